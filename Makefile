@@ -1,0 +1,52 @@
+# Every target sets up .venv when it is missing or older than pyproject.toml and constraints.txt; nothing else is needed.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+CODE := analysis cluster evaluation models sweep tests benchmarks
+DEMO := runs/quickstart
+
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## Train, score and report 8 small autoencoders on this machine; again = resume
+	@$(BIN)/aesweep launch quickstart --store $(DEMO)
+	@$(BIN)/aesweep report $(DEMO)
+	@echo "Look at $(DEMO)/report/index.html (figures, tables, claims); the numbers are in $(DEMO)/tables/*.parquet."
+
+test: $(STAMP) ## Run the tests; choose with ARGS, e.g. make test ARGS='-m slow tests/sweep'
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## Lint, formatting, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## Sort imports and format
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## Run the benchmarks; results are written to docs/benchmarks/
+	@found=0; for file in benchmarks/*.py; do [ -e "$$file" ] || continue; found=1; echo "$$file"; $(BIN)/python "$$file"; done; \
+	if [ $$found = 0 ]; then echo "There are no benchmarks yet."; fi
+
+clean: ## Remove .venv, caches and builds; results in runs/ stay
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find $(wildcard $(CODE)) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is written last, so that an interrupted installation is done again.
+$(STAMP): pyproject.toml constraints.txt
+	@rm -f $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "aesweep needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)."; \
+		echo "Name another one: make PYTHON=/path/to/python3.12 …"; exit 1; } >&2
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || { \
+		echo "'$(PYTHON) -m venv' failed; on Debian and Ubuntu install python3-venv."; exit 1; } >&2
+	@echo "Installing into .venv (some minutes: PyTorch and Ray are large) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
