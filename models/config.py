@@ -1,0 +1,215 @@
+"""What one trial trains: every field that decides the trained weights, and nothing else. Imports no torch.
+
+A trial is a frozen dataclass; it changes only by `dataclasses.replace`, and its `key` is a hash of its content. Where it
+runs, with how many threads and into which folder is not here (`sweep.execution.ExecutionConfig`): that never enters the key.
+"""
+
+from dataclasses import asdict, dataclass
+from numbers import Real
+from typing import Any, Literal, get_args
+
+from models.errors import InputError
+from models.identity import content_hash, identity_fields
+
+Dataset = Literal["digits", "cifar10", "celeba", "folder"]
+Model = Literal["dae", "vae"]
+LatentNorm = Literal["none", "batch", "spectral", "layer"]
+NoisePosition = Literal["decoder_input", "image"]
+FirstMap = Literal["min(8f,1024)", "8f", "1024", "4f"]
+FirstActivation = Literal["none", "relu"]
+Reduction = Literal["mean", "sum"]
+Resize = Literal["bilinear", "lanczos"]
+Precision = Literal["auto", "bf16", "fp16", "fp32"]
+
+KERNEL_SIZES = {32: 4, 64: 5}  # Section 3: 4x4 filters for CIFAR-10 (32 pixels), 5x5 for CelebA (64 pixels)
+ENCODER_STAGES = 4  # Section 3: four encoder layers, each doubling the number of filters
+LARGEST_COUNT = 1_000_000  # of filters, latents, epochs, images per batch: a typing error beyond it, not a wish
+
+KEY_VERSION = 1
+# The fields of key_version 1. Never change this list: a field added later enters the key only when it is not its default.
+KEY_FIELDS = (
+    "dataset data_identity image_size resize model filters depth latent_size latent_norm noise_std noise_position "
+    "freeze_latent conv_norm bn_momentum decoder_first_map decoder_first_activation beta reduction epochs batch_size "
+    "learning_rates learning_rate_drops warmup_epochs warmup_learning_rate seed precision"
+).split()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialConfig:
+    """One autoencoder of the sweep. Raises `InputError` at construction, naming the field and the value."""
+
+    # Data
+    dataset: Dataset = "digits"
+    data_identity: str = ""
+    """SHA-256 of the content of a `folder` data set (64 hex digits); "" for the built-in data sets."""
+    image_size: int = 32
+    """Pixels per side: 32 (kernel 4) or 64 (kernel 5)."""
+    resize: Resize = "bilinear"
+    """How images of another size are brought to `image_size`; antialiased."""
+
+    # Network
+    model: Model = "dae"
+    filters: int = 128
+    """Filters f of the first encoder stage; the stages have f, 2f, 4f, 8f."""
+    depth: tuple[int, ...] = (1, 1, 1, 1)
+    """Convolutions per encoder stage, first stage first. A single number d means (d, d, d, d)."""
+    latent_size: int = 128
+    latent_norm: LatentNorm = "none"
+    noise_std: float = 0.0
+    """Standard deviation of the Gaussian noise added in training; 0 adds none."""
+    noise_position: NoisePosition = "decoder_input"
+    """Section 4 adds the noise to the decoder's input, Section 3 says "the input" (`image`)."""
+    freeze_latent: bool = False
+    """The latent layer keeps its random initialisation ("trainable latent" of Table 1)."""
+    conv_norm: bool = True
+    """Batch normalisation after every convolution but the last."""
+    bn_momentum: float = 0.1
+    """PyTorch's sense: weight of the new batch in the running statistics. The paper's Keras default is 0.01 here."""
+    decoder_first_map: FirstMap = "min(8f,1024)"
+    """Channels of the 8x8 map that the decoder starts from. The paper is silent; the default fits its parameter ranges."""
+    decoder_first_activation: FirstActivation = "none"
+
+    # Objective
+    beta: float = 0.01
+    """Weight of the KL term of a VAE (Section 3)."""
+    reduction: Reduction = "mean"
+    """`mean`: cross-entropy averaged over pixels, KL over latents. `sum`: both summed per image."""
+
+    # Schedule
+    epochs: int = 100
+    batch_size: int = 128
+    learning_rates: tuple[float, ...] = (1e-3, 1e-4, 1e-5)
+    learning_rate_drops: tuple[float, ...] = (0.33, 0.66)
+    """Fractions of `epochs` at which the next learning rate starts: epochs 33 and 66 of 100 (Section 3)."""
+    warmup_epochs: int = 1
+    warmup_learning_rate: float = 1e-4
+    seed: int = 0
+    precision: Precision = "auto"
+    """The precision asked for; the one used stands in the result."""
+
+    def __post_init__(self) -> None:
+        if _is_int(self.depth):  # `depth=2` reads better than (2, 2, 2, 2) in specs and notebooks
+            object.__setattr__(self, "depth", (self.depth,) * ENCODER_STAGES)
+        for name in ("depth", "learning_rates", "learning_rate_drops"):
+            _require(isinstance(getattr(self, name), list | tuple), self, name, "a list")
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        # 1 and 1.0, 0.0 and -0.0 are the same trial, so they must give the same canonical JSON.
+        for name in ("noise_std", "bn_momentum", "beta", "warmup_learning_rate"):
+            _require(_is_number(getattr(self, name)), self, name, "a number")
+            object.__setattr__(self, name, float(getattr(self, name)) + 0.0)
+        for name in ("learning_rates", "learning_rate_drops"):
+            _require(all(_is_number(value) for value in getattr(self, name)), self, name, "a list of numbers")
+            object.__setattr__(self, name, tuple(float(value) + 0.0 for value in getattr(self, name)))
+        _check(self)
+
+    @property
+    def kernel_size(self) -> int:
+        """Side of the convolution kernels, in pixels."""
+        return KERNEL_SIZES[self.image_size]
+
+    @property
+    def depth_text(self) -> str:
+        """`depth` as one word: "1" when all stages agree, else "3-3-2-1"."""
+        return str(self.depth[0]) if len(set(self.depth)) == 1 else "-".join(map(str, self.depth))
+
+    @property
+    def key(self) -> str:
+        """12 hex digits that name this trial in every store."""
+        return content_hash({"key_version": KEY_VERSION, **identity_fields(self, KEY_FIELDS)})
+
+    @property
+    def name(self) -> str:
+        """Readable words and the key, for instance `cifar10-dae-f128-d1-z128-s0-3fa9c2e1b0d4`."""
+        words = [self.dataset, self.model, f"f{self.filters}", f"d{self.depth_text}", f"z{self.latent_size}"]
+        if self.latent_norm != "none":
+            words.append(self.latent_norm)
+        if self.noise_std:
+            words.append(f"noise{self.noise_std:g}")
+        if self.freeze_latent:
+            words.append("frozen")
+        return "-".join([*words, f"s{self.seed}", self.key])
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as plain JSON values; `TrialConfig(**data)` reads them back."""
+        return asdict(self)
+
+
+def _check(config: TrialConfig) -> None:
+    """Refuse what cannot be trained, naming the field and the value."""
+    for name, kind in _CHOICES.items():
+        if getattr(config, name) not in get_args(kind):
+            raise InputError(name, getattr(config, name), f"Choose one of: {', '.join(get_args(kind))}.")
+    for name in ("filters", "latent_size", "epochs", "batch_size"):
+        count = getattr(config, name)
+        fits = _is_int(count) and 1 <= count <= LARGEST_COUNT
+        _require(fits, config, name, f"a whole number from 1 to {LARGEST_COUNT}")
+    for name in ("freeze_latent", "conv_norm"):  # 1 and True would be two keys
+        _require(isinstance(getattr(config, name), bool), config, name, "true or false")
+    _require(_is_int(config.image_size) and config.image_size in KERNEL_SIZES, config, "image_size", "32 or 64")
+    _require(
+        len(config.depth) == ENCODER_STAGES and all(_is_int(d) and 1 <= d <= 100 for d in config.depth),
+        config,
+        "depth",
+        "one whole number from 1 to 100, or four of them, one per encoder stage, such as [3, 3, 2, 1]",
+    )
+    _require(_is_int(config.seed) and 0 <= config.seed < 2**32, config, "seed", "a whole number from 0 to 4294967295")
+    _require(0 <= config.noise_std < float("inf"), config, "noise_std", "a standard deviation of 0 or more")
+    _require(0 <= config.beta < float("inf"), config, "beta", "a weight of 0 or more")
+    _require(0 < config.bn_momentum <= 1, config, "bn_momentum", "a weight above 0, at most 1")
+    warmup = config.warmup_epochs
+    _require(_is_int(warmup) and 0 <= warmup <= LARGEST_COUNT, config, "warmup_epochs", "a whole number from 0 up")
+    rates = (*config.learning_rates, config.warmup_learning_rate)
+    _require(
+        bool(config.learning_rates) and all(0 < rate < float("inf") for rate in rates),
+        config,
+        "learning_rates",
+        "a list of positive numbers, such as [1e-3, 1e-4, 1e-5] (and a positive warmup_learning_rate)",
+    )
+    drops = config.learning_rate_drops
+    _require(
+        len(drops) == len(config.learning_rates) - 1 and list(drops) == sorted(drops) and all(0 < d < 1 for d in drops),
+        config,
+        "learning_rate_drops",
+        "rising fractions between 0 and 1, one fewer than learning_rates",
+    )
+    if config.model == "vae":
+        # Section 3 normalises, perturbs and freezes the latent layer of DAEs only.
+        for name, neutral in (("latent_norm", "none"), ("noise_std", 0.0), ("freeze_latent", False)):
+            _require(
+                getattr(config, name) == neutral, config, name, f"{neutral!r} for a VAE; only a DAE takes another value"
+            )
+    identity = config.data_identity
+    if config.dataset == "folder":
+        is_hash = isinstance(identity, str) and len(identity) == 64
+        _require(is_hash, config, "data_identity", "the SHA-256 of the images")
+    else:
+        _require(identity == "", config, "data_identity", f'"" for {config.dataset}; only a folder has one')
+
+
+_CHOICES = {
+    "dataset": Dataset,
+    "resize": Resize,
+    "model": Model,
+    "latent_norm": LatentNorm,
+    "noise_position": NoisePosition,
+    "decoder_first_map": FirstMap,
+    "decoder_first_activation": FirstActivation,
+    "reduction": Reduction,
+    "precision": Precision,
+}
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    # A whole number beyond a float's range would end in an OverflowError.
+    return (
+        isinstance(value, Real) and not isinstance(value, bool) and not (isinstance(value, int) and abs(value) > 2**53)
+    )
+
+
+def _require(holds: bool, config: TrialConfig, name: str, expected: str) -> None:
+    if not holds:
+        raise InputError(name, getattr(config, name), f"Give {expected}.")

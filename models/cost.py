@@ -1,0 +1,105 @@
+"""What a trial costs, from its configuration alone: parameters, operations, memory, GPU-hours. Imports no torch.
+
+`plan` must answer before anything is built, for hundreds of trials at once. The closed forms are therefore written over
+the same list of layers that the network is built from, and tests hold them equal to the network and to
+`torch.utils.flop_counter`.
+"""
+
+from typing import NamedTuple
+
+from models.architecture import (
+    FIRST_MAP_SIDE,
+    IMAGE_CHANNELS,
+    Layer,
+    decoder_layers,
+    encoder_layers,
+    features_size,
+    first_map_channels,
+    latent_heads,
+)
+from models.config import TrialConfig
+
+STEP_FACTOR = 3
+"""Operations of a training step against a forward pass: the backward pass costs twice the forward one."""
+H200_BF16_FLOPS = 989e12
+"""Peak dense bf16 operations per second of one H200 (NVIDIA's data sheet)."""
+UTILISATION = 0.40
+"""Share of the peak that wide networks reach; with 64 filters or fewer, kernel launches bind and it is less."""
+
+BYTES_PER_PARAMETER = 18  # fp32 weight, gradient and two Adam moments, and a half-precision copy under autocast
+BYTES_PER_ACTIVATION = 14  # outputs kept for the backward pass, padded inputs, one gradient
+FIXED_BYTES = 1 << 29  # cuDNN workspaces and the allocator's rounding
+
+
+class ParameterCounts(NamedTuple):
+    """Parameters, trained or frozen; running statistics do not count."""
+
+    encoder: int
+    """Convolutions, their norms, and the latent layer with its norm."""
+    decoder: int
+
+
+def parameter_counts(config: TrialConfig) -> ParameterCounts:
+    """Parameters of the network that `build_autoencoder(config)` gives."""
+    *decoder, last = decoder_layers(config)
+    latent = latent_heads(config) * (features_size(config) + 1) * config.latent_size
+    if config.latent_norm in ("batch", "layer"):
+        latent += 2 * config.latent_size  # scale and shift
+    first = (config.latent_size + 1) * first_map_channels(config) * FIRST_MAP_SIDE**2
+    return ParameterCounts(
+        encoder=sum(_parameters(layer, config, norm=config.conv_norm) for layer in encoder_layers(config)) + latent,
+        decoder=first
+        + sum(_parameters(layer, config, norm=config.conv_norm) for layer in decoder)
+        + _parameters(last, config, norm=False),
+    )
+
+
+def flops_per_image(config: TrialConfig) -> int:
+    """Operations of one forward pass of one image, a multiply-add being two; equals `torch.utils.flop_counter`."""
+    multiply_adds = latent_heads(config) * features_size(config) * config.latent_size
+    multiply_adds += config.latent_size * first_map_channels(config) * FIRST_MAP_SIDE**2
+    # A convolution works once per output pixel, a transposed one once per input pixel.
+    multiply_adds += sum(_weights(layer, config) * layer.side_out**2 for layer in encoder_layers(config))
+    multiply_adds += sum(_weights(layer, config) * layer.side_in**2 for layer in decoder_layers(config))
+    return 2 * multiply_adds
+
+
+def training_flops(config: TrialConfig, images: int) -> int:
+    """Operations of the whole training on `images` training images."""
+    return STEP_FACTOR * flops_per_image(config) * images * config.epochs
+
+
+def gpu_hours(config: TrialConfig, images: int, peak_flops: float = H200_BF16_FLOPS) -> float:
+    """Hours of training on one GPU of `peak_flops` operations per second, at the utilisation of wide networks."""
+    return training_flops(config, images) / (peak_flops * UTILISATION) / 3600
+
+
+def training_bytes(config: TrialConfig, images: int = 0) -> int:
+    """A rough upper bound of the device memory of training, in bytes, with `images` training images resident."""
+    values = sum(layer.channels_out * layer.side_out**2 for layer in (*encoder_layers(config), *decoder_layers(config)))
+    values += first_map_channels(config) * FIRST_MAP_SIDE**2
+    data = images * IMAGE_CHANNELS * config.image_size**2
+    activations = BYTES_PER_ACTIVATION * values * config.batch_size
+    return BYTES_PER_PARAMETER * sum(parameter_counts(config)) + activations + data + FIXED_BYTES
+
+
+def beta_eff(config: TrialConfig) -> float | None:
+    """Weight of the KL summed over latents against the cross-entropy summed over pixel values; None for a DAE.
+
+    Averaging divides the cross-entropy by 3 x size^2 and the KL by the latents, so `mean` at 128 latents on CIFAR-10
+    weighs 0.01 x 3072 / 128 = 0.24: the number to compare with the beta of other papers.
+    """
+    if config.model == "dae":
+        return None
+    if config.reduction == "sum":
+        return config.beta
+    return config.beta * IMAGE_CHANNELS * config.image_size**2 / config.latent_size
+
+
+def _weights(layer: Layer, config: TrialConfig) -> int:
+    return layer.channels_in * layer.channels_out * config.kernel_size**2
+
+
+def _parameters(layer: Layer, config: TrialConfig, *, norm: bool) -> int:
+    """Kernel and bias, and scale and shift of the norm that follows."""
+    return _weights(layer, config) + layer.channels_out * (3 if norm else 1)

@@ -1,0 +1,122 @@
+"""Which data a trial trains on, where it lies and how large it is. Imports no torch: `plan` asks here.
+
+Four data sets: `digits` (scikit-learn, needs no files), `cifar10` and `celeba` (torchvision's file layouts under the
+data folder), and `folder` (anyone's images as train/<label>/*.jpg and test/<label>/*.jpg). Preparation brings each to
+one uint8 `.npy` per split under `DATA/prepared/<data_name>/`, which every later run on any node opens as a memory map.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from models.config import Dataset, TrialConfig
+from models.errors import InputError
+from models.folder import folder_identity, list_images
+
+Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+# Official sizes, (train, test). CelebA's 19,867 validation images are not used: Section 3 names train and test alone.
+OFFICIAL_SIZES = {"digits": (1_500, 297), "cifar10": (50_000, 10_000), "celeba": (162_770, 19_962)}
+
+CIFAR10_FOLDER = "cifar-10-batches-py"
+CELEBA_IMAGES = "celeba/img_align_celeba"
+CELEBA_PARTITION = "celeba/list_eval_partition.txt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSource:
+    """Where a data set lies on this machine. Not part of a trial's identity."""
+
+    dataset: Dataset
+    data_dir: Path
+    """Folder of the data sets' files, of prepared images and of weights."""
+    folder: Path | None = None
+    """The user's images, for the data set `folder` alone."""
+
+
+def default_data_dir() -> Path:
+    """$AESWEEP_DATA, or ~/.cache/aesweep."""
+    return Path(os.environ.get("AESWEEP_DATA") or Path.home() / ".cache" / "aesweep").expanduser().absolute()
+
+
+def data_name(config: TrialConfig) -> str:
+    """One name for one set of prepared pixels, such as `cifar10-32`, `celeba-64-bilinear`, `folder-3fa9c2e1b0d4-32`."""
+    words: list[str] = [config.dataset]
+    if config.dataset == "folder":
+        words.append(config.data_identity[:12])
+    words.append(str(config.image_size))
+    if config.dataset == "celeba" or config.resize != "bilinear":
+        words.append(config.resize)
+    return "-".join(words)
+
+
+def prepared_path(config: TrialConfig, source: DataSource, split: Split) -> Path:
+    """The uint8 array (N, size, size, 3) of one split."""
+    return source.data_dir / "prepared" / data_name(config) / f"{split}.npy"
+
+
+def is_prepared(config: TrialConfig, source: DataSource) -> bool:
+    """Whether both splits have been prepared."""
+    return all(prepared_path(config, source, split).is_file() for split in SPLITS)
+
+
+def source_sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
+    """Training and test images: of the prepared arrays, else counted (`folder`), else the official sizes."""
+    if is_prepared(config, source):
+        train, test = (_prepared_length(prepared_path(config, source, split)) for split in SPLITS)
+        return train, test
+    if config.dataset == "folder":
+        folder = _require_folder(source)
+        return len(list_images(folder, "train")), len(list_images(folder, "test"))
+    return OFFICIAL_SIZES[config.dataset]
+
+
+def check_source(config: TrialConfig, source: DataSource) -> None:
+    """Raise `InputError`, saying what to fetch or copy where, if the images of `config` are not on this machine."""
+    if is_prepared(config, source):
+        return
+    match config.dataset:
+        case "digits":
+            return
+        case "cifar10":
+            if not (source.data_dir / CIFAR10_FOLDER).is_dir():
+                raise InputError(
+                    "--data",
+                    str(source.data_dir),
+                    f"It holds no {CIFAR10_FOLDER}/. "
+                    f"Run `aesweep fetch cifar10 --to {source.data_dir}`, or copy it there.",
+                )
+        case "celeba":
+            images = source.data_dir / CELEBA_IMAGES
+            there = images.is_dir() or images.with_suffix(".zip").is_file()
+            if not there or not (source.data_dir / CELEBA_PARTITION).is_file():
+                raise InputError(
+                    "--data",
+                    str(source.data_dir),
+                    f"It lacks {CELEBA_IMAGES}/ (or .zip) or {CELEBA_PARTITION}. "
+                    f"Run `aesweep fetch celeba --to {source.data_dir}`, or copy both there.",
+                )
+        case "folder":
+            folder = _require_folder(source)
+            found = folder_identity(folder, source.data_dir)
+            if found != config.data_identity:
+                raise InputError(
+                    "data.path",
+                    str(folder),
+                    f"Its images have changed: the trial was made for {config.data_identity[:12]}…, the folder now "
+                    f"holds {found[:12]}…. Restore the images, or make a new spec from the folder.",
+                )
+
+
+def _require_folder(source: DataSource) -> Path:
+    if source.folder is None:
+        raise InputError("data.path", None, "Give the folder that holds train/ and test/ with your images.")
+    return source.folder
+
+
+def _prepared_length(path: Path) -> int:
+    import numpy as np
+
+    return len(np.load(path, mmap_mode="r"))

@@ -1,0 +1,32 @@
+"""The one exception for bad input: it names the field, the value and the remedy.
+
+The command line prints it without a traceback.
+"""
+
+LONGEST_SHOWN = 120  # characters of a value in a message
+
+
+class InputError(ValueError):
+    """A value given by the user that cannot be used.
+
+    `field` says where it stands (`trials[0].latent_size`, `--store`, a file), `value` what was found there, and
+    `remedy` what to write instead. The command line prints the two lines of `str(error)` and exits with code 2.
+    """
+
+    def __init__(self, field: str, value: object, remedy: str) -> None:
+        self.field = field
+        self.value = value
+        self.remedy = remedy
+        super().__init__(field, value, remedy)
+
+    def __str__(self) -> str:
+        return f"{self.field}: {_shown(self.value)} cannot be used.\n{self.remedy}"
+
+
+def _shown(value: object) -> str:
+    """`repr(value)` on one line of a readable length."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to print whole numbers of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

@@ -1,0 +1,36 @@
+"""Names made of content: the same configuration has the same hash on every machine and in every version.
+
+A trial and an evaluation are found again by a hash of what decides their numbers. Two rules keep a store of old results
+valid while the code grows: the JSON holds a frozen list of fields, and a field added later enters it only where it
+differs from its default.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import fields
+from typing import Any
+
+
+def canonical_json(value: Any) -> str:
+    """JSON text with sorted keys, no spaces and shortest floats: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def content_hash(value: Any, digits: int = 12) -> str:
+    """The first `digits` hex digits of the SHA-256 of `value`'s canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:digits]
+
+
+def identity_fields(config: Any, frozen: Collection[str]) -> dict[str, Any]:
+    """What enters the hash of a dataclass: the `frozen` fields, and any later field that is not its default."""
+    return {
+        f.name: getattr(config, f.name)
+        for f in fields(config)
+        if f.name in frozen or getattr(config, f.name) != f.default
+    }
+
+
+def stream_seed(*words: str | int) -> int:
+    """A seed below 2^60 for one named stream of random numbers, such as ("order", seed, epoch)."""
+    return int(content_hash(list(words), digits=15), 16)

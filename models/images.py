@@ -1,0 +1,90 @@
+"""Images of every data set as one read-only uint8 array per split.
+
+Decoding 160,000 JPEG files for each of 300 trials would cost more than training. Each data set is decoded once into
+`DATA/prepared/<data_name>/{train,test}.npy` (N, size, size, 3), written aside and renamed, so that two processes that
+prepare at once do no harm; afterwards it is a memory map whose pages all actors of a node share.
+"""
+
+import logging
+import os
+import shutil
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from models.config import TrialConfig
+from models.datasets import SPLITS, DataSource, check_source, is_prepared, prepared_path
+from models.reading import Pictures, pictures
+
+log = logging.getLogger(__name__)
+
+FILTERS = {"bilinear": Image.Resampling.BILINEAR, "lanczos": Image.Resampling.LANCZOS}
+DECODE_THREADS = min(16, os.cpu_count() or 1)
+DECODE_CHUNK = 512  # pictures handed to the threads at a time
+PROGRESS_SECONDS = 10.0
+
+
+class ImageSet(NamedTuple):
+    """Both splits, uint8 (N, size, size, 3), read-only memory maps."""
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+def load_images(config: TrialConfig, source: DataSource) -> ImageSet:
+    """The images of `config`'s data set at its size, prepared first where they are not.
+
+    Raises `InputError` if the files are absent, changed or unreadable, saying which and what to do.
+    """
+    if not is_prepared(config, source):
+        check_source(config, source)
+        _prepare(config, source)
+    return ImageSet(*(np.load(prepared_path(config, source, split), mmap_mode="r") for split in SPLITS))
+
+
+def fit_square(image: Image.Image, size: int, resize: str) -> Image.Image:
+    """The central square of `image` at `size` pixels per side, by the filter `resize` (antialiased when reducing)."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    if image.size != (side, side):
+        image = image.crop((left, top, left + side, top + side))
+    return image if side == size else image.resize((size, size), FILTERS[resize])
+
+
+def _prepare(config: TrialConfig, source: DataSource) -> None:
+    """Decode both splits into a folder aside, then rename the finished arrays into place."""
+    final = prepared_path(config, source, "train").parent
+    final.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(dir=final, prefix=".tmp-"))
+    try:
+        for split in SPLITS:
+            _write(aside / f"{split}.npy", pictures(config, source, split), config)
+        for split in SPLITS:
+            os.replace(aside / f"{split}.npy", final / f"{split}.npy")
+    finally:
+        shutil.rmtree(aside)
+
+
+def _write(path: Path, source: Pictures, config: TrialConfig) -> None:
+    shape = (len(source.items), config.image_size, config.image_size, 3)
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+
+    def decode(item: Any) -> np.ndarray:
+        return np.asarray(fit_square(source.open(item), config.image_size, config.resize))
+
+    started = told = time.monotonic()
+    with ThreadPoolExecutor(DECODE_THREADS) as threads:  # Pillow decodes and resizes outside the interpreter lock
+        for first in range(0, len(array), DECODE_CHUNK):
+            chunk = source.items[first : first + DECODE_CHUNK]
+            array[first : first + len(chunk)] = list(threads.map(decode, chunk))
+            now = time.monotonic()
+            if now - told >= PROGRESS_SECONDS:
+                told, done = now, first + len(chunk)
+                left = (now - started) * (len(array) / done - 1)
+                log.info("preparing %s: %d of %d images, %.0f s left", path.stem, done, len(array), left)
+    array.flush()  # a memory map is on disk before its name appears

@@ -1,0 +1,27 @@
+"""Fixtures for the whole suite: one Ray for all tests that need it, real images where they are at hand."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED_IMAGES = REPOSITORY.parent / "shared" / "data" / "cifar10-jpeg.parquet"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty data folder for the session, so that no test reads or fills the user's own."""
+    folder = tmp_path_factory.mktemp("data")
+    os.environ["AESWEEP_DATA"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """One local Ray for the session: starting it takes seconds."""
+    from cluster.connect import connect
+
+    with connect("local"):
+        yield

@@ -1,0 +1,95 @@
+"""A trial is its content: keys that never change, and errors that name the field."""
+
+from dataclasses import replace
+
+import pytest
+
+from models.config import KEY_FIELDS, TrialConfig
+from models.errors import InputError
+from models.identity import stream_seed
+
+# Golden keys of key_version 1: a change here orphans every stored result.
+GOLDEN = {
+    "digits": (TrialConfig(), "ea8097e6a2bd"),
+    "paper": (TrialConfig(dataset="cifar10", bn_momentum=0.01), "b8aec9191ffc"),
+    "celeba vae": (TrialConfig(dataset="celeba", image_size=64, model="vae", latent_size=64, seed=3), "f2fb301f24d0"),
+    "deep": (TrialConfig(dataset="cifar10", depth=(3, 3, 2, 1), latent_size=96, noise_std=0.5), "67b48fcd6a78"),
+}
+
+
+@pytest.mark.parametrize(("config", "key"), GOLDEN.values(), ids=GOLDEN)
+def test_keys_never_change(config: TrialConfig, key: str) -> None:
+    assert config.key == key
+    assert config.name.endswith(key)
+
+
+def test_every_field_decides_the_key() -> None:
+    others = {
+        "model": "vae",
+        "filters": 64,
+        "depth": (2, 1, 1, 1),
+        "latent_norm": "batch",
+        "noise_std": 0.1,
+        "freeze_latent": True,
+        "bn_momentum": 0.01,
+        "beta": 0.02,
+        "reduction": "sum",
+        "epochs": 99,
+        "seed": 1,
+        "precision": "fp32",
+    }
+    changed = [replace(TrialConfig(), **{name: value}) for name, value in others.items()]  # type: ignore[arg-type]
+    assert len({config.key for config in (TrialConfig(), *changed)}) == len(changed) + 1
+    assert len(KEY_FIELDS) == 26
+
+
+def test_equal_content_has_one_key_however_it_was_written() -> None:
+    assert TrialConfig(depth=2).key == TrialConfig(depth=[2, 2, 2, 2]).key  # type: ignore[arg-type]
+    assert TrialConfig(noise_std=1).key == TrialConfig(noise_std=1.0).key
+    config = TrialConfig(depth=(3, 3, 2, 1), model="dae", seed=7)
+    assert TrialConfig(**config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("dataset", "mnist"),
+        ("model", "gan"),
+        ("filters", 0),
+        ("filters", 1.5),
+        ("latent_size", -1),
+        ("latent_norm", "group"),
+        ("depth", 0),
+        ("depth", (1, 2)),
+        ("image_size", 48),
+        ("noise_std", -0.1),
+        ("noise_std", float("nan")),
+        ("beta", float("inf")),
+        ("bn_momentum", 0.0),
+        ("seed", -1),
+        ("seed", True),
+        ("epochs", 0),
+        ("batch_size", 0),
+        ("learning_rates", ()),
+        ("learning_rate_drops", (0.66, 0.33)),
+        ("learning_rate_drops", (0.5,)),
+        ("warmup_epochs", -1),
+    ],
+)
+def test_a_value_that_cannot_be_trained_is_refused_by_name(field: str, value: object) -> None:
+    with pytest.raises(InputError) as caught:
+        TrialConfig(**{field: value})
+    assert caught.value.field == field
+    assert str(caught.value).count("\n") == 1
+
+
+@pytest.mark.parametrize(("field", "value"), [("latent_norm", "batch"), ("noise_std", 0.5), ("freeze_latent", True)])
+def test_a_vae_takes_no_latent_norm_noise_or_freezing(field: str, value: object) -> None:
+    with pytest.raises(InputError, match="VAE"):
+        TrialConfig(model="vae", **{field: value})
+
+
+def test_random_streams_of_different_names_differ() -> None:
+    seeds = {stream_seed(name, seed, epoch) for name in ("order", "noise") for seed in range(3) for epoch in range(3)}
+    assert len(seeds) == 18
+    assert stream_seed("weights", 0) == int("42e30de724acba9", 16)

@@ -1,0 +1,112 @@
+"""The closed forms against the paper's readings, the built network and torch's own counter."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from models.autoencoder import Autoencoder
+from models.config import TrialConfig
+from models.cost import beta_eff, flops_per_image, gpu_hours, parameter_counts, training_bytes, training_flops
+
+CIFAR10 = TrialConfig(dataset="cifar10")
+CELEBA = TrialConfig(dataset="celeba", image_size=64, latent_size=64)
+
+# (configuration, encoder, decoder): parameters of the default DAE
+PARAMETERS = [
+    (replace(CIFAR10, filters=32), 822_304, 2_772_547),
+    (replace(CIFAR10, filters=64), 3_020_736, 6_855_811),
+    (replace(CIFAR10, filters=128), 11_546_368, 18_954_499),
+    (replace(CIFAR10, filters=256), 45_112_704, 33_649_155),
+    (replace(CIFAR10, filters=64, depth=2), 8_594_176, 8_167_683),
+    (replace(CIFAR10, filters=64, depth=3), 14_167_616, 9_479_555),
+    (replace(CIFAR10, depth=2), 33_834_368, 24_199_683),
+    (replace(CIFAR10, depth=(3, 3, 2, 1), latent_size=96), 18_234_848, 23_151_875),
+    (replace(CELEBA, filters=32), 1_341_248, 2_143_235),
+    (replace(CELEBA, filters=64), 4_832_832, 6_436_867),
+    (replace(CELEBA, filters=128), 18_267_200, 21_475_331),
+]
+GFLOPS = [
+    (replace(CIFAR10, filters=32), 0.158),
+    (replace(CIFAR10, filters=64), 0.610),
+    (replace(CIFAR10, filters=128), 2.395),
+    (replace(CIFAR10, filters=256), 7.323),
+    (replace(CELEBA, filters=32), 0.42),
+    (replace(CELEBA, filters=64), 1.63),
+    (replace(CELEBA, filters=128), 6.40),
+]
+FLOP_CONFIGS = [
+    *(config for config, _ in GFLOPS),
+    *(config for config, _, _ in PARAMETERS if len(set(config.depth)) > 1 or config.depth[0] > 1),
+    replace(CIFAR10, model="vae"),
+    replace(CELEBA, model="vae", latent_size=768),
+    replace(CIFAR10, decoder_first_map="4f"),
+    replace(CELEBA, filters=256, decoder_first_map="8f", depth=(1, 2, 3, 4)),
+    replace(CIFAR10, filters=3, latent_size=5, decoder_first_map="1024", conv_norm=False),
+    replace(CIFAR10, latent_norm="batch", freeze_latent=True),
+]
+
+
+@pytest.mark.parametrize(("config", "encoder", "decoder"), PARAMETERS, ids=lambda value: getattr(value, "name", None))
+def test_parameters_are_those_of_the_papers_networks(config: TrialConfig, encoder: int, decoder: int) -> None:
+    assert parameter_counts(config) == (encoder, decoder)
+    with torch.device("meta"):  # shapes without memory
+        model = Autoencoder(config)
+    assert sum(p.numel() for p in model.encoder.parameters()) == encoder
+    assert sum(p.numel() for p in model.decoder.parameters()) == decoder
+
+
+def test_a_vae_has_a_second_head() -> None:
+    assert parameter_counts(replace(CIFAR10, model="vae")) == (11_546_368 + 4096 * 128 + 128, 18_954_499)
+
+
+@pytest.mark.parametrize(("config", "gflop"), GFLOPS, ids=lambda value: getattr(value, "name", None))
+def test_operations_are_those_of_the_design(config: TrialConfig, gflop: float) -> None:
+    digits = len(str(gflop).split(".")[1]) if gflop != 6.40 and gflop != 0.610 else {6.40: 2, 0.610: 3}[gflop]
+    assert round(flops_per_image(config) / 1e9, digits) == gflop
+
+
+@pytest.mark.parametrize("config", FLOP_CONFIGS, ids=lambda config: config.name)
+def test_operations_equal_torchs_counter(config: TrialConfig) -> None:
+    with FakeTensorMode():  # runs every operator on shapes alone
+        model = Autoencoder(config).eval()
+        with FlopCounterMode(display=False) as counter:
+            model(torch.empty(2, 3, config.image_size, config.image_size))
+    assert counter.get_total_flops() == 2 * flops_per_image(config)
+
+
+def test_training_costs_three_forward_passes_per_image_and_epoch() -> None:
+    assert training_flops(CIFAR10, 50_000) == 3 * flops_per_image(CIFAR10) * 50_000 * 100
+    # 3.6e16 operations at 40 % of 989 TFLOP/s
+    assert gpu_hours(CIFAR10, 50_000) == pytest.approx(training_flops(CIFAR10, 50_000) / (0.4 * 989e12) / 3600)
+    assert gpu_hours(CIFAR10, 50_000, peak_flops=989e12 / 2) == pytest.approx(2 * gpu_hours(CIFAR10, 50_000))
+
+
+def test_memory_grows_with_the_network_the_batch_and_the_data() -> None:
+    base = training_bytes(CIFAR10)
+    assert 1e9 < base < 4e9
+    assert training_bytes(CIFAR10, images=50_000) == base + 50_000 * 32 * 32 * 3
+    assert training_bytes(replace(CIFAR10, batch_size=256)) > base
+    assert training_bytes(replace(CIFAR10, filters=256)) > base
+
+
+def test_beta_eff_is_the_weight_between_summed_terms() -> None:
+    assert beta_eff(CIFAR10) is None
+    assert beta_eff(replace(CIFAR10, model="vae")) == pytest.approx(0.24)
+    assert beta_eff(replace(CELEBA, model="vae")) == pytest.approx(0.01 * 3 * 64 * 64 / 64)
+    assert beta_eff(replace(CIFAR10, model="vae", reduction="sum")) == 0.01
+
+
+def test_planning_modules_load_nothing_heavy() -> None:
+    code = (
+        "import sys, models, models.config, models.architecture, models.cost, models.schedule\n"
+        "import models.datasets, models.folder\n"
+        "heavy = {'torch', 'torchvision', 'ray', 'pandas', 'sklearn', 'scipy', 'matplotlib', 'numpy', 'PIL'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

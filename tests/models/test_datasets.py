@@ -1,0 +1,49 @@
+"""What is missing is said before anything starts, with what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from models.config import TrialConfig
+from models.datasets import DataSource, check_source, data_name, default_data_dir, source_sizes
+from models.errors import InputError
+
+FOLDER = TrialConfig(dataset="folder", data_identity="3fa9c2e1b0d4" + "0" * 52)
+
+
+@pytest.mark.parametrize(
+    ("config", "remedy"),
+    [
+        (TrialConfig(dataset="cifar10"), "aesweep fetch cifar10 --to"),
+        (TrialConfig(dataset="celeba", image_size=64), "aesweep fetch celeba --to"),
+        (FOLDER, "Give the folder"),
+    ],
+    ids=lambda value: getattr(value, "dataset", None),
+)
+def test_absent_data_is_refused_with_the_remedy(tmp_path: Path, config: TrialConfig, remedy: str) -> None:
+    with pytest.raises(InputError, match=remedy):
+        check_source(config, DataSource(dataset=config.dataset, data_dir=tmp_path))
+
+
+def test_digits_are_always_there(tmp_path: Path) -> None:
+    check_source(TrialConfig(), DataSource(dataset="digits", data_dir=tmp_path))
+
+
+def test_sizes_are_known_without_the_data(tmp_path: Path) -> None:
+    sizes = {
+        name: source_sizes(TrialConfig(dataset=name), DataSource(dataset=name, data_dir=tmp_path))
+        for name in ("digits", "cifar10", "celeba")
+    }
+    assert sizes == {"digits": (1500, 297), "cifar10": (50_000, 10_000), "celeba": (162_770, 19_962)}
+
+
+def test_names_of_prepared_data() -> None:
+    assert data_name(TrialConfig(dataset="cifar10")) == "cifar10-32"
+    assert data_name(FOLDER) == "folder-3fa9c2e1b0d4-32"
+
+
+def test_the_data_folder_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AESWEEP_DATA", str(tmp_path))
+    assert default_data_dir() == tmp_path
+    monkeypatch.delenv("AESWEEP_DATA")
+    assert default_data_dir() == Path.home() / ".cache" / "aesweep"
