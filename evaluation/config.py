@@ -1,0 +1,117 @@
+"""What is measured on every trained trial: every field that decides the scores. Imports no torch.
+
+`EvaluationConfig.id` names one way of scoring; scores of two ids never share a row, a figure or a ranking.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from models.errors import InputError
+from models.identity import content_hash, identity_fields
+
+Extractor = Literal["inception-2015", "random-conv-64"]
+Prior = Literal["standard_normal", "mvg", "gmm"]
+Source = Literal["reconstruction", "standard_normal", "mvg", "gmm", "latents"]
+VaeLatents = Literal["mean", "sample"]
+Split = Literal["train", "test"]
+
+PRIORS: tuple[Prior, ...] = get_args(Prior)
+
+INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+"""Of the weights that define FID; `weights.py` checks a file against it."""
+
+EVALUATION_VERSION = 1
+# The fields of version 1; see models/identity.py for why this list never changes.
+ID_FIELDS = (
+    "extractor extractor_sha256 samples reference_split reference_size reference_seed seeds priors metrics "
+    "prior_seed gmm_components gmm_tol gmm_reg_covar gmm_max_iter vae_latents"
+).split()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationConfig:
+    """One way of scoring. Raises `InputError` at construction, naming the field and the value."""
+
+    extractor: Extractor = "random-conv-64"
+    extractor_sha256: str = ""
+    """SHA-256 of the extractor's weights, so that a score says which network measured it."""
+    samples: int = 10_000
+    """Images drawn from each prior (Section 3)."""
+    reference_split: Split = "test"
+    """The real images that samples are compared with."""
+    reference_size: int = 10_000
+    """Real images in the reference; a split with fewer gives all it has."""
+    reference_seed: int = 0
+    """Seed of the draw where the split has more images than `reference_size`."""
+    seeds: tuple[int, ...] = (0,)
+    """One sampling run per seed and prior."""
+    priors: tuple[Prior, ...] = PRIORS
+    metrics: tuple[str, ...] = ("frechet",)
+    prior_seed: int = 0
+    """Seed of the mixture's initialisation."""
+    gmm_components: int = 10
+    """Section 3: a 10 component Gaussian mixture."""
+    gmm_tol: float = 1e-3
+    gmm_reg_covar: float = 1e-6
+    gmm_max_iter: int = 2000
+    vae_latents: VaeLatents = "mean"
+    """Priors of a VAE are fitted on the means of q(z|x), or on one `sample` of each."""
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "priors", "metrics"):
+            if not isinstance(getattr(self, name), list | tuple):
+                raise InputError(name, getattr(self, name), "Give a list.")
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name, kind in (("extractor", Extractor), ("reference_split", Split), ("vae_latents", VaeLatents)):
+            if getattr(self, name) not in get_args(kind):
+                raise InputError(name, getattr(self, name), f"Choose one of: {', '.join(get_args(kind))}.")
+        for name, (least, most) in _COUNTS.items():
+            if not _is_int_between(getattr(self, name), least, most):
+                raise InputError(name, getattr(self, name), f"Give a whole number from {least} to {most}.")
+        for name in ("gmm_tol", "gmm_reg_covar"):  # 1 and 1.0 are the same evaluation
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e6:
+                raise InputError(name, value, "Give a number from 0 to 1e6.")
+            object.__setattr__(self, name, float(value) + 0.0)
+        for name, known in (("priors", PRIORS), ("metrics", METRICS)):
+            values = getattr(self, name)
+            for value in values:
+                if value not in known:
+                    raise InputError(name, value, f"Choose from: {', '.join(known)}.")
+            # The order in which they are asked for changes no score.
+            object.__setattr__(self, name, tuple(value for value in known if value in values))
+        seeds_fit = all(_is_int_between(seed, 0, 2**32 - 1) for seed in self.seeds)
+        if not self.seeds or not seeds_fit or len(set(self.seeds)) < len(self.seeds):
+            raise InputError("seeds", list(self.seeds), "Give different whole numbers from 0 up, such as [0, 1, 2].")
+
+    @property
+    def id(self) -> str:
+        """12 hex digits that name this way of scoring."""
+        return content_hash({"evaluation_version": EVALUATION_VERSION, **identity_fields(self, ID_FIELDS)})
+
+    @property
+    def frechet_name(self) -> str:
+        """`fid` for the 2015 Inception network alone; the same distance on other features or weights is called `fd`."""
+        official = self.extractor == "inception-2015" and self.extractor_sha256 in ("", INCEPTION_SHA256)
+        return "fid" if official else "fd"
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as plain JSON values; `EvaluationConfig(**data)` reads them back."""
+        return asdict(self)
+
+
+METRICS = ("frechet",)
+
+# Smallest and largest whole numbers of each field; beyond the largest stands a typing error, not a wish.
+_COUNTS = {
+    "samples": (2, 10_000_000),
+    "reference_size": (2, 10_000_000),
+    "reference_seed": (0, 2**32 - 1),
+    "prior_seed": (0, 2**32 - 1),
+    "gmm_components": (1, 10_000),
+    "gmm_max_iter": (1, 1_000_000),
+}
+
+
+def _is_int_between(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most

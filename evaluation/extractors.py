@@ -1,0 +1,117 @@
+"""The feature networks behind the Fréchet distance: uint8 pictures in, one float32 vector per picture out.
+
+`inception-2015` is torch-fidelity's port of the TensorFlow network of 2015-12-05, with TensorFlow 1's resize;
+`random-conv-64` stands in where its weights are absent. Both run in fp32 whatever precision the model had: bf16
+features move a FID.
+"""
+
+import io
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from evaluation.config import Extractor as ExtractorName
+from evaluation.random_conv import DIMENSION, RandomConv
+from evaluation.weights import INCEPTION_BYTES, INCEPTION_SHA256, RANDOM_CONV_SHA256, inception_path, read_weights
+from models.errors import InputError
+
+INCEPTION_DIMENSION = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class Extractor:
+    """A feature network on its device."""
+
+    name: ExtractorName
+    sha256: str
+    """SHA-256 of its weights."""
+    dimension: int
+    """Features per image, D."""
+    network: nn.Module
+    """uint8 (N, 3, H, W) -> float32 (N, D)."""
+    device: torch.device
+    batch_size: int
+
+    @torch.inference_mode()
+    def features(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
+        """`images` uint8 (N, H, W, 3) -> float32 (N, D), in batches. Raises `ValueError` for other shapes or types."""
+        if tuple(images.shape[3:]) != (3,) or images.dtype not in (np.uint8, torch.uint8):
+            raise ValueError(f"expected uint8 images (N, H, W, 3), got {images.dtype} {tuple(images.shape)}")
+        out = np.empty((len(images), self.dimension), dtype=np.float32)
+        with _full_precision(self.device):
+            for first in range(0, len(images), self.batch_size):
+                batch = images[first : first + self.batch_size]
+                if isinstance(batch, np.ndarray):
+                    batch = torch.from_numpy(np.array(batch))  # a memory map is read-only
+                x = batch.to(self.device).permute(0, 3, 1, 2)  # NHWC -> NCHW, in channels_last memory
+                out[first : first + len(x)] = self.network(x).cpu().numpy()
+        return out
+
+
+def load_extractor(name: str, data_dir: Path, device: torch.device) -> Extractor:
+    """The extractor `name` on `device`, its weights checked.
+
+    Raises `InputError` for an unknown name or wrong weights.
+    """
+    match name:
+        case "random-conv-64":
+            network = RandomConv().to(device).eval()
+            return Extractor(name, RANDOM_CONV_SHA256, DIMENSION, network, device, batch_size=256)
+        case "inception-2015":
+            return load_inception(inception_path(data_dir), device=device)
+    raise InputError("extractor", name, "Choose one of: inception-2015, random-conv-64.")
+
+
+def load_inception(
+    path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES, *, device: torch.device
+) -> Extractor:
+    """The Inception network from a weights file of this SHA-256 and size (bytes).
+
+    Raises `InputError` if the file is missing, has another size or hash, or does not hold exactly the network's
+    weights.
+    """
+    data = read_weights(path, sha256, size)
+    try:
+        network = _InceptionPool3(torch.load(io.BytesIO(data), map_location="cpu", weights_only=True))
+    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError("inception", str(path), f"It does not hold the weights of the network: {reason}") from error
+    batch_size = 256 if device.type == "cuda" else 32
+    return Extractor("inception-2015", sha256, INCEPTION_DIMENSION, network.to(device).eval(), device, batch_size)
+
+
+class _InceptionPool3(nn.Module):
+    """torch-fidelity's Inception network up to its 2048 pooled features, the layer that FID is defined on."""
+
+    def __init__(self, state_dict: dict[str, torch.Tensor]) -> None:
+        super().__init__()
+        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+        # Its constructor unpickles whatever file it is given. So it gets a buffer that we have just written from
+        # tensors that were read with weights_only=True; it loads them strictly.
+        buffer = io.BytesIO()
+        torch.save(state_dict, buffer)
+        buffer.seek(0)
+        self.inception = FeatureExtractorInceptionV3(
+            "inception-v3-compat", [str(INCEPTION_DIMENSION)], feature_extractor_weights_path=buffer
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.inception(images.contiguous())[0]
+
+
+@contextmanager
+def _full_precision(device: torch.device) -> Iterator[None]:
+    """True fp32: no autocast around the caller, and no TF32, which cuDNN convolutions use unless told otherwise."""
+    with torch.autocast(device.type, enabled=False):
+        if device.type != "cuda":
+            yield
+            return
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            yield

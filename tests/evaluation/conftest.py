@@ -1,0 +1,49 @@
+"""Real images for the tests of scoring: digits everywhere, CIFAR-10 where the file is at hand."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from evaluation.extractors import Extractor, load_extractor
+
+CIFAR10 = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar10-jpeg.parquet"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def digits() -> np.ndarray:
+    """All 1,797 handwritten digits in a random order, uint8 (N, 32, 32, 3)."""
+    pictures = (load_digits().images * 255 / 16).astype(np.uint8)
+    order = np.random.default_rng(0).permutation(len(pictures))
+    return np.stack([_rgb(Image.fromarray(pictures[i]).resize((32, 32), Image.Resampling.BILINEAR)) for i in order])
+
+
+@pytest.fixture(scope="session")
+def cifar10() -> np.ndarray:
+    """1,000 CIFAR-10 test images, uint8 (N, 32, 32, 3)."""
+    if not CIFAR10.is_file():
+        pytest.skip(f"{CIFAR10} is not on this machine")
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(CIFAR10, columns=["jpeg"], filters=[("split", "=", "test")])
+    # Spread over the file, since it may be sorted by class.
+    chosen = np.random.default_rng(0).permutation(len(table))[:1000]
+    return np.stack([_rgb(Image.open(io.BytesIO(data))) for data in table["jpeg"].take(chosen).to_pylist()])
+
+
+@pytest.fixture(scope="session")
+def random_conv() -> Extractor:
+    return load_extractor("random-conv-64", Path("/nowhere"), torch.device("cpu"))
+
+
+def _rgb(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("RGB"))

@@ -1,0 +1,124 @@
+"""The fast distance against its definition: analytic cases first, then the textbook formula with a matrix root."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from evaluation.frechet import frechet_distance
+from evaluation.statistics import FeatureStatistics
+
+
+def textbook(sample: FeatureStatistics, reference: FeatureStatistics) -> float:
+    """Heusel et al. 2017 as published code has it: the root of the product of both covariances."""
+    product_root = scipy.linalg.sqrtm(sample.covariance @ reference.covariance)
+    step = sample.mean - reference.mean
+    return float(step @ step + np.trace(sample.covariance + reference.covariance - 2 * product_root.real))
+
+
+def of(features: np.ndarray) -> FeatureStatistics:
+    statistics = FeatureStatistics(features.shape[1])
+    statistics.update(features)
+    return statistics
+
+
+def exact(covariance: np.ndarray, mean: np.ndarray | float = 0.0) -> FeatureStatistics:
+    """Statistics with exactly this mean and covariance, as those of 2 D points along its principal axes."""
+    values, vectors = np.linalg.eigh(covariance)
+    d = len(values)
+    points = (vectors * np.sqrt(values * (2 * d - 1) / 2)).T
+    return of(np.concatenate([points, -points]) + mean)
+
+
+def random_features(n: int, d: int, seed: int) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    return generator.normal(size=(n, d)) @ generator.normal(size=(d, d)) + generator.normal(size=d)
+
+
+def test_equal_sets_are_at_distance_zero() -> None:
+    features = random_features(400, 30, seed=0)
+    assert frechet_distance(of(features), of(features)) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_shift_costs_its_squared_length() -> None:
+    features = random_features(400, 30, seed=0)
+    shift = np.linspace(-1, 1, 30)
+    assert frechet_distance(of(features + shift), of(features)) == pytest.approx(shift @ shift, rel=1e-10)
+
+
+def test_scaling_a_centred_set_costs_the_trace_times_the_squared_change() -> None:
+    features = random_features(400, 30, seed=0)
+    features -= features.mean(0)
+    expected = (3 - 1) ** 2 * np.trace(np.cov(features, rowvar=False))
+    assert frechet_distance(of(3 * features), of(features)) == pytest.approx(expected, rel=1e-10)
+
+
+def test_diagonal_covariances_give_the_squared_difference_of_their_roots() -> None:
+    a, b = np.array([1.0, 4.0, 9.0, 0.0]), np.array([4.0, 4.0, 1.0, 2.0])
+    mean = np.array([1.0, 0.0, -2.0, 0.5])
+    expected = ((np.sqrt(a) - np.sqrt(b)) ** 2).sum() + mean @ mean
+    assert frechet_distance(exact(np.diag(a), mean), exact(np.diag(b))) == pytest.approx(expected, rel=1e-12)
+
+
+def test_two_by_two_covariances_that_do_not_commute_agree_with_the_closed_form() -> None:
+    # tr (S1 S2)^(1/2) = sqrt(tr S1 S2 + 2 sqrt(det S1 S2)) in two dimensions.
+    first, second = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([[4.0, -1.0], [-1.0, 1.0]])
+    root_trace = np.sqrt(np.trace(first @ second) + 2 * np.sqrt(np.linalg.det(first @ second)))
+    expected = np.trace(first) + np.trace(second) - 2 * root_trace
+    assert frechet_distance(exact(first), exact(second)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_subspaces_at_right_angles_are_as_far_as_their_traces() -> None:
+    first, second = np.diag([2.0, 3.0, 0.0, 0.0]), np.diag([0.0, 0.0, 5.0, 7.0])
+    assert frechet_distance(exact(first), exact(second)) == pytest.approx(17, rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "d"), [(2000, 64), (300, 200)])
+def test_it_equals_the_textbook_matrix_root(n: int, d: int) -> None:
+    sample, reference = of(random_features(n, d, seed=1)), of(random_features(n, d, seed=2))
+    assert frechet_distance(sample, reference) == pytest.approx(textbook(sample, reference), rel=1e-9)
+
+
+def test_fewer_samples_than_features_agree_with_a_computation_inside_their_subspace() -> None:
+    # 40 points in 100 dimensions that share one 10-dimensional subspace: turned into it, the covariances are regular.
+    basis = np.linalg.qr(np.random.default_rng(0).normal(size=(100, 10)))[0]
+    inside, inside_reference = random_features(40, 10, seed=3), random_features(50, 10, seed=4)
+    expected = textbook(of(inside), of(inside_reference))
+    turned = frechet_distance(of(inside @ basis.T), of(inside_reference @ basis.T))
+    assert turned == pytest.approx(expected, rel=1e-9)
+
+
+def test_few_samples_compared_with_themselves_are_at_distance_zero() -> None:
+    features = random_features(20, 100, seed=5)
+    scale = np.trace(np.cov(features, rowvar=False))
+    assert frechet_distance(of(features), of(features)) < 1e-9 * scale
+
+
+def test_variances_over_many_orders_of_magnitude_cost_no_more_than_a_millionth() -> None:
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(64, 64)))[0]
+    features = np.random.default_rng(1).normal(size=(2000, 64)) * np.logspace(0, -6, 64) @ turn.T
+    assert frechet_distance(of(features), of(features)) < 1e-6 * of(features).trace
+
+
+def test_the_order_of_the_two_sets_does_not_matter() -> None:
+    for n in (500, 20):
+        a, b = of(random_features(n, 40, seed=6)), of(random_features(500, 40, seed=7))
+        assert frechet_distance(a, b) == pytest.approx(frechet_distance(b, a), rel=1e-9)
+
+
+def test_turning_both_sets_changes_nothing() -> None:
+    turn = np.linalg.qr(np.random.default_rng(8).normal(size=(40, 40)))[0]
+    a, b = random_features(500, 40, seed=6), random_features(500, 40, seed=7)
+    assert frechet_distance(of(a @ turn), of(b @ turn)) == pytest.approx(frechet_distance(of(a), of(b)), rel=1e-9)
+
+
+def test_a_reference_without_any_spread_is_a_point() -> None:
+    sample = of(random_features(100, 5, seed=9))
+    point = of(np.ones((10, 5)))
+    step = sample.mean - 1
+    assert frechet_distance(sample, point) == pytest.approx(step @ step + np.trace(sample.covariance), rel=1e-12)
+    assert frechet_distance(point, point) == 0
+
+
+def test_different_numbers_of_features_are_refused() -> None:
+    with pytest.raises(ValueError, match="5 features"):
+        frechet_distance(of(np.eye(5)), of(np.eye(6)))

@@ -1,0 +1,54 @@
+import numpy as np
+
+from evaluation.config import EvaluationConfig
+from evaluation.extractors import Extractor
+from evaluation.reference import reference_indices, reference_name, reference_statistics
+from models.config import TrialConfig
+
+
+def test_a_draw_has_no_repetition_and_is_in_rising_order() -> None:
+    indices = reference_indices(50_000, 10_000, seed=0)
+    assert len(indices) == 10_000
+    assert (np.diff(indices) > 0).all()
+    assert indices[0] >= 0 and indices[-1] < 50_000
+    assert abs(indices.mean() - 25_000) < 500
+
+
+def test_a_draw_is_decided_by_its_seed() -> None:
+    np.testing.assert_array_equal(reference_indices(1000, 100, seed=5), reference_indices(1000, 100, seed=5))
+    assert not np.array_equal(reference_indices(1000, 100, seed=5), reference_indices(1000, 100, seed=6))
+    # Pinned: references that lie in stores were drawn like this.
+    assert reference_indices(1000, 5, seed=0).tolist() == [11, 269, 850, 855, 921]
+
+
+def test_a_split_with_fewer_images_gives_all_it_has() -> None:
+    assert reference_indices(297, 10_000, seed=3).tolist() == list(range(297))
+    assert reference_indices(297, 297, seed=3).tolist() == list(range(297))
+
+
+def test_the_name_tells_apart_whatever_changes_the_statistics() -> None:
+    trial = TrialConfig(dataset="cifar10")
+    evaluation = EvaluationConfig(extractor_sha256="0123456789abcdef", reference_seed=4)
+    name = reference_name(trial, evaluation, "test", 10_000)
+    assert name == "cifar10-32-test-n10000-s4-random-conv-64-01234567.npz"
+    others = [
+        reference_name(TrialConfig(dataset="digits"), evaluation, "test", 10_000),
+        reference_name(TrialConfig(dataset="cifar10", image_size=64), evaluation, "test", 10_000),
+        reference_name(trial, evaluation, "train", 10_000),
+        reference_name(trial, evaluation, "test", 9_999),
+        reference_name(trial, EvaluationConfig(extractor_sha256="0123456789abcdef"), "test", 10_000),
+        reference_name(trial, EvaluationConfig(extractor_sha256="f" * 64, reference_seed=4), "test", 10_000),
+    ]
+    assert len({name, *others}) == 7
+    # What the trained network is does not matter to the real images.
+    assert reference_name(TrialConfig(dataset="cifar10", filters=64, seed=3), evaluation, "test", 10_000) == name
+
+
+def test_statistics_are_those_of_the_chosen_images(digits: np.ndarray, random_conv: Extractor) -> None:
+    indices = np.arange(0, 1797, 13)
+    statistics = reference_statistics(digits, indices, random_conv)
+    features = random_conv.features(digits[indices]).astype(np.float64)
+    assert statistics.n == len(indices)
+    np.testing.assert_allclose(statistics.mean, features.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(statistics.covariance, np.cov(features, rowvar=False), rtol=1e-4, atol=1e-5)
+    assert b"root" in statistics.to_bytes()

@@ -1,0 +1,224 @@
+"""A whole evaluation of a small autoencoder on digits: which rows there are, and what is said where there is no score."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from evaluation.config import EvaluationConfig
+from evaluation.extractors import Extractor
+from evaluation.score import (
+    Latents,
+    Sampled,
+    distance_stage,
+    encode_stage,
+    fit_stage,
+    latent_rows,
+    reference_stage,
+    sample_stage,
+    score_trial,
+)
+from evaluation.weights import RANDOM_CONV_SHA256
+from models.autoencoder import build_autoencoder
+from models.config import TrialConfig
+from models.images import ImageSet
+from sweep.schemas import COLUMNS
+
+CPU = torch.device("cpu")
+TRIAL = TrialConfig(filters=4, latent_size=6, precision="fp32")
+EVALUATION = EvaluationConfig(
+    samples=70, reference_size=100, seeds=(0, 3), gmm_components=4, extractor_sha256=RANDOM_CONV_SHA256
+)
+
+
+@pytest.fixture(scope="module")
+def images(digits: np.ndarray) -> ImageSet:
+    return ImageSet(digits[:200], digits[200:290])
+
+
+@pytest.fixture(scope="module")
+def scored(images: ImageSet, random_conv: Extractor) -> tuple[list[dict], Sampled, dict]:  # type: ignore[type-arg]
+    torch.set_num_threads(1)
+    return score_trial(TRIAL, EVALUATION, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
+
+
+def test_there_is_a_row_per_reconstructed_split_and_per_prior_and_seed(scored: tuple) -> None:  # type: ignore[type-arg]
+    rows = scored[0]
+    assert [(row["source"], row["split"], row["seed"], row["n"], row["n_reference"]) for row in rows] == [
+        ("reconstruction", "train", 0, 100, 100),
+        ("reconstruction", "test", 0, 90, 90),
+        ("standard_normal", "test", 0, 70, 90),
+        ("standard_normal", "test", 3, 70, 90),
+        ("mvg", "test", 0, 70, 90),
+        ("mvg", "test", 3, 70, 90),
+        ("gmm", "test", 0, 70, 90),
+        ("gmm", "test", 3, 70, 90),
+    ]
+    for row in rows:
+        assert row["metric"] == "fd"
+        assert row["extractor"] == "random-conv-64"
+        assert row["reference_split"] == row["split"]
+        assert row["stderr"] is None
+        # Latents of an untrained network are tiny, and the mixture says so.
+        assert row["note"] == "" or (row["source"] == "gmm" and row["note"].startswith("reg_covar 1e-06"))
+        assert np.isfinite(row["value"]) and row["value"] > 0
+        assert 0 < row["seconds"] < 60
+    assert rows[2]["value"] != rows[3]["value"]
+
+
+def test_rows_have_exactly_the_columns_of_the_table(scored: tuple) -> None:  # type: ignore[type-arg]
+    expected = {column.name for column in COLUMNS["scores"]} - {"key", "evaluation"}
+    assert all(set(row) == expected for row in scored[0])
+    assert all(type(value) in (str, int, float, type(None)) for row in scored[0] for value in row.values())
+
+
+def test_each_source_has_its_picture(scored: tuple, images: ImageSet) -> None:  # type: ignore[type-arg]
+    pictures = scored[1].pictures
+    assert sorted(pictures) == [
+        "gmm.png",
+        "mvg.png",
+        "reconstruction-test.png",
+        "reconstruction-train.png",
+        "standard_normal.png",
+    ]
+    for png in pictures.values():
+        assert Image.open(io.BytesIO(png)).size == (804, 804)  # 8 x 8 tiles
+    grid = np.asarray(Image.open(io.BytesIO(pictures["reconstruction-test.png"])))
+    np.testing.assert_array_equal(grid[4:100:3, 4:100:3], images.test[0])
+
+
+def test_scoring_again_gives_the_same_values(
+    scored: tuple,  # type: ignore[type-arg]
+    images: ImageSet,
+    random_conv: Extractor,
+) -> None:
+    again = score_trial(TRIAL, EVALUATION, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
+    assert [row["value"] for row in again[0]] == [row["value"] for row in scored[0]]
+    assert again[1].pictures == scored[1].pictures
+
+
+def test_real_images_against_themselves_score_zero(images: ImageSet, random_conv: Extractor) -> None:
+    reference = reference_stage(TRIAL, EVALUATION, images, "test", random_conv)
+    same = reference_stage(TRIAL, EVALUATION, images, "test", random_conv)
+    sampled = Sampled([_measured(same)])
+    (row,) = distance_stage(EVALUATION, sampled, {"test": reference})
+    assert row["value"] == pytest.approx(0, abs=1e-6 * reference.trace)
+
+
+def test_a_prior_that_failed_is_a_row_without_a_value_and_with_the_reason(
+    images: ImageSet, random_conv: Extractor
+) -> None:
+    small = ImageSet(images.train[:3], images.test)  # 3 points for 4 components, rank 2 for 6 latents
+    rows, sampled, priors = score_trial(TRIAL, EVALUATION, build_autoencoder(TRIAL), small, random_conv, CPU)
+    reason = "4 components need as many different latents, there are 3"
+    assert priors["gmm"] == reason
+    failed = [row for row in rows if row["source"] == "gmm"]
+    assert [(row["value"], row["n"], row["note"], row["seed"]) for row in failed] == [
+        (None, 0, reason, 0),
+        (None, 0, reason, 3),
+    ]
+    assert all(row["n_reference"] == 90 and row["extractor"] == "random-conv-64" for row in failed)
+    assert "gmm.png" not in sampled.pictures
+    mvg = [row for row in rows if row["source"] == "mvg"]
+    assert all(row["value"] > 0 and "rank 2 of 6" in row["note"] for row in mvg)
+
+
+def test_a_decoder_that_gives_no_numbers_has_no_score(images: ImageSet, random_conv: Extractor) -> None:
+    model = build_autoencoder(TRIAL)
+    with torch.no_grad():
+        model.decoder.last.weight[0, 0, 0, 0] = torch.nan
+    rows, sampled, _ = score_trial(TRIAL, EVALUATION, model, images, random_conv, CPU)
+    assert all(row["value"] is None and "not numbers" in row["note"] for row in rows)
+    assert len(rows) == 8
+    assert sampled.pictures == {}
+
+
+def test_one_real_image_makes_no_reference(images: ImageSet, random_conv: Extractor) -> None:
+    rows, _, _ = score_trial(
+        TRIAL, EVALUATION, build_autoencoder(TRIAL), ImageSet(images.train, images.test[:1]), random_conv, CPU
+    )
+    assert [row["value"] is None for row in rows] == [False] + [True] * 7
+    assert all("needs 2 images" in row["note"] and row["n_reference"] == 1 for row in rows[1:])
+
+
+def test_samples_can_be_compared_with_the_training_images(images: ImageSet, random_conv: Extractor) -> None:
+    evaluation = replace(EVALUATION, reference_split="train", priors=("mvg",), seeds=(0,))
+    rows, _, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU)
+    assert [(row["source"], row["split"], row["n_reference"]) for row in rows] == [
+        ("reconstruction", "train", 100),
+        ("reconstruction", "test", 90),
+        ("mvg", "train", 100),
+    ]
+
+
+def test_stages_through_files_give_the_same_rows_as_one_call(
+    scored: tuple,  # type: ignore[type-arg]
+    images: ImageSet,
+    random_conv: Extractor,
+) -> None:
+    model = build_autoencoder(TRIAL)
+    latents = Latents.from_bytes(encode_stage(TRIAL, EVALUATION, model, images, CPU, "fp32").to_bytes())
+    assert latents.train.shape == (200, 6)
+    priors = {
+        name: prior if isinstance(prior, str) else type(prior).from_bytes(prior.to_bytes())
+        for name, prior in fit_stage(EVALUATION, latents, 60.0, 1).items()
+    }
+    sampled = sample_stage(TRIAL, EVALUATION, model, latents, priors, images, random_conv, CPU, "fp32")
+    references = {split: reference_stage(TRIAL, EVALUATION, images, split, random_conv) for split in ("train", "test")}
+    rows = distance_stage(EVALUATION, sampled, references)  # type: ignore[arg-type]
+    assert [row["value"] for row in rows] == [row["value"] for row in scored[0]]
+
+
+def test_reconstructions_of_a_vae_decode_the_mean_also_where_priors_are_fitted_on_samples(
+    images: ImageSet, random_conv: Extractor
+) -> None:
+    trial = replace(TRIAL, model="vae")
+    values = {}
+    for kind in ("mean", "sample"):
+        evaluation = replace(EVALUATION, vae_latents=kind, priors=("mvg",), seeds=(0,))
+        rows, _, _ = score_trial(trial, evaluation, build_autoencoder(trial), images, random_conv, CPU, threads=1)
+        values[kind] = [row["value"] for row in rows]
+    assert values["mean"][:2] == pytest.approx(values["sample"][:2], rel=1e-6)
+    assert values["mean"][2] != pytest.approx(values["sample"][2], rel=1e-6)
+
+
+def test_an_extractor_other_than_the_evaluations_is_refused(images: ImageSet, random_conv: Extractor) -> None:
+    for evaluation in (
+        replace(EVALUATION, extractor="inception-2015", extractor_sha256=""),
+        replace(EVALUATION, extractor_sha256="0" * 64),
+    ):
+        with pytest.raises(ValueError, match="the extractor is random-conv-64"):
+            score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU)
+
+
+def test_latent_rows_show_two_seeded_dimensions_of_both_splits() -> None:
+    generator = np.random.default_rng(0)
+    latents = Latents(generator.normal(size=(1500, 20)).astype(np.float32), generator.normal(size=(300, 20)))
+    rows = latent_rows(TRIAL, latents)
+    assert {row["split"] for row in rows[:1000]} == {"train"}
+    assert len(rows) == 1300
+    a, b = rows[0]["dimension_a"], rows[0]["dimension_b"]
+    assert 0 <= a < b < 20
+    assert {(row["dimension_a"], row["dimension_b"]) for row in rows} == {(a, b)}
+    assert len({(row["split"], row["index"]) for row in rows}) == 1300
+    for row in rows[::97]:
+        z = getattr(latents, row["split"])[row["index"]]
+        assert (row["z_a"], row["z_b"]) == (z[a], z[b])
+    assert set(rows[0]) == {column.name for column in COLUMNS["latents"]} - {"key"}
+    assert rows == latent_rows(TRIAL, latents)
+    dimensions = {latent_rows(replace(TRIAL, seed=s), latents, 1)[0]["dimension_a"] for s in range(8)}
+    assert len(dimensions) > 1
+
+
+def test_a_single_latent_is_drawn_against_itself() -> None:
+    latents = Latents(np.zeros((5, 1), np.float32), np.zeros((5, 1), np.float32))
+    assert {(row["dimension_a"], row["dimension_b"]) for row in latent_rows(TRIAL, latents)} == {(0, 0)}
+
+
+def _measured(statistics):  # type: ignore[no-untyped-def]
+    from evaluation.sampling import Measured
+
+    return Measured("reconstruction", "test", 0, statistics, statistics.n, 0.0)
