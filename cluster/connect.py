@@ -1,0 +1,206 @@
+"""Connecting to Ray: one machine, the cluster that this machine belongs to, or one at an address.
+
+Problem: `ray.init` alone prints pages, opens a dashboard, listens on the network, waits long for a cluster that is not
+there, and answers mistakes with tracebacks.
+Decision: one context manager with three kinds of address, quiet, with our code shipped to the workers (staging.py), and
+every failure a `ClusterError`.
+Consequence: the same call serves a laptop, a test, a Slurm job and a submitted job. A Ray that this process already uses
+is used as it is and left running.
+
+A local Ray must die with its driver, also when that is killed by SIGKILL. The kernel sees to it (PR_SET_PDEATHSIG), but
+counts the *thread* that started Ray as the parent: hence the main thread only. What the kernel leaves is guard.py's.
+"""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray._private import ray_constants, services
+
+from cluster.errors import ClusterError
+from cluster.guard import guarded
+from cluster.staging import job_has_working_dir, staged_code
+
+LOOPBACK = "127.0.0.1"
+# Set while a local Ray starts; its processes inherit it.
+LOCAL_ENVIRONMENT = {
+    # On Linux Ray replaces 127.0.0.1 by the network's address and listens on every interface, unless this switch, meant
+    # for other systems, says that the machine belongs to no cluster.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+}
+REACH_SECONDS = 5.0  # for the head to answer
+# RFC 9113: the client's preface and an empty SETTINGS frame; the server's first frame must be SETTINGS too.
+HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+HTTP2_HEADER_BYTES = 9
+HTTP2_SETTINGS = b"\x04"  # the type, fourth byte of a frame
+
+# Read by Ray and Tune when they are imported or started; what the user has set stays.
+ENVIRONMENT = {
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the coming default; unset, every task without a GPU warns
+    "RAY_AIR_NEW_OUTPUT": "0",  # progress is ours (verbose=0)
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # under `uv run` Ray would want our staged folder to be a uv project
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard files per trial, which nobody reads
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the driver has its own, and Tune's would replace it
+}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The Ray that this process uses now."""
+
+    address: str
+    """HOST:PORT of its head."""
+    started_here: bool
+    """Whether it runs for this process alone and ends with it."""
+
+
+@contextmanager
+def connect(
+    address: str = "local", *, num_cpus: int | None = None, include_dashboard: bool = False
+) -> Iterator[Connection]:
+    """Use Ray inside the `with` block.
+
+    `address` is `local` (start one on this machine, on loopback), `auto` (the running one that this machine belongs to,
+    or `RAY_ADDRESS`) or HOST:PORT of a cluster's head. `num_cpus` and `include_dashboard` hold for `local` only. Raises
+    `ClusterError` when there is no cluster at the address, when it cannot be used, or outside the main thread.
+    """
+    set_environment()
+    if ray.is_initialized():
+        yield Connection(ray.get_runtime_context().gcs_address, started_here=False)
+        return
+    with _started(num_cpus, include_dashboard) if address == "local" else _joined(address, num_cpus):
+        try:
+            yield Connection(ray.get_runtime_context().gcs_address, started_here=address == "local")
+        finally:
+            ray.shutdown()
+
+
+def set_environment() -> None:
+    """Set what Ray and Tune read from the environment, where the user has not."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def _started(num_cpus: int | None, include_dashboard: bool) -> Iterator[None]:
+    """Start a Ray that ends with this process."""
+    if threading.current_thread() is not threading.main_thread():
+        name = threading.current_thread().name
+        raise ClusterError(
+            "thread", name, "Start a local Ray from the main thread: it ends with the thread that started it."
+        )
+    if num_cpus is not None and num_cpus < 1:
+        raise ClusterError("num_cpus", num_cpus, "Give a whole number of at least 1.")
+    options = {"num_cpus": num_cpus, "include_dashboard": include_dashboard, "_node_ip_address": LOOPBACK}
+    with guarded() as watch_over:
+        with _for_this_machine_only():
+            session = _initialise("local", options)
+        watch_over(session)
+        yield
+
+
+@contextmanager
+def _joined(address: str, num_cpus: int | None) -> Iterator[None]:
+    """Join a running cluster; it stays when this process ends."""
+    if num_cpus is not None:
+        raise ClusterError("num_cpus", num_cpus, "A running cluster has the CPUs it has; this is for `local` only.")
+    if address != "auto":
+        _require_form(address)
+    try:
+        head = services.canonicalize_bootstrap_address(address)  # `auto`: from RAY_ADDRESS, or what runs here
+    except (ConnectionError, ValueError, OSError) as error:
+        raise ClusterError("--address", address, _remedy(address, error)) from error
+    _require_ray(address, str(head))
+    _initialise(address, {})
+    yield
+
+
+@contextmanager
+def _for_this_machine_only() -> Iterator[None]:
+    """A Ray that is started inside the `with` block listens on loopback."""
+    before, enabled = {name: os.environ.get(name) for name in LOCAL_ENVIRONMENT}, ray_constants.ENABLE_RAY_CLUSTER
+    os.environ.update(LOCAL_ENVIRONMENT)
+    ray_constants.ENABLE_RAY_CLUSTER = False  # read from the first variable when Ray was imported
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = enabled
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _require_form(address: str) -> None:
+    """Raise `ClusterError` unless the address reads HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    if "://" in address or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ClusterError(
+            "--address", address, "Give local, auto, or HOST:PORT of the head (`ray start --head` uses port 6379)."
+        )
+
+
+def _require_ray(address: str, head: str) -> None:
+    """Raise `ClusterError` unless a server that speaks as Ray's head does (HTTP/2) listens at `head`, HOST:PORT.
+
+    Ray itself tries for some four minutes and then says less.
+    """
+    host, _, port = head.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_SECONDS) as link:
+            if os.environ.get("RAY_USE_TLS", "0") != "0":
+                return
+            link.sendall(HTTP2_HELLO)
+            answer = link.recv(HTTP2_HEADER_BYTES)
+    except OSError as error:
+        remedy = f"No Ray cluster can be reached there ({error}). Start one with: ray start --head --port={port}"
+        raise ClusterError("--address", address, remedy) from error
+    if answer[3:4] != HTTP2_SETTINGS:
+        raise ClusterError(
+            "--address", address, f"What answers at {head} is no Ray head (its port is 6379 by default)."
+        )
+
+
+def _initialise(address: str, options: dict[str, Any]) -> str:
+    """`ray.init` with our code, quietly; gives the session's folder. Every failure becomes a `ClusterError`."""
+    with nullcontext() if job_has_working_dir() else staged_code() as code:
+        try:
+            context: Any = ray.init(
+                address=address,
+                runtime_env=_runtime_env(code),
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                **options,
+            )
+        except Exception as error:
+            ray.shutdown()
+            raise ClusterError("--address", address, _remedy(address, error)) from error
+    return str(context.address_info["session_dir"])
+
+
+def _runtime_env(code: Path | None) -> dict[str, Any] | None:
+    return {"working_dir": str(code)} if code else None
+
+
+def _remedy(address: str, error: Exception) -> str:
+    """What to do about a failed `ray.init`, with its reason on the same line."""
+    reason = " ".join(str(error).split())[:300]
+    if "ersion mismatch" in reason:
+        return f"The cluster runs other versions; use the same Python and Ray on both sides: {reason}"
+    if address == "local":
+        return f"Ray does not start here; `aesweep doctor` looks for the cause: {reason}"
+    if address == "auto":
+        return f"No running Ray cluster was found; start one with `ray start --head`, or use --address local: {reason}"
+    return (
+        "Something listens there, but Ray cannot join it. Run on a machine of the cluster (or by `ray job submit`), with the "
+        f"cluster's RAY_AUTH_MODE: {reason}"
+    )

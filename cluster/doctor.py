@@ -1,0 +1,189 @@
+"""Checks of the machines and of Ray, as data: what was found, whether it will do, and the remedy.
+
+Each check is a function that returns a `Check` and raises nothing: a doctor that stops at the first illness finds one.
+Checks of data, weights and precision belong to the layers that know them.
+"""
+
+import importlib.metadata
+import os
+import platform
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import ray
+
+from cluster.connect import connect
+from cluster.errors import ClusterError
+from cluster.resources import cluster_resources
+from cluster.staging import code_root, job_has_working_dir
+
+Status = Literal["ok", "warn", "fail"]
+
+LIBRARIES = ("torch", "torchvision", "ray", "scikit-learn", "torchmetrics", "torch-fidelity", "pyarrow", "pandas")
+GIB = 1024**3
+LEAST_MEMORY_GIB = 4.0  # Ray itself takes about 1, each worker with torch about 0.7
+LEAST_SHARED_MEMORY_GIB = 1.0  # Ray's object store lies there; a container's default is 0.06
+LEAST_OPEN_FILES = 8192  # what Ray recommends
+LEAST_DISK_GIB = 5.0
+TASK_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """The result of one check."""
+
+    name: str
+    status: Status
+    found: str
+    remedy: str = ""
+
+
+def machine_checks() -> list[Check]:
+    """Everything about this machine that needs no Ray."""
+    return [check_python(), check_libraries(), check_memory(), check_gpus(), check_shared_memory(), check_open_files()]
+
+
+def check_python() -> Check:
+    """Python's version and where it runs."""
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}, host {socket.gethostname()}"
+    if not sys.platform.startswith("linux"):
+        return Check("Python", "warn", found, "Only Linux is tested.")
+    return Check("Python", "ok", found)
+
+
+def check_libraries() -> Check:
+    """The versions of the libraries that decide results and speed."""
+    found, missing = [], []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Check("libraries", "fail", f"missing: {', '.join(missing)}", f"pip install {' '.join(missing)}")
+    return Check("libraries", "ok", ", ".join(found))
+
+
+def check_memory() -> Check:
+    """CPUs that this process may use, and memory."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    found = f"{cpus} CPUs, {gib:.1f} GiB of memory"
+    if gib < LEAST_MEMORY_GIB:
+        return Check("machine", "warn", found, f"Less than {LEAST_MEMORY_GIB:g} GiB: run with --max-concurrent 1.")
+    return Check("machine", "ok", found)
+
+
+def check_gpus() -> Check:
+    """The GPUs and their memory, as the driver program `nvidia-smi` tells them."""
+    command = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    if shutil.which(command[0]) is None:
+        return Check("GPUs", "warn", "none (no nvidia-smi)", "Trials run on the CPU here: fine for small sweeps only.")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Check("GPUs", "fail", f"nvidia-smi: {error}", "Look at the GPU driver.")
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    if done.returncode or not lines:
+        found = " ".join((done.stdout + done.stderr).split())[:200] or "none"
+        return Check(
+            "GPUs",
+            "fail",
+            found,
+            "nvidia-smi is here, but sees no GPU: look at the driver, or the container's runtime.",
+        )
+    return Check("GPUs", "ok", f"{len(lines)}: {'; '.join(lines)}")
+
+
+def check_shared_memory(folder: str = "/dev/shm") -> Check:
+    """The size of the shared memory that Ray's object store lies in."""
+    if not Path(folder).is_dir():
+        return Check("shared memory", "warn", f"no {folder}", "Ray keeps its objects in /tmp, which is slower.")
+    gib = shutil.disk_usage(folder).total / GIB
+    found = f"{folder}: {gib:.1f} GiB"
+    if gib < LEAST_SHARED_MEMORY_GIB:
+        return Check(
+            "shared memory",
+            "warn",
+            found,
+            "Give the container more: docker run --shm-size=4g, or an emptyDir of medium Memory.",
+        )
+    return Check("shared memory", "ok", found)
+
+
+def check_open_files() -> Check:
+    """How many files a process may open; Ray raises the soft limit to the hard one by itself."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < LEAST_OPEN_FILES:
+        return Check(
+            "open files", "warn", f"at most {hard}", f"Ray recommends {LEAST_OPEN_FILES}: ulimit -n {LEAST_OPEN_FILES}"
+        )
+    return Check("open files", "ok", "no limit" if hard == resource.RLIM_INFINITY else f"at most {hard}")
+
+
+def check_folder(name: str, folder: str | Path) -> Check:
+    """Whether files can be written, replaced and removed in a folder (or its nearest parent), and the room left there."""
+    path = Path(folder).expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        return Check(name, "fail", f"{path} is a file", "Give a folder.")
+    present = next(p for p in (path, *path.parents) if p.exists())
+    try:
+        with tempfile.TemporaryDirectory(prefix=".aesweep-doctor-", dir=present) as inner:
+            first, second = Path(inner, "first"), Path(inner, "second")
+            first.write_bytes(b"0")
+            os.replace(first, second)
+        free = shutil.disk_usage(present).free / GIB
+    except OSError as error:
+        return Check(name, "fail", f"{path}: {error.strerror or error}", "Give a folder that you may write to.")
+    found = f"{path}: writable, {free:.1f} GiB free{'' if present == path else ' (will be created)'}"
+    if free < LEAST_DISK_GIB:
+        return Check(name, "warn", found, f"Less than {LEAST_DISK_GIB:g} GiB: `aesweep plan` says what a sweep needs.")
+    return Check(name, "ok", found)
+
+
+def check_ray(address: str = "local") -> list[Check]:
+    """Start or join Ray, say what the cluster has, and run one task with our code on every machine of it."""
+    try:
+        with connect(address) as connection:
+            cluster = cluster_resources()
+            found = f"{connection.address}: {len(cluster.nodes)} machines, {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs"
+            return [Check("Ray", "ok", found), *_check_nodes()]
+    except ClusterError as error:
+        return [Check("Ray", "fail", f"{error.field} {error.value}", error.remedy)]
+
+
+def where_am_i() -> tuple[str, str, str]:
+    """Host name, Python version and the folder of our code; runs in a Ray worker."""
+    return socket.gethostname(), platform.python_version(), str(code_root())
+
+
+def _check_nodes() -> list[Check]:
+    task = ray.remote(num_cpus=0)(where_am_i)
+    checks = []
+    for node in [n for n in ray.nodes() if n["Alive"]]:
+        name = f"Ray worker on {node['NodeManagerHostname']}"
+        place = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        try:
+            host, version, code = ray.get(task.options(scheduling_strategy=place).remote(), timeout=TASK_SECONDS)
+        except ray.exceptions.RayError as error:  # GetTimeoutError is one too
+            reason = " ".join(str(error).split())[:300]
+            checks.append(Check(name, "fail", reason, "Look at the logs in /tmp/ray/session_latest/logs there."))
+            continue
+        checks.append(_judge_worker(name, host, version, code))
+    return checks
+
+
+def _judge_worker(name: str, host: str, version: str, code: str) -> Check:
+    found = f"host {host}, Python {version}, code in {code}"
+    if not job_has_working_dir() and Path(code) == code_root():
+        return Check(
+            name, "warn", found, "It runs the code installed there, not this driver's: connect through `aesweep`."
+        )
+    return Check(name, "ok", found)

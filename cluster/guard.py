@@ -1,0 +1,102 @@
+"""A small process that ends what is left of a local Ray when its driver is gone.
+
+Problem: after a SIGKILL of the driver the kernel ends Ray's head, and the workers follow; but two of Ray's agents wait a
+minute for the dead head (the time is fixed in Ray's code).
+Decision: the guard waits for the end of a pipe that only the driver holds; then it kills Ray's processes that still write to
+the files of that Ray's session. (A mark in their environment does not last: Ray writes process titles over it.)
+Consequence: a killed driver leaves nothing behind after some seconds, and nobody else's process is touched, neither another
+Ray nor a program that reads the logs or joined from outside. Linux only (/proc).
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+GRACE_SECONDS = 3.0  # for processes that are ending by themselves
+LOOK_SECONDS = 20.0  # a process may still be starting another when the driver dies
+_POLL_SECONDS = 0.2
+
+
+@contextmanager
+def guarded() -> Iterator[Callable[[str], None]]:
+    """Gives a function that takes the folder of a Ray session: its processes do not outlive this process or the block."""
+    guard = subprocess.Popen(
+        [sys.executable, "-I", "-S", __file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C in a terminal is for the driver
+    )
+    assert guard.stdin is not None
+    pipe = guard.stdin
+
+    def watch_over(session: str) -> None:
+        pipe.write(session.encode())
+        pipe.flush()
+
+    try:
+        yield watch_over
+    finally:
+        pipe.close()
+        guard.wait()
+
+
+def left_of(session: str) -> list[int]:
+    """Ray's processes that have a file in the folder `session` open for writing."""
+    pids = (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
+    return [pid for pid in pids if _is_rays(pid) and _writes_below(pid, session)]
+
+
+def end(pid: int, session: str) -> None:
+    """Kill a process of the session; the handle makes sure that the id was not given to another process meanwhile."""
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return
+    try:
+        if _is_rays(pid) and _writes_below(pid, session):
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except OSError:
+        return
+    finally:
+        os.close(handle)
+
+
+def main() -> None:
+    """Wait until the driver is gone, then end what is left of the session that it named."""
+    session = sys.stdin.buffer.read().decode()
+    start = time.monotonic()
+    while session and (left := left_of(session)) and (waited := time.monotonic() - start) < LOOK_SECONDS:
+        if waited > GRACE_SECONDS:
+            for pid in left:
+                end(pid, session)
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_rays(pid: int) -> bool:
+    """Whether the process carries one of Ray's titles, or runs a program of Ray's package."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return words[0].startswith(b"ray::") or any(b"/site-packages/ray/" in word for word in words[:4])
+
+
+def _writes_below(pid: int, folder: str) -> bool:
+    try:
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            # The link's own mode says how the file was opened (proc(5)).
+            if os.readlink(link).startswith(f"{folder}/") and link.lstat().st_mode & 0o200:
+                return True
+    except OSError:  # it has ended, or belongs to another user
+        return False
+    return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Files that start a cluster: a Slurm script, a KubeRay job, launcher files, a Dockerfile, filled with checked values.
+
+Problem: such files are copied, half edited and fail on the cluster, an hour later.
+Decision: one template per kind, `<<name>>` where a value belongs; every value is checked by a pattern before it is set, so
+that none can break out of its place in YAML or shell; missing and unknown names are refused.
+Consequence: `python -m cluster.render slurm nodes=4 store=/shared/runs/paper …` prints a file that is valid as it stands.
+"""
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import ray
+
+from cluster.errors import ClusterError
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+FILES = {
+    "slurm": "slurm.sbatch",
+    "kuberay": "kuberay.yaml",
+    "launcher-onprem": "launcher-onprem.yaml",
+    "launcher-aws": "launcher-aws.yaml",
+    "dockerfile": "Dockerfile",
+}
+_PLACE = re.compile(r"<<([a-z_]+)>>")
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What one value looks like; `default` None means that it must be given."""
+
+    pattern: str
+    expected: str
+    default: str | None = None
+
+
+_COUNT = r"[1-9][0-9]{0,5}"
+_PATH = r"(/[\w./+-]*|(s3|gs)://[\w./+-]+)"
+_HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*"
+RULES = {
+    "name": _Rule(
+        r"[a-z]([a-z0-9-]{0,45}[a-z0-9])?", "lower-case letters, digits and dashes, a letter first", "aesweep"
+    ),
+    "spec": _Rule(r"[\w./+][\w./+-]*", "a preset or the absolute path of a YAML file", "paper"),
+    "store": _Rule(_PATH, "an absolute path that all nodes see, or s3://… or gs://…"),
+    "data": _Rule(r"/[\w./+-]*", "an absolute path that all nodes see"),
+    "nodes": _Rule(_COUNT, "a whole number of at least 1", "1"),
+    "cpus": _Rule(_COUNT, "CPUs per node, at least 1", "16"),
+    "gpus": _Rule(r"[0-9]{1,3}", "GPUs per node", "1"),
+    "memory": _Rule(r"[1-9][0-9]*(Gi|Mi)", "memory per node, such as 64Gi", "64Gi"),
+    "time": _Rule(r"([0-9]+-)?[0-9]{1,2}:[0-9]{2}:[0-9]{2}", "Slurm's D-HH:MM:SS", "1-00:00:00"),
+    "notice_seconds": _Rule(r"[1-9][0-9]{0,4}", "seconds before the end at which Slurm gives notice", "300"),
+    "image": _Rule(r"[a-z0-9][\w./:@-]*", "a container image"),
+    "mount": _Rule(r"/[\w./-]*", "the folder where the volume is mounted", "/shared"),
+    "claim": _Rule(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", "the name of a PersistentVolumeClaim"),
+    "relaunches": _Rule(r"[0-9]{1,3}", "how often a failed job is tried again", "3"),
+    "ray_version": _Rule(r"[0-9]+\.[0-9]+\.[0-9]+", "the version of Ray in the image, such as 2.60.0", ray.__version__),
+    "head": _Rule(_HOST, "the host name or IP of the head"),
+    "workers": _Rule(rf"{_HOST}(, ?{_HOST})*", "host names or IPs, separated by commas"),
+    "user": _Rule(r"[a-z_][a-z0-9_-]*", "a user name for ssh"),
+    "bin": _Rule(r"/[\w./+-]+", "the bin folder of the virtual environment, on every machine"),
+    "region": _Rule(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS region, such as us-west-2", "us-west-2"),
+    "instance": _Rule(r"[a-z0-9-]+\.[a-z0-9-]+", "an AWS instance type", "g6.4xlarge"),
+    "head_instance": _Rule(r"[a-z0-9-]+\.[a-z0-9-]+", "an AWS instance type", "m7i.xlarge"),
+    "python_version": _Rule(r"3\.(1[1-9]|[2-9][0-9])", "a Python version of 3.11 or newer", "3.11"),
+}
+
+
+def template_values(kind: str) -> list[str]:
+    """The names that the template of `kind` has places for, sorted. Raises `ClusterError` for an unknown kind."""
+    return sorted(set(_PLACE.findall(_template(kind))))
+
+
+def render(kind: str, **values: object) -> str:
+    """The text of the file of `kind`; names and defaults of `values` are in `RULES`.
+
+    Raises `ClusterError` for an unknown kind or name, a value that does not fit its rule, and a missing value that has no
+    default.
+    """
+    wanted = template_values(kind)
+    for name in values:
+        if name not in wanted:
+            raise ClusterError(name, values[name], f"The file {kind!r} has no such value. It has: {', '.join(wanted)}.")
+    filled = {name: _checked(name, values.get(name, RULES[name].default)) for name in wanted}
+    return _PLACE.sub(lambda place: filled[place[1]], _template(kind))
+
+
+def main(words: Sequence[str]) -> int:
+    """`KIND name=value …`: print the file; without a KIND, the kinds and their values."""
+    if not words:
+        print("python -m cluster.render KIND name=value …")
+        for kind in FILES:
+            print(f"  {kind}: " + " ".join(f"{n}={RULES[n].default or '…'}" for n in template_values(kind)))
+        return 0
+    try:
+        pairs = dict(_pair(word) for word in words[1:])
+        print(render(words[0], **pairs), end="")
+    except ClusterError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _template(kind: str) -> str:
+    if kind not in FILES:
+        raise ClusterError("kind", kind, f"Choose one of: {', '.join(FILES)}.")
+    return (TEMPLATES / FILES[kind]).read_text(encoding="utf-8")
+
+
+def _checked(name: str, value: object) -> str:
+    rule = RULES[name]
+    if value is None:
+        raise ClusterError(name, "nothing", f"Give {rule.expected}: {name}=…")
+    if not re.fullmatch(rule.pattern, str(value), re.ASCII):
+        raise ClusterError(name, value, f"Give {rule.expected}.")
+    return str(value)
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not equals:
+        raise ClusterError("argument", word, "Give name=value.")
+    return name, value
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

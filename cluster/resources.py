@@ -1,0 +1,129 @@
+"""Shares of CPUs and GPUs: what a trial asks of Ray, what an evaluation asks, and how many trials fit at once.
+
+Problem: a trial's actor is reused for the next trial and never gives its share back before the sweep ends, so evaluations
+that ask for the same kind of share wait until then.
+Decision: a part of every device belongs to evaluation. Trials of one sweep ask for multiples of one quantum that leaves at
+least 0.1 of a GPU, and for 0.9 of each CPU thread; evaluations ask for 0.1.
+Consequence: evaluations run beside training. Shares are bookkeeping: they limit no memory and no threads; workers do that.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+
+from cluster.errors import ClusterError
+
+EVALUATION_SHARE = 0.1
+"""Part of a CPU, and of a GPU, that one evaluation asks for."""
+TRIAL_PART = 1.0 - EVALUATION_SHARE
+"""Part of a device that trials together may take."""
+MOST_TRIALS_PER_GPU = 8
+"""With nine the quantum would be 0.1, and a tenth trial would take evaluation's part."""
+SMALL_FILTERS = 64
+"""Networks up to this width leave an H200 waiting for kernel launches (design section 8): three of them share a GPU."""
+_DIGITS = 4  # Ray counts shares in units of 0.0001
+_TINY = 1e-9  # so that 3 * 0.3 counts as 0.9
+
+
+@dataclass(frozen=True)
+class Node:
+    """One machine of the cluster."""
+
+    name: str
+    cpus: float
+    gpus: float
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a cluster has in all, and on each living machine."""
+
+    cpus: float
+    gpus: float
+    nodes: tuple[Node, ...]
+
+    @classmethod
+    def of(cls, nodes: tuple[Node, ...]) -> "Resources":
+        """The sum of some machines."""
+        return cls(sum(n.cpus for n in nodes), sum(n.gpus for n in nodes), nodes)
+
+
+def cluster_resources() -> Resources:
+    """The machines of the Ray that this process is connected to, as they are now (a cluster may grow later)."""
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    return Resources.of(
+        tuple(
+            Node(
+                name=node["NodeManagerHostname"],
+                cpus=node["Resources"].get("CPU", 0.0),
+                gpus=node["Resources"].get("GPU", 0.0),
+            )
+            for node in alive
+        )
+    )
+
+
+def gpu_share(filters: int) -> float:
+    """The part of a GPU that a trial of this width asks for by default: three small trials share one."""
+    return 0.3 if filters <= SMALL_FILTERS else TRIAL_PART
+
+
+def trial_resources(threads: int, gpu_share: float, has_gpu: bool) -> dict[str, float]:
+    """What one trial asks for: `{"CPU": …}` or `{"CPU": …, "GPU": …}`.
+
+    A `gpu_share` whose trials would leave less than evaluation's part of a GPU is changed to 0.9 / n, n the number of such
+    trials on a GPU, at most 8. It is not read when `has_gpu` is False. Raises `ClusterError` for a share that is not
+    above 0 and at most 1.
+    """
+    bundle = {"CPU": round(TRIAL_PART * threads, _DIGITS)}
+    if has_gpu:
+        bundle["GPU"] = _quantum(gpu_share)
+    return bundle
+
+
+def evaluation_resources(has_gpu: bool) -> dict[str, float]:
+    """Options of the Ray task of an evaluation: `function.options(**evaluation_resources(True))`."""
+    return {"num_cpus": EVALUATION_SHARE} | ({"num_gpus": EVALUATION_SHARE} if has_gpu else {})
+
+
+def trial_slots(resources: Resources, bundle: Mapping[str, float]) -> int:
+    """How many trials with this bundle should run at once; 0 when none fits.
+
+    A trial counts as whole threads here, although it asks for 0.9 of each: Ray alone would put ten single-thread trials on
+    nine CPUs, and nothing would be left for evaluation. So the driver must not run more than this.
+    """
+    return sum(_slots(node, bundle) for node in resources.nodes)
+
+
+def check_feasible(resources: Resources, bundle: Mapping[str, float], what: str = "trial") -> None:
+    """Raise `ClusterError` when no machine can ever hold the bundle: Ray would only warn, and wait for ever."""
+    if any(_slots(node, bundle) for node in resources.nodes):
+        return
+    largest = max(resources.nodes, key=lambda n: (n.gpus, n.cpus), default=None)
+    found = f"{largest.cpus:g} CPUs and {largest.gpus:g} GPUs" if largest else "no machine"
+    raise ClusterError(
+        what,
+        dict(bundle),
+        f"No machine of the cluster can hold it; the largest has {found}. Lower `threads`, or add a machine.",
+    )
+
+
+def _quantum(share: Any) -> float:
+    """`share` in Ray's units, or, where that would fill a GPU up, the largest one that leaves evaluation its part."""
+    if not isinstance(share, int | float) or not 0 < share <= 1:
+        raise ClusterError("gpu_share", share, "Give a part of a GPU, above 0 and at most 1.")
+    unit = 10**_DIGITS
+    count = math.floor(1 / share + _TINY)
+    if count * share > TRIAL_PART + _TINY:
+        share = TRIAL_PART / min(count, MOST_TRIALS_PER_GPU)
+    return math.floor(share * unit + _TINY) / unit
+
+
+def _slots(node: Node, bundle: Mapping[str, float]) -> int:
+    threads = max(1, round(bundle["CPU"] / TRIAL_PART))
+    by_cpu = math.floor(node.cpus / threads + _TINY)
+    share = bundle.get("GPU", 0.0)
+    return min(by_cpu, int(node.gpus) * math.floor(1 / share + _TINY)) if share else by_cpu

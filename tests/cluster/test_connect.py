@@ -1,0 +1,235 @@
+"""Connecting to real Rays: what workers see, what the network sees, what is left after a SIGKILL."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import ray
+
+from cluster.connect import ENVIRONMENT, LOCAL_ENVIRONMENT, LOOPBACK, connect
+from cluster.staging import PACKAGES
+
+# A driver of its own process: it connects, has one task running, says so, and waits for the end.
+DRIVER = """
+import time, ray
+from cluster.connect import connect
+
+with connect("local", num_cpus=1):
+    @ray.remote
+    def work():
+        time.sleep(600)
+
+    @ray.remote(num_cpus=0)
+    def ready():
+        return True
+
+    reference = work.remote()
+    ray.get(ready.remote())
+    print("ready", flush=True)
+    ray.get(reference)
+"""
+GONE_SECONDS = 30
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_workers_run_the_staged_code(ray_cluster: None) -> None:
+    @ray.remote(num_cpus=0)
+    def places() -> list[str]:
+        import importlib.util
+
+        return [str(importlib.util.find_spec(name).origin) for name in ("models", "evaluation", "sweep", "cluster")]  # type: ignore[union-attr]
+
+    found = ray.get(places.remote())
+    assert len(found) == len(PACKAGES)
+    assert all("working_dir_files" in place for place in found), found
+
+
+def test_a_ray_that_is_in_use_is_used_and_left_running(ray_cluster: None) -> None:
+    with connect("local") as connection:
+        assert not connection.started_here
+    assert ray.is_initialized()
+
+
+def test_a_local_ray_listens_on_loopback_only(ray_cluster: None) -> None:
+    with connect() as connection:
+        host, _, port = connection.address.rpartition(":")
+    assert host == LOOPBACK
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing; chooses the address that the network would see
+        except OSError:
+            pytest.skip("this machine has no network")
+        own = probe.getsockname()[0]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((own, int(port)), timeout=5)
+
+
+def test_starting_ray_leaves_only_the_announced_environment(ray_cluster: None) -> None:
+    assert ENVIRONMENT.keys() <= os.environ.keys()
+    assert not LOCAL_ENVIRONMENT.keys() & os.environ.keys()
+
+
+def _messages_of_refused_addresses(*addresses: str) -> dict[str, str]:
+    """What `connect` says of each, in one process that uses no Ray (this one may)."""
+    code = (
+        "import json, sys, threading\n"
+        "from cluster.connect import connect\n"
+        "from cluster.errors import ClusterError\n"
+        "said = {}\n"
+        "for address in json.loads(sys.argv[1]):\n"
+        "    try:\n"
+        "        with connect(address):\n"
+        "            said[address] = 'connected'\n"
+        "    except ClusterError as error:\n"
+        "        said[address] = str(error)\n"
+        "print(json.dumps(said))\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(addresses)],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_addresses_that_lead_nowhere_are_refused_in_two_lines() -> None:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        free = f"{LOOPBACK}:{server.getsockname()[1]}"
+    malformed = ("somewhere", "ray://host:10001", "host:", ":6379", "host:0", "host:99999", "")
+
+    said = _messages_of_refused_addresses(*malformed, free, "no-such-host.invalid:6379")
+
+    for address, message in said.items():
+        first, second = message.split("\n")
+        assert first == f"--address: {address!r} cannot be used."
+        expected = "Give local, auto, or HOST:PORT" if address in malformed else "No Ray cluster can be reached there"
+        assert second.startswith(expected)
+
+
+def test_a_port_that_is_not_rays_is_refused_in_seconds() -> None:
+    with socket.create_server(("", 0)) as silent, socket.create_server(("", 0)) as talking:
+        addresses = [f"{LOOPBACK}:{server.getsockname()[1]}" for server in (silent, talking)]
+        threading.Thread(target=_answer_in_http1, args=(talking,), daemon=True).start()
+        said = _messages_of_refused_addresses(*addresses)
+    assert "No Ray cluster can be reached there (timed out)" in said[addresses[0]]
+    assert "is no Ray head" in said[addresses[1]]
+
+
+def _answer_in_http1(server: socket.socket) -> None:
+    link, _ = server.accept()
+    with link:
+        link.recv(100)
+        link.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+# A cluster of two machines (Ray's own test fixture) that the process named on the command line joins and leaves.
+CLUSTER = """
+import subprocess, sys
+from ray.cluster_utils import Cluster
+
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+cluster.add_node(num_cpus=2)
+cluster.wait_for_nodes()
+for turn in range(2):
+    done = subprocess.run([sys.executable, "-c", sys.argv[1], cluster.address], capture_output=True, text=True)
+    print((done.stdout.splitlines() or [done.stderr])[-1])
+cluster.shutdown()
+"""
+JOINING = """
+import sys
+from cluster.connect import connect
+from cluster.doctor import check_ray
+from cluster.resources import cluster_resources
+
+with connect(sys.argv[1]) as connection:
+    found = cluster_resources()
+    codes = [c.status for c in check_ray()]
+    print(connection.started_here, connection.address == sys.argv[1], found.cpus, len(found.nodes), *codes)
+"""
+
+
+@pytest.mark.slow
+def test_a_running_cluster_is_joined_used_on_every_machine_and_left_running() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CLUSTER, JOINING],
+        cwd=REPOSITORY,
+        env={k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["False True 3.0 2 ok ok ok"] * 2, done.stdout + done.stderr
+
+
+def test_a_local_ray_is_started_from_the_main_thread_only() -> None:
+    code = (
+        "import threading\n"
+        "from cluster.connect import connect\n"
+        "from cluster.errors import ClusterError\n"
+        "def start():\n"
+        "    try:\n"
+        "        connect('local').__enter__()\n"
+        "    except ClusterError as error:\n"
+        "        print(error)\n"
+        "thread = threading.Thread(target=start, name='web-request')\n"
+        "thread.start(); thread.join()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[0] == "thread: 'web-request' cannot be used."
+
+
+def test_nothing_of_a_local_ray_survives_a_sigkill_of_its_driver() -> None:
+    driver = subprocess.Popen([sys.executable, "-c", DRIVER], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    assert driver.stdout is not None
+    assert driver.stdout.readline() == "ready\n"
+    started = _descendants(driver.pid)
+    names = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:80] for pid in started}
+    assert any("ray::work" in name for name in names.values()), names
+
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.wait()
+
+    deadline = time.monotonic() + GONE_SECONDS
+    while (left := [names[pid] for pid in started if _is_running(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.1)  # polls the process table; the deadline decides
+    assert not left
+
+
+def _descendants(root: int) -> set[int]:
+    """Process ids of the children of `root`, their children, and so on."""
+    parents = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and (fields := _stat(int(folder.name))):
+            parents[int(folder.name)] = int(fields[1])
+    found = {root}
+    while new := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= new
+    return found - {root}
+
+
+def _is_running(pid: int) -> bool:
+    fields = _stat(pid)
+    return bool(fields) and fields[0] not in "ZX"
+
+
+def _stat(pid: int) -> list[str]:
+    """State, parent and the rest of /proc/PID/stat; empty when the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []

@@ -1,0 +1,67 @@
+"""Each check says what it found, whether that will do, and what to do about it."""
+
+from pathlib import Path
+
+import pytest
+
+from cluster.doctor import Check, check_folder, check_gpus, check_ray, check_shared_memory, machine_checks
+
+
+def test_every_check_of_this_machine_gives_a_finding_and_a_remedy_where_one_is_needed() -> None:
+    checks = machine_checks()
+    assert [check.name for check in checks] == ["Python", "libraries", "machine", "GPUs", "shared memory", "open files"]
+    for check in checks:
+        assert check.found
+        assert check.status == "ok" or check.remedy
+
+
+def test_a_folder_that_does_not_exist_yet_is_judged_by_its_parent(tmp_path: Path) -> None:
+    check = check_folder("store", tmp_path / "runs" / "paper")
+    assert check.status in ("ok", "warn")
+    assert "will be created" in check.found
+    assert list(tmp_path.iterdir()) == [], "the check leaves nothing behind"
+
+
+def test_a_folder_that_cannot_be_written_fails(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert check_folder("store", tmp_path / "file") == Check(
+        "store", "fail", f"{tmp_path}/file is a file", "Give a folder."
+    )
+    assert check_folder("store", "/proc/runs").status == "fail"
+
+
+def test_a_machine_without_nvidia_smi_gets_a_warning_not_a_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert check_gpus().status == "warn"
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "found"),
+    [
+        ("echo 'NVIDIA H200, 143771 MiB, 580.1'", "ok", "1: NVIDIA H200, 143771 MiB, 580.1"),
+        ("echo 'NVIDIA-SMI has failed'; exit 9", "fail", "NVIDIA-SMI has failed"),
+    ],
+)
+def test_gpus_are_told_by_the_driver_program(
+    script: str, status: str, found: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    check = check_gpus()
+    assert (check.status, check.found) == (status, found)
+
+
+def test_missing_shared_memory_is_a_warning(tmp_path: Path) -> None:
+    assert check_shared_memory(str(tmp_path / "shm")).status == "warn"
+
+
+def test_ray_runs_our_staged_code_on_every_machine(ray_cluster: None) -> None:
+    ray_check, *workers = check_ray()
+    assert ray_check.status == "ok"
+    assert "1 machines" in ray_check.found
+    assert [worker.status for worker in workers] == ["ok"]
+    assert "working_dir_files" in workers[0].found

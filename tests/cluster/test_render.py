@@ -1,0 +1,184 @@
+"""The files that start clusters hold against the programs and schemas that will read them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import ray
+import yaml
+
+from cluster.errors import ClusterError
+from cluster.render import FILES, render, template_values
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PLACES = {"store": "/shared/runs/paper", "data": "/shared/data"}
+VALUES: dict[str, dict[str, Any]] = {
+    "slurm": {**PLACES, "nodes": 4, "cpus": 64, "gpus": 4},
+    "kuberay": {**PLACES, "image": "registry.example/aesweep:0.1.0", "claim": "runs", "nodes": 2},
+    "launcher-onprem": {
+        **PLACES,
+        "head": "10.0.0.1",
+        "workers": "10.0.0.2,10.0.0.3",
+        "user": "ml",
+        "bin": "/opt/aesweep/bin",
+    },
+    "launcher-aws": {
+        **PLACES,
+        "image": "registry.example/aesweep:0.1.0",
+        "store": "s3://bucket/runs/paper",
+        "nodes": 2,
+    },
+    "dockerfile": {"image": "aesweep:0.1.0"},
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_every_file_is_filled_completely(kind: str) -> None:
+    text = render(kind, **VALUES[kind])
+    assert "<<" not in text.replace("<<<", "")
+    for value in VALUES[kind].values():
+        assert str(value) in text
+
+
+@pytest.mark.parametrize("kind", ["launcher-onprem", "launcher-aws"])
+def test_launcher_files_fit_rays_own_schema(kind: str) -> None:
+    schema = json.loads((Path(ray.__file__).parent / "autoscaler" / "ray-schema.json").read_text())
+    jsonschema.validate(yaml.safe_load(render(kind, **VALUES[kind])), schema)
+
+
+def test_the_on_premises_file_is_accepted_by_rays_launcher() -> None:
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    config = prepare_config(yaml.safe_load(render("launcher-onprem", **VALUES["launcher-onprem"])))
+    validate_config(config)
+    assert config["max_workers"] == 2
+
+
+def test_the_ray_job_asks_for_the_workers_and_relaunches() -> None:
+    job = yaml.safe_load(render("kuberay", **VALUES["kuberay"]))
+    assert (job["apiVersion"], job["kind"], job["spec"]["backoffLimit"]) == ("ray.io/v1", "RayJob", 3)
+    assert job["spec"]["entrypoint"].split()[:3] == ["aesweep", "launch", "paper"]
+    cluster = job["spec"]["rayClusterSpec"]
+    assert cluster["rayVersion"] == ray.__version__
+    (workers,) = cluster["workerGroupSpecs"]
+    assert workers["replicas"] == workers["minReplicas"] == workers["maxReplicas"] == 2
+    for template in (cluster["headGroupSpec"]["template"], workers["template"]):
+        (container,) = template["spec"]["containers"]
+        volumes = {volume["name"] for volume in template["spec"]["volumes"]}
+        assert {mount["name"] for mount in container["volumeMounts"]} == volumes
+        assert container["image"] == "registry.example/aesweep:0.1.0"
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
+
+
+def test_the_image_copies_only_what_the_source_tree_has() -> None:
+    lines = render("dockerfile", image="aesweep").splitlines()
+    sources = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
+    assert {"sweep", "models", "evaluation", "cluster", "analysis", "constraints.txt"} <= set(sources)
+    assert [source for source in sources if source != "README.md" and not (REPOSITORY / source).exists()] == []
+
+
+def test_the_slurm_script_is_valid_bash() -> None:
+    text = render("slurm", **VALUES["slurm"])
+    subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+
+
+# Programs of Slurm and Ray as the script calls them; the driver notes the signals that it gets.
+PROGRAMS = {
+    "scontrol": '#!/bin/sh\nif [ "$1" = show ]; then echo node1; echo node2; else echo "$@" >>"$LOG"; fi\n',
+    "srun": '#!/bin/sh\nwhile [ "$1" != ray ]; do shift; done\nexec "$@"\n',
+    "ray": '#!/bin/sh\necho "$@" >>"$LOG"\nwhile [ "$1" != -- ]; do shift; done\nshift\n"$@"\n',
+    "aesweep": (
+        f"#!{sys.executable}\n"
+        "import os, signal, sys, time\n"
+        "def stop(number, frame):\n"
+        "    print('driver got', signal.Signals(number).name, file=open(os.environ['LOG'], 'a'))\n"
+        "    sys.exit(3)\n"
+        "signal.signal(signal.SIGINT, stop)\n"
+        "print('driver', *sys.argv[1:], file=open(os.environ['LOG'], 'a'))\n"
+        "if os.environ['ENDS'] == '1':\n"
+        "    sys.exit(1)\n"
+        "signal.pause()\n"
+    ),
+}
+
+
+def _start_slurm_job(folder: Path, ends: bool) -> tuple[subprocess.Popen[bytes], Path]:
+    """Run the script as the batch shell would; gives the process and the log of its programs."""
+    for name, text in PROGRAMS.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    log = folder / "log"
+    script = folder / "job.sbatch"
+    script.write_text(render("slurm", **VALUES["slurm"]))
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "LOG": str(log), "ENDS": str(int(ends))}
+    environment |= {"SLURM_JOB_NODELIST": "node[1-2]", "SLURM_JOB_ID": "12345", "TMPDIR": str(folder)}
+    return subprocess.Popen(["bash", str(script)], env=environment), log
+
+
+def test_a_notice_from_slurm_stops_the_driver_in_order_and_requeues_the_job(tmp_path: Path) -> None:
+    job, log = _start_slurm_job(tmp_path, ends=False)
+    deadline = time.monotonic() + 30
+    while not (log.exists() and "driver launch" in log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)  # polls the log; the deadline decides
+
+    job.send_signal(signal.SIGUSR1)
+
+    assert job.wait(timeout=30) == 3
+    lines = log.read_text().splitlines()
+    assert lines[0].startswith("symmetric-run --address node1:22345 --min-nodes 4 --num-cpus=64 --num-gpus=4 -- bash")
+    assert lines[1:] == [
+        "driver launch paper --store /shared/runs/paper --data /shared/data --address auto",
+        "driver got SIGINT",
+        "requeue 12345",
+    ]
+    assert not list(tmp_path.glob("*.pid"))
+
+
+def test_a_slurm_job_that_ends_by_itself_is_not_requeued_and_keeps_its_exit_code(tmp_path: Path) -> None:
+    job, log = _start_slurm_job(tmp_path, ends=True)
+    assert job.wait(timeout=30) == 1
+    assert "requeue" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"store": "relative/path"}, "store: 'relative/path' cannot be used.\nGive an absolute path"),
+        ({"store": "/a; rm -rf /"}, "store: '/a; rm -rf /' cannot be used."),
+        ({"spec": "$(id)"}, "spec: '$(id)' cannot be used."),
+        ({"spec": "--debug"}, "spec: '--debug' cannot be used."),
+        ({"nodes": 0}, "nodes: 0 cannot be used.\nGive a whole number of at least 1."),
+        ({"name": "a\nb"}, "name: 'a\\nb' cannot be used."),
+        ({"nodse": 2}, "The file 'slurm' has no such value. It has: cpus, data"),
+        ({"data": None}, "Give an absolute path that all nodes see"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_by_name(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClusterError) as caught:
+        render("slurm", **{**PLACES, **values})
+    assert message in str(caught.value)
+
+
+def test_an_unknown_kind_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ClusterError, match="Choose one of: slurm, kuberay"):
+        render("pbs")
+
+
+def test_the_command_prints_a_file_or_two_lines() -> None:
+    command = [sys.executable, "-m", "cluster.render"]
+    good = subprocess.run(
+        [*command, "dockerfile", "image=a"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert (good.returncode, good.stdout) == (0, render("dockerfile", image="a"))
+    bad = subprocess.run([*command, "slurm", "store"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (bad.returncode, bad.stderr) == (2, "argument: 'store' cannot be used.\nGive name=value.\n")
+    listing = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert all(kind in listing and all(v in listing for v in template_values(kind)) for kind in FILES)
