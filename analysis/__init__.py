@@ -1,0 +1,23 @@
+"""A store's tables -> pandas -> figures, tables and one HTML page.
+
+Reads `STORE/tables/*.parquet` and the sample pictures, nothing else of a store, and imports neither torch nor Ray nor
+any other folder of ours: a laptop with pandas and matplotlib can draw the report of a sweep that ran on a cluster.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_PUBLIC = {
+    "ReportError": "analysis.errors",
+    "Tables": "analysis.tables",
+    "load_tables": "analysis.tables",
+    "write_report": "analysis.report",
+}
+__all__ = ["ReportError", "Tables", "load_tables", "write_report"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: pandas and matplotlib are slow to start."""
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

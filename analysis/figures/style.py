@@ -1,0 +1,151 @@
+"""How every figure looks: the paper's encodings, readable in greyscale too, with the hash of the data in the corner.
+
+Figure 1 of the paper: VAEs solid, DAEs dotted; 32 filters black, 64 red, 128 green, 256 blue. Colours alone are lost
+in print, so each curve has a marker of its own as well, filled for VAEs and open for DAEs. Figures are made without
+pyplot: no state outlives a figure, and no display is needed.
+"""
+
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter
+
+PAPER_COLOURS = {32: "#111111", 64: "#d7191c", 128: "#1a8a34", 256: "#1f4fd8"}
+OTHER_COLOURS = ("#8e3fa8", "#e07b00", "#007f86", "#8c564b", "#c2378f", "#6b7a00", "#5f6b7a")
+LINE_STYLES: dict[str, Any] = {"vae": "-", "dae": (0, (1.2, 1.6))}  # solid; dotted
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
+GREY, RED = "#5c6470", "#9b1c1c"
+DPI = 150
+_TITLE_INCHES, _FOOTER_INCHES, _LEGEND_ROW_INCHES = 0.36, 0.28, 0.2
+_PANEL_TITLE_INCHES, _X_LABEL_INCHES, _Y_LABEL_INCHES, _RIGHT_INCHES = 0.3, 0.52, 0.82, 0.14
+_MOST_LEGEND = 40
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One finished figure: a file name without ending, words for the page, and the figure."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+
+    def to_bytes(self, form: str) -> bytes:
+        """The figure as `png` or `pdf`; the same data give the same bytes (no dates inside)."""
+        metadata = {"Software": None} if form == "png" else {"CreationDate": None, "Producer": None, "Creator": None}
+        data = io.BytesIO()
+        self.figure.savefig(data, format=form, dpi=DPI, metadata=metadata, facecolor="white")
+        return data.getvalue()
+
+
+def colours(filters: Iterable[float]) -> dict[int, str]:
+    """A colour per width: the paper's for its four, others from the narrowest up."""
+    widths = sorted({int(width) for width in filters})
+    others = [width for width in widths if width not in PAPER_COLOURS]
+    further = {width: OTHER_COLOURS[i % len(OTHER_COLOURS)] for i, width in enumerate(others)}
+    return {width: PAPER_COLOURS.get(width) or further[width] for width in widths}
+
+
+def new_figure(width: float, row_height: float, rows: int, columns: int, **subplots: Any) -> tuple[Figure, np.ndarray]:
+    """A figure in inches with a grid of axes (rows, columns); `finish` adds what stands above and below them."""
+    figure = Figure(figsize=(width, row_height * rows))
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False, **subplots)
+    for ax in axes.flat:
+        ax.grid(True, color="#e3e6ea", linewidth=0.7)
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.spines[["left", "bottom"]].set_color("#9aa3ad")
+        ax.tick_params(labelsize=9, color="#9aa3ad")
+    return figure, axes
+
+
+def finish(figure: Figure, title: str, handles: list[Any], data_hash: str, notice: str = "") -> None:
+    """Make the figure taller by a title, a legend for all axes and a footer, and place the axes.
+
+    The footer holds the hash of the data and, on the left, what must be known to read the numbers.
+    """
+    width, height = figure.get_size_inches()
+    labels = _legend_labels(handles)
+    columns = _legend_columns(labels, width)
+    below = _FOOTER_INCHES + (0.12 + _LEGEND_ROW_INCHES * math.ceil(len(labels) / columns) if labels else 0.0)
+    height += _TITLE_INCHES + below
+    figure.set_size_inches(width, height)
+    _place_axes(figure, width, height, below)
+    if labels:
+        style: dict[str, Any] = {"frameon": False, "fontsize": 9, "handlelength": 3.2, "columnspacing": 1.6}
+        anchor = (0.5, _FOOTER_INCHES / height)
+        figure.legend(handles[: len(labels)], labels, loc="lower center", bbox_to_anchor=anchor, ncols=columns, **style)
+    left, right, bottom = 0.08 / width, 1 - 0.08 / width, 0.07 / height
+    figure.text(left, 1 - 0.09 / height, title, va="top", fontsize=12.5, fontweight="bold")
+    figure.text(right, bottom, f"data {data_hash}", ha="right", fontsize=7.5, color=GREY, family="monospace")
+    figure.text(left, bottom, notice, fontsize=8.5, color=RED, fontweight="bold")
+
+
+def _place_axes(figure: Figure, width: float, height: float, below: float) -> None:
+    """Margins in inches: matplotlib's automatic layouts take half of the drawing time."""
+    grid = figure.axes[0].get_gridspec()
+    assert grid is not None
+    shared = grid.ncols > 1 and figure.axes[0].get_shared_y_axes().joined(figure.axes[0], figure.axes[1])
+    gap = 0.25 if shared else _Y_LABEL_INCHES
+    axes_width = (width - _Y_LABEL_INCHES - _RIGHT_INCHES - gap * (grid.ncols - 1)) / grid.ncols
+    row = (height - _TITLE_INCHES - below) / grid.nrows
+    axes_height = row - _PANEL_TITLE_INCHES - _X_LABEL_INCHES
+    figure.subplots_adjust(
+        left=_Y_LABEL_INCHES / width,
+        right=1 - _RIGHT_INCHES / width,
+        bottom=(below + _X_LABEL_INCHES) / height,
+        top=1 - (_TITLE_INCHES + _PANEL_TITLE_INCHES) / height,
+        wspace=gap / axes_width,
+        hspace=(_PANEL_TITLE_INCHES + _X_LABEL_INCHES) / axes_height,
+    )
+
+
+def _legend_labels(handles: list[Any]) -> list[str]:
+    """The handles' labels; beyond `_MOST_LEGEND` the last one says how many are left out."""
+    labels = [str(handle.get_label()) for handle in handles]
+    if len(labels) <= _MOST_LEGEND:
+        return labels
+    return [*labels[: _MOST_LEGEND - 1], f"and {len(labels) - _MOST_LEGEND + 1} more"]
+
+
+def _legend_columns(labels: list[str], width: float) -> int:
+    """As many columns as fit, evenly filled."""
+    if not labels:
+        return 1
+    room = max(1, int(width / (0.75 + 0.075 * max(map(len, labels)))))
+    return math.ceil(len(labels) / math.ceil(len(labels) / room))
+
+
+def latent_axis(ax: Axes, sizes: Sequence[float]) -> None:
+    """A log2 x axis with a tick at every real latent size; where labels would collide, powers of two go first."""
+    found = sorted({int(size) for size in sizes})
+    ax.set_xscale("log", base=2)
+    ax.set_xlabel("latent size (units)", fontsize=10)
+    if not found:
+        return
+    low, high = math.log2(found[0]), math.log2(found[-1])
+    margin = max(0.05 * (high - low), 0.2)
+    ax.set_xlim(2 ** (low - margin), 2 ** (high + margin))
+    labelled = _spread(found, 0.075 * (high - low + 2 * margin))
+    ax.xaxis.set_major_locator(FixedLocator(labelled))
+    ax.set_xticklabels([str(size) for size in labelled])
+    ax.xaxis.set_minor_locator(FixedLocator([size for size in found if size not in labelled]))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _spread(sizes: list[int], least: float) -> list[int]:
+    """The sizes to label, at least `least` octaves apart: the two ends, then powers of two, then the rest."""
+    chosen: list[int] = []
+    order = sorted(sizes, key=lambda size: (size not in (sizes[0], sizes[-1]), size & (size - 1) != 0, size))
+    for size in order:
+        if all(abs(math.log2(size / other)) >= least for other in chosen):
+            chosen.append(size)
+    return sorted(chosen)

@@ -1,0 +1,101 @@
+"""Training loss against epoch: a panel per network and model, a line per trial.
+
+DAE and VAE losses stand in different panels: a VAE's loss also holds its weighted KL term. Shade is the latent size
+(dark is small), so the lines stay apart in greyscale. Losses of one unit share their axis limits, so panels can be
+compared.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from analysis.figures.style import Drawing, finish, new_figure
+from analysis.tables import Tables
+from analysis.trials import curves
+
+PANELS = 24
+_COLUMNS = 3
+_LEGEND_SIZES = 8
+_LONG_TRAINING = 15  # epochs
+_UNITS = {"mean": "nats per pixel value", "sum": "nats per image"}
+
+
+def training_curves(tables: Tables) -> list[Drawing]:
+    """One figure per data set; the first `PANELS` networks where there are more."""
+    rows = tables.epochs[["key", "epoch", "loss"]].merge(tables.described, on="key")
+    rows = rows[np.isfinite(rows["loss"])]
+    return [_draw(tables, str(data), group) for data, group in rows.groupby("data")]
+
+
+def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
+    panels = sorted(curves(rows), key=lambda panel: (panel[0].network, panel[0].model))  # DAE beside VAE
+    left_out = max(0, len(panels) - PANELS)
+    panels = panels[:PANELS]
+    columns = min(_COLUMNS if len(panels) != 4 else 2, len(panels))
+    lines = math.ceil(len(panels) / columns)
+    title = f"Training on {data}: loss per epoch"
+    figure, axes = new_figure(10, 3.6 if columns < 3 else 2.7, lines, columns)
+    sizes = sorted(rows["latent_size"].unique())
+    limits = {reduction: _limits(group) for reduction, group in rows.groupby("reduction")}
+    for ax in axes.flat[len(panels) :]:
+        ax.set_visible(False)
+    for ax, (curve, panel) in zip(axes.flat, panels, strict=False):
+        reduction = str(panel["reduction"].iloc[0])  # one value: it is part of `variant` where it differs
+        ax.set_title(curve.label, fontsize=9.5)
+        ax.set_xlabel("epoch", fontsize=9)
+        ax.set_ylabel(f"loss ({_UNITS.get(reduction, reduction)})", fontsize=9)
+        _lines(ax, panel, sizes)
+        ax.set_ylim(limits[reduction])
+    finish(figure, title, _legend(sizes), tables.data_hash)
+    caption = f"{rows['key'].nunique():,} trials, one line each."
+    if rows["epoch"].max() >= _LONG_TRAINING:
+        caption += " The first epochs may lie above the axis."
+    caption += f" {left_out} further networks are not drawn." if left_out else ""
+    return Drawing(f"training-{data}", title, caption, figure)
+
+
+def _lines(ax: Axes, panel: pd.DataFrame, sizes: list[float]) -> None:
+    for size in sorted(panel["latent_size"].unique()):
+        lines = _by_trial(panel[panel["latent_size"] == size])
+        ax.add_collection(LineCollection(lines, colors=[_shade(size, sizes)], linewidths=1.5, alpha=0.9))
+        dots = np.array([line[0] for line in lines if len(line) == 1])  # one epoch makes no line
+        if len(dots):
+            ax.plot(dots[:, 0], dots[:, 1], "o", color=_shade(size, sizes), markersize=5)
+    last = float(panel["epoch"].max())
+    ax.set_xlim(1 - 0.02 * last, last * 1.02 if last > 1 else 1.5)
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def _by_trial(rows: pd.DataFrame) -> list[np.ndarray]:
+    """(epochs, 2) of epoch and loss per trial; one sort and one split, for sweeps of thousands of trials."""
+    rows = rows.sort_values(["key", "epoch"])
+    starts = np.flatnonzero((rows["key"] != rows["key"].shift()).to_numpy())[1:]
+    return np.split(rows[["epoch", "loss"]].to_numpy(dtype=float), starts)
+
+
+def _limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """The losses after the first twentieth of a long training: earlier ones would flatten the rest."""
+    last = float(rows["epoch"].max())
+    later = rows.loc[rows["epoch"] > (max(2, last / 20) if last >= _LONG_TRAINING else 0), "loss"]
+    low, high = float(later.min()), float(later.max())
+    margin = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
+    return low - margin, high + margin
+
+
+def _shade(size: float, sizes: list[float]) -> tuple[float, float, float, float]:
+    """Dark for the smallest latent size to light for the largest, by its logarithm."""
+    span = math.log2(sizes[-1] / sizes[0])
+    return colormaps["viridis"](0.88 * (math.log2(size / sizes[0]) / span) if span else 0.3)
+
+
+def _legend(sizes: list[float]) -> list[Line2D]:
+    shown = [*sizes[: -1 : math.ceil(len(sizes) / _LEGEND_SIZES)], sizes[-1]]
+    return [
+        Line2D([], [], color=_shade(size, sizes), linewidth=2.5, label=f"{size:.0f} latent units") for size in shown
+    ]

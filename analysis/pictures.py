@@ -1,0 +1,155 @@
+"""The sample grids that a store holds beside its tables, as rows of the page.
+
+`trials.pictures` names a folder under the store. The name comes from a data file, so it is followed only inside the
+store and only to PNG files. With few trials the page holds every grid; with many it holds the best and the worst of
+each group, and the rest are links: a page of two thousand embedded grids would open nowhere.
+"""
+
+import base64
+import os
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from analysis.evaluations import SCORE_COLUMNS, evaluations, scores_by_trial
+from analysis.tables import Tables
+from analysis.text_tables import format_score
+from analysis.trials import Curve
+
+COLUMNS = {
+    "reconstruction-test.png": ("reconstruction_test", "Reconstructions (test)"),
+    "standard_normal.png": ("standard_normal", "N(0, I)"),
+    "mvg.png": ("mvg", "MVG"),
+    "gmm.png": ("gmm", "GMM"),
+}
+"""File -> the score that belongs to it, and the column's head."""
+MOST_EMBEDDED = 24
+"""Up to this many trials are all shown; above, `PER_GROUP` best and worst of each (data, model, filters)."""
+PER_GROUP = 1
+MOST_BYTES = 48_000_000
+"""PNG bytes that a page may hold; further rows become links."""
+MOST_LINKS = 300
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One picture: a data URI where it is embedded, else "", and the path from the page to its file."""
+
+    column: str
+    data_uri: str
+    link: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class PictureRow:
+    """The pictures of one trial, None where a file is missing."""
+
+    name: str
+    label: str
+    remark: str
+    grids: tuple[Grid | None, ...]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the page shows: rows with embedded grids by data set, rows of links, and how many trials are in neither."""
+
+    embedded: dict[str, list[PictureRow]]
+    linked: list[PictureRow]
+    left_out: int
+    chosen: bool
+    """Whether the embedded rows are a choice (best and worst) of all trials."""
+
+
+def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:
+    """Collect the grids of every scored trial; links are relative to `page_folder`."""
+    rows = _with_pictures(tables)
+    chosen = len(rows) > MOST_EMBEDDED
+    shown = _best_and_worst(rows) if chosen else rows.assign(remark="")
+    embedded: dict[str, list[PictureRow]] = {}
+    room = MOST_BYTES
+    others = rows[~rows["key"].isin(shown["key"])].to_dict("records")
+    for row in shown.to_dict("records"):
+        grids, size = _embedded(tables.root, row, page_folder, room)
+        if size:
+            room -= size
+            embedded.setdefault(str(row["data"]), []).append(_picture_row(row, grids))
+        else:
+            others.append(row)
+    linked = [_picture_row(row, _linked(tables.root, row, page_folder)) for row in others[:MOST_LINKS]]
+    found = [row for row in linked if any(row.grids)]
+    return Pictures(embedded, found, max(0, len(others) - MOST_LINKS), chosen)
+
+
+def _with_pictures(tables: Tables) -> pd.DataFrame:
+    """Described trials with pictures, `rank_value` (lower is better) and a caption per prior."""
+    trials = tables.described
+    trials = trials[trials["pictures"].fillna("none") != "none"]
+    shown = evaluations(tables)[0]
+    nothing = pd.DataFrame(columns=list(SCORE_COLUMNS), index=pd.Index([], dtype="str"), dtype="float64")
+    scores = scores_by_trial(tables, shown[0]) if shown else nothing
+    trials = trials.merge(scores, left_on="key", right_index=True, how="left")
+    # One measure for all trials: distances of two priors, or a distance and a cross-entropy, cannot be ranked together.
+    measure = next((name for name in ("gmm", "mvg", "test_bce") if trials[name].notna().any()), "test_bce")
+    metric = ("FID" if shown[0].is_fid else shown[0].metric) if shown else ""
+    captions = {
+        f"{name}_caption": (f"{metric} " + trials[name].map(format_score).astype("str")).where(trials[name].notna(), "")
+        for name, _ in COLUMNS.values()
+    }
+    return trials.assign(rank_value=trials[measure], **captions)
+
+
+def _best_and_worst(rows: pd.DataFrame) -> pd.DataFrame:
+    ranked = rows[rows["rank_value"].notna()].sort_values("rank_value", kind="stable")
+    groups = ranked.groupby(["data", "model", "filters"])
+    best, worst = groups.head(PER_GROUP).index, groups.tail(PER_GROUP).index
+    shown = rows[rows.index.isin(best) | rows.index.isin(worst)]
+    return shown.assign(remark=["best of its group" if i in best else "worst of its group" for i in shown.index])
+
+
+def _picture_row(row: dict[Hashable, Any], grids: tuple[Grid | None, ...]) -> PictureRow:
+    curve = Curve(str(row["model"]), int(row["filters"]), str(row["depth"]), str(row["variant"]))
+    label = f"{curve.label}, {row['latent_size']:.0f} latent units, seed {row['seed']:.0f}"
+    return PictureRow(str(row["name"]), label, str(row.get("remark", "")), grids)
+
+
+def _embedded(store: Path, row: dict[Hashable, Any], page: Path, room: int) -> tuple[tuple[Grid | None, ...], int]:
+    """The row's grids as data URIs and their bytes; 0 bytes where there are none, or more than `room`."""
+    pictures = [_png(store, str(row["pictures"]), name) for name in COLUMNS]
+    size = sum(len(png) for png in pictures if png)
+    if size > room:
+        return (None,) * len(COLUMNS), 0
+    grids = [
+        grid and png and replace(grid, data_uri=f"data:image/png;base64,{base64.b64encode(png).decode()}")
+        for grid, png in zip(_linked(store, row, page), pictures, strict=True)
+    ]
+    return tuple(grid or None for grid in grids), size
+
+
+def _linked(store: Path, row: dict[Hashable, Any], page: Path) -> tuple[Grid | None, ...]:
+    """The row's grids as links from the page's folder."""
+    grids: list[Grid | None] = []
+    for name, (column, heading) in COLUMNS.items():
+        path = _file(store, str(row["pictures"]), name)
+        link = quote(Path(os.path.relpath(path, page)).as_posix()) if path else ""
+        grids.append(Grid(heading, "", link, str(row[f"{column}_caption"])) if path else None)
+    return tuple(grids)
+
+
+def _file(store: Path, folder: str, name: str) -> Path | None:
+    """The picture's path, None unless it is a file inside the store."""
+    path = (store / folder / name).resolve()
+    return path if path.is_relative_to(store.resolve()) and path.is_file() else None
+
+
+def _png(store: Path, folder: str, name: str) -> bytes | None:
+    """The bytes of a PNG file inside the store; None where it is missing or another kind of file."""
+    path = _file(store, folder, name)
+    data = path.read_bytes() if path else b""
+    return data if data.startswith(_PNG) else None

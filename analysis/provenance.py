@@ -1,0 +1,74 @@
+"""Where the numbers come from: evaluations, versions, devices, precision, seeds, time and the hash of the data."""
+
+from datetime import UTC, datetime
+from importlib.metadata import version
+from platform import python_version
+
+import pandas as pd
+
+from analysis.evaluations import Evaluation, evaluations
+from analysis.tables import Tables
+
+_LIBRARIES = ("pandas", "matplotlib", "pyarrow")
+
+
+def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, str]]:
+    """Label and text of each line; lines without a value are left out."""
+    shown, aside = evaluations(tables)
+    trials = tables.trials
+    trained = trials[trials["ended"].notna()]
+    lines = [
+        ("Store", str(tables.root)),
+        ("Data hash", f"{tables.data_hash} (SHA-256 of the Parquet tables, first 12 digits)"),
+        ("Shown evaluations", "; ".join(map(_evaluation, shown))),
+        (
+            "Evaluations not shown",
+            "; ".join(map(_evaluation, aside)) + (" (another one covers more trials)" if aside else ""),
+        ),
+        ("aesweep", _counted(trained["aesweep_version"])),
+        ("torch", _counted(trained["torch_version"])),
+        ("Devices", _counted(trained["device"])),
+        ("Precision used", _counted(trained["precision_used"])),
+        ("CPU threads per trial", _counted(trained["threads"])),
+        ("Training seeds", ", ".join(f"{seed:.0f}" for seed in sorted(trials["seed"].dropna().unique()))),
+        ("Trained", _span(trained)),
+        ("Training time", _hours(trained)),
+        (
+            "Report drawn",
+            f"{now or datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC with Python {python_version()}, " + _libraries(),
+        ),
+    ]
+    return [(label, text) for label, text in lines if text]
+
+
+def _evaluation(evaluation: Evaluation) -> str:
+    seeds = ", ".join(map(str, evaluation.seeds))
+    return (
+        f"{evaluation.id}: {evaluation.metric} with extractor {evaluation.extractor}, {evaluation.trials:,} trials, "
+        f"up to {evaluation.samples:,} images against {evaluation.references:,} real ones, sampling seeds {seeds}"
+    )
+
+
+def _counted(column: pd.Series) -> str:
+    """Every value with its number of trials where there are several values."""
+    counts = column.dropna().map(lambda value: f"{value:g}" if isinstance(value, float) else str(value)).value_counts()
+    if len(counts) == 1:
+        return str(counts.index[0])
+    return ", ".join(f"{value} ({count:,} trials)" for value, count in counts.items())
+
+
+def _span(trained: pd.DataFrame) -> str:
+    if trained.empty:
+        return ""
+    return f"{trained['started'].min():%Y-%m-%d %H:%M} to {trained['ended'].max():%Y-%m-%d %H:%M} UTC"
+
+
+def _hours(trained: pd.DataFrame) -> str:
+    if trained.empty:
+        return ""
+    hours, gpu = trained["train_seconds"].sum() / 3600, trained["gpu_seconds"].sum() / 3600
+    return f"{hours:.2f} hours over all trials" + (f", {gpu:.2f} GPU-hours" if gpu else ", no GPU")
+
+
+def _libraries() -> str:
+    return ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)

@@ -1,0 +1,143 @@
+"""A table of the report and its three text forms: Markdown, LaTeX and CSV.
+
+Markdown and LaTeX are for reading: rounded numbers, the lowest ones in bold, a caption with the hash of the data. CSV
+is for computing: full precision, machine names, the hash in a column of its own (a comment line would break
+`pd.read_csv`).
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+MISSING = "–"
+SIGNIFICANT_DIGITS = 4  # as many as the paper prints
+
+
+@dataclass(frozen=True)
+class Heading:
+    """One column as it is shown: its head, and how its values are written."""
+
+    text: str
+    kind: str = "text"
+    """text, whole (a whole number), score (four significant digits) or nats (four decimals)"""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A frame with what is needed to show it. `bold` has the frame's index and the columns that may be bold."""
+
+    name: str
+    title: str
+    caption: str
+    headings: dict[str, Heading]
+    frame: pd.DataFrame
+    data_hash: str
+    bold: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def cells(self) -> pd.DataFrame:
+        """The shown columns as text, nulls as a dash; index 0..n-1."""
+        written = {name: _written(self.frame[name], heading.kind) for name, heading in self.headings.items()}
+        return pd.DataFrame(written).reset_index(drop=True)
+
+    def bold_cells(self) -> pd.DataFrame:
+        """Which of `cells()` are bold: bool, the same shape."""
+        whole = self.bold.reindex(index=self.frame.index, columns=list(self.headings))
+        return whole.eq(True).reset_index(drop=True)
+
+    def only(self, rows: pd.Index) -> "TextTable":
+        """The same table with these rows of the frame's index only."""
+        return replace(self, frame=self.frame.loc[rows])
+
+
+def format_score(value: float) -> str:
+    """Four significant digits without an exponent where it can be helped: 85.38, 372.3, 0.01234, 12345."""
+    if pd.isna(value):
+        return MISSING
+    if not np.isfinite(value):
+        return str(value)
+    if value != 0 and abs(value) < 1e-4:
+        return f"{value:.2e}"
+    before_point = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    if before_point:
+        return f"{value:.{max(0, SIGNIFICANT_DIGITS - before_point)}f}"
+    return f"{value:#.{SIGNIFICANT_DIGITS}g}"
+
+
+def to_markdown(table: TextTable) -> str:
+    """A GitHub-flavoured Markdown table with its title and caption."""
+    cells = table.cells().apply(lambda column: column.map(_markdown_escape))
+    cells = _emphasised(cells, table.bold_cells(), "**", "**")
+    head = [_markdown_escape(heading.text) for heading in table.headings.values()]
+    rule = ["---" if heading.kind == "text" else "---:" for heading in table.headings.values()]
+    lines = ["| " + " | ".join(row) + " |" for row in [head, rule, *cells.to_numpy().tolist()]]
+    caption = _markdown_escape(table.caption)
+    return "\n".join(
+        [f"# {_markdown_escape(table.title)}", "", *lines, "", f"{caption} Data {table.data_hash}.".strip(), ""]
+    )
+
+
+def to_latex(table: TextTable) -> str:
+    """A `table` environment with booktabs rules."""
+    cells = table.cells().apply(lambda column: column.map(_latex_escape))
+    cells = _emphasised(cells, table.bold_cells(), r"\textbf{", "}")
+    align = "".join("l" if heading.kind == "text" else "r" for heading in table.headings.values())
+    head = " & ".join(_latex_escape(heading.text) for heading in table.headings.values())
+    rows = [" & ".join(row) + r" \\" for row in cells.to_numpy().tolist()]
+    caption = _latex_escape(f"{table.title}. {table.caption} Data {table.data_hash}.")
+    begin = [r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", rf"\label{{tab:{table.name}}}"]
+    body = [
+        rf"\begin{{tabular}}{{{align}}}",
+        r"\toprule",
+        head + r" \\",
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(["% needs \\usepackage{booktabs}", *begin, *body, r"\end{table}", ""])
+
+
+def to_csv(table: TextTable) -> str:
+    """Every column of the frame at full precision, and `data_hash`."""
+    return table.frame.assign(data_hash=table.data_hash).to_csv(index=False)
+
+
+FORMS = {"md": to_markdown, "tex": to_latex, "csv": to_csv}
+
+
+def _written(column: pd.Series, kind: str) -> pd.Series:
+    match kind:
+        case "whole":
+            return column.map(lambda value: MISSING if pd.isna(value) else f"{value:.0f}").astype("str")
+        case "nats":
+            return column.map(lambda value: MISSING if pd.isna(value) else f"{value:.4f}").astype("str")
+        case "score":
+            return column.map(format_score).astype("str")
+    return column.astype("str").where(column.notna(), MISSING).astype("str")
+
+
+def _emphasised(cells: pd.DataFrame, bold: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
+    return cells.where(~bold, before + cells + after) if len(cells) else cells
+
+
+def _markdown_escape(text: str) -> str:
+    escaped = text.replace("\\", "\\\\")
+    for character in "|*_`<[":
+        escaped = escaped.replace(character, "\\" + character)
+    return " ".join(escaped.split())
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+_LATEX |= {character: "\\" + character for character in "&%$#_{}"}
+
+
+def _latex_escape(text: str) -> str:
+    return " ".join("".join(_LATEX.get(character, character) for character in text).split())

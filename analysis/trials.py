@@ -1,0 +1,102 @@
+"""Which trials belong together: the data they saw and the variant they are.
+
+A curve joins trials that differ in latent size only, and averages trials that differ in seed only. Any other field
+that differs must therefore show in a name: `data` (what distances may be compared within) or `variant` (words for
+every setting off the paper's plain network, and for any further field that is not the same in all trials on these
+data).
+"""
+
+from typing import NamedTuple, cast
+
+import pandas as pd
+
+# Fields that are named only where a store holds several values of them.
+_NAMED_WHERE_THEY_DIFFER = (
+    "bn_momentum decoder_first_map decoder_first_activation reduction epochs batch_size learning_rates "
+    "learning_rate_drops warmup_epochs warmup_learning_rate precision"
+).split()
+CURVE = ["data", "model", "filters", "depth", "variant"]
+"""Columns that name a curve."""
+MODEL_NAMES = {"dae": "DAE", "vae": "VAE"}
+
+
+def describe(trials: pd.DataFrame) -> pd.DataFrame:
+    """A copy of the trials table with the text columns `data` and `variant`, sorted by curve, latent size and seed."""
+    described = trials.copy()
+    described["data"] = _data(trials)
+    described["variant"] = _variant(described)
+    return described.sort_values([*CURVE, "latent_size", "seed", "key"], key=_by_depth, ignore_index=True)
+
+
+class Curve(NamedTuple):
+    """The trials on one data set that differ in latent size and seed only."""
+
+    model: str
+    filters: int
+    depth: str
+    variant: str
+
+    @property
+    def network(self) -> tuple[int, str, str]:
+        """What a DAE and a VAE of the same network share."""
+        return self.filters, self.depth, self.variant
+
+    @property
+    def label(self) -> str:
+        """Words for a legend, such as `DAE, 128 filters, depth 3-3-2-1, frozen latent`."""
+        depth = f"depth {self.depth}" if self.depth != "1" else ""
+        words = [MODEL_NAMES.get(self.model, self.model), f"{self.filters} filters", depth, self.variant]
+        return ", ".join(filter(None, words))
+
+
+def curves(described: pd.DataFrame) -> list[tuple[Curve, pd.DataFrame]]:
+    """The rows of one data set by curve, in the order in which the curves appear."""
+    groups = described.groupby(CURVE[1:], sort=False)
+    names = [cast(tuple[str, float, str, str], name) for name, _ in groups]
+    rows = [group for _, group in groups]
+    return [(Curve(m, int(f), d, v), group) for (m, f, d, v), group in zip(names, rows, strict=True)]
+
+
+def _by_depth(column: pd.Series) -> pd.Series:
+    """Sort depth "2" before "10"; other columns as they are."""
+    return (
+        column.str.replace(r"\d+", lambda number: number[0].zfill(4), regex=True) if column.name == "depth" else column
+    )
+
+
+def _data(trials: pd.DataFrame) -> pd.Series:
+    """Data set with image size, such as `cifar10-32`, `folder-1a2b3c4d-64`, `celeba-64-lanczos`."""
+    identity = ("-" + trials["data_identity"].str[:8]).where(trials["data_identity"] != "none", "")
+    resize = ("-" + trials["resize"]).where(trials["resize"] != "bilinear", "")
+    size = trials["image_size"].map("{:.0f}".format).astype("str")
+    return (trials["dataset"] + identity + "-" + size + resize).astype("str")
+
+
+def _variant(trials: pd.DataFrame) -> pd.Series:
+    """Comma-separated words; "" for the paper's plain network."""
+    noise = "noise " + trials["noise_std"].map("{:g}".format).astype("str")
+    noise = noise.where(trials["noise_position"] == "decoder_input", noise + " on the " + trials["noise_position"])
+    parts = [
+        _words(trials["latent_norm"] + " latent norm", trials["latent_norm"] != "none"),
+        _words(noise, trials["noise_std"] > 0),
+        _words("frozen latent", trials["freeze_latent"].astype(bool), trials.index),
+        _words("no batch norm", ~trials["conv_norm"].astype(bool), trials.index),
+        _named(trials, "beta", trials["model"] == "vae"),  # a DAE has no KL term, whatever its beta
+        *(_named(trials, name, pd.Series(True, index=trials.index)) for name in _NAMED_WHERE_THEY_DIFFER),
+    ]
+    joined = pd.Series("", index=trials.index, dtype="str")
+    for part in parts:
+        joined = joined + part
+    return joined.str.removeprefix(", ").astype("str")
+
+
+def _named(trials: pd.DataFrame, name: str, counts: pd.Series) -> pd.Series:
+    """`name value` where the counting trials on the same data hold several values, else ""."""
+    differ = trials[name].where(counts).groupby(trials["data"]).transform("nunique") > 1
+    values = trials[name].map("{:g}".format) if pd.api.types.is_numeric_dtype(trials[name]) else trials[name]
+    return _words(f"{name.replace('_', ' ')} " + values.astype("str"), differ & counts)
+
+
+def _words(text: "pd.Series | str", where: pd.Series, index: "pd.Index | None" = None) -> pd.Series:
+    series = pd.Series(text, index=index, dtype="str") if isinstance(text, str) else text.astype("str")
+    return (", " + series).where(where, "").astype("str")

@@ -1,0 +1,239 @@
+"""A synthetic store: tables with the real schemas, invented numbers (seeded), and small pictures of coloured noise.
+
+The numbers follow the paper's shapes (a DAE has an optimal latent size, a VAE is flat; reconstructions improve with
+size) so that figures look like figures. They are no results: devices and versions say `synthetic`.
+"""
+
+import io
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from models.config import TrialConfig
+from sweep.schemas import COLUMNS, schema
+
+START = datetime(2000, 1, 1, tzinfo=UTC)
+PRIORS = ("standard_normal", "mvg", "gmm")
+PICTURES = ("reconstruction-train.png", "reconstruction-test.png", *(f"{prior}.png" for prior in PRIORS))
+
+
+@dataclass
+class Synthetic:
+    """What to invent. `trials` are configs; states by index, "done" where none is given."""
+
+    trials: list[TrialConfig]
+    states: dict[int, str] = field(default_factory=dict)
+    evaluations: tuple[tuple[str, str, str], ...] = (("e" * 12, "fd", "random-conv-64"),)
+    """(evaluation id, metric, extractor)"""
+    sampling_seeds: tuple[int, ...] = (0,)
+    pictures: bool = True
+    latent_points: int = 60
+    edit: Callable[[dict[str, list[dict]]], None] = lambda rows: None
+    """Changes the rows of the tables before they are written."""
+
+
+def grid(**fields: Iterable[Any]) -> list[TrialConfig]:
+    """The product of the given fields, as `TrialConfig`s of the digits."""
+    return [TrialConfig(**dict(zip(fields, values, strict=True))) for values in itertools.product(*fields.values())]
+
+
+def write_store(root: Path, synthetic: Synthetic) -> Path:
+    """Write the store's marker, tables and pictures."""
+    rows: dict[str, list[dict]] = {name: [] for name in COLUMNS}
+    random = np.random.default_rng(20260)
+    for i, config in enumerate(synthetic.trials):
+        state = synthetic.states.get(i, "done")
+        rows["trials"].append(_trial(config, state, synthetic.pictures, random))
+        if state in ("done", "trained"):
+            rows["epochs"] += _epochs(config, random)
+        if state == "done":
+            for evaluation in synthetic.evaluations:
+                rows["scores"] += _scores(config, evaluation, synthetic.sampling_seeds, random)
+            rows["latents"] += _latents(config, synthetic.latent_points, random)
+            if synthetic.pictures:
+                _write_pictures(root / rows["trials"][-1]["pictures"])
+        if state == "failed":
+            rows["failures"].append(_failure(config, i))
+    synthetic.edit(rows)
+    (root / "tables").mkdir(parents=True, exist_ok=True)
+    (root / "store.json").write_text('{"format": 1}')
+    for table, found in rows.items():
+        pq.write_table(pa.Table.from_pylist(found, schema=schema(table)), root / "tables" / f"{table}.parquet")
+    return root
+
+
+def distance(config: TrialConfig, source: str) -> float:
+    """An invented distance with the paper's shape."""
+    octaves = math.log2(config.latent_size)
+    width = 14 * math.log2(256 / config.filters)
+    if source == "reconstruction":
+        return 20 + width * 0.6 + 220 / config.latent_size ** (0.8 if config.model == "dae" else 0.6)
+    if source == "standard_normal" and config.model == "dae" and config.latent_norm == "none":
+        return 300 + 20 * octaves
+    bowl = (
+        5.0 * (octaves - 4.0 - 0.3 * math.log2(config.filters / 16)) ** 2
+        if config.model == "dae"
+        else 22 - 2.2 * octaves
+    )
+    return 60 + width + bowl - (8 if source == "gmm" else 0) + (3 if config.freeze_latent else 0)
+
+
+def _trial(config: TrialConfig, state: str, pictures: bool, random: np.random.Generator) -> dict[str, Any]:
+    trained = state in ("done", "trained")
+    row: dict[str, Any] = {
+        **config.to_json(),
+        "key": config.key,
+        "name": config.name,
+        "sweep": "synthetic",
+        "block": "all",
+        "state": state,
+    }
+    row |= {
+        "depth": config.depth_text,
+        "data_identity": config.data_identity or "none",
+        "attempts": 0 if state == "pending" else 1,
+    }
+    row |= {name: "-".join(map(str, getattr(config, name))) for name in ("learning_rates", "learning_rate_drops")}
+    row |= {"parameters_encoder": 10**6, "parameters_decoder": 10**6, "flops_per_image": 10**8, "pictures": "none"}
+    row |= {"threads": 1, "attempt": "train-0001-aaaaaa"}
+    if trained:
+        test_bce = 0.2 + 0.9 / config.latent_size + 0.003 * random.normal()
+        row |= {
+            "test_bce": test_bce,
+            "mean_image_bce": 0.5271,
+            "final_loss": test_bce,
+            "final_reconstruction": test_bce,
+        }
+        row |= {
+            "images_train": 1500,
+            "images_test": 297,
+            "train_seconds": 61.5,
+            "gpu_seconds": 0.0,
+            "images_per_second": 900.0,
+        }
+        row |= {
+            "device": "synthetic processor",
+            "precision_used": "fp32",
+            "torch_version": "0.synthetic",
+            "aesweep_version": "0.synthetic",
+        }
+        row |= {"started": START, "ended": START + timedelta(minutes=5)}
+    if state == "done" and pictures:
+        row["pictures"] = f"trials/{config.key}/attempts/score-0001-{'e' * 12}-bbbbbb/samples"
+    return {column.name: row.get(column.name) for column in COLUMNS["trials"]}
+
+
+def _epochs(config: TrialConfig, random: np.random.Generator) -> list[dict]:
+    floor = 0.2 + 0.9 / config.latent_size
+    noise = 1 + 0.02 * random.normal(size=config.epochs)
+    losses = floor + 0.45 * np.exp(-np.arange(config.epochs) / (0.15 * config.epochs)) * noise
+    fixed = {
+        "key": config.key,
+        "learning_rate": 1e-3,
+        "kl": None,
+        "seconds": 2.0,
+        "images_per_second": 750.0,
+        "skipped_steps": 0,
+    }
+    return [
+        {**fixed, "epoch": i + 1, "loss": float(loss), "reconstruction": float(loss)} for i, loss in enumerate(losses)
+    ]
+
+
+def _scores(
+    config: TrialConfig, evaluation: tuple[str, str, str], seeds: tuple[int, ...], random: np.random.Generator
+) -> list[dict]:
+    name, metric, extractor = evaluation
+    fixed = {
+        "key": config.key,
+        "evaluation": name,
+        "metric": metric,
+        "extractor": extractor,
+        "stderr": None,
+        "n_reference": 297,
+    }
+    fixed |= {"reference_split": "test", "seconds": 1.5, "note": ""}
+    scale = 1.0 if metric == "fid" else 0.01
+    found = []
+    for source, split, n in [
+        ("reconstruction", "train", 1500),
+        ("reconstruction", "test", 297),
+        *((p, "test", 2000) for p in PRIORS),
+    ]:
+        for seed in seeds if source in PRIORS else (0,):
+            value = scale * (distance(config, source) - (9 if split == "train" else 0)) * (1 + 0.015 * random.normal())
+            found.append({**fixed, "source": source, "split": split, "value": value, "n": n, "seed": seed})
+    return found
+
+
+def _latents(config: TrialConfig, count: int, random: np.random.Generator) -> list[dict]:
+    covariance = [[1, 0.1], [0.1, 1]] if config.model == "vae" else [[9, 4], [4, 16]]
+    points = random.multivariate_normal([0, 0] if config.model == "vae" else [2, -1], covariance, size=2 * count)
+    fixed = {"key": config.key, "dimension_a": 0, "dimension_b": config.latent_size - 1}
+    return [
+        {**fixed, "split": "train" if i < count else "test", "index": i % count, "z_a": float(a), "z_b": float(b)}
+        for i, (a, b) in enumerate(points)
+    ]
+
+
+def _failure(config: TrialConfig, index: int) -> dict:
+    reason = {
+        "type": "NonFiniteLossError",
+        "message": "loss is nan at step 150 of epoch 2",
+        "traceback": "synthetic traceback",
+    }
+    place = {"attempt": "train-0001-aaaaaa", "stage": "train", "node": "synthetic-node"}
+    return {"key": config.key, **place, **reason, "time": START + timedelta(minutes=index)}
+
+
+def _write_pictures(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for i, name in enumerate(PICTURES):
+        (folder / name).write_bytes(_picture(i))
+
+
+@lru_cache
+def _picture(seed: int) -> bytes:
+    """Coloured noise as a PNG."""
+    noise = np.random.default_rng(seed).integers(0, 255, (24, 24, 3), dtype=np.uint8)
+    data = io.BytesIO()
+    Image.fromarray(noise).resize((264, 264), Image.Resampling.BICUBIC).save(data, "png")
+    return data.getvalue()
+
+
+@pytest.fixture
+def make_store(tmp_path: Path) -> Callable[..., Path]:
+    """`make_store(trials, **more of Synthetic)` writes a store under `tmp_path` and returns its folder."""
+    counter = itertools.count()
+
+    def make(trials: list[TrialConfig], **more: Any) -> Path:
+        return write_store(tmp_path / f"store{next(counter)}", Synthetic(trials, **more))
+
+    return make
+
+
+@pytest.fixture(name="grid")
+def _grid() -> Callable[..., list[TrialConfig]]:
+    return grid
+
+
+@pytest.fixture
+def small_store(make_store: Callable[..., Path]) -> Path:
+    """DAE and VAE, latent sizes 4, 8, 16, 32, 16 filters, one seed, all done."""
+    return make_store(grid(model=["dae", "vae"], filters=[16], latent_size=[4, 8, 16, 32], epochs=[6]))
+
+
+@pytest.fixture(name="distance")
+def _distance() -> Callable[[TrialConfig, str], float]:
+    return distance

@@ -1,0 +1,243 @@
+"""The page and the files beside it."""
+
+import base64
+import json
+import re
+import shutil
+from functools import partial
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis import ReportError, load_tables, write_report
+from tests.analysis.conftest import Synthetic, grid, write_store
+
+
+class _Page(HTMLParser):
+    """Collects what the tests look at, and checks that tags close."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.images: list[str] = []
+        self.links: list[str] = []
+        self.headings: list[str] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in ("img", "meta", "br", "link"):
+            self._open.append(tag)
+        if tag == "img":
+            self.images.append(dict(attrs)["src"])
+        if tag == "a":
+            self.links.append(dict(attrs)["href"])
+        assert tag != "script"
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+        if self._open and self._open[-1] in ("h2",):
+            self.headings.append(data)
+
+
+def _page(index) -> _Page:
+    return _Page(index.read_text())
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> Path:
+    """The page of a small complete store, inside it: for tests that only look."""
+    trials = grid(model=["dae", "vae"], filters=[16], latent_size=[4, 8, 16, 32], epochs=[6])
+    store = write_store(tmp_path_factory.mktemp("reported"), Synthetic(trials))
+    return write_report(store, store / "report")
+
+
+@pytest.fixture
+def bare(make_store):
+    """`bare(trials, …)`: a store with pictures and training curves, and nothing else that takes long to draw."""
+    return partial(make_store, evaluations=(), latent_points=0)
+
+
+def test_the_page_holds_everything_in_order_and_loads_nothing(report):
+    page = _page(report)
+    assert report.name == "index.html"
+    assert page.headings == [
+        "Figures", "Trials", "Samples and reconstructions", "Training", "Failures", "What is missing", "Provenance",
+    ]  # fmt: skip
+    assert page.images and all(image.startswith("data:image/png;base64,") for image in page.images)
+    assert "8 of 8 trials done, 0 failed, 0 pending." in page.text
+    assert load_tables(report.parent.parent).data_hash in page.text
+    assert "http" not in re.sub(r"base64,[^\"]*", "", report.read_text()).replace("http-equiv", "")
+
+
+def test_figures_and_tables_lie_beside_the_page(report):
+    out = report.parent
+    figures = {path.name for path in (out / "figures").iterdir()}
+    names = [
+        "fd-random-conv-64-digits-32",
+        "reconstruction-fd-random-conv-64-digits-32",
+        "latents-digits-32",
+        "training-digits-32",
+    ]
+    assert figures == {f"{name}.{form}" for name in names for form in ("png", "pdf")}
+    tables = {path.name for path in (out / "tables").iterdir()}
+    names = ["summary-fd-random-conv-64", "best-fd-random-conv-64", "failures", "missing"]
+    assert tables == {f"{name}.{form}" for name in names for form in ("md", "tex", "csv")}
+    assert len(pd.read_csv(out / "tables" / "summary-fd-random-conv-64.csv")) == 8
+
+
+def test_every_link_of_the_page_leads_to_a_file_or_a_section(report):
+    sections = set(re.findall(r'<section id="(\w+)"', report.read_text()))
+    for link in _page(report).links:
+        assert (link[1:] in sections) if link.startswith("#") else (report.parent / link).is_file(), link
+
+
+def test_sample_grids_are_embedded_unchanged_row_by_row(report):
+    page, store = _page(report), report.parent.parent
+    trials = load_tables(store).described
+    folder = store / trials["pictures"].iloc[0]
+    first = base64.b64encode((folder / "gmm.png").read_bytes()).decode()
+    assert sum(image.endswith(first) for image in page.images) == 8
+    labels = re.findall(r"[DV]AE, 16 filters, \d+ latent units, seed 0", page.text)
+    assert labels[:8] == [
+        f"{model}, 16 filters, {size} latent units, seed 0" for model in ("DAE", "VAE") for size in (4, 8, 16, 32)
+    ]
+
+
+def test_of_many_trials_the_best_and_worst_are_embedded_and_the_others_linked(bare):
+    store = bare(grid(filters=[16], latent_size=range(2, 32), epochs=[1]))
+    page = _page(write_report(store, store / "report"))
+    assert len(page.images) == 1 + 2 * 4  # the training curves; four grids of the best and of the worst
+    assert "Pictures of 28 further trials" in page.text
+    assert sum(link.endswith("/gmm.png") for link in page.links) == 30
+
+
+def test_a_missing_picture_is_said_to_be_missing(bare, tmp_path):
+    store = bare(grid(latent_size=[4], epochs=[1]))
+    pictures = load_tables(store).trials["pictures"].iloc[0]
+    (store / pictures / "mvg.png").unlink()
+    (store / pictures / "gmm.png").write_bytes(b"<svg onload=alert(1)>")
+    assert _page(write_report(store, tmp_path / "report")).text.count("no picture") == 2
+
+
+def test_a_picture_folder_outside_the_store_is_not_followed(bare, tmp_path):
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "gmm.png").write_bytes(b"\x89PNG\r\n\x1a\n secret")
+
+    def outside(rows):
+        rows["trials"][0]["pictures"] = "../secret"
+
+    store = bare(grid(latent_size=[4], epochs=[1]), edit=outside)
+    page = _page(write_report(store, tmp_path / "report"))
+    assert "No sample pictures yet." in page.text
+    assert not any("secret" in link for link in page.links)
+
+
+def test_text_from_the_tables_is_escaped(bare, tmp_path):
+    evil = "<script>alert('x')</script> & <b>bold</b>"
+
+    def inject(rows):
+        rows["failures"][0]["message"] = evil
+        for row in rows["trials"]:
+            row |= {"sweep": evil, "name": evil, "device": evil}
+
+    store = bare(grid(latent_size=[4, 8], epochs=[1]), states={1: "failed"}, edit=inject)
+    index = write_report(store, tmp_path / "report")
+    assert "<script" not in index.read_text()
+    assert evil in _page(index).text
+
+
+def test_a_partial_store_gives_a_partial_report(make_store, tmp_path):
+    states = {0: "failed", 1: "pending", 2: "running", 3: "trained"}
+    store = make_store(grid(latent_size=[2, 4, 8, 16], epochs=[3]), states=states)
+    page = _page(write_report(store, tmp_path / "report"))
+    assert "0 of 4 trials done, 1 failed, 1 pending, 1 running, 1 trained." in page.text
+    assert "No trial is scored yet" in page.text and "NonFiniteLossError" in page.text
+    assert len(page.images) == 1  # the training curve of the trained one
+
+
+@pytest.mark.parametrize("missing", ["epochs", "scores", "latents", "failures"])
+def test_one_missing_table_still_gives_a_report(make_store, tmp_path, missing):
+    store = make_store(grid(latent_size=[4], epochs=[2]), pictures=False)
+    (store / "tables" / f"{missing}.parquet").unlink()
+    assert "1 of 1 trial done" in _page(write_report(store, tmp_path / "report")).text
+
+
+def test_a_trial_whose_scores_are_all_null_gives_a_report(make_store, tmp_path):
+    def nulls(rows):
+        for row in rows["scores"]:
+            row |= {"value": None, "note": "no images"}
+
+    store = make_store(grid(latent_size=[4], epochs=[2]), edit=nulls)
+    assert "no images" in _page(write_report(store, tmp_path / "report")).text
+
+
+@pytest.mark.parametrize("prepare", ["missing", "folder", "tables"])
+def test_an_empty_store_gives_a_page_that_says_so(tmp_path, make_store, prepare):
+    store = make_store([]) if prepare == "tables" else tmp_path / "store"
+    if prepare == "folder":
+        store.mkdir()
+    page = _page(write_report(store, tmp_path / "report"))
+    assert "no results yet" in page.text or "There is no store here yet" in page.text
+    assert page.headings == ["Provenance"] and page.images == []
+
+
+def test_a_folder_that_is_no_store_is_refused_and_nothing_is_written(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "holiday.txt").write_text("sun")
+    with pytest.raises(ReportError):
+        write_report(tmp_path / "store", tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
+def test_the_stores_own_folders_are_no_place_for_a_report(small_store, tmp_path):
+    for out in (small_store, small_store / "tables"):
+        with pytest.raises(ReportError, match="Give another folder"):
+            write_report(small_store, out)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ReportError, match="cannot be made"):
+        write_report(small_store, tmp_path / "file")
+
+
+def test_a_second_run_replaces_the_first_and_leaves_other_files_alone(bare, tmp_path):
+    out = write_report(bare(grid(latent_size=[4], epochs=[1])), tmp_path / "report").parent
+    (out / "figures" / "mine.png").write_bytes(b"mine")
+    other = bare(grid(dataset=["cifar10"], latent_size=[4], epochs=[1]))
+    write_report(other, out)
+    names = {path.name for path in (out / "figures").iterdir()}
+    assert "mine.png" in names and "training-cifar10-32.png" in names
+    assert not any("digits" in name for name in names)
+    listed = json.loads((out / "files.json").read_text())["files"]
+    assert all((out / name).is_file() for name in listed)
+    assert not list(out.rglob(".tmp-*"))
+
+
+def test_a_report_inside_the_store_does_not_change_the_next_one(bare):
+    store = bare(grid(latent_size=[4], epochs=[3]))
+    first = write_report(store, store / "report")
+    figure = (first.parent / "figures" / "training-digits-32.png").read_bytes()
+    write_report(store, store / "report")
+    assert (first.parent / "figures" / "training-digits-32.png").read_bytes() == figure
+
+
+def test_a_store_that_was_moved_is_still_read(bare, tmp_path):
+    moved = shutil.move(bare(grid(latent_size=[4], epochs=[1])), tmp_path / "moved")
+    assert "1 of 1 trial done" in _page(write_report(moved, tmp_path / "report")).text
+
+
+def test_two_extractors_are_never_in_one_table(make_store, tmp_path):
+    both = (("f" * 12, "fid", "inception-2015"), ("e" * 12, "fd", "random-conv-64"))
+    store = make_store(grid(latent_size=[4, 8], epochs=[1]), evaluations=both)
+    out = write_report(store, tmp_path / "report").parent
+    for slug, extractor in (("fid-inception-2015", "inception-2015"), ("fd-random-conv-64", "random-conv-64")):
+        table = pd.read_csv(out / "tables" / f"summary-{slug}.csv")
+        assert set(table["extractor"]) == {extractor}
+    assert "not comparable with published values" not in (out / "tables" / "summary-fid-inception-2015.md").read_text()
+    assert "not comparable with published values" in (out / "tables" / "summary-fd-random-conv-64.md").read_text()
