@@ -1,9 +1,6 @@
-"""Images to latents and latents to pictures, with a trained model in eval mode.
+"""Images to latents, with a trained model in eval mode. Priors are fitted on what `encode_images` gives.
 
-Priors are fitted on what `encode_images` gives and sampled pictures come from `decode_latents`; reconstructions are
-one after the other. A latent far from all training data can overflow fp16 in the decoder, and a pixel made of NaN
-would be scored as if it were a colour: such pictures are refused. Latents that are not finite are refused where priors
-are fitted.
+`models.reconstruction.decode_latents` is the way back. Latents that are not finite are refused where priors are fitted.
 
 Shapes: N images, H = W pixels, Z = latent_size.
 """
@@ -17,11 +14,10 @@ import numpy as np
 import torch
 
 from evaluation.config import VaeLatents
-from evaluation.statistics import NonFiniteError
 from models.autoencoder import Autoencoder
 from models.identity import stream_seed
 from models.precision import autocast
-from models.reconstruction import evaluating, float_batches, to_uint8
+from models.reconstruction import evaluating, float_batches
 
 BATCH_SIZE = 256
 
@@ -72,25 +68,4 @@ def encode_images(
                 deviation = torch.exp(0.5 * log_variance.float().cpu())
                 z = z + deviation * torch.randn(z.shape, generator=generator)
             out[first : first + len(z)] = z.numpy()
-    return out
-
-
-@torch.inference_mode()
-def decode_latents(
-    model: Autoencoder, latents: np.ndarray, device: torch.device, precision: str = "fp32"
-) -> np.ndarray:
-    """`latents` float32 (N, Z) -> pictures uint8 (N, H, W, 3), rounded.
-
-    Raises `NonFiniteError` for a pixel that is not a number.
-    """
-    size = model.config.image_size
-    out = np.empty((len(latents), size, size, 3), dtype=np.uint8)
-    with evaluating(model, device):
-        for first in range(0, len(latents), BATCH_SIZE):
-            z = torch.as_tensor(latents[first : first + BATCH_SIZE], dtype=torch.float32, device=device)
-            with autocast(device, precision):
-                logits = model.decode(z)
-            if logits.isnan().any():
-                raise NonFiniteError(f"the decoder gave values that are not numbers (in {precision})")
-            out[first : first + len(z)] = to_uint8(logits).cpu().numpy()
     return out

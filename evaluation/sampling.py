@@ -13,15 +13,17 @@ import torch
 
 from evaluation.config import EvaluationConfig, Prior, Source, Split
 from evaluation.extractors import Extractor
-from evaluation.latents import Latents, decode_latents, encode_images
+from evaluation.latents import Latents, encode_images
 from evaluation.pictures import image_grid, reconstruction_grid
 from evaluation.priors import FittedPrior
 from evaluation.reference import CHUNK, SPLITS, reference_indices
-from evaluation.statistics import FeatureStatistics, NonFiniteError
+from evaluation.statistics import FeatureStatistics
 from evaluation.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
 from models.autoencoder import Autoencoder
 from models.config import TrialConfig
+from models.errors import NonFiniteError
 from models.images import ImageSet
+from models.reconstruction import decode_latents
 
 PICTURES = 64  # samples shown per prior, 8 x 8
 PAIRS = 32  # reconstructions shown per split, 4 pairs of rows

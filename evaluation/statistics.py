@@ -14,9 +14,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-
-class NonFiniteError(ValueError):
-    """Generated pixels or features that are not finite numbers: a score that cannot be computed, with this reason."""
+from models.errors import NonFiniteError
 
 
 class FeatureStatistics:

@@ -1,7 +1,4 @@
-"""The one exception for bad input: it names the field, the value and the remedy.
-
-The command line prints it without a traceback.
-"""
+"""Exceptions that several layers share: bad input, which the command line prints without a traceback, and NaN pictures."""
 
 LONGEST_SHOWN = 120  # characters of a value in a message
 
@@ -21,6 +18,10 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         return f"{self.field}: {_shown(self.value)} cannot be used.\n{self.remedy}"
+
+
+class NonFiniteError(ValueError):
+    """Generated pixels or features that are not finite numbers: a score that cannot be computed, with this reason."""
 
 
 def _shown(value: object) -> str:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from models.autoencoder import Autoencoder
+from models.errors import NonFiniteError
 from models.precision import autocast
 
 Images = np.ndarray | torch.Tensor
@@ -62,7 +63,10 @@ def mean_image_bce(train: Images, test: Images, batch_size: int = 4096) -> float
 def reconstruct(
     model: Autoencoder, images: Images, device: torch.device, precision: str, batch_size: int = BATCH_SIZE
 ) -> np.ndarray:
-    """`images` (N, H, W, 3) -> their reconstructions from the decoded means, uint8 (N, H, W, 3)."""
+    """`images` (N, H, W, 3) -> their reconstructions from the decoded means, uint8 (N, H, W, 3).
+
+    Raises `NonFiniteError` for a pixel that is not a number.
+    """
     out = np.empty(tuple(images.shape), dtype=np.uint8)
     with evaluating(model, device):
         for first, x in zip(range(0, len(images), batch_size), float_batches(images, device, batch_size), strict=True):
@@ -76,7 +80,7 @@ def reconstruct(
 def decode_latents(
     model: Autoencoder, latents: Images, device: torch.device, precision: str, batch_size: int = BATCH_SIZE
 ) -> np.ndarray:
-    """`latents` float32 (N, Z) -> pictures, uint8 (N, H, W, 3)."""
+    """`latents` float32 (N, Z) -> pictures, uint8 (N, H, W, 3). Raises `NonFiniteError` for a pixel that is not a number."""
     size = model.config.image_size
     out = np.empty((len(latents), size, size, 3), dtype=np.uint8)
     with evaluating(model, device):
@@ -89,7 +93,14 @@ def decode_latents(
 
 
 def to_uint8(logits: torch.Tensor) -> torch.Tensor:
-    """Logits (N, 3, H, W) -> uint8 (N, H, W, 3). Rounded: truncation would darken by half a level."""
+    """Logits (N, 3, H, W) -> uint8 (N, H, W, 3). Rounded: truncation would darken by half a level.
+
+    Raises `NonFiniteError` for NaN: a latent far from all training data can overflow fp16, and NaN would pass for a colour.
+    """
+    if logits.isnan().any():
+        raise NonFiniteError(
+            f"the decoder gave values that are not numbers (in {str(logits.dtype).removeprefix('torch.')})"
+        )
     return logits.float().sigmoid().mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
 
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation.latents import Latents, decode_latents, encode_images
-from evaluation.statistics import NonFiniteError
+from evaluation.latents import Latents, encode_images
 from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
-from models.reconstruction import reconstruct
+from models.errors import NonFiniteError
+from models.reconstruction import decode_latents, reconstruct
 
 CPU = torch.device("cpu")
 DAE = TrialConfig(filters=4, latent_size=6)

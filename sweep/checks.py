@@ -1,0 +1,62 @@
+"""What `aesweep doctor` looks at: the machine and Ray (cluster.doctor), then data, weights and precision from their layers."""
+
+from pathlib import Path
+
+import torch
+
+from cluster.doctor import Check, check_folder, check_ray, machine_checks
+from evaluation.weights import check_weights, inception_path
+from models.config import TrialConfig
+from models.datasets import DataSource, check_source
+from models.errors import InputError
+from models.precision import choose_precision
+from sweep.device import choose_device, describe_device
+
+
+def all_checks(address: str, store: str | None, data_dir: Path) -> list[Check]:
+    """Every check, the cheap ones first."""
+    folders = [check_folder("data folder", data_dir)]
+    if store is not None:
+        folders.append(check_folder("store", store))
+    return [
+        *machine_checks(),
+        check_precision(),
+        *folders,
+        *(check_data(dataset, size, data_dir) for dataset, size in (("cifar10", 32), ("celeba", 64))),
+        check_inception(data_dir),
+        *check_ray(address),
+    ]
+
+
+def check_precision() -> Check:
+    """The precision that `auto` gives on this machine."""
+    device = choose_device("auto")
+    found = f"auto is {choose_precision('auto', device)} on {describe_device(device)}"
+    if device.type == "cpu":
+        return Check(
+            "precision", "warn", found, f"No GPU (torch {torch.__version__}): fine for the quickstart, slow else."
+        )
+    return Check("precision", "ok", found)
+
+
+def check_data(dataset: str, size: int, data_dir: Path) -> Check:
+    """Whether a data set's files are here. Missing ones are only a warning: not every sweep needs them."""
+    config = TrialConfig(dataset=dataset, image_size=size)  # type: ignore[arg-type]
+    try:
+        check_source(config, DataSource(dataset=config.dataset, data_dir=data_dir))
+    except InputError as error:
+        return Check(dataset, "warn", "not here", error.remedy)
+    return Check(dataset, "ok", f"in {data_dir}")
+
+
+def check_inception(data_dir: Path) -> Check:
+    """Whether the weights of the FID network are here, and are the right ones."""
+    path = inception_path(data_dir)
+    if not path.exists():
+        remedy = f"Scores will be fd on random-conv-64, not FID. Run `aesweep fetch inception --to {data_dir}`."
+        return Check("Inception weights", "warn", "not here", remedy)
+    try:
+        check_weights(path)
+    except InputError as error:
+        return Check("Inception weights", "fail", str(error.value), error.remedy)
+    return Check("Inception weights", "ok", str(path))

@@ -1,0 +1,75 @@
+"""The command line `aesweep`: its verbs, and the one place where errors become two lines and exit code 2."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from models.errors import InputError
+from sweep.commands import look, more, run, site
+from sweep.version import aesweep_version
+
+app = typer.Typer(
+    name="aesweep",
+    help="Train, score and compare autoencoders on a Ray cluster, and lose nothing. "
+    "Start with: aesweep launch quickstart --store runs/quickstart",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for verb in (
+    run.plan,
+    run.launch,
+    run.resume,
+    look.status,
+    look.tables,
+    look.report,
+    more.evaluate,
+    more.sample,
+    site.fetch,
+    site.doctor,
+):
+    app.command()(verb)
+
+# An error of a layer that imports nothing of ours is told by these attributes.
+_ERROR_PARTS = ("field", "value", "remedy")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(aesweep_version())
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options before the verb; `main` reads --debug itself."""
+
+
+def main() -> None:
+    """Run the command line; the exit code is 0 (all done), 1 (some trial failed), 2 (bad input) or 130 (stopped)."""
+    try:
+        app()
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        sys.exit(_explain(error))
+
+
+def _explain(error: Exception) -> int:
+    """Print an error in one or two lines; the exit code."""
+    if isinstance(error, InputError) or all(hasattr(error, part) for part in _ERROR_PARTS):
+        print(error, file=sys.stderr)
+        return 2
+    print(f"aesweep stopped: {type(error).__name__}: {error}\nShow where with: aesweep --debug …", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    main()

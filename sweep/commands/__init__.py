@@ -1,0 +1,1 @@
+"""The verbs of the command line, a file per kind: run a sweep, look at one, more from trained models, the site."""

@@ -1,0 +1,106 @@
+"""`status`, `tables`, `report`: look at a sweep."""
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from sweep.commands import options
+from sweep.progress import describe_counts, describe_seconds
+from sweep.status import Status, read_status
+from sweep.store import open_store
+from sweep.tables import TableFolder, table_rows, tables_are_current
+
+REFRESH_SECONDS = 2.0
+
+
+def status(
+    store: options.StoreArgument,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
+    as_json: options.AsJson = False,
+    every: Annotated[bool, typer.Option("--all", help="Trials of every spec in the store.")] = False,
+) -> None:
+    """Show trials by state, time left, and what failed and why. Works from any machine that sees the store.
+
+    Example:  aesweep status runs/quickstart --watch
+    """
+    opened = open_store(store)
+    if as_json:
+        typer.echo(json.dumps(read_status(opened, every).to_json(), indent=1))
+        return
+    console = Console()
+    if not watch:
+        console.print(_render(read_status(opened, every), store))
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        try:
+            while True:
+                live.update(_render(read_status(opened, every), store), refresh=True)
+                time.sleep(REFRESH_SECONDS)
+        except KeyboardInterrupt:
+            return
+
+
+def tables(store: options.StoreArgument) -> None:
+    """Rebuild the Parquet tables from the commits.
+
+    Example:  aesweep tables runs/quickstart
+    """
+    opened = open_store(store)
+    TableFolder(opened).publish(force=True)
+    for name, rows in table_rows(opened).items():
+        typer.echo(f"{opened.root / 'tables' / name}.parquet  {rows} rows")
+
+
+def report(
+    store: options.StoreArgument,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to write it. [default: STORE/report]", show_default=False)
+    ] = None,
+) -> None:
+    """Draw figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and a web page from the tables.
+
+    Example:  aesweep report runs/quickstart
+    """
+    opened = open_store(store)
+    if not tables_are_current(opened):
+        TableFolder(opened).publish(force=True)
+    from analysis.report import write_report  # pandas and matplotlib from here on
+
+    page = write_report(opened.root, (out or opened.root / "report").absolute())
+    typer.echo(f"Report: {page}")
+
+
+def _render(found: Status, store: str) -> Group:
+    lines: list[Text | Table] = [Text(f"{found.sweep}: {describe_counts(found.counts)}", style="bold")]
+    for driver in found.drivers:
+        if driver["alive"]:
+            lines.append(
+                Text(f"driver {driver['host']}:{driver['pid']} at work, {describe_seconds(found.eta_seconds)} left")
+            )
+        else:
+            lines.append(
+                Text(
+                    f"driver {driver['host']}:{driver['pid']} last seen {describe_seconds(driver['age'])} ago", "yellow"
+                )
+            )
+    if found.running:
+        table = Table.grid(padding=(0, 2))
+        for trial in found.running:
+            speed = f"{trial['images_per_second']:,.0f} images/s"
+            table.add_row("  running", trial["name"], f"epoch {trial['epoch']}/{trial['epochs']}", speed)
+        lines.append(table)
+    lines += [Text(f"  failed   {f['name']}  {f['reason']}", "red") for f in found.failures]
+    lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))
+    if not any(driver["alive"] for driver in found.drivers):
+        if found.counts["pending"] or found.counts["trained"]:
+            lines.append(Text(f"Go on with: aesweep resume {store}"))
+        if found.failures:
+            lines.append(Text(f"Try the failed ones again with: aesweep resume {store} --retry-failed"))
+    return Group(*lines)

@@ -1,0 +1,103 @@
+"""`evaluate`, `sample`: more scores and pictures from models that are already trained."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evaluation.config import METRICS
+from models.errors import InputError
+from sweep.commands import options
+from sweep.launch import evaluate as run_evaluate
+from sweep.ranges import split_values
+from sweep.store import open_store
+
+
+class PriorName(StrEnum):
+    """Priors that `sample` draws from."""
+
+    standard_normal = "standard_normal"
+    mvg = "mvg"
+    gmm = "gmm"
+
+
+def evaluate(
+    store: options.StoreArgument,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="A,B", help=f"What to measure: {', '.join(METRICS)}.", show_default=False)
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="0..4", help="Sampling seeds, one score per seed and prior.", show_default=False),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=2, help="Images drawn from each prior.", show_default=False)
+    ] = None,
+    extractor: Annotated[
+        str | None, typer.Option(help="auto, inception-2015 or random-conv-64.", show_default=False)
+    ] = None,
+    only: options.Only = None,
+    address: options.Address = "local",
+    retry_failed: options.RetryFailed = False,
+) -> None:
+    """Score the trained trials of a store in another way. Nothing is trained again.
+
+    Example:  aesweep evaluate runs/quickstart --seeds 0..4
+    """
+    changes: dict[str, object] = {}
+    if metrics is not None:
+        changes["metrics"] = [str(m) for m in split_values("--metrics", metrics)]
+    if seeds is not None:
+        changes["seeds"] = [_whole("--seeds", s) for s in split_values("--seeds", seeds)]
+    if samples is not None:
+        changes["samples"] = samples
+    outcome = run_evaluate(
+        store, changes, extractor=extractor, only=only or [], address=address, retry_failed=retry_failed
+    )
+    raise typer.Exit(outcome.exit_code)
+
+
+def sample(
+    store: options.StoreArgument,
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="Key of a trained trial, or its start.", show_default=False)
+    ],
+    prior: Annotated[PriorName, typer.Option(help="Where latents are drawn from.")] = PriorName.gmm,
+    n: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many images.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="PNG to write.")] = Path("samples.png"),
+    interpolate: Annotated[
+        bool, typer.Option("--interpolate", help="Walk between pairs of test images instead.")
+    ] = False,
+    reconstruct: Annotated[
+        bool, typer.Option("--reconstruct", help="Test images above their reconstructions instead.")
+    ] = False,
+    data: options.Data = None,
+) -> None:
+    """Draw a picture from a trained model.
+
+    Example:  aesweep sample runs/quickstart 3fa9c2 --prior gmm -n 64 --out grid.png
+    """
+    if interpolate and reconstruct:
+        raise InputError("--interpolate", "--reconstruct", "Give one of the two.")
+    if not out.absolute().parent.is_dir():
+        raise InputError("--out", str(out), "Its folder does not exist. Give a file in a folder that does.")
+    opened = open_store(store)
+    from sweep.draw import draw_interpolations, draw_reconstructions, draw_samples  # torch from here on
+
+    if interpolate:
+        png = draw_interpolations(opened, key, n, seed, data)
+    elif reconstruct:
+        png = draw_reconstructions(opened, key, n, seed, data)
+    else:
+        png = draw_samples(opened, key, prior.value, n, seed)
+    out.write_bytes(png)
+    typer.echo(f"Picture: {out.absolute()}")
+
+
+def _whole(field: str, value: str | int | float) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise InputError(field, value, "Give whole numbers, such as 0,1,2 or 0..4.") from None

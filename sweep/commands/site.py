@@ -1,0 +1,74 @@
+"""`fetch`, `doctor`: prepare and check the machines that a sweep will run on."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from models.datasets import default_data_dir
+from sweep.commands import options
+
+
+class Fetchable(StrEnum):
+    """What `fetch` can bring."""
+
+    cifar10 = "cifar10"
+    celeba = "celeba"
+    inception = "inception"
+
+
+def fetch(
+    what: Annotated[Fetchable, typer.Argument(help="Data set, or the weights of the FID network.", show_default=False)],
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Shared folder. [default: $AESWEEP_DATA, else ~/.cache/aesweep]", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Download and prepare data or weights before a run, onto storage that all nodes see.
+
+    Example:  aesweep fetch cifar10 --to /shared/aesweep-data
+    """
+    folder = (to or default_data_dir()).expanduser().absolute()
+    match what:
+        case Fetchable.inception:
+            from evaluation.weights import fetch_inception
+
+            fetch_inception(folder)
+        case Fetchable.cifar10:
+            from models.fetch import fetch_cifar10
+
+            fetch_cifar10(folder)
+        case Fetchable.celeba:
+            from models.fetch import fetch_celeba
+
+            fetch_celeba(folder)
+    typer.echo(f"{what.value} is ready. Use it with --data {folder} or AESWEEP_DATA={folder}")
+
+
+def doctor(
+    address: options.Address = "local",
+    store: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Also check this store's folder.", show_default=False)
+    ] = None,
+    data: options.Data = None,
+) -> None:
+    """Say what works here: GPUs, precision, data, weights, storage, Ray. Exit code 1 when something must be mended.
+
+    Example:  aesweep doctor --store /shared/runs
+    """
+    from sweep.checks import all_checks  # torch and Ray from here on
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("", "check", "found", "remedy"):
+        table.add_column(heading, overflow="fold")
+    marks = {"ok": "[green]ok[/green]", "warn": "[yellow]warn[/yellow]", "fail": "[red]fail[/red]"}
+    checks = all_checks(address, store, (data or default_data_dir()).expanduser().absolute())
+    for check in checks:
+        table.add_row(marks[check.status], check.name, check.found, check.remedy)
+    Console().print(table)
+    raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)

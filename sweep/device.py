@@ -1,0 +1,32 @@
+"""Which device a worker uses, its name for the record, and its threads."""
+
+import platform
+from pathlib import Path
+
+import torch
+from threadpoolctl import threadpool_limits
+
+
+def choose_device(requested: str) -> torch.device:
+    """`auto` is the GPU where there is one, else the CPU."""
+    if requested == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(requested)
+
+
+def describe_device(device: torch.device) -> str:
+    """The product name of a GPU or of the processor."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def use_threads(threads: int) -> None:
+    """Limit torch and BLAS to `threads`: thread counts change results, and Ray sets its own by default."""
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)

@@ -1,0 +1,49 @@
+"""One evaluation as a message to its tasks, and the names of the files that it writes. Imports no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluation.config import EvaluationConfig
+from models.config import TrialConfig
+from sweep.execution import ExecutionConfig
+from sweep.store import Store
+
+LATENTS = "latents.npz"
+PICTURES = "samples"
+Files = dict[str, dict[str, Any]]
+"""Name of a file -> its SHA-256 and length, as a commit holds them."""
+
+
+def prior_file(prior: str) -> str:
+    """The file of one fitted prior."""
+    return f"priors-{prior}.npz"
+
+
+@dataclass(frozen=True)
+class EvaluationJob:
+    """One trial, one way of scoring, one attempt."""
+
+    root: str
+    key: str
+    attempt: str
+    evaluation: EvaluationConfig
+    execution: ExecutionConfig
+
+    @property
+    def store(self) -> Store:
+        """The store that the job reads from and commits to."""
+        return Store(Path(self.root))
+
+    @property
+    def config(self) -> TrialConfig:
+        """The trial that is scored."""
+        return self.store.config(self.key)
+
+    def write(self, name: str, data: bytes) -> Files:
+        """Write a file of this attempt; its entry for the commit."""
+        return {name: self.store.write_file(self.key, self.attempt, name, data)}
+
+    def read(self, name: str, files: Files) -> bytes:
+        """Read a file that an earlier stage wrote, checked."""
+        return self.store.read_file(self.key, self.attempt, name, files[name])

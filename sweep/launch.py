@@ -1,0 +1,238 @@
+"""From a spec and a store to a finished sweep; running it again does what is missing.
+
+Everything that can be checked without Ray and torch is checked first and the work is counted, so that bad input and
+"nothing to do" are answered at once. Only then is the driver imported.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from models.config import TrialConfig
+from models.datasets import check_source, data_name, is_prepared
+from models.errors import InputError
+from sweep.failpoints import DRIVER
+from sweep.progress import Progress, ProgressView, describe_counts, describe_seconds
+from sweep.progress_file import drivers, remove_stale
+from sweep.spec import SweepSpec, load_spec
+from sweep.store import Store, open_store
+from sweep.tables import TableFolder, tables_are_current
+from sweep.work import Plan, State, data_source, make_plan
+
+if TYPE_CHECKING:
+    from ray.tune import Callback
+
+SPEC_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a launch ended."""
+
+    counts: dict[State, int]
+    failures: list[tuple[str, str]]
+    """Name and reason of every failed trial."""
+    interrupted: bool = False
+    ran: bool = True
+
+    @property
+    def exit_code(self) -> int:
+        """0 all done; 1 some trial failed for good; 130 stopped before the end."""
+        if self.interrupted:
+            return 130
+        return 1 if self.failures else 0
+
+
+def launch(
+    spec: SweepSpec | str,
+    store: str | Path,
+    *,
+    address: str = "local",
+    data_dir: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+    max_concurrent: int | None = None,
+    retry_failed: bool = False,
+    add: bool = False,
+    callbacks: Sequence["Callback"] = (),
+    console: Console | None = None,
+) -> Outcome:
+    """Train and score what `spec` asks for and `store` does not hold yet.
+
+    `spec` is a preset's name, a YAML file or a `SweepSpec`; `address` is `local`, `auto` or HOST:PORT of a Ray cluster;
+    `callbacks` are any Ray Tune callbacks. Raises `InputError` on bad input, before anything runs.
+    """
+    console = console or Console(stderr=True)
+    if not isinstance(spec, SweepSpec):
+        spec = load_spec(str(spec), overrides, Path(data_dir) if data_dir else None)
+    if max_concurrent is not None:
+        spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
+    evaluation = spec.evaluation_config()
+    for config in _one_per_data_set(spec):
+        check_source(config, data_source(config, spec.execution))
+    opened = open_store(store) if Path(store, "store.json").exists() else None
+    if opened is not None:
+        _require_shared_trial(opened, spec, add)
+    plan = make_plan(spec, opened, evaluation, retry_failed=retry_failed, only=only)
+    if opened is not None and plan.is_done:
+        _record(opened, spec, evaluation.id)
+        _finish_without_work(opened, plan, console)
+        return _outcome(plan, ran=False)
+    _prepare_images(spec, console)
+    opened = open_store(store, create=True)
+    _record(opened, spec, evaluation.id)
+    return _run(spec, opened, plan, address, callbacks, only, console)
+
+
+def _run(
+    spec: SweepSpec,
+    store: Store,
+    plan: Plan,
+    address: str,
+    callbacks: Sequence["Callback"],
+    only: Sequence[str],
+    console: Console,
+) -> Outcome:
+    console.print(
+        f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
+        f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
+        highlight=False,
+    )
+    os.environ[DRIVER] = str(os.getpid())
+    from cluster.connect import connect  # Ray and torch from here on
+    from sweep.driver import Driver
+
+    progress = Progress.of(plan)
+    _clean_up(store, console)
+    with connect(address), ProgressView(progress, console) as view:
+        driver = Driver(store, plan, spec.execution, view, callbacks)
+        driver.run()
+    after = make_plan(spec, store, plan.evaluation, only=only)
+    outcome = _outcome(after, interrupted=driver.stopping)
+    elapsed = describe_seconds(view.elapsed())
+    console.print(
+        f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.root / 'tables'}", highlight=False
+    )
+    _explain(store, outcome, console)
+    return outcome
+
+
+def _finish_without_work(store: Store, plan: Plan, console: Console) -> None:
+    """Say so; fold the tables if a driver died before it could."""
+    if not tables_are_current(store):
+        _clean_up(store, console)
+        TableFolder(store).publish(force=True)
+        console.print(f"Tables folded anew: {store.root / 'tables'}", highlight=False)
+    console.print(f"Nothing to do: {describe_counts(plan.counts())}.", highlight=False)
+    _explain(store, _outcome(plan), console)
+
+
+def _explain(store: Store, outcome: Outcome, console: Console) -> None:
+    for name, reason in outcome.failures:
+        console.print(f"[red]failed[/red] {name}: {reason}", highlight=False, soft_wrap=True)
+    if outcome.interrupted:
+        console.print(f"Stopped. Go on with: aesweep resume {store.root}", highlight=False, soft_wrap=True)
+    elif outcome.failures:
+        console.print(
+            f"Try them again with: aesweep resume {store.root} --retry-failed", highlight=False, soft_wrap=True
+        )
+
+
+def _outcome(plan: Plan, interrupted: bool = False, ran: bool = True) -> Outcome:
+    failures = [(t.config.name, t.reason) for t in plan.trials if t.state == "failed"]
+    return Outcome(plan.counts(), failures, interrupted, ran)
+
+
+def _one_per_data_set(spec: SweepSpec) -> list[TrialConfig]:
+    return list({data_name(config): config for config, _ in spec.trials}.values())
+
+
+def _prepare_images(spec: SweepSpec, console: Console) -> None:
+    """Prepare each data set now, so that an unreadable image is told before the store knows the sweep."""
+    for config in _one_per_data_set(spec):
+        source = data_source(config, spec.execution)
+        if not is_prepared(config, source):
+            from models.images import load_images
+
+            console.print(f"Preparing {data_name(config)} …", highlight=False)
+            load_images(config, source)
+
+
+def _require_shared_trial(store: Store, spec: SweepSpec, add: bool) -> None:
+    """A spec that has nothing in common with a store was probably meant for another one."""
+    known = set(store.trial_keys())
+    if known and not add and not known & {config.key for config, _ in spec.trials}:
+        raise InputError(
+            "--store",
+            str(store.root),
+            f"It holds {len(known)} trials and none of them is in {spec.name!r}. Give another folder, or --add.",
+        )
+
+
+def _record(store: Store, spec: SweepSpec, evaluation: str) -> None:
+    """The store knows the spec and its trials before the first one starts."""
+    about = {
+        "format": SPEC_FORMAT,
+        "name": spec.name,
+        "keys": {c.key: b for c, b in spec.trials},
+        "spec": spec.to_json(),
+    }
+    for config, _ in spec.trials:
+        store.write_config(config)
+    store.write_spec(spec.hash, about, evaluation)
+
+
+def stored_spec(store: Store, every: bool = False) -> list[SweepSpec]:
+    """The spec launched last, or every one. Raises `InputError` for a store without any."""
+    specs = [SweepSpec.from_json(about["spec"]) for about in store.specs()]
+    if not specs:
+        raise InputError(
+            "STORE", str(store.root), "Nothing was launched here yet. `aesweep launch SPEC --store STORE` does."
+        )
+    return specs if every else specs[-1:]
+
+
+def _clean_up(store: Store, console: Console) -> None:
+    """Remove what killed drivers left behind, unless another one is at work: then say so."""
+    remove_stale(store)
+    others = [driver for driver in drivers(store) if driver["alive"]]
+    for driver in others:
+        console.print(
+            f"[yellow]Another driver works on this store[/yellow] ({driver['host']}, process {driver['pid']}). "
+            "Nothing can be mixed up, but the two may do the same work.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if not others:
+        store.storage.remove_temporary()
+
+
+def evaluate(
+    store: str | Path,
+    changes: dict[str, Any],
+    *,
+    extractor: str | None = None,
+    only: Sequence[str] = (),
+    address: str = "local",
+    retry_failed: bool = False,
+    console: Console | None = None,
+) -> Outcome:
+    """Score the trained trials of a store's latest spec with changed `EvaluationConfig` fields; trains nothing.
+
+    The scores get an evaluation id of their own and stand in the tables beside the others.
+    """
+    console = console or Console(stderr=True)
+    opened = open_store(store)
+    spec = stored_spec(opened)[-1]
+    spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
+    evaluation = spec.evaluation_config()
+    plan = make_plan(spec, opened, evaluation, retry_failed=retry_failed, only=only)
+    plan = replace(plan, trials=tuple(t for t in plan.trials if opened.training(t.config.key) is not None))
+    if plan.is_done:
+        _finish_without_work(opened, plan, console)
+        return _outcome(plan, ran=False)
+    return _run(spec, opened, plan, address, (), [t.config.key for t in plan.trials], console)

@@ -1,0 +1,51 @@
+"""A trained model, its data and its priors, back from a store."""
+
+from pathlib import Path
+
+from evaluation.priors import FittedPrior
+from models.autoencoder import Autoencoder
+from models.checkpoint import model_from_bytes
+from models.errors import InputError
+from models.images import ImageSet, load_images
+from sweep.evaluation_job import prior_file
+from sweep.execution import ExecutionConfig
+from sweep.store import Store, open_store
+from sweep.work import data_source
+
+
+def load_model(store: Store | str | Path, key: str) -> Autoencoder:
+    """The trained network of a trial, in eval mode on the CPU.
+
+    `key` may be the start of a key. Raises `InputError` when the store holds no such trained trial, and
+    `sweep.store.DamagedFileError` when its weights are not the committed ones.
+    """
+    opened = _opened(store)
+    config = opened.config(key)
+    return model_from_bytes(config, opened.model_bytes(config.key))
+
+
+def load_prior(store: Store | str | Path, key: str, prior: str) -> FittedPrior:
+    """A prior fitted on the latents of a trial, from the newest evaluation that fitted it."""
+    opened = _opened(store)
+    config = opened.config(key)
+    name = prior_file(prior)
+    for evaluation in reversed(opened.scored(config.key)):
+        commit = opened.scores(config.key, evaluation)
+        if commit and name in commit["files"]:
+            data = opened.read_file(config.key, commit["attempt"], name, commit["files"][name])
+            return FittedPrior.from_bytes(data)
+    raise InputError(
+        "--prior",
+        prior,
+        f"{config.name} has no such prior: it is not scored yet, or the fit failed (see the scores table).",
+    )
+
+
+def load_data(store: Store | str | Path, key: str, execution: ExecutionConfig) -> ImageSet:
+    """The images that a trial was trained on and tested with."""
+    config = _opened(store).config(key)
+    return load_images(config, data_source(config, execution))
+
+
+def _opened(store: Store | str | Path) -> Store:
+    return store if isinstance(store, Store) else open_store(store)

@@ -1,0 +1,77 @@
+"""What a running driver says of itself: a small file, replaced every few seconds, so that `status` works from any
+machine.
+
+A file older than `STALE_SECONDS` means that its driver is gone; its trials count as pending.
+"""
+
+import os
+import socket
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from sweep.storage import to_json_bytes
+from sweep.store import Store
+
+STALE_SECONDS = 60.0
+WRITE_EVERY_SECONDS = 5.0
+
+
+@dataclass
+class ProgressFile:
+    """The progress file of this process."""
+
+    store: Store
+    name: str = field(
+        default_factory=lambda: f"progress/{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}.json"
+    )
+    _written: float = 0.0
+
+    def write(self, progress: dict[str, Any], force: bool = False) -> None:
+        """Replace the file if it is older than `WRITE_EVERY_SECONDS`."""
+        if force or time.monotonic() - self._written >= WRITE_EVERY_SECONDS:
+            about = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
+            self.store.storage.write(self.name, to_json_bytes({**about, **progress}))
+            self._written = time.monotonic()
+
+    def remove(self) -> None:
+        """The driver has ended in order."""
+        self.store.storage.remove(self.name)
+
+
+def drivers(store: Store) -> list[dict[str, Any]]:
+    """What every driver said last, with its age in seconds (`age`) and whether it counts as alive (`alive`)."""
+    found = []
+    for name in (n for n in store.storage.names("progress") if n.endswith(".json")):
+        said = store.read_json(f"progress/{name}")
+        if said is None:
+            continue
+        age = max(0.0, time.time() - said["time"])
+        found.append({**said, "file": name, "age": age, "alive": age <= STALE_SECONDS and not _is_dead(said)})
+    return found
+
+
+def running_trials(store: Store) -> dict[str, Any]:
+    """Trials that a living driver trains now, with their epoch and images per second."""
+    return {key: value for driver in drivers(store) if driver["alive"] for key, value in driver["running"].items()}
+
+
+def remove_stale(store: Store) -> None:
+    """Remove the files of drivers that are gone."""
+    for driver in drivers(store):
+        if not driver["alive"]:
+            store.storage.remove(f"progress/{driver['file']}")
+
+
+def _is_dead(said: dict[str, Any]) -> bool:
+    """Whether the driver ran on this host and its process is gone."""
+    if said["host"] != socket.gethostname():
+        return False
+    try:
+        os.kill(said["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False

@@ -1,0 +1,93 @@
+"""The rows of one trial in the five tables, read from its commits."""
+
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from models.config import TrialConfig
+from models.cost import beta_eff, flops_per_image, parameter_counts
+from sweep.evaluation_job import PICTURES
+from sweep.schemas import COLUMNS, schema
+from sweep.store import Store
+
+_RESULT_COLUMNS = (
+    "final_loss final_reconstruction final_kl test_bce mean_image_bce images_train images_test train_seconds "
+    "gpu_seconds images_per_second device threads precision_used torch_version aesweep_version"
+).split()
+
+
+def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, evaluation: str) -> dict[str, pa.Table]:
+    """One small table per name of `COLUMNS`, for one trial.
+
+    `evaluation` is the id whose pictures the `trials` row names, where the trial holds it.
+    """
+    config = store.config(key)
+    training = store.training(key)
+    commits = {e: commit for e in store.scored(key) if (commit := store.scores(key, e)) is not None}
+    shown = commits.get(evaluation) or next(iter(reversed(commits.values())), None)
+    pictures = f"trials/{key}/attempts/{shown['attempt']}/{PICTURES}" if shown else "none"
+    rows: dict[str, list[dict[str, Any]]] = {
+        "trials": [
+            {
+                **config_row(config),
+                **_training_row(training),
+                "sweep": sweep,
+                "block": block,
+                "state": state,
+                "attempts": len(store.attempts(key, "train")),
+                "pictures": pictures,
+            }
+        ],
+        "epochs": training["history"] if training else [],
+        "scores": [{"evaluation": e, **row} for e, commit in commits.items() for row in commit["rows"]],
+        "latents": shown["latents"] if shown else [],
+        "failures": store.failures(key),
+    }
+    return {name: _table(name, key, table_rows) for name, table_rows in rows.items()}
+
+
+def config_row(config: TrialConfig) -> dict[str, Any]:
+    """The columns of `trials` that follow from the configuration alone."""
+    parameters = parameter_counts(config)
+    return {
+        **config.to_json(),
+        "name": config.name,
+        "data_identity": config.data_identity or "none",
+        "depth": config.depth_text,
+        "learning_rates": "-".join(f"{rate:g}" for rate in config.learning_rates),
+        "learning_rate_drops": "-".join(f"{drop:g}" for drop in config.learning_rate_drops) or "none",
+        "beta_eff": beta_eff(config),
+        "parameters_encoder": parameters.encoder,
+        "parameters_decoder": parameters.decoder,
+        "flops_per_image": flops_per_image(config),
+    }
+
+
+def _training_row(training: dict[str, Any] | None) -> dict[str, Any]:
+    if training is None:
+        return {
+            "attempt": "none",
+            "device": "none",
+            "precision_used": "none",
+            "torch_version": "none",
+            "aesweep_version": "none",
+        }
+    result = training["result"]
+    return {
+        "attempt": training["attempt"],
+        **{name: result[name] for name in _RESULT_COLUMNS},
+        "started": datetime.fromisoformat(result["started"]),
+        "ended": datetime.fromisoformat(result["ended"]),
+    }
+
+
+def _table(name: str, key: str, rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows with exactly the columns of the schema; a missing value is null, a missing column an error of ours."""
+    columns: dict[str, list[Any]] = {}
+    for column in COLUMNS[name]:
+        values = [key if column.name == "key" else row.get(column.name) for row in rows]
+        if pa.types.is_timestamp(column.type):
+            values = [datetime.fromisoformat(v) if isinstance(v, str) else v for v in values]
+        columns[column.name] = values
+    return pa.table(columns, schema=schema(name))

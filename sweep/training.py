@@ -1,0 +1,189 @@
+"""One attempt at training one trial: resume, train, checkpoint, commit. No Ray here: it runs in a test or a notebook
+as well.
+
+    newest readable checkpoint of any attempt -> Trainer -> checkpoints of this attempt -> model.safetensors ->
+    train.json
+
+An attempt writes only into its own folder. It may start from an older attempt's checkpoint, which holds the whole
+history and all generator states, so that the result equals that of an uninterrupted run; the commit names what it was
+resumed from.
+"""
+
+import socket
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.checkpoint import checkpoint_bytes, model_bytes, restore_checkpoint
+from models.config import TrialConfig
+from models.datasets import data_name
+from models.images import load_images
+from models.reconstruction import mean_image_bce, test_bce
+from models.trainer import EpochRecord, Trainer
+from sweep.device import choose_device, describe_device, use_threads
+from sweep.execution import ExecutionConfig
+from sweep.failpoints import failpoint
+from sweep.store import Store
+from sweep.version import aesweep_version
+from sweep.work import data_source
+
+CHECKPOINT = "checkpoint.pt"
+MODEL = "model.safetensors"
+LOG = "log.txt"
+LOOK_EVERY_SECONDS = 0.5  # a stop file is looked for this often, also inside an epoch
+
+
+class TrainingAttempt:
+    """One try at a trial. Construct it, call `run_epoch` until `finished`, then `commit`."""
+
+    def __init__(
+        self,
+        store: Store,
+        config: TrialConfig,
+        execution: ExecutionConfig,
+        gpu_share: float = 0.0,
+        stop_file: Path | None = None,
+    ) -> None:
+        self.store = store
+        self.config = config
+        self.execution = execution
+        self.gpu_share = gpu_share
+        self.started = datetime.now(UTC)
+        self.attempt = store.new_attempt(config.key, "train")
+        self.resumed_from = "none"
+        self._stop_file = stop_file
+        self._folder = f"trials/{config.key}/attempts"
+        self._log_path = store.storage.path(f"{self._folder}/{self.attempt}/{LOG}")
+        self.log(f"{config.name}, attempt {self.attempt} on {socket.gethostname()}")
+
+    def start(self) -> None:
+        """Load the data, build the network and go on from the last checkpoint. May raise what training raises."""
+        use_threads(self.execution.threads)
+        torch.use_deterministic_algorithms(self.execution.deterministic)
+        self.device = choose_device(self.execution.device)
+        self.images = load_images(self.config, data_source(self.config, self.execution))
+        resident = resident_images(data_name(self.config), self.images.train, self.device)
+        self.trainer = Trainer(self.config, resident, device=self.device, compile=self.execution.compile)
+        self._resume()
+        self._last_checkpoint = self._last_look = time.monotonic()
+        self.log(
+            f"{len(self.images.train)} training images, {describe_device(self.device)}, "
+            f"{self.trainer.precision}, {torch.get_num_threads()} threads"
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are trained."""
+        return self.trainer.finished
+
+    def run_epoch(self) -> EpochRecord | None:
+        """Train to the end of the epoch; None when the stop file appeared inside it: a checkpoint holds the place."""
+        record = self.trainer.run_epoch(self._after_step)
+        if record is None:
+            self.checkpoint()
+            return None
+        self.log(
+            f"epoch {record.epoch}/{self.config.epochs}  loss {record.loss:.6f}  lr {record.learning_rate:g}  "
+            f"{record.images_per_second:.0f} images/s"
+        )
+        return record
+
+    def checkpoint(self) -> None:
+        """Write the whole state of training into this attempt's folder."""
+        self.store.write_file(self.config.key, self.attempt, CHECKPOINT, checkpoint_bytes(self.trainer))
+        self._last_checkpoint = time.monotonic()
+        self.log(f"checkpoint at epoch {self.trainer.epoch}, step {self.trainer.step}")
+        failpoint("after-checkpoint")
+
+    def commit(self) -> bool:
+        """Write the trained model and commit it; False where another attempt was first. Removes checkpoints."""
+        key = self.config.key
+        result = self._result()
+        model = self.store.write_file(key, self.attempt, MODEL, model_bytes(self.trainer.model))
+        failpoint("between-model-and-commit")
+        committed = self.store.commit_training(
+            key,
+            {
+                "attempt": self.attempt,
+                "config": self.config.to_json(),
+                "execution": self.execution.to_json(),
+                "files": {MODEL: model},
+                "history": [record.to_json() for record in self.trainer.history],
+                "result": result,
+            },
+        )
+        self.log("committed" if committed else "another attempt was committed first; this one is not used")
+        for attempt in self.store.attempts(key, "train"):
+            self.store.storage.remove(f"{self._folder}/{attempt}/{CHECKPOINT}")
+        return committed
+
+    def log(self, text: str) -> None:
+        """One line in the attempt's log file."""
+        with open(self._log_path, "a", encoding="utf-8") as file:
+            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
+
+    def _after_step(self) -> bool:
+        now = time.monotonic()
+        if now - self._last_checkpoint >= self.execution.checkpoint_seconds:
+            self.checkpoint()
+        if now - self._last_look < LOOK_EVERY_SECONDS:
+            return False
+        self._last_look = now
+        return self._stop_file is not None and self._stop_file.exists()
+
+    def _resume(self) -> None:
+        """Go on from the newest attempt whose checkpoint can be read; a damaged one is named in the log."""
+        for attempt in reversed(self.store.attempts(self.config.key, "train")):
+            data = self.store.storage.read(f"{self._folder}/{attempt}/{CHECKPOINT}")
+            if data is None:
+                continue
+            try:
+                restore_checkpoint(self.trainer, data)
+            except ValueError as error:
+                self.log(f"checkpoint of {attempt} not used: {error}")
+                continue
+            self.resumed_from = attempt
+            self.log(f"resumed from {attempt} at epoch {self.trainer.epoch}, step {self.trainer.step}")
+            return
+
+    def _result(self) -> dict[str, Any]:
+        trainer, images = self.trainer, self.images
+        last = trainer.history[-1]
+        seconds = trainer.train_seconds
+        return {
+            "final_loss": last.loss,
+            "final_reconstruction": last.reconstruction,
+            "final_kl": last.kl,
+            "test_bce": test_bce(trainer.model, images.test, self.device, trainer.precision),
+            "mean_image_bce": mean_image_bce(images.train, images.test),
+            "images_train": len(images.train),
+            "images_test": len(images.test),
+            "train_seconds": seconds,
+            "gpu_seconds": seconds * self.gpu_share if self.device.type == "cuda" else 0.0,
+            "images_per_second": len(images.train) * len(trainer.history) / seconds,
+            "device": describe_device(self.device),
+            "threads": torch.get_num_threads(),
+            "precision_used": trainer.precision,
+            "torch_version": torch.__version__,
+            "aesweep_version": aesweep_version(),
+            "node": socket.gethostname(),
+            "resumed_from": self.resumed_from,
+            "started": self.started.isoformat(),
+            "ended": datetime.now(UTC).isoformat(),
+        }
+
+
+_resident: dict[tuple[str, str], torch.Tensor] = {}
+
+
+def resident_images(name: str, images: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Images (N, H, W, 3) uint8 on the device, copied there once per process: actors are reused from trial to trial."""
+    place = (name, str(device))
+    if place not in _resident:
+        _resident.clear()  # one data set at a time: the device's memory belongs to the trials
+        _resident[place] = torch.tensor(images, device=device)
+    return _resident[place]

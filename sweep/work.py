@@ -1,0 +1,151 @@
+"""What a launch has to do: what its spec asks for minus what the store holds. Imports neither torch nor Ray."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from evaluation.config import EvaluationConfig
+from models.config import TrialConfig
+from models.cost import flops_per_image, gpu_hours, parameter_counts
+from models.datasets import DataSource, source_sizes
+from models.errors import InputError
+from sweep.execution import ExecutionConfig
+from sweep.progress_file import running_trials
+from sweep.spec import SweepSpec
+from sweep.store import Store
+
+State = Literal["pending", "running", "trained", "done", "failed"]
+STATES: tuple[State, ...] = ("pending", "running", "trained", "done", "failed")
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One trial of a spec, with what the store knows of it."""
+
+    config: TrialConfig
+    block: str
+    state: State
+    reason: str
+    """Why it failed; "" unless it did."""
+    gpu_hours: float
+    """Estimated training cost, hours of one GPU of the class that `models.cost` names."""
+    disk_bytes: int
+    """What the finished trial keeps in the store: weights, latents, priors."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `plan --json` prints."""
+        parameters = parameter_counts(self.config)
+        return {
+            "key": self.config.key,
+            "name": self.config.name,
+            "block": self.block,
+            "config": self.config.to_json(),
+            "state": self.state,
+            "reason": self.reason,
+            "parameters_encoder": parameters.encoder,
+            "parameters_decoder": parameters.decoder,
+            "flops_per_image": flops_per_image(self.config),
+            "gpu_hours": self.gpu_hours,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A spec against a store."""
+
+    trials: tuple[PlannedTrial, ...]
+    evaluation: EvaluationConfig
+    retry_failed: bool
+
+    @property
+    def to_train(self) -> list[PlannedTrial]:
+        """Trials whose training is missing, dearest first: a long one started last would keep the cluster waiting."""
+        wanted = [t for t in self.trials if t.state in ("pending", "running") or self._retries(t, "training failed")]
+        return sorted(wanted, key=lambda t: -t.gpu_hours)
+
+    @property
+    def to_score(self) -> list[PlannedTrial]:
+        """Trained trials whose scores are missing."""
+        return [t for t in self.trials if t.state == "trained" or self._retries(t, "evaluation failed")]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self.to_train and not self.to_score
+
+    def counts(self) -> dict[State, int]:
+        """Trials by state, every state named."""
+        found = Counter(t.state for t in self.trials)
+        return {state: found[state] for state in STATES}
+
+    def _retries(self, trial: PlannedTrial, stage: str) -> bool:
+        return self.retry_failed and trial.state == "failed" and trial.reason.startswith(stage)
+
+
+def make_plan(
+    spec: SweepSpec,
+    store: Store | None,
+    evaluation: EvaluationConfig,
+    *,
+    retry_failed: bool = False,
+    only: Sequence[str] = (),
+) -> Plan:
+    """Compare a spec with a store (None: with nothing done).
+
+    `only` keeps the trials whose key starts so, or whose block is named so; `InputError` where that names nothing.
+    """
+    wanted = spec.trials
+    for word in only:
+        if not any(_selects(word, config, block) for config, block in wanted):
+            blocks = ", ".join(block.name for block in spec.blocks)
+            raise InputError("--only", word, f"Give the start of a trial's key or a block of the spec: {blocks}.")
+    running = running_trials(store) if store else {}
+    chosen = [(c, b) for c, b in wanted if not only or any(_selects(word, c, b) for word in only)]
+    sizes: dict[str, tuple[int, int]] = {}
+    trials = []
+    for config, block in chosen:
+        state, reason = trial_state(store, config.key, evaluation.id, running) if store else ("pending", "")
+        source = data_source(config, spec.execution)
+        identity = f"{config.dataset}{config.data_identity}"
+        if identity not in sizes:
+            sizes[identity] = source_sizes(config, source)
+        cost, disk = gpu_hours(config, sizes[identity][0]), _disk_bytes(config, evaluation, sum(sizes[identity]))
+        trials.append(PlannedTrial(config, block, state, reason, cost, disk))
+    return Plan(tuple(trials), evaluation, retry_failed)
+
+
+def trial_state(store: Store, key: str, evaluation: str, running: dict[str, Any]) -> tuple[State, str]:
+    """State of a trial and, for a failed one, the reason."""
+    if store.training(key) is not None:
+        if evaluation in store.scored(key) and store.scores(key, evaluation) is not None:
+            return "done", ""
+        failure = store.open_failure(key, "evaluate", evaluation)
+        return ("failed", f"evaluation failed: {_reason(failure)}") if failure else ("trained", "")
+    failure = store.open_failure(key, "train")
+    if failure:
+        return "failed", f"training failed: {_reason(failure)}"
+    return ("running", "") if key in running else ("pending", "")
+
+
+def data_source(config: TrialConfig, execution: ExecutionConfig) -> DataSource:
+    """Where a trial's images are on this machine."""
+    folder = execution.folders.get(config.data_identity)
+    return DataSource(
+        dataset=config.dataset, data_dir=Path(execution.data_dir), folder=Path(folder) if folder else None
+    )
+
+
+def _disk_bytes(config: TrialConfig, evaluation: EvaluationConfig, images: int) -> int:
+    """fp32 weights and latents, float64 covariances of the priors."""
+    covariances = 1 + evaluation.gmm_components
+    return 4 * sum(parameter_counts(config)) + 4 * images * config.latent_size + 8 * covariances * config.latent_size**2
+
+
+def _selects(word: str, config: TrialConfig, block: str) -> bool:
+    return bool(word) and (config.key.startswith(word) or block == word)
+
+
+def _reason(failure: dict[str, Any]) -> str:
+    return f"{failure['type']}: {failure['message']}"

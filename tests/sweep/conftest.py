@@ -1,0 +1,81 @@
+"""A tiny real sweep, launched once for all tests that look at a finished store."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sweep.launch import launch
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+TINY = """
+name: tiny
+data: {dataset: digits}
+base: {filters: 4, epochs: 3, batch_size: 64}
+blocks:
+  - name: both
+    model: [dae, vae]
+    latent_size: 3
+evaluation: {extractor: random-conv-64, samples: 300}
+execution: {checkpoint_seconds: 0.2}
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The YAML file of a sweep of two small trials on digits."""
+    path = tmp_path_factory.mktemp("spec") / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished_store(tiny_spec: Path, ray_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of the tiny sweep, run to its end without disturbance. Tests must not change it."""
+    store = tmp_path_factory.mktemp("finished") / "store"
+    outcome = launch(str(tiny_spec), store, console=Console(quiet=True))
+    assert outcome.exit_code == 0, outcome.failures
+    return store
+
+
+def run_cli(
+    *words: object, cwd: Path, env: dict[str, str] | None = None, timeout: float = 240
+) -> subprocess.CompletedProcess[str]:
+    """The command line as a user starts it, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "sweep.cli", *map(str, words)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1", **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def modules_after(words: Sequence[object], cwd: Path) -> set[str]:
+    """Top-level modules that a command has imported when it ends."""
+    code = (
+        "import sys\n"
+        "from sweep.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert end.code in (0, None), end.code\n"
+        "print('MODULES', *{name.partition('.')[0] for name in sys.modules})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("MODULES")]
+    assert lines, done.stderr
+    return set(lines[0].split()[1:])

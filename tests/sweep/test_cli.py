@@ -1,0 +1,210 @@
+"""The command line: its verbs, and bad input that ends in two lines and exit code 2."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sweep.cli import app, main
+from tests.sweep.conftest import TINY
+
+VERBS = {"plan", "launch", "resume", "status", "tables", "report", "evaluate", "sample", "fetch", "doctor"}
+
+
+def test_the_verbs_are_those_of_the_design() -> None:
+    assert {command.callback.__name__ for command in app.registered_commands if command.callback} == VERBS
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    """`aesweep WORDS` in this process; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["aesweep", *map(str, words)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return int(end.value.code or 0)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """A small folder of images in ImageFolder layout."""
+    random = np.random.default_rng(0)
+    for split in ("train", "test"):
+        (tmp_path / "images" / split / "a").mkdir(parents=True)
+        for number in range(3):
+            pixels = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / split / "a" / f"{number}.png")
+    return tmp_path / "images"
+
+
+def spec(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "spec.yaml"
+    path.write_text(text)
+    return path
+
+
+def bad(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Run a command that must be refused; its message, which is one or two lines without a traceback."""
+    assert run(monkeypatch, *words) == 2
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    said = [line for line in error.strip().splitlines() if not line.startswith("Preparing ")]  # progress
+    assert 1 <= len(said) <= 2, error
+    return error
+
+
+def test_an_unknown_preset_suggests_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "quickstart" in bad(monkeypatch, capsys, "plan", "quikstart")
+
+
+def test_an_unknown_field_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = TINY.replace("filters: 4", "filter: 4")
+    error = bad(monkeypatch, capsys, "launch", spec(tmp_path, text), "--store", tmp_path / "s")
+    assert "filter" in error and "filters" in error
+    assert not (tmp_path / "s").exists(), "nothing is half written"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("latent_size: 3", "latent_size: -2", "latent_size"),
+        ("latent_size: 3", "depth: [[1, 2, 3]]", "depth"),
+        ("filters: 4", "filters: 0", "filters"),
+        ("dataset: digits", "dataset: mnist", "dataset"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_field(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, old: str, new: str, named: str
+) -> None:
+    assert named in bad(monkeypatch, capsys, "plan", spec(tmp_path, TINY.replace(old, new)))
+
+
+def test_a_missing_data_folder_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = TINY.replace("{dataset: digits}", "{dataset: folder, path: ./no-such-images}")
+    assert "no-such-images" in bad(monkeypatch, capsys, "plan", spec(tmp_path, text))
+
+
+def test_missing_cifar10_names_the_command_that_fetches_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = TINY.replace("dataset: digits", "dataset: cifar10")
+    error = bad(
+        monkeypatch, capsys, "launch", spec(tmp_path, text), "--store", tmp_path / "s", "--data", tmp_path / "d"
+    )
+    assert "aesweep fetch cifar10" in error
+
+
+def test_an_unreadable_image_is_named_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, images: Path
+) -> None:
+    (images / "train" / "a" / "1.png").write_bytes(b"no image")
+    text = TINY.replace("{dataset: digits}", "{dataset: folder, path: ./images}")
+    error = bad(
+        monkeypatch, capsys, "launch", spec(tmp_path, text), "--store", tmp_path / "s", "--data", tmp_path / "d"
+    )
+    assert "1.png" in error
+
+
+def test_a_store_that_cannot_be_written_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert "--store" in bad(monkeypatch, capsys, "launch", spec(tmp_path, TINY), "--store", "/proc/store")
+    (tmp_path / "file").write_text("")
+    assert "That is a file" in bad(monkeypatch, capsys, "launch", spec(tmp_path, TINY), "--store", tmp_path / "file")
+
+
+def test_wrong_inception_weights_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "weights-inception-2015-12-05-6726825d.pth").write_bytes(b"not the weights")
+    text = TINY.replace("extractor: random-conv-64, ", "")
+    error = bad(
+        monkeypatch, capsys, "launch", spec(tmp_path, text), "--store", tmp_path / "s", "--data", tmp_path / "d"
+    )
+    assert "weights-inception-2015-12-05" in error
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_store_that_is_none_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for verb in ("status", "tables", "report", "resume", "evaluate"):
+        assert "No store is there" in bad(monkeypatch, capsys, verb, tmp_path / "none")
+
+
+def test_plan_json_lists_every_trial_with_its_cost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(monkeypatch, "plan", spec(tmp_path, TINY), "--json") == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert len(listed) == 2
+    parts = {
+        "key",
+        "name",
+        "config",
+        "state",
+        "parameters_encoder",
+        "parameters_decoder",
+        "flops_per_image",
+        "gpu_hours",
+    }
+    assert all(parts <= set(trial) for trial in listed)
+    assert {trial["state"] for trial in listed} == {"pending"}
+
+
+def test_plan_works_for_the_paper_without_data_or_weights(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "plan", "paper") == 0
+    assert "GPU-hours" in capsys.readouterr().out
+
+
+def test_status_json_counts_states_failures_and_rows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], finished_store: Path
+) -> None:
+    assert run(monkeypatch, "status", finished_store, "--json") == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["counts"] == {"pending": 0, "running": 0, "trained": 0, "done": 2, "failed": 0}
+    assert status["failures"] == []
+    assert status["tables"]["trials"] == 2
+
+
+def test_tables_rebuilds_the_same_tables(monkeypatch: pytest.MonkeyPatch, finished_store: Path, tmp_path: Path) -> None:
+    import shutil
+
+    import pandas as pd
+
+    store = tmp_path / "store"
+    shutil.copytree(finished_store, store)
+    shutil.rmtree(store / "tables")
+    assert run(monkeypatch, "tables", store) == 0
+    for table in ("trials", "epochs", "scores", "latents", "failures"):
+        rebuilt, original = (pd.read_parquet(s / "tables" / f"{table}.parquet") for s in (store, finished_store))
+        pd.testing.assert_frame_equal(rebuilt, original)
+
+
+@pytest.mark.parametrize("kind", [["--prior", "mvg"], ["--reconstruct"], ["--interpolate"]])
+def test_sample_draws_a_picture(
+    monkeypatch: pytest.MonkeyPatch, finished_store: Path, tmp_path: Path, kind: list[str]
+) -> None:
+    key = next((finished_store / "trials").iterdir()).name
+    out = tmp_path / "grid.png"
+    assert run(monkeypatch, "sample", finished_store, key[:6], *kind, "-n", 18, "--out", out) == 0
+    with Image.open(out) as picture:
+        assert min(picture.size) > 60
+
+
+def test_sample_of_an_unknown_trial_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], finished_store: Path, tmp_path: Path
+) -> None:
+    assert "no such trial" in bad(
+        monkeypatch, capsys, "sample", finished_store, "ffffffffffff", "--out", tmp_path / "x.png"
+    )

@@ -1,0 +1,195 @@
+"""A sweep as its user meets it: launched, launched again, widened, failed, killed."""
+
+import json
+import select
+import shutil
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from sweep.launch import evaluate, launch
+from tests.sweep.conftest import modules_after, run_cli
+
+QUIET = Console(quiet=True)
+SOURCES = {"reconstruction", "standard_normal", "mvg", "gmm"}
+
+
+def read(store: Path, table: str) -> pd.DataFrame:
+    return pd.read_parquet(store / "tables" / f"{table}.parquet")
+
+
+def measured(store: Path) -> dict[str, pd.DataFrame]:
+    """What must not depend on when and in how many attempts a sweep ran: losses, scores, latents, trials' results."""
+    trials = read(store, "trials").set_index("key").sort_index()
+    scores = read(store, "scores").sort_values(["key", "source", "split", "seed"]).reset_index(drop=True)
+    return {
+        "trials": trials[
+            ["name", "state", "final_loss", "final_reconstruction", "final_kl", "test_bce", "mean_image_bce"]
+        ],
+        "epochs": read(store, "epochs")[["key", "epoch", "learning_rate", "loss", "reconstruction", "kl"]],
+        "scores": scores[["key", "evaluation", "source", "split", "metric", "value", "n", "n_reference", "seed"]],
+        "latents": read(store, "latents"),
+    }
+
+
+def test_every_trial_of_a_finished_sweep_has_all_scores(finished_store: Path) -> None:
+    trials, scores = read(finished_store, "trials"), read(finished_store, "scores")
+    assert set(trials.state) == {"done"}
+    assert len(trials) == 2
+    for key in trials.key:
+        mine = scores[scores.key == key]
+        assert set(mine.source) == SOURCES
+        assert set(mine[mine.source == "reconstruction"].split) == {"train", "test"}
+    assert scores.value.notna().all()
+    assert set(scores.metric) == {"fd"}, "only the 2015 Inception network may call a score fid"
+    assert len(read(finished_store, "epochs")) == 2 * 3
+    assert len(read(finished_store, "failures")) == 0
+    assert not read(finished_store, "latents").empty
+
+
+def test_every_trial_has_its_log_and_its_pictures(finished_store: Path) -> None:
+    for _, trial in read(finished_store, "trials").iterrows():
+        attempt = finished_store / "trials" / trial.key / "attempts" / trial.attempt
+        assert "epoch 3/3" in (attempt / "log.txt").read_text()
+        assert not (attempt / "checkpoint.pt").exists()
+        pictures = {p.name for p in (finished_store / trial.pictures).iterdir()}
+        assert pictures == {
+            f"{n}.png" for n in ("reconstruction-train", "reconstruction-test", "standard_normal", "mvg", "gmm")
+        }
+
+
+def test_a_finished_sweep_launched_again_needs_neither_torch_nor_ray(
+    finished_store: Path, tiny_spec: Path, tmp_path: Path
+) -> None:
+    modules = modules_after(["launch", tiny_spec, "--store", finished_store], cwd=tmp_path)
+    assert not {"torch", "ray", "pandas"} & modules
+
+
+def test_looking_needs_neither_torch_nor_ray_nor_pandas(finished_store: Path, tiny_spec: Path, tmp_path: Path) -> None:
+    for words in (["--help"], ["plan", tiny_spec, "--store", finished_store, "--json"], ["status", finished_store]):
+        assert not {"torch", "ray", "pandas", "sklearn", "scipy"} & modules_after(words, cwd=tmp_path)
+
+
+def test_more_latent_sizes_train_only_those(
+    finished_store: Path, tiny_spec: Path, tmp_path: Path, ray_cluster: None
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(finished_store, store)
+    before = read(store, "trials").set_index("key")
+    outcome = launch(str(tiny_spec), store, overrides=["latent_size=2,3,4", "model=dae"], console=QUIET)
+    assert outcome.counts["done"] == 3
+    after = read(store, "trials").set_index("key")
+    assert len(after) == 4
+    assert (after.loc[before.index].attempt == before.attempt).all()
+    assert (after.loc[before.index].ended == before.ended).all()
+
+
+def test_another_evaluation_scores_everything_anew_and_trains_nothing(
+    finished_store: Path, tmp_path: Path, ray_cluster: None
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(finished_store, store)
+    before = read(store, "trials").set_index("key")
+    outcome = evaluate(store, {"seeds": [0, 1], "samples": 200}, console=QUIET)
+    assert outcome.counts["done"] == 2
+    after, scores = read(store, "trials").set_index("key"), read(store, "scores")
+    assert (after.attempt == before.attempt).all()
+    assert scores.evaluation.nunique() == 2
+    assert set(scores[scores.source == "gmm"].groupby(["key", "evaluation"]).size()) == {1, 2}
+
+
+def test_a_diverging_trial_is_a_failed_row_and_only_it_is_retried(
+    tiny_spec: Path, tmp_path: Path, ray_cluster: None
+) -> None:
+    spec = tmp_path / "diverges.yaml"
+    spec.write_text(
+        "name: diverges\ndata: {dataset: digits}\nbase: {filters: 4, epochs: 1, latent_size: 2}\n"
+        "blocks:\n  - {name: good, model: dae}\n"
+        "  - {name: bad, model: vae, learning_rates: [1.0e+30], learning_rate_drops: [], warmup_epochs: 0}\n"
+        "evaluation: {extractor: random-conv-64, samples: 100}\n"
+    )
+    store = tmp_path / "store"
+    outcome = launch(str(spec), store, console=QUIET)
+    assert outcome.exit_code == 1
+    trials, failures = read(store, "trials").set_index("model"), read(store, "failures")
+    assert trials.state.to_dict() == {"dae": "done", "vae": "failed"}
+    assert failures.type.tolist() == ["NonFiniteLossError"]
+    assert "NonFiniteLossError" in outcome.failures[0][1]
+
+    again = launch(str(spec), store, console=QUIET)
+    assert (again.exit_code, again.ran) == (1, False)
+    retried = launch(str(spec), store, retry_failed=True, console=QUIET)
+    assert retried.exit_code == 1
+    attempts = read(store, "trials").set_index("model").attempts.to_dict()
+    assert attempts == {"dae": 1, "vae": 2}
+
+
+def test_a_spec_that_shares_nothing_with_a_store_asks_for_add(
+    finished_store: Path, tiny_spec: Path, tmp_path: Path
+) -> None:
+    done = run_cli("launch", tiny_spec, "--store", finished_store, "--set", "filters=5", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--add" in done.stderr
+
+
+FEW_MOMENTS = ("inside-write:checkpoint.pt", "between-model-and-commit", "in-evaluation", "in-table-fold")
+ALL_MOMENTS = (
+    "after-checkpoint",
+    "inside-write:checkpoint.pt",
+    "inside-write:model.safetensors",
+    "between-model-and-commit",
+    "inside-write:train.json",
+    "in-evaluation",
+    "inside-write:latents.npz",
+    "between-scores-and-commit",
+    "in-table-fold",
+    "inside-write:folded.json",
+)
+
+
+@pytest.mark.parametrize(
+    "moments", [FEW_MOMENTS, pytest.param(ALL_MOMENTS, marks=pytest.mark.slow)], ids=["few", "all"]
+)
+def test_killed_at_named_moments_the_sweep_ends_as_if_undisturbed(
+    finished_store: Path, tiny_spec: Path, tmp_path: Path, moments: tuple[str, ...]
+) -> None:
+    store = tmp_path / "store"
+    (tmp_path / "models").mkdir()  # a stray folder with the name of a package, in the folder the user starts from
+    (tmp_path / "models" / "__init__.py").write_text("raise ImportError('the wrong models')")
+    for moment in moments:
+        killed = run_cli("launch", tiny_spec, "--store", store, cwd=tmp_path, env={"AESWEEP_FAILPOINT": moment})
+        assert killed.returncode == -9, f"{moment}: {killed.stderr}"
+    done = run_cli("launch", tiny_spec, "--store", store, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    expected, found = measured(finished_store), measured(store)
+    for table, frame in expected.items():
+        pd.testing.assert_frame_equal(found[table], frame, check_exact=True, obj=table)
+    resumed = [json.loads(p.read_text())["result"]["resumed_from"] for p in store.glob("trials/*/train.json")]
+    assert any(name != "none" for name in resumed), "no trial went on from a checkpoint"
+    assert not list(store.glob("progress/*.json"))
+    assert not list(store.rglob(".tmp-*")), "what a killed writer left is removed by the next launch"
+
+
+def test_no_process_of_a_killed_sweep_remains(tiny_spec: Path, tmp_path: Path) -> None:
+    marker = {"AESWEEP_FAILPOINT": "after-checkpoint", "AESWEEP_TEST_MARKER": str(tmp_path)}
+    killed = run_cli("launch", tiny_spec, "--store", tmp_path / "store", cwd=tmp_path, env=marker)
+    assert killed.returncode == -9
+    deadline = time.monotonic() + 60
+    while (left := _processes_with(f"AESWEEP_TEST_MARKER={tmp_path}")) and time.monotonic() < deadline:
+        select.select([], [], [], 0.2)
+    assert not left
+
+
+def _processes_with(entry: str) -> list[str]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                if entry.encode() in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:120])
+            except OSError:
+                continue
+    return found

@@ -1,0 +1,77 @@
+"""Files of a store: whole or absent, first commit wins."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from models.errors import InputError
+from sweep.storage import Storage, file_record
+
+
+def test_a_written_file_is_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    storage.write("a/b.json", b"first")
+    storage.write("a/b.json", b"second")
+    assert storage.read("a/b.json") == b"second"
+    assert os.listdir(tmp_path / "a") == ["b.json"]
+
+
+def test_the_first_commit_wins_and_the_second_one_learns_it(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    assert storage.commit("train.json", b"one")
+    assert not storage.commit("train.json", b"two")
+    assert storage.read("train.json") == b"one"
+    assert os.listdir(tmp_path) == ["train.json"]
+
+
+def test_of_many_commits_at_once_exactly_one_wins(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    start = threading.Barrier(8)
+    won: list[int] = []
+
+    def commit(number: int) -> None:
+        start.wait()
+        if storage.commit("train.json", str(number).encode() * 1000):
+            won.append(number)
+
+    threads = [threading.Thread(target=commit, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert storage.read("train.json") == str(won[0]).encode() * 1000
+
+
+def test_a_missing_file_reads_as_none_and_a_missing_folder_lists_nothing(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    assert storage.read("no/such") is None
+    assert storage.names("no") == []
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../outside", "trials/../../outside"])
+def test_a_name_never_leaves_the_store(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="not a path inside the store"):
+        Storage(tmp_path).write(name, b"")
+
+
+def test_temporary_files_are_not_listed_and_can_be_removed(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    storage.write("f/kept", b"1")
+    (tmp_path / "f" / ".tmp-left-by-a-killed-writer").write_bytes(b"half")
+    assert storage.names("f") == ["kept"]
+    storage.remove_temporary()
+    assert os.listdir(tmp_path / "f") == ["kept"]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(InputError, match="cannot be written to"):
+        Storage(tmp_path / "file").write("a/b", b"1")
+
+
+def test_a_file_record_names_length_and_sha256() -> None:
+    record = file_record(b"abc")
+    assert record == {"bytes": 3, "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}

@@ -1,0 +1,112 @@
+"""One attempt at a trial: it resumes exactly, keeps to its own folder and commits once."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from models.config import TrialConfig
+from sweep.execution import ExecutionConfig
+from sweep.load import load_model
+from sweep.store import Store, open_store
+from sweep.training import CHECKPOINT, TrainingAttempt
+
+TRIAL = TrialConfig(filters=4, latent_size=3, epochs=2, batch_size=256, noise_std=0.1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = open_store(tmp_path / "store", create=True)
+    opened.write_config(TRIAL)
+    return opened
+
+
+@pytest.fixture
+def execution(data_dir: Path) -> ExecutionConfig:
+    return ExecutionConfig(data_dir=str(data_dir), checkpoint_seconds=1000)
+
+
+def train_to_the_end(store: Store, execution: ExecutionConfig) -> TrainingAttempt:
+    attempt = TrainingAttempt(store, TRIAL, execution)
+    attempt.start()
+    while not attempt.finished:
+        attempt.run_epoch()
+    attempt.commit()
+    return attempt
+
+
+def test_a_trial_resumed_in_another_attempt_ends_bit_for_bit_the_same(
+    store: Store, execution: ExecutionConfig, tmp_path: Path
+) -> None:
+    first = TrainingAttempt(store, TRIAL, execution)
+    first.start()
+    first.run_epoch()
+    first.checkpoint()
+    second = train_to_the_end(store, execution)
+    other = open_store(tmp_path / "other", create=True)
+    other.write_config(TRIAL)
+    train_to_the_end(other, execution)
+
+    resumed, straight = store.training(TRIAL.key), other.training(TRIAL.key)
+    assert resumed is not None and straight is not None
+    assert resumed["result"]["resumed_from"] == first.attempt
+    assert resumed["attempt"] == second.attempt
+    assert store.model_bytes(TRIAL.key) == other.model_bytes(TRIAL.key)
+    assert [e["loss"] for e in resumed["history"]] == [e["loss"] for e in straight["history"]]
+
+
+def test_a_stop_file_ends_the_attempt_inside_an_epoch_with_a_checkpoint(
+    store: Store, execution: ExecutionConfig, tmp_path: Path
+) -> None:
+    stop = tmp_path / "stop"
+    stop.touch()
+    attempt = TrainingAttempt(store, TRIAL, execution, stop_file=stop)
+    attempt.start()
+    attempt._last_look = 0.0
+    assert attempt.run_epoch() is None
+    assert 0 < attempt.trainer.step < attempt.trainer.steps_per_epoch
+    assert CHECKPOINT in store.storage.names(f"trials/{TRIAL.key}/attempts/{attempt.attempt}")
+    resumed = TrainingAttempt(store, TRIAL, execution)
+    resumed.start()
+    assert resumed.trainer.step == attempt.trainer.step
+
+
+def test_a_damaged_checkpoint_is_named_in_the_log_and_an_older_one_used(
+    store: Store, execution: ExecutionConfig
+) -> None:
+    older = TrainingAttempt(store, TRIAL, execution)
+    older.start()
+    older.run_epoch()
+    older.checkpoint()
+    newer = store.new_attempt(TRIAL.key, "train")
+    folder = store.storage.path(f"trials/{TRIAL.key}/attempts")
+    whole = (folder / older.attempt / CHECKPOINT).read_bytes()
+    (folder / newer / CHECKPOINT).write_bytes(whole[: len(whole) // 2])
+    attempt = TrainingAttempt(store, TRIAL, execution)
+    attempt.start()
+    assert attempt.resumed_from == older.attempt
+    assert f"checkpoint of {newer} not used" in (folder / attempt.attempt / "log.txt").read_text()
+
+
+def test_two_attempts_at_once_leave_one_commit_with_the_files_of_one(store: Store, execution: ExecutionConfig) -> None:
+    slow = TrainingAttempt(store, TRIAL, execution)
+    slow.start()
+    fast = train_to_the_end(store, execution)
+    while not slow.finished:
+        slow.run_epoch()
+    assert not slow.commit()
+    commit = store.training(TRIAL.key)
+    assert commit is not None
+    assert commit["attempt"] == fast.attempt
+    shutil.rmtree(store.storage.path(f"trials/{TRIAL.key}/attempts/{slow.attempt}"))
+    assert load_model(store, TRIAL.key).training is False
+
+
+def test_a_committed_trial_keeps_no_checkpoint(store: Store, execution: ExecutionConfig) -> None:
+    attempt = TrainingAttempt(store, TRIAL, execution)
+    attempt.start()
+    attempt.run_epoch()
+    attempt.checkpoint()
+    train_to_the_end(store, execution)
+    for name in store.attempts(TRIAL.key, "train"):
+        assert CHECKPOINT not in store.storage.names(f"trials/{TRIAL.key}/attempts/{name}")
