@@ -20,7 +20,7 @@ demo: $(STAMP) ## Train, score and report 8 small autoencoders on this machine; 
 	@echo "Look at $(DEMO)/report/index.html (figures, tables, claims); the numbers are in $(DEMO)/tables/*.parquet."
 
 test: $(STAMP) ## Run the tests; choose with ARGS, e.g. make test ARGS='-m slow tests/sweep'
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## Lint, formatting, types
 	$(BIN)/ruff check .

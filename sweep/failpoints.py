@@ -7,10 +7,21 @@ variable a failpoint is one dictionary look-up.
 
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 VARIABLE = "AESWEEP_FAILPOINT"
 DRIVER = "AESWEEP_DRIVER_PID"
+
+
+@contextmanager
+def driver_of_failpoints() -> Iterator[None]:
+    """Inside the `with` block, workers started from here know this process as their driver."""
+    os.environ[DRIVER] = str(os.getpid())
+    try:
+        yield
+    finally:
+        del os.environ[DRIVER]
 
 
 def failpoint(moment: str, detail: str = "") -> None:

@@ -4,7 +4,6 @@ Everything that can be checked without Ray and torch is checked first and the wo
 "nothing to do" are answered at once. Only then is the driver imported.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.console import Console
 from models.config import TrialConfig
 from models.datasets import check_source, data_name, is_prepared
 from models.errors import InputError
-from sweep.failpoints import DRIVER
+from sweep.failpoints import driver_of_failpoints
 from sweep.progress import Progress, ProgressView, describe_counts, describe_seconds
 from sweep.progress_file import drivers, remove_stale
 from sweep.spec import SweepSpec, load_spec
@@ -102,13 +101,12 @@ def _run(
         f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
         highlight=False,
     )
-    os.environ[DRIVER] = str(os.getpid())
     from cluster.connect import connect  # Ray and torch from here on
     from sweep.driver import Driver
 
     progress = Progress.of(plan)
     _clean_up(store, console)
-    with connect(address), ProgressView(progress, console) as view:
+    with driver_of_failpoints(), connect(address), ProgressView(progress, console) as view:
         driver = Driver(store, plan, spec.execution, view, callbacks)
         driver.run()
     after = make_plan(spec, store, plan.evaluation, only=only)

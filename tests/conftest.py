@@ -19,10 +19,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With pytest-xdist, tests that share a session's Ray run in one worker, and the rest beside them."""
-    for item in items:
-        if {"ray_cluster", "finished_store"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("ray"))
+    """The longest file, which shares one real sweep, comes first: with pytest-xdist the rest runs beside it."""
+    items.sort(key=lambda item: item.path.name != "test_launch.py")
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sweep.cli import main
 from sweep.launch import launch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -56,6 +57,14 @@ def run_cli(
         timeout=timeout,
         check=False,
     )
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    """`aesweep WORDS` in this process; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["aesweep", *map(str, words)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return int(end.value.code or 0)
 
 
 def modules_after(words: Sequence[object], cwd: Path) -> set[str]:

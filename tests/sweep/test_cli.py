@@ -1,29 +1,20 @@
 """The command line: its verbs, and bad input that ends in two lines and exit code 2."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from sweep.cli import app, main
-from tests.sweep.conftest import TINY
+from sweep.cli import app
+from tests.sweep.conftest import TINY, run_main
 
 VERBS = {"plan", "launch", "resume", "status", "tables", "report", "evaluate", "sample", "fetch", "doctor"}
 
 
 def test_the_verbs_are_those_of_the_design() -> None:
     assert {command.callback.__name__ for command in app.registered_commands if command.callback} == VERBS
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
-    """`aesweep WORDS` in this process; its exit code."""
-    monkeypatch.setattr(sys, "argv", ["aesweep", *map(str, words)])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return int(end.value.code or 0)
 
 
 @pytest.fixture
@@ -46,7 +37,7 @@ def spec(tmp_path: Path, text: str) -> Path:
 
 def bad(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: object) -> str:
     """Run a command that must be refused; its message, which is one or two lines without a traceback."""
-    assert run(monkeypatch, *words) == 2
+    assert run_main(monkeypatch, *words) == 2
     error = capsys.readouterr().err
     assert "Traceback" not in error
     said = [line for line in error.strip().splitlines() if not line.startswith("Preparing ")]  # progress
@@ -143,7 +134,7 @@ def test_a_store_that_is_none_is_named(
 def test_plan_json_lists_every_trial_with_its_cost(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert run(monkeypatch, "plan", spec(tmp_path, TINY), "--json") == 0
+    assert run_main(monkeypatch, "plan", spec(tmp_path, TINY), "--json") == 0
     listed = json.loads(capsys.readouterr().out)
     assert len(listed) == 2
     parts = {
@@ -163,48 +154,5 @@ def test_plan_json_lists_every_trial_with_its_cost(
 def test_plan_works_for_the_paper_without_data_or_weights(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, "plan", "paper") == 0
+    assert run_main(monkeypatch, "plan", "paper") == 0
     assert "GPU-hours" in capsys.readouterr().out
-
-
-def test_status_json_counts_states_failures_and_rows(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], finished_store: Path
-) -> None:
-    assert run(monkeypatch, "status", finished_store, "--json") == 0
-    status = json.loads(capsys.readouterr().out)
-    assert status["counts"] == {"pending": 0, "running": 0, "trained": 0, "done": 2, "failed": 0}
-    assert status["failures"] == []
-    assert status["tables"]["trials"] == 2
-
-
-def test_tables_rebuilds_the_same_tables(monkeypatch: pytest.MonkeyPatch, finished_store: Path, tmp_path: Path) -> None:
-    import shutil
-
-    import pandas as pd
-
-    store = tmp_path / "store"
-    shutil.copytree(finished_store, store)
-    shutil.rmtree(store / "tables")
-    assert run(monkeypatch, "tables", store) == 0
-    for table in ("trials", "epochs", "scores", "latents", "failures"):
-        rebuilt, original = (pd.read_parquet(s / "tables" / f"{table}.parquet") for s in (store, finished_store))
-        pd.testing.assert_frame_equal(rebuilt, original)
-
-
-@pytest.mark.parametrize("kind", [["--prior", "mvg"], ["--reconstruct"], ["--interpolate"]])
-def test_sample_draws_a_picture(
-    monkeypatch: pytest.MonkeyPatch, finished_store: Path, tmp_path: Path, kind: list[str]
-) -> None:
-    key = next((finished_store / "trials").iterdir()).name
-    out = tmp_path / "grid.png"
-    assert run(monkeypatch, "sample", finished_store, key[:6], *kind, "-n", 18, "--out", out) == 0
-    with Image.open(out) as picture:
-        assert min(picture.size) > 60
-
-
-def test_sample_of_an_unknown_trial_is_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], finished_store: Path, tmp_path: Path
-) -> None:
-    assert "no such trial" in bad(
-        monkeypatch, capsys, "sample", finished_store, "ffffffffffff", "--out", tmp_path / "x.png"
-    )

@@ -1,6 +1,10 @@
 """One attempt at a trial: it resumes exactly, keeps to its own folder and commits once."""
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +90,30 @@ def test_a_damaged_checkpoint_is_named_in_the_log_and_an_older_one_used(
     attempt.start()
     assert attempt.resumed_from == older.attempt
     assert f"checkpoint of {newer} not used" in (folder / attempt.attempt / "log.txt").read_text()
+
+
+@pytest.mark.parametrize("moment", ["between-model-and-commit", "inside-write:train.json"])
+def test_killed_before_the_commit_the_next_attempt_goes_on_from_the_last_checkpoint(
+    store: Store, execution: ExecutionConfig, moment: str
+) -> None:
+    code = (
+        "import json, sys; from pathlib import Path; from sweep.execution import ExecutionConfig\n"
+        "from sweep.store import Store; from sweep.training import TrainingAttempt\n"
+        "store = Store(Path(sys.argv[1]))\n"
+        "attempt = TrainingAttempt(store, store.config(sys.argv[2]), ExecutionConfig(**json.loads(sys.argv[3])))\n"
+        "attempt.start()\n"
+        "while not attempt.finished: attempt.run_epoch(); attempt.checkpoint()\n"
+        "attempt.commit()\n"
+    )
+    words = [sys.executable, "-c", code, str(store.root), TRIAL.key, json.dumps(execution.to_json())]
+    assert subprocess.run(words, env={**os.environ, "AESWEEP_FAILPOINT": moment}, check=False).returncode == -9
+    assert store.training(TRIAL.key) is None
+    attempt = train_to_the_end(store, execution)
+    commit = store.training(TRIAL.key)
+    assert commit is not None
+    assert commit["attempt"] == attempt.attempt
+    assert commit["result"]["resumed_from"].startswith("train-0001-")
+    assert load_model(store, TRIAL.key).training is False
 
 
 def test_two_attempts_at_once_leave_one_commit_with_the_files_of_one(store: Store, execution: ExecutionConfig) -> None:
