@@ -63,7 +63,8 @@ class Progress:
 
     def epoch_done(self, key: str, epoch: int, images_per_second: float) -> None:
         """A trial reported an epoch."""
-        self.running[key].epoch, self.running[key].images_per_second = epoch, images_per_second
+        if key in self.running:
+            self.running[key].epoch, self.running[key].images_per_second = epoch, images_per_second
 
     def train_ended(self, key: str, succeeded: bool) -> None:
         """A trial was trained, or failed."""

@@ -1,0 +1,98 @@
+"""A spec against a store: what is left to do."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from evaluation.config import EvaluationConfig
+from models.config import TrialConfig
+from models.errors import InputError
+from sweep.execution import ExecutionConfig
+from sweep.progress_file import ProgressFile
+from sweep.spec import Block, SweepSpec
+from sweep.storage import to_json_bytes
+from sweep.store import Store, open_store
+from sweep.work import make_plan
+
+SMALL = TrialConfig(filters=2, latent_size=2, epochs=1)
+LARGE = TrialConfig(filters=8, latent_size=2, epochs=1)
+EVALUATION = EvaluationConfig()
+TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
+SCORED = {"attempt": "score-0001-bbbbbb", "files": {}, "rows": [], "latents": []}
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> SweepSpec:
+    blocks = (Block("narrow", (SMALL,)), Block("wide", (LARGE,)))
+    return SweepSpec(name="two", blocks=blocks, execution=ExecutionConfig(data_dir=str(tmp_path / "data")))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = open_store(tmp_path / "store", create=True)
+    for config in (SMALL, LARGE):
+        opened.write_config(config)
+    return opened
+
+
+def states(spec: SweepSpec, store: Store) -> dict[str, str]:
+    return {t.block: t.state for t in make_plan(spec, store, EVALUATION).trials}
+
+
+def test_everything_is_pending_at_first_and_the_dearest_trial_comes_first(spec: SweepSpec) -> None:
+    plan = make_plan(spec, None, EVALUATION)
+    assert plan.counts()["pending"] == 2
+    assert [t.block for t in plan.to_train] == ["wide", "narrow"]
+    assert not plan.is_done
+
+
+def test_a_trial_is_trained_by_its_commit_and_done_by_the_scores_that_the_spec_asks_for(
+    spec: SweepSpec, store: Store
+) -> None:
+    store.commit_training(SMALL.key, TRAINED)
+    assert states(spec, store) == {"narrow": "trained", "wide": "pending"}
+    store.commit_scores(SMALL.key, "another00000", SCORED)
+    assert states(spec, store)["narrow"] == "trained"
+    store.commit_scores(SMALL.key, EVALUATION.id, SCORED)
+    assert states(spec, store)["narrow"] == "done"
+    plan = make_plan(spec, store, EVALUATION)
+    assert [t.block for t in plan.to_train] == ["wide"]
+    assert plan.to_score == []
+
+
+def test_a_failed_trial_is_left_out_until_it_is_asked_for(spec: SweepSpec, store: Store) -> None:
+    attempt = store.new_attempt(SMALL.key, "train")
+    store.record_failure(SMALL.key, attempt, "train", ValueError("diverged"))
+    plan = make_plan(spec, store, EVALUATION)
+    assert [t.block for t in plan.to_train] == ["wide"]
+    assert "diverged" in next(t.reason for t in plan.trials if t.block == "narrow")
+    assert {t.block for t in make_plan(spec, store, EVALUATION, retry_failed=True).to_train} == {"narrow", "wide"}
+
+
+def test_a_failed_evaluation_is_scored_again_and_not_trained_again(spec: SweepSpec, store: Store) -> None:
+    store.commit_training(SMALL.key, TRAINED)
+    attempt = store.new_attempt(SMALL.key, "evaluate", EVALUATION.id)
+    store.record_failure(SMALL.key, attempt, "evaluate", RuntimeError("no memory"), EVALUATION.id)
+    assert states(spec, store)["narrow"] == "failed"
+    plan = make_plan(spec, store, EVALUATION, retry_failed=True)
+    assert [t.block for t in plan.to_score] == ["narrow"]
+    assert [t.block for t in plan.to_train] == ["wide"]
+
+
+def test_only_keeps_a_block_or_a_key_and_refuses_what_names_nothing(spec: SweepSpec, store: Store) -> None:
+    assert [t.block for t in make_plan(spec, store, EVALUATION, only=["wide"]).trials] == ["wide"]
+    assert [t.block for t in make_plan(spec, store, EVALUATION, only=[SMALL.key[:6]]).trials] == ["narrow"]
+    with pytest.raises(InputError, match="narrow, wide"):
+        make_plan(spec, store, EVALUATION, only=["broad"])
+
+
+def test_a_trial_runs_while_its_driver_lives_and_is_pending_when_it_is_gone(spec: SweepSpec, store: Store) -> None:
+    running = {"running": {SMALL.key: {"name": SMALL.name, "epoch": 0, "epochs": 1, "images_per_second": 0.0}}}
+    file = ProgressFile(store)
+    file.write({**running, "eta_seconds": None}, force=True)
+    assert states(spec, store)["narrow"] == "running"
+    said = store.read_json(file.name)
+    assert said is not None
+    store.storage.write(file.name, to_json_bytes({**said, "host": "elsewhere", "time": time.time() - 61}))
+    assert states(spec, store)["narrow"] == "pending"
