@@ -17,7 +17,7 @@ help: ## Say what there is to make
 demo: $(STAMP) ## Train, score and report 8 small autoencoders on this machine; again = resume
 	@$(BIN)/aesweep launch quickstart --store $(DEMO)
 	@$(BIN)/aesweep report $(DEMO)
-	@echo "Look at $(DEMO)/report/index.html (figures, tables, claims); the numbers are in $(DEMO)/tables/*.parquet."
+	@echo "Look at $(DEMO)/report/index.html (figures, tables, pictures); the numbers are in $(DEMO)/tables/*.parquet."
 
 test: $(STAMP) ## Run the tests; choose with ARGS, e.g. make test ARGS='-m slow tests/sweep'
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -87,8 +87,10 @@ def sample_stage(
         measured, first = _measure(z, decoded, extractor, "reconstruction", split, evaluation.reference_seed)
         sampled.measured.append(measured)
         if first is not None:
-            originals = np.asarray(real[indices[:PAIRS]])
-            sampled.pictures[f"reconstruction-{split}.png"] = reconstruction_grid(originals, first[:PAIRS])
+            # Spread over the split: a folder's images are sorted by class, and the first ones are all of one.
+            shown = np.unique(np.linspace(0, len(indices) - 1, PAIRS).astype(int))
+            originals = np.asarray(real[indices[shown]])
+            sampled.pictures[f"reconstruction-{split}.png"] = reconstruction_grid(originals, decoded(z[shown]))
     for prior in evaluation.priors:
         fitted = priors.get(prior, "not fitted")
         for seed in evaluation.seeds:

@@ -7,6 +7,7 @@ The driver holds nothing that the store does not: kill it at any moment, and the
 work. Tune's own experiment state is scratch in a temporary folder and is never read.
 """
 
+import logging
 import os
 import signal
 import tempfile
@@ -44,6 +45,9 @@ from sweep.summary import score_line
 from sweep.tables import TableFolder
 from sweep.trainable import TrialTrainable
 from sweep.work import Plan
+
+# Tune logs the traceback of every lost process; the driver says it in one line, and the store keeps the reason.
+logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 
 MAX_PROCESS_DEATHS = 3  # a process that dies (out of memory, lost node) is tried again this often within one launch
 
