@@ -8,13 +8,13 @@ Names are imported when they are first used, so that `aesweep --help`, `plan` an
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sweep.launch import launch
     from sweep.load import load_model
+    from sweep.run import launch
     from sweep.store import open_store
 
 __all__ = ["launch", "load_model", "open_store"]
 
-_HOMES = {"launch": "sweep.launch", "load_model": "sweep.load", "open_store": "sweep.store"}
+_HOMES = {"launch": "sweep.run", "load_model": "sweep.load", "open_store": "sweep.store"}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,8 +9,8 @@ import torch
 from evaluation.latents import encode_images
 from evaluation.pictures import image_grid, reconstruction_grid
 from models.reconstruction import decode_latents, reconstruct
-from sweep.launch import stored_spec
 from sweep.load import load_data, load_model, load_prior
+from sweep.run import stored_spec
 from sweep.store import Store
 
 STEPS = 9  # images of one walk, its two ends included

@@ -23,7 +23,6 @@ from ray.tune import (
     FailureConfig,
     PlacementGroupFactory,
     RunConfig,
-    Stopper,
     TuneConfig,
     Tuner,
 )
@@ -44,6 +43,7 @@ from sweep.store import Store
 from sweep.summary import score_line
 from sweep.tables import TableFolder
 from sweep.trainable import TrialTrainable
+from sweep.tune_events import StopWith, Watch
 from sweep.work import Plan
 
 # Tune logs the traceback of every lost process; the driver says it in one line, and the store keeps the reason.
@@ -112,17 +112,19 @@ class Driver:
 
     def training_ended(self, key: str) -> None:
         """A trial reported its end: score it, or show why it failed."""
-        failure = None if self.store.training(key) else self.store.open_failure(key, "train")
-        self.progress.train_ended(key, succeeded=failure is None)
+        commit = self.store.training(key)
+        self.progress.train_ended(key, succeeded=commit is not None)
         name = self.configs[key].name
-        if failure is None:
+        if commit is not None:
             self.pool.add(key)
-            result = (self.store.training(key) or {})["result"]
+            result = commit["result"]
             self.view.say(
                 f"trained  {name}  test BCE {result['test_bce']:.4f} (mean image {result['mean_image_bce']:.4f})"
             )
         else:
-            self.view.say(f"[red]failed[/red]   {name}  {failure['type']}: {failure['message']}")
+            failure = self.store.open_failure(key, "train")
+            reason = f"{failure['type']}: {failure['message']}" if failure else "its commit cannot be read"
+            self.view.say(f"[red]failed[/red]   {name}  {reason}")
 
     def training_died(self, key: str, error: str) -> None:
         """Tune gave a trial up: its process died, more often than is tried again."""
@@ -163,8 +165,8 @@ class Driver:
                 run_config=RunConfig(
                     name="sweep",
                     storage_path=scratch,
-                    stop=_StopWith(self),
-                    callbacks=[_Watch(self), *self.callbacks],
+                    stop=StopWith(self),
+                    callbacks=[Watch(self), *self.callbacks],
                     failure_config=FailureConfig(max_failures=MAX_PROCESS_DEATHS),
                     checkpoint_config=CheckpointConfig(
                         checkpoint_frequency=0, checkpoint_at_end=False
@@ -216,49 +218,3 @@ class Driver:
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-
-
-class _StopWith(Stopper):
-    """Ends Tune's run when the driver is asked to stop."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        return False
-
-    def stop_all(self) -> bool:
-        return self.driver.stopping
-
-
-class _Watch(Callback):
-    """Forwards Tune's events to the driver. Runs in the driver's loop."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
-
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        config = self.driver.configs[trial.config["key"]]
-        self.driver.progress.train_started(config.key, config.name, config.epochs)
-
-    def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
-    ) -> None:
-        if "epoch" in result:
-            self.driver.progress.epoch_done(trial.config["key"], result["epoch"], result["images_per_second"])
-
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        if not self.driver.stopping or self.driver.store.training(trial.config["key"]):
-            self.driver.training_ended(trial.config["key"])
-
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self.driver.progress.train_lost(trial.config["key"])
-        name = self.driver.configs[trial.config["key"]].name
-        self.driver.view.say(f"[yellow]lost[/yellow]     {name}  its process died; it goes on from its checkpoint")
-
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        reason = str(trial.get_error() or "its process died").strip().splitlines()[-1]
-        self.driver.training_died(trial.config["key"], reason)
-
-    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        self.driver.turn()

@@ -20,7 +20,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest file, which shares one real sweep, comes first: with pytest-xdist the rest runs beside it."""
-    items.sort(key=lambda item: item.path.name != "test_launch.py")
+    items.sort(key=lambda item: item.path.name != "test_run.py")
 
 
 @pytest.fixture(scope="session")

@@ -67,16 +67,28 @@ def _draw(tables: Tables, evaluation: Evaluation, data: str, rows: pd.DataFrame,
     axes[0, 0].set_ylim(bottom=max(0.0, axes[0, 0].get_ylim()[0]))
     handles = [Line2D([], [], label=curve.label, **looks[curve]) for curve, _ in drawn]
     finish(figure, title, handles, tables.data_hash, evaluation.notice)
-    return Drawing(f"{kind.prefix}{evaluation.slug}-{data}", title, _caption(rows, evaluation), figure)
+    return Drawing(f"{kind.prefix}{evaluation.slug}-{data}", title, _caption(tables, rows, evaluation, kind), figure)
 
 
-def _caption(rows: pd.DataFrame, evaluation: Evaluation) -> str:
+def _caption(tables: Tables, rows: pd.DataFrame, evaluation: Evaluation, kind: _Kind) -> str:
+    sources = {column.removesuffix("_train").removesuffix("_test") for column in kind.panels}
+    scores = tables.scores
+    drawn = scores[
+        (scores["evaluation"] == evaluation.id) & scores["source"].isin(sources) & scores["key"].isin(rows["key"])
+    ]
     seeds = rows["seed"].nunique()
     spread = f"Mean over {seeds} training seeds, band from the lowest to the highest. " if seeds > 1 else ""
     return (
-        f"{spread}Up to {evaluation.samples:,} images against {evaluation.references:,} real ones. DAE dotted with "
+        f"{spread}{_span(drawn['n'])} images against {_span(drawn['n_reference'])} real ones. DAE dotted with "
         "open markers, VAE solid with filled ones; the colour is the width of the first encoder stage."
     )
+
+
+def _span(counts: pd.Series) -> str:
+    """`2,000`, or `297 to 1,500` where rows differ."""
+    known = counts.dropna()
+    low, high = (f"{int(end):,}" for end in (known.min(), known.max())) if len(known) else ("?", "?")
+    return high if low == high else f"{low} to {high}"
 
 
 def _draw_curve(ax: Axes, trials: pd.DataFrame, column: str, look: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ import typer
 from evaluation.config import METRICS
 from models.errors import InputError
 from sweep.commands import options
-from sweep.launch import evaluate as run_evaluate
 from sweep.ranges import split_values
+from sweep.run import evaluate as run_evaluate
 from sweep.store import open_store
 
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sweep.commands import options
-from sweep.launch import launch as run_launch
-from sweep.launch import stored_spec
 from sweep.progress import describe_counts
+from sweep.run import launch as run_launch
+from sweep.run import stored_spec
 from sweep.spec import load_spec
 from sweep.store import open_store
 from sweep.work import Plan, make_plan

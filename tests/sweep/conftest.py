@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from sweep.cli import main
-from sweep.launch import launch
+from sweep.run import launch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from rich.console import Console
 
-from sweep.launch import evaluate, launch
+import sweep
+from sweep.run import evaluate, launch
 from tests.sweep.conftest import modules_after, run_cli, run_main
 
 QUIET = Console(quiet=True)
@@ -98,6 +100,13 @@ def test_sample_of_an_unknown_trial_is_refused(
 ) -> None:
     assert run_main(monkeypatch, "sample", finished_store, "ffffffffffff", "--out", tmp_path / "x.png") == 2
     assert "no such trial" in capsys.readouterr().err
+
+
+def test_a_trained_model_decodes_latents(finished_store: Path) -> None:
+    key = sweep.open_store(finished_store).trial_keys()[0]
+    model = sweep.load_model(finished_store, key[:6])
+    assert not model.training
+    assert model.decode(torch.zeros(2, 3)).shape == (2, 3, 32, 32)
 
 
 def test_a_finished_sweep_launched_again_needs_neither_torch_nor_ray(
