@@ -47,6 +47,7 @@ class EvaluationConfig:
     """One sampling run per seed and prior."""
     priors: tuple[Prior, ...] = PRIORS
     metrics: tuple[str, ...] = ("frechet",)
+    """`frechet`: distances of pictures; `gaussianity`: how Gaussian the latents are."""
     prior_seed: int = 0
     """Seed of the mixture's initialisation."""
     gmm_components: int = 10
@@ -100,7 +101,7 @@ class EvaluationConfig:
         return asdict(self)
 
 
-METRICS = ("frechet",)
+METRICS = ("frechet", "gaussianity")
 
 # Smallest and largest whole numbers of each field; beyond the largest stands a typing error, not a wish.
 _COUNTS = {

@@ -16,6 +16,8 @@ from typing import Self, get_args
 from zipfile import BadZipFile
 
 import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
 from evaluation.config import EvaluationConfig, Prior
@@ -58,6 +60,22 @@ class FittedPrior:
                 z_nZ[rows] = mean + z_nZ[rows] @ factor.T
         return z_nZ.astype(np.float32)
 
+    def log_density(self, z_NZ: np.ndarray) -> np.ndarray:
+        """log p(z) of latents (N, Z), nats, float64 (N,).
+
+        Raises `PriorError` where a component's covariance is singular: it has no density.
+        """
+        components = zip(self.means, self.factors, strict=True)
+        log_KN = np.stack([self._log_gaussian(z_NZ, mean, factor) for mean, factor in components])
+        return np.asarray(logsumexp(log_KN, axis=0, b=self.weights[:, None]))
+
+    def _log_gaussian(self, z_NZ: np.ndarray, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:
+        if not factor.any(0).all():  # `_factor` zeroes the directions without variance; else it is triangular
+            raise PriorError(f"{self.kind}: a singular covariance has no density")
+        white_ZN = solve_triangular(factor, (z_NZ - mean).T, lower=True)
+        squared_N = np.einsum("zn,zn->n", white_ZN, white_ZN)
+        return -0.5 * (squared_N + len(mean) * np.log(2 * np.pi)) - np.log(np.diagonal(factor)).sum()
+
     def to_bytes(self) -> bytes:
         """As an npz file."""
         buffer = io.BytesIO()
@@ -94,12 +112,13 @@ def fit_prior(
         return FittedPrior(kind, np.ones(1), np.zeros((1, size)), np.eye(size)[None])
     deadline = None if deadline_seconds is None else time.monotonic() + deadline_seconds
     x_NZ = np.asarray(latents, dtype=np.float64)
-    _check(x_NZ)
+    check_latents(x_NZ)
     with threadpool_limits(threads):
         return _fit_mvg(x_NZ) if kind == "mvg" else _fit_gmm(x_NZ, evaluation, deadline)
 
 
-def _check(x_NZ: np.ndarray) -> None:
+def check_latents(x_NZ: np.ndarray) -> None:
+    """Raise `PriorError` where no Gaussian can be fitted on (N, Z) latents: too few, not finite, or all equal."""
     if len(x_NZ) < 2:
         raise PriorError(f"a Gaussian needs 2 points, there are {len(x_NZ)}")
     bad = int((~np.isfinite(x_NZ)).any(1).sum())

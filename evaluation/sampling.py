@@ -1,7 +1,7 @@
 """What the trained model generates, as features and pictures: reconstructions of both splits, samples of each prior.
 
 Generated images are decoded and measured chunk by chunk: only the sums of their features and the few pictures shown are
-kept.
+kept. Walks between test images are pictures alone, no score belongs to them.
 """
 
 import time
@@ -13,6 +13,7 @@ import torch
 
 from evaluation.config import EvaluationConfig, Prior, Source, Split
 from evaluation.extractors import Extractor
+from evaluation.interpolation import ROWS, interpolation_grid, pair_indices
 from evaluation.latents import Latents, encode_images
 from evaluation.pictures import image_grid, reconstruction_grid
 from evaluation.priors import FittedPrior
@@ -63,27 +64,32 @@ def sample_stage(
     latents: Latents,
     priors: Priors,
     images: ImageSet,
-    extractor: Extractor,
+    extractor: Extractor | None,
     device: torch.device,
     precision: str,
 ) -> Sampled:
     """Features and pictures of reconstructions (both splits) and of samples (each prior and seed).
 
-    Raises `ValueError` if `extractor` is not the one that the evaluation names.
+    `extractor` is None where no Fréchet distance is asked for: then only the pictures shown are decoded. Raises
+    `ValueError` if it is not the one that the evaluation names.
     """
-    check_extractor(evaluation, extractor)
+    if extractor is not None:
+        check_extractor(evaluation, extractor)
     sampled = Sampled([])
 
     def decoded(z: np.ndarray) -> np.ndarray:
         return decode_latents(model, z, device, precision)
 
+    def means(split: Split, indices: np.ndarray) -> np.ndarray:
+        real = getattr(images, split)
+        if trial.model == "vae" and evaluation.vae_latents == "sample":
+            # The mean is decoded, also where priors are fitted on samples of q(z|x): the images are encoded anew.
+            return _means(model, real, indices, device, precision)
+        return np.asarray(getattr(latents, split)[indices])
+
     for split, real in zip(SPLITS, images, strict=True):
         indices = reference_indices(len(real), evaluation.reference_size, evaluation.reference_seed)
-        # The mean is decoded, also where priors are fitted on samples of q(z|x): a VAE's latents are then encoded anew.
-        if trial.model == "vae" and evaluation.vae_latents == "sample":
-            z = _means(model, real, indices, device, precision)
-        else:
-            z = getattr(latents, split)[indices]
+        z = means(split, indices)
         measured, first = _measure(z, decoded, extractor, "reconstruction", split, evaluation.reference_seed)
         sampled.measured.append(measured)
         if first is not None:
@@ -98,6 +104,10 @@ def sample_stage(
             sampled.measured.append(measured)
             if first is not None and f"{prior}.png" not in sampled.pictures:  # of the first seed
                 sampled.pictures[f"{prior}.png"] = image_grid(first[:PICTURES])
+    pairs = pair_indices(len(images.test), ROWS, evaluation.reference_seed)  # the same for all trials of a data set
+    if len(pairs):
+        ends = means("test", pairs.ravel()).reshape(*pairs.shape, -1)
+        sampled.pictures.update(_walks(np.asarray(images.test[pairs]), ends, decoded))
     return sampled
 
 
@@ -117,7 +127,7 @@ def _sample(
     evaluation: EvaluationConfig,
     seed: int,
     decoded: Callable[[np.ndarray], np.ndarray],
-    extractor: Extractor,
+    extractor: Extractor | None,
 ) -> tuple[Measured, np.ndarray | None]:
     split = evaluation.reference_split
     if isinstance(fitted, str):
@@ -131,7 +141,7 @@ def _sample(
 def _measure(
     z_NZ: np.ndarray,
     decoded: Callable[[np.ndarray], np.ndarray],
-    extractor: Extractor,
+    extractor: Extractor | None,
     source: Source,
     split: Split,
     seed: int,
@@ -140,6 +150,8 @@ def _measure(
 ) -> tuple[Measured, np.ndarray | None]:
     """Decode latents chunk by chunk and sum up features; also the first chunk's pictures, None where that failed."""
     started = time.perf_counter() - seconds
+    if extractor is None:
+        return _unmeasured(z_NZ, decoded, source, split, seed)
     statistics = FeatureStatistics(extractor.dimension)
     shown: np.ndarray | None = None
     try:
@@ -151,6 +163,26 @@ def _measure(
         reason = "; ".join(filter(None, (str(error), note)))
         return Measured(source, split, seed, None, 0, time.perf_counter() - started, reason), shown
     return Measured(source, split, seed, statistics, statistics.n, time.perf_counter() - started, note), shown
+
+
+def _unmeasured(
+    z_NZ: np.ndarray, decoded: Callable[[np.ndarray], np.ndarray], source: Source, split: Split, seed: int
+) -> tuple[Measured, np.ndarray | None]:
+    """The pictures shown, without features: the evaluation asks for no distance."""
+    shown, note = None, "no distance is asked for"
+    try:
+        shown = decoded(z_NZ[:PICTURES])
+    except NonFiniteError as error:
+        note = str(error)
+    return Measured(source, split, seed, None, 0, 0.0, note), shown
+
+
+def _walks(images: np.ndarray, ends_P2Z: np.ndarray, decoded: Callable[[np.ndarray], np.ndarray]) -> dict[str, bytes]:
+    """The picture of the walks; none where pixels are not numbers, which the notes of the scores say then."""
+    try:
+        return {"interpolation.png": interpolation_grid(images, ends_P2Z, decoded)}
+    except NonFiniteError:
+        return {}
 
 
 def _means(

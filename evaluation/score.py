@@ -1,6 +1,6 @@
 """Scoring one trained trial, in stages that a cluster runs with different resources and a notebook in one call.
 
-    encode (GPU) -> fit priors (CPU) -> sample, decode, features (GPU) -> distances (CPU)
+    encode (GPU) -> fit priors (CPU) -> sample, decode, features (GPU) -> distances, Gaussianity (CPU)
 
 Section 3: reconstructions of train and test images, and samples of each prior, each compared with real images by
 Fréchet distance. A score that cannot be computed is a row with value None and the reason in its note; no number stands
@@ -17,6 +17,7 @@ import torch
 from evaluation.config import EvaluationConfig, Split
 from evaluation.extractors import Extractor
 from evaluation.frechet import frechet_distance
+from evaluation.gaussianity import gaussianity_stage
 from evaluation.latents import Latents, encode_images
 from evaluation.priors import FittedPrior, PriorError, fit_prior
 from evaluation.reference import SPLITS, reference_indices, reference_statistics
@@ -99,19 +100,30 @@ def score_trial(
     evaluation: EvaluationConfig,
     model: Autoencoder,
     images: ImageSet,
-    extractor: Extractor,
+    extractor: Extractor | None,
     device: torch.device,
     *,
     deadline_seconds: float | None = None,
     threads: int | None = None,
 ) -> tuple[list[dict[str, Any]], Sampled, dict[str, FittedPrior | str]]:
-    """All stages at once: score rows, pictures with their statistics, and the priors."""
+    """All stages at once: score rows, pictures with their statistics, and the priors.
+
+    `extractor` may be None where no Fréchet distance is asked for. Raises `ValueError` if it is missing or another one than
+    the evaluation names.
+    """
+    if "frechet" not in evaluation.metrics:
+        extractor = None
+    elif extractor is None:
+        raise ValueError(f"the evaluation needs the extractor {evaluation.extractor}, got none")
     precision = choose_precision(trial.precision, device)
     latents = encode_stage(trial, evaluation, model, images, device, precision)
     priors = fit_stage(evaluation, latents, deadline_seconds, threads)
     sampled = sample_stage(trial, evaluation, model, latents, priors, images, extractor, device, precision)
-    references = {split: reference_stage(trial, evaluation, images, split, extractor) for split in SPLITS}
-    return distance_stage(evaluation, sampled, references), sampled, priors
+    references: dict[Split, FeatureStatistics] = {}
+    if extractor is not None:
+        references = {split: reference_stage(trial, evaluation, images, split, extractor) for split in SPLITS}
+    rows = distance_stage(evaluation, sampled, references)
+    return rows + gaussianity_stage(evaluation, latents, priors, threads), sampled, priors
 
 
 def _row(evaluation: EvaluationConfig, measured: Measured, reference: FeatureStatistics) -> dict[str, Any]:

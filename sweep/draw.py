@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from evaluation.interpolation import STEPS, interpolation_grid, pair_indices
 from evaluation.latents import encode_images
 from evaluation.pictures import image_grid, reconstruction_grid
 from models.reconstruction import decode_latents, reconstruct
@@ -13,7 +14,6 @@ from sweep.load import load_data, load_model, load_prior
 from sweep.run import stored_spec
 from sweep.store import Store
 
-STEPS = 9  # images of one walk, its two ends included
 CPU = torch.device("cpu")
 
 
@@ -25,30 +25,28 @@ def draw_samples(store: Store, key: str, prior: str, n: int, seed: int) -> bytes
 
 def draw_reconstructions(store: Store, key: str, n: int, seed: int, data_dir: Path | None) -> bytes:
     """Test images above their reconstructions (PNG)."""
-    images = _test_images(store, key, n, seed, data_dir)
+    test = _test_images(store, key, data_dir)
+    chosen = np.random.default_rng(seed).permutation(len(test))[:n]
+    images = np.asarray(test[np.sort(chosen)])
     return reconstruction_grid(images, reconstruct(load_model(store, key), images, CPU, "fp32"))
 
 
 def draw_interpolations(store: Store, key: str, n: int, seed: int, data_dir: Path | None) -> bytes:
-    """Straight walks in latent space between pairs of test images, one row per pair (PNG)."""
+    """Straight walks in latent space between pairs of test images, one row per pair, about `n` decoded images (PNG)."""
     model = load_model(store, key)
-    pairs = max(1, n // STEPS)
-    images = _test_images(store, key, 2 * pairs, seed, data_dir)
-    z = encode_images(model, images, CPU, "fp32", "mean", seed)
-    pairs = len(z) // 2
-    weights = np.linspace(0.0, 1.0, STEPS, dtype=np.float32)[None, :, None]
-    walks = (1 - weights) * z[:pairs, None] + weights * z[pairs : 2 * pairs, None]  # (pairs, STEPS, Z)
-    return image_grid(decode_latents(model, walks.reshape(pairs * STEPS, -1), CPU, "fp32"), columns=STEPS)
+    test = _test_images(store, key, data_dir)
+    pairs = pair_indices(len(test), max(1, n // STEPS), seed)
+    z = encode_images(model, np.asarray(test[pairs.ravel()]), CPU, "fp32", "mean", seed)
+    ends = z.reshape(*pairs.shape, -1)
+    return interpolation_grid(np.asarray(test[pairs]), ends, lambda z: decode_latents(model, z, CPU, "fp32"))
 
 
-def _test_images(store: Store, key: str, n: int, seed: int, data_dir: Path | None) -> np.ndarray:
-    """`n` test images (n, H, W, 3) uint8, a seeded draw."""
+def _test_images(store: Store, key: str, data_dir: Path | None) -> np.ndarray:
+    """All test images (N, H, W, 3) uint8, perhaps a memory map."""
     execution = stored_spec(store)[-1].execution
     if data_dir is not None:
         execution = replace(execution, data_dir=str(data_dir))
-    test = load_data(store, key, execution).test
-    chosen = np.random.default_rng(seed).permutation(len(test))[:n]
-    return np.asarray(test[np.sort(chosen)])
+    return load_data(store, key, execution).test
 
 
 def _columns(n: int) -> int:

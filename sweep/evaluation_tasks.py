@@ -3,7 +3,7 @@
     encode (GPU share)  -> latents.npz
     fit    (CPU)        -> priors-mvg.npz, priors-gmm.npz …
     sample (GPU share)  -> samples/*.png, feature statistics
-    score  (CPU)        -> scores/<evaluation id>.json, THE COMMIT
+    score  (CPU)        -> distances, Gaussianity: scores/<evaluation id>.json, THE COMMIT
 
 Files go into the attempt's folder in the store; the next stage gets their SHA-256 and checks it. Only the feature
 statistics travel as Ray objects. The statistics of the real images are one task per data set and split, kept in the
@@ -19,6 +19,7 @@ import torch
 
 from evaluation.config import Split
 from evaluation.extractors import Extractor, load_extractor
+from evaluation.gaussianity import gaussianity_stage
 from evaluation.priors import FittedPrior
 from evaluation.reference import reference_name
 from evaluation.score import (
@@ -69,13 +70,9 @@ def sample(job: EvaluationJob, encoded: Files, fitted: tuple[Files, dict[str, st
     """Draw from the priors, decode, extract features; write the pictures."""
     device = _prepare(job)
     model, precision = _model(job)
-    prior_files, reasons = fitted
     latents = Latents.from_bytes(job.read(LATENTS, encoded))
-    priors: dict[str, FittedPrior | str] = dict(reasons)
-    for kind in job.evaluation.priors:
-        if (name := prior_file(kind)) in prior_files:
-            priors[kind] = FittedPrior.from_bytes(job.read(name, prior_files))
-    extractor = _extractor(job.evaluation.extractor, job.execution.data_dir, str(device))
+    priors = _priors(job, fitted)
+    extractor = _extractor(job, device) if _measures_distances(job) else None
     sampled = sample_stage(
         job.config, job.evaluation, model, latents, priors, _images(job), extractor, device, precision
     )
@@ -91,14 +88,17 @@ def score(
     encoded: Files,
     fitted: tuple[Files, dict[str, str]],
     sampled: tuple[Sampled, Files],
-    train_reference: FeatureStatistics,
-    test_reference: FeatureStatistics,
+    train_reference: FeatureStatistics | None,
+    test_reference: FeatureStatistics | None,
 ) -> bool:
-    """Measure the distances and commit; False where another attempt was first."""
+    """Measure the distances and the latents, and commit; False where another attempt was first."""
     use_threads(job.execution.threads)
-    references: dict[Split, FeatureStatistics] = {"train": train_reference, "test": test_reference}
-    rows = distance_stage(job.evaluation, sampled[0], references)
     latents = Latents.from_bytes(job.read(LATENTS, encoded))
+    rows: list[dict[str, Any]] = []
+    if train_reference is not None and test_reference is not None:
+        rows += distance_stage(job.evaluation, sampled[0], {"train": train_reference, "test": test_reference})
+    if "gaussianity" in job.evaluation.metrics:
+        rows += gaussianity_stage(job.evaluation, latents, _priors(job, fitted), job.execution.threads)
     commit = {
         "id": job.evaluation.id,
         "attempt": job.attempt,
@@ -112,8 +112,11 @@ def score(
     return job.store.commit_scores(job.key, job.evaluation.id, commit)
 
 
-def references(job: EvaluationJob) -> tuple[FeatureStatistics, FeatureStatistics, bool]:
-    """Statistics of the real training and test images, and a token that says that they are there."""
+def references(job: EvaluationJob) -> tuple[FeatureStatistics | None, FeatureStatistics | None, bool]:
+    """Statistics of the real training and test images (None where no distance is asked for), and a token that says that
+    they are there."""
+    if not _measures_distances(job):
+        return None, None, True
     return _reference(job, "train"), _reference(job, "test"), True
 
 
@@ -129,8 +132,7 @@ def _reference(job: EvaluationJob, split: Split) -> FeatureStatistics:
         except ValueError:
             log.warning("%s is damaged; kept as %s and measured again", name, job.store.storage.set_aside(name))
     device = _prepare(job)
-    extractor = _extractor(job.evaluation.extractor, job.execution.data_dir, str(device))
-    statistics = reference_stage(job.config, job.evaluation, images, split, extractor)
+    statistics = reference_stage(job.config, job.evaluation, images, split, _extractor(job, device))
     job.store.storage.write(name, statistics.to_bytes())
     return statistics
 
@@ -152,7 +154,25 @@ def _model(job: EvaluationJob) -> tuple[Autoencoder, Any]:
     return model_from_bytes(job.config, job.store.model_bytes(job.key)), commit["result"]["precision_used"]
 
 
+def _priors(job: EvaluationJob, fitted: tuple[Files, dict[str, str]]) -> dict[str, FittedPrior | str]:
+    """The priors that `fit` wrote, and the reasons for those that it could not fit."""
+    files, reasons = fitted
+    priors: dict[str, FittedPrior | str] = dict(reasons)
+    for kind in job.evaluation.priors:
+        if (name := prior_file(kind)) in files:
+            priors[kind] = FittedPrior.from_bytes(job.read(name, files))
+    return priors
+
+
+def _measures_distances(job: EvaluationJob) -> bool:
+    return "frechet" in job.evaluation.metrics
+
+
+def _extractor(job: EvaluationJob, device: torch.device) -> Extractor:
+    return _loaded_extractor(job.evaluation.extractor, job.execution.data_dir, str(device))
+
+
 @lru_cache(maxsize=1)
-def _extractor(name: str, data_dir: str, device: str) -> Extractor:
+def _loaded_extractor(name: str, data_dir: str, device: str) -> Extractor:
     """The feature network, loaded once per process."""
     return load_extractor(name, Path(data_dir), torch.device(device))

@@ -98,16 +98,26 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column(
             "source", _S, "reconstruction, standard_normal, mvg, gmm, or latents (measures of the latents themselves)"
         ),
-        Column("split", _S, "split of the real images that the score compares with"),
-        Column("metric", _S, "fid (hash-checked 2015 Inception network) or fd (another extractor), and others by name"),
+        Column(
+            "split", _S, "split of the real images that the score compares with, or of the images behind the latents"
+        ),
+        Column(
+            "metric",
+            _S,
+            "fid (hash-checked 2015 Inception network), fd (another extractor), or a measure of the latents (see below)",
+        ),
         Column("value", _F, "the score; null where it could not be computed, with the reason in note"),
-        Column("stderr", _F, "standard error; null where it was not estimated"),
+        Column(
+            "stderr",
+            _F,
+            "standard error; of a ..._null metric the standard deviation over simulated data sets; null where not estimated",
+        ),
         Column("extractor", _S, 'feature network; "none" for scores that use none'),
         Column("n", _I, "images or latents scored"),
-        Column("n_reference", _I, "real images in the reference"),
+        Column("n_reference", _I, "real images in the reference; 0 where there is none"),
         Column("reference_split", _S, "split that the reference was drawn from"),
-        Column("seed", _I, "sampling seed"),
-        Column("seconds", _F, "wall-clock seconds of sampling, features and distance"),
+        Column("seed", _I, "sampling seed; for latents the evaluation's prior_seed"),
+        Column("seconds", _F, "wall-clock seconds that the score took"),
         Column("note", _S, "the reason of a null value, or a remark; empty otherwise"),
     ),
     "latents": (

@@ -79,13 +79,15 @@ def test_each_source_has_its_picture(scored: tuple, images: ImageSet) -> None:  
     pictures = scored[1].pictures
     assert sorted(pictures) == [
         "gmm.png",
+        "interpolation.png",
         "mvg.png",
         "reconstruction-test.png",
         "reconstruction-train.png",
         "standard_normal.png",
     ]
-    for png in pictures.values():
-        assert Image.open(io.BytesIO(png)).size == (804, 804)  # 8 x 8 tiles
+    for name, png in pictures.items():
+        columns = 11 if name == "interpolation.png" else 8
+        assert Image.open(io.BytesIO(png)).size == (4 + 100 * columns, 804)  # 8 rows of tiles
     grid = np.asarray(Image.open(io.BytesIO(pictures["reconstruction-test.png"])))
     np.testing.assert_array_equal(grid[4:100:3, 4:100:3], images.test[0])
 

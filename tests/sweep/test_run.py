@@ -60,7 +60,8 @@ def test_every_trial_has_its_log_and_its_pictures(finished_store: Path) -> None:
         assert not (attempt / "checkpoint.pt").exists()
         pictures = {p.name for p in (finished_store / trial.pictures).iterdir()}
         assert pictures == {
-            f"{n}.png" for n in ("reconstruction-train", "reconstruction-test", "standard_normal", "mvg", "gmm")
+            f"{n}.png"
+            for n in ("reconstruction-train", "reconstruction-test", "standard_normal", "mvg", "gmm", "interpolation")
         }
 
 
@@ -147,6 +148,24 @@ def test_another_evaluation_scores_everything_anew_and_trains_nothing(
     assert (after.attempt == before.attempt).all()
     assert scores.evaluation.nunique() == 2
     assert set(scores[scores.source == "gmm"].groupby(["key", "evaluation"]).size()) == {1, 2}
+
+
+def test_latents_of_trained_trials_are_measured_without_sampling_again(
+    finished_store: Path, tmp_path: Path, ray_cluster: None
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(finished_store, store)
+    before = read(store, "trials").set_index("key")
+    outcome = evaluate(store, {"metrics": ["gaussianity"]}, console=QUIET)
+    assert outcome.counts["done"] == 2
+    after, scores = read(store, "trials").set_index("key"), read(store, "scores")
+    assert (after.pictures == before.pictures).all()
+    latents = scores[scores.source == "latents"]
+    assert set(latents.groupby("key").size()) == {7}
+    assert set(latents.extractor) == {"none"}
+    assert latents.value.notna().all()
+    assert set(scores[scores.evaluation.isin(latents.evaluation)].source) == {"latents"}
+    assert evaluate(store, {"metrics": ["gaussianity"]}, console=QUIET).ran is False
 
 
 def test_a_diverging_trial_is_a_failed_row_and_only_it_is_retried(
