@@ -1,18 +1,24 @@
 """The five tables of a store as pandas frames, with the hash of the bytes they were read from.
 
-A sweep may be running while its report is drawn, so each Parquet file is read once: the frame and the hash come from
-the same bytes. A store without tables is a store without results (empty frames); a folder that is no store is an
-error. The columns below are those that `analysis` reads; a test holds them against `sweep/schemas.py`, where all
-columns are explained.
+A sweep may be running while its report is drawn, so each Parquet file is opened once: the frame and the hash come from
+the same bytes, also where the driver replaces the file meanwhile. A store without tables is a store without results
+(empty frames); a folder that is no store is an error. The columns below are those that `analysis` reads; a test holds
+them against `sweep/schemas.py`, where all columns are explained.
+
+The latents of ten thousand trials are twenty million rows and a figure shows some thousands of them: `LatentPoints`
+leaves them in the file until a few trials are asked for.
 """
 
 import hashlib
-import io
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from analysis.errors import ReportError
 from analysis.trials import describe
@@ -27,6 +33,7 @@ COLUMNS: dict[str, dict[str, str]] = {
             "key name sweep state dataset data_identity resize model depth latent_norm noise_position".split(), _S
         ),
         **dict.fromkeys("image_size filters latent_size noise_std bn_momentum beta epochs batch_size".split(), _F),
+        **dict.fromkeys("parameters_encoder parameters_decoder images_train".split(), _F),
         **dict.fromkeys("freeze_latent conv_norm".split(), "bool"),
         **dict.fromkeys("decoder_first_map decoder_first_activation reduction learning_rates".split(), _S),
         **dict.fromkeys("learning_rate_drops precision precision_used device torch_version".split(), _S),
@@ -38,7 +45,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "epochs": {"key": _S, "epoch": _F, "loss": _F},
     "scores": {
         **dict.fromkeys("key evaluation source split metric extractor note".split(), _S),
-        **dict.fromkeys("value n n_reference seed".split(), _F),
+        **dict.fromkeys("value stderr n n_reference seed".split(), _F),
     },
     "latents": {"key": _S, "split": _S, **dict.fromkeys("index dimension_a dimension_b z_a z_b".split(), _F)},
     "failures": {**dict.fromkeys("key attempt stage type message traceback node".split(), _S), "time": _T},
@@ -49,6 +56,21 @@ def _empty(table: str) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in COLUMNS[table].items()})
 
 
+class LatentPoints:
+    """The latents table, read trial by trial from the file that was opened when the tables were loaded."""
+
+    def __init__(self, file: BinaryIO | None = None) -> None:
+        self._file = file
+
+    def of(self, keys: Iterable[str]) -> pd.DataFrame:
+        """The rows of these trials, in the order of the file."""
+        wanted = sorted(set(keys))
+        if self._file is None or not wanted:
+            return _empty("latents")
+        self._file.seek(0)
+        return _frame(pq.read_table(self._file, columns=list(COLUMNS["latents"]), filters=[("key", "in", wanted)]))
+
+
 @dataclass(frozen=True)
 class Tables:
     """The tables of one store. Each frame has at least the columns of `COLUMNS`; missing tables are empty frames."""
@@ -57,14 +79,14 @@ class Tables:
     trials: pd.DataFrame = field(default_factory=lambda: _empty("trials"))
     epochs: pd.DataFrame = field(default_factory=lambda: _empty("epochs"))
     scores: pd.DataFrame = field(default_factory=lambda: _empty("scores"))
-    latents: pd.DataFrame = field(default_factory=lambda: _empty("latents"))
+    latents: LatentPoints = field(default_factory=LatentPoints)
     failures: pd.DataFrame = field(default_factory=lambda: _empty("failures"))
     data_hash: str = "none"
-    """12 hex digits of the SHA-256 of the Parquet files; "none" where there are none."""
+    """The first 12 digits that `cd STORE/tables; sha256sum *.parquet | sha256sum` prints; "none" without tables."""
 
     @cached_property
     def described(self) -> pd.DataFrame:
-        """The trials with the columns `data` and `variant` (`analysis.trials.describe`); copy before you change it."""
+        """The trials with the columns of `analysis.trials.describe`; copy before you change it."""
         return describe(self.trials)
 
 
@@ -76,29 +98,37 @@ def load_tables(store: str | Path) -> Tables:
     """
     root = Path(store).expanduser().absolute()
     _check_is_store(root)
-    digest, frames = hashlib.sha256(), {}
+    digest, read = hashlib.sha256(), {}
     for table in sorted(COLUMNS):
         path = root / "tables" / f"{table}.parquet"
         try:
-            data = path.read_bytes()
+            file = path.open("rb")
         except FileNotFoundError:
             continue
-        digest.update(f"{table} {len(data)}\n".encode())
-        digest.update(data)
-        frames[table] = _read(path, table, data)
-    return Tables(root, **frames, data_hash=digest.hexdigest()[:HASH_DIGITS] if frames else "none")
+        digest.update(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {table}.parquet\n".encode())
+        read[table] = _read(path, table, file)
+    return Tables(root, **read, data_hash=digest.hexdigest()[:HASH_DIGITS] if read else "none")
 
 
-def _read(path: Path, table: str, data: bytes) -> pd.DataFrame:
+def _read(path: Path, table: str, file: BinaryIO) -> Any:
+    """The frame of a table, or for the latents the open file."""
     rebuild = "Make the tables again with `aesweep tables STORE`."
     try:
-        frame = pd.read_parquet(io.BytesIO(data))
-    except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
+        names = pq.read_schema(file).names
+        lacking = [name for name in COLUMNS[table] if name not in names]
+        if lacking:
+            raise ReportError("table", path, f"It lacks the column {lacking[0]!r}. {rebuild}")
+        if table == "latents":
+            return LatentPoints(file)
+        with file:
+            return _frame(pq.read_table(file, columns=list(COLUMNS[table])))
+    except (OSError, pa.ArrowInvalid) as error:
         raise ReportError("table", path, f"It is damaged ({str(error).splitlines()[0]}). {rebuild}") from error
-    lacking = [name for name in COLUMNS[table] if name not in frame]
-    if lacking:
-        raise ReportError("table", path, f"It lacks the column {lacking[0]!r}. {rebuild}")
-    return frame
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """What `pd.read_parquet` gives, from a file that is already open."""
+    return table.to_pandas(self_destruct=True, split_blocks=True)
 
 
 def _check_is_store(root: Path) -> None:

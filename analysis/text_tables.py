@@ -20,7 +20,13 @@ class Heading:
 
     text: str
     kind: str = "text"
-    """text, whole (a whole number), score (four significant digits) or nats (four decimals)"""
+    """text, code (a command), number (text that stands right), whole (a whole number), score (four significant digits) or nats (four
+    decimals)"""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the column stands left."""
+        return self.kind in ("text", "code")
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class TextTable:
     frame: pd.DataFrame
     data_hash: str
     bold: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tidy: pd.DataFrame | None = None
+    """What the CSV holds, where the lines shown are no rows to compute with; None: `frame`."""
 
     def cells(self) -> pd.DataFrame:
         """The shown columns as text, nulls as a dash; index 0..n-1."""
@@ -69,7 +77,7 @@ def to_markdown(table: TextTable) -> str:
     cells = table.cells().apply(lambda column: column.map(_markdown_escape))
     cells = _emphasised(cells, table.bold_cells(), "**", "**")
     head = [_markdown_escape(heading.text) for heading in table.headings.values()]
-    rule = ["---" if heading.kind == "text" else "---:" for heading in table.headings.values()]
+    rule = ["---" if heading.is_text else "---:" for heading in table.headings.values()]
     lines = ["| " + " | ".join(row) + " |" for row in [head, rule, *cells.to_numpy().tolist()]]
     caption = _markdown_escape(table.caption)
     return "\n".join(
@@ -81,7 +89,7 @@ def to_latex(table: TextTable) -> str:
     """A `table` environment with booktabs rules."""
     cells = table.cells().apply(lambda column: column.map(_latex_escape))
     cells = _emphasised(cells, table.bold_cells(), r"\textbf{", "}")
-    align = "".join("l" if heading.kind == "text" else "r" for heading in table.headings.values())
+    align = "".join("l" if heading.is_text else "r" for heading in table.headings.values())
     head = " & ".join(_latex_escape(heading.text) for heading in table.headings.values())
     rows = [" & ".join(row) + r" \\" for row in cells.to_numpy().tolist()]
     caption = _latex_escape(f"{table.title}. {table.caption} Data {table.data_hash}.")
@@ -99,8 +107,9 @@ def to_latex(table: TextTable) -> str:
 
 
 def to_csv(table: TextTable) -> str:
-    """Every column of the frame at full precision, and `data_hash`."""
-    return table.frame.assign(data_hash=table.data_hash).to_csv(index=False)
+    """Every column of the frame (or of `tidy`) at full precision, and `data_hash`."""
+    frame = table.frame if table.tidy is None else table.tidy
+    return frame.assign(data_hash=table.data_hash).to_csv(index=False)
 
 
 FORMS = {"md": to_markdown, "tex": to_latex, "csv": to_csv}

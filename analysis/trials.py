@@ -1,9 +1,9 @@
 """Which trials belong together: the data they saw and the variant they are.
 
 A curve joins trials that differ in latent size only, and averages trials that differ in seed only. Any other field
-that differs must therefore show in a name: `data` (what distances may be compared within) or `variant` (words for
-every setting off the paper's plain network, and for any further field that is not the same in all trials on these
-data).
+that differs must therefore show in a name: `data` (what distances may be compared within) or `variant`, which is made
+of `network` (words for what Table 1 varies on the plain network), `weight` (a VAE's beta) and `schedule` (any further
+field), the last two only where they are not the same in all trials on these data.
 """
 
 from typing import NamedTuple, cast
@@ -21,10 +21,15 @@ MODEL_NAMES = {"dae": "DAE", "vae": "VAE"}
 
 
 def describe(trials: pd.DataFrame) -> pd.DataFrame:
-    """A copy of the trials table with the text columns `data` and `variant`, sorted by curve, latent size and seed."""
+    """A copy of the trials table with the text columns of the module's head, sorted by curve, latent size and seed."""
     described = trials.copy()
     described["data"] = _data(trials)
-    described["variant"] = _variant(described)
+    described["network"] = _joined(_network(trials))
+    described["weight"] = _joined([_named(described, "beta", described["model"] == "vae")])  # a DAE has no KL term
+    everywhere = pd.Series(True, index=trials.index)
+    described["schedule"] = _joined([_named(described, name, everywhere) for name in _NAMED_WHERE_THEY_DIFFER])
+    parts = [", " + described[name] for name in ("network", "weight", "schedule")]
+    described["variant"] = _joined([part.where(part != ", ", "") for part in parts])
     return described.sort_values([*CURVE, "latent_size", "seed", "key"], key=_by_depth, ignore_index=True)
 
 
@@ -72,19 +77,21 @@ def _data(trials: pd.DataFrame) -> pd.Series:
     return (trials["dataset"] + identity + "-" + size + resize).astype("str")
 
 
-def _variant(trials: pd.DataFrame) -> pd.Series:
-    """Comma-separated words; "" for the paper's plain network."""
+def _network(trials: pd.DataFrame) -> list[pd.Series]:
+    """The words of each axis of Table 1 beside width and depth; "" where it is plain."""
     noise = "noise " + trials["noise_std"].map("{:g}".format).astype("str")
     noise = noise.where(trials["noise_position"] == "decoder_input", noise + " on the " + trials["noise_position"])
-    parts = [
+    return [
         _words(trials["latent_norm"] + " latent norm", trials["latent_norm"] != "none"),
         _words(noise, trials["noise_std"] > 0),
         _words("frozen latent", trials["freeze_latent"].astype(bool), trials.index),
         _words("no batch norm", ~trials["conv_norm"].astype(bool), trials.index),
-        _named(trials, "beta", trials["model"] == "vae"),  # a DAE has no KL term, whatever its beta
-        *(_named(trials, name, pd.Series(True, index=trials.index)) for name in _NAMED_WHERE_THEY_DIFFER),
     ]
-    joined = pd.Series("", index=trials.index, dtype="str")
+
+
+def _joined(parts: list[pd.Series]) -> pd.Series:
+    """Comma-separated words out of parts that are "" or begin with a comma."""
+    joined = pd.Series("", index=parts[0].index, dtype="str")
     for part in parts:
         joined = joined + part
     return joined.str.removeprefix(", ").astype("str")

@@ -20,7 +20,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from analysis.gaussianity import MEASURES
+from evaluation.pictures import image_grid
 from models.config import TrialConfig
+from models.cost import parameter_counts
 from sweep.schemas import COLUMNS, schema
 
 START = datetime(2000, 1, 1, tzinfo=UTC)
@@ -39,6 +42,12 @@ class Synthetic:
     sampling_seeds: tuple[int, ...] = (0,)
     pictures: bool = True
     latent_points: int = 60
+    gaussianity: bool = False
+    """Rows of source `latents` for the first evaluation: rounder the larger the encoder, VAEs rounder than DAEs."""
+    parameters: bool = False
+    """The parameter counts of the real networks, else a million each."""
+    interpolation: bool = False
+    """A real grid of walks, 8 rows of 11 images, beside the pictures."""
     edit: Callable[[dict[str, list[dict]]], None] = lambda rows: None
     """Changes the rows of the tables before they are written."""
 
@@ -55,14 +64,22 @@ def write_store(root: Path, synthetic: Synthetic) -> Path:
     for i, config in enumerate(synthetic.trials):
         state = synthetic.states.get(i, "done")
         rows["trials"].append(_trial(config, state, synthetic.pictures, random))
+        if synthetic.parameters:
+            counts = parameter_counts(config)
+            rows["trials"][-1] |= {"parameters_encoder": counts.encoder, "parameters_decoder": counts.decoder}
         if state in ("done", "trained"):
             rows["epochs"] += _epochs(config, random)
         if state == "done":
             for evaluation in synthetic.evaluations:
                 rows["scores"] += _scores(config, evaluation, synthetic.sampling_seeds, random)
             rows["latents"] += _latents(config, synthetic.latent_points, random)
+            if synthetic.gaussianity:
+                rows["scores"] += _gaussianity(config, synthetic.evaluations[0][0])
             if synthetic.pictures:
                 _write_pictures(root / rows["trials"][-1]["pictures"])
+            if synthetic.pictures and synthetic.interpolation:
+                walks = np.random.default_rng(7).integers(0, 255, (88, 32, 32, 3), dtype=np.uint8)
+                (root / rows["trials"][-1]["pictures"] / "interpolation.png").write_bytes(image_grid(walks, 11))
         if state == "failed":
             rows["failures"].append(_failure(config, i))
     synthetic.edit(rows)
@@ -175,6 +192,24 @@ def _scores(
             value = scale * (distance(config, source) - (9 if split == "train" else 0)) * (1 + 0.015 * random.normal())
             found.append({**fixed, "source": source, "split": split, "value": value, "n": n, "seed": seed})
     return found
+
+
+def _gaussianity(config: TrialConfig, evaluation: str) -> list[dict]:
+    """Measures that a name and a network determine, so that tests can ask for them: `gaussianity_value`."""
+    fixed = {"key": config.key, "evaluation": evaluation, "source": "latents", "extractor": "none", "seed": 0}
+    fixed |= {"n_reference": 0, "reference_split": "train", "seconds": 0.5, "note": "", "split": "train", "n": 1500}
+    found = [{**fixed, "metric": name, "value": gaussianity_value(config, name), "stderr": None} for name in MEASURES]
+    nulls = {"mardia_kurtosis": (0.999, 0.003), "radius_ks": (0.012, 0.002), "marginal_kurtosis": (0.03, 0.004)}
+    for name, (mean, deviation) in nulls.items():
+        found.append({**fixed, "metric": f"{name}_null", "value": mean, "stderr": deviation})
+    return found
+
+
+def gaussianity_value(config: TrialConfig, name: str) -> float:
+    """An invented measure: falls to the Gaussian's as the encoder grows, faster for a VAE."""
+    away = 0.4 * math.log2(512 / config.filters) / sum(config.depth) + 0.02 * math.log2(config.latent_size)
+    away *= (0.3 if config.model == "vae" else 1.0) * (1 + 0.05 * config.seed)
+    return away + (1.0 if name == "mardia_kurtosis" else 0.0)
 
 
 def _latents(config: TrialConfig, count: int, random: np.random.Generator) -> list[dict]:

@@ -1,0 +1,179 @@
+"""The comparisons that the paper's sentences are made of: each is a `Finding` about the results of one data set.
+
+A statistic is computed per training seed and the seeds are compared, so that a finding carries its uncertainty where
+there are seeds. Words such as "little" and "marginally" are the constants below.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from analysis.evaluations import SOURCE_NAMES
+from analysis.optimum import on_common_sizes, optimum, sensitivity
+from analysis.results import Results
+from analysis.text_tables import format_score
+from analysis.verdicts import Finding, holds, lower, missing
+
+PRIORS = ("mvg", "gmm")
+LITTLE = 0.05
+"""Share of a score that "very little difference" and "marginally" may be."""
+FEWEST_SIZES = 3
+"""Latent sizes from which on a curve shows a minimum or a sensitivity."""
+SMALL_GRID = 5
+"""Of fewer latent sizes the lowest is easily the last: that speaks neither for nor against a minimum."""
+
+Network = dict[str, object]
+"""What `Results.of` takes: model, filters, depth, network."""
+
+
+def plain(model: str, filters: float, depth: str = "1", network: str = "") -> Network:
+    """A network of Table 1, by default with nothing varied."""
+    return {"model": model, "filters": filters, "depth": depth, "network": network}
+
+
+def at_comparison_size(results: Results, score: str, network: Network) -> np.ndarray:
+    """A network's scores at the size at which networks are compared, one per seed."""
+    return results.values(score, results.comparison_size, **network)
+
+
+def widths_with_both(rows: pd.DataFrame) -> list[int]:
+    """Widths that have a DAE and a VAE among these trials, ascending."""
+    models = rows.groupby("filters")["model"].nunique()
+    return [int(width) for width in models.index[models == 2]]
+
+
+def width_of(results: Results, network: str) -> float:
+    """The width at which something was varied: 128 in the paper, else the one with most such trials."""
+    widths = results.of(network=network, depth="1")["filters"]
+    return 128 if widths.empty or (widths == 128).any() else float(widths.mode()[0])
+
+
+def varied(results: Results, network: str) -> Network:
+    """The DAE of depth 1 with one thing varied."""
+    return plain("dae", width_of(results, network), network=network)
+
+
+def deeper(results: Results) -> list[tuple[str, Network, Network]]:
+    """Words, the network of depth 1 and the deeper one, for every plain DAE that has both."""
+    rows = results.of(network="", model="dae")
+    pairs = rows[rows["depth"] != "1"][["filters", "depth"]].drop_duplicates()
+    return [
+        (f"{width:.0f} filters", plain("dae", width), plain("dae", width, depth))
+        for width, depth in pairs.itertuples(index=False)
+    ]
+
+
+def better_at_best(
+    results: Results, score: str, first: tuple[str, Network], second: tuple[str, Network], where: str = ""
+) -> Finding:
+    """Whether the first network's score at its best latent size is lower than the second's at its own."""
+    values, names = [], []
+    for name, network in (first, second):
+        best = optimum(results, score, **network)
+        values.append(results.values(score, best.size, **network) if best else np.array([]))
+        names.append(f"{name} at {best.size} units" if best else name)
+    label = ", ".join(filter(None, [where, SOURCE_NAMES[score]]))
+    return lower(label, (names[0], names[1]), values[0], values[1])
+
+
+def winner_at_best(results: Results, score: str, width: int, winner: str) -> Finding:
+    """Whether `winner` (dae or vae) has the lower of the two best scores of one width."""
+    loser = {"dae": "vae", "vae": "dae"}[winner]
+    first, second = ((model.upper(), plain(model, width)) for model in (winner, loser))
+    return better_at_best(results, score, first, second, f"{width} filters")
+
+
+def has_minimum(results: Results, score: str, network: Network) -> Finding:
+    """Whether the lowest score lies inside the grid of latent sizes and not at an end."""
+    best = optimum(results, score, **network)
+    where = f"{str(network['model']).upper()}, {network['filters']:.0f} filters, {SOURCE_NAMES[score]}"
+    if best is None or best.sizes < FEWEST_SIZES:
+        return missing(f"{where}: fewer than {FEWEST_SIZES} latent sizes")
+    words = f"{where}: lowest at {best.size} units, of {best.sizes} sizes"
+    if best.at_edge and best.sizes < SMALL_GRID:
+        return missing(f"{words}, the end of a small grid")
+    return holds(not best.at_edge, words + (", an end of the grid" if best.at_edge else ""))
+
+
+def more_sensitive(
+    where: str, results: Results, score: str, first: tuple[str, Network], second: tuple[str, Network]
+) -> Finding:
+    """Whether the first network's score varies more with the latent size than the second's, on their common sizes."""
+    a, b = on_common_sizes(*(results.by_seed(score, **network) for _, network in (first, second)))
+    label = f"{where}, {SOURCE_NAMES[score]}, (worst − best) / best"
+    if len(a) < FEWEST_SIZES:
+        return missing(f"{label}: fewer than {FEWEST_SIZES} common latent sizes")
+    label += f" of {len(a)} sizes"
+    return lower(label, (second[0], first[0]), sensitivity(b).to_numpy(), sensitivity(a).to_numpy())
+
+
+def smaller_best_size(where: str, results: Results, score: str, shallow: Network, deep: Network) -> Finding:
+    """Whether the deep network is best at fewer latent units than the shallow one."""
+    sizes = []
+    for network in (deep, shallow):
+        by_seed = results.by_seed(score, **network)
+        if len(by_seed) < FEWEST_SIZES:
+            return missing(
+                f"{where}, {SOURCE_NAMES[score]}: fewer than {FEWEST_SIZES} sizes of depth {network['depth']}"
+            )
+        sizes.append(by_seed.idxmin().to_numpy(dtype=float))
+    return lower(
+        f"{where}, {SOURCE_NAMES[score]}, best size", (f"depth {deep['depth']}", "depth 1"), sizes[0], sizes[1]
+    )
+
+
+def little_changed(where: str, results: Results, score: str, first: Network, second: Network) -> Finding:
+    """Whether two networks differ by `LITTLE` or less: median over common sizes of the means' relative difference."""
+    a, b = on_common_sizes(results.by_seed(score, **first), results.by_seed(score, **second))
+    label = f"{where}, {SOURCE_NAMES[score]}"
+    if a.empty:
+        return missing(f"{label}: no common latent size")
+    change = float(((a.mean(axis=1) - b.mean(axis=1)).abs() / b.mean(axis=1)).median())
+    return holds(change <= LITTLE, f"{label}: differs by {change:.1%} (median of {len(a)} latent sizes)")
+
+
+def near(where: str, names: tuple[str, str], first: np.ndarray, second: np.ndarray) -> Finding:
+    """Whether two means differ by `LITTLE` of the second or less."""
+    found = lower(where, names, first, second)
+    if not len(first) or not len(second):
+        return found
+    return holds(bool(abs(first.mean() - second.mean()) <= LITTLE * second.mean()), found.words)
+
+
+def worse_on_average(where: str, results: Results, score: str, better: Network, worse: Network) -> Finding:
+    """Whether `worse` has the higher mean score over the latent sizes that both have."""
+    a, b = on_common_sizes(results.by_seed(score, **better), results.by_seed(score, **worse))
+    label = f"{where}, {SOURCE_NAMES[score]}"
+    if a.empty:
+        return missing(f"{label}: no common latent size")
+    return lower(f"{label}, mean of {len(a)} sizes", ("before", "after"), a.mean().to_numpy(), b.mean().to_numpy())
+
+
+def falls_more(
+    where: str, results: Results, score: str, widths: tuple[int, int], size: int, models: tuple[str, str]
+) -> Finding:
+    """Whether a score falls more from the narrow to the wide network for the first model than for the second."""
+    falls = []
+    for model in models:
+        narrow, wide = (results.of(**plain(model, w), latent_size=size).set_index("seed")[score] for w in widths)
+        falls.append((wide - narrow).dropna().to_numpy(dtype=float))  # by seed; negative: it falls
+    return lower(where, (models[0].upper(), models[1].upper()), falls[0], falls[1])
+
+
+def falls_with(what: str, values: pd.Series, by: str) -> Finding:
+    """Whether values by an ascending index end lower than they begin, and fall on the whole (rank correlation)."""
+    if len(values) < 2:
+        return missing(f"{what}: fewer than two widths")
+    words = ", ".join(f"{format_score(value)} at {index:.0f}" for index, value in values.items())
+    ranks = values.rank().corr(pd.Series(range(len(values)), index=values.index, dtype=float))
+    return holds(bool(values.iloc[-1] < values.iloc[0] and ranks < 0), f"{what}: {words} {by}")
+
+
+def not_gaussian(rows: pd.DataFrame) -> Iterable[tuple[str, pd.Series]]:
+    """Two measures that are 0 for Gaussian latents and grow with the distance from them, per trial."""
+    yield "held-out gain of GMM over MVG (nats per dimension)", rows["loglikelihood_gap"]
+    yield (
+        "Mardia's kurtosis, distance from a Gaussian's",
+        (rows["mardia_kurtosis"] - rows["mardia_kurtosis_null"]).abs(),
+    )

@@ -1,0 +1,163 @@
+"""The scored trials that figures, tables and claims speak of: one data set, one way of scoring, one way of training.
+
+The paper varies network and latent size and keeps everything else. A store may hold more (two lengths of training, two
+betas), so one schedule and one beta are chosen per data set: those nearest to the paper's, then those with most trials.
+What was left aside and what differs from the paper is named, and stands beside everything drawn from here.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from analysis.evaluations import SCORE_COLUMNS, Evaluation, evaluations, scores_by_trial
+from analysis.gaussianity import gaussianity_by_trial
+from analysis.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
+from analysis.tables import LatentPoints, Tables
+
+NETWORK = ["model", "filters", "depth", "network"]
+"""Columns that name a network within `Results.trials`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """One row per scored trial in `trials`: the described columns, the scores, the measures of Gaussianity."""
+
+    data: str
+    evaluation: Evaluation
+    trials: pd.DataFrame
+    trained: pd.DataFrame
+    """Described trials on these data whose training ended, well or not, scored or not."""
+    latents: LatentPoints
+    data_hash: str
+    left_aside: tuple[str, ...] = ()
+    """Words for the ways of training that are not in `trials`."""
+    deviations: tuple[str, ...] = ()
+    """Settings that differ from the paper's, such as `epochs 5 (paper: 100)`; only for the paper's data sets."""
+
+    @property
+    def title(self) -> str:
+        """The data set's name for headings."""
+        return DATA_NAMES.get(self.data, self.data)
+
+    @property
+    def beside_published(self) -> bool:
+        """Whether published numbers may stand beside these: FID, on a data set of the paper."""
+        return self.evaluation.is_fid and self.data in COMPARISON_SIZES
+
+    @property
+    def notice(self) -> str:
+        """What must be known to read the numbers; "" where they are FIDs of the paper's training."""
+        return "; ".join(filter(None, [self.evaluation.notice, self.training_notice]))
+
+    @property
+    def training_notice(self) -> str:
+        """The part of `notice` that concerns figures without distances too."""
+        return f"not trained as in the paper: {', '.join(self.deviations)}" if self.deviations else ""
+
+    @cached_property
+    def plain(self) -> pd.DataFrame:
+        """The trials of Figure 1: depth 1, nothing varied but width, model and latent size."""
+        return self.of(depth="1", network="")
+
+    @cached_property
+    def comparison_size(self) -> int:
+        """The latent size at which networks are compared: the paper's, else the middle one of those most used."""
+        if self.data in COMPARISON_SIZES:
+            return COMPARISON_SIZES[self.data]
+        rows = self.plain if len(self.plain) else self.trials
+        counts = rows.groupby("latent_size")["filters"].count()
+        often = counts.index[counts == counts.max()]
+        return int(often[len(often) // 2])
+
+    def at_comparison_size(self, *models: str) -> pd.DataFrame:
+        """The plain trials at the comparison size, of some models or of all."""
+        rows = self.plain[self.plain["latent_size"] == self.comparison_size]
+        return rows[rows["model"].isin(models)] if models else rows
+
+    def unstable(self, trained: pd.DataFrame) -> tuple[int, int]:
+        """How many of these trainings failed or learnt no more than the mean image, and of how many."""
+        bad = (trained["state"] == "failed") | (trained["test_bce"] >= trained["mean_image_bce"])
+        return int(bad.sum()), len(trained)
+
+    def of(self, **columns: object) -> pd.DataFrame:
+        """The trials with these values: `of(model="dae", filters=64, depth="1", network="")`."""
+        chosen = np.ones(len(self.trials), dtype=bool)
+        for name, value in columns.items():
+            chosen &= (self.trials[name] == value).to_numpy()
+        return self.trials[chosen]
+
+    def values(self, score: str, latent_size: float, **columns: object) -> np.ndarray:
+        """The scores of one network at one latent size, one per training seed; empty where there are none."""
+        rows = self.of(latent_size=latent_size, **columns)
+        return rows[score].dropna().to_numpy(dtype=float)
+
+    def by_seed(self, score: str, **columns: object) -> pd.DataFrame:
+        """One network: index latent size ascending, a column per training seed, sizes without a score left out."""
+        rows = self.of(**columns).dropna(subset=score)
+        return rows.pivot_table(index="latent_size", columns="seed", values=score)
+
+
+def all_results(tables: Tables) -> list[Results]:
+    """Results of each shown evaluation (FID first) and each data set."""
+    gaussianity = gaussianity_by_trial(tables)
+    found = []
+    for evaluation in evaluations(tables)[0]:
+        scores = scores_by_trial(tables, evaluation)
+        scored = tables.described.merge(scores[scores.notna().any(axis=1)], left_on="key", right_index=True)
+        scored = scored.merge(gaussianity, left_on="key", right_index=True, how="left")
+        found += [_choose(tables, str(data), evaluation, rows) for data, rows in scored.groupby("data")]
+    return found
+
+
+def seeds_by_network(rows: pd.DataFrame, score: str) -> pd.DataFrame:
+    """Index (*NETWORK, latent_size); mean, std (n - 1) and count of one score over seeds, scored trials only."""
+    return rows.dropna(subset=score).groupby([*NETWORK, "latent_size"])[score].agg(["mean", "std", "count"])
+
+
+def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFrame) -> Results:
+    """Keep one schedule, then one beta for the VAEs."""
+    described = tables.described
+    ended = (described["state"] == "failed") | described["test_bce"].notna()
+    rows, aside = _nearest(data, rows, "schedule", SETTINGS)
+    vaes, vaes_aside = _nearest(data, rows[rows["model"] == "vae"], "weight", VAE_SETTINGS)
+    kept = rows[(rows["model"] != "vae") | rows["key"].isin(vaes["key"])].reset_index(drop=True)
+    deviations = _deviations(kept, SETTINGS) + _deviations(vaes, VAE_SETTINGS) if data in COMPARISON_SIZES else []
+    return Results(
+        data=data,
+        evaluation=evaluation,
+        trials=kept,
+        trained=described[ended & (described["data"] == data)],
+        latents=tables.latents,
+        data_hash=tables.data_hash,
+        left_aside=(*aside, *vaes_aside),
+        deviations=tuple(deviations),
+    )
+
+
+def _nearest(
+    data: str, rows: pd.DataFrame, column: str, settings: dict[str, object]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows of one value of `column`, and the other values that there are."""
+    if rows[column].nunique() < 2:
+        return rows, ()
+    differ = sum((rows[name] != value).astype(int) for name, value in settings.items())
+    ranked = rows.assign(differ=differ if data in COMPARISON_SIZES else 0).groupby(column)["differ"]
+    order = ranked.agg(["min", "count"]).sort_values(["min", "count"], ascending=[True, False], kind="stable").index
+    return rows[rows[column] == order[0]], tuple(order[1:])
+
+
+def _deviations(rows: pd.DataFrame, settings: dict[str, object]) -> list[str]:
+    found = []
+    for name, value in settings.items():
+        others = sorted(rows.loc[rows[name] != value, name].unique())
+        if others:
+            words = ", ".join(f"{other:g}" if isinstance(other, float) else str(other) for other in others)
+            found.append(f"{name.replace('_', ' ')} {words} (paper: {value})")
+    return found
+
+
+SCORES = tuple(SCORE_COLUMNS)
+"""The five columns of Tables 2 and 3, by name."""
+SAMPLE_SCORES = ("standard_normal", "mvg", "gmm")

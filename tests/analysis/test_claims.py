@@ -1,0 +1,217 @@
+"""The claims on invented results whose answer is known: what supports a sentence, what contradicts it, what is too little."""
+
+from collections.abc import Callable
+
+import pytest
+
+from analysis import claims, load_tables
+from analysis.judgement import judge
+from analysis.results import Results, all_results
+from models.config import TrialConfig
+from tests.analysis.conftest import grid
+
+FID = ("f" * 12, "fid", "inception-2015")
+Score = Callable[[TrialConfig, str], float]
+"""(trial, score name) -> value; the name is a column of Table 2."""
+
+
+@pytest.fixture
+def results(make_store) -> Callable[..., Results]:
+    """`results(trials, score)`: the results of a store of CIFAR-10 in which each score is what `score` says."""
+
+    def make(trials: list[TrialConfig], score: Score, **more) -> Results:
+        by_key = {trial.key: trial for trial in trials}
+
+        def known(rows):
+            for row in rows["scores"]:
+                split = f"_{row['split']}" if row["source"] == "reconstruction" else ""
+                row["value"] = float(score(by_key[row["key"]], row["source"] + split))
+            more.get("edit", lambda rows: None)(rows)
+
+        store = make_store(trials, evaluations=(FID,), pictures=False, latent_points=20, edit=known)
+        (found,) = all_results(load_tables(store))
+        return found
+
+    return make
+
+
+def trials(**fields) -> list[TrialConfig]:
+    """CIFAR-10 trials, the product of the given lists."""
+    return grid(**{"dataset": ["cifar10"], "epochs": [2], **fields})
+
+
+def test_one_width_where_the_vae_wins_contradicts_always(results):
+    both = trials(model=["dae", "vae"], filters=[32, 64], latent_size=[128])
+
+    def always(trial, name):
+        return 50 if trial.model == "dae" else 60
+
+    def but_once(trial, name):
+        return 70 if (trial.model, trial.filters, name) == ("dae", 32, "mvg") else always(trial, name)
+
+    assert claims.daes_always_outperform_vaes_at_the_comparison_point(results(both, always)).outcome == "supported"
+    verdict = claims.daes_always_outperform_vaes_at_the_comparison_point(results(both, but_once))
+    assert verdict.outcome == "contradicted"
+    assert [f.words for f in verdict.findings if f.outcome == "contradicted"] == [
+        "32 filters, 128 units, MVG: DAE 70.00, VAE 60.00 (+10)"
+    ]
+
+
+def test_a_difference_within_the_noise_of_seeds_is_left_open(results):
+    both = trials(model=["dae", "vae"], filters=[32], latent_size=[128], seed=[0, 1, 2])
+
+    def noisy(trial, name):
+        return 50 + 10 * trial.seed + (trial.model == "vae")
+
+    verdict = claims.daes_always_outperform_vaes_at_the_comparison_point(results(both, noisy))
+    assert verdict.outcome == "not enough data"
+    assert "±" in verdict.findings[0].words and verdict.findings[0].words.endswith("not settled by the seeds")
+
+
+def test_a_difference_beyond_the_noise_of_seeds_decides(results):
+    both = trials(model=["dae", "vae"], filters=[32], latent_size=[128], seed=[0, 1, 2])
+    clear = results(both, lambda trial, name: 50 + 0.1 * trial.seed + 5 * (trial.model == "vae"))
+    verdict = claims.daes_always_outperform_vaes_at_the_comparison_point(clear)
+    assert verdict.outcome == "supported"
+    # Welch by hand: both standard deviations 0.1, n = 3, four degrees of freedom: 2.776 * sqrt(2 * 0.01 / 3).
+    assert verdict.findings[0].words == "32 filters, 128 units, MVG: DAE 50.10, VAE 55.10 (-5 ± 0.2267, 95 %)"
+
+
+def test_without_trials_nothing_is_supported_or_contradicted(results):
+    lone = results(trials(model=["dae"], filters=[48], latent_size=[128]), lambda trial, name: 50)
+    outcomes = {one.claim.name: one.ours.outcome for one in judge(lone).judged}
+    parameters = {"networks_have_the_parameters_of_section_5", "the_largest_networks_approach_the_bound"}
+    parameters |= {"ten_times_larger_networks_would_clear_the_bound", "dae_training_is_robust_at_all_latent_sizes"}
+    parameters |= {"dae_latents_spread_wider_than_the_standard_normal"}
+    assert {name for name, outcome in outcomes.items() if outcome != "not enough data"} <= parameters
+    assert len(outcomes) == len(claims.CLAIMS) - 2  # but the two that speak of CelebA alone
+
+
+def bowl(best: int, slope: float) -> Callable[[TrialConfig], float]:
+    """A score with its minimum at one latent size."""
+    return lambda trial: 50 + slope * abs(trial.latent_size - best) / best
+
+
+@pytest.mark.parametrize(("steep", "outcome"), [(1, "contradicted"), (50, "supported")])
+def test_the_dae_is_more_sensitive_where_its_curve_is_steeper(results, steep, outcome):
+    both = trials(model=["dae", "vae"], filters=[64], latent_size=[32, 64, 128, 256])
+    curves = {"dae": bowl(64, steep), "vae": bowl(128, 10)}
+    found = results(both, lambda trial, name: curves[trial.model](trial))
+    assert claims.daes_are_more_sensitive_to_the_latent_size(found).outcome == outcome
+
+
+def test_sensitivity_is_compared_on_common_sizes_only(results):
+    daes = trials(model=["dae"], filters=[64], latent_size=[64, 128, 256])
+    vaes = trials(model=["vae"], filters=[64], latent_size=[64, 128, 256, 4096])
+    curves = {"dae": bowl(128, 20), "vae": bowl(128, 10)}
+    found = results([*daes, *vaes], lambda trial, name: curves[trial.model](trial))
+    assert claims.daes_are_more_sensitive_to_the_latent_size(found).outcome == "supported"
+
+
+def test_a_minimum_at_the_end_of_a_full_grid_contradicts_and_of_a_small_one_does_not(results):
+    def falling(trial, name):
+        return 1000 / trial.latent_size
+
+    full = trials(filters=[64], latent_size=[16, 32, 64, 128, 256])
+    assert claims.both_models_have_a_best_number_of_latent_units(results(full, falling)).outcome == "contradicted"
+    assert (
+        claims.both_models_have_a_best_number_of_latent_units(results(full[:3], falling)).outcome == "not enough data"
+    )
+    inside = results(full, lambda trial, name: bowl(64, 5)(trial))
+    assert claims.both_models_have_a_best_number_of_latent_units(inside).outcome == "supported"
+
+
+@pytest.mark.parametrize(("best", "outcome"), [(64, "supported"), (128, "contradicted"), (256, "contradicted")])
+def test_deeper_networks_must_be_best_at_fewer_units(results, best, outcome):
+    asked = trials(filters=[64], depth=[1, 2], latent_size=[32, 64, 128, 256])
+    found = results(asked, lambda trial, name: bowl(128 if trial.depth_text == "1" else best, 5)(trial))
+    assert claims.deeper_networks_have_a_smaller_best_latent_size(found).outcome == outcome
+
+
+@pytest.mark.parametrize(("change", "outcome"), [(1.04, "supported"), (1.06, "contradicted")])
+def test_five_percent_is_little(results, change, outcome):
+    asked = trials(filters=[128], freeze_latent=[False, True], latent_size=[64, 128, 256])
+    found = results(asked, lambda trial, name: 80 * (change if trial.freeze_latent else 1))
+    assert claims.freezing_the_latent_layer_hardly_matters(found).outcome == outcome
+
+
+def test_noise_must_hurt_at_every_step(results):
+    asked = trials(filters=[128], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128])
+    worse = results(asked, lambda trial, name: 50 + 10 * trial.noise_std)
+    assert claims.noise_degrades_reconstruction_and_generation(worse).outcome == "supported"
+    once_better = results(asked, lambda trial, name: 50 + 10 * trial.noise_std - 10 * (trial.noise_std == 1.0))
+    assert claims.noise_degrades_reconstruction_and_generation(once_better).outcome == "contradicted"
+    partial = results(
+        trials(filters=[128], noise_std=[0.0, 0.1], latent_size=[64]), lambda trial, name: trial.noise_std
+    )
+    assert claims.noise_degrades_reconstruction_and_generation(partial).outcome == "not enough data"
+
+
+@pytest.mark.parametrize(("crossing", "outcome"), [(0.3, "supported"), (0.05, "contradicted"), (2.0, "contradicted")])
+def test_the_noise_at_which_the_dae_falls_behind_the_vae(results, crossing, outcome):
+    asked = [*trials(filters=[128], noise_std=[0.1, 0.5], latent_size=[128]), *trials(model=["vae"], latent_size=[128])]
+    found = results(asked, lambda trial, name: crossing if trial.model == "vae" else trial.noise_std)
+    assert claims.with_noise_between_01_and_05_the_dae_drops_below_the_vae(found).outcome == outcome
+
+
+def test_batch_normalisation_must_beat_the_vae_and_not_the_printed_eae(results):
+    asked = [*trials(latent_norm=["none", "batch"], latent_size=[128]), *trials(model=["vae"], latent_size=[128])]
+
+    def verdict(normed: float) -> str:
+        def score(trial, name):
+            return normed if trial.latent_norm == "batch" else {"dae": 300, "vae": 100}[trial.model]
+
+        return claims.batch_normalisation_rescues_the_standard_normal(results(asked, score)).outcome
+
+    assert verdict(95) == "supported"
+    assert verdict(105) == "contradicted"  # worse than the VAE
+    assert verdict(80) == "contradicted"  # better than the EAE's printed 85.26
+
+
+def test_scaling_compares_how_much_each_model_gains_from_width(results):
+    asked = trials(model=["dae", "vae"], filters=[32, 64, 128], latent_size=[128], seed=[0, 1])
+
+    def dae_gains_more(trial, name):
+        return 200 - (trial.filters / (1 if trial.model == "dae" else 4)) + trial.seed
+
+    verdict = claims.daes_scale_more_strongly_with_width(results(asked, dae_gains_more))
+    assert verdict.outcome == "supported"
+    assert verdict.findings[0].words.startswith("change from 32 to 128 filters, MVG: DAE -96.00, VAE -24.00")
+
+
+def test_the_gap_must_shrink_from_end_to_end_and_on_the_whole(results):
+    asked = trials(filters=[32, 64, 128, 256], latent_size=[128])
+
+    def verdict(*gaps: float) -> str:
+        by_width = dict(zip((32, 64, 128, 256), gaps, strict=True))
+        found = results(asked, lambda trial, name: 60 - (by_width[trial.filters] if name == "gmm" else 0))
+        return claims.the_gap_between_mvg_and_gmm_shrinks_with_width(found).outcome
+
+    assert verdict(9, 8, 7, 5) == "supported"
+    assert verdict(9.05, 8.02, 8.71, 10.62) == "contradicted"
+    assert verdict(9, 8, 10, 8.9) == "contradicted"  # ends lower, and falls on the whole no more than it rises
+
+
+def test_failed_trainings_speak_of_robustness(results, make_store):
+    def fails(rows):
+        rows["trials"][-1]["state"] = "failed"
+
+    asked = trials(model=["dae"], filters=[32], latent_size=[64, 128, 256])
+    assert claims.dae_training_is_robust_at_all_latent_sizes(results(asked, lambda *_: 1)).outcome == "supported"
+    broken = results(asked, lambda *_: 1, edit=fails)
+    assert claims.dae_training_is_robust_at_all_latent_sizes(broken).outcome == "contradicted"
+    vaes = trials(model=["vae"], filters=[32], latent_size=[256, 768])
+    assert claims.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1)).outcome == "contradicted"
+    assert claims.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1, edit=fails)).outcome == "supported"
+
+
+def test_claims_that_need_printed_fids_are_open_for_other_extractors(make_store, grid):
+    store = make_store(grid(dataset=["cifar10"], model=["dae", "vae"], filters=[128], latent_size=[128], epochs=[2]))
+    (found,) = all_results(load_tables(store))
+    assert claims.rivals_and_unaltered_daes_differ_marginally(found).outcome == "not enough data"
+
+
+def test_every_claim_has_a_sentence_a_section_and_a_name_of_its_own():
+    names = [claim.name for claim in claims.CLAIMS]
+    assert len(set(names)) == len(names) >= 25
+    assert all(claim.sentence.endswith(".") and claim.section for claim in claims.CLAIMS)

@@ -1,0 +1,80 @@
+"""The best latent size, how sure it is, and differences between seeds, against cases worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis import load_tables
+from analysis.optimum import on_common_sizes, optimum, sensitivity
+from analysis.results import all_results
+from analysis.uncertainty import compare
+
+DAE = {"model": "dae", "filters": 16, "depth": "1", "network": ""}
+
+
+@pytest.fixture
+def results(make_store, grid):
+    def make(values: dict[int, list[float]]):
+        """Latent size -> GMM score per seed."""
+        seeds = range(max(map(len, values.values())))
+        asked = grid(filters=[16], latent_size=values, seed=seeds, epochs=[2])
+        trials = [t for t in asked if t.seed < len(values[t.latent_size])]
+        score = {trial.key: values[trial.latent_size][trial.seed] for trial in trials}
+
+        def known(rows):
+            for row in rows["scores"]:
+                row["value"] = score[row["key"]]
+
+        store = make_store(trials, pictures=False, latent_points=0, edit=known)
+        return all_results(load_tables(store))[0]
+
+    return make
+
+
+def test_with_one_seed_the_optimum_is_known_to_one_step_of_the_grid(results):
+    best = optimum(results({4: [9], 8: [5], 16: [7], 32: [8]}), "gmm", **DAE)
+    assert (best.size, best.low, best.high, best.at_edge, best.seeds) == (8, 4, 16, False, 1)
+
+
+def test_seeds_that_scatter_widen_the_optimum(results):
+    quiet = {4: [9.0, 9.1], 8: [5.0, 5.1], 16: [5.5, 5.6], 32: [8.0, 8.1]}
+    loud = {4: [9, 11], 8: [5, 7], 16: [6, 7], 32: [12, 14]}
+    assert (optimum(results(quiet), "gmm", **DAE).low, optimum(results(quiet), "gmm", **DAE).high) == (4, 16)
+    assert (optimum(results(loud), "gmm", **DAE).low, optimum(results(loud), "gmm", **DAE).high) == (4, 32)
+
+
+def test_a_best_size_at_the_end_of_the_grid_is_said_to_be_there(results):
+    assert optimum(results({4: [9], 8: [5], 16: [4]}), "gmm", **DAE).at_edge
+    assert optimum(results({4: [9]}), "gmm", **(DAE | {"filters": 32})) is None
+
+
+def test_sensitivity_is_how_much_worse_the_worst_size_is(results):
+    found = results({4: [6, 8], 8: [5, 4], 16: [10]})
+    by_seed, _ = on_common_sizes(*(found.by_seed("gmm", **DAE),) * 2)
+    assert sensitivity(by_seed).tolist() == [(10 - 5) / 5]  # the second seed lacks a size
+
+
+def test_without_a_complete_seed_the_means_are_compared(results):
+    found = results({4: [6], 8: [5, 4]}).by_seed("gmm", **DAE)
+    found.loc[4, 0] = np.nan
+    found.loc[4, 1] = 9.0
+    found.loc[8, 1] = np.nan
+    complete, _ = on_common_sizes(found, found)
+    assert complete["mean"].tolist() == [9, 5]
+
+
+def test_the_interval_of_a_difference_is_welchs():
+    a, b = np.array([1.0, 2.0, 4.0]), np.array([2.5, 3.0])
+    interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    found = compare(a, b)
+    assert found.difference == pytest.approx(a.mean() - b.mean())
+    assert found.half_width == pytest.approx((interval.high - interval.low) / 2)
+    assert found.sign == 0
+
+
+def test_one_seed_gives_a_sign_and_no_interval():
+    found = compare(np.array([1.0]), np.array([2.0, 3.0]))
+    assert found.sign == -1 and math.isnan(found.half_width)
+    assert compare(np.array([]), np.array([1.0])) is None
