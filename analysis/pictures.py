@@ -25,12 +25,15 @@ COLUMNS = {
     "standard_normal.png": ("standard_normal", "N(0, I)"),
     "mvg.png": ("mvg", "MVG"),
     "gmm.png": ("gmm", "GMM"),
+    "interpolation.png": ("", "Interpolations (test)"),
 }
-"""File -> the score that belongs to it, and the column's head."""
+"""File -> the score that belongs to it ("" for none), and the column's head."""
+_SINCE_LATER = ("interpolation.png",)
+"""Files that older stores lack: their columns are left out where no trial has them."""
 MOST_EMBEDDED = 24
 """Up to this many trials are all shown; above, `PER_GROUP` best and worst of each (data, model, filters)."""
 PER_GROUP = 1
-MOST_BYTES = 48_000_000
+MOST_BYTES = 24_000_000
 """PNG bytes that a page may hold; further rows become links."""
 MOST_LINKS = 300
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -65,6 +68,8 @@ class Pictures:
     left_out: int
     chosen: bool
     """Whether the embedded rows are a choice (best and worst) of all trials."""
+    columns: tuple[str, ...]
+    """Heads of the grids of a row."""
 
 
 def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:
@@ -84,7 +89,19 @@ def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:
             others.append(row)
     linked = [_picture_row(row, _linked(tables.root, row, page_folder)) for row in others[:MOST_LINKS]]
     found = [row for row in linked if any(row.grids)]
-    return Pictures(embedded, found, max(0, len(others) - MOST_LINKS), chosen)
+    kept = _kept_columns([row for rows in embedded.values() for row in rows] + found)
+    embedded = {data: [_only(row, kept) for row in rows] for data, rows in embedded.items()}
+    heads = tuple(heading for (_, heading), keep in zip(COLUMNS.values(), kept, strict=True) if keep)
+    return Pictures(embedded, [_only(row, kept) for row in found], max(0, len(others) - MOST_LINKS), chosen, heads)
+
+
+def _kept_columns(rows: list[PictureRow]) -> list[bool]:
+    """For each of `COLUMNS` whether it is shown."""
+    return [name not in _SINCE_LATER or any(row.grids[i] for row in rows) for i, name in enumerate(COLUMNS)]
+
+
+def _only(row: PictureRow, kept: list[bool]) -> PictureRow:
+    return replace(row, grids=tuple(grid for grid, keep in zip(row.grids, kept, strict=True) if keep))
 
 
 def _with_pictures(tables: Tables) -> pd.DataFrame:
@@ -101,6 +118,7 @@ def _with_pictures(tables: Tables) -> pd.DataFrame:
     captions = {
         f"{name}_caption": (f"{metric} " + trials[name].map(format_score).astype("str")).where(trials[name].notna(), "")
         for name, _ in COLUMNS.values()
+        if name
     }
     return trials.assign(rank_value=trials[measure], **captions)
 
@@ -121,7 +139,7 @@ def _picture_row(row: dict[Hashable, Any], grids: tuple[Grid | None, ...]) -> Pi
 
 def _embedded(store: Path, row: dict[Hashable, Any], page: Path, room: int) -> tuple[tuple[Grid | None, ...], int]:
     """The row's grids as data URIs and their bytes; 0 bytes where there are none, or more than `room`."""
-    pictures = [_png(store, str(row["pictures"]), name) for name in COLUMNS]
+    pictures = [picture_bytes(store, str(row["pictures"]), name) for name in COLUMNS]
     size = sum(len(png) for png in pictures if png)
     if size > room:
         return (None,) * len(COLUMNS), 0
@@ -138,7 +156,7 @@ def _linked(store: Path, row: dict[Hashable, Any], page: Path) -> tuple[Grid | N
     for name, (column, heading) in COLUMNS.items():
         path = _file(store, str(row["pictures"]), name)
         link = quote(Path(os.path.relpath(path, page)).as_posix()) if path else ""
-        grids.append(Grid(heading, "", link, str(row[f"{column}_caption"])) if path else None)
+        grids.append(Grid(heading, "", link, str(row.get(f"{column}_caption", ""))) if path else None)
     return tuple(grids)
 
 
@@ -148,8 +166,8 @@ def _file(store: Path, folder: str, name: str) -> Path | None:
     return path if path.is_relative_to(store.resolve()) and path.is_file() else None
 
 
-def _png(store: Path, folder: str, name: str) -> bytes | None:
-    """The bytes of a PNG file inside the store; None where it is missing or another kind of file."""
+def picture_bytes(store: Path, folder: str, name: str) -> bytes | None:
+    """The bytes of a PNG file of `folder` (`trials.pictures`); None where it is missing, outside the store, or no PNG."""
     path = _file(store, folder, name)
     data = path.read_bytes() if path else b""
     return data if data.startswith(_PNG) else None

@@ -1,19 +1,50 @@
-"""The figures of the report: each is a function from `Tables` to its drawings (none where the data are not there).
+"""The figures of the report: each is a function to its drawing, None where the data are not there.
 
-A new figure is a new function in a file here and a line in `FIGURES`.
+A figure of distances is a function of `Results` (one data set, one way of scoring); those of training are functions of
+`Tables` and need no score. A new figure is a new function in a file here and a line in one of the lists.
 """
 
 from collections.abc import Callable
 
-from analysis.figures.frechet import reconstruction_distances, sample_distances
-from analysis.figures.latents import latent_scatter
+from analysis.figures.bound import parameters_against_bound
+from analysis.figures.capacity import best_latent_size
+from analysis.figures.depths import figure_2, figure_5
+from analysis.figures.gaussianity import gaussianity_against_capacity, gaussianity_against_latent_size
+from analysis.figures.latent_layer import figure_3, figure_4, noise
+from analysis.figures.others import others
 from analysis.figures.style import Drawing
 from analysis.figures.training import training_curves
+from analysis.figures.widths import figure_1, reconstructions
+from analysis.results import Results
 from analysis.tables import Tables
 
-FIGURES: tuple[Callable[[Tables], list[Drawing]], ...] = (sample_distances, reconstruction_distances, latent_scatter)
-"""Shown among the figures, in this order."""
+
+def _where_networks_differ(draw: Callable[[Results], Drawing | None]) -> Callable[[Results], Drawing | None]:
+    """A figure against the size of the network says nothing of a store with one width and depth."""
+
+    def drawn(results: Results) -> Drawing | None:
+        networks = results.of(network="")[["filters", "depth"]].drop_duplicates()
+        return draw(results) if len(networks) > 1 else None
+
+    return drawn
+
+
+PAPER_FIGURES: tuple[Callable[[Results], Drawing | None], ...] = (figure_1, figure_2, figure_3, figure_4, figure_5)
+"""The paper's, in its order."""
+FURTHER_FIGURES: tuple[Callable[[Results], Drawing | None], ...] = (
+    reconstructions,
+    noise,
+    _where_networks_differ(best_latent_size),
+    others,
+)
+"""What the paper speaks of and does not draw, and what it does not speak of."""
+NETWORK_FIGURES: tuple[Callable[[Results], Drawing | None], ...] = (
+    gaussianity_against_latent_size,
+    _where_networks_differ(gaussianity_against_capacity),
+    parameters_against_bound,
+)
+"""Hypothesis 2 and Section 5: of the networks themselves, the same whatever extractor scored them."""
 TRAINING_FIGURES: tuple[Callable[[Tables], list[Drawing]], ...] = (training_curves,)
 """Shown under the training curves."""
 
-__all__ = ["FIGURES", "TRAINING_FIGURES", "Drawing"]
+__all__ = ["FURTHER_FIGURES", "NETWORK_FIGURES", "PAPER_FIGURES", "TRAINING_FIGURES", "Drawing"]

@@ -7,7 +7,8 @@ pyplot: no state outlives a figure, and no display is needed.
 
 import io
 import math
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +20,17 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 PAPER_COLOURS = {32: "#111111", 64: "#d7191c", 128: "#1a8a34", 256: "#1f4fd8"}
 OTHER_COLOURS = ("#8e3fa8", "#e07b00", "#007f86", "#8c564b", "#c2378f", "#6b7a00", "#5f6b7a")
-LINE_STYLES: dict[str, Any] = {"vae": "-", "dae": (0, (1.2, 1.6))}  # solid; dotted
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
+DOTTED, DASHED = (0, (1.2, 1.6)), (0, (5.0, 2.2))
+LINE_STYLES: dict[str, Any] = {"vae": "-", "dae": DOTTED}
+MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h", "*", "P", "X")
 GREY, RED = "#5c6470", "#9b1c1c"
 DPI = 150
-_TITLE_INCHES, _FOOTER_INCHES, _LEGEND_ROW_INCHES = 0.36, 0.28, 0.2
+_TITLE_INCHES, _FOOTER_INCHES, _LEGEND_ROW_INCHES = 0.36, 0.28, 0.19
 _PANEL_TITLE_INCHES, _X_LABEL_INCHES, _Y_LABEL_INCHES, _RIGHT_INCHES = 0.3, 0.52, 0.82, 0.14
-_MOST_LEGEND = 40
+_TITLE_LINE_INCHES, _FOOTER_LINE_INCHES = 0.21, 0.15
+_TITLE_LETTER, _NOTICE_LETTER = 0.105, 0.083  # inches, a little more than the average letter needs
+_HASH_INCHES = 1.5
+MOST_LEGEND = 40
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,20 @@ class Drawing:
         return data.getvalue()
 
 
-def colours(filters: Iterable[float]) -> dict[int, str]:
-    """A colour per width: the paper's for its four, others from the narrowest up."""
+def colours(filters: Iterable[float], reserved: Collection[str] = ()) -> dict[int, str]:
+    """A colour per width: the paper's for its four, others from the narrowest up; none that is `reserved`."""
     widths = sorted({int(width) for width in filters})
-    others = [width for width in widths if width not in PAPER_COLOURS]
+    found = {width: PAPER_COLOURS[width] for width in widths if PAPER_COLOURS.get(width, "") not in {"", *reserved}}
+    others = [width for width in widths if width not in found]
     further = {width: OTHER_COLOURS[i % len(OTHER_COLOURS)] for i, width in enumerate(others)}
-    return {width: PAPER_COLOURS.get(width) or further[width] for width in widths}
+    return {width: found.get(width) or further[width] for width in widths}
+
+
+def look(colour: str, line_style: Any, marker: str, fill: str = "full") -> dict[str, Any]:
+    """Line2D arguments of a curve; `fill` is `full`, `none` (open) or `half`."""
+    looks: dict[str, Any] = {"color": colour, "linestyle": line_style, "linewidth": 1.8, "marker": marker}
+    looks |= {"markersize": 6.5, "markeredgewidth": 1.4, "markerfacecolor": "white" if fill == "none" else colour}
+    return looks | ({"fillstyle": "bottom", "markerfacecoloralt": "white"} if fill == "half" else {})
 
 
 def new_figure(width: float, row_height: float, rows: int, columns: int, **subplots: Any) -> tuple[Figure, np.ndarray]:
@@ -63,64 +76,73 @@ def new_figure(width: float, row_height: float, rows: int, columns: int, **subpl
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
         ax.spines[["left", "bottom"]].set_color("#9aa3ad")
-        ax.tick_params(labelsize=9, color="#9aa3ad")
+        ax.tick_params(which="both", labelsize=9, color="#9aa3ad")
     return figure, axes
 
 
-def finish(figure: Figure, title: str, handles: list[Any], data_hash: str, notice: str = "") -> None:
+def finish(figure: Figure, title: str, handles: list[Any], data_hash: str, notice: str = "", columns: int = 0) -> None:
     """Make the figure taller by a title, a legend for all axes and a footer, and place the axes.
 
-    The footer holds the hash of the data and, on the left, what must be known to read the numbers.
+    The footer holds the hash of the data and, on the left, what must be known to read the numbers. The legend reads
+    row by row; `columns` are its most columns where that helps to read it (0: as many as fit).
     """
     width, height = figure.get_size_inches()
+    title_lines = textwrap.wrap(title, int(width / _TITLE_LETTER))
+    notice_lines = textwrap.wrap(notice, int((width - _HASH_INCHES) / _NOTICE_LETTER))
+    above = _TITLE_INCHES + _TITLE_LINE_INCHES * (len(title_lines) - 1)
+    footer = _FOOTER_INCHES + _FOOTER_LINE_INCHES * max(0, len(notice_lines) - 1)
     labels = _legend_labels(handles)
-    columns = _legend_columns(labels, width)
-    below = _FOOTER_INCHES + (0.12 + _LEGEND_ROW_INCHES * math.ceil(len(labels) / columns) if labels else 0.0)
-    height += _TITLE_INCHES + below
+    columns = _legend_columns(labels, width, columns)
+    below = footer + (0.12 + _LEGEND_ROW_INCHES * math.ceil(len(labels) / columns) if labels else 0.0)
+    height += above + below
     figure.set_size_inches(width, height)
-    _place_axes(figure, width, height, below)
+    _place_axes(figure, width, height, above, below)
     if labels:
         style: dict[str, Any] = {"frameon": False, "fontsize": 9, "handlelength": 3.2, "columnspacing": 1.6}
-        anchor = (0.5, _FOOTER_INCHES / height)
-        figure.legend(handles[: len(labels)], labels, loc="lower center", bbox_to_anchor=anchor, ncols=columns, **style)
+        order = [
+            i for column in range(columns) for i in range(column, len(labels), columns)
+        ]  # matplotlib fills columns
+        style |= {"loc": "lower center", "bbox_to_anchor": (0.5, footer / height), "ncols": columns}
+        figure.legend([handles[i] for i in order], [labels[i] for i in order], **style)
     left, right, bottom = 0.08 / width, 1 - 0.08 / width, 0.07 / height
-    figure.text(left, 1 - 0.09 / height, title, va="top", fontsize=12.5, fontweight="bold")
+    figure.text(left, 1 - 0.09 / height, "\n".join(title_lines), va="top", fontsize=12.5, fontweight="bold")
     figure.text(right, bottom, f"data {data_hash}", ha="right", fontsize=7.5, color=GREY, family="monospace")
-    figure.text(left, bottom, notice, fontsize=8.5, color=RED, fontweight="bold")
+    figure.text(left, bottom, "\n".join(notice_lines), fontsize=8.5, color=RED, fontweight="bold", va="bottom")
 
 
-def _place_axes(figure: Figure, width: float, height: float, below: float) -> None:
+def _place_axes(figure: Figure, width: float, height: float, above: float, below: float) -> None:
     """Margins in inches: matplotlib's automatic layouts take half of the drawing time."""
     grid = figure.axes[0].get_gridspec()
     assert grid is not None
     shared = grid.ncols > 1 and figure.axes[0].get_shared_y_axes().joined(figure.axes[0], figure.axes[1])
     gap = 0.25 if shared else _Y_LABEL_INCHES
     axes_width = (width - _Y_LABEL_INCHES - _RIGHT_INCHES - gap * (grid.ncols - 1)) / grid.ncols
-    row = (height - _TITLE_INCHES - below) / grid.nrows
+    row = (height - above - below) / grid.nrows
     axes_height = row - _PANEL_TITLE_INCHES - _X_LABEL_INCHES
     figure.subplots_adjust(
         left=_Y_LABEL_INCHES / width,
         right=1 - _RIGHT_INCHES / width,
         bottom=(below + _X_LABEL_INCHES) / height,
-        top=1 - (_TITLE_INCHES + _PANEL_TITLE_INCHES) / height,
+        top=1 - (above + _PANEL_TITLE_INCHES) / height,
         wspace=gap / axes_width,
         hspace=(_PANEL_TITLE_INCHES + _X_LABEL_INCHES) / axes_height,
     )
 
 
 def _legend_labels(handles: list[Any]) -> list[str]:
-    """The handles' labels; beyond `_MOST_LEGEND` the last one says how many are left out."""
+    """The handles' labels; beyond `MOST_LEGEND` the last one says how many are left out."""
     labels = [str(handle.get_label()) for handle in handles]
-    if len(labels) <= _MOST_LEGEND:
+    if len(labels) <= MOST_LEGEND:
         return labels
-    return [*labels[: _MOST_LEGEND - 1], f"and {len(labels) - _MOST_LEGEND + 1} more"]
+    return [*labels[: MOST_LEGEND - 1], f"and {len(labels) - MOST_LEGEND + 1} more"]
 
 
-def _legend_columns(labels: list[str], width: float) -> int:
-    """As many columns as fit, evenly filled."""
+def _legend_columns(labels: list[str], width: float, most: int) -> int:
+    """As many columns as fit, evenly filled; at most `most` unless that is 0."""
     if not labels:
         return 1
     room = max(1, int(width / (0.75 + 0.075 * max(map(len, labels)))))
+    room = min(room, most or room)
     return math.ceil(len(labels) / math.ceil(len(labels) / room))
 
 

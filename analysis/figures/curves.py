@@ -1,0 +1,148 @@
+"""Curves of a distance against latent size: the one form of Figures 1 to 5 and of their relatives.
+
+A figure is data: which lines stand in which panel, and the words beside them (`Chart`); `draw` makes the drawing. A
+point is the mean over training seeds (each the mean over its sampling seeds), the band runs from the lowest seed to
+the highest. A line without a score is neither drawn nor named, and a chart without one is no figure.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from analysis.figures.style import Drawing, finish, latent_axis, new_figure
+from analysis.results import Results
+
+SAMPLES = {"mvg": "MVG samples", "gmm": "GMM samples"}
+RECONSTRUCTIONS = {"reconstruction_train": "Train R: training images", "reconstruction_test": "Test R: test images"}
+"""Panels from left to right: a column of `Results.trials` and its heading."""
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One curve: its words in the legend ("" for none), Line2D arguments, trials, and the score that is drawn."""
+
+    label: str
+    look: dict[str, Any]
+    trials: pd.DataFrame
+    score: str = ""
+    relative: bool = False
+    """Divide by the lowest mean of the line; no point where that is 0."""
+    mark: str = ""
+    """A name to write beside the first point."""
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """Index latent size, ascending; mean, min, max, count over seeds. Sizes without a score are left out."""
+        scores = self.trials[self.score].where(np.isfinite(self.trials[self.score]))
+        points = scores.groupby(self.trials["latent_size"]).agg(["mean", "min", "max", "count"])
+        points = points[points["count"] > 0]
+        if not self.relative or points.empty:
+            return points
+        lowest = float(points["mean"].min())
+        return points.assign(**(points[["mean", "min", "max"]] / lowest)) if lowest > 0 else points.iloc[:0]
+
+
+@dataclass(frozen=True, eq=False)
+class Chart:
+    """What a figure holds, before it is drawn."""
+
+    name: str
+    """The start of the file name: `figure-1`."""
+    title: str
+    """The start of the title: `Figure 1. `, or ""."""
+    what: str
+    """What the distances are of: `samples`."""
+    panels: dict[str, list[Line]]
+    """Heading -> lines, from left to right."""
+    caption: str
+    """What the encodings mean; seeds and counts are added."""
+    legend: tuple[Line2D, ...] = ()
+    """Further entries of the legend, or all of them where the lines have no labels."""
+    by: str = ""
+    """The end of the title, what the figure compares: `, by depth`."""
+    axis: str = ""
+    """Label of the y axis; "" for the distance."""
+    width: float = 10.0
+    """Inches."""
+    columns: int = 0
+    """Most columns of the legend; 0: as many as fit."""
+
+    @property
+    def lines(self) -> list[Line]:
+        """Those of all panels."""
+        return [line for lines in self.panels.values() for line in lines]
+
+
+def over(panels: dict[str, str], lines: Iterable[Line], **changes: Any) -> dict[str, list[Line]]:
+    """The same lines in each panel, with the panel's score; lines without a score there are left out."""
+    lines = list(lines)
+    return {heading: scored([replace(x, score=score, **changes) for x in lines]) for score, heading in panels.items()}
+
+
+def scored(lines: Iterable[Line]) -> list[Line]:
+    """The lines that have a point."""
+    return [line for line in lines if len(line.points)]
+
+
+def draw(results: Results, chart: Chart) -> Drawing | None:
+    """The figure of a chart, its axes in the order of the panels; None where no line has a point."""
+    if not any(len(line.points) for line in chart.lines):
+        return None
+    figure, axes = new_figure(chart.width, 4.6, 1, len(chart.panels), sharey=True)
+    sizes = sorted({size for line in chart.lines for size in line.points.index})
+    for ax, (heading, lines) in zip(axes[0], chart.panels.items(), strict=True):
+        ax.set_title(heading, fontsize=11)
+        latent_axis(ax, sizes)
+        for line in lines:
+            _draw_line(ax, line)
+    axes[0, 0].set_ylabel(chart.axis or distance_axis(results), fontsize=10)
+    axes[0, 0].set_ylim(bottom=max(0.0, axes[0, 0].get_ylim()[0]))
+    evaluation = results.evaluation
+    distance = "FID" if evaluation.is_fid else f"{evaluation.metric} ({evaluation.extractor})"
+    title = f"{chart.title}{results.title}: {distance} of {chart.what} against latent size{chart.by}"
+    finish(figure, title, [*_handles(chart), *chart.legend], results.data_hash, results.notice, chart.columns)
+    name = f"{chart.name}-{evaluation.slug}-{results.data}"
+    return Drawing(name, title, " ".join([chart.caption, *_counts(results, chart)]), figure)
+
+
+def distance_axis(results: Results, remark: str = "lower is better") -> str:
+    """Label of the y axis, with the unit of a distance that is no FID, and a remark."""
+    unit = "" if results.evaluation.is_fid else "squared feature units, "
+    return f"{results.evaluation.title}\n({unit}{remark})"
+
+
+def _draw_line(ax: Axes, line: Line) -> None:
+    points, sizes = line.points, line.points.index.to_numpy(dtype=float)
+    if points["count"].max() > 1:
+        ax.fill_between(sizes, points["min"], points["max"], color=line.look["color"], alpha=0.13, linewidth=0)
+    ax.plot(sizes, points["mean"], **line.look)
+
+
+def _handles(chart: Chart) -> list[Line2D]:
+    """One entry per label, in the order of the lines of all panels."""
+    looks = {line.label: line.look for line in reversed(chart.lines) if line.label}
+    labels = dict.fromkeys(line.label for line in chart.lines if line.label)
+    return [Line2D([], [], label=label, **looks[label]) for label in labels]
+
+
+def _counts(results: Results, chart: Chart) -> list[str]:
+    """Sentences on seeds, images and on what is not drawn."""
+    evaluation = results.evaluation
+    counts = pd.concat([line.points["count"] for line in chart.lines if "key" in line.trials])
+    low, high = int(counts.min()), int(counts.max())
+    seeds = f"Mean over {high if low == high else f'{low} to {high}'} training seeds, band from lowest to highest."
+    found = [seeds if high > 1 else "One training seed."]
+    if len(evaluation.seeds) > 1:
+        found.append(f"Samples were drawn {len(evaluation.seeds)} times per trial, and their distances averaged.")
+    if evaluation.samples and evaluation.references:
+        found.append(f"Up to {evaluation.samples:,} images against up to {evaluation.references:,} real ones.")
+    if results.left_aside:
+        named, more = "; ".join(results.left_aside[:3]), len(results.left_aside) - 3
+        found.append(f"Not drawn: trials with {named}{f' and {more} further settings' if more > 0 else ''}.")
+    return found

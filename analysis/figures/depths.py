@@ -1,0 +1,134 @@
+"""Figures 2 and 5: DAEs by depth, beside a VAE.
+
+The paper prints the same curves under both numbers. Section 5 reads off Figure 5 that with depth the optimum moves to
+smaller latent spaces and that the size matters less; both are seen where each curve is divided by its own minimum, so
+that is our Figure 5.
+"""
+
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
+
+from analysis.figures.choice import nearest_width
+from analysis.figures.curves import SAMPLES, Chart, Line, draw, over
+from analysis.figures.printed import printed_caption, printed_legend, printed_lines
+from analysis.figures.style import DASHED, DOTTED, GREY, MARKERS, Drawing, colours, look
+from analysis.optimum import Optimum, optimum
+from analysis.results import NETWORK, Results
+
+VAE_COLOUR = "#111111"
+DEPTH_STYLES: dict[str, Any] = {"1": "-", "2": DASHED, "3": DOTTED, "3-3-2-1": DOTTED}
+"""Other depths are dash-dotted."""
+_ROW = 0.045  # of the height of the curves, per network below them
+_ENCODINGS = (
+    "DAEs: solid is depth 1, dashed depth 2, dotted depth 3 or 3-3-2-1 (layers per stage); the colour is the number of "
+    "filters. The solid black line is the VAE of depth 1."
+)
+_RELATIVE = (
+    "The paper prints under this number the curves of Figure 2; here each is divided by its lowest value, which shows "
+    "how much the latent size matters. Below the curves a ring marks the best size and the bar beside it where the best "
+    "size lies, within the noise of seeds and one step of the grid; a dashed ring is at the end of the sizes tried, so "
+    "that no minimum is shown."
+)
+
+
+def figure_2(results: Results) -> Drawing | None:
+    """MVG samples left, GMM samples right, DAEs by width and depth."""
+    chart = figure_2_chart(results)
+    return draw(results, chart) if chart else None
+
+
+def figure_2_chart(results: Results) -> Chart | None:
+    """None where no deeper DAE has scored samples."""
+    drawn = over(SAMPLES, depth_lines(results))
+    if not any(drawn.values()):
+        return None
+    crosses = over(SAMPLES, printed_lines(results, _by_label(drawn)))
+    all_crosses = [cross for lines in crosses.values() for cross in lines]
+    caption = " ".join([_ENCODINGS, *printed_caption(results, all_crosses)])
+    both = {heading: [*lines, *crosses[heading]] for heading, lines in drawn.items()}
+    return Chart("figure-2", "Figure 2. ", "samples", both, caption, printed_legend(all_crosses), ", by depth")
+
+
+def figure_5(results: Results) -> Drawing | None:
+    """The curves of Figure 2, each relative to its lowest value, with a ring at its best size."""
+    panels = over(SAMPLES, depth_lines(results), relative=True)
+    if not any(panels.values()):
+        return None
+    ring: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 10, "markerfacecolor": "none"}
+    legend = (Line2D([], [], label="best latent size", color="#333333", **ring),)
+    distance = "FID" if results.evaluation.is_fid else results.evaluation.metric
+    axis = f"{distance} / lowest {distance} of the curve"
+    caption = f"{_ENCODINGS} {_RELATIVE}"
+    by = ", by depth (relative)"
+    drawing = draw(results, Chart("figure-5", "Figure 5. ", "samples", panels, caption, legend, by, axis))
+    if drawing:
+        _draw_optima(drawing.figure.axes, results, panels)
+    return drawing
+
+
+def depth_lines(results: Results) -> list[Line]:
+    """DAEs from the narrowest width that has a deeper one (the paper: 64), and the VAE; [] without a deeper one."""
+    daes = results.of(model="dae", network="")
+    daes = daes[daes[list(SAMPLES)].notna().any(axis=1)]
+    deeper = daes[daes["depth"] != "1"]
+    if deeper.empty:
+        return []
+    daes = daes[daes["filters"] >= deeper["filters"].min()]
+    palette = colours(daes["filters"], reserved={VAE_COLOUR})
+    networks = [(int(width), depth) for (width, depth), _ in daes.groupby(["filters", "depth"], sort=False)]
+    networks.sort(key=lambda network: (network[0], _depth_order(network[1])))
+    lines = [
+        Line(
+            f"DAE, {width} filters, depth {depth}",
+            look(palette[width], DEPTH_STYLES.get(depth, "-."), MARKERS[1 + i % (len(MARKERS) - 1)], "none"),
+            daes[(daes["filters"] == width) & (daes["depth"] == depth)],
+        )
+        for i, (width, depth) in enumerate(networks)
+    ]
+    return [*lines, *vae_baseline(results, int(deeper["filters"].max()))]
+
+
+def vae_baseline(results: Results, width: int, colour: str = VAE_COLOUR, marker: str = MARKERS[0]) -> list[Line]:
+    """The plain VAE of the width nearest to `width`, solid with filled markers; [] where there is none."""
+    vaes = results.of(model="vae", depth="1", network="")
+    vaes = vaes[vaes[list(SAMPLES)].notna().any(axis=1)]
+    if vaes.empty:
+        return []
+    nearest = nearest_width(vaes["filters"], width)
+    return [Line(f"VAE, {nearest} filters", look(colour, "-", marker), vaes[vaes["filters"] == nearest])]
+
+
+def _draw_optima(axes: list[Axes], results: Results, panels: dict[str, list[Line]]) -> None:
+    """Below the curves a row per network: a ring at its best size, a bar over the sizes in which the optimum lies."""
+    labels = [line.label for line in _by_label(panels)]
+    top = axes[0].get_ylim()[1]
+    step = _ROW * (top - 1)
+    axes[0].yaxis.set_major_locator(FixedLocator([tick for tick in axes[0].get_yticks() if 0.999 < tick <= top]))
+    axes[0].set_ylim(1 - (len(labels) + 1.2) * step, top)
+    for ax, lines in zip(axes, panels.values(), strict=True):
+        ax.axhline(1 - 0.6 * step, color=GREY, linewidth=0.8)
+        for line in lines:
+            network = {str(name): value for name, value in line.trials.iloc[0][NETWORK].items()}
+            best = optimum(results, line.score, **network)
+            if best:
+                _draw_optimum(ax, best, 1 - (labels.index(line.label) + 1.5) * step, line.look)
+
+
+def _draw_optimum(ax: Axes, best: Optimum, height: float, looks: dict[str, Any]) -> None:
+    ax.plot([best.low, best.high], [height, height], color=looks["color"], linewidth=3.5, alpha=0.3, zorder=2)
+    ax.plot([best.size], [height], **(looks | {"linestyle": "", "markersize": 4.5, "markeredgewidth": 1.2}))
+    edge = (0, (1.5, 1.2)) if best.at_edge else "-"
+    ring: dict[str, Any] = {"facecolors": "none", "edgecolors": looks["color"], "linestyles": [edge]}
+    ax.scatter([best.size], [height], s=105, linewidths=1.3, zorder=4, **ring)
+
+
+def _by_label(panels: dict[str, list[Line]]) -> list[Line]:
+    """Each line once."""
+    return list({line.label: line for lines in panels.values() for line in lines}.values())
+
+
+def _depth_order(depth: str) -> list[int]:
+    return [int(part) for part in depth.split("-")]

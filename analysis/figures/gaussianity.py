@@ -1,0 +1,175 @@
+"""How Gaussian the latents are: against latent size, and against the size of the encoder (hypothesis 2).
+
+The paper judges by eye (Figures A.1 and A.2); here four measures are drawn, each beside what truly Gaussian data of the
+same shape give. Being Gaussian does not mean being N(0, I): the measures do not see mean and covariance, which the MVG
+prior takes care of.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from analysis.figures.networks import (
+    Network,
+    curve_looks,
+    parameter_axis,
+    plain_networks,
+    point_legend,
+    point_looks,
+    spread,
+)
+from analysis.figures.style import GREY, LINE_STYLES, Drawing, finish, latent_axis, new_figure
+from analysis.gaussianity import MEASURES
+from analysis.results import Results
+
+MOST_CURVES, FEW_WIDTHS = 16, 6
+"""More curves than that cannot be told apart: then so many widths are drawn."""
+_NULL_WIDTH = 3  # standard deviations of the measure over simulated Gaussian data
+
+
+def gaussianity_against_latent_size(results: Results) -> Drawing | None:
+    """A panel per measure, a curve per plain network; None where nothing was measured."""
+    rows = _measured(results.of(network=""))
+    if rows.empty:
+        return None
+    every = plain_networks(rows)
+    networks = _few(every)
+    looks = curve_looks(networks)
+    figure, axes = new_figure(10, 3.5, 2, 2)
+    for ax, name in zip(axes.flat, MEASURES, strict=True):
+        latent_axis(ax, rows["latent_size"].tolist())
+        _panel(ax, rows, name)
+        nulls = _null(rows, name)
+        _draw_null(ax, nulls.index.to_numpy(dtype=float), nulls)
+        for network in networks:
+            _curve(ax, network.of(rows), name, looks[network])
+    title = f"{results.title}: how Gaussian the latents are, by latent size"
+    handles = [Line2D([], [], label=network.label, **looks[network]) for network in networks]
+    finish(figure, title, [*handles, _null_handle()], results.data_hash, results.training_notice)
+    caption = (
+        f"The log-likelihoods are those of encoded test images, the other measures are of encoded training images. "
+        f"{_seeds(rows)}The dashed line is what simulated Gaussian data of the same size give, its band ± {_NULL_WIDTH} "
+        "of their standard deviations: latents inside the band cannot be told from Gaussian ones. DAE dotted with open "
+        "markers, VAE solid with filled ones."
+    )
+    if len(networks) < len(every):
+        caption += f" {len(every) - len(networks)} further networks are not drawn."
+    return Drawing(f"gaussianity-latent-size-{results.data}", title, caption, figure)
+
+
+def gaussianity_against_capacity(results: Results) -> Drawing | None:
+    """A panel per measure, a point per plain network at the comparison size; None where nothing was measured there."""
+    size = results.comparison_size
+    rows = _measured(results.of(network="", latent_size=size))
+    rows = rows[rows["parameters_encoder"] > 0]
+    if rows.empty:
+        return None
+    networks = plain_networks(rows)
+    looks = point_looks(networks)
+    figure, axes = new_figure(10, 3.5, 2, 2)
+    for ax, name in zip(axes.flat, MEASURES, strict=True):
+        parameter_axis(ax, rows["parameters_encoder"], "encoder parameters")
+        _panel(ax, rows, name)
+        null = _null(rows, name)
+        _draw_null(ax, np.array(ax.get_xlim()), pd.concat([null, null]))
+        _trend(ax, rows, name)
+        for network in networks:
+            _point(ax, network.of(rows), name, looks[network])
+    title = f"{results.title}: how Gaussian {size} latents are, by encoder size"
+    trends = [
+        Line2D([], [], color=GREY, linestyle=LINE_STYLES[model], linewidth=1.1, label=f"{model.upper()}, depth 1")
+        for model in ("dae", "vae")
+        if len(_plain(rows, model)) > 1
+    ]
+    handles = [*point_legend(networks), *trends, _null_handle()]
+    finish(figure, title, handles, results.data_hash, results.training_notice)
+    caption = (
+        f"Hypothesis 2 says that larger and deeper encoders have more Gaussian latents: points further right should "
+        f"lie nearer to the dashed line. {_seeds(rows, 'bar')}A point is one network at {size} latent units. "
+    ) + ("The grey lines join the networks of depth 1 by width." if trends else "")
+    return Drawing(f"gaussianity-capacity-{results.data}", title, caption, figure)
+
+
+def _measured(rows: pd.DataFrame) -> pd.DataFrame:
+    """The trials with at least one finite measure; what is not finite counts as missing."""
+    names = list(MEASURES)
+    rows = rows.assign(**{name: rows[name].where(np.isfinite(rows[name])) for name in names})
+    return rows[rows[names].notna().any(axis=1)]
+
+
+def _few(networks: list[Network]) -> list[Network]:
+    """All networks where a reader can tell them apart, else those of depth 1 and of a few widths."""
+    if len(networks) <= MOST_CURVES:
+        return networks
+    shallow = [network for network in networks if network.depth == "1"] or networks
+    widths = spread(sorted({network.filters for network in shallow}), FEW_WIDTHS)
+    return [network for network in shallow if network.filters in widths][:MOST_CURVES]
+
+
+def _panel(ax: Axes, rows: pd.DataFrame, name: str) -> None:
+    ax.set_title(MEASURES[name].title, fontsize=10.5)
+    ax.set_ylabel(MEASURES[name].axis, fontsize=9)
+    if rows[name].isna().all():
+        ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", color=GREY)
+
+
+def _null(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """`mean` and `half` (half-width of the band) for Gaussian data, by latent size; no band where the value is known."""
+    rows = rows[rows[name].notna()]
+    gaussian = MEASURES[name].gaussian
+    if gaussian is not None:
+        return pd.DataFrame({"mean": gaussian, "half": 0.0}, index=sorted(rows["latent_size"].unique()))
+    nulls = rows.groupby("latent_size")[[f"{name}_null", f"{name}_null_std"]].mean()
+    nulls.columns = ["mean", "half"]
+    nulls["half"] = _NULL_WIDTH * nulls["half"].fillna(0.0)
+    return nulls.dropna()
+
+
+def _draw_null(ax: Axes, x: np.ndarray, nulls: pd.DataFrame) -> None:
+    if nulls.empty:
+        return
+    low, high = nulls["mean"] - nulls["half"], nulls["mean"] + nulls["half"]
+    ax.fill_between(x, low, high, color=GREY, alpha=0.2, linewidth=0, zorder=1)
+    ax.plot(x, nulls["mean"], color=GREY, linestyle="--", linewidth=1.4, zorder=1.5)
+
+
+def _null_handle() -> Line2D:
+    return Line2D([], [], color=GREY, linestyle="--", linewidth=1.4, label="Gaussian data")
+
+
+def _curve(ax: Axes, trials: pd.DataFrame, name: str, look: dict[str, Any]) -> None:
+    """Mean over seeds with a band from the lowest to the highest."""
+    points = trials.groupby("latent_size")[name].agg(["mean", "min", "max"]).dropna()
+    if len(points):
+        sizes = points.index.to_numpy(dtype=float)
+        ax.fill_between(sizes, points["min"], points["max"], color=look["color"], alpha=0.13, linewidth=0)
+        ax.plot(sizes, points["mean"], **look)
+
+
+def _point(ax: Axes, trials: pd.DataFrame, name: str, look: dict[str, Any]) -> None:
+    """Mean over seeds with a bar from the lowest to the highest."""
+    values = trials[name].dropna()
+    if len(values):
+        x, mean = float(trials["parameters_encoder"].mean()), float(values.mean())
+        ax.errorbar([x], [mean], yerr=[[mean - values.min()], [values.max() - mean]], capsize=3, elinewidth=1.2, **look)
+
+
+def _plain(rows: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Means over seeds of the networks of depth 1, by encoder parameters."""
+    chosen = rows[(rows["model"] == model) & (rows["depth"] == "1")]
+    return chosen.groupby("parameters_encoder")[list(MEASURES)].mean()
+
+
+def _trend(ax: Axes, rows: pd.DataFrame, name: str) -> None:
+    for model in ("dae", "vae"):
+        means = _plain(rows, model)[name].dropna()
+        if len(means) > 1:
+            ax.plot(means.index, means, color=GREY, linestyle=LINE_STYLES[model], linewidth=1.1, zorder=1.8)
+
+
+def _seeds(rows: pd.DataFrame, mark: str = "band") -> str:
+    seeds = rows["seed"].nunique()
+    return f"Mean over up to {seeds} training seeds, {mark} from the lowest to the highest. " if seeds > 1 else ""

@@ -1,0 +1,52 @@
+"""The networks that no other figure shows, such as those without batch norm: nothing that was scored stays unseen."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from analysis.figures.curves import SAMPLES, Chart, Line, draw, over
+from analysis.figures.depths import figure_2_chart
+from analysis.figures.latent_layer import figure_3_chart, figure_4_chart, noise_chart
+from analysis.figures.style import LINE_STYLES, MARKERS, MOST_LEGEND, OTHER_COLOURS, PAPER_COLOURS, Drawing, look
+from analysis.figures.widths import figure_1_chart
+from analysis.results import NETWORK, Results
+from analysis.trials import Curve
+
+_ELSEWHERE: tuple[Callable[[Results], Chart | None], ...] = (
+    figure_1_chart,
+    figure_2_chart,
+    figure_3_chart,
+    figure_4_chart,
+    noise_chart,
+)
+_COLOURS = (*PAPER_COLOURS.values(), *OTHER_COLOURS)
+
+
+def others(results: Results) -> Drawing | None:
+    """MVG samples left, GMM samples right; at most as many networks as a legend names."""
+    rows = results.trials[results.trials[list(SAMPLES)].notna().any(axis=1)]
+    rows = rows[~rows["key"].isin(_shown(results))]
+    networks = [group for _, group in rows.groupby(NETWORK)]
+    drawn = [Line(_words(trials), _look(i, trials), trials) for i, trials in enumerate(networks[:MOST_LEGEND])]
+    left_out = len(networks) - len(drawn)
+    caption = "Networks that no other figure shows." + (f" {left_out:,} more are not drawn." if left_out else "")
+    return draw(results, Chart("others", "Other networks. ", "samples", over(SAMPLES, drawn), caption))
+
+
+def _shown(results: Results) -> set[str]:
+    """Keys of the trials in the other figures of samples."""
+    charts = [chart for chart in (make(results) for make in _ELSEWHERE) if chart]
+    return {key for chart in charts for line in chart.lines if "key" in line.trials for key in line.trials["key"]}
+
+
+def _words(trials: pd.DataFrame) -> str:
+    model, filters, depth, network = trials.iloc[0][NETWORK]
+    return Curve(model, int(filters), depth, network).label
+
+
+def _look(i: int, trials: pd.DataFrame) -> dict[str, Any]:
+    """Colour and marker by place in the list (their counts share no factor, so 132 lines differ)."""
+    model = str(trials["model"].iloc[0])
+    style = LINE_STYLES.get(model, "-.")
+    return look(_COLOURS[i % len(_COLOURS)], style, MARKERS[i % len(MARKERS)], "none" if model == "dae" else "full")

@@ -1,0 +1,115 @@
+"""The paper's own numbers as crosses on our curves, and the rivals' best results at the comparison size (Figure 1).
+
+Only where FIDs of the paper's data are drawn (`Results.beside_published`). A row that the paper printed at a latent
+size where it was not measured (`NOT_AT_ITS_SIZE`) has no cross: its numbers have one where they belong.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+
+from analysis.figures.curves import Line
+from analysis.published import RIVALS, published_scores
+from analysis.results import NETWORK, SCORES, Results
+
+NOT_AT_ITS_SIZE = "this row is not at"
+"""In the note of Table 2's CelebA row of 128 filters, whose numbers are Table 3's at 128 units."""
+RIVAL_COLOUR = "#77808b"
+_NAME_POINTS, _NAME_ROOM, _LEADER_POINTS = 9.5, 45.0, 42.0  # between names, for the longest, to a cross
+_NAME: dict[str, Any] = {
+    "textcoords": "offset points",
+    "va": "center",
+    "fontsize": 8,
+    "color": "#3f464f",
+    "path_effects": [withStroke(linewidth=2.5, foreground="white")],
+    "arrowprops": {"arrowstyle": "-", "color": "#77808b", "linewidth": 0.8, "shrinkA": 0, "shrinkB": 3},
+    "zorder": 6,
+}
+_CROSSES = {"dae": "x", "vae": "+"}
+_CAPTION = "Crosses in a curve's colour are the values that the paper prints (× DAE, + VAE)"
+_MISPLACED_CAPTION = (
+    "Table 2's row of 128 filters has no cross at 64 units: its numbers are those that Table 3 prints at 128 units."
+)
+_RIVALS_CAPTION = "grey ones the best results of other papers that it compares with"
+
+
+def printed_lines(results: Results, lines: Iterable[Line]) -> list[Line]:
+    """Crosses for the printed points of each line's network, in the line's colour, without a label."""
+    if not results.beside_published:
+        return []
+    scores = published_scores()
+    scores = scores[(scores["data"] == results.data) & ~scores["note"].str.contains(NOT_AT_ITS_SIZE, regex=False)]
+    found = []
+    for line in lines:
+        if line.trials.empty:
+            continue
+        first = line.trials.iloc[0]
+        same = (scores[NETWORK] == first[NETWORK]).all(axis=1)
+        if same.any():
+            found.append(Line("", _cross(line.look["color"], _CROSSES[first["model"]]), _by_column(scores[same])))
+    return found
+
+
+def rival_lines(results: Results) -> list[Line]:
+    """A grey cross per rival, with its name as the mark that `name_rivals` writes."""
+    if not results.beside_published:
+        return []
+    scores = published_scores()
+    scores = scores[(scores["data"] == results.data) & (scores["latent_size"] == results.comparison_size)]
+    return [
+        Line("", _cross(RIVAL_COLOUR, "x"), _by_column(scores[scores["model"] == model]), mark=name)
+        for model, name in RIVALS.items()
+        if (scores["model"] == model).any()
+    ]
+
+
+def name_rivals(ax: Axes, lines: Iterable[Line]) -> None:
+    """Write each mark to the left of its cross, where fewest curves run, or right where the axis is near."""
+    low, high = ax.get_ylim()
+    points = ax.get_window_extent().height / ax.figure.dpi * 72 / (high - low)  # per unit of the y axis
+    lowest = -float("inf")
+    for line in sorted((line for line in lines if line.mark), key=lambda line: line.points["mean"].iloc[0]):
+        size, value = float(line.points.index[0]), float(line.points["mean"].iloc[0])
+        height = max(value * points, lowest)
+        lowest = height + _NAME_POINTS
+        room = float(ax.transData.transform((size, value))[0] - ax.get_window_extent().x0) / ax.figure.dpi * 72
+        side = -1 if room > _LEADER_POINTS + _NAME_ROOM else 1
+        place = (side * _LEADER_POINTS, height - value * points)
+        ax.annotate(line.mark, (size, value), place, ha="right" if side < 0 else "left", **_NAME)
+
+
+def printed_legend(crosses: list[Line]) -> tuple[Line2D, ...]:
+    """An entry per kind of cross that is drawn."""
+    words = {"x": "DAE of the paper", "+": "VAE of the paper"}
+    kinds = {line.look["marker"] for line in crosses if not line.mark}
+    found = [Line2D([], [], label=words[kind], **_cross("#333333", kind)) for kind in words if kind in kinds]
+    if any(line.mark for line in crosses):
+        found.append(Line2D([], [], label="other papers", **_cross(RIVAL_COLOUR, "x")))
+    return tuple(found)
+
+
+def printed_caption(results: Results, crosses: list[Line]) -> list[str]:
+    """Sentences on the crosses; none without any."""
+    if not crosses:
+        return []
+    rivals = [_RIVALS_CAPTION] if any(line.mark for line in crosses) else []
+    scores = published_scores()
+    misplaced = scores["note"][scores["data"] == results.data].str.contains(NOT_AT_ITS_SIZE, regex=False).any()
+    return [", ".join([_CAPTION, *rivals]) + ".", *([_MISPLACED_CAPTION] if misplaced else [])]
+
+
+def _by_column(scores: pd.DataFrame) -> pd.DataFrame:
+    """A row per latent size, a column per score."""
+    rows = scores.pivot_table(index="latent_size", columns="column", values="value").reset_index()
+    return rows.reindex(columns=["latent_size", *SCORES])
+
+
+def _cross(colour: str, marker: str) -> dict[str, Any]:
+    halo = [withStroke(linewidth=3.2, foreground="white")]
+    size = 6.5 if marker == "x" else 9
+    look = {"color": colour, "linestyle": "", "marker": marker, "markersize": size, "markeredgewidth": 1.8}
+    return look | {"path_effects": halo, "zorder": 5}
