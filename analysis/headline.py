@@ -66,20 +66,21 @@ def _state_sentence(counts: dict[str, int]) -> str:
 
 
 def best_table(tables: Tables, evaluation: Evaluation) -> TextTable:
-    """One row per data set and model: the lowest value of each score, and the network that reached it."""
-    best = best_per_model(tables, evaluation)
-    best["network"] = _network(best)
-    wide = best.pivot(index=["data", "model"], columns="score", values=["value", "network"])
-    frame = wide.index.to_frame(index=False)
-    headings = {"data": Heading("Data"), "model_name": Heading("Model")}
+    """One row per data set, score and model: the lowest value of a single trial, and the network that reached it."""
+    frame = best_per_model(tables, evaluation)
     frame["model_name"] = frame["model"].replace(MODEL_NAMES)
-    for name in SCORE_COLUMNS:
-        known = ("value", name) in wide
-        frame[name] = wide["value", name].to_numpy(dtype=float) if known else float("nan")
-        frame[f"{name}_network"] = wide["network", name].to_numpy() if known else None
-        headings |= {name: Heading(SOURCE_NAMES[name], "score"), f"{name}_network": Heading("reached by")}
-    bold = lowest(frame, ["data"], list(SCORE_COLUMNS))
-    caption = "Lowest value of a single trial (f filters, d depth, z latent units)."
+    frame["score_name"] = frame["score"].replace(SOURCE_NAMES)
+    frame["network"] = _network(frame)
+    order = frame["score"].map({name: place for place, name in enumerate(SCORE_COLUMNS)})
+    frame = frame.assign(order=order).sort_values(["data", "order", "model"], kind="stable", ignore_index=True)
+    columns = ["data", "score", "score_name", "model", "model_name", "value", "network", "seed", "key"]
+    frame = frame[columns]
+    headings = {"data": Heading("Data"), "score_name": Heading("Score"), "model_name": Heading("Model")}
+    headings |= {"value": Heading("Lowest", "score"), "network": Heading("Reached by"), "key": Heading("Key")}
+    bold = lowest(frame, ["data", "score"], ["value"])
+    caption = (
+        "Lowest value of a single trial (f filters, d depth, z latent units), the lower of the two models in bold."
+    )
     caption += f" {evaluation.notice}." if evaluation.notice else ""
     title = f"Best results: {evaluation.title}"
     return TextTable(f"best-{evaluation.slug}", title, caption, headings, frame, tables.data_hash, bold)

@@ -1,4 +1,4 @@
-"""The report of a store: figures, tables and one self-contained page.
+"""The report of a store: verdicts, figures, tables and pictures on one self-contained page.
 
 `index.html` holds its figures and pictures as base64, so it can be mailed as one file; the same figures (PNG, PDF)
 and tables (Markdown, LaTeX, CSV) lie beside it. Every file is written aside and renamed, the page last: a reader
@@ -6,54 +6,32 @@ never meets half a report. A second run replaces the first, and removes the file
 (`files.json`).
 """
 
-import base64
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from analysis.errors import ReportError
 from analysis.evaluations import evaluations
-from analysis.figures import FIGURES, TRAINING_FIGURES, Drawing
+from analysis.experiments import table_1
+from analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIGURES, TRAINING_FIGURES, Drawing
+from analysis.figures.latents import figure_a, latent_panels
+from analysis.figures.samples import interpolations, sample_grids
 from analysis.headline import best_table, sentences, state_counts, warnings
-from analysis.pictures import COLUMNS as PICTURE_COLUMNS
+from analysis.judgement import claims_table, judge
+from analysis.missing import missing
+from analysis.page import ShownFigure, ShownTable, environment, show_figure, show_table
+from analysis.paper_tables import table_2, table_3
 from analysis.pictures import sample_pictures
 from analysis.provenance import provenance
-from analysis.summary import failures, missing, summary
+from analysis.published import slips
+from analysis.results import Results, all_results
+from analysis.summary import failures, summary
 from analysis.tables import Tables, load_tables
 from analysis.text_tables import FORMS, TextTable
 
 PAGE = "index.html"
 MANIFEST = "files.json"
-PIXELS_PER_INCH = 119
-MOST_ROWS = 400
-"""Rows of one table on the page; the files hold all."""
-
-
-@dataclass(frozen=True)
-class ShownFigure:
-    """A figure on the page."""
-
-    name: str
-    title: str
-    caption: str
-    data_uri: str
-    width: int
-    """Largest width on the page, CSS pixels: all figures are shown at one scale."""
-
-
-@dataclass(frozen=True)
-class ShownTable:
-    """A table on the page: heads and cells as text, (text, bold) per cell."""
-
-    name: str
-    title: str
-    caption: str
-    heads: list[tuple[str, bool]]
-    rows: list[list[tuple[str, bool]]]
-    left_out: int
 
 
 def write_report(store: str | Path, out: str | Path) -> Path:
@@ -64,16 +42,12 @@ def write_report(store: str | Path, out: str | Path) -> Path:
     """
     tables = load_tables(store)
     folder = _output_folder(tables, Path(out).expanduser().absolute())
-    written: list[str] = []
-    figures = [_write_figures(folder, tables, functions, written) for functions in (FIGURES, TRAINING_FIGURES)]
+    writer = _Writer(folder)
+    results = all_results(tables)
     shown = evaluations(tables)[0]
-    bests = [best_table(tables, evaluation) for evaluation in shown]
-    summaries = [summary(tables, evaluation) for evaluation in shown] or [summary(tables, None)]
-    lists = {"failures": failures(tables), "missing": missing(tables)}
-    for table in [*bests, *summaries, *lists.values()]:
-        written += [_write(folder, f"tables/{table.name}.{form}", text(table).encode()) for form, text in FORMS.items()]
+    data_sets = _data_sets(results)
     page = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             sweeps=sorted(tables.trials["sweep"].dropna().unique())[:4],
@@ -82,56 +56,74 @@ def write_report(store: str | Path, out: str | Path) -> Path:
             sentences=sentences(tables),
             counts=state_counts(tables),
             warnings=warnings(tables),
-            figures=figures[0],
-            training=figures[1],
-            bests=[_shown(table) for table in bests],
-            summaries=[_shown(table) for table in summaries],
+            judgements=[(one, writer.table(claims_table(one))) for one in map(judge, results)],
+            figures=writer.figures(_each(PAPER_FIGURES, results)),
+            latents=writer.figures(draw(tables, one) for one in data_sets for draw in (figure_a, latent_panels)),
+            further=writer.figures([*_each(FURTHER_FIGURES, results), *_each(NETWORK_FIGURES, data_sets)]),
+            papers=writer.tables([table_1(tables), *(t for one in results for t in (table_2(one), table_3(one)) if t)]),
+            slips=slips() if any(one.beside_published for one in results) else [],
+            bests=writer.tables(best_table(tables, evaluation) for evaluation in shown),
+            summaries=writer.tables([summary(tables, one) for one in shown] or [summary(tables, None)]),
+            grids=writer.figures(draw(tables, one) for one in data_sets for draw in (sample_grids, interpolations)),
             pictures=sample_pictures(tables, folder),
-            picture_columns=[heading for _, heading in PICTURE_COLUMNS.values()],
+            training=writer.figures(drawing for draw in TRAINING_FIGURES for drawing in draw(tables)),
+            failures=writer.table(failures(tables)),
+            missing=writer.table(missing(tables, results)),
             provenance=provenance(tables),
-            **{name: _shown(table) for name, table in lists.items()},
         )
     )
-    _remove_stale(folder, written)
-    _write(folder, MANIFEST, json.dumps({"data": tables.data_hash, "files": sorted(written)}, indent=1).encode())
-    _write(folder, PAGE, page.encode())
+    writer.finish(tables.data_hash, page)
     return folder / PAGE
 
 
-def _write_figures(folder: Path, tables: Tables, functions: tuple, written: list[str]) -> list[ShownFigure]:
-    shown = []
-    for drawing in (drawing for draw in functions for drawing in draw(tables)):
+def _each(functions: Iterable[Callable[[Results], Drawing | None]], results: list[Results]) -> Iterator[Drawing | None]:
+    """Every figure of one data set under one way of scoring before the next one's."""
+    return (draw(one) for one in results for draw in functions)
+
+
+def _data_sets(results: list[Results]) -> list[Results]:
+    """The first results of each data set (FID where there is one), for what does not depend on the extractor."""
+    first = {one.data: one for one in reversed(results)}
+    return [first[data] for data in sorted(first)]
+
+
+class _Writer:
+    """Writes figures and tables as they are shown, and remembers their names."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.written: list[str] = []
+
+    def figures(self, drawings: Iterable[Drawing | None]) -> list[ShownFigure]:
+        """PNG and PDF of every figure that there is; drawn one after the other, so that one is in memory at a time."""
+        return [self._figure(drawing) for drawing in drawings if drawing is not None]
+
+    def tables(self, tables: Iterable[TextTable]) -> list[ShownTable]:
+        """Every form of each table."""
+        return [self.table(table) for table in tables]
+
+    def table(self, table: TextTable) -> ShownTable:
+        """Every form of one table."""
+        for form, text in FORMS.items():
+            self._write(f"tables/{table.name}.{form}", text(table).encode())
+        return show_table(table)
+
+    def finish(self, data_hash: str, page: str) -> None:
+        """Remove what an earlier report left, then write the page."""
+        _remove_stale(self.folder, self.written)
+        manifest = {"data": data_hash, "files": sorted(self.written)}
+        _write(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+        _write(self.folder / PAGE, page.encode())
+
+    def _figure(self, drawing: Drawing) -> ShownFigure:
         png = drawing.to_bytes("png")
-        written.append(_write(folder, f"figures/{drawing.name}.png", png))
-        written.append(_write(folder, f"figures/{drawing.name}.pdf", drawing.to_bytes("pdf")))
-        shown.append(_shown_figure(drawing, png))
-    return shown
+        self._write(f"figures/{drawing.name}.png", png)
+        self._write(f"figures/{drawing.name}.pdf", drawing.to_bytes("pdf"))
+        return show_figure(drawing, png)
 
-
-def _shown_figure(drawing: Drawing, png: bytes) -> ShownFigure:
-    uri = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    width = round(drawing.figure.get_figwidth() * PIXELS_PER_INCH)
-    return ShownFigure(drawing.name, drawing.title, drawing.caption, uri, width)
-
-
-def _shown(table: TextTable) -> ShownTable:
-    """The table for the page: all rows, or the `MOST_ROWS` with the lowest distances, in the table's order."""
-    kept = table.frame.index
-    if len(kept) > MOST_ROWS:
-        ranked = [name for name in ("gmm", "mvg", "test_bce") if name in table.frame][:1]
-        order = table.frame.sort_values(ranked, kind="stable").index if ranked else kept
-        kept = kept[kept.isin(order[:MOST_ROWS])]
-    part = table.only(kept)
-    cells, bold = part.cells().to_numpy().tolist(), part.bold_cells().to_numpy().tolist()
-    rows = [list(zip(texts, marks, strict=True)) for texts, marks in zip(cells, bold, strict=True)]
-    heads = [(heading.text, heading.kind != "text") for heading in table.headings.values()]
-    return ShownTable(table.name, table.title, table.caption, heads, rows, len(table.frame) - len(kept))
-
-
-def _environment() -> Environment:
-    """Everything is escaped: names, reasons and notes come from data files."""
-    loader = FileSystemLoader(Path(__file__).parent / "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    def _write(self, name: str, data: bytes) -> None:
+        _write(self.folder / name, data)
+        self.written.append(name)
 
 
 def _output_folder(tables: Tables, folder: Path) -> Path:
@@ -149,16 +141,14 @@ def _output_folder(tables: Tables, folder: Path) -> Path:
     return folder
 
 
-def _write(folder: Path, name: str, data: bytes) -> str:
+def _write(path: Path, data: bytes) -> None:
     """Write aside, then rename."""
-    path = folder / name
     aside = path.with_name(f".tmp-{os.getpid()}-{path.name}")
     try:
         aside.write_bytes(data)
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
-    return name
 
 
 def _remove_stale(folder: Path, written: list[str]) -> None:

@@ -1,11 +1,11 @@
-"""The tables of the report: what every trial scored, what failed, and what is missing.
+"""The long tables of the report: what every trial scored, and what failed.
 
 Joins and group-wise minima only, no loop over rows: ten thousand trials take a second.
 """
 
 import pandas as pd
 
-from analysis.evaluations import SCORE_COLUMNS, SOURCE_NAMES, Evaluation, evaluations, frechet_rows, scores_by_trial
+from analysis.evaluations import SCORE_COLUMNS, SOURCE_NAMES, Evaluation, scores_by_trial
 from analysis.tables import Tables
 from analysis.text_tables import Heading, TextTable
 from analysis.trials import MODEL_NAMES
@@ -27,8 +27,8 @@ _END_HEADINGS = {"state": Heading("State"), "key": Heading("Key")}
 def summary(tables: Tables, evaluation: Evaluation | None) -> TextTable:
     """One row per trial, with its scores under one evaluation (none: without scores).
 
-    The lowest value of a column is bold within (data, filters), as in the paper's Tables 2 and 3: an evaluation has one
-    extractor, so groups never mix extractors. A group with a single value has no lowest one.
+    The lowest value of a column is bold within (data, filters), over all latent sizes (Tables 2 and 3 choose theirs
+    first): an evaluation has one extractor, so groups never mix extractors. A group with a single value has no lowest.
     """
     frame = tables.described.copy()
     frame["model_name"] = frame["model"].replace(MODEL_NAMES)
@@ -83,54 +83,9 @@ def failures(tables: Tables) -> TextTable:
     heads = {"name": "Trial", "stage": "Stage", "reason": "Reason", "state": "State now"}
     heads |= {"attempt": "Attempt", "node": "Node", "when": "When"}
     caption = "A trial whose state is not “failed” has been tried again since."
-    return _list("failures", "Failures", caption if len(frame) else "No failure is recorded.", heads, frame, tables)
-
-
-def missing(tables: Tables) -> TextTable:
-    """What a complete report would also hold: unfinished trials and distances that are not there, with the reason."""
-    trials = tables.described[["key", "name", "state"]]
-    parts = [_unfinished(trials, tables)]
-    for evaluation in evaluations(tables)[0]:
-        parts += [_null_scores(tables, trials, evaluation), _unscored(tables, trials, evaluation)]
-    frame = pd.concat(parts, ignore_index=True).astype("str")
-    heads = {"name": "Trial", "what": "Missing", "reason": "Reason"}
-    return _list("missing", "What is missing", "" if len(frame) else "Nothing is missing.", heads, frame, tables)
-
-
-def _list(name: str, title: str, caption: str, heads: dict[str, str], frame: pd.DataFrame, tables: Tables) -> TextTable:
-    """A table of texts."""
-    return TextTable(name, title, caption, {n: Heading(text) for n, text in heads.items()}, frame, tables.data_hash)
-
-
-def _unfinished(trials: pd.DataFrame, tables: Tables) -> pd.DataFrame:
-    rows = trials[trials["state"] != "done"].copy()
-    last = tables.failures.sort_values("time").drop_duplicates("key", keep="last").set_index("key")
-    reasons = (last["type"] + ": " + last["message"]).astype("object")
-    rows["what"] = "model and scores"
-    rows.loc[rows["state"] == "trained", "what"] = "scores"
-    waiting = {"pending": "not started yet", "running": "training now", "trained": "trained, waits for its scores"}
-    rows["reason"] = rows["state"].map(waiting).fillna(rows["state"])
-    failed = rows["state"] == "failed"
-    rows.loc[failed, "reason"] = rows.loc[failed, "key"].map(reasons).fillna("failed, no reason recorded")
-    return rows[["name", "what", "reason"]]
-
-
-def _null_scores(tables: Tables, trials: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
-    """Distances that could not be computed."""
-    rows = frechet_rows(tables, evaluation)
-    rows = rows[rows["value"].isna()].merge(trials[["key", "name"]], on="key")
-    what = evaluation.metric + " (" + evaluation.extractor + ") of " + rows["source"] + ", " + rows["split"] + " split"
-    reason = rows["note"].where(rows["note"].fillna("") != "", "no reason recorded")
-    found = pd.DataFrame({"name": rows["name"], "what": what, "reason": reason})
-    return found.drop_duplicates().sort_values(["name", "what"])
-
-
-def _unscored(tables: Tables, trials: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
-    """Finished trials that this evaluation has not seen (they were scored under another one)."""
-    rows = trials[(trials["state"] == "done") & ~trials["key"].isin(frechet_rows(tables, evaluation)["key"])]
-    return pd.DataFrame(
-        {"name": rows["name"], "what": evaluation.title, "reason": f"not scored by evaluation {evaluation.id}"}
-    )
+    headings = {name: Heading(text) for name, text in heads.items()}
+    caption = caption if len(frame) else "No failure is recorded."
+    return TextTable("failures", "Failures", caption, headings, frame, tables.data_hash)
 
 
 def _summary_caption(evaluation: Evaluation | None) -> str:

@@ -68,7 +68,8 @@ def test_the_page_holds_everything_in_order_and_loads_nothing(report):
     page = _page(report)
     assert report.name == "index.html"
     assert page.headings == [
-        "Figures", "Trials", "Samples and reconstructions", "Training", "Failures", "What is missing", "Provenance",
+        "What the paper says, and what these data say", "Figures", "Tables", "Samples and reconstructions", "Trials",
+        "Training", "Failures", "What is missing", "Provenance",
     ]  # fmt: skip
     assert page.images and all(image.startswith("data:image/png;base64,") for image in page.images)
     assert "8 of 8 trials done, 0 failed, 0 pending." in page.text
@@ -79,16 +80,15 @@ def test_the_page_holds_everything_in_order_and_loads_nothing(report):
 def test_figures_and_tables_lie_beside_the_page(report):
     out = report.parent
     figures = {path.name for path in (out / "figures").iterdir()}
-    names = [
-        "fd-random-conv-64-digits-32",
-        "reconstruction-fd-random-conv-64-digits-32",
-        "latents-digits-32",
-        "training-digits-32",
-    ]
-    assert figures == {f"{name}.{form}" for name in names for form in ("png", "pdf")}
+    slug = "fd-random-conv-64-digits-32"
+    names = [f"figure-1-{slug}", f"reconstruction-{slug}", "latents-digits-32", "training-digits-32"]
+    assert {f"{name}.{form}" for name in names for form in ("png", "pdf")} <= figures
     tables = {path.name for path in (out / "tables").iterdir()}
-    names = ["summary-fd-random-conv-64", "best-fd-random-conv-64", "failures", "missing"]
+    names = [f"claims-{slug}", "table-1", f"table-2-{slug}", f"table-3-{slug}"]
+    names += ["summary-fd-random-conv-64", "best-fd-random-conv-64", "failures", "missing"]
     assert tables == {f"{name}.{form}" for name in names for form in ("md", "tex", "csv")}
+    listed = json.loads((out / "files.json").read_text())["files"]
+    assert sorted(listed) == sorted([*(f"figures/{name}" for name in figures), *(f"tables/{name}" for name in tables)])
     assert len(pd.read_csv(out / "tables" / "summary-fd-random-conv-64.csv")) == 8
 
 

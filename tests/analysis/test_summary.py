@@ -1,4 +1,4 @@
-"""The tables of the report: every trial, failures, what is missing."""
+"""The long tables of the report: every trial, failures, and the headline above them."""
 
 import time
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pandas as pd
 from analysis import load_tables
 from analysis.evaluations import evaluations
 from analysis.headline import best_table, sentences, state_counts, warnings
-from analysis.summary import failures, missing, summary
+from analysis.summary import failures, summary
 from analysis.tables import Tables
 
 
@@ -67,40 +67,6 @@ def test_failures_give_their_reason_and_the_state_of_today(make_store, grid):
     assert row["state"] == "failed" and row["when"] == "2000-01-01 00:01 UTC"
 
 
-def test_what_is_missing_is_listed_with_reasons(make_store, grid):
-    def no_gmm(rows):
-        for row in rows["scores"]:
-            if row["source"] == "gmm" and row["key"] == rows["trials"][0]["key"]:
-                row |= {"value": None, "note": "the fit passed its deadline"}
-
-    states = {1: "failed", 2: "pending", 3: "trained", 4: "running"}
-    store = make_store(grid(latent_size=[2, 4, 8, 16, 32, 64], epochs=[2]), states=states, edit=no_gmm)
-    frame = missing(load_tables(store)).frame
-    reasons = frame["reason"].tolist()
-    assert len(frame) == 5
-    assert "NonFiniteLossError: loss is nan at step 150 of epoch 2" in reasons
-    assert {"not started yet", "trained, waits for its scores", "training now"} <= set(reasons)
-    assert (
-        frame[frame["reason"] == "the fit passed its deadline"]["what"].item()
-        == "fd (random-conv-64) of gmm, test split"
-    )
-
-
-def test_trials_scored_under_one_evaluation_only_are_missing_from_the_other(make_store, grid):
-    def one_without_fid(rows):
-        key = rows["trials"][0]["key"]
-        rows["scores"] = [r for r in rows["scores"] if r["key"] != key or r["metric"] != "fid"]
-
-    both = (("f" * 12, "fid", "inception-2015"), ("e" * 12, "fd", "random-conv-64"))
-    store = make_store(grid(latent_size=[4, 8], epochs=[2]), evaluations=both, edit=one_without_fid)
-    (row,) = missing(load_tables(store)).frame.to_dict("records")
-    assert row["what"] == "FID" and "f" * 12 in row["reason"]
-
-
-def test_a_complete_store_misses_nothing(small_store):
-    assert missing(load_tables(small_store)).frame.empty
-
-
 def test_the_headline_counts_states_and_names_the_best(make_store, grid):
     def known(rows):
         for row in rows["scores"]:
@@ -135,10 +101,11 @@ def test_the_best_table_gives_the_lowest_score_per_model_and_who_reached_it(smal
     tables = load_tables(small_store)
     evaluation = evaluations(tables)[0][0]
     best, every = best_table(tables, evaluation).frame, summary(tables, evaluation).frame
+    assert len(best) == 2 * 5
     for row in best.to_dict("records"):
         same = every[every["model"] == row["model"]]
-        assert row["gmm"] == same["gmm"].min()
-        assert row["gmm_network"] == f"f16 z{same.loc[same['gmm'].idxmin(), 'latent_size']:.0f}"
+        assert row["value"] == same[row["score"]].min()
+        assert row["network"] == f"f16 z{same.loc[same[row['score']].idxmin(), 'latent_size']:.0f}"
 
 
 def test_ten_thousand_trials_are_summarised_in_seconds(make_store, grid):
@@ -149,7 +116,6 @@ def test_ten_thousand_trials_are_summarised_in_seconds(make_store, grid):
     assert len(tables.trials) == tables.trials["key"].nunique() == 10_000
     started = time.process_time()
     table = summary(tables, evaluations(tables)[0][0])
-    missing(tables)
     sentences(tables)
     assert time.process_time() - started < 6.0
     assert np.isfinite(table.frame["gmm"]).all() and table.bold["gmm"].any()
