@@ -40,6 +40,8 @@ class Evaluation:
     id: str
     metric: str
     extractor: str
+    sha256: str
+    """Of the extractor's weights."""
     trials: int
     """Trials with at least one distance."""
     samples: int
@@ -78,6 +80,7 @@ def evaluations(tables: Tables) -> tuple[list[Evaluation], list[Evaluation]]:
             id=str(name),
             metric=str(metric),
             extractor=str(extractor),
+            sha256=", ".join(group["extractor_sha256"].dropna().unique()),
             trials=group.loc[group["value"].notna(), "key"].nunique(),
             samples=_largest(group["n"]),
             references=_largest(group["n_reference"]),

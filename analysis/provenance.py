@@ -19,7 +19,7 @@ def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, s
     trained = trials[trials["ended"].notna()]
     lines = [
         ("Store", str(tables.root)),
-        ("Data hash", f"{tables.data_hash} (SHA-256 of the Parquet tables, first 12 digits)"),
+        ("Data hash", f"{tables.data_hash} (cd tables; sha256sum *.parquet | sha256sum; first 12 digits)"),
         ("Shown evaluations", "; ".join(map(_evaluation, shown))),
         (
             "Evaluations not shown",
@@ -44,7 +44,8 @@ def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, s
 def _evaluation(evaluation: Evaluation) -> str:
     seeds = ", ".join(map(str, evaluation.seeds))
     return (
-        f"{evaluation.id}: {evaluation.metric} with extractor {evaluation.extractor}, {evaluation.trials:,} trials, "
+        f"{evaluation.id}: {evaluation.metric} with extractor {evaluation.extractor} (weights {evaluation.sha256}), "
+        f"{evaluation.trials:,} trials, "
         f"up to {evaluation.samples:,} images against {evaluation.references:,} real ones, sampling seeds {seeds}"
     )
 

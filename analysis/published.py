@@ -80,6 +80,7 @@ def _scores(rows: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame({"key": rows["key"], "source": source, "value": rows["value"]})
     frame["split"] = rows["column"].str.extract(r"_(train|test)$")[0].fillna("test")
     frame = frame.assign(evaluation="paper", metric="fid", extractor="inception-2015", note="", seed=0)
+    frame = frame.assign(extractor_sha256="none")
     frame = frame.assign(n=10_000, n_reference=10_000, stderr=float("nan"))
     return frame.reindex(columns=list(COLUMNS["scores"])).astype(COLUMNS["scores"])
 

@@ -145,6 +145,16 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
 }
+_LATEX |= {
+    "±": r"$\pm$",
+    "−": "$-$",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "β": r"$\beta$",
+    "σ": r"$\sigma$",
+    "≤": r"$\leq$",
+}
+_LATEX |= {"“": "``", "”": "''", "…": r"\ldots{}"}
 _LATEX |= {character: "\\" + character for character in "&%$#_{}"}
 
 

@@ -40,7 +40,7 @@ def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, 
             }
         ],
         "epochs": training["history"] if training else [],
-        "scores": [{"evaluation": e, **row} for e, commit in commits.items() for row in commit["rows"]],
+        "scores": [_score_row(e, commit, row) for e, commit in commits.items() for row in commit["rows"]],
         "latents": shown["latents"] if shown else [],
         "failures": store.failures(key),
     }
@@ -62,6 +62,12 @@ def config_row(config: TrialConfig) -> dict[str, Any]:
         "parameters_decoder": parameters.decoder,
         "flops_per_image": flops_per_image(config),
     }
+
+
+def _score_row(evaluation: str, commit: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """A committed row with what the whole evaluation shares."""
+    sha256 = commit.get("evaluation", {}).get("extractor_sha256") or "none"
+    return {"evaluation": evaluation, "extractor_sha256": "none" if row["extractor"] == "none" else sha256, **row}
 
 
 def _training_row(training: dict[str, Any] | None) -> dict[str, Any]:

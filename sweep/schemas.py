@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Column(NamedTuple):
@@ -113,6 +113,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "standard error; of a ..._null metric the standard deviation over simulated data sets; null where not estimated",
         ),
         Column("extractor", _S, 'feature network; "none" for scores that use none'),
+        Column("extractor_sha256", _S, 'SHA-256 of its weights; "none" for scores that use none'),
         Column("n", _I, "images or latents scored"),
         Column("n_reference", _I, "real images in the reference; 0 where there is none"),
         Column("reference_split", _S, "split that the reference was drawn from"),

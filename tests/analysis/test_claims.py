@@ -192,6 +192,41 @@ def test_the_gap_must_shrink_from_end_to_end_and_on_the_whole(results):
     assert verdict(9, 8, 10, 8.9) == "contradicted"  # ends lower, and falls on the whole no more than it rises
 
 
+def with_gaussianity(kurtosis: Callable[[TrialConfig], float], gap: Callable[[TrialConfig], float], asked):
+    """An edit that adds the measures of Gaussianity: Mardia's kurtosis against a null of 1 ± 0.01, and the gap."""
+    by_key = {trial.key: trial for trial in asked}
+
+    def edit(rows):
+        like = dict(rows["scores"][0])
+        for key, trial in by_key.items():
+            measures = {"mardia_kurtosis": (kurtosis(trial), None), "mardia_kurtosis_null": (1.0, 0.01)}
+            measures |= {"loglikelihood_gap": (gap(trial), 0.001)}
+            for metric, (value, stderr) in measures.items():
+                row = {"key": key, "source": "latents", "metric": metric, "value": value, "stderr": stderr}
+                rows["scores"].append({**like, **row, "extractor": "none"})
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("kurtosis", "outcome"), [(1.029, "supported"), (1.031, "contradicted"), (0.9, "contradicted")]
+)
+def test_latents_are_gaussian_within_three_deviations_of_simulated_data(results, kurtosis, outcome):
+    asked = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
+    edit = with_gaussianity(lambda trial: kurtosis if trial.model == "vae" else 1.0, lambda trial: 0.0, asked)
+    assert claims.all_latent_distributions_are_gaussian(results(asked, lambda *_: 1, edit=edit)).outcome == outcome
+
+
+@pytest.mark.parametrize(("gap", "outcome"), [(lambda f: 1 / f, "supported"), (lambda f: f / 100, "contradicted")])
+def test_wider_encoders_must_be_more_gaussian_by_both_measures(results, gap, outcome):
+    asked = trials(filters=[32, 64, 128], latent_size=[128])
+    edit = with_gaussianity(lambda trial: 1 + 10 / trial.filters, lambda trial: gap(trial.filters), asked)
+    found = results(asked, lambda *_: 1, edit=edit)
+    assert claims.wider_encoders_give_more_gaussian_latents(found).outcome == outcome
+    deeper = claims.deeper_encoders_give_more_gaussian_latents(found)
+    assert deeper.outcome == "not enough data" and not deeper.findings
+
+
 def test_failed_trainings_speak_of_robustness(results, make_store):
     def fails(rows):
         rows["trials"][-1]["state"] = "failed"

@@ -197,6 +197,7 @@ def test_widths_without_walks_are_left_out(make_store):
     assert "16 filters" in words and "\n8 filters" not in words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dataset", "side"), [("cifar10", 32), ("celeba", 64)])
 def test_a_full_page_stays_under_three_megabytes(make_store, dataset, side):
     trials = grid(dataset=[dataset], image_size=[side], model=["dae", "vae"], filters=range(4, 10), latent_size=[8])

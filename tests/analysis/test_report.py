@@ -8,11 +8,16 @@ from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from analysis import ReportError, load_tables, write_report
 from tests.analysis.conftest import Synthetic, grid, write_store
+
+FID = ("f" * 12, "fid", "inception-2015")
+FD = ("e" * 12, "fd", "random-conv-64")
+STATES = ("done", "failed", "pending", "trained", "running")
 
 
 class _Page(HTMLParser):
@@ -161,6 +166,48 @@ def test_a_partial_store_gives_a_partial_report(make_store, tmp_path):
     assert "0 of 4 trials done, 1 failed, 1 pending, 1 running, 1 trained." in page.text
     assert "No trial is scored yet" in page.text and "NonFiniteLossError" in page.text
     assert len(page.images) == 1  # the training curve of the trained one
+
+
+@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 40))])
+def test_whatever_a_store_lacks_it_gives_a_report(make_store, tmp_path, seed):
+    random = np.random.default_rng(seed)
+    axes = [
+        {"model": ["dae", "vae"]},
+        {"depth": [1, 2]},
+        {"latent_norm": ["none", "batch", "spectral", "layer"]},
+        {"noise_std": [0.0, 0.1, 0.5, 1.0]},
+        {"freeze_latent": [False, True]},
+    ]
+    dataset = str(random.choice(["cifar10", "celeba", "digits"]))
+    base = {"dataset": [dataset], "image_size": [64 if dataset == "celeba" else 32], "epochs": [2]}
+    base |= {"filters": [32, 128], "latent_size": [64, 128, 256], "seed": [0, 1]}
+    trials = [trial for axis in axes for trial in grid(**base, **axis) if random.random() < 0.3]
+    trials = list(dict.fromkeys(trials))
+    states = {i: str(random.choice(STATES, p=[0.7, 0.1, 0.1, 0.05, 0.05])) for i in range(len(trials))}
+
+    def drop(rows):
+        for row in rows["scores"]:
+            row |= {"value": None, "note": "lost"} if random.random() < 0.2 else {}
+        for table in ("scores", "epochs", "latents", "failures"):
+            rows[table] = [row for row in rows[table] if random.random() < random.choice([0.0, 0.6, 1.0])]
+
+    metric = FID if random.random() < 0.5 else FD
+    store = make_store(
+        trials, states=states, evaluations=(metric,), gaussianity=True, parameters=True, pictures=False, edit=drop
+    )
+    page = _page(write_report(store, tmp_path / "report"))
+    assert page.headings[0] == "What the paper says, and what these data say" and page.headings[-1] == "Provenance"
+
+
+def test_latex_files_hold_only_what_every_latex_knows(report):
+    for path in (report.parent / "tables").glob("*.tex"):
+        assert path.read_text().isascii(), path.name
+
+
+def test_the_provenance_names_the_extractors_weights_and_how_to_get_the_data_hash(report):
+    text = _page(report).text
+    assert "random-conv-64 (weights " + "5" * 64 + ")" in text
+    assert "sha256sum *.parquet | sha256sum" in text
 
 
 @pytest.mark.parametrize("missing", ["epochs", "scores", "latents", "failures"])
