@@ -111,18 +111,19 @@ def more_sensitive(
 
 
 def smaller_best_size(where: str, results: Results, score: str, shallow: Network, deep: Network) -> Finding:
-    """Whether the deep network is best at fewer latent units than the shallow one."""
-    sizes = []
+    """Whether the deep network is best at fewer latent units than the shallow one; open at the end of a short grid."""
+    sizes: list[np.ndarray] = []
+    label = f"{where}, {SOURCE_NAMES[score]}"
     for network in (deep, shallow):
         by_seed = results.by_seed(score, **network)
         if len(by_seed) < FEWEST_SIZES:
-            return missing(
-                f"{where}, {SOURCE_NAMES[score]}: fewer than {FEWEST_SIZES} sizes of depth {network['depth']}"
-            )
+            return missing(f"{label}: fewer than {FEWEST_SIZES} sizes of depth {network['depth']}")
         sizes.append(by_seed.idxmin().to_numpy(dtype=float))
-    return lower(
-        f"{where}, {SOURCE_NAMES[score]}, best size", (f"depth {deep['depth']}", "depth 1"), sizes[0], sizes[1]
-    )
+        if network is deep and sizes[0].max() == by_seed.index.max() < FAR_OUT:
+            return missing(
+                f"{label}: depth {deep['depth']} is best at the end of the grid, {by_seed.index.max():.0f} units"
+            )
+    return lower(f"{label}, best size", (f"depth {deep['depth']}", "depth 1"), sizes[0], sizes[1])
 
 
 def little_changed(where: str, results: Results, score: str, first: Network, second: Network) -> Finding:
