@@ -203,7 +203,7 @@ def test_rows_have_exactly_the_columns_of_the_table_and_say_what_they_are() -> N
     train, test = normal(700, 5), normal(80, 5, seed=1)
     rows = stage(train, test, replace(EVALUATION, prior_seed=3))
     for name, row in rows.items():
-        assert set(row) == {column.name for column in COLUMNS["scores"]} - {"key", "evaluation"}
+        assert set(row) == {column.name for column in COLUMNS["scores"]} - {"key", "evaluation", "extractor_sha256"}
         assert all(type(value) in (str, int, float, type(None)) for value in row.values())
         split, n = ("test", 80) if name == "loglikelihood_gap" else ("train", 700)
         assert (row["source"], row["extractor"], row["seed"], row["note"]) == ("latents", "none", 3, "")

@@ -66,7 +66,8 @@ def test_scoring_and_running_are_set_by_their_own_names():
             "extractor=auto",
         ],
     )
-    assert spec.evaluation == {"samples": 500, "priors": ("mvg", "gmm"), "seeds": (0, 1, 2)}
+    metrics = ("frechet", "gaussianity")  # the preset's own
+    assert spec.evaluation == {"samples": 500, "priors": ("mvg", "gmm"), "seeds": (0, 1, 2), "metrics": metrics}
     assert (spec.execution.threads, spec.execution.max_concurrent) == (2, None)
     assert spec.execution.checkpoint_seconds == 10  # the preset's own setting stays
     assert {trial.seed for trial, _ in spec.trials} == {0}
