@@ -1,114 +1,150 @@
-"""Files of a store on a local or NFS path, written so that a reader never meets half a file.
+"""Files of a store, by relative names with `/`: what every kind of storage does.
 
-A process can be killed between any two instructions. So nothing is written in place: bytes go into `.tmp-…` beside the
-target, reach the disk (fsync), and take their name in one step. A commit takes its name only if nobody has it yet: the
-first writer wins, and two drivers on one store can never replace each other's results.
+A process can be killed between any two instructions, and a reader must never meet half a file. Each kind of storage
+keeps that promise in its own way: `sweep/local_storage.py` on a path, `sweep/object_storage.py` on S3 and its like.
+`open_storage` chooses; whoever uses a storage does not know which one it is.
 """
 
-import errno
 import hashlib
 import json
-import os
+import re
 import uuid
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from models.errors import InputError
-from sweep.failpoints import failpoint
+from sweep.execution import absolute
 
 TEMPORARY = ".tmp-"
+FOLDER = "folder"
+"""The version of a folder in a listing."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-class Storage:
-    """The files under one root folder, addressed by relative paths with `/`."""
+class StorageError(OSError):
+    """A storage that does not answer, or refuses, after all retries. Printed like an `InputError`: what, and the remedy."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: str, remedy: str) -> None:
+        super().__init__()
+        self.field, self.value, self.remedy = "--store", root, remedy
 
-    def path(self, name: str) -> Path:
-        """The file's place. Raises ValueError for a name that would leave the root."""
-        if name.startswith("/") or ".." in name.split("/"):
-            raise ValueError(f"{name!r} is not a path inside the store")
-        return self.root / name
+    def __str__(self) -> str:
+        return str(InputError(self.field, self.value, self.remedy))
+
+    def __reduce__(self) -> tuple[type["StorageError"], tuple[str, str]]:
+        return StorageError, (self.value, self.remedy)  # workers send it to the driver
+
+
+class LogFile(Protocol):
+    """A text file that grows by lines."""
+
+    def add(self, line: str) -> None:
+        """One more line."""
+
+    def publish(self) -> None:
+        """Make all lines visible to others, where they are not yet."""
+
+
+class Storage(Protocol):
+    """The files under one root."""
+
+    root: str
+    """Address of the root, as `open_storage` takes it: an absolute path or a URI."""
+    folder: Path | None
+    """The root as a folder of this machine's file system, None where it is none."""
+    look_seconds: float
+    """How often it is cheap to look whether a file has appeared."""
+
+    def place(self, name: str = "") -> str:
+        """Where a file is, for messages to people."""
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a file, None where there is none."""
-        try:
-            return self.path(name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+
+    def open(self, name: str) -> BinaryIO | None:
+        """A file to read parts of, None where there is none."""
 
     def exists(self, name: str) -> bool:
-        """Whether the file is there."""
-        return self.path(name).exists()
+        """Whether the file or folder is there; "" is the root."""
+
+    def version(self, name: str) -> str | None:
+        """A text that changes when the file does, None where there is none."""
 
     def names(self, name: str) -> list[str]:
         """Sorted names in a folder, temporary files left out; empty where there is no folder."""
-        try:
-            return sorted(n for n in os.listdir(self.path(name)) if not n.startswith(TEMPORARY))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+
+    def listing(self, folder: str, depth: int) -> dict[str, str]:
+        """Version of every file up to `depth` levels below a folder; folders at that depth are listed as `FOLDER`."""
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole, replacing what was there."""
-        temporary = self._write_aside(name, data)
-        os.replace(temporary, self.path(name))
-        _sync_folder(self.path(name).parent)
 
     def commit(self, name: str, data: bytes) -> bool:
         """Write a file whole unless it exists; False where another writer was first."""
-        temporary = self._write_aside(name, data)
-        try:
-            os.link(temporary, self.path(name))
-        except FileExistsError:
-            return False
-        except OSError as error:  # file systems without hard links
-            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
-                raise
-            if self.exists(name):
-                return False
-            os.replace(temporary, self.path(name))
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(self.path(name).parent)
-        return True
+
+    def make_folder(self, name: str) -> None:
+        """Make a folder that `names` and `listing` show before any file is in it."""
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
-        self.path(name).unlink(missing_ok=True)
+
+    def remove_folder(self, name: str) -> None:
+        """Remove a folder with everything in it, if it is there."""
 
     def set_aside(self, name: str) -> str:
-        """Rename a damaged file so that it is kept but no longer found; its new name."""
-        aside = f"{name}.damaged-{uuid.uuid4().hex[:6]}"
-        os.replace(self.path(name), self.path(aside))
-        return aside
+        """Give a damaged file another name, so that it is kept but no longer found; that name."""
+
+    def temporary(self) -> list[str]:
+        """Names of the files that killed writers left, and of those that are being written."""
 
     def remove_temporary(self) -> None:
         """Remove what killed writers left. Only for when nobody else writes."""
-        for file in self.root.rglob(f"{TEMPORARY}*"):
-            file.unlink(missing_ok=True)
 
-    def _write_aside(self, name: str, data: bytes) -> Path:
-        target = self.path(name)
-        temporary = target.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with open(temporary, "wb") as file:
-                file.write(data[: len(data) // 2])
-                failpoint("inside-write", name)
-                file.write(data[len(data) // 2 :])
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            temporary.unlink(missing_ok=True) if target.parent.is_dir() else None
-            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-                raise InputError(
-                    "--store",
-                    str(self.root),
-                    f"It cannot be written to ({error.strerror}). Give a folder you may write to.",
-                ) from error
-            raise
-        return temporary
+    def log_file(self, name: str) -> LogFile:
+        """A new log file."""
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """`function` of every item, several at once where each one waits for a network."""
+
+
+def open_storage(address: str | Path) -> Storage:
+    """The storage at a path, or at a URI that pyarrow knows (`s3://bucket/folder`, `gs://…`, `file:///…`).
+
+    Nothing is read or written yet. Raises `InputError` for a URI that cannot be understood.
+    """
+    from sweep.local_storage import LocalStorage
+
+    text = str(address)
+    if not text or "\0" in text:
+        raise InputError("--store", text, "Give a folder or a URI.")
+    if "://" not in text:
+        if re.match(r"(s3|gs|gcs|abfss?):/", text):  # what pathlib makes of a URI
+            raise InputError("--store", text, "Give a URI as text with two slashes, such as s3://bucket/folder.")
+        return LocalStorage(absolute(text, "--store"))
+    if text.startswith("file://"):
+        return LocalStorage(Path(re.sub(r"^file://(localhost)?", "", text)).absolute())
+    from sweep.object_storage import ObjectStorage  # pyarrow.fs only where a URI is given
+
+    return ObjectStorage(text)
+
+
+def inside(name: str) -> str:
+    """`name` itself. Raises ValueError for a name that would leave the root."""
+    if name.startswith("/") or ".." in name.split("/"):
+        raise ValueError(f"{name!r} is not a path inside the store")
+    return name
+
+
+def joined(folder: str, name: str) -> str:
+    """The name of a file in a folder; the root's name is empty."""
+    return f"{folder}/{name}" if folder else name
+
+
+def aside_name(name: str) -> str:
+    """The name of a damaged file that is kept."""
+    return f"{name}.damaged-{uuid.uuid4().hex[:6]}"
 
 
 def file_record(data: bytes) -> dict[str, Any]:
@@ -116,17 +152,6 @@ def file_record(data: bytes) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def to_json_bytes(value: Any) -> bytes:
+def to_json_bytes(value: Mapping[str, Any]) -> bytes:
     """JSON for a store: sorted keys, one space of indent, so that a person can read it and diff it."""
     return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError:  # some network file systems refuse it; the rename itself is still atomic
-        pass
-    finally:
-        os.close(descriptor)

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from models.errors import InputError
-from sweep.storage import Storage, file_record
+from sweep.local_storage import LocalStorage
+from sweep.storage import file_record
 
 
 def test_a_written_file_is_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    storage = Storage(tmp_path)
+    storage = LocalStorage(tmp_path)
     storage.write("a/b.json", b"first")
     storage.write("a/b.json", b"second")
     assert storage.read("a/b.json") == b"second"
@@ -19,7 +20,7 @@ def test_a_written_file_is_whole_and_leaves_nothing_beside_it(tmp_path: Path) ->
 
 
 def test_the_first_commit_wins_and_the_second_one_learns_it(tmp_path: Path) -> None:
-    storage = Storage(tmp_path)
+    storage = LocalStorage(tmp_path)
     assert storage.commit("train.json", b"one")
     assert not storage.commit("train.json", b"two")
     assert storage.read("train.json") == b"one"
@@ -27,7 +28,7 @@ def test_the_first_commit_wins_and_the_second_one_learns_it(tmp_path: Path) -> N
 
 
 def test_of_many_commits_at_once_exactly_one_wins(tmp_path: Path) -> None:
-    storage = Storage(tmp_path)
+    storage = LocalStorage(tmp_path)
     start = threading.Barrier(8)
     won: list[int] = []
 
@@ -46,7 +47,7 @@ def test_of_many_commits_at_once_exactly_one_wins(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_reads_as_none_and_a_missing_folder_lists_nothing(tmp_path: Path) -> None:
-    storage = Storage(tmp_path)
+    storage = LocalStorage(tmp_path)
     assert storage.read("no/such") is None
     assert storage.names("no") == []
 
@@ -54,11 +55,11 @@ def test_a_missing_file_reads_as_none_and_a_missing_folder_lists_nothing(tmp_pat
 @pytest.mark.parametrize("name", ["/etc/passwd", "../outside", "trials/../../outside"])
 def test_a_name_never_leaves_the_store(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="not a path inside the store"):
-        Storage(tmp_path).write(name, b"")
+        LocalStorage(tmp_path).write(name, b"")
 
 
 def test_temporary_files_are_not_listed_and_can_be_removed(tmp_path: Path) -> None:
-    storage = Storage(tmp_path)
+    storage = LocalStorage(tmp_path)
     storage.write("f/kept", b"1")
     (tmp_path / "f" / ".tmp-left-by-a-killed-writer").write_bytes(b"half")
     assert storage.names("f") == ["kept"]
@@ -69,7 +70,7 @@ def test_temporary_files_are_not_listed_and_can_be_removed(tmp_path: Path) -> No
 def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(InputError, match="cannot be written to"):
-        Storage(tmp_path / "file").write("a/b", b"1")
+        LocalStorage(tmp_path / "file").write("a/b", b"1")
 
 
 def test_a_file_record_names_length_and_sha256() -> None:

@@ -1,0 +1,155 @@
+"""How long a relaunch thinks before it starts: a plan of many finished trials, on a local path and on S3.
+
+    python benchmarks/planning.py [--trials 1000] [--out docs/benchmarks]
+
+Writes a store of finished trials as small sweeps leave it (13 files per trial; commits with 100 epochs and 2,000 latent
+rows) and plans its spec again, each time in a process of its own, Ray not started. S3 is moto's server on loopback
+behind a proxy that counts requests (tests/sweep/s3_server.py): both are Python and slower per request than a real
+service in the same region, and nearer. Writes planning-<hardware>-<date>.md.
+"""
+
+import argparse
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import pyarrow as pa
+from frechet_distance import processor
+
+from models.config import TrialConfig
+from sweep.execution import ExecutionConfig
+from sweep.records import sealed_json_bytes
+from sweep.spec import Block, SweepSpec
+from sweep.store import FOLDED, Store, open_store
+from tests.sweep.s3_server import MotoServer, Proxy
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+EPOCHS, LATENT_ROWS = 100, 2000
+PICTURES = ("reconstruction-train", "reconstruction-test", "standard_normal", "mvg", "gmm", "interpolation")
+PLAN = """
+import json, sys, time
+from sweep.spec import SweepSpec
+from sweep.store import open_store
+from sweep.work import make_plan
+spec = SweepSpec.from_json(json.load(open(sys.argv[2])))
+started = time.perf_counter()
+plan = make_plan(spec, open_store(sys.argv[1]), spec.evaluation_config())
+print(time.perf_counter() - started, plan.counts()["done"])
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "root")
+        spec = write_store(root / "store", args.trials)
+        spec_file = Path(folder, "spec.json")
+        spec_file.write_bytes(sealed_json_bytes(spec.to_json()))
+        files = sum(1 for path in root.rglob("*") if path.is_file())
+        rows = [measure("local path, every commit read", str(root / "store"), spec_file, None)]
+        remember(open_store(root / "store"), spec)
+        rows.append(measure("local path", str(root / "store"), spec_file, None))
+        server = MotoServer(folder=root)
+        proxy = Proxy(server.port)
+        os.environ |= {"AWS_ENDPOINT_URL": proxy.url, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+        rows.append(measure("S3, every commit read", "s3://bucket/store", spec_file, proxy))
+        remember(open_store("s3://bucket/store"), spec)
+        rows.append(measure("S3", "s3://bucket/store", spec_file, proxy))
+        proxy.stop()
+        server.stop()
+    hardware, date = processor(), datetime.now(UTC).date().isoformat()
+    args.out.mkdir(parents=True, exist_ok=True)
+    path = args.out / f"planning-{re.sub(r'[^a-z0-9]+', '-', hardware.lower()).strip('-')}-{date}.md"
+    path.write_text(text(args.trials, files, rows, hardware, date), encoding="utf-8")
+    print(path.read_text(encoding="utf-8"), path, sep="\n")
+
+
+def write_store(root: Path, count: int) -> SweepSpec:
+    """Finished trials; the bytes of models and pictures do not matter to a plan."""
+    trials = tuple(TrialConfig(filters=4, latent_size=2, epochs=EPOCHS, seed=seed) for seed in range(count))
+    execution = ExecutionConfig(data_dir=str(root.parent))
+    spec = SweepSpec(name="many", blocks=(Block("all", trials),), extractor="random-conv-64", execution=execution)
+    store, evaluation = open_store(root, create=True), spec.evaluation_config().id
+    about = {"format": 1, "name": spec.name, "keys": {t.key: "all" for t in trials}, "spec": spec.to_json()}
+    store.write_spec(spec.hash, about, evaluation)
+    training, scoring = "train-0001-aaaaaa", f"score-0001-{evaluation}-bbbbbb"
+    trained, scored = sealed_json_bytes(training_commit(training)), sealed_json_bytes(scores_commit(scoring))
+    for trial in trials:
+        files = {
+            "config.json": sealed_json_bytes(trial.to_json()),
+            "train.json": trained,
+            f"scores/{evaluation}.json": scored,
+            **dict.fromkeys((f"attempts/{training}/{n}" for n in ("start.json", "log.txt", "model.safetensors")), b"0"),
+            f"attempts/{scoring}/latents.npz": b"0",
+            **{f"attempts/{scoring}/samples/{name}.png": b"0" for name in PICTURES},
+        }
+        for name, data in files.items():  # plain writes: the store's own would wait for the disk 13,000 times
+            path = root / "trials" / trial.key / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    return spec
+
+
+def training_commit(attempt: str) -> dict[str, Any]:
+    """With a history as long as the paper's."""
+    epoch = {"learning_rate": 1e-3, "loss": 0.5512345, "reconstruction": 0.5512345, "kl": None}
+    rest = {"seconds": 10.123, "images_per_second": 4939.2, "skipped_steps": 0}
+    history = [{"epoch": number, **epoch, **rest} for number in range(1, EPOCHS + 1)]
+    return {"attempt": attempt, "files": {}, "history": history, "result": {}}
+
+
+def scores_commit(attempt: str) -> dict[str, Any]:
+    """With two latent dimensions of 2,000 images, as every commit has."""
+    point = {"dimension_a": 0, "dimension_b": 1, "z_a": 0.123456789, "z_b": -1.23456789}
+    latents = [{"split": "train", "index": number, **point} for number in range(LATENT_ROWS)]
+    return {"attempt": attempt, "files": {}, "rows": [], "latents": latents}
+
+
+def remember(store: Store, spec: SweepSpec) -> None:
+    """What folding the tables leaves behind: the version of every commit that was read."""
+    evaluation, listed = spec.evaluation_config().id, store.listed()
+    names = [f"trials/{key}/{n}" for key in listed.trial_keys() for n in ("train.json", f"scores/{evaluation}.json")]
+    store.storage.write(FOLDED, sealed_json_bytes({"commits": {n: listed.storage.version(n) for n in names}}))
+
+
+def measure(what: str, store: str, spec: Path, proxy: Proxy | None) -> str:
+    """One line of the table."""
+    if proxy is not None:
+        proxy.plan()
+    words = [sys.executable, "-c", PLAN, store, str(spec)]
+    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    seconds, finished = done.stdout.split()
+    requests = f"{proxy.count('GET', 'list-type=2')} | {len(proxy.requests)}" if proxy is not None else "– | –"
+    return f"| {what} | {float(seconds):.2f} | {requests} | {finished} |"
+
+
+def text(trials: int, files: int, rows: list[str], hardware: str, date: str) -> str:
+    """The Markdown page."""
+    return f"""# Planning a relaunch of {trials:,} finished trials, {hardware} ({os.cpu_count()} cores), {date}
+
+A store of {files:,} files; the spec that made it is planned again, in a process of its own that is already started (imports
+are not counted, Ray is not started). "Every commit read" is a store whose tables were never folded: a commit counts only
+once it was read, and folding remembers which ones were. S3 is moto's server on loopback behind a counting proxy.
+
+| store | seconds | LIST requests | all requests | found done |
+|---|---|---|---|---|
+{chr(10).join(rows)}
+
+Python {platform.python_version()}, pyarrow {pa.__version__}, {platform.system()} {platform.machine()}.
+Written by `python benchmarks/planning.py --trials {trials}`.
+"""
+
+
+if __name__ == "__main__":
+    main()
