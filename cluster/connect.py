@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray._private import ray_constants, services
+from ray._private import ray_constants, services, utils
 
 from cluster.errors import ClusterError
 from cluster.guard import guarded
@@ -101,10 +101,30 @@ def _started(num_cpus: int | None, include_dashboard: bool) -> Iterator[None]:
         raise ClusterError("num_cpus", num_cpus, "Give a whole number of at least 1.")
     options = {"num_cpus": num_cpus, "include_dashboard": include_dashboard, "_node_ip_address": LOOPBACK}
     with guarded() as watch_over:
-        with _for_this_machine_only():
+        with _for_this_machine_only(), _in_own_groups():
             session = _initialise("local", options)
         watch_over(session)
         yield
+
+
+@contextmanager
+def _in_own_groups() -> Iterator[None]:
+    """A Ray that is started inside the `with` block does not get the signals of this process's group.
+
+    `timeout`, job control and many supervisors signal the whole group. The driver stops in order then, and needs its Ray
+    for that. Ray calls the function replaced here in each of its processes, before the program starts.
+    """
+    before = utils.set_kill_on_parent_death_linux
+
+    def end_with_parent_alone() -> None:
+        before()
+        os.setpgid(0, 0)
+
+    utils.set_kill_on_parent_death_linux = end_with_parent_alone
+    try:
+        yield
+    finally:
+        utils.set_kill_on_parent_death_linux = before
 
 
 @contextmanager

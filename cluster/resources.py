@@ -84,6 +84,11 @@ def trial_resources(threads: int, gpu_share: float, has_gpu: bool) -> dict[str, 
     return bundle
 
 
+def larger_share(gpu_share: float) -> float:
+    """The share for a trial that had too little memory: twice as much, at most what trials may take of a GPU."""
+    return round(min(2 * gpu_share, TRIAL_PART), _DIGITS)
+
+
 def evaluation_resources(has_gpu: bool) -> dict[str, float]:
     """Options of the Ray task of an evaluation: `function.options(**evaluation_resources(True))`."""
     return {"num_cpus": EVALUATION_SHARE} | ({"num_gpus": EVALUATION_SHARE} if has_gpu else {})

@@ -1,0 +1,80 @@
+"""Asking a driver to stop: by signals, and from another process."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from sweep import stopping
+from sweep.progress_file import ProgressFile, remove_stale
+from sweep.stopping import StopRequest, ask_drivers_to_stop, wait_for_end
+from sweep.store import Store, open_store
+from tests.sweep.conftest import run_main
+
+RUNNING = {"running": {}, "eta_seconds": None}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "store", create=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+def test_the_first_signal_asks_and_the_second_stops_at_once(store: Store, number: signal.Signals) -> None:
+    before = [signal.getsignal(n) for n in stopping.SIGNALS]
+    request = StopRequest(store, "progress/me.json")
+    with request.listening():
+        assert not request.look()
+        os.kill(os.getpid(), number)
+        assert request.asked and not request.grace_is_over
+        assert request.look(), "told once"
+        assert not request.look()
+        assert store.storage.exists(request.file), "trials on other machines look for it"
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+    assert request.at_once and request.grace_is_over
+    assert not store.storage.exists(request.file)
+    assert [signal.getsignal(n) for n in stopping.SIGNALS] == before
+
+
+def test_a_signal_is_still_a_request_after_ray_or_tune_took_it(store: Store) -> None:
+    request = StopRequest(store, "progress/me.json")
+    with request.listening():
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        request.install()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert request.asked
+
+
+def test_another_process_asks_by_a_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "LOOK_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(store.storage, "look_seconds", 0.0)
+    file = ProgressFile(store)
+    request = StopRequest(store, file.name)
+    assert ask_drivers_to_stop(store) == []
+    file.write(RUNNING, force=True)
+    assert not request.look()
+    assert [driver["file"] for driver in ask_drivers_to_stop(store)] == [file.driver]
+    assert request.look() and request.asked
+    assert wait_for_end(store, {file.driver}, timeout=0.0) == {file.driver}
+    file.remove()
+    assert wait_for_end(store, {file.driver}, timeout=0.0) == set()
+
+
+def test_a_request_to_a_driver_that_is_gone_is_removed(store: Store) -> None:
+    file = ProgressFile(store)
+    file.write(RUNNING, force=True)
+    ask_drivers_to_stop(store)
+    remove_stale(store)
+    assert len(store.storage.names("progress")) == 2
+    file.remove()
+    remove_stale(store)
+    assert store.storage.names("progress") == []
+
+
+def test_stop_says_when_nobody_works(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store: Store
+) -> None:
+    assert run_main(monkeypatch, "stop", store.storage.root, "--wait") == 0
+    assert "No driver works on" in capsys.readouterr().out
