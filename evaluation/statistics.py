@@ -10,7 +10,6 @@ Shapes: N images, D features.
 import io
 from functools import cached_property
 from typing import Self
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -110,8 +109,14 @@ class FeatureStatistics:
                 arrays = {name: file[name] for name in file.files}
             statistics = cls(len(arrays["mean"]))
             statistics.n, statistics._mean, statistics._scatter = int(arrays["n"]), arrays["mean"], arrays["scatter"]
-            if "root" in arrays:
-                statistics.__dict__["root"] = arrays["root"]
-        except (ValueError, KeyError, EOFError, OSError, BadZipFile, TypeError) as error:
+            root = arrays.get("root")
+        except Exception as error:  # zip and array headers fail in many ways
             raise ValueError(f"damaged feature statistics: {error}") from error
+        size = statistics.dimension
+        parts = [statistics._mean, statistics._scatter, *([] if root is None else [root])]
+        shapes_fit = statistics._scatter.shape == (size, size) and (root is None or root.shape[:-1] == (size,))
+        if not shapes_fit or statistics.n < 0 or not all(p.dtype == np.float64 and np.isfinite(p).all() for p in parts):
+            raise ValueError("damaged feature statistics: no mean and scatter of finite numbers")
+        if root is not None:
+            statistics.__dict__["root"] = root
         return statistics

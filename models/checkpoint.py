@@ -6,7 +6,6 @@ opened.
 
 import io
 import json
-import pickle
 import zipfile
 from typing import Any
 
@@ -36,7 +35,10 @@ def restore_checkpoint(trainer: Trainer, data: bytes) -> None:
         raise ValueError(f"checkpoint has format {checkpoint['format']!r}; this version reads {FORMAT}")
     if checkpoint["key"] != trainer.config.key:
         raise ValueError(f"checkpoint belongs to trial {checkpoint['key']}, not to {trainer.config.key}")
-    trainer.load_state_dict(checkpoint["state"])
+    try:
+        trainer.load_state_dict(checkpoint["state"])
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:  # of another version, or made by hand
+        raise ValueError(f"checkpoint does not fit: {type(error).__name__}: {error}") from error
 
 
 def model_bytes(model: Autoencoder) -> bytes:
@@ -62,7 +64,7 @@ def _read_checkpoint(data: bytes) -> dict[str, Any]:
             if (part := archive.testzip()) is not None:
                 raise ValueError(f"checkpoint is damaged: the checksum of {part} differs")
         checkpoint = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except (zipfile.BadZipFile, RuntimeError, EOFError, KeyError, OSError, pickle.UnpicklingError) as error:
+    except Exception as error:  # whatever the two readers raise on bytes that are no checkpoint; a bomb included
         raise ValueError(f"checkpoint is damaged: {error}") from error
     if not isinstance(checkpoint, dict) or not {"format", "key", "state"} <= checkpoint.keys():
         raise ValueError("checkpoint is damaged: it holds no training state")

@@ -4,6 +4,7 @@ A trial is a frozen dataclass; it changes only by `dataclasses.replace`, and its
 runs, with how many threads and into which folder is not here (`sweep.execution.ExecutionConfig`): that never enters the key.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from numbers import Real
 from typing import Any, Literal, get_args
@@ -180,7 +181,7 @@ def _check(config: TrialConfig) -> None:
             )
     identity = config.data_identity
     if config.dataset == "folder":
-        is_hash = isinstance(identity, str) and len(identity) == 64
+        is_hash = isinstance(identity, str) and re.fullmatch("[0-9a-f]{64}", identity) is not None
         _require(is_hash, config, "data_identity", "the SHA-256 of the images")
     else:
         _require(identity == "", config, "data_identity", f'"" for {config.dataset}; only a folder has one')

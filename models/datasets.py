@@ -65,8 +65,11 @@ def is_prepared(config: TrialConfig, source: DataSource) -> bool:
 def source_sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
     """Training and test images: of the prepared arrays, else counted (`folder`), else the official sizes."""
     if is_prepared(config, source):
-        train, test = (_prepared_length(prepared_path(config, source, split)) for split in SPLITS)
-        return train, test
+        try:
+            train, test = (_prepared_length(prepared_path(config, source, split)) for split in SPLITS)
+            return train, test
+        except (ValueError, OSError):
+            pass  # damaged; `load_images` prepares it again
     if config.dataset == "folder":
         folder = _require_folder(source)
         return len(list_images(folder, "train")), len(list_images(folder, "test"))
@@ -119,4 +122,4 @@ def _require_folder(source: DataSource) -> Path:
 def _prepared_length(path: Path) -> int:
     import numpy as np
 
-    return len(np.load(path, mmap_mode="r"))
+    return len(np.load(path, mmap_mode="r", allow_pickle=False))

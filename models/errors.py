@@ -1,6 +1,7 @@
 """Exceptions that several layers share: bad input, which the command line prints without a traceback, and NaN pictures."""
 
 LONGEST_SHOWN = 120  # characters of a value in a message
+LONGEST_LINE = 1000  # characters of one line of a message: it may quote a file, which may hold anything
 
 
 class InputError(ValueError):
@@ -17,11 +18,17 @@ class InputError(ValueError):
         super().__init__(field, value, remedy)
 
     def __str__(self) -> str:
-        return f"{self.field}: {_shown(self.value)} cannot be used.\n{self.remedy}"
+        return f"{one_line(f'{self.field}: {_shown(self.value)} cannot be used.')}\n{one_line(self.remedy)}"
 
 
 class NonFiniteError(ValueError):
     """Generated pixels or features that are not finite numbers: a score that cannot be computed, with this reason."""
+
+
+def one_line(text: str) -> str:
+    """`text` on one line of bounded length; line breaks, terminal codes and the like are written as escapes."""
+    safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:LONGEST_LINE])
+    return safe if len(text) <= LONGEST_LINE else f"{safe}…"
 
 
 def _shown(value: object) -> str:

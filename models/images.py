@@ -5,12 +5,14 @@ Decoding 160,000 JPEG files for each of 300 trials would cost more than training
 prepare at once do no harm; afterwards it is a memory map whose pages all actors of a node share.
 """
 
+import hashlib
 import logging
 import os
 import shutil
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from models.config import TrialConfig
-from models.datasets import SPLITS, DataSource, check_source, is_prepared, prepared_path
+from models.datasets import SPLITS, DataSource, check_source, data_name, is_prepared, prepared_path
 from models.reading import Pictures, pictures
 
 log = logging.getLogger(__name__)
@@ -36,15 +38,48 @@ class ImageSet(NamedTuple):
     test: np.ndarray
 
 
-def load_images(config: TrialConfig, source: DataSource) -> ImageSet:
-    """The images of `config`'s data set at its size, prepared first where they are not.
+def load_images(config: TrialConfig, source: DataSource, *, verify: bool = False) -> ImageSet:
+    """The images of `config`'s data set at its size, prepared first where they are not, or no longer are what they were.
 
-    Raises `InputError` if the files are absent, changed or unreadable, saying which and what to do.
+    A file that was cut short is always found; `verify` reads all of it and finds a flipped bit too. Raises `InputError`
+    if the files are absent, changed or unreadable, saying which and what to do.
     """
-    if not is_prepared(config, source):
-        check_source(config, source)
-        _prepare(config, source)
-    return ImageSet(*(np.load(prepared_path(config, source, split), mmap_mode="r") for split in SPLITS))
+    if is_prepared(config, source):
+        try:
+            return _open(config, source, verify)
+        except (ValueError, OSError) as error:
+            log.warning("prepared images of %s are damaged (%s); prepared again", data_name(config), error)
+            for split in SPLITS:
+                path = prepared_path(config, source, split)
+                with suppress(FileNotFoundError):  # another process was faster
+                    os.replace(path, path.with_name(f"{path.name}.damaged"))
+    check_source(config, source)
+    _prepare(config, source)
+    return _open(config, source)
+
+
+def _open(config: TrialConfig, source: DataSource, verify: bool = False) -> ImageSet:
+    """Both arrays as memory maps. Raises ValueError or OSError where they are not what was prepared."""
+    found = []
+    for split in SPLITS:
+        path = prepared_path(config, source, split)
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if array.dtype != np.uint8 or array.shape[1:] != (config.image_size, config.image_size, 3):
+            raise ValueError(f"{path.name} holds {array.dtype} of shape {array.shape}")
+        checksum = _checksum_path(path)
+        if verify and checksum.exists() and checksum.read_text() != _sha256(path):
+            raise ValueError(f"the checksum of {path.name} differs")
+        found.append(array)
+    return ImageSet(*found)
+
+
+def _checksum_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fit_square(image: Image.Image, size: int, resize: str) -> Image.Image:
@@ -64,8 +99,11 @@ def _prepare(config: TrialConfig, source: DataSource) -> None:
     try:
         for split in SPLITS:
             _write(aside / f"{split}.npy", pictures(config, source, split), config)
+            _checksum_path(aside / f"{split}.npy").write_text(_sha256(aside / f"{split}.npy"))
         for split in SPLITS:
+            _checksum_path(final / f"{split}.npy").unlink(missing_ok=True)  # no array beside another one's checksum
             os.replace(aside / f"{split}.npy", final / f"{split}.npy")
+            os.replace(_checksum_path(aside / f"{split}.npy"), _checksum_path(final / f"{split}.npy"))
     finally:
         shutil.rmtree(aside)
 

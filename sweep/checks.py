@@ -1,5 +1,6 @@
 """What `aesweep doctor` looks at: the machine and Ray (cluster.doctor), then data, weights and precision from their layers."""
 
+import uuid
 from pathlib import Path
 
 import torch
@@ -11,13 +12,14 @@ from models.datasets import DataSource, check_source
 from models.errors import InputError
 from models.precision import choose_precision
 from sweep.device import choose_device, describe_device
+from sweep.storage import StorageError, open_storage
 
 
 def all_checks(address: str, store: str | None, data_dir: Path) -> list[Check]:
     """Every check, the cheap ones first."""
     folders = [check_folder("data folder", data_dir)]
     if store is not None:
-        folders.append(check_folder("store", store))
+        folders.append(check_store(store))
     return [
         *machine_checks(),
         check_precision(),
@@ -26,6 +28,25 @@ def all_checks(address: str, store: str | None, data_dir: Path) -> list[Check]:
         check_inception(data_dir),
         *check_ray(address),
     ]
+
+
+def check_store(store: str) -> Check:
+    """Whether files can be written, read, listed and removed where the store is or will be."""
+    if "://" not in store:
+        return check_folder("store", store)
+    name = f".aesweep-doctor-{uuid.uuid4().hex[:6]}"
+    try:
+        storage = open_storage(store)
+        storage.write(name, name.encode())
+        works = storage.read(name) == name.encode() and name in storage.names("")
+        storage.remove(name)
+    except (InputError, StorageError) as error:
+        return Check("store", "fail", str(error.value), error.remedy)
+    if not works:
+        return Check(
+            "store", "fail", storage.place(), "What is written there is not found again at once. Give another."
+        )
+    return Check("store", "ok", f"{storage.place()}: writable")
 
 
 def check_precision() -> Check:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from models.errors import InputError
-from sweep.commands import look, more, run, site
+from models.errors import InputError, one_line
+from sweep.commands import care, look, more, run, site
 from sweep.version import aesweep_version
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ for verb in (
     run.plan,
     run.launch,
     run.resume,
+    care.stop,
     look.status,
     look.tables,
     look.report,
@@ -29,6 +30,7 @@ for verb in (
     more.sample,
     site.fetch,
     site.doctor,
+    care.prune,
 ):
     app.command()(verb)
 
@@ -65,9 +67,11 @@ def main() -> None:
 def _explain(error: Exception) -> int:
     """Print an error in one or two lines; the exit code."""
     if isinstance(error, InputError) or all(hasattr(error, part) for part in _ERROR_PARTS):
-        print(error, file=sys.stderr)
+        first, _, remedy = str(error).partition("\n")
+        print(one_line(first), one_line(remedy), sep="\n", file=sys.stderr)
         return 2
-    print(f"aesweep stopped: {type(error).__name__}: {error}\nShow where with: aesweep --debug …", file=sys.stderr)
+    what = one_line(f"aesweep stopped: {type(error).__name__}: {error}")
+    print(what, "Show where with: aesweep --debug …", sep="\n", file=sys.stderr)
     return 1
 
 

@@ -1,5 +1,6 @@
 """Which device a worker uses, its name for the record, and its threads."""
 
+import gc
 import platform
 from pathlib import Path
 
@@ -30,3 +31,26 @@ def use_threads(threads: int) -> None:
     """Limit torch and BLAS to `threads`: thread counts change results, and Ray sets its own by default."""
     torch.set_num_threads(threads)
     threadpool_limits(threads)
+
+
+def free_memory() -> None:
+    """Give the GPU back what the last trial held: other processes share it, and an error keeps whole frames alive."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the GPU had no memory left; the process goes on, and with a larger share the trial may."""
+    return isinstance(error, torch.OutOfMemoryError)
+
+
+def poisons_process(error: BaseException) -> bool:
+    """Whether every later call on the device fails as well: any CUDA error but a lack of memory.
+
+    Only calls that torch checks itself raise `AcceleratorError`; its libraries (cuBLAS, cuDNN) say it in a RuntimeError.
+    """
+    if is_out_of_memory(error):
+        return False
+    named = isinstance(error, RuntimeError) and ("CUDA error" in str(error) or "CUDNN_STATUS" in str(error))
+    return isinstance(error, torch.AcceleratorError) or named

@@ -9,11 +9,8 @@ work. Tune's own experiment state is scratch in a temporary folder and is never 
 
 import logging
 import os
-import signal
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 from typing import Any
 
 from ray import tune
@@ -26,34 +23,34 @@ from ray.tune import (
     TuneConfig,
     Tuner,
 )
+from rich.markup import escape
 
 from cluster.resources import (
     check_feasible,
     cluster_resources,
     evaluation_resources,
     gpu_share,
+    larger_share,
     trial_resources,
     trial_slots,
 )
+from models.errors import one_line
+from sweep.attempts import memory_lacked, newest_of, read_end, write_end
 from sweep.execution import ExecutionConfig
 from sweep.pool import EndedEvaluation, EvaluationPool
 from sweep.progress import ProgressView
 from sweep.progress_file import ProgressFile
+from sweep.recovery import Recovery, Verdict
+from sweep.stopping import GRACE_SECONDS, StopRequest
 from sweep.store import Store
 from sweep.summary import score_line
 from sweep.tables import TableFolder
 from sweep.trainable import TrialTrainable
-from sweep.tune_events import StopWith, Watch
+from sweep.tune_events import Quiet, Retry, StopWith, Watch
 from sweep.work import Plan
 
 # Tune logs the traceback of every lost process; the driver says it in one line, and the store keeps the reason.
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-
-MAX_PROCESS_DEATHS = 3  # a process that dies (out of memory, lost node) is tried again this often within one launch
-
-
-class WorkerDiedError(RuntimeError):
-    """The process of a trial ended without leaving a record."""
 
 
 class Driver:
@@ -65,6 +62,8 @@ class Driver:
         plan: Plan,
         execution: ExecutionConfig,
         view: ProgressView,
+        file: ProgressFile,
+        stop: StopRequest,
         callbacks: Sequence[Callback] = (),
     ) -> None:
         self.store = store
@@ -73,11 +72,13 @@ class Driver:
         self.view = view
         self.progress = view.progress
         self.callbacks = list(callbacks)
-        self.file = ProgressFile(store)
+        self.file, self.stop = file, stop
         self.folder = TableFolder(store)
-        self.stopping = False
         self.configs = {t.config.key: t.config for t in plan.trials}
         self.resources = cluster_resources()
+        self.has_gpu = self.resources.gpus > 0 and execution.device != "cpu"
+        self.recovery = Recovery(store, file.driver, execution.max_process_deaths)
+        self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop
         self.pool = self._make_pool()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -85,24 +86,33 @@ class Driver:
         return {}
 
     def run(self) -> None:
-        """Train, score and fold until nothing is left or a signal asks to stop."""
-        with self._signals():
-            try:
-                for trial in self.plan.to_score:
-                    self.pool.add(trial.config.key)
-                if self.plan.to_train:
-                    self._train()
-                self.pool.limit = max(1, int(self.resources.gpus or self.resources.cpus))
-                self.progress.scoring_slots = self.pool.limit
-                while not self.pool.is_idle and not self.stopping:
-                    self.turn(wait_seconds=0.2)
-            finally:
-                self.store.storage.remove(self._stop_file)
-                self.file.remove()
+        """Train, score and fold until nothing is left or somebody asks to stop."""
+        self.stop.install()  # Ray has just taken SIGTERM
+        try:
+            for trial in self.plan.to_score:
+                self.pool.add(trial.config.key)
+            self.turn()
+            if self.plan.to_train and not self.stop.asked:
+                self._train()
+                self.turn()
+            self.pool.limit = self.progress.scoring_slots = max(1, int(self.resources.gpus or self.resources.cpus))
+            while not self.pool.is_idle and not self.stop.grace_is_over:
+                self.turn(wait_seconds=0.2)
+            self.pool.cancel()
+        finally:
+            self._close_attempts()
+            if not self.stop.at_once:
                 self.folder.publish(force=True)
 
     def turn(self, wait_seconds: float = 0.0) -> None:
         """One turn of the driver's loop; must never block for long."""
+        if self.stop.look():
+            self._awaited = set(self.progress.running)
+            self.pool.close()
+            self.view.say(
+                "stopping: running trials write a checkpoint, running evaluations may end "
+                f"(at most {GRACE_SECONDS:.0f} s; ask once more to stop at once)"
+            )
         for ended in self.pool.poll(wait_seconds):
             self._evaluation_ended(ended)
         self.progress.scoring = len(self.pool.running)
@@ -110,8 +120,27 @@ class Driver:
         self.folder.publish()
         self.view.tick()
 
-    def training_ended(self, key: str) -> None:
-        """A trial reported its end: score it, or show why it failed."""
+    @property
+    def may_end_training(self) -> bool:
+        """Whether a stop was asked for, and no trial needs more time for its checkpoint."""
+        return self.stop.grace_is_over or self._awaited == set()
+
+    def bundle(self, key: str, share: float) -> dict[str, float]:
+        """What a trial asks of Ray, with this share of a GPU where there is one."""
+        return trial_resources(self.execution.threads, share, self.has_gpu)
+
+    def training_started(self, key: str) -> None:
+        """A trial got its slot; while the sweep stops, only to see that it must not begin."""
+        if self._awaited is None:
+            self.progress.train_started(key, self.configs[key].name, self.configs[key].epochs)
+
+    def training_ended(self, key: str, stopped: bool) -> None:
+        """A trial reported its end: score it, or show why it failed. A stopped one goes on another time."""
+        (self._awaited or set()).discard(key)
+        if stopped:
+            self.stop.ask()  # it saw the request first
+            self.progress.train_lost(key)
+            return
         commit = self.store.training(key)
         self.progress.train_ended(key, succeeded=commit is not None)
         name = self.configs[key].name
@@ -124,20 +153,39 @@ class Driver:
         else:
             failure = self.store.open_failure(key, "train")
             reason = f"{failure['type']}: {failure['message']}" if failure else "its commit cannot be read"
-            self.view.say(f"[red]failed[/red]   {name}  {reason}")
+            self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(reason))}")
 
-    def training_died(self, key: str, error: str) -> None:
-        """Tune gave a trial up: its process died, more often than is tried again."""
-        if self.store.open_failure(key, "train") is None:
-            attempt = (self.store.attempts(key, "train") or ["none"])[-1]
-            self.store.record_failure(key, attempt, "train", WorkerDiedError(error))
-        self.training_ended(key)
+    def training_lost(self, key: str, error: BaseException | None) -> Verdict:
+        """The process of a trial ended: what happens next."""
+        verdict = self.recovery.after_training(key, error)
+        (self._awaited or set()).discard(key)
+        if verdict.again:  # else `training_ended` follows
+            self.progress.train_lost(key)
+            self._say_lost(key, verdict.why, "it goes on from its checkpoint")
+        return verdict
+
+    def _say_lost(self, key: str, why: str, then: str) -> None:
+        self.view.say(f"[yellow]lost[/yellow]     {self.configs[key].name}  {escape(one_line(why))}; {then}")
+
+    def _close_attempts(self) -> None:
+        """Say of attempts that were cut off that this was no death."""
+        for key in list(self.progress.running):
+            attempt = newest_of(self.store, key, self.file.driver, "train")
+            if attempt is not None and not read_end(self.store, key, attempt) and self.store.training(key) is None:
+                write_end(self.store, key, attempt, "stopped", "its driver ended")
+
+    def _shares(self) -> dict[str, float]:
+        """Part of a GPU for each trial to train: by its network, or more where that was too little before."""
+        shares = {}
+        for config in (trial.config for trial in self.plan.to_train):
+            share = self.bundle(config.key, self.execution.gpu_share or gpu_share(config.filters))["GPU"]
+            shares[config.key] = max(share, larger_share(memory_lacked(self.store, config.key)[0]))
+        return shares
 
     def _train(self) -> None:
         keys = [t.config.key for t in self.plan.to_train]
-        has_gpu = self.resources.gpus > 0 and self.execution.device != "cpu"
-        shares = {k: self.execution.gpu_share or gpu_share(self.configs[k].filters) for k in keys} if has_gpu else {}
-        bundles = {k: trial_resources(self.execution.threads, shares.get(k, 0.0), has_gpu) for k in keys}
+        shares = self._shares() if self.has_gpu else {}
+        bundles = {k: self.bundle(k, shares.get(k, 0.0)) for k in keys}
         for bundle in bundles.values():
             check_feasible(self.resources, bundle)
         slots = max(trial_slots(self.resources, bundle) for bundle in bundles.values())
@@ -147,10 +195,10 @@ class Driver:
 
         trainable: Any = tune.with_parameters(
             TrialTrainable,
-            root=str(self.store.root),
+            root=self.store.root,
             execution=self.execution.to_json(),
-            gpu_shares=shares,
-            stop_file=str(self.store.storage.path(self._stop_file)),
+            stop_file=self.stop.file,
+            driver=self.file.driver,
         )
         trainable = tune.with_resources(trainable, lambda config: PlacementGroupFactory([bundles[config["key"]]]))
         with tempfile.TemporaryDirectory(prefix="aesweep-tune-") as scratch:
@@ -160,14 +208,15 @@ class Driver:
                 tune_config=TuneConfig(
                     reuse_actors=True,
                     max_concurrent_trials=most,
+                    scheduler=Retry(self),
                     trial_dirname_creator=lambda trial: str(trial.config["key"]),
                 ),
                 run_config=RunConfig(
                     name="sweep",
                     storage_path=scratch,
                     stop=StopWith(self),
-                    callbacks=[Watch(self), *self.callbacks],
-                    failure_config=FailureConfig(max_failures=MAX_PROCESS_DEATHS),
+                    callbacks=[Watch(self), Quiet(), *self.callbacks],
+                    failure_config=FailureConfig(max_failures=-1),  # recovery.py decides
                     checkpoint_config=CheckpointConfig(
                         checkpoint_frequency=0, checkpoint_at_end=False
                     ),  # ours, not Tune's
@@ -176,45 +225,26 @@ class Driver:
             ).fit()
 
     def _make_pool(self) -> EvaluationPool:
-        has_gpu = self.resources.gpus > 0 and self.execution.device != "cpu"
         # One evaluation per GPU, or per two cores, while trials wait for their share of the machine; then all there is.
-        self.progress.scoring_slots = max(1, int(self.resources.gpus if has_gpu else self.resources.cpus / 2))
+        self.progress.scoring_slots = max(1, int(self.resources.gpus if self.has_gpu else self.resources.cpus / 2))
         return EvaluationPool(
             self.store,
             self.plan.evaluation,
             self.execution,
-            device_options=evaluation_resources(has_gpu),
+            self.recovery,
+            device_options=evaluation_resources(self.has_gpu),
             cpu_options=evaluation_resources(False),
             limit=self.progress.scoring_slots,
         )
 
     def _evaluation_ended(self, ended: EndedEvaluation) -> None:
+        if ended.again:
+            self._say_lost(ended.key, ended.reason, "it is scored again")
+            return
         self.progress.scores_ended(not ended.reason, ended.seconds)
         name = self.configs[ended.key].name
         if ended.reason:
-            self.view.say(f"[red]failed[/red]   {name}  {ended.reason}")
+            self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(ended.reason))}")
         else:
             commit = self.store.scores(ended.key, self.plan.evaluation.id)
             self.view.say(f"scored   {name}  {score_line(commit['rows'] if commit else [])}")
-
-    @property
-    def _stop_file(self) -> str:
-        return self.file.name.replace(".json", ".stop")
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """The first SIGINT or SIGTERM stops in order (running epochs leave a checkpoint), the second one at once."""
-
-        def stop(number: int, frame: FrameType | None) -> None:
-            if self.stopping:
-                raise KeyboardInterrupt
-            self.stopping = True
-            self.store.storage.write(self._stop_file, b"")
-            self.view.say("stopping: running trials write a checkpoint (once more to stop at once)")
-
-        handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)

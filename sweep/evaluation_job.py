@@ -1,7 +1,6 @@
 """One evaluation as a message to its tasks, and the names of the files that it writes. Imports no torch."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from evaluation.config import EvaluationConfig
@@ -33,7 +32,7 @@ class EvaluationJob:
     @property
     def store(self) -> Store:
         """The store that the job reads from and commits to."""
-        return Store(Path(self.root))
+        return Store(self.root)
 
     @property
     def config(self) -> TrialConfig:

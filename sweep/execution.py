@@ -6,6 +6,7 @@ folder.
 """
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, Literal, get_args
 from models.errors import InputError
 
 Device = Literal["auto", "cpu", "cuda"]
+LONGEST_NAME, LONGEST_PATH = 255, 3000  # bytes; Linux takes 255 and 4,095, and names of ours follow
 
 
 def _default_data_dir() -> str:
@@ -44,6 +46,8 @@ class ExecutionConfig:
     """Part of a GPU that one trial takes, above 0 and at most 1; `null` chooses by the network's size."""
     max_concurrent: int | None = None
     """Most trials that train at once; `null` for as many as fit."""
+    max_process_deaths: int = 3
+    """Deaths of a trial's process in a row, without a checkpoint between them, after which the trial has failed."""
     prior_deadline_seconds: float = 3600.0
     """Seconds after which the fit of a prior ends without a score, with the reason in the table."""
 
@@ -60,6 +64,7 @@ class ExecutionConfig:
             if not isinstance(getattr(self, name), bool):
                 raise InputError(name, getattr(self, name), "Give true or false.")
         _check_count("threads", self.threads)
+        _check_count("max_process_deaths", self.max_process_deaths)
         if self.max_concurrent is not None:
             _check_count("max_concurrent", self.max_concurrent)
         for name in ("checkpoint_seconds", "prior_deadline_seconds"):
@@ -74,12 +79,18 @@ class ExecutionConfig:
 
 
 def absolute(path: str | Path, name: str = "path", relative_to: Path | None = None) -> str:
-    """`path` without `~`, made absolute from `relative_to` (default: the current folder); links stay as they are."""
+    """`path` without `~`, made absolute from `relative_to` (default: the current folder); links stay as they are.
+
+    Raises `InputError` for what no file system takes, so that later code may look whether the path exists.
+    """
     try:
-        expanded = Path(path).expanduser()
-    except RuntimeError:
-        raise InputError(name, str(path), "There is no such user; give the folder in full.") from None
-    return str(((relative_to or Path()) / expanded).absolute())
+        full = ((relative_to or Path()) / Path(path).expanduser()).absolute()
+        lengths = [len(os.fsencode(part)) for part in full.parts]
+    except (RuntimeError, ValueError):  # ValueError: characters that no name has
+        raise InputError(name, str(path), "There is no such user or name; give the folder in full.") from None
+    if max(lengths) > LONGEST_NAME or sum(lengths) + len(lengths) > LONGEST_PATH:
+        raise InputError(name, str(path), "This is too long for a path; give a folder.")
+    return str(full)
 
 
 def _check_count(name: str, value: object) -> None:

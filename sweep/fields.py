@@ -163,7 +163,8 @@ def _stages(value: Any) -> Any:
 def _read_scalar(name: str, value: Any, hint: Any) -> Any:
     choices = _choices(hint)
     if choices:
-        word = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 10**6
+        word = str(value).strip() if isinstance(value, str) or is_number else ""
         if word not in choices:
             near = nearest(word, choices) if word else ""
             raise InputError(name, value, f"{near}Choose one of: {', '.join(choices)}.")

@@ -21,7 +21,12 @@ def load_model(store: Store | str | Path, key: str) -> Autoencoder:
     """
     opened = _opened(store)
     config = opened.config(key)
-    return model_from_bytes(config, opened.model_bytes(config.key))
+    try:
+        return model_from_bytes(config, opened.model_bytes(config.key))
+    except InputError:
+        raise
+    except ValueError as error:  # committed so: a store of another version, or made by hand
+        raise InputError("model.safetensors", config.name, f"It cannot be loaded: {error}.") from error
 
 
 def load_prior(store: Store | str | Path, key: str, prior: str) -> FittedPrior:
@@ -30,10 +35,11 @@ def load_prior(store: Store | str | Path, key: str, prior: str) -> FittedPrior:
     config = opened.config(key)
     name = prior_file(prior)
     for evaluation in reversed(opened.scored(config.key)):
-        commit = opened.scores(config.key, evaluation)
-        if commit and name in commit["files"]:
-            data = opened.read_file(config.key, commit["attempt"], name, commit["files"][name])
-            return FittedPrior.from_bytes(data)
+        if (data := opened.prior_bytes(config.key, evaluation, name)) is not None:
+            try:
+                return FittedPrior.from_bytes(data)
+            except ValueError as error:
+                raise InputError(name, config.name, f"It cannot be loaded: {error}.") from error
     raise InputError(
         "--prior",
         prior,

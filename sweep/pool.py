@@ -3,8 +3,13 @@
 The driver submits and polls from its own loop (a task submitted from inside a trial would wait for the trial's slot for
 ever). Evaluation owns a share of the cluster that trials cannot take; how many evaluations run at once is bounded here,
 since those shares are small bookkeeping numbers.
+
+An error of a stage is recorded where it happens, once and for good. What Ray itself reports (a worker, a machine or an
+object is gone) is a death: Ray's own retries are off, and the whole evaluation is submitted again as often as recovery.py
+allows.
 """
 
+import os
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -15,17 +20,32 @@ import ray
 from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
 from models.datasets import data_name
+from sweep.attempts import write_end, write_start
 from sweep.evaluation_job import EvaluationJob
 from sweep.execution import ExecutionConfig
+from sweep.failpoints import fault
+from sweep.recovery import Recovery, cause_of
 from sweep.store import Store
 
 
-@ray.remote
-def _stage(name: str, *arguments: Any) -> Any:
-    """Run one function of `sweep.evaluation_tasks`; imported here, so that the driver itself loads no torch."""
-    from sweep import evaluation_tasks
+@ray.remote(max_retries=0)
+def _stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
+    """Run one function of `sweep.evaluation_tasks`; imported here, so that the driver itself loads no torch.
 
-    return getattr(evaluation_tasks, name)(*arguments)
+    An error is recorded here, where its traceback and its machine are known. A poisoned process ends, so that it takes no
+    other task.
+    """
+    from sweep import evaluation_tasks
+    from sweep.device import poisons_process
+
+    try:
+        fault(name, job.key, job.attempt)
+        return getattr(evaluation_tasks, name)(job, *arguments)
+    except Exception as error:
+        job.store.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
+        if poisons_process(error):
+            os._exit(1)
+        raise
 
 
 @dataclass(frozen=True)
@@ -35,7 +55,18 @@ class EndedEvaluation:
     key: str
     seconds: float
     reason: str
-    """Why it failed; "" when it was committed."""
+    """Why it failed or was lost; "" when it was committed."""
+    again: bool = False
+    """Whether it was lost and waits to be scored again."""
+
+
+@dataclass(frozen=True)
+class _Running:
+    """One submitted evaluation."""
+
+    job: EvaluationJob
+    started: float
+    stages: tuple[ray.ObjectRef, ...]
 
 
 @dataclass
@@ -45,6 +76,7 @@ class EvaluationPool:
     store: Store
     evaluation: EvaluationConfig
     execution: ExecutionConfig
+    recovery: Recovery
     device_options: dict[str, Any]
     """Ray resources of a stage that uses the device (encode, sample, reference)."""
     cpu_options: dict[str, Any]
@@ -52,7 +84,8 @@ class EvaluationPool:
     limit: int = 1
     """How many evaluations may run at once."""
     waiting: deque[str] = field(default_factory=deque)
-    running: dict[ray.ObjectRef, tuple[EvaluationJob, float]] = field(default_factory=dict)
+    running: dict[ray.ObjectRef, _Running] = field(default_factory=dict)
+    _closed: bool = False
     _references: dict[str, list[ray.ObjectRef]] = field(default_factory=dict)
     _task: Any = _stage
 
@@ -63,7 +96,22 @@ class EvaluationPool:
 
     def add(self, key: str) -> None:
         """Score this trial as soon as there is room."""
-        self.waiting.append(key)
+        if not self._closed:
+            self.waiting.append(key)
+
+    def close(self) -> None:
+        """Submit no more; what runs may end."""
+        self.waiting.clear()
+        self._closed = True
+
+    def cancel(self) -> None:
+        """Give up what still runs; its trials stay trained."""
+        for running in self.running.values():
+            for stage in running.stages:
+                ray.cancel(stage, force=True)
+            job = running.job
+            write_end(self.store, job.key, job.attempt, "stopped", "its driver was asked to stop")
+        self.running.clear()
 
     def poll(self, timeout: float = 0.0) -> list[EndedEvaluation]:
         """Collect what has ended, waiting at most `timeout` seconds for the first, and submit what fits."""
@@ -79,14 +127,15 @@ class EvaluationPool:
 
     def _submit(self, key: str) -> None:
         attempt = self.store.new_attempt(key, "evaluate", self.evaluation.id)
-        job = EvaluationJob(str(self.store.root), key, attempt, self.evaluation, self.execution)
+        write_start(self.store, key, attempt, self.recovery.driver, node="", pid=0)  # Ray decides where
+        job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution)
         on_device, on_cpu = self._task.options(**self.device_options), self._task.options(**self.cpu_options)
         train, test, ready = self._real_images(job, self.store.config(key))
         encoded = on_device.remote("encode", job, ready)
         fitted = on_cpu.remote("fit", job, encoded)
         sampled = on_device.remote("sample", job, encoded, fitted)
         scored = on_cpu.remote("score", job, encoded, fitted, sampled, train, test)
-        self.running[scored] = (job, time.monotonic())
+        self.running[scored] = _Running(job, time.monotonic(), (encoded, fitted, sampled, scored))
 
     def _real_images(self, job: EvaluationJob, config: TrialConfig) -> list[ray.ObjectRef]:
         """Statistics of the real images of both splits, measured once per data set."""
@@ -97,12 +146,23 @@ class EvaluationPool:
         return self._references[name]
 
     def _collect(self, reference: ray.ObjectRef) -> EndedEvaluation:
-        job, started = self.running.pop(reference)
-        reason = ""
+        running = self.running.pop(reference)
+        job, reason, again = running.job, "", False
         try:
             ray.get(reference)
         except Exception as error:  # whatever a stage raised, or Ray's own error when its worker died
-            cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) and error.cause else error
-            self.store.record_failure(job.key, job.attempt, "evaluate", cause, self.evaluation.id)
-            reason = f"{type(cause).__name__}: {cause}"
-        return EndedEvaluation(job.key, time.monotonic() - started, reason)
+            reason, again = self._judge(job, cause_of(error))
+        if again:
+            self._references.pop(data_name(self.store.config(job.key)), None)  # they may be what was lost
+            self.add(job.key)
+        return EndedEvaluation(job.key, time.monotonic() - running.started, reason, again)
+
+    def _judge(self, job: EvaluationJob, cause: BaseException) -> tuple[str, bool]:
+        """Why an evaluation ended without its commit, and whether it is tried again."""
+        failure = self.store.open_failure(job.key, "evaluate", job.evaluation.id)
+        if failure is None and isinstance(cause, ray.exceptions.RayError):
+            verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)
+            return verdict.why, verdict.again
+        if failure is None:  # a stage that it shares with others failed, and was recorded for one of those
+            self.store.record_failure(job.key, job.attempt, "evaluate", cause, job.evaluation.id)
+        return f"{failure['type']}: {failure['message']}" if failure else f"{type(cause).__name__}: {cause}", False

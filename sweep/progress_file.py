@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from sweep.records import is_progress
 from sweep.storage import to_json_bytes
 from sweep.store import Store
 
@@ -28,6 +29,11 @@ class ProgressFile:
     )
     _written: float = 0.0
 
+    @property
+    def driver(self) -> str:
+        """The driver's name, as attempts record it."""
+        return self.name.removeprefix("progress/")
+
     def write(self, progress: dict[str, Any], force: bool = False) -> None:
         """Replace the file if it is older than `WRITE_EVERY_SECONDS`."""
         if force or time.monotonic() - self._written >= WRITE_EVERY_SECONDS:
@@ -44,10 +50,10 @@ def drivers(store: Store) -> list[dict[str, Any]]:
     """What every driver said last, with its age in seconds (`age`) and whether it counts as alive (`alive`)."""
     found = []
     for name in (n for n in store.storage.names("progress") if n.endswith(".json")):
-        said = store.read_json(f"progress/{name}")
+        said = store.read_json(f"progress/{name}", is_progress)
         if said is None:
             continue
-        age = max(0.0, time.time() - said["time"])
+        age = abs(time.time() - said["time"])  # a time to come is no better: such a driver would live for ever
         found.append({**said, "file": name, "age": age, "alive": age <= STALE_SECONDS and not _is_dead(said)})
     return found
 
@@ -58,10 +64,11 @@ def running_trials(store: Store) -> dict[str, Any]:
 
 
 def remove_stale(store: Store) -> None:
-    """Remove the files of drivers that are gone."""
-    for driver in drivers(store):
-        if not driver["alive"]:
-            store.storage.remove(f"progress/{driver['file']}")
+    """Remove the files of drivers that are gone, with requests to them, and those that cannot be read."""
+    alive = {driver["file"] for driver in drivers(store) if driver["alive"]}
+    for name in store.storage.names("progress"):
+        if name.endswith((".json", ".stop")) and f"{name.rpartition('.')[0]}.json" not in alive:
+            store.storage.remove(f"progress/{name}")
 
 
 def _is_dead(said: dict[str, Any]) -> bool:

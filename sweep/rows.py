@@ -82,9 +82,7 @@ def _training_row(training: dict[str, Any] | None) -> dict[str, Any]:
     result = training["result"]
     return {
         "attempt": training["attempt"],
-        **{name: result[name] for name in _RESULT_COLUMNS},
-        "started": datetime.fromisoformat(result["started"]),
-        "ended": datetime.fromisoformat(result["ended"]),
+        **{name: result.get(name) for name in (*_RESULT_COLUMNS, "started", "ended")},
     }
 
 

@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 
+from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
 from models.datasets import check_source, data_name, is_prepared
-from models.errors import InputError
+from models.errors import InputError, one_line
+from sweep.attempts import record_deaths
 from sweep.failpoints import driver_of_failpoints
 from sweep.progress import Progress, ProgressView, describe_counts, describe_seconds
-from sweep.progress_file import drivers, remove_stale
+from sweep.progress_file import ProgressFile, drivers, remove_stale
 from sweep.spec import SweepSpec, load_spec
-from sweep.store import Store, open_store
+from sweep.stopping import StopRequest
+from sweep.store import Store, open_store, store_exists
 from sweep.tables import TableFolder, tables_are_current
 from sweep.work import Plan, State, data_source, make_plan
 
@@ -73,10 +77,10 @@ def launch(
     evaluation = spec.evaluation_config()
     for config in _one_per_data_set(spec):
         check_source(config, data_source(config, spec.execution))
-    opened = open_store(store) if Path(store, "store.json").exists() else None
+    opened = open_store(store).listed() if store_exists(store) else None
     if opened is not None:
         _require_shared_trial(opened, spec, add)
-    plan = make_plan(spec, opened, evaluation, retry_failed=retry_failed, only=only)
+    plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         _record(opened, spec, evaluation.id)
         _finish_without_work(opened, plan, console)
@@ -85,6 +89,19 @@ def launch(
     opened = open_store(store, create=True)
     _record(opened, spec, evaluation.id)
     return _run(spec, opened, plan, address, callbacks, only, console)
+
+
+def _sound_plan(
+    spec: SweepSpec, store: Store | None, evaluation: EvaluationConfig, retry_failed: bool, only: Sequence[str]
+) -> Plan:
+    """The work, after a look at what went wrong before: trials that died too often have failed, and trained ones whose
+    weights are damaged are trained again."""
+    if store is not None:
+        keys = [config.key for config, _ in spec.trials]
+        record_deaths(store, keys, evaluation.id, spec.execution.max_process_deaths)
+    plan = make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
+    damaged = [t for t in plan.to_score if store is not None and not store.has_model(t.config.key)]
+    return make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only) if damaged else plan
 
 
 def _run(
@@ -100,20 +117,31 @@ def _run(
         f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
         f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
         highlight=False,
+        markup=False,
     )
     from cluster.connect import connect  # Ray and torch from here on
     from sweep.driver import Driver
 
     progress = Progress.of(plan)
     _clean_up(store, console)
-    with driver_of_failpoints(), connect(address), ProgressView(progress, console) as view:
-        driver = Driver(store, plan, spec.execution, view, callbacks)
-        driver.run()
+    view, file = ProgressView(progress, console), ProgressFile(store)
+    stop = StopRequest(store, file.name)
+    try:
+        file.write(progress.to_json(), force=True)
+        with stop.listening(), driver_of_failpoints(), connect(address), view:
+            Driver(store, plan, spec.execution, view, file, stop, callbacks).run()
+    except KeyboardInterrupt:
+        if not stop.at_once:
+            raise
+    finally:
+        file.remove()
     after = make_plan(spec, store, plan.evaluation, only=only)
-    outcome = _outcome(after, interrupted=driver.stopping)
+    outcome = _outcome(after, interrupted=stop.asked and not after.is_done)
     elapsed = describe_seconds(view.elapsed())
     console.print(
-        f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.root / 'tables'}", highlight=False
+        f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.storage.place('tables')}",
+        highlight=False,
+        markup=False,
     )
     _explain(store, outcome, console)
     return outcome
@@ -124,19 +152,21 @@ def _finish_without_work(store: Store, plan: Plan, console: Console) -> None:
     if not tables_are_current(store):
         _clean_up(store, console)
         TableFolder(store).publish(force=True)
-        console.print(f"Tables folded anew: {store.root / 'tables'}", highlight=False)
+        console.print(f"Tables folded anew: {store.storage.place('tables')}", highlight=False, markup=False)
     console.print(f"Nothing to do: {describe_counts(plan.counts())}.", highlight=False)
     _explain(store, _outcome(plan), console)
 
 
 def _explain(store: Store, outcome: Outcome, console: Console) -> None:
     for name, reason in outcome.failures:
-        console.print(f"[red]failed[/red] {name}: {reason}", highlight=False, soft_wrap=True)
+        console.print(f"[red]failed[/red] {name}: {escape(one_line(reason))}", highlight=False, soft_wrap=True)
     if outcome.interrupted:
-        console.print(f"Stopped. Go on with: aesweep resume {store.root}", highlight=False, soft_wrap=True)
+        console.print(f"Stopped. Go on with: aesweep resume {escape(store.root)}", highlight=False, soft_wrap=True)
     elif outcome.failures:
         console.print(
-            f"Try them again with: aesweep resume {store.root} --retry-failed", highlight=False, soft_wrap=True
+            f"Try them again with: aesweep resume {escape(store.root)} --retry-failed",
+            highlight=False,
+            soft_wrap=True,
         )
 
 
@@ -150,14 +180,14 @@ def _one_per_data_set(spec: SweepSpec) -> list[TrialConfig]:
 
 
 def _prepare_images(spec: SweepSpec, console: Console) -> None:
-    """Prepare each data set now, so that an unreadable image is told before the store knows the sweep."""
+    """Prepare and check each data set now, so that an unreadable image is told before the store knows the sweep."""
+    from models.images import load_images
+
     for config in _one_per_data_set(spec):
         source = data_source(config, spec.execution)
         if not is_prepared(config, source):
-            from models.images import load_images
-
             console.print(f"Preparing {data_name(config)} …", highlight=False)
-            load_images(config, source)
+        load_images(config, source, verify=True)
 
 
 def _require_shared_trial(store: Store, spec: SweepSpec, add: bool) -> None:
@@ -166,7 +196,7 @@ def _require_shared_trial(store: Store, spec: SweepSpec, add: bool) -> None:
     if known and not add and not known & {config.key for config, _ in spec.trials}:
         raise InputError(
             "--store",
-            str(store.root),
+            store.root,
             f"It holds {len(known)} trials and none of them is in {spec.name!r}. Give another folder, or --add.",
         )
 
@@ -179,17 +209,19 @@ def _record(store: Store, spec: SweepSpec, evaluation: str) -> None:
         "keys": {c.key: b for c, b in spec.trials},
         "spec": spec.to_json(),
     }
-    for config, _ in spec.trials:
-        store.write_config(config)
+    store.write_configs(config for config, _ in spec.trials)
     store.write_spec(spec.hash, about, evaluation)
 
 
 def stored_spec(store: Store, every: bool = False) -> list[SweepSpec]:
     """The spec launched last, or every one. Raises `InputError` for a store without any."""
     specs = [SweepSpec.from_json(about["spec"]) for about in store.specs()]
+    if len(specs) > 1 and not every and store.latest_spec() is None:
+        remedy = "It does not say which spec was launched last. Launch that one again, or go on with --all."
+        raise InputError("STORE", store.storage.place("sweeps/latest.json"), remedy)
     if not specs:
         raise InputError(
-            "STORE", str(store.root), "Nothing was launched here yet. `aesweep launch SPEC --store STORE` does."
+            "STORE", store.root, "Nothing was launched here yet. `aesweep launch SPEC --store STORE` does."
         )
     return specs if every else specs[-1:]
 
@@ -200,7 +232,7 @@ def _clean_up(store: Store, console: Console) -> None:
     others = [driver for driver in drivers(store) if driver["alive"]]
     for driver in others:
         console.print(
-            f"[yellow]Another driver works on this store[/yellow] ({driver['host']}, process {driver['pid']}). "
+            f"[yellow]Another driver works on this store[/yellow] ({escape(one_line(driver['host']))}, process {driver['pid']}). "
             "Nothing can be mixed up, but the two may do the same work.",
             highlight=False,
             soft_wrap=True,
@@ -228,8 +260,9 @@ def evaluate(
     spec = stored_spec(opened)[-1]
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     evaluation = spec.evaluation_config()
-    plan = make_plan(spec, opened, evaluation, retry_failed=retry_failed, only=only)
-    plan = replace(plan, trials=tuple(t for t in plan.trials if opened.training(t.config.key) is not None))
+    plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
+    listed = opened.listed()
+    plan = replace(plan, trials=tuple(t for t in plan.trials if listed.has_training(t.config.key)))
     if plan.is_done:
         _finish_without_work(opened, plan, console)
         return _outcome(plan, ran=False)

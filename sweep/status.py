@@ -1,8 +1,11 @@
 """What a store says of its sweep: counts by state, time left, failures and their reasons. Reads small files only."""
 
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
+from models.errors import InputError
+from sweep.attempts import Deaths, deaths, living_drivers, open_stage
 from sweep.progress_file import drivers
 from sweep.store import Store
 from sweep.tables import SpecIndex, table_rows
@@ -17,6 +20,8 @@ class Status:
     counts: dict[State, int]
     running: list[dict[str, Any]]
     failures: list[dict[str, Any]]
+    lost: list[dict[str, Any]]
+    """Trials whose newest attempts died; they are tried again without being asked to."""
     drivers: list[dict[str, Any]]
     tables: dict[str, int]
     eta_seconds: float | None
@@ -28,6 +33,7 @@ class Status:
             "counts": self.counts,
             "running": self.running,
             "failures": self.failures,
+            "lost": self.lost,
             "drivers": self.drivers,
             "tables": self.tables,
             "eta_seconds": self.eta_seconds,
@@ -36,20 +42,24 @@ class Status:
 
 def read_status(store: Store, every_spec: bool = False) -> Status:
     """Read the state of every trial that the latest spec (or any spec, with `every_spec`) asks for."""
+    store = store.listed()
     index = SpecIndex(store)
     known = drivers(store)
     keys = [key for key in index.asked if every_spec or key in index.latest]
     counts: dict[State, int] = dict.fromkeys(STATES, 0)
     running: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
-    for key in keys:
-        evaluation = index.describe(key)["evaluation"]
-        state, reason = trial_state(store, key, evaluation, index.running)
+    lost: list[dict[str, Any]] = []
+    living = living_drivers(store)
+    states = store.storage.map(lambda key: trial_state(store, key, index.evaluation_of(key), index.running), keys)
+    for key, (state, reason) in zip(keys, states, strict=True):
         counts[state] += 1
         if state == "running":
             running.append({"key": key, **index.running[key]})
         if state == "failed":
-            failures.append({"key": key, "name": store.config(key).name, "reason": reason})
+            failures.append({"key": key, "name": _name(store, key), "reason": reason, "command": retry_command(store)})
+        if state in ("pending", "trained") and (found := _deaths(store, key, index.evaluation_of(key), living)).count:
+            lost.append({"key": key, "name": _name(store, key), "deaths": found.count, "reason": found.describe()})
     alive = [driver for driver in known if driver["alive"]]
     seen = [{part: driver[part] for part in ("host", "pid", "age", "alive")} for driver in known]
     latest = store.specs()
@@ -58,7 +68,27 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         counts=counts,
         running=running,
         failures=failures,
+        lost=lost,
         drivers=seen,
         tables=table_rows(store),
         eta_seconds=max((d["eta_seconds"] for d in alive if d["eta_seconds"] is not None), default=None),
     )
+
+
+def retry_command(store: Store) -> str:
+    """The command that runs failed trials again."""
+    return f"aesweep resume {shlex.quote(store.storage.root)} --retry-failed"
+
+
+def _deaths(store: Store, key: str, evaluation: str, living: set[str]) -> Deaths:
+    """Deaths in the stage that the trial waits for."""
+    stage, which = open_stage(store, key, evaluation)
+    return deaths(store, key, stage, which, living) if stage else Deaths()
+
+
+def _name(store: Store, key: str) -> str:
+    """The trial's readable name; its key where the configuration is lost."""
+    try:
+        return store.config(key).name
+    except InputError:
+        return key

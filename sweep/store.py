@@ -9,44 +9,69 @@
                        failures/<…>.json
           references/ progress/ tables/ report/
 
-Readers follow only commits and check hashes, so files of two attempts never mix. Attempts are numbered, not dated: the
+Readers follow only commits and check hashes, so files of two attempts never mix. A commit is read before it counts, and
+read once: whoever folded it into the tables left its version there, and as long as the file is of that version (size
+and time) a plan takes it for whole. One that was cut short or changed has another version, is read, set aside with a
+warning, and its work is done again. Attempts are numbered, not dated: the
 newest is the one with the highest number, whatever the clocks of the nodes say. A trial has failed when its newest
 attempt has a failure record; starting another attempt makes it unfinished again.
 """
 
 import hashlib
-import json
 import logging
+import re
 import socket
 import traceback
 import uuid
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from models.config import TrialConfig
 from models.errors import InputError
-from sweep.storage import Storage, file_record, to_json_bytes
+from sweep.listed_storage import ListedStorage
+from sweep.records import is_failure, is_latest, is_scores, is_spec, is_training, parse_record, sealed_json_bytes
+from sweep.spec import SweepSpec
+from sweep.storage import Storage, file_record, open_storage, to_json_bytes
 
 STORE_FORMAT = 1
+FOLDED = "tables/folded.json"
+"""What the tables were made from; `commits` holds the version of every commit that was read and found whole."""
 TRACEBACK_LINES = 20
 
 Stage = Literal["train", "evaluate"]
 _PREFIX: dict[Stage, str] = {"train": "train", "evaluate": "score"}
+Check = Callable[[dict[str, Any]], bool]
+_KEY = re.compile(r"[0-9a-f]{12}")
+_ATTEMPT = re.compile(r"(?P<stage>train|score)-\d+(-(?P<evaluation>[0-9A-Za-z]+))?-[0-9a-f]{6}")
 log = logging.getLogger(__name__)
 
 
-class DamagedFileError(RuntimeError):
+class DamagedFileError(InputError):
     """A file is not the one that its commit names."""
 
 
 class Store:
-    """One store on a local path. `open_store` checks that it is one."""
+    """One store at a path or URI. `open_store` checks that it is one."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.storage = Storage(root)
+    def __init__(self, root: str | Path, storage: Storage | None = None) -> None:
+        self.storage = storage or open_storage(root)
+        self.root = self.storage.root
+        self._whole: dict[str, str] = {}
+        """Versions of commits that were read and found whole."""
+
+    def listed(self) -> "Store":
+        """The store with its trials listed now, for many questions at once; not for longer than those take."""
+        if isinstance(self.storage, ListedStorage):
+            return self
+        store = Store(self.root, ListedStorage(self.storage))
+        store._whole = self._whole  # shared: what is known to be whole stays known
+        known = (self.read_json(FOLDED) or {}).get("commits")
+        for name, version in known.items() if isinstance(known, dict) else ():
+            store._whole.setdefault(name, version)
+        return store
 
     # Specs
 
@@ -60,51 +85,84 @@ class Store:
             (f"sweeps/{spec_hash}.json", spec),
             ("sweeps/latest.json", {"spec": spec_hash, "evaluation": evaluation}),
         ):
-            if self.storage.read(name) != to_json_bytes(value):
-                self.storage.write(name, to_json_bytes(value))
+            if self.storage.read(name) != sealed_json_bytes(value):
+                self.storage.write(name, sealed_json_bytes(value))
 
     def latest_spec(self) -> dict[str, Any] | None:
         """The spec launched last, None in an empty store."""
-        latest = self.read_json("sweeps/latest.json")
-        return self.read_json(f"sweeps/{latest['spec']}.json") if latest else None
+        latest = self.read_json("sweeps/latest.json", is_latest)
+        return self.read_json(f"sweeps/{latest['spec']}.json", is_spec) if latest else None
 
     def latest_evaluation(self) -> str:
         """Id of the evaluation that the latest launch asked for, "" in an empty store."""
-        return (self.read_json("sweeps/latest.json") or {}).get("evaluation", "")
+        return (self.read_json("sweeps/latest.json", is_latest) or {}).get("evaluation", "")
 
     def specs(self) -> list[dict[str, Any]]:
         """Every spec launched here, the latest last."""
-        latest = (self.read_json("sweeps/latest.json") or {}).get("spec", "")
+        latest = (self.read_json("sweeps/latest.json", is_latest) or {}).get("spec", "")
         names = [name for name in self.storage.names("sweeps") if name != "latest.json" and name.endswith(".json")]
         names.sort(key=lambda name: name == f"{latest}.json")
-        return [spec for name in names if (spec := self.read_json(f"sweeps/{name}"))]
+        return [spec for name in names if (spec := self.read_json(f"sweeps/{name}", is_spec))]
 
     # Trials
 
     def trial_keys(self) -> list[str]:
         """Keys of every trial that the store knows."""
-        return self.storage.names("trials")
+        return [name for name in self.storage.names("trials") if _KEY.fullmatch(name)]
 
     def write_config(self, config: TrialConfig) -> None:
         """Make the trial known."""
-        if not self.storage.exists(f"trials/{config.key}/config.json"):
-            self.storage.commit(f"trials/{config.key}/config.json", to_json_bytes(config.to_json()))
+        if not self.storage.exists(f"trials/{config.key}/config.json"):  # a key has one configuration: all write it
+            self.storage.write(f"trials/{config.key}/config.json", to_json_bytes(config.to_json()))
+
+    def write_configs(self, configs: Iterable[TrialConfig]) -> None:
+        """Make many trials known, looking once at what is there."""
+        self.storage.map(self.listed().write_config, configs)
 
     def config(self, key: str) -> TrialConfig:
-        """The trial of a key. Raises `InputError` when the store does not hold it."""
-        data = self.read_json(f"trials/{key}/config.json") if key in self.trial_keys() else None
-        if data is None:
-            near = [k for k in self.trial_keys() if k.startswith(key)] if key else []
+        """The trial of a key, or of the one key that starts so. Raises `InputError` when the store does not hold it."""
+        if _KEY.fullmatch(key):
+            if (config := self._written_config(key) or self._launched_config(key)) is not None:
+                return config
+        elif key:
+            near = [k for k in self.trial_keys() if k.startswith(key)]
             if len(near) == 1:
                 return self.config(near[0])
-            raise InputError(
-                "KEY", key, "This store holds no such trial; `aesweep status STORE --json` lists the keys."
-            )
-        return TrialConfig(**data)
+        raise InputError("KEY", key, "This store holds no such trial; `aesweep status STORE --json` lists the keys.")
+
+    def _written_config(self, key: str) -> TrialConfig | None:
+        """What `config.json` says; one that is damaged or of another trial is set aside."""
+        name = f"trials/{key}/config.json"
+        data = self.storage.read(name)
+        if data is None:
+            return None
+        try:
+            config = TrialConfig(**(parse_record(data) or {}))
+        except (TypeError, InputError):
+            config = None
+        if config is None or config.key != key:
+            self._set_aside(name)
+            return None
+        return config
+
+    def _launched_config(self, key: str) -> TrialConfig | None:
+        """The trial as a spec asked for it, where `config.json` is lost; writes that again."""
+        for about in self.specs():
+            if key in about["keys"]:
+                found = (config for config, _ in SweepSpec.from_json(about["spec"]).trials if config.key == key)
+                if (config := next(found, None)) is not None:
+                    with suppress(InputError, OSError):  # a store that may only be read
+                        self.write_config(config)
+                    return config
+        return None
 
     def training(self, key: str) -> dict[str, Any] | None:
         """The commit of a trial's training, None while there is none."""
-        return self._commit(f"trials/{key}/train.json", ("attempt", "files", "history", "result"))
+        return self._commit(_training_name(key), is_training)
+
+    def has_training(self, key: str) -> bool:
+        """Whether `training` gives a commit; reads it only while it is not known to be whole."""
+        return self._is_whole(_training_name(key), is_training)
 
     def scored(self, key: str) -> list[str]:
         """Ids of the evaluations committed for a trial."""
@@ -112,28 +170,37 @@ class Store:
 
     def scores(self, key: str, evaluation: str) -> dict[str, Any] | None:
         """The commit of one evaluation, None while there is none."""
-        return self._commit(f"trials/{key}/scores/{evaluation}.json", ("attempt", "files", "rows", "latents"))
+        return self._commit(_scores_name(key, evaluation), is_scores)
+
+    def has_scores(self, key: str, evaluation: str) -> bool:
+        """Whether `scores` gives a commit; reads it only while it is not known to be whole."""
+        return self._is_whole(_scores_name(key, evaluation), is_scores)
+
+    def whole_commits(self) -> dict[str, str]:
+        """Versions of all commits that are known to be whole and still there, for `FOLDED`."""
+        return {name: version for name, version in self._whole.items() if self.storage.version(name) == version}
 
     def attempts(self, key: str, stage: Stage, evaluation: str = "") -> list[str]:
         """Attempts at training a trial, or at one evaluation of it, oldest first."""
-        names = [a for a in self.storage.names(f"trials/{key}/attempts") if a.startswith(f"{_PREFIX[stage]}-")]
-        return [a for a in names if not evaluation or a.split("-")[2] == evaluation]
+        found = [_ATTEMPT.fullmatch(name) for name in self.storage.names(f"trials/{key}/attempts")]
+        mine = [m for m in found if m and m["stage"] == _PREFIX[stage]]
+        return [m[0] for m in mine if not evaluation or m["evaluation"] == evaluation]
 
     def new_attempt(self, key: str, stage: Stage, evaluation: str = "") -> str:
         """Start an attempt: make its folder and return its id, numbered after all attempts so far."""
         number = 1 + max((int(a.split("-")[1]) for a in self.attempts(key, stage)), default=0)
         words = [_PREFIX[stage], f"{number:04d}", *([evaluation] if evaluation else []), uuid.uuid4().hex[:6]]
         attempt = "-".join(words)
-        self.storage.path(f"trials/{key}/attempts/{attempt}").mkdir(parents=True)
+        self.storage.make_folder(f"trials/{key}/attempts/{attempt}")
         return attempt
 
     def commit_training(self, key: str, commit: dict[str, Any]) -> bool:
         """Commit a training; False where another attempt was first."""
-        return self.storage.commit(f"trials/{key}/train.json", to_json_bytes(commit))
+        return self.storage.commit(_training_name(key), sealed_json_bytes(commit))
 
     def commit_scores(self, key: str, evaluation: str, commit: dict[str, Any]) -> bool:
         """Commit an evaluation; False where another attempt was first."""
-        return self.storage.commit(f"trials/{key}/scores/{evaluation}.json", to_json_bytes(commit))
+        return self.storage.commit(_scores_name(key, evaluation), sealed_json_bytes(commit))
 
     def write_file(self, key: str, attempt: str, name: str, data: bytes) -> dict[str, Any]:
         """Write one file of an attempt; what its commit will say of it."""
@@ -145,9 +212,10 @@ class Store:
         path = f"trials/{key}/attempts/{attempt}/{name}"
         data = self.storage.read(path)
         if data is None or len(data) != record["bytes"] or hashlib.sha256(data).hexdigest() != record["sha256"]:
-            raise DamagedFileError(
-                f"{self.storage.path(path)} is missing or damaged: its SHA-256 is not the committed one"
+            remedy = (
+                "It is missing or damaged: its SHA-256 is not the committed one. `aesweep resume STORE` makes it anew."
             )
+            raise DamagedFileError("file", self.storage.place(path), remedy)
         return data
 
     def model_bytes(self, key: str) -> bytes:
@@ -155,7 +223,30 @@ class Store:
         commit = self.training(key)
         if commit is None:
             raise InputError("KEY", key, "This trial is not trained yet; `aesweep launch` or `resume` trains it.")
-        return self.read_file(key, commit["attempt"], "model.safetensors", commit["files"]["model.safetensors"])
+        return self._committed_file(key, _training_name(key), commit, "model.safetensors")
+
+    def has_model(self, key: str) -> bool:
+        """Whether the committed weights are what the commit says; where not, the trial is not trained any more."""
+        try:
+            self.model_bytes(key)
+        except DamagedFileError:
+            return False
+        return True
+
+    def prior_bytes(self, key: str, evaluation: str, name: str) -> bytes | None:
+        """A fitted prior of one evaluation, checked; None where that has none."""
+        commit = self.scores(key, evaluation)
+        if commit is None or name not in commit["files"]:
+            return None
+        return self._committed_file(key, _scores_name(key, evaluation), commit, name)
+
+    def _committed_file(self, key: str, commit_name: str, commit: dict[str, Any], name: str) -> bytes:
+        """A file that a commit names. Where it is damaged the commit is set aside: its work counts as not done."""
+        try:
+            return self.read_file(key, commit["attempt"], name, commit["files"].get(name, {"bytes": 0, "sha256": ""}))
+        except DamagedFileError:
+            self._set_aside(commit_name)
+            raise
 
     # Failures
 
@@ -171,8 +262,8 @@ class Store:
             "stage": stage,
             "evaluation": evaluation,
             "type": type(error).__name__,
-            "message": str(error),
-            "traceback": "\n".join(lines[-TRACEBACK_LINES:]),
+            "message": str(error).encode(errors="backslashreplace").decode(),  # file names may hold other bytes
+            "traceback": "\n".join(lines[-TRACEBACK_LINES:]).encode(errors="backslashreplace").decode(),
             "node": node or socket.gethostname(),
             "time": now.isoformat(),
         }
@@ -182,7 +273,7 @@ class Store:
     def failures(self, key: str) -> list[dict[str, Any]]:
         """Every recorded failure of a trial, oldest first."""
         names = [n for n in self.storage.names(f"trials/{key}/failures") if n.endswith(".json")]
-        found = [_frozen_json(str(self.storage.path(f"trials/{key}/failures/{name}"))) for name in names]
+        found = [self._commit(f"trials/{key}/failures/{name}", is_failure) for name in names]
         return sorted((f for f in found if f), key=lambda failure: (failure["time"], failure["attempt"]))
 
     def open_failure(self, key: str, stage: Stage, evaluation: str = "") -> dict[str, Any] | None:
@@ -193,83 +284,90 @@ class Store:
 
     # Reading
 
-    def read_json(self, name: str) -> dict[str, Any] | None:
-        """A JSON object of the store, None where it is missing or damaged."""
+    def read_json(self, name: str, check: Check | None = None) -> dict[str, Any] | None:
+        """A JSON object of the store, None where it is missing or damaged (not a record, or refused by `check`)."""
         data = self.storage.read(name)
         if data is None:
             return None
-        try:
-            return json.loads(data)
-        except ValueError:
-            log.warning("%s is damaged (no JSON); it counts as missing", self.storage.path(name))
+        value = parse_record(data)
+        if value is None or (check is not None and not check(value)):
+            log.warning("%s is damaged; it counts as missing", self.storage.place(name))
             return None
+        return value
 
-    def _commit(self, name: str, needed: tuple[str, ...]) -> dict[str, Any] | None:
+    def _commit(self, name: str, check: Check) -> dict[str, Any] | None:
         """A commit, or None; one that cannot be read is set aside, so that its work is done and committed anew."""
-        value = _frozen_json(str(self.storage.path(name)))
-        if value is not None and all(part in value for part in needed):
-            return value
-        if self.storage.exists(name):
+        data = self.storage.read(name)
+        if data is None:
+            return None
+        value = parse_record(data)
+        if value is None or not check(value):
+            self._set_aside(name)
+            return None
+        return value
+
+    def _is_whole(self, name: str, check: Check) -> bool:
+        version = self.storage.version(name)
+        if version is None:
+            return False
+        if self._whole.get(name) != version:
+            if self._commit(name, check) is None:
+                return False
+            self._whole[name] = version
+        return True
+
+    def _set_aside(self, name: str) -> None:
+        """Keep a damaged file under another name; another process may have been faster."""
+        try:
             aside = self.storage.set_aside(name)
-            log.warning("%s is damaged; kept as %s, its work will be done again", self.storage.path(name), aside)
-        return None
-
-
-@lru_cache(maxsize=100_000)
-def _cached_json(path: str, size: int, mtime_ns: int) -> dict[str, Any] | None:
-    try:
-        value = json.loads(Path(path).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _frozen_json(path: str) -> dict[str, Any] | None:
-    """A JSON object that is never changed once written: parsed once per process."""
-    try:
-        stat = Path(path).stat()
-    except OSError:
-        return None
-    return _cached_json(path, stat.st_size, stat.st_mtime_ns)
+        except FileNotFoundError:
+            return
+        except OSError as error:  # a store that may only be read: said each time, and not counted
+            log.warning("%s is damaged, and cannot be set aside: %s", self.storage.place(name), error)
+            return
+        log.warning("%s is damaged; kept as %s, its work will be done again", self.storage.place(name), aside)
 
 
 def open_store(path: str | Path, create: bool = False) -> Store:
-    """The store at a local path.
+    """The store at a local path or a URI of an object store.
 
-    With `create` an empty or missing folder becomes a store. Raises `InputError` for a URI (object stores are not
-    supported yet), a folder that is no store, a store of a newer format, or a place that cannot be written to.
+    With `create` an empty or missing folder becomes a store. Raises `InputError` for a place that is no store, a store
+    of a newer format, and a place that cannot be written to.
     """
-    text = str(path)
-    if "://" in text:
-        raise InputError(
-            "--store", text, "Object stores are not supported yet; give a folder on a local or shared disk."
-        )
-    root = Path(text).expanduser().absolute()
-    store = Store(root)
+    store = Store(path)
     if not store.storage.exists("store.json"):
-        _require_creatable(root, create)
+        _require_creatable(store.storage, create)
         created = {"format": STORE_FORMAT, "created": datetime.now(UTC).isoformat()}
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                "--store", text, f"It cannot be made ({error.strerror}). Give a folder you may write to."
-            ) from error
         store.storage.commit("store.json", to_json_bytes(created))
-    found = (store.read_json("store.json") or {}).get("format")
+    about = store.read_json("store.json")
+    if about is None:
+        remedy = f'Its store.json is damaged. Write {{"format": {STORE_FORMAT}}} into it; all else is found again.'
+        raise InputError("--store", store.root, remedy)
+    found = about.get("format")
     if found != STORE_FORMAT:
-        raise InputError(
-            "--store", text, f"Its format is {found!r}; this aesweep reads format {STORE_FORMAT}. Use a newer aesweep."
-        )
+        remedy = f"Its format is {found!r:.40}; this aesweep reads format {STORE_FORMAT}. Use a newer aesweep."
+        raise InputError("--store", store.root, remedy)
     return store
 
 
-def _require_creatable(root: Path, create: bool) -> None:
+def store_exists(path: str | Path) -> bool:
+    """Whether a store is there."""
+    return open_storage(path).exists("store.json")
+
+
+def _require_creatable(storage: Storage, create: bool) -> None:
     if not create:
-        raise InputError("STORE", str(root), "No store is there. `aesweep launch SPEC --store STORE` makes one.")
-    if root.exists() and not root.is_dir():
-        raise InputError("--store", str(root), "That is a file. Give a folder, new or empty.")
-    if root.is_dir() and any(not n.name.startswith(".tmp-") for n in root.iterdir()):
-        raise InputError(
-            "--store", str(root), "The folder holds other files and no store. Give a new or an empty folder."
-        )
+        raise InputError("STORE", storage.root, "No store is there. `aesweep launch SPEC --store STORE` makes one.")
+    if storage.names(""):
+        remedy = "The folder holds other files and no store. Give a new or an empty folder."
+        raise InputError("--store", storage.root, remedy)
+    if storage.version("") is not None:
+        raise InputError("--store", storage.root, "That is a file. Give a folder, new or empty.")
+
+
+def _training_name(key: str) -> str:
+    return f"trials/{key}/train.json"
+
+
+def _scores_name(key: str, evaluation: str) -> str:
+    return f"trials/{key}/scores/{evaluation}.json"

@@ -12,17 +12,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from models.errors import InputError
 from models.identity import content_hash
 from sweep.failpoints import failpoint
 from sweep.progress_file import running_trials
+from sweep.records import sealed_json_bytes
 from sweep.rows import trial_tables
 from sweep.schemas import COLUMNS, SCHEMA_VERSION, schema
-from sweep.storage import to_json_bytes
-from sweep.store import Store
+from sweep.storage import file_record
+from sweep.store import FOLDED, Store
 from sweep.work import trial_state
 
 PUBLISH_EVERY_SECONDS = 30.0
-FOLDED = "tables/folded.json"
+SHARE_OF_TIME = 0.05  # of the driver's time that folding may take: tables are published more rarely where it is slow
 log = logging.getLogger(__name__)
 
 
@@ -33,32 +35,46 @@ class TableFolder:
         self.store = store
         self._tables: dict[str, dict[str, pa.Table]] = {}
         self._signatures: dict[str, str] = {}
-        self._published = 0.0
+        self._next = 0.0
 
     def publish(self, force: bool = False) -> None:
         """Fold what is new and write the files, at most every `PUBLISH_EVERY_SECONDS` unless `force`."""
-        if not force and time.monotonic() - self._published < PUBLISH_EVERY_SECONDS:
+        started = time.monotonic()
+        if not force and started < self._next:
             return
-        self._fold()
+        listed = self.store.listed()
+        self._fold(listed)
+        files = {}
         for name in COLUMNS:
             parts = [self._tables[key][name] for key in sorted(self._tables)]
-            table = pa.concat_tables([schema(name).empty_table(), *parts])
-            self.store.storage.write(f"tables/{name}.parquet", _parquet_bytes(table))
+            data = _parquet_bytes(pa.concat_tables([schema(name).empty_table(), *parts]))
+            self.store.storage.write(f"tables/{name}.parquet", data)
+            files[name] = file_record(data)
             failpoint("in-table-fold")
-        self.store.storage.write(
-            FOLDED, to_json_bytes({"signature": content_hash(self._signatures), "version": SCHEMA_VERSION})
-        )
-        self._published = time.monotonic()
+        about = {"version": SCHEMA_VERSION, "files": files, "commits": listed.whole_commits()}
+        self.store.storage.write(FOLDED, sealed_json_bytes({"signature": content_hash(self._signatures), **about}))
+        ended = time.monotonic()
+        self._next = ended + max(PUBLISH_EVERY_SECONDS, (ended - started) / SHARE_OF_TIME)
 
-    def _fold(self) -> None:
+    def _fold(self, store: Store) -> None:
         """Read again the trials whose commits, failures or state changed."""
-        asked = SpecIndex(self.store)
-        for key in self.store.trial_keys():
+        asked = SpecIndex(store)
+
+        def fold(key: str) -> None:
             about = asked.describe(key)
-            signature = trial_signature(self.store, key, about)
-            if self._signatures.get(key) != signature:
-                self._tables[key] = trial_tables(self.store, key, **about)
-                self._signatures[key] = signature
+            signature = trial_signature(store, key, about)
+            if self._signatures.get(key) == signature:
+                return
+            try:
+                self._tables[key] = trial_tables(store, key, **about)
+            except InputError:
+                log.warning(
+                    "%s is left out of the tables: its configuration is lost", store.storage.place(f"trials/{key}")
+                )
+                self._tables.pop(key, None)
+            self._signatures[key] = signature
+
+        store.storage.map(fold, store.trial_keys())
 
 
 class SpecIndex:
@@ -75,12 +91,16 @@ class SpecIndex:
             for key, block in spec["keys"].items():
                 self.asked[key] = (spec["name"], block)
 
+    def evaluation_of(self, key: str) -> str:
+        """The evaluation that decides whether a trial is done."""
+        scored = self.store.scored(key)
+        # A trial of an older spec only is done with whatever evaluation that spec asked for.
+        return self.evaluation if key in self.latest or not scored else scored[-1]
+
     def describe(self, key: str) -> dict[str, str]:
         """Sweep, block, state and evaluation of a trial, as `trial_tables` takes them."""
         sweep, block = self.asked.get(key, ("none", "none"))
-        scored = self.store.scored(key)
-        # A trial of an older spec only is done with whatever evaluation that spec asked for.
-        evaluation = self.evaluation if key in self.latest or not scored else scored[-1]
+        evaluation = self.evaluation_of(key)
         state, _ = trial_state(self.store, key, evaluation, self.running)
         return {"sweep": sweep, "block": block, "state": state, "evaluation": evaluation}
 
@@ -90,7 +110,7 @@ def trial_signature(store: Store, key: str, about: dict[str, str]) -> str:
     return content_hash(
         {
             **about,
-            "trained": store.training(key) is not None,
+            "trained": store.has_training(key),
             "scored": store.scored(key),
             "attempts": store.attempts(key, "train"),
             "failures": store.storage.names(f"trials/{key}/failures"),
@@ -100,23 +120,39 @@ def trial_signature(store: Store, key: str, about: dict[str, str]) -> str:
 
 def tables_are_current(store: Store) -> bool:
     """Whether the published tables were made from exactly what the store holds now."""
+    store = store.listed()
     folded = store.read_json(FOLDED)
     if folded is None or folded.get("version") != SCHEMA_VERSION:
         return False
-    if not all(store.storage.exists(f"tables/{name}.parquet") for name in COLUMNS):
+    if not all(_is_published(store, name, folded.get("files")) for name in COLUMNS):
         return False
     asked = SpecIndex(store)
-    signatures = {key: trial_signature(store, key, asked.describe(key)) for key in store.trial_keys()}
-    return folded["signature"] == content_hash(signatures)
+    keys = store.trial_keys()
+    signatures = store.storage.map(lambda key: trial_signature(store, key, asked.describe(key)), keys)
+    return folded.get("signature") == content_hash(dict(zip(keys, signatures, strict=True)))
+
+
+def _is_published(store: Store, name: str, files: Any) -> bool:
+    """Whether a table is there, byte for byte as it was folded."""
+    data = store.storage.read(f"tables/{name}.parquet")
+    return data is not None and isinstance(files, dict) and files.get(name) == file_record(data)
 
 
 def table_rows(store: Store) -> dict[str, int]:
-    """Rows of each published table; 0 where there is none yet."""
-    counts: dict[str, int] = {}
-    for name in COLUMNS:
-        path = store.storage.path(f"tables/{name}.parquet")
-        counts[name] = pq.read_metadata(path).num_rows if path.exists() else 0
-    return counts
+    """Rows of each published table; 0 where there is none yet, or none that can be read."""
+    return {name: _rows(store, f"tables/{name}.parquet") for name in COLUMNS}
+
+
+def _rows(store: Store, name: str) -> int:
+    file = store.storage.open(name)
+    if file is None:
+        return 0
+    try:
+        with file:
+            return int(pq.read_metadata(file).num_rows)
+    except (OSError, pa.ArrowException):
+        log.warning("%s is damaged; `aesweep tables STORE` makes it again", store.storage.place(name))
+        return 0
 
 
 def _parquet_bytes(table: pa.Table) -> Any:

@@ -1,15 +1,18 @@
 """One trial as a Ray Tune actor. An epoch is a step; the actor is reused from trial to trial.
 
 Tune schedules and nothing else: what counts is written to the store, by the attempt. A trial's own error is recorded
-there and ends the trial in order, so that Tune does not repeat it; only a death of the process is Tune's to retry, and
-the next try goes on from the last checkpoint.
+there and ends the trial in order. Two errors are raised as well, so that Tune ends the process: a CUDA error, after
+which no call on the device works, and the first lack of GPU memory, after which the driver tries again with a larger
+share (recovery.py).
 """
 
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
+from cluster.resources import larger_share
+from sweep.attempts import memory_lacked
 from sweep.execution import ExecutionConfig
 from sweep.store import Store
 
@@ -25,35 +28,36 @@ class TrialTrainable(tune.Trainable):
         config: dict[str, Any],
         root: str = "",
         execution: dict[str, Any] | None = None,
-        gpu_shares: dict[str, float] | None = None,
         stop_file: str = "",
+        driver: str = "none",
     ) -> None:
         """No side effects: Tune may set an actor up and then discard it. The work starts in the first step."""
         self.key: str = config["key"]
-        self.store = Store(Path(root))
+        self.store = Store(root)
         self.execution = ExecutionConfig(**(execution or {}))
-        self.gpu_shares = gpu_shares or {}
-        self.stop_file = Path(stop_file)
+        self.stop_file = stop_file
+        self.driver = driver
         self.trial_attempt: TrainingAttempt | None = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """The next trial on the same actor. Always True: False would end the trial in error."""
         self.key = new_config["key"]
         self.trial_attempt = None
+        if "torch" in sys.modules:
+            from sweep.device import free_memory
+
+            free_memory()
         return True
 
     def step(self) -> dict[str, Any]:
         """Train one epoch, the last one with its commit. A failure is recorded and reported, not raised."""
-        import torch  # here, so that the driver itself loads no torch
-
-        from sweep.training import TrainingAttempt
-
         attempt = self.trial_attempt
         if attempt is None:
-            if self.store.training(self.key) is not None:  # another driver was faster
+            if self.store.has_training(self.key):  # another driver was faster
                 return {"done": True, "outcome": "trained"}
-            share = self.gpu_shares.get(self.key, 0.0)
-            attempt = TrainingAttempt(self.store, self.store.config(self.key), self.execution, share, self.stop_file)
+            if self.stop_file and self.store.storage.exists(self.stop_file):
+                return {"done": True, "outcome": "stopped"}
+            attempt = self._new_attempt()
         try:
             if self.trial_attempt is None:
                 attempt.start()
@@ -62,24 +66,42 @@ class TrialTrainable(tune.Trainable):
             if attempt.finished:
                 attempt.commit()
         except Exception as error:
-            attempt.log(f"failed: {type(error).__name__}: {error}")
-            self.store.record_failure(self.key, attempt.attempt, "train", error)
             self.trial_attempt = None
-            if _poisons_process(error):
-                raise  # Tune ends this process and tries again in a fresh one
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-            return {"done": True, "outcome": "failed"}
+            return self._failed(attempt, error)
+        if record is None and not attempt.finished:
+            attempt.end("stopped", "its driver was asked to stop")
+            self.trial_attempt = None
+            return {"done": True, "outcome": "stopped"}
         progress = {"epoch": record.epoch, "images_per_second": record.images_per_second} if record else {}
         return {"done": attempt.finished, "outcome": "trained" if attempt.finished else "training", **progress}
+
+    def _new_attempt(self) -> "TrainingAttempt":
+        from sweep.training import TrainingAttempt  # torch from here on; the driver itself loads none
+
+        config = self.store.config(self.key)
+        return TrainingAttempt(self.store, config, self.execution, self._gpu_share(), self.stop_file, self.driver)
+
+    def _failed(self, attempt: "TrainingAttempt", error: Exception) -> dict[str, Any]:
+        """Record the error of a trial; raise it where this process must end."""
+        from sweep.device import is_out_of_memory, poisons_process
+
+        share = self._gpu_share()
+        if is_out_of_memory(error) and 0 < share < larger_share(share) and not memory_lacked(self.store, self.key)[1]:
+            attempt.end("out of memory", f"{error}")
+            raise error
+        attempt.record_failure(error)
+        if poisons_process(error):
+            raise error
+        return {"done": True, "outcome": "failed"}
+
+    def _gpu_share(self) -> float:
+        """The part of a GPU that Ray gave this process."""
+        resources = self.trial_resources
+        return float(resources.required_resources.get("GPU", 0.0)) if resources else 0.0
 
     def cleanup(self) -> None:
         """Tune ends the actor: keep what an unfinished trial has done."""
         attempt = self.trial_attempt
         if attempt is not None and not attempt.finished:
             attempt.checkpoint()
-
-
-def _poisons_process(error: Exception) -> bool:
-    """After a CUDA error every later call on the device fails as well; running out of memory is called otherwise."""
-    return "CUDA error" in str(error)
+            attempt.end("stopped", "its process was ended")

@@ -4,15 +4,14 @@ as well.
     newest readable checkpoint of any attempt -> Trainer -> checkpoints of this attempt -> model.safetensors ->
     train.json
 
-An attempt writes only into its own folder. It may start from an older attempt's checkpoint, which holds the whole
-history and all generator states, so that the result equals that of an uninterrupted run; the commit names what it was
-resumed from.
+An attempt writes only into its own folder, first who it is (`start.json`). It may start from an older attempt's
+checkpoint, which holds the whole history and all generator states, so that the result equals that of an uninterrupted
+run; the commit names what it was resumed from.
 """
 
 import socket
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,17 +23,16 @@ from models.datasets import data_name
 from models.images import load_images
 from models.reconstruction import mean_image_bce, test_bce
 from models.trainer import EpochRecord, Trainer
+from sweep.attempts import CHECKPOINT, How, write_end, write_start
 from sweep.device import choose_device, describe_device, use_threads
 from sweep.execution import ExecutionConfig
-from sweep.failpoints import failpoint
+from sweep.failpoints import failpoint, fault
 from sweep.store import Store
 from sweep.version import aesweep_version
 from sweep.work import data_source
 
-CHECKPOINT = "checkpoint.pt"
 MODEL = "model.safetensors"
 LOG = "log.txt"
-LOOK_EVERY_SECONDS = 0.5  # a stop file is looked for this often, also inside an epoch
 
 
 class TrainingAttempt:
@@ -46,8 +44,10 @@ class TrainingAttempt:
         config: TrialConfig,
         execution: ExecutionConfig,
         gpu_share: float = 0.0,
-        stop_file: Path | None = None,
+        stop_file: str = "",
+        driver: str = "none",
     ) -> None:
+        """`stop_file`: name in the store of the file that asks to stop. `driver`: who started it (attempts.py)."""
         self.store = store
         self.config = config
         self.execution = execution
@@ -55,10 +55,13 @@ class TrainingAttempt:
         self.started = datetime.now(UTC)
         self.attempt = store.new_attempt(config.key, "train")
         self.resumed_from = "none"
+        self._driver = driver
         self._stop_file = stop_file
+        write_start(store, config.key, self.attempt, driver)
         self._folder = f"trials/{config.key}/attempts"
-        self._log_path = store.storage.path(f"{self._folder}/{self.attempt}/{LOG}")
+        self._log_file = store.storage.log_file(f"{self._folder}/{self.attempt}/{LOG}")
         self.log(f"{config.name}, attempt {self.attempt} on {socket.gethostname()}")
+        self._log_file.publish()
 
     def start(self) -> None:
         """Load the data, build the network and go on from the last checkpoint. May raise what training raises."""
@@ -66,9 +69,11 @@ class TrainingAttempt:
         torch.use_deterministic_algorithms(self.execution.deterministic)
         self.device = choose_device(self.execution.device)
         self.images = load_images(self.config, data_source(self.config, self.execution))
-        resident = resident_images(data_name(self.config), self.images.train, self.device)
-        self.trainer = Trainer(self.config, resident, device=self.device, compile=self.execution.compile)
+        self.trainer = self._new_trainer()
         self._resume()
+        self._kept = (self.trainer.epoch, self.trainer.step)  # the place that a checkpoint holds
+        place = {"epoch": self.trainer.epoch, "step": self.trainer.step, "resumed_from": self.resumed_from}
+        write_start(self.store, self.config.key, self.attempt, self._driver, **place)
         self._last_checkpoint = self._last_look = time.monotonic()
         self.log(
             f"{len(self.images.train)} training images, {describe_device(self.device)}, "
@@ -93,10 +98,15 @@ class TrainingAttempt:
         return record
 
     def checkpoint(self) -> None:
-        """Write the whole state of training into this attempt's folder."""
+        """Write the whole state of training into this attempt's folder, if it got further: a checkpoint there means
+        progress to those who count deaths (attempts.py)."""
+        place = (self.trainer.epoch, self.trainer.step)
+        if place == self._kept:
+            return
         self.store.write_file(self.config.key, self.attempt, CHECKPOINT, checkpoint_bytes(self.trainer))
-        self._last_checkpoint = time.monotonic()
+        self._last_checkpoint, self._kept = time.monotonic(), place
         self.log(f"checkpoint at epoch {self.trainer.epoch}, step {self.trainer.step}")
+        self._log_file.publish()
         failpoint("after-checkpoint")
 
     def commit(self) -> bool:
@@ -117,23 +127,36 @@ class TrainingAttempt:
             },
         )
         self.log("committed" if committed else "another attempt was committed first; this one is not used")
+        self._log_file.publish()
         for attempt in self.store.attempts(key, "train"):
             self.store.storage.remove(f"{self._folder}/{attempt}/{CHECKPOINT}")
         return committed
 
+    def end(self, how: How, reason: str) -> None:
+        """Say how the attempt ends without a commit."""
+        self.log(f"{how}: {reason}")
+        self._log_file.publish()
+        write_end(self.store, self.config.key, self.attempt, how, reason, self.gpu_share)
+
+    def record_failure(self, error: Exception) -> None:
+        """The attempt ends here: the reason in its log and in the store."""
+        self.log(f"failed: {type(error).__name__}: {error}")
+        self._log_file.publish()
+        self.store.record_failure(self.config.key, self.attempt, "train", error)
+
     def log(self, text: str) -> None:
-        """One line in the attempt's log file."""
-        with open(self._log_path, "a", encoding="utf-8") as file:
-            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
+        """One line in the attempt's log file; on an object store it appears with the next checkpoint or at the end."""
+        self._log_file.add(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}")
 
     def _after_step(self) -> bool:
+        fault("train", self.config.key, self.attempt)
         now = time.monotonic()
         if now - self._last_checkpoint >= self.execution.checkpoint_seconds:
             self.checkpoint()
-        if now - self._last_look < LOOK_EVERY_SECONDS:
+        if not self._stop_file or now - self._last_look < self.store.storage.look_seconds:
             return False
         self._last_look = now
-        return self._stop_file is not None and self._stop_file.exists()
+        return self.store.storage.exists(self._stop_file)
 
     def _resume(self) -> None:
         """Go on from the newest attempt whose checkpoint can be read; a damaged one is named in the log."""
@@ -145,10 +168,15 @@ class TrainingAttempt:
                 restore_checkpoint(self.trainer, data)
             except ValueError as error:
                 self.log(f"checkpoint of {attempt} not used: {error}")
+                self.trainer = self._new_trainer()  # parts of that state may have been taken
                 continue
             self.resumed_from = attempt
             self.log(f"resumed from {attempt} at epoch {self.trainer.epoch}, step {self.trainer.step}")
             return
+
+    def _new_trainer(self) -> Trainer:
+        resident = resident_images(data_name(self.config), self.images.train, self.device)
+        return Trainer(self.config, resident, device=self.device, compile=self.execution.compile)
 
     def _result(self) -> dict[str, Any]:
         trainer, images = self.trainer, self.images

@@ -1,15 +1,19 @@
-"""What connects Ray Tune's loop with the driver: its events forwarded, and a request to stop taken back."""
+"""What connects Ray Tune's loop with the driver: its events forwarded, and decisions of the driver taken back."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ray.tune import Callback, Stopper
+from ray import cloudpickle
+from ray.tune import Callback, PlacementGroupFactory, Stopper
+from ray.tune.progress_reporter import TrialProgressCallback
+from ray.tune.schedulers import FIFOScheduler
 
 if TYPE_CHECKING:
     from sweep.driver import Driver
 
 
 class StopWith(Stopper):
-    """Ends Tune's run when the driver is asked to stop."""
+    """Ends Tune's run when the driver was asked to stop and its trials have ended, or had their time."""
 
     def __init__(self, driver: "Driver") -> None:
         self.driver = driver
@@ -18,7 +22,53 @@ class StopWith(Stopper):
         return False
 
     def stop_all(self) -> bool:
-        return self.driver.stopping
+        return self.driver.may_end_training
+
+
+class Retry(FIFOScheduler):
+    """Asks the driver about each trial that was lost. Tune itself would try again without limit.
+
+    Tune calls a scheduler, and nothing else, between the end of a lost trial and its return to the queue: only here may a
+    trial get other resources.
+    """
+
+    def __init__(self, driver: "Driver") -> None:
+        super().__init__()
+        self.driver = driver
+        self._given_up: list[Any] = []
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        verdict = self.driver.training_lost(trial.config["key"], _error_of(trial))
+        if not verdict.again:
+            self._given_up.append(trial)
+        elif verdict.gpu_share is not None:
+            trial.update_resources(PlacementGroupFactory([self.driver.bundle(trial.config["key"], verdict.gpu_share)]))
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        while self._given_up:
+            tune_controller.stop_trial(self._given_up.pop())
+        return super().choose_trial_to_run(tune_controller)
+
+
+def _error_of(trial: Any) -> BaseException | None:
+    """What Tune has just written down of a lost trial; `trial.get_pickled_error()` looks where that is copied later."""
+    try:
+        return cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    except Exception:  # there is none, or one that cannot be read here: the death counts all the same
+        return None
+
+
+class Quiet(TrialProgressCallback):
+    """Takes the place of Tune's own reporter, which prints a line for a trial without a result at any verbosity."""
+
+    def on_trial_result(self, *words: Any, **info: Any) -> None:
+        pass
+
+    def on_trial_error(self, *words: Any, **info: Any) -> None:
+        pass
+
+    def on_trial_complete(self, *words: Any, **info: Any) -> None:
+        pass
 
 
 class Watch(Callback):
@@ -27,9 +77,11 @@ class Watch(Callback):
     def __init__(self, driver: "Driver") -> None:
         self.driver = driver
 
+    def setup(self, *words: Any, **info: Any) -> None:
+        self.driver.stop.install()  # Tune has just taken SIGUSR1
+
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        config = self.driver.configs[trial.config["key"]]
-        self.driver.progress.train_started(config.key, config.name, config.epochs)
+        self.driver.training_started(trial.config["key"])
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -38,17 +90,11 @@ class Watch(Callback):
             self.driver.progress.epoch_done(trial.config["key"], result["epoch"], result["images_per_second"])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        if not self.driver.stopping or self.driver.store.training(trial.config["key"]):
-            self.driver.training_ended(trial.config["key"])
-
-    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self.driver.progress.train_lost(trial.config["key"])
-        name = self.driver.configs[trial.config["key"]].name
-        self.driver.view.say(f"[yellow]lost[/yellow]     {name}  its process died; it goes on from its checkpoint")
+        stopped = (trial.last_result or {}).get("outcome") == "stopped"
+        self.driver.training_ended(trial.config["key"], stopped)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        reason = str(trial.get_error() or "its process died").strip().splitlines()[-1]
-        self.driver.training_died(trial.config["key"], reason)
+        self.driver.training_ended(trial.config["key"], stopped=False)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self.driver.turn()

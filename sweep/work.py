@@ -101,12 +101,12 @@ def make_plan(
         if not any(_selects(word, config, block) for config, block in wanted):
             blocks = ", ".join(block.name for block in spec.blocks)
             raise InputError("--only", word, f"Give the start of a trial's key or a block of the spec: {blocks}.")
-    running = running_trials(store) if store else {}
     chosen = [(c, b) for c, b in wanted if not only or any(_selects(word, c, b) for word in only)]
     sizes: dict[str, tuple[int, int]] = {}
     trials = []
+    states = trial_states(store, [config.key for config, _ in chosen], evaluation.id) if store else {}
     for config, block in chosen:
-        state, reason = trial_state(store, config.key, evaluation.id, running) if store else ("pending", "")
+        state, reason = states.get(config.key, ("pending", ""))
         source = data_source(config, spec.execution)
         identity = f"{config.dataset}{config.data_identity}"
         if identity not in sizes:
@@ -116,10 +116,17 @@ def make_plan(
     return Plan(tuple(trials), evaluation, retry_failed)
 
 
+def trial_states(store: Store, keys: Sequence[str], evaluation: str) -> dict[str, tuple[State, str]]:
+    """State and reason of many trials, from one listing of the store."""
+    listed, running = store.listed(), running_trials(store)
+    found = listed.storage.map(lambda key: trial_state(listed, key, evaluation, running), keys)
+    return dict(zip(keys, found, strict=True))
+
+
 def trial_state(store: Store, key: str, evaluation: str, running: dict[str, Any]) -> tuple[State, str]:
     """State of a trial and, for a failed one, the reason."""
-    if store.training(key) is not None:
-        if evaluation in store.scored(key) and store.scores(key, evaluation) is not None:
+    if store.has_training(key):
+        if store.has_scores(key, evaluation):
             return "done", ""
         failure = store.open_failure(key, "evaluate", evaluation)
         return ("failed", f"evaluation failed: {_reason(failure)}") if failure else ("trained", "")

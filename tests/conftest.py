@@ -24,6 +24,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def small_store(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
+    """A small valid store, made without Ray (tests/small_store.py). Tests must not change it."""
+    from tests.small_store import make_small_store
+
+    return make_small_store(tmp_path_factory.mktemp("small") / "store", data_dir)
+
+
+@pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
     """One local Ray for the session: starting it takes seconds."""
     from cluster.connect import connect

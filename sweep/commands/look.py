@@ -11,7 +11,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from models.errors import one_line
 from sweep.commands import options
+from sweep.local_copy import local_copy
 from sweep.progress import describe_counts, describe_seconds
 from sweep.status import Status, read_status
 from sweep.store import open_store
@@ -36,7 +38,7 @@ def status(
         return
     console = Console()
     if not watch:
-        console.print(_render(read_status(opened, every), store))
+        console.print(_render(read_status(opened, every), store), soft_wrap=True)  # a command stays on its line
         return
     with Live(console=console, auto_refresh=False) as live:
         try:
@@ -55,13 +57,16 @@ def tables(store: options.StoreArgument) -> None:
     opened = open_store(store)
     TableFolder(opened).publish(force=True)
     for name, rows in table_rows(opened).items():
-        typer.echo(f"{opened.root / 'tables' / name}.parquet  {rows} rows")
+        typer.echo(f"{opened.storage.place(f'tables/{name}.parquet')}  {rows} rows")
 
 
 def report(
     store: options.StoreArgument,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where to write it. [default: STORE/report]", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Where to write it. [default: STORE/report, or ./<name>-report]", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Draw figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and a web page from the tables.
@@ -71,36 +76,39 @@ def report(
     opened = open_store(store)
     if not tables_are_current(opened):
         TableFolder(opened).publish(force=True)
-    from analysis.report import write_report  # pandas and matplotlib from here on
+    from analysis.pictures import COLUMNS as PICTURES  # pandas and matplotlib from here on
+    from analysis.report import write_report
 
-    page = write_report(opened.root, (out or opened.root / "report").absolute())
+    here = opened.storage.folder
+    name = opened.storage.place().rpartition("/")[2]
+    folder = (out or (here / "report" if here else Path(f"{name}-report"))).absolute()
+    page = write_report(local_copy(opened, folder / "store", list(PICTURES)), folder)
     typer.echo(f"Report: {page}")
 
 
 def _render(found: Status, store: str) -> Group:
-    lines: list[Text | Table] = [Text(f"{found.sweep}: {describe_counts(found.counts)}", style="bold")]
+    lines: list[Text | Table] = [Text(f"{one_line(found.sweep)}: {describe_counts(found.counts)}", style="bold")]
     for driver in found.drivers:
+        who = f"driver {one_line(driver['host'])}:{driver['pid']}"
         if driver["alive"]:
-            lines.append(
-                Text(f"driver {driver['host']}:{driver['pid']} at work, {describe_seconds(found.eta_seconds)} left")
-            )
+            lines.append(Text(f"{who} at work, {describe_seconds(found.eta_seconds)} left"))
         else:
-            lines.append(
-                Text(
-                    f"driver {driver['host']}:{driver['pid']} last seen {describe_seconds(driver['age'])} ago", "yellow"
-                )
-            )
+            lines.append(Text(f"{who} last seen {describe_seconds(driver['age'])} ago", "yellow"))
     if found.running:
         table = Table.grid(padding=(0, 2))
         for trial in found.running:
             speed = f"{trial['images_per_second']:,.0f} images/s"
-            table.add_row("  running", trial["name"], f"epoch {trial['epoch']}/{trial['epochs']}", speed)
+            table.add_row(
+                "  running", Text(one_line(trial["name"])), f"epoch {trial['epoch']}/{trial['epochs']}", speed
+            )
         lines.append(table)
-    lines += [Text(f"  failed   {f['name']}  {f['reason']}", "red") for f in found.failures]
+    lines += [Text(f"  failed   {f['name']}  {one_line(f['reason'])}", "red") for f in found.failures]
+    lines += [Text(f"  lost     {f['name']}  {one_line(f['reason'])}", "yellow") for f in found.lost]
     lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))
-    if not any(driver["alive"] for driver in found.drivers):
-        if found.counts["pending"] or found.counts["trained"]:
-            lines.append(Text(f"Go on with: aesweep resume {store}"))
-        if found.failures:
-            lines.append(Text(f"Try the failed ones again with: aesweep resume {store} --retry-failed"))
+    at_work = any(driver["alive"] for driver in found.drivers)
+    if not at_work and (found.counts["pending"] or found.counts["trained"]):
+        lines.append(Text(f"Go on with: aesweep resume {store}"))
+    if found.failures:
+        when = ", when the driver has ended," if at_work else ""
+        lines.append(Text(f"Try the failed ones again{when} with: aesweep resume {store} --retry-failed"))
     return Group(*lines)

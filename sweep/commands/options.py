@@ -13,9 +13,17 @@ Spec = Annotated[
         show_default=False,
     ),
 ]
-StoreArgument = Annotated[str, typer.Argument(metavar="STORE", help="Folder of results.", show_default=False)]
+StoreArgument = Annotated[
+    str, typer.Argument(metavar="STORE", help="Folder of results, or s3://bucket/folder.", show_default=False)
+]
 StoreOption = Annotated[
-    str, typer.Option("--store", metavar="DIR", help="Folder of results; made when missing.", show_default=False)
+    str,
+    typer.Option(
+        "--store",
+        metavar="DIR",
+        help="Folder of results, or s3://bucket/folder; made when missing.",
+        show_default=False,
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,

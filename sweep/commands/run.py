@@ -1,18 +1,19 @@
 """`plan`, `launch`, `resume`: what would run, run it, run what is missing."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from sweep.commands import options
 from sweep.progress import describe_counts
 from sweep.run import launch as run_launch
 from sweep.run import stored_spec
 from sweep.spec import load_spec
+from sweep.storage import open_storage
 from sweep.store import open_store
 from sweep.work import Plan, make_plan
 
@@ -33,7 +34,7 @@ def plan(
     """
     loaded = load_spec(spec, overrides or [], data)
     evaluation = loaded.evaluation_config(require_weights=False)
-    opened = open_store(store) if store is not None and Path(store).exists() else None
+    opened = open_store(store) if store is not None and open_storage(store).exists("") else None
     made = make_plan(loaded, opened, evaluation, only=only or [])
     if as_json:
         typer.echo(json.dumps([trial.to_json() for trial in made.trials], indent=1))
@@ -93,14 +94,16 @@ def resume(
 
 def _print_plan(name: str, made: Plan) -> None:
     console = Console()
-    table = Table(title=f"{name}: {len(made.trials)} trials", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        title=Text(f"{name}: {len(made.trials)} trials"), title_justify="left", box=None, padding=(0, 2, 0, 0)
+    )
     for heading in ("block", "trials", "state", "GPU-hours", "disk"):
         table.add_column(heading, justify="left" if heading in ("block", "state") else "right")
     for block in dict.fromkeys(t.block for t in made.trials):
         trials = [t for t in made.trials if t.block == block]
         counts = Plan(tuple(trials), made.evaluation, False).counts()
         hours, size = sum(t.gpu_hours for t in trials), sum(t.disk_bytes for t in trials)
-        table.add_row(block, str(len(trials)), describe_counts(counts), f"{hours:.3g}", f"{size / 1e9:.2f} GB")
+        table.add_row(Text(block), str(len(trials)), describe_counts(counts), f"{hours:.3g}", f"{size / 1e9:.2f} GB")
     console.print(table)
     left = made.to_train
     console.print(

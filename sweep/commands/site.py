@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from models.datasets import default_data_dir
 from sweep.commands import options
@@ -69,6 +70,6 @@ def doctor(
     marks = {"ok": "[green]ok[/green]", "warn": "[yellow]warn[/yellow]", "fail": "[red]fail[/red]"}
     checks = all_checks(address, store, (data or default_data_dir()).expanduser().absolute())
     for check in checks:
-        table.add_row(marks[check.status], check.name, check.found, check.remedy)
+        table.add_row(marks[check.status], check.name, Text(check.found), Text(check.remedy))
     Console().print(table)
     raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)

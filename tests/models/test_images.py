@@ -179,6 +179,27 @@ def test_prepared_images_serve_without_the_folder(tmp_path: Path) -> None:
     assert source_sizes(config, source) == (3, 3)
 
 
+@pytest.mark.parametrize("damage", ["cut short", "flipped bit", "another array"])
+def test_damaged_prepared_images_are_set_aside_and_prepared_again(
+    tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    config, source = TrialConfig(), DataSource(dataset="digits", data_dir=tmp_path)
+    before = np.array(load_images(config, source).train)
+    path = tmp_path / "prepared/digits-32/train.npy"
+    content = path.read_bytes()
+    match damage:
+        case "cut short":
+            path.write_bytes(content[:-1000])
+        case "flipped bit":
+            path.write_bytes(content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
+        case _:
+            np.save(path, np.zeros((3, 32, 32, 3)))
+    assert source_sizes(config, source)[1] == 297
+    assert (load_images(config, source, verify=damage == "flipped bit").train == before).all()
+    assert "digits-32 are damaged" in caplog.text
+    assert path.with_name("train.npy.damaged").exists()
+
+
 def test_a_folder_changed_since_the_spec_is_refused(tmp_path: Path) -> None:
     config, source = folder_trial(write_folder(tmp_path / "mine"), tmp_path / "data")
     (tmp_path / "mine/train/things/0.png").unlink()
@@ -207,7 +228,8 @@ def test_two_processes_that_prepare_at_once_do_no_harm(tmp_path: Path) -> None:
     ]
     sums = {run.communicate()[0] for run in runs}
     assert len(sums) == 1 and all(run.returncode == 0 for run in runs)
-    assert sorted(path.name for path in (tmp_path / "prepared/cifar10-32").iterdir()) == ["test.npy", "train.npy"]
+    files = sorted(path.name for path in (tmp_path / "prepared/cifar10-32").iterdir())
+    assert files == ["test.npy", "test.npy.sha256", "train.npy", "train.npy.sha256"]
 
 
 @pytest.mark.skipif(not REAL_IMAGES.is_dir(), reason=f"no real images at {REAL_IMAGES}")

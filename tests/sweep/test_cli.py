@@ -10,7 +10,7 @@ from PIL import Image
 from sweep.cli import app
 from tests.sweep.conftest import TINY, run_main
 
-VERBS = {"plan", "launch", "resume", "status", "tables", "report", "evaluate", "sample", "fetch", "doctor"}
+VERBS = set("plan launch resume stop status tables report evaluate sample fetch doctor prune".split())
 
 
 def test_the_verbs_are_those_of_the_design() -> None:

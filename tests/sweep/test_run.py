@@ -194,6 +194,34 @@ def test_a_diverging_trial_is_a_failed_row_and_only_it_is_retried(
     assert attempts == {"dae": 1, "vae": 2}
 
 
+def test_a_launch_after_damage_mends_it_and_ends_with_the_same_numbers(
+    finished_store: Path, tiny_spec: Path, tmp_path: Path, ray_cluster: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of one trial the commit, of the other one the scores; a reference, a table and a configuration beside them."""
+    store = tmp_path / "store"
+    shutil.copytree(finished_store, store)
+    first, second = sorted((store / "trials").iterdir())
+    damaged = [
+        first / "train.json",
+        next((second / "scores").iterdir()),
+        next((store / "references").iterdir()),
+        store / "tables" / "scores.parquet",
+        second / "config.json",
+    ]
+    for path in damaged:
+        path.write_bytes(path.read_bytes()[:-30])
+    outcome = launch(str(tiny_spec), store, console=QUIET)
+    assert outcome.counts["done"] == 2
+    for table, frame in measured(finished_store).items():
+        pd.testing.assert_frame_equal(measured(store)[table], frame, check_exact=True, obj=table)
+    assert len(list((first / "attempts").glob("train-*"))) == 2
+    assert len(list((second / "attempts").glob("train-*"))) == 1
+    assert "is damaged; kept as" in caplog.text
+    assert (second / "config.json").read_bytes() == (
+        finished_store / "trials" / second.name / "config.json"
+    ).read_bytes()
+
+
 def test_a_spec_that_shares_nothing_with_a_store_asks_for_add(
     finished_store: Path, tiny_spec: Path, tmp_path: Path
 ) -> None:

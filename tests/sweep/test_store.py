@@ -91,9 +91,10 @@ def test_a_failed_evaluation_speaks_of_that_evaluation_only(store: Store) -> Non
 
 
 def test_the_latest_spec_is_the_one_launched_last(store: Store) -> None:
-    store.write_spec("aaa", {"name": "one"}, "e1")
-    store.write_spec("bbb", {"name": "two"}, "e2")
-    store.write_spec("aaa", {"name": "one"}, "e1")
+    one, two = ({"name": name, "keys": {}, "spec": {}} for name in ("one", "two"))
+    store.write_spec("aaa", one, "e1")
+    store.write_spec("bbb", two, "e2")
+    store.write_spec("aaa", one, "e1")
     latest = store.latest_spec()
     assert latest is not None
     assert latest["name"] == "one"
@@ -111,8 +112,10 @@ def test_opening_refuses_what_is_no_store(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="That is a file"):
         open_store(tmp_path / "file", create=True)
-    with pytest.raises(InputError, match="Object stores"):
-        open_store("s3://bucket/store", create=True)
+    with pytest.raises(InputError, match="s3://bucket/folder"):
+        open_store("nosuch://bucket/store", create=True)
+    with pytest.raises(InputError, match="two slashes"):
+        open_store(Path("s3://bucket/store"), create=True)
 
 
 def test_a_store_of_another_format_is_refused(store: Store) -> None:

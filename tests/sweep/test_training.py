@@ -60,11 +60,10 @@ def test_a_trial_resumed_in_another_attempt_ends_bit_for_bit_the_same(
 
 
 def test_a_stop_file_ends_the_attempt_inside_an_epoch_with_a_checkpoint(
-    store: Store, execution: ExecutionConfig, tmp_path: Path
+    store: Store, execution: ExecutionConfig
 ) -> None:
-    stop = tmp_path / "stop"
-    stop.touch()
-    attempt = TrainingAttempt(store, TRIAL, execution, stop_file=stop)
+    store.storage.write("progress/driver.stop", b"")
+    attempt = TrainingAttempt(store, TRIAL, execution, stop_file="progress/driver.stop")
     attempt.start()
     attempt._last_look = 0.0
     assert attempt.run_epoch() is None

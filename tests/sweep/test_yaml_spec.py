@@ -185,6 +185,8 @@ def test_there_are_examples():
         ("depth: [3, 3, 2, 1]}", "depth: [3, 3, 2]}", 'blocks[1] "explicit": trials[0]: depth', "four"),
         ("latent_size: 12, depth", "latent_size: [12, 13], depth", 'trials[0]: latent_size', "one value"),
         ("model: [dae, vae]", "model: [dae, vea]", 'blocks[0] "width": model', "Did you mean vae?"),
+        ("model: [dae, vae]", "model: 0x" + "f" * 5000, 'blocks[0] "width": model', "Choose one of: dae, vae"),
+        ("name: explicit", 'name: "a\\nb\\e[2J"', 'blocks[1] "a', "printable"),
         ("beta: 0.1", "latent_norm: batch", 'blocks[1] "explicit": trials[1]: latent_norm', "VAE"),
         ("name: explicit", "name: width", 'blocks[1] "width": name', "Another block"),
         ("name: explicit", "name: 3", "blocks[1]: name", "quotes"),

@@ -1,0 +1,192 @@
+"""Files of a store on a local or NFS path, written so that a reader never meets half a file.
+
+Nothing is written in place: bytes go into `.tmp-…` beside the target, reach the disk (fsync), and take their name in one
+step. A commit takes its name only if nobody has it yet: the first writer wins, and two drivers on one store can never
+replace each other's results.
+"""
+
+import errno
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from models.errors import InputError
+from sweep.failpoints import failpoint
+from sweep.storage import FOLDER, TEMPORARY, Item, LogFile, Result, aside_name, inside, joined
+
+
+class LocalStorage:
+    """A folder on a local or NFS path."""
+
+    look_seconds = 0.5
+
+    def __init__(self, root: str | Path) -> None:
+        self.folder: Path | None = Path(root)
+        self._folder = Path(root)
+        self.root = str(root)
+
+    def path(self, name: str) -> Path:
+        """The file's place. Raises ValueError for a name that would leave the root."""
+        return self._folder / inside(name)
+
+    def place(self, name: str = "") -> str:
+        return str(self.path(name))
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            return self.path(name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def open(self, name: str) -> BinaryIO | None:
+        try:
+            return self.path(name).open("rb")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def exists(self, name: str) -> bool:
+        return self.path(name).exists()
+
+    def version(self, name: str) -> str | None:
+        try:
+            found = self.path(name).stat()
+            return _version(found) if stat.S_ISREG(found.st_mode) else None
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def names(self, name: str) -> list[str]:
+        try:
+            return sorted(n for n in os.listdir(self.path(name)) if not n.startswith(TEMPORARY))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def listing(self, folder: str, depth: int) -> dict[str, str]:
+        return dict(_scan(self.path(folder), folder, depth))
+
+    def write(self, name: str, data: bytes) -> None:
+        temporary = self._write_aside(name, data)
+        os.replace(temporary, self.path(name))
+        _sync_folder(self.path(name).parent)
+
+    def commit(self, name: str, data: bytes) -> bool:
+        temporary = self._write_aside(name, data)
+        try:
+            os.link(temporary, self.path(name))
+        except FileExistsError:
+            return False
+        except OSError as error:  # file systems without hard links
+            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
+                raise
+            if self.exists(name):
+                return False
+            os.replace(temporary, self.path(name))
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(self.path(name).parent)
+        return True
+
+    def make_folder(self, name: str) -> None:
+        try:
+            self.path(name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def remove(self, name: str) -> None:
+        self.path(name).unlink(missing_ok=True)
+
+    def remove_folder(self, name: str) -> None:
+        shutil.rmtree(self.path(name), ignore_errors=not self.path(name).exists())
+
+    def set_aside(self, name: str) -> str:
+        aside = aside_name(name)
+        os.replace(self.path(name), self.path(aside))
+        return aside
+
+    def temporary(self) -> list[str]:
+        return sorted(str(file.relative_to(self._folder)) for file in self._folder.rglob(f"{TEMPORARY}*"))
+
+    def remove_temporary(self) -> None:
+        for name in self.temporary():
+            self.remove(name)
+
+    def log_file(self, name: str) -> LogFile:
+        return _AppendedLog(self.path(name))
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        return [function(item) for item in items]
+
+    def _write_aside(self, name: str, data: bytes) -> Path:
+        target = self.path(name)
+        temporary = target.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with open(temporary, "wb") as file:
+                file.write(data[: len(data) // 2])
+                failpoint("inside-write", name)
+                file.write(data[len(data) // 2 :])
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            temporary.unlink(missing_ok=True) if target.parent.is_dir() else None
+            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST):
+                raise self._refused(error) from error
+            raise
+        return temporary
+
+    def _refused(self, error: OSError) -> InputError:
+        return InputError(
+            "--store", self.root, f"It cannot be written to ({error.strerror}). Give a folder you may write to."
+        )
+
+
+class _AppendedLog:
+    """A log on a path: every line is there at once, also after a SIGKILL."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, line: str) -> None:
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+    def publish(self) -> None:
+        """Nothing is left to do."""
+
+
+def _version(found: os.stat_result) -> str:
+    return f"{found.st_size}-{found.st_mtime_ns}"
+
+
+def _scan(path: Path, name: str, depth: int) -> Iterator[tuple[str, str]]:
+    """Names and versions below a folder; what vanishes meanwhile is left out."""
+    try:
+        entries = list(os.scandir(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.name.startswith(TEMPORARY):
+            continue
+        if not entry.is_dir():
+            try:
+                yield joined(name, entry.name), _version(entry.stat())
+            except FileNotFoundError:
+                continue
+        elif depth > 1:
+            yield from _scan(path / entry.name, joined(name, entry.name), depth - 1)
+        else:
+            yield joined(name, entry.name), FOLDER
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:  # some network file systems refuse it; the rename itself is still atomic
+        pass
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,67 @@
+"""A small valid store, made in this process without Ray: trials that are done, half trained and failed."""
+
+from pathlib import Path
+
+from models.config import TrialConfig
+from sweep import evaluation_tasks
+from sweep.evaluation_job import EvaluationJob
+from sweep.execution import ExecutionConfig
+from sweep.progress_file import ProgressFile
+from sweep.spec import Block, SweepSpec
+from sweep.store import Store, open_store
+from sweep.tables import TableFolder
+from sweep.training import TrainingAttempt
+
+DONE, HALF, FAILED = (
+    TrialConfig(filters=2, latent_size=size, epochs=2, batch_size=512, learning_rates=(1e-3,), learning_rate_drops=())
+    for size in (2, 3, 4)
+)
+
+
+def small_spec(data_dir: Path) -> SweepSpec:
+    """The three trials in two blocks."""
+    return SweepSpec(
+        name="small",
+        blocks=(Block("done", (DONE,)), Block("others", (HALF, FAILED))),
+        extractor="random-conv-64",
+        evaluation={"samples": 50, "reference_size": 60, "gmm_components": 2},
+        execution=ExecutionConfig(data_dir=str(data_dir), device="cpu"),
+    )
+
+
+def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
+    """The store, with every kind of file that a store can hold while a driver is at work."""
+    spec = small_spec(data_dir)
+    evaluation = spec.evaluation_config()
+    store = open_store(folder, create=True)
+    for config, _ in spec.trials:
+        store.write_config(config)
+    about = {"format": 1, "name": spec.name, "keys": {c.key: b for c, b in spec.trials}, "spec": spec.to_json()}
+    store.write_spec(spec.hash, about, evaluation.id)
+    _train(store, DONE, spec.execution).commit()
+    half = TrainingAttempt(store, HALF, spec.execution)
+    half.start()
+    half.run_epoch()
+    half.checkpoint()
+    failed = store.new_attempt(FAILED.key, "train")
+    store.record_failure(FAILED.key, failed, "train", ValueError("diverged [/at/once]"))
+    job = EvaluationJob(
+        str(folder), DONE.key, store.new_attempt(DONE.key, "evaluate", evaluation.id), evaluation, spec.execution
+    )
+    train, test, ready = evaluation_tasks.references(job)
+    encoded = evaluation_tasks.encode(job, ready)
+    fitted = evaluation_tasks.fit(job, encoded)
+    sampled = evaluation_tasks.sample(job, encoded, fitted)
+    evaluation_tasks.score(job, encoded, fitted, sampled, train, test)
+    running = {HALF.key: {"name": HALF.name, "epoch": 1, "epochs": 2, "images_per_second": 9.0}}
+    ProgressFile(store).write({"running": running, "eta_seconds": 5.0}, force=True)
+    TableFolder(store).publish(force=True)
+    return folder
+
+
+def _train(store: Store, config: TrialConfig, execution: ExecutionConfig) -> TrainingAttempt:
+    attempt = TrainingAttempt(store, config, execution)
+    attempt.start()
+    while not attempt.finished:
+        attempt.run_epoch()
+    return attempt

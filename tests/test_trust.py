@@ -1,0 +1,336 @@
+"""Loading a store, a spec or data executes nothing, follows no path out of the store, and Ray listens on loopback."""
+
+import ast
+import io
+import ipaddress
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from evaluation.latents import Latents
+from evaluation.priors import FittedPrior
+from evaluation.statistics import FeatureStatistics
+from models.checkpoint import restore_checkpoint
+from models.config import TrialConfig
+from models.errors import InputError
+from models.trainer import Trainer
+from sweep.load import load_model
+from sweep.records import sealed_json_bytes
+from sweep.spec import load_spec
+from sweep.storage import file_record
+from sweep.store import open_store
+from sweep.training import TrainingAttempt
+from sweep.yaml_text import _Loader
+from tests.in_process import aesweep
+from tests.small_store import DONE, HALF, small_spec
+from tests.watching import nothing_happens_in
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SOURCES = sorted(
+    path for folder in "analysis benchmarks cluster evaluation models sweep".split() for path in (REPOSITORY / folder).rglob("*.py")
+)  # fmt: skip
+
+
+class Bomb:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.fixture
+def crater(tmp_path: Path) -> Iterator[Path]:
+    """The folder that a bomb would make; checks that none went off."""
+    folder = tmp_path / "crater"
+    yield folder
+    assert not folder.exists()
+
+
+def test_the_bomb_works(tmp_path: Path) -> None:
+    pickle.loads(pickle.dumps(Bomb(tmp_path / "x")))
+    assert (tmp_path / "x").is_dir()
+
+
+def zipped_bomb(crater: Path) -> bytes:
+    """A checkpoint as `torch.save` writes it, with a bomb in its pickle."""
+    file = io.BytesIO()
+    torch.save({"format": 1, "key": HALF.key, "state": Bomb(crater)}, file)
+    return file.getvalue()
+
+
+def arrays_bomb(crater: Path, *names: str) -> bytes:
+    """An npz file whose arrays hold objects."""
+    file = io.BytesIO()
+    np.savez(file, **{name: np.array([Bomb(crater)], dtype=object) for name in names})
+    return file.getvalue()
+
+
+def test_a_checkpoint_runs_nothing(crater: Path) -> None:
+    images = torch.zeros(20, 32, 32, 3, dtype=torch.uint8)
+    trainer = Trainer(TrialConfig(filters=2, latent_size=2, epochs=1), images, device=torch.device("cpu"))
+    for data in (pickle.dumps(Bomb(crater)), zipped_bomb(crater)):
+        with pytest.raises(ValueError, match="damaged"):
+            restore_checkpoint(trainer, data)
+
+
+def test_training_goes_past_a_hostile_checkpoint(
+    small_store: Path, tmp_path: Path, data_dir: Path, crater: Path
+) -> None:
+    shutil.copytree(small_store, tmp_path / "store")
+    (path,) = (tmp_path / "store").glob(f"trials/{HALF.key}/attempts/*/checkpoint.pt")
+    path.write_bytes(zipped_bomb(crater))
+    attempt = TrainingAttempt(open_store(tmp_path / "store"), HALF, small_spec(data_dir).execution)
+    attempt.start()
+    assert (attempt.resumed_from, attempt.trainer.epoch) == ("none", 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (Latents, "train test"),
+        (FittedPrior, "kind weights means factors note"),
+        (FeatureStatistics, "n mean scatter root"),
+    ],
+)
+def test_arrays_run_nothing(kind: Any, names: str, crater: Path) -> None:
+    for data in (arrays_bomb(crater, *names.split()), pickle.dumps(Bomb(crater))):
+        with pytest.raises(ValueError, match="damaged"):
+            kind.from_bytes(data)
+
+
+def test_weights_run_nothing_even_where_their_commit_agrees(small_store: Path, tmp_path: Path, crater: Path) -> None:
+    shutil.copytree(small_store, tmp_path / "store")
+    commit_path = tmp_path / "store/trials" / DONE.key / "train.json"
+    commit = json.loads(commit_path.read_text())
+    for data in (pickle.dumps(Bomb(crater)), zipped_bomb(crater)):
+        (commit_path.parent / "attempts" / commit["attempt"] / "model.safetensors").write_bytes(data)
+        commit["files"]["model.safetensors"] = file_record(data)
+        commit_path.write_bytes(sealed_json_bytes(commit))
+        with pytest.raises(InputError, match="cannot be loaded"):
+            load_model(tmp_path / "store", DONE.key)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "blocks: !!python/object/apply:os.mkdir [{crater}]",
+        "blocks: [!!python/object/new:os.mkdir [{crater}]]",
+        "!!python/object/apply:os.mkdir [{crater}]: 1",
+        "name: !!python/name:os.mkdir\nblocks: [{{}}]",
+        "name: !!python/module:os\nblocks: [{{}}]",
+    ],
+)
+def test_a_spec_runs_nothing(text: str, tmp_path: Path, crater: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(text.format(crater=crater))
+    assert aesweep("plan", tmp_path / "spec.yaml").is_refused_clearly
+
+
+def test_an_override_runs_nothing(crater: Path) -> None:
+    for value in (f"!!python/object/apply:os.mkdir [{crater}]", "!!python/name:os.mkdir"):
+        with pytest.raises(InputError, match="not valid YAML"):
+            load_spec("quickstart", [f"epochs={value}"])
+
+
+OUTWARD = [
+    "../../outside",
+    "../../../outside/train.json",
+    "..",
+    ".",
+    "a/../../../outside",
+    "{outside}",
+    "/etc/passwd",
+    "C:\\x",
+]
+
+
+@pytest.mark.parametrize("word", OUTWARD)
+def test_words_of_a_store_never_become_paths_out_of_it(small_store: Path, tmp_path: Path, word: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "train.json").write_text("{}")
+    word = word.format(outside=outside)
+    store = tmp_path / "store"
+    shutil.copytree(small_store, store)
+    (spec_path,) = store.glob("sweeps/[0-9a-f]*.json")
+    about = json.loads(spec_path.read_text())
+    train = store / "trials" / DONE.key / "train.json"
+    commit = json.loads(train.read_text())
+    changes = {
+        spec_path: {**about, "keys": {**about["keys"], word: "done"}},
+        store / "sweeps/latest.json": {"spec": word, "evaluation": word},
+        train: {**commit, "attempt": word},
+    }
+    with nothing_happens_in(outside):
+        for path, value in changes.items():
+            whole = path.read_bytes()
+            path.write_bytes(sealed_json_bytes(value))
+            for verb in (["status"], ["tables"], ["sample", word], ["sample", DONE.key, "--out", tmp_path / "x.png"]):
+                ended = aesweep(verb[0], store, *verb[1:])
+                assert ended.code == 0 or ended.is_refused_clearly, ended.err
+            path.write_bytes(whole)
+
+
+def test_the_identity_of_a_folder_is_a_hash_and_no_path() -> None:
+    for identity in ("../" * 21 + "x", "A" * 64, "0" * 63, "/" * 64):
+        with pytest.raises(InputError):
+            TrialConfig(dataset="folder", data_identity=identity)
+
+
+# What the sources may not do
+
+FORBIDDEN_CALLS = {
+    "eval", "exec", "__import__", "pickle.load", "pickle.loads", "pickle.Unpickler", "dill.load", "dill.loads",
+    "joblib.load", "marshal.load", "marshal.loads", "shelve.open", "cloudpickle.load", "cloudpickle.loads",
+    "pd.read_pickle", "pandas.read_pickle", "yaml.full_load", "yaml.unsafe_load", "yaml.load_all", "yaml.full_load_all",
+    "os.system", "os.popen", "subprocess.getoutput", "torch.hub.load", "torch.jit.load", "torch.package.PackageImporter",
+}  # fmt: skip
+
+
+# Tune's own note of a lost trial, which the driver itself has written into its temporary folder: no file of a store.
+OWN_FILES = {"sweep/tune_events.py": "cloudpickle.loads"}
+
+
+def problem(call: ast.Call) -> str:
+    """Why a call could run what a file holds; "" where it could not."""
+    name = ast.unparse(call.func)
+    words = {word.arg: ast.unparse(word.value) for word in call.keywords}
+    if name in FORBIDDEN_CALLS:
+        return name
+    match name:
+        case "np.load" | "numpy.load" if words.get("allow_pickle") != "False":
+            return f"{name} without allow_pickle=False"
+        case "torch.load" if words.get("weights_only") != "True":
+            return "torch.load without weights_only=True"
+        case "yaml.load" if [ast.unparse(a) for a in call.args[1:]] not in (["_Loader"], ["yaml.SafeLoader"]):
+            return "yaml.load without a safe loader"
+    return "shell=True" if words.get("shell", "False") != "False" else ""
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_no_source_runs_what_a_file_holds(path: Path) -> None:
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    own = OWN_FILES.get(path.relative_to(REPOSITORY).as_posix())
+    found = [f"line {call.lineno}: {what}" for call in calls if (what := problem(call)) and what != own]
+    assert found == []
+
+
+def test_the_scan_finds_what_it_looks_for() -> None:
+    for text in (
+        "pickle.loads(x)", "eval(x)", "np.load(x)", "np.load(x, allow_pickle=True)", "torch.load(x)", "yaml.load(x, yaml.Loader)",
+        "torch.load(x, weights_only=False)", "subprocess.run(x, shell=True)", "yaml.load(x)",
+    ):  # fmt: skip
+        assert problem(ast.parse(text).body[0].value)  # type: ignore[attr-defined]
+    assert not problem(ast.parse("model.eval()").body[0].value)  # type: ignore[attr-defined]
+
+
+def test_the_loader_of_specs_is_a_safe_one() -> None:
+    assert issubclass(_Loader, yaml.SafeLoader)
+    assert not issubclass(_Loader, yaml.FullLoader | yaml.UnsafeLoader)
+
+
+# What Ray listens on
+
+
+def listening(pids: list[int]) -> dict[str, str]:
+    """Address and port -> process name, of every TCP socket that these processes listen on (from /proc)."""
+    owners: dict[str, str] = {}
+    for pid in pids:
+        try:
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            links = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
+        except OSError:  # it has ended
+            continue
+        owners |= {link[8:-1]: f"{name} ({pid})" for link in links if link.startswith("socket:[")}
+    found = {}
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            words = line.split()
+            if words[3] == "0A" and words[9] in owners:  # 0A: listening
+                address, port = words[1].split(":")
+                found[f"{_address(address)} {int(port, 16)}"] = owners[words[9]]
+    return found
+
+
+def _address(text: str) -> str:
+    """/proc writes addresses as 32-bit words in the machine's byte order."""
+    data = b"".join(bytes.fromhex(text[i : i + 8])[::-1] for i in range(0, len(text), 8))
+    address = ipaddress.ip_address(data)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
+
+
+def descendants(pid: int) -> list[int]:
+    """A process and all that it started and that still are its own."""
+    parents: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        parents.setdefault(parent, []).append(int(folder.name))
+    found, waiting = [], [pid]
+    while waiting:
+        found.append(waiting.pop())
+        waiting += parents.get(found[-1], [])
+    return found
+
+
+def test_the_view_of_sockets_sees_one_that_is_open_to_the_network() -> None:
+    import socket
+
+    with socket.create_server(("", 0)) as server:
+        assert f"0.0.0.0 {server.getsockname()[1]}" in listening([os.getpid()])
+
+
+def test_a_local_ray_listens_on_loopback_alone(ray_cluster: None) -> None:
+    """Every port of every process of the session: head, raylet, agents, workers, the driver itself."""
+    import ray
+
+    @ray.remote(num_cpus=0)
+    def work() -> bool:
+        return True
+
+    assert ray.get(work.remote())  # so that a worker runs
+    found = listening(descendants(os.getpid()))
+    assert len(found) > 5, found
+    assert {place: who for place, who in found.items() if not ipaddress.ip_address(place.split()[0]).is_loopback} == {}
+
+
+@pytest.mark.slow
+def test_a_dashboard_that_is_asked_for_is_on_loopback_too() -> None:
+    code = (
+        "import json, os, ray\n"
+        "from cluster.connect import connect\n"
+        "from tests.test_trust import descendants, listening\n"
+        "with connect('local', num_cpus=1, include_dashboard=True):\n"
+        "    url = ray._private.worker._global_node.webui_url\n"
+        "    print(json.dumps([url, listening(descendants(os.getpid()))]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=200, check=True
+    )
+    url, found = json.loads(done.stdout.splitlines()[-1])
+    assert f"127.0.0.1 {url.rpartition(':')[2]}" in found
+    assert all(ipaddress.ip_address(place.split()[0]).is_loopback for place in found), found
+
+
+def test_a_local_ray_has_no_dashboard_and_no_client_port_unless_asked(ray_cluster: None) -> None:
+    import ray
+
+    assert not ray._private.worker._global_node.webui_url
+    ports = {int(place.split()[1]) for place in listening(descendants(os.getpid()))}
+    assert not ports & {8265, 10001}
