@@ -1,0 +1,292 @@
+"""A sweep under random kills of driver, workers and node: is anything lost, doubled or made up?
+
+    python benchmarks/chaos.py [--kills 50] [--seed 0] [--interval 6] [--out docs/benchmarks]
+
+A small real sweep (digits) runs undisturbed once. Then the same sweep runs on a cluster of two raylets while a process
+is killed every few seconds, chosen at random: the driver (SIGKILL), a trial or evaluation worker (SIGKILL), or a whole
+node (without grace; another one joins). A dead driver's command is given again, as its user would; a finished sweep is
+begun anew in another store, until the kills are used up. Every store is then finished and compared with the undisturbed
+one, number by number, and every committed file is read and hashed. Writes chaos-<hardware>-<date>.md; exit code 1 where
+something was lost, doubled, unreadable, different, or left behind.
+"""
+
+import argparse
+import os
+import platform
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import pandas as pd
+import ray
+from frechet_distance import processor
+from ray.cluster_utils import Cluster
+
+from cluster.connect import set_environment
+from cluster.guard import left_of
+from sweep.store import DamagedFileError, Store, open_store
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+EPOCHS, CHECKPOINT_SECONDS = 8, 0.5
+SPEC = f"""
+name: chaos
+data: {{dataset: digits}}
+base: {{filters: 4, epochs: {EPOCHS}, batch_size: 32}}
+blocks:
+  - {{name: all, model: [dae, vae], latent_size: [2, 3, 4]}}
+evaluation: {{extractor: random-conv-64, samples: 200, metrics: [frechet, gaussianity]}}
+execution: {{checkpoint_seconds: {CHECKPOINT_SECONDS}}}
+"""
+KINDS = {"driver": 0.4, "worker": 0.4, "node": 0.2}
+"""What is killed, with its share of the kills."""
+SETTLE_SECONDS = 60.0
+# What does not depend on when and in how many attempts a sweep ran.
+SAME = {
+    "trials": ["key", "state", "final_loss", "final_reconstruction", "final_kl", "test_bce", "mean_image_bce"],
+    "epochs": ["key", "epoch", "learning_rate", "loss", "reconstruction", "kl"],
+    "scores": ["key", "evaluation", "source", "split", "metric", "value", "n", "n_reference", "seed", "note"],
+    "latents": ["key", "split", "index", "dimension_a", "dimension_b", "z_a", "z_b"],
+}
+
+NAMES = ("key", "epoch", "evaluation", "source", "split", "metric", "seed", "index")
+"""Columns that name a row."""
+
+
+@dataclass
+class Findings:
+    """What the stores say after all kills."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    launches: int = 0
+    stores: int = 0
+    epochs_done: int = 0
+    epochs_ideal: int = 0
+    rows_lost: int = 0
+    rows_doubled: int = 0
+    unreadable: int = 0
+    different: int = 0
+    left_behind: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.rows_lost or self.rows_doubled or self.unreadable or self.different or self.left_behind)
+
+
+class Machines:
+    """A head without slots and one node with two, which can be killed and replaced."""
+
+    def __init__(self) -> None:
+        set_environment()
+        self.cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        self.nodes = [self.cluster.add_node(num_cpus=1)]
+
+    def replace_a_node(self) -> None:
+        """Kill the node without grace; another joins."""
+        self.cluster.remove_node(self.nodes.pop(), allow_graceful=False)
+        self.nodes.append(self.cluster.add_node(num_cpus=1))
+
+    @property
+    def session(self) -> str:
+        """The folder of this Ray's files, by which its processes are known: other Rays on the machine are left alone."""
+        return str(self.cluster.head_node.get_session_dir_path())
+
+    def workers(self) -> list[int]:
+        """Processes that run a trial or an evaluation now."""
+        titles = {pid: title(pid) for pid in left_of(self.session)}
+        return [pid for pid, words in titles.items() if words.startswith("ray::") and "IDLE" not in words]
+
+    def stop(self) -> None:
+        """End both nodes."""
+        self.cluster.shutdown()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0, help="of the choice and the times of the kills")
+    parser.add_argument(
+        "--interval", type=float, default=6.0, help="mean seconds between two kills while a driver runs"
+    )
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="aesweep-chaos-") as folder:
+        work = Path(folder)
+        (work / "chaos.yaml").write_text(SPEC)
+        started = time.monotonic()
+        undisturbed = work / "undisturbed"
+        if launch(work, undisturbed, "local").wait() != 0:
+            raise SystemExit("the undisturbed sweep did not finish; see its output above")
+        plain_seconds = time.monotonic() - started
+        findings = Findings()
+        stores, session = disturb(work, args.kills, args.interval, random.Random(args.seed), findings)
+        for store in stores:
+            compare(open_store(store), undisturbed, findings)
+        findings.left_behind += leftovers(stores, session)
+    hardware, date = processor(), datetime.now(UTC).date().isoformat()
+    args.out.mkdir(parents=True, exist_ok=True)
+    path = args.out / f"chaos-{re.sub(r'[^a-z0-9]+', '-', hardware.lower()).strip('-')}-{date}.md"
+    path.write_text(report(findings, args, plain_seconds, hardware, date), encoding="utf-8")
+    print(path.read_text(encoding="utf-8"), path, sep="\n")
+    return 0 if findings.clean else 1
+
+
+def launch(work: Path, store: Path, address: str) -> subprocess.Popen[bytes]:
+    """The command as a user gives it."""
+    words = [sys.executable, "-m", "sweep.cli", "launch", str(work / "chaos.yaml"), "--store", str(store)]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "AESWEEP_DATA": str(work / "data")}
+    return subprocess.Popen([*words, "--address", address], cwd=work, env=environment, stderr=subprocess.DEVNULL)
+
+
+def disturb(
+    work: Path, kills: int, interval: float, chance: random.Random, findings: Findings
+) -> tuple[list[Path], str]:
+    """Run sweeps under kills until there were enough, finish the last one; the stores, and the Ray's session."""
+    stores: list[Path] = []
+    machines = Machines()
+    session = machines.session
+    try:
+        while findings.kills.total() < kills:
+            stores.append(work / f"disturbed-{len(stores)}")
+            one_sweep(work, stores[-1], machines, kills, interval, chance, findings)
+            print(f"{stores[-1].name}: {dict(findings.kills)} after {findings.launches} launches", flush=True)
+    finally:
+        machines.stop()
+    findings.stores = len(stores)
+    return stores, session
+
+
+def one_sweep(
+    work: Path, store: Path, machines: Machines, kills: int, interval: float, chance: random.Random, findings: Findings
+) -> None:
+    """Launch again and again until the sweep is done, killing meanwhile."""
+    while True:
+        driver = launch(work, store, machines.cluster.address)
+        findings.launches += 1
+        while driver.poll() is None:
+            try:
+                driver.wait(chance.expovariate(1 / interval) if findings.kills.total() < kills else None)
+            except subprocess.TimeoutExpired:
+                kind = kill(driver, machines, chance)
+                findings.kills[kind] += 1
+        if driver.returncode == 0:
+            return
+        if driver.returncode != -signal.SIGKILL:
+            # A trial that failed for good would be a loss; it is asked for again and counted at the end.
+            print(f"{store.name}: the driver ended with {driver.returncode}", flush=True)
+
+
+def kill(driver: subprocess.Popen[bytes], machines: Machines, chance: random.Random) -> str:
+    """Kill one thing and say what."""
+    kind = chance.choices(list(KINDS), weights=list(KINDS.values()))[0]
+    workers = machines.workers()
+    if kind == "worker" and workers:
+        with suppress(ProcessLookupError):  # it ended by itself just now
+            os.kill(chance.choice(workers), signal.SIGKILL)
+        return kind
+    if kind == "node":
+        machines.replace_a_node()
+        return kind
+    driver.kill()
+    driver.wait()
+    return "driver"
+
+
+def compare(store: Store, undisturbed: Path, findings: Findings) -> None:
+    """Count what is lost, doubled, unreadable or different, and the epochs that were trained."""
+    for table, columns in SAME.items():
+        ours, theirs = (read(root, table, columns) for root in (Path(str(store.root)), undisturbed))
+        names = [name for name in NAMES if name in columns]
+        findings.rows_doubled += int(ours.duplicated(names).sum())
+        merged = theirs.merge(ours.drop_duplicates(names), on=names, how="left", indicator=True, suffixes=("", "_ours"))
+        findings.rows_lost += int((merged["_merge"] == "left_only").sum())
+        for name in (name for name in columns if name not in names):
+            a, b = merged[name], merged[f"{name}_ours"]
+            findings.different += int((~((a == b) | (a.isna() & b.isna())) & (merged["_merge"] == "both")).sum())
+    for key in store.trial_keys():
+        findings.unreadable += unreadable(store, key)
+        findings.epochs_ideal += EPOCHS
+        for attempt in store.attempts(key, "train"):
+            log = store.storage.read(f"trials/{key}/attempts/{attempt}/log.txt") or b""
+            findings.epochs_done += len(re.findall(rb"epoch \d+/\d+  loss", log))
+
+
+def unreadable(store: Store, key: str) -> int:
+    """Committed files that are not what their commit says, and files set aside as damaged."""
+    commits = [store.training(key), *(store.scores(key, evaluation) for evaluation in store.scored(key))]
+    bad = sum("damaged" in name for name in store.storage.names(f"trials/{key}"))
+    for commit in commits:
+        for name, record in commit["files"].items() if commit else ():
+            try:
+                store.read_file(key, commit["attempt"], name, record)
+            except DamagedFileError:
+                bad += 1
+    return bad
+
+
+def read(root: Path, table: str, columns: list[str]) -> pd.DataFrame:
+    """Some columns of one table."""
+    return pd.read_parquet(root / "tables" / f"{table}.parquet", columns=columns)
+
+
+def leftovers(stores: list[Path], session: str) -> list[str]:
+    """Temporary files, progress files and processes of this Ray that should be gone by now."""
+    found = [path.name for store in stores for path in store.rglob(".tmp-*")]
+    found += [path.name for store in stores for path in (store / "progress").glob("*")]
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while (left := left_of(session)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return found + [title(pid)[:80] for pid in left]
+
+
+def title(pid: int) -> str:
+    """The command line of a process, "" when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def report(findings: Findings, args: argparse.Namespace, plain_seconds: float, hardware: str, date: str) -> str:
+    """The Markdown page."""
+    kinds = ", ".join(f"{kind} {findings.kills[kind]}" for kind in KINDS)
+    repeated = findings.epochs_done - findings.epochs_ideal
+    left = ", ".join(findings.left_behind) or "0"
+    rate = f"one kill every {args.interval:g} s on average (seed {args.seed})"
+    return f"""# Chaos: {findings.kills.total()} kills, {hardware} ({os.cpu_count()} cores), {date}
+
+A sweep of 6 autoencoders ({EPOCHS} epochs each, a checkpoint every {CHECKPOINT_SECONDS:g} s) on a cluster of two raylets with
+one slot each, run {findings.stores} times while driver, workers and node were killed, {rate}.
+Undisturbed, one sweep takes {plain_seconds:.0f} s. A dead driver's command was given again: {findings.launches} launches in all.
+
+| what | count |
+|---|---|
+| kills | {findings.kills.total()} ({kinds}) |
+| epochs that had to be trained | {findings.epochs_ideal} |
+| epochs finished a second time | {repeated} |
+| rows lost | {findings.rows_lost} |
+| rows doubled | {findings.rows_doubled} |
+| committed files unreadable or damaged | {findings.unreadable} |
+| numbers that differ from the undisturbed sweep | {findings.different} |
+| processes, temporary and progress files left behind | {left} |
+
+Compared exactly, without tolerance: {"; ".join(f"{table}: {', '.join(columns)}" for table, columns in SAME.items())}.
+
+Python {platform.python_version()}, ray {ray.__version__}, {platform.system()} {platform.machine()}.
+Written by `python benchmarks/chaos.py --kills {args.kills} --seed {args.seed} --interval {args.interval:g}`.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
