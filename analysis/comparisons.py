@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.evaluations import SOURCE_NAMES
-from analysis.optimum import on_common_sizes, optimum, sensitivity
+from analysis.optimum import FEWEST_SIZES, on_common_sizes, optimum, sensitivity
 from analysis.results import Results
 from analysis.text_tables import format_score
 from analysis.verdicts import Finding, holds, lower, missing
@@ -18,8 +18,6 @@ from analysis.verdicts import Finding, holds, lower, missing
 PRIORS = ("mvg", "gmm")
 LITTLE = 0.05
 """Share of a score that "very little difference" and "marginally" may be."""
-FEWEST_SIZES = 3
-"""Latent sizes from which on a curve shows a minimum or a sensitivity."""
 SMALL_GRID = 5
 """Of fewer latent sizes the lowest is easily the last: that speaks neither for nor against a minimum."""
 FAR_OUT = 512

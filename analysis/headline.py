@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 
 from analysis.evaluations import SCORE_COLUMNS, SOURCE_NAMES, Evaluation, evaluations, scores_by_trial
+from analysis.results import SAMPLE_SCORES
 from analysis.summary import lowest
 from analysis.tables import Tables
 from analysis.text_tables import Heading, TextTable, format_score
 from analysis.trials import MODEL_NAMES
 
 STATES = ("done", "failed", "running", "trained", "pending")
-_SAMPLES = ("standard_normal", "mvg", "gmm")
 
 
 def state_counts(tables: Tables) -> dict[str, int]:
@@ -39,7 +39,7 @@ def sentences(tables: Tables) -> list[str]:
     found = [_state_sentence(state_counts(tables))]
     for evaluation in evaluations(tables)[0]:
         best = best_per_model(tables, evaluation)
-        for data, rows in best[best["score"].isin(_SAMPLES)].groupby("data"):
+        for data, rows in best[best["score"].isin(SAMPLE_SCORES)].groupby("data"):
             found.append(_best_sentence(str(data), evaluation, rows))
     return found
 

@@ -8,6 +8,8 @@ import pandas as pd
 from analysis.results import Results, seeds_by_network
 
 SURE = 2.0  # standard errors
+FEWEST_SIZES = 3
+"""Latent sizes from which on a curve shows a minimum or a sensitivity."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pandas as pd
 
+from analysis.comparisons import PRIORS
 from analysis.evaluations import SOURCE_NAMES
 from analysis.optimum import optimum
 from analysis.published import RIVALS, published_scores
-from analysis.results import SCORES, Results
+from analysis.results import SAMPLE_SCORES, SCORES, Results
 from analysis.text_tables import MISSING, Heading, TextTable, format_score
 from analysis.trials import MODEL_NAMES
 
@@ -55,7 +56,7 @@ def best_sizes(results: Results) -> pd.DataFrame:
     """One row per plain network and latent size that is its best under some score: ROW and `best_in`, in words."""
     found: dict[tuple, list[str]] = {}
     for model, filters in results.plain[["model", "filters"]].drop_duplicates().itertuples(index=False):
-        for score in ("standard_normal", "mvg", "gmm") if model == "vae" else ("mvg", "gmm"):
+        for score in SAMPLE_SCORES if model == "vae" else PRIORS:
             best = optimum(results, score, model=model, filters=filters, depth="1", network="")
             if best is not None:
                 found.setdefault((filters, model, "", float(best.size)), []).append(SOURCE_NAMES[score])

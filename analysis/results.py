@@ -161,3 +161,4 @@ def _deviations(rows: pd.DataFrame, settings: dict[str, object]) -> list[str]:
 SCORES = tuple(SCORE_COLUMNS)
 """The five columns of Tables 2 and 3, by name."""
 SAMPLE_SCORES = ("standard_normal", "mvg", "gmm")
+"""Those of samples, one per prior."""

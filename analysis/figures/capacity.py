@@ -13,13 +13,11 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 from analysis.figures.networks import Network, parameter_axis, plain_networks, point_legend, point_looks
 from analysis.figures.style import GREY, Drawing, finish, new_figure
-from analysis.optimum import Optimum, optimum
+from analysis.optimum import FEWEST_SIZES, Optimum, optimum
 from analysis.published import published_scores
 from analysis.results import Results
 
 SCORES = {"mvg": "MVG samples", "gmm": "GMM samples"}
-FEWEST_SIZES = 3
-"""Fewer latent sizes show no minimum."""
 _CROSSES = {"dae": "x", "vae": "+"}
 _ARROW = 2**0.4  # length, as a factor of the latent size
 
