@@ -47,7 +47,7 @@ class EvaluationConfig:
     """One sampling run per seed and prior."""
     priors: tuple[Prior, ...] = PRIORS
     metrics: tuple[str, ...] = ("frechet",)
-    """`frechet`: distances of pictures; `gaussianity`: how Gaussian the latents are."""
+    """What is measured; `METRICS` says what each one is."""
     prior_seed: int = 0
     """Seed of the mixture's initialisation."""
     gmm_components: int = 10
@@ -57,6 +57,14 @@ class EvaluationConfig:
     gmm_max_iter: int = 2000
     vae_latents: VaeLatents = "mean"
     """Priors of a VAE are fitted on the means of q(z|x), or on one `sample` of each."""
+    bootstrap: int = 0
+    """Replicates behind the standard error of each Fréchet distance; 0 estimates none."""
+    kid_subsets: int = 100
+    """Random subsets that the kernel distance is averaged over, as torch-fidelity and torchmetrics do."""
+    kid_subset_size: int = 1000
+    """Images in each of them."""
+    prdc_neighbours: int = 5
+    """The k-th nearest neighbour bounds the ball around an image (Naeem et al. 2020 take 5)."""
 
     def __post_init__(self) -> None:
         for name in ("seeds", "priors", "metrics"):
@@ -101,7 +109,17 @@ class EvaluationConfig:
         return asdict(self)
 
 
-METRICS = ("frechet", "gaussianity")
+METRICS = {
+    "frechet": "distances of pictures by mean and covariance of their features: FID with Inception, else FD",
+    "gaussianity": "how Gaussian the latents are",
+    "kid": "kernel distances of the same features, unbiased: KID with Inception, else KD",
+    "prdc": "precision, recall, density and coverage of samples",
+    "frechet_infinity": "the Fréchet distance extrapolated to infinitely many samples",
+    "inception_score": "the Inception score of samples; needs the Inception network",
+    "reconstruction_error": "cross-entropy, MSE, PSNR and SSIM of reconstructions",
+    "heldout_likelihood": "log-likelihood of a tenth of the training latents under priors fitted on the rest",
+}
+"""Name -> what it measures."""
 
 # Smallest and largest whole numbers of each field; beyond the largest stands a typing error, not a wish.
 _COUNTS = {
@@ -111,6 +129,10 @@ _COUNTS = {
     "prior_seed": (0, 2**32 - 1),
     "gmm_components": (1, 10_000),
     "gmm_max_iter": (1, 1_000_000),
+    "bootstrap": (0, 10_000),
+    "kid_subsets": (1, 100_000),
+    "kid_subset_size": (2, 1_000_000),
+    "prdc_neighbours": (1, 1000),
 }
 
 
