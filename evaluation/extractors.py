@@ -1,5 +1,7 @@
 """The feature networks behind the Fréchet distance: uint8 pictures in, one float32 vector per picture out.
 
+Pictures that are decoded on a GPU are measured there: nothing but statistics and scores leaves the device.
+
 `inception-2015` is torch-fidelity's port of the TensorFlow network of 2015-12-05, with TensorFlow 1's resize;
 `random-conv-64` stands in where its weights are absent. Both run in fp32 whatever precision the model had: bf16
 features move a FID.
@@ -7,7 +9,7 @@ features move a FID.
 
 import io
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,21 +39,44 @@ class Extractor:
     """uint8 (N, 3, H, W) -> float32 (N, D)."""
     device: torch.device
     batch_size: int
+    logits: Callable[[torch.Tensor], torch.Tensor] | None = None
+    """float32 features (N, D) -> float32 class scores (N, C), where the network is a classifier."""
 
-    @torch.inference_mode()
-    def features(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
-        """`images` uint8 (N, H, W, 3) -> float32 (N, D), in batches. Raises `ValueError` for other shapes or types."""
+    def features(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
+        """`images` uint8 (N, H, W, 3), of any device -> float32 (N, D) on `device`, in batches.
+
+        Raises `ValueError` for other shapes or types.
+        """
+        out = torch.empty((len(images), self.dimension), dtype=torch.float32, device=self.device)
+        for first, features in self._batches(images):
+            out[first : first + len(features)] = features
+        return out
+
+    def features_and_logits(self, images: np.ndarray | torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The features of `images`, as `features`, and the network's class scores, float32 (N, C), both on `device`.
+
+        For Inception these are the 1008 unbiased logits that its score is defined on. Raises `ValueError` for a network
+        that knows no classes.
+        """
+        if self.logits is None:
+            raise ValueError(f"the extractor {self.name} has no classes; the Inception score needs inception-2015")
+        features = self.features(images)
+        with torch.inference_mode(), _full_precision(self.device):
+            logits = torch.cat([self.logits(batch) for batch in features.split(self.batch_size)])
+        return features, logits.clone()  # a copy made out here can be computed with like any other tensor
+
+    def _batches(self, images: np.ndarray | torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+        """First index and features of each batch."""
         if tuple(images.shape[3:]) != (3,) or images.dtype not in (np.uint8, torch.uint8):
             raise ValueError(f"expected uint8 images (N, H, W, 3), got {images.dtype} {tuple(images.shape)}")
-        out = np.empty((len(images), self.dimension), dtype=np.float32)
-        with _full_precision(self.device):
-            for first in range(0, len(images), self.batch_size):
-                batch = images[first : first + self.batch_size]
-                if isinstance(batch, np.ndarray):
-                    batch = torch.from_numpy(np.array(batch))  # a memory map is read-only
-                x = batch.to(self.device).permute(0, 3, 1, 2)  # NHWC -> NCHW, in channels_last memory
-                out[first : first + len(x)] = self.network(x).cpu().numpy()
-        return out
+        for first in range(0, len(images), self.batch_size):
+            batch = images[first : first + self.batch_size]
+            if isinstance(batch, np.ndarray):
+                batch = torch.from_numpy(np.array(batch))  # a memory map is read-only
+            with torch.inference_mode(), _full_precision(self.device):
+                # NHWC -> NCHW, in channels_last memory
+                features = self.network(batch.to(self.device).permute(0, 3, 1, 2))
+            yield first, features
 
 
 def load_extractor(name: str, data_dir: Path, device: torch.device) -> Extractor:
@@ -83,7 +108,8 @@ def load_inception(
         reason = str(error).strip().splitlines()[0]
         raise InputError("inception", str(path), f"It does not hold the weights of the network: {reason}") from error
     batch_size = 256 if device.type == "cuda" else 32
-    return Extractor("inception-2015", sha256, INCEPTION_DIMENSION, network.to(device).eval(), device, batch_size)
+    network = network.to(device).eval()
+    return Extractor("inception-2015", sha256, INCEPTION_DIMENSION, network, device, batch_size, network.logits)
 
 
 class _InceptionPool3(nn.Module):
@@ -104,6 +130,10 @@ class _InceptionPool3(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.inception(images.contiguous())[0]
+
+    def logits(self, features: torch.Tensor) -> torch.Tensor:
+        """float32 (N, 2048) -> (N, 1008), without the bias, as the published Inception scores have it."""
+        return features.mm(self.inception.fc.weight.T)
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def sample_stage(
         check_extractor(evaluation, extractor)
     sampled = Sampled([])
 
-    def decoded(z: np.ndarray) -> np.ndarray:
+    def decoded(z: np.ndarray) -> torch.Tensor:
         return decode_latents(model, z, device, precision)
 
     def means(split: Split, indices: np.ndarray) -> np.ndarray:
@@ -96,7 +96,9 @@ def sample_stage(
             # Spread over the split: a folder's images are sorted by class, and the first ones are all of one.
             shown = np.unique(np.linspace(0, len(indices) - 1, PAIRS).astype(int))
             originals = np.asarray(real[indices[shown]])
-            sampled.pictures[f"reconstruction-{split}.png"] = reconstruction_grid(originals, decoded(z[shown]))
+            sampled.pictures[f"reconstruction-{split}.png"] = reconstruction_grid(
+                originals, decoded(z[shown]).cpu().numpy()
+            )
     for prior in evaluation.priors:
         fitted = priors.get(prior, "not fitted")
         for seed in evaluation.seeds:
@@ -126,7 +128,7 @@ def _sample(
     fitted: FittedPrior | str,
     evaluation: EvaluationConfig,
     seed: int,
-    decoded: Callable[[np.ndarray], np.ndarray],
+    decoded: Callable[[np.ndarray], torch.Tensor],
     extractor: Extractor | None,
 ) -> tuple[Measured, np.ndarray | None]:
     split = evaluation.reference_split
@@ -140,7 +142,7 @@ def _sample(
 
 def _measure(
     z_NZ: np.ndarray,
-    decoded: Callable[[np.ndarray], np.ndarray],
+    decoded: Callable[[np.ndarray], torch.Tensor],
     extractor: Extractor | None,
     source: Source,
     split: Split,
@@ -157,7 +159,7 @@ def _measure(
     try:
         for first in range(0, len(z_NZ), CHUNK):
             pictures = decoded(z_NZ[first : first + CHUNK])
-            shown = pictures if shown is None else shown
+            shown = pictures.cpu().numpy() if shown is None else shown
             statistics.update(extractor.features(pictures))
     except NonFiniteError as error:
         reason = "; ".join(filter(None, (str(error), note)))
@@ -166,21 +168,21 @@ def _measure(
 
 
 def _unmeasured(
-    z_NZ: np.ndarray, decoded: Callable[[np.ndarray], np.ndarray], source: Source, split: Split, seed: int
+    z_NZ: np.ndarray, decoded: Callable[[np.ndarray], torch.Tensor], source: Source, split: Split, seed: int
 ) -> tuple[Measured, np.ndarray | None]:
     """The pictures shown, without features: the evaluation asks for no distance."""
     shown, note = None, "no distance is asked for"
     try:
-        shown = decoded(z_NZ[:PICTURES])
+        shown = decoded(z_NZ[:PICTURES]).cpu().numpy()
     except NonFiniteError as error:
         note = str(error)
     return Measured(source, split, seed, None, 0, 0.0, note), shown
 
 
-def _walks(images: np.ndarray, ends_P2Z: np.ndarray, decoded: Callable[[np.ndarray], np.ndarray]) -> dict[str, bytes]:
+def _walks(images: np.ndarray, ends_P2Z: np.ndarray, decoded: Callable[[np.ndarray], torch.Tensor]) -> dict[str, bytes]:
     """The picture of the walks; none where pixels are not numbers, which the notes of the scores say then."""
     try:
-        return {"interpolation.png": interpolation_grid(images, ends_P2Z, decoded)}
+        return {"interpolation.png": interpolation_grid(images, ends_P2Z, lambda z: decoded(z).cpu().numpy())}
     except NonFiniteError:
         return {}
 

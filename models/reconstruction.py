@@ -76,19 +76,21 @@ def reconstruct(
     return out
 
 
-@torch.inference_mode()
 def decode_latents(
     model: Autoencoder, latents: Images, device: torch.device, precision: str, batch_size: int = BATCH_SIZE
-) -> np.ndarray:
-    """`latents` float32 (N, Z) -> pictures, uint8 (N, H, W, 3). Raises `NonFiniteError` for a pixel that is not a number."""
+) -> torch.Tensor:
+    """`latents` float32 (N, Z) -> pictures, uint8 (N, H, W, 3) on `device`, where features are measured next.
+
+    Raises `NonFiniteError` for a pixel that is not a number.
+    """
     size = model.config.image_size
-    out = np.empty((len(latents), size, size, 3), dtype=np.uint8)
-    with evaluating(model, device):
+    out = torch.empty((len(latents), size, size, 3), dtype=torch.uint8, device=device)
+    with torch.inference_mode(), evaluating(model, device):
         for first in range(0, len(latents), batch_size):
             z = torch.as_tensor(latents[first : first + batch_size], dtype=torch.float32, device=device)
             with autocast(device, precision):
                 logits = model.decode(z)
-            out[first : first + len(z)] = to_uint8(logits).cpu().numpy()
+            out[first : first + len(z)] = to_uint8(logits)
     return out
 
 

@@ -20,7 +20,8 @@ CPU = torch.device("cpu")
 def draw_samples(store: Store, key: str, prior: str, n: int, seed: int) -> bytes:
     """A square grid (PNG) of `n` images decoded from draws of a prior."""
     latents = load_prior(store, key, prior).sample(n, seed)
-    return image_grid(decode_latents(load_model(store, key), latents, CPU, "fp32"), columns=_columns(n))
+    pictures = decode_latents(load_model(store, key), latents, CPU, "fp32").numpy()
+    return image_grid(pictures, columns=_columns(n))
 
 
 def draw_reconstructions(store: Store, key: str, n: int, seed: int, data_dir: Path | None) -> bytes:
@@ -38,7 +39,7 @@ def draw_interpolations(store: Store, key: str, n: int, seed: int, data_dir: Pat
     pairs = pair_indices(len(test), max(1, n // STEPS), seed)
     z = encode_images(model, np.asarray(test[pairs.ravel()]), CPU, "fp32", "mean", seed)
     ends = z.reshape(*pairs.shape, -1)
-    return interpolation_grid(np.asarray(test[pairs]), ends, lambda z: decode_latents(model, z, CPU, "fp32"))
+    return interpolation_grid(np.asarray(test[pairs]), ends, lambda z: decode_latents(model, z, CPU, "fp32").numpy())
 
 
 def _test_images(store: Store, key: str, data_dir: Path | None) -> np.ndarray:

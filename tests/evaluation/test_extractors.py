@@ -10,7 +10,7 @@ import torch
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from evaluation.config import EvaluationConfig
-from evaluation.extractors import load_extractor, load_inception
+from evaluation.extractors import Extractor, load_extractor, load_inception
 from evaluation.weights import INCEPTION_SHA256, inception_path
 from models.errors import InputError
 
@@ -48,11 +48,33 @@ def test_inception_gives_what_torch_fidelity_gives(generated: Path) -> None:
     extractor = load_inception(generated, *named(generated), device=CPU)
     theirs = FeatureExtractorInceptionV3("theirs", ["2048"], feature_extractor_weights_path=str(generated))
     (expected,) = theirs(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous())
-    features = extractor.features(images)
+    features = extractor.features(images).numpy()
     assert features.shape == (3, 2048)
     assert features.dtype == np.float32
     np.testing.assert_array_equal(features, expected.numpy())
-    np.testing.assert_allclose(extractor.features(images[1:2]), features[1:2], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(extractor.features(images[1:2]).numpy(), features[1:2], rtol=1e-4, atol=1e-6)
+
+
+def test_class_scores_are_the_unbiased_ones_of_torch_fidelity(generated: Path) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+    wanted = ["2048", "logits_unbiased"]
+    theirs = FeatureExtractorInceptionV3("theirs", wanted, feature_extractor_weights_path=str(generated))
+    expected = theirs(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous())
+    found = load_inception(generated, *named(generated), device=CPU).features_and_logits(images)
+    for ours, their in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), their.numpy())
+    assert found[1].shape == (3, 1008)
+
+
+def test_a_network_without_classes_says_so(random_conv: Extractor, digits: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="random-conv-64 has no classes"):
+        random_conv.features_and_logits(digits[:3])
+
+
+def test_features_can_be_computed_with_like_any_tensor(random_conv: Extractor, digits: np.ndarray) -> None:
+    features = random_conv.features(digits[:3])
+    features += 1  # a tensor made in inference mode would refuse
+    assert not features.is_inference()
 
 
 def test_inception_from_other_weights_does_not_pass_for_the_real_one(generated: Path) -> None:

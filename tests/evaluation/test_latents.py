@@ -40,7 +40,7 @@ def test_decoding_the_encoded_means_is_reconstruction(digits: np.ndarray) -> Non
     for config in (DAE, VAE):
         model = build_autoencoder(config)
         z = encode_images(model, digits[:20], CPU, "fp32", "mean", seed=0)
-        pictures = decode_latents(model, z, CPU, "fp32")
+        pictures = decode_latents(model, z, CPU, "fp32").numpy()
         assert (pictures.shape, pictures.dtype) == ((20, 32, 32, 3), np.uint8)
         np.testing.assert_array_equal(pictures, reconstruct(model, digits[:20], CPU, "fp32"))
 

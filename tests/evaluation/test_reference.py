@@ -47,7 +47,7 @@ def test_the_name_tells_apart_whatever_changes_the_statistics() -> None:
 def test_statistics_are_those_of_the_chosen_images(digits: np.ndarray, random_conv: Extractor) -> None:
     indices = np.arange(0, 1797, 13)
     statistics = reference_statistics(digits, indices, random_conv)
-    features = random_conv.features(digits[indices]).astype(np.float64)
+    features = random_conv.features(digits[indices]).double().numpy()
     assert statistics.n == len(indices)
     np.testing.assert_allclose(statistics.mean, features.mean(0), rtol=1e-6)
     np.testing.assert_allclose(statistics.covariance, np.cov(features, rowvar=False), rtol=1e-4, atol=1e-5)

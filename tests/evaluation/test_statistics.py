@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from evaluation.statistics import FeatureStatistics, NonFiniteError
 
@@ -69,6 +70,13 @@ def test_statistics_come_back_from_bytes_bit_for_bit(features: np.ndarray, with_
     np.testing.assert_array_equal(back.mean, statistics.mean)
     np.testing.assert_array_equal(back.covariance, statistics.covariance)
     np.testing.assert_array_equal(back.root, statistics.root)
+
+
+def test_tensors_are_summed_up_like_arrays(features: np.ndarray) -> None:
+    arrays, tensors = summed(*np.array_split(features, 3)), FeatureStatistics(6)
+    for batch in np.array_split(features, 3):
+        tensors.update(torch.from_numpy(batch))
+    assert tensors.to_bytes() == arrays.to_bytes()
 
 
 def test_damaged_bytes_are_refused(features: np.ndarray) -> None:

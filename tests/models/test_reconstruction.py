@@ -65,6 +65,6 @@ def test_decoding_the_latents_of_images_gives_their_reconstructions() -> None:
     model = build_autoencoder(TrialConfig(filters=2, latent_size=4)).eval()
     with torch.no_grad():
         z = model.encode(torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255).mean
-    pictures = decode_latents(model, z.numpy(), CPU, "fp32", batch_size=2)
+    pictures = decode_latents(model, z.numpy(), CPU, "fp32", batch_size=2).numpy()
     assert pictures.shape == images.shape and pictures.dtype == np.uint8
     assert np.abs(pictures.astype(int) - reconstruct(model, images, CPU, "fp32")).max() <= 1
