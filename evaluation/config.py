@@ -89,6 +89,11 @@ class EvaluationConfig:
                     raise InputError(name, value, f"Choose from: {', '.join(known)}.")
             # The order in which they are asked for changes no score.
             object.__setattr__(self, name, tuple(value for value in known if value in values))
+        if "inception_score" in self.metrics and self.extractor != "inception-2015":
+            remedy = "The Inception score needs `extractor: inception-2015`; see `aesweep fetch inception`."
+            raise InputError("metrics", f"inception_score with {self.extractor}", remedy)
+        if self.bootstrap == 1:
+            raise InputError("bootstrap", 1, "Give 0 for none, or at least 2 replicates; 100 is usual.")
         seeds_fit = all(_is_int_between(seed, 0, 2**32 - 1) for seed in self.seeds)
         if not self.seeds or not seeds_fit or len(set(self.seeds)) < len(self.seeds):
             raise InputError("seeds", list(self.seeds), "Give different whole numbers from 0 up, such as [0, 1, 2].")
@@ -103,6 +108,21 @@ class EvaluationConfig:
         """`fid` for the 2015 Inception network alone; the same distance on other features or weights is called `fd`."""
         official = self.extractor == "inception-2015" and self.extractor_sha256 in ("", INCEPTION_SHA256)
         return "fid" if official else "fd"
+
+    @property
+    def kernel_name(self) -> str:
+        """`kid` where the distance is a FID, else `kd`."""
+        return "kid" if self.frechet_name == "fid" else "kd"
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether a feature network is needed."""
+        return bool(FEATURE_METRICS.intersection(self.metrics))
+
+    @property
+    def needs_single_references(self) -> bool:
+        """Whether samples are compared with single real images, not only with their mean and covariance."""
+        return bool({"kid", "prdc"}.intersection(self.metrics))
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values; `EvaluationConfig(**data)` reads them back."""
@@ -120,6 +140,9 @@ METRICS = {
     "heldout_likelihood": "log-likelihood of a tenth of the training latents under priors fitted on the rest",
 }
 """Name -> what it measures."""
+
+FEATURE_METRICS = frozenset({"frechet", "kid", "prdc", "frechet_infinity", "inception_score"})
+"""Those that need the feature network."""
 
 # Smallest and largest whole numbers of each field; beyond the largest stands a typing error, not a wish.
 _COUNTS = {

@@ -1,10 +1,17 @@
 """The real images that scores compare with: which ones, under which name their statistics are kept, and the statistics.
 
 Every trial of a data set is compared with the same images, so their statistics are measured once and kept; the name
-holds everything that decides them.
+holds everything that decides them. Distances need the statistics alone; kernel distances and nearest neighbours need the
+features of each image, which are kept beside them where such a metric is asked for.
+
+Shapes: M images, D features.
 """
 
+import io
+from dataclasses import dataclass
+
 import numpy as np
+import torch
 
 from evaluation.config import EvaluationConfig, Split
 from evaluation.extractors import Extractor
@@ -14,6 +21,27 @@ from models.datasets import data_name
 
 SPLITS: tuple[Split, ...] = ("train", "test")
 CHUNK = 1024  # images read from the memory map at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The real images of one split, as the extractor sees them."""
+
+    statistics: FeatureStatistics
+    """With their matrix root."""
+    features: np.ndarray | None = None
+    """float32 (M, D), where a metric compares with single images."""
+
+    @property
+    def n(self) -> int:
+        """Real images, M."""
+        return self.statistics.n
+
+    def on(self, device: torch.device) -> torch.Tensor:
+        """The features on a device. Raises `ValueError` where they were not measured."""
+        if self.features is None:
+            raise ValueError("the features of the single real images were not kept")
+        return torch.from_numpy(np.array(self.features)).to(device)
 
 
 def reference_indices(n_images: int, size: int, seed: int) -> np.ndarray:
@@ -33,11 +61,38 @@ def reference_name(trial: TrialConfig, evaluation: EvaluationConfig, split: Spli
     return f"{data_name(trial)}-{split}-n{n}-s{evaluation.reference_seed}-{extractor}.npz"
 
 
-def reference_statistics(images: np.ndarray, indices: np.ndarray, extractor: Extractor) -> FeatureStatistics:
-    """Feature statistics of `images[indices]` (uint8 (N, H, W, 3)), with the matrix root that all distances share."""
+def features_name(name: str) -> str:
+    """File name of the features of the single images, beside `reference_name`."""
+    return f"{name.removesuffix('.npz')}-features.npy"
+
+
+def measure_reference(images: np.ndarray, indices: np.ndarray, extractor: Extractor, keep_features: bool) -> Reference:
+    """The reference that `images[indices]` (uint8 (N, H, W, 3)) make, with the matrix root that all distances share."""
     statistics = FeatureStatistics(extractor.dimension)
+    kept = []
     for first in range(0, len(indices), CHUNK):
-        statistics.update(extractor.features(np.asarray(images[indices[first : first + CHUNK]])))
+        features = extractor.features(np.asarray(images[indices[first : first + CHUNK]]))
+        statistics.update(features)
+        if keep_features:
+            kept.append(features.cpu().numpy())
     if statistics.n >= 2:
         _ = statistics.root  # cached, and saved with the statistics
-    return statistics
+    return Reference(statistics, np.concatenate(kept) if keep_features else None)
+
+
+def features_to_bytes(features_MD: np.ndarray) -> bytes:
+    """Features as an npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, features_MD)
+    return buffer.getvalue()
+
+
+def features_from_bytes(data: bytes, n: int, dimension: int) -> np.ndarray:
+    """Read `features_to_bytes` back. Raises `ValueError` where it is damaged or does not hold `n` images."""
+    try:
+        features_MD = np.load(io.BytesIO(data), allow_pickle=False)
+    except Exception as error:  # array headers fail in many ways
+        raise ValueError(f"damaged features: {error}") from error
+    if features_MD.shape != (n, dimension) or features_MD.dtype != np.float32 or not np.isfinite(features_MD).all():
+        raise ValueError(f"damaged features: not {n} x {dimension} finite numbers of 32 bits")
+    return np.asarray(features_MD)

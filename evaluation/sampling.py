@@ -1,24 +1,25 @@
-"""What the trained model generates, as features and pictures: reconstructions of both splits, samples of each prior.
+"""What the trained model generates, measured and shown: reconstructions of both splits, samples of each prior.
 
-Generated images are decoded and measured chunk by chunk: only the sums of their features and the few pictures shown are
-kept. Walks between test images are pictures alone, no score belongs to them.
+Generated images are decoded and measured chunk by chunk: only the sums of their features, the scores that need each
+image, and the few pictures shown are kept. Walks between test images are pictures alone, no score belongs to them.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
-from evaluation.config import EvaluationConfig, Prior, Source, Split
+from evaluation.config import EvaluationConfig, Prior, Split
 from evaluation.extractors import Extractor
 from evaluation.interpolation import ROWS, interpolation_grid, pair_indices
 from evaluation.latents import Latents, encode_images
+from evaluation.measuring import Decoder, Measured, Score, failed, measure
 from evaluation.pictures import image_grid, reconstruction_grid
 from evaluation.priors import FittedPrior
-from evaluation.reference import CHUNK, SPLITS, reference_indices
-from evaluation.statistics import FeatureStatistics
+from evaluation.reconstruction_error import MEASURES, reconstruction_errors
+from evaluation.reference import CHUNK, SPLITS, Reference, reference_indices
 from evaluation.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
 from models.autoencoder import Autoencoder
 from models.config import TrialConfig
@@ -36,25 +37,20 @@ _OFFICIAL_SHA256 = {"inception-2015": INCEPTION_SHA256, "random-conv-64": RANDOM
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """The features of one set of generated images; `statistics` is None where `note` says why there are none."""
-
-    source: Source
-    split: Split
-    seed: int
-    statistics: FeatureStatistics | None
-    n: int
-    seconds: float
-    note: str = ""
-
-
-@dataclass(frozen=True, eq=False)
 class Sampled:
     """What `sample_stage` made."""
 
     measured: list[Measured]
     pictures: dict[str, bytes] = field(default_factory=dict)
     """PNG files by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ruler:
+    """What generated images are measured with."""
+
+    extractor: Extractor
+    references: Mapping[Split, Reference]
 
 
 def sample_stage(
@@ -64,17 +60,17 @@ def sample_stage(
     latents: Latents,
     priors: Priors,
     images: ImageSet,
-    extractor: Extractor | None,
+    ruler: Ruler | None,
     device: torch.device,
     precision: str,
 ) -> Sampled:
-    """Features and pictures of reconstructions (both splits) and of samples (each prior and seed).
+    """Scores and pictures of reconstructions (both splits) and of samples (each prior and seed).
 
-    `extractor` is None where no Fréchet distance is asked for: then only the pictures shown are decoded. Raises
-    `ValueError` if it is not the one that the evaluation names.
+    `ruler` is None where no metric needs features: then only the pictures shown are decoded. Raises `ValueError` if its
+    extractor is not the one that the evaluation names.
     """
-    if extractor is not None:
-        check_extractor(evaluation, extractor)
+    if ruler is not None:
+        check_extractor(evaluation, ruler.extractor)
     sampled = Sampled([])
 
     def decoded(z: np.ndarray) -> torch.Tensor:
@@ -90,22 +86,24 @@ def sample_stage(
     for split, real in zip(SPLITS, images, strict=True):
         indices = reference_indices(len(real), evaluation.reference_size, evaluation.reference_seed)
         z = means(split, indices)
-        measured, first = _measure(z, decoded, extractor, "reconstruction", split, evaluation.reference_seed)
+        set_ = Measured("reconstruction", split, evaluation.reference_seed, None, 0, 0.0)
+        measured, first = _measured(z, decoded, evaluation, ruler, set_)
+        if "reconstruction_error" in evaluation.metrics:
+            errors = _errors(model, z, np.asarray(real[indices]), device, precision)
+            measured = replace(measured, scores=(*measured.scores, *errors))
         sampled.measured.append(measured)
         if first is not None:
             # Spread over the split: a folder's images are sorted by class, and the first ones are all of one.
             shown = np.unique(np.linspace(0, len(indices) - 1, PAIRS).astype(int))
-            originals = np.asarray(real[indices[shown]])
-            sampled.pictures[f"reconstruction-{split}.png"] = reconstruction_grid(
-                originals, decoded(z[shown]).cpu().numpy()
-            )
+            pair = np.asarray(real[indices[shown]]), decoded(z[shown]).cpu().numpy()
+            sampled.pictures[f"reconstruction-{split}.png"] = reconstruction_grid(*pair)
     for prior in evaluation.priors:
         fitted = priors.get(prior, "not fitted")
         for seed in evaluation.seeds:
-            measured, first = _sample(prior, fitted, evaluation, seed, decoded, extractor)
+            measured, first = _sample(prior, fitted, evaluation, seed, decoded, ruler)
             sampled.measured.append(measured)
             if first is not None and f"{prior}.png" not in sampled.pictures:  # of the first seed
-                sampled.pictures[f"{prior}.png"] = image_grid(first[:PICTURES])
+                sampled.pictures[f"{prior}.png"] = image_grid(first[:PICTURES].cpu().numpy())
     pairs = pair_indices(len(images.test), ROWS, evaluation.reference_seed)  # the same for all trials of a data set
     if len(pairs):
         ends = means("test", pairs.ravel()).reshape(*pairs.shape, -1)
@@ -128,58 +126,54 @@ def _sample(
     fitted: FittedPrior | str,
     evaluation: EvaluationConfig,
     seed: int,
-    decoded: Callable[[np.ndarray], torch.Tensor],
-    extractor: Extractor | None,
-) -> tuple[Measured, np.ndarray | None]:
-    split = evaluation.reference_split
+    decoded: Decoder,
+    ruler: Ruler | None,
+) -> tuple[Measured, torch.Tensor | None]:
+    set_ = Measured(prior, evaluation.reference_split, seed, None, 0, 0.0)
     if isinstance(fitted, str):
-        return Measured(prior, split, seed, None, 0, 0.0, fitted), None
+        if ruler is None:
+            return replace(set_, note=fitted), None
+        return failed(set_, evaluation, ruler.extractor, ruler.references[set_.split], fitted), None
     started = time.perf_counter()
     z = fitted.sample(evaluation.samples, seed)
-    drawn = time.perf_counter() - started
-    return _measure(z, decoded, extractor, prior, split, seed, drawn, fitted.note)
+    set_ = replace(set_, seconds=time.perf_counter() - started, note=fitted.note)
+    return _measured(z, decoded, evaluation, ruler, set_)
 
 
-def _measure(
-    z_NZ: np.ndarray,
-    decoded: Callable[[np.ndarray], torch.Tensor],
-    extractor: Extractor | None,
-    source: Source,
-    split: Split,
-    seed: int,
-    seconds: float = 0.0,
-    note: str = "",
-) -> tuple[Measured, np.ndarray | None]:
-    """Decode latents chunk by chunk and sum up features; also the first chunk's pictures, None where that failed."""
-    started = time.perf_counter() - seconds
-    if extractor is None:
-        return _unmeasured(z_NZ, decoded, source, split, seed)
-    statistics = FeatureStatistics(extractor.dimension)
-    shown: np.ndarray | None = None
+def _measured(
+    z_NZ: np.ndarray, decoded: Decoder, evaluation: EvaluationConfig, ruler: Ruler | None, set_: Measured
+) -> tuple[Measured, torch.Tensor | None]:
+    """One set with its scores, and the pictures of its start; these alone where nothing is measured."""
+    if ruler is not None:
+        return measure(z_NZ, decoded, evaluation, ruler.extractor, ruler.references[set_.split], set_)
     try:
-        for first in range(0, len(z_NZ), CHUNK):
-            pictures = decoded(z_NZ[first : first + CHUNK])
-            shown = pictures.cpu().numpy() if shown is None else shown
-            statistics.update(extractor.features(pictures))
+        return replace(set_, note="no distance is asked for"), decoded(z_NZ[:PICTURES])
     except NonFiniteError as error:
-        reason = "; ".join(filter(None, (str(error), note)))
-        return Measured(source, split, seed, None, 0, time.perf_counter() - started, reason), shown
-    return Measured(source, split, seed, statistics, statistics.n, time.perf_counter() - started, note), shown
+        return replace(set_, note=str(error)), None
 
 
-def _unmeasured(
-    z_NZ: np.ndarray, decoded: Callable[[np.ndarray], torch.Tensor], source: Source, split: Split, seed: int
-) -> tuple[Measured, np.ndarray | None]:
-    """The pictures shown, without features: the evaluation asks for no distance."""
-    shown, note = None, "no distance is asked for"
+def _errors(
+    model: Autoencoder, z_NZ: np.ndarray, real: np.ndarray, device: torch.device, precision: str
+) -> list[Score]:
+    """Scores of `MEASURES`: mean over the images and its standard error."""
+    started = time.perf_counter()
+    n, note = len(real), ""
+    values: list[float | None] = [None] * len(MEASURES)
+    stderrs = values
     try:
-        shown = decoded(z_NZ[:PICTURES]).cpu().numpy()
+        errors_N4 = reconstruction_errors(model, z_NZ, real, device, precision)
+        values = errors_N4.mean(0).tolist()
+        stderrs = (errors_N4.std(0, ddof=1) / np.sqrt(n)).tolist() if n > 1 else stderrs
     except NonFiniteError as error:
-        note = str(error)
-    return Measured(source, split, seed, None, 0, 0.0, note), shown
+        n, note = 0, str(error)
+    seconds = (time.perf_counter() - started) / len(MEASURES)
+    return [
+        Score(metric=metric, value=value, stderr=stderr, n=n, seconds=seconds, note=note)
+        for metric, value, stderr in zip(MEASURES, values, stderrs, strict=True)
+    ]
 
 
-def _walks(images: np.ndarray, ends_P2Z: np.ndarray, decoded: Callable[[np.ndarray], torch.Tensor]) -> dict[str, bytes]:
+def _walks(images: np.ndarray, ends_P2Z: np.ndarray, decoded: Decoder) -> dict[str, bytes]:
     """The picture of the walks; none where pixels are not numbers, which the notes of the scores say then."""
     try:
         return {"interpolation.png": interpolation_grid(images, ends_P2Z, lambda z: decoded(z).cpu().numpy())}

@@ -1,6 +1,6 @@
 """Scoring one trained trial, in stages that a cluster runs with different resources and a notebook in one call.
 
-    encode (GPU) -> fit priors (CPU) -> sample, decode, features (GPU) -> distances, Gaussianity (CPU)
+    encode (GPU) -> fit priors (CPU) -> sample, decode, features, their scores (GPU) -> distances, Gaussianity (CPU)
 
 Section 3: reconstructions of train and test images, and samples of each prior, each compared with real images by
 Fréchet distance. A score that cannot be computed is a row with value None and the reason in its note; no number stands
@@ -9,6 +9,7 @@ in for it.
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,10 @@ from evaluation.extractors import Extractor
 from evaluation.frechet import frechet_distance
 from evaluation.gaussianity import gaussianity_stage
 from evaluation.latents import Latents, encode_images
+from evaluation.measuring import Measured, Score
 from evaluation.priors import FittedPrior, PriorError, fit_prior
-from evaluation.reference import SPLITS, reference_indices, reference_statistics
-from evaluation.sampling import Measured, Sampled, check_extractor, sample_stage
-from evaluation.statistics import FeatureStatistics
+from evaluation.reference import SPLITS, Reference, measure_reference, reference_indices
+from evaluation.sampling import Ruler, Sampled, check_extractor, sample_stage
 from models.autoencoder import Autoencoder
 from models.config import TrialConfig
 from models.identity import stream_seed
@@ -61,23 +62,26 @@ def fit_stage(
     return fitted
 
 
-def reference_stage(
-    trial: TrialConfig, evaluation: EvaluationConfig, images: ImageSet, split: Split, extractor: Extractor
-) -> FeatureStatistics:
-    """Statistics of the real images of one split; all trials of a data set share them (`reference.reference_name`)."""
+def reference_stage(evaluation: EvaluationConfig, images: ImageSet, split: Split, extractor: Extractor) -> Reference:
+    """The real images of one split; all trials of a data set share them (`reference.reference_name`)."""
     check_extractor(evaluation, extractor)
     real = getattr(images, split)
     indices = reference_indices(len(real), evaluation.reference_size, evaluation.reference_seed)
-    return reference_statistics(real, indices, extractor)
+    return measure_reference(real, indices, extractor, evaluation.needs_single_references)
 
 
 def distance_stage(
-    evaluation: EvaluationConfig, sampled: Sampled, references: Mapping[Split, FeatureStatistics]
+    evaluation: EvaluationConfig, sampled: Sampled, references: Mapping[Split, Reference]
 ) -> list[dict[str, Any]]:
-    """Rows of the scores table (columns of `sweep.schemas`, without `key` and `evaluation`)."""
-    if "frechet" not in evaluation.metrics:
-        return []
-    return [_row(evaluation, measured, references[measured.split]) for measured in sampled.measured]
+    """Rows of the scores table (columns of `sweep.schemas`, without `key` and `evaluation`) for all generated images: the
+    Fréchet distance of each set, then what was measured with its features. `references` may be empty where no distance
+    is asked for."""
+    rows = []
+    for measured in sampled.measured:
+        if "frechet" in evaluation.metrics:
+            rows.append(_row(measured, _distance(evaluation, measured, references[measured.split])))
+        rows += [_row(measured, score) for score in measured.scores]
+    return rows
 
 
 def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) -> list[dict[str, Any]]:
@@ -108,45 +112,44 @@ def score_trial(
 ) -> tuple[list[dict[str, Any]], Sampled, dict[str, FittedPrior | str]]:
     """All stages at once: score rows, pictures with their statistics, and the priors.
 
-    `extractor` may be None where no Fréchet distance is asked for. Raises `ValueError` if it is missing or another one than
-    the evaluation names.
+    `extractor` may be None where no metric needs features. Raises `ValueError` if it is missing or another one than the
+    evaluation names.
     """
-    if "frechet" not in evaluation.metrics:
-        extractor = None
-    elif extractor is None:
-        raise ValueError(f"the evaluation needs the extractor {evaluation.extractor}, got none")
+    ruler = None
+    if evaluation.needs_features:
+        if extractor is None:
+            raise ValueError(f"the evaluation needs the extractor {evaluation.extractor}, got none")
+        ruler = Ruler(extractor, {split: reference_stage(evaluation, images, split, extractor) for split in SPLITS})
     precision = choose_precision(trial.precision, device)
     latents = encode_stage(trial, evaluation, model, images, device, precision)
     priors = fit_stage(evaluation, latents, deadline_seconds, threads)
-    sampled = sample_stage(trial, evaluation, model, latents, priors, images, extractor, device, precision)
-    references: dict[Split, FeatureStatistics] = {}
-    if extractor is not None:
-        references = {split: reference_stage(trial, evaluation, images, split, extractor) for split in SPLITS}
-    rows = distance_stage(evaluation, sampled, references)
+    sampled = sample_stage(trial, evaluation, model, latents, priors, images, ruler, device, precision)
+    rows = distance_stage(evaluation, sampled, ruler.references if ruler else {})
     return rows + gaussianity_stage(evaluation, latents, priors, threads), sampled, priors
 
 
-def _row(evaluation: EvaluationConfig, measured: Measured, reference: FeatureStatistics) -> dict[str, Any]:
+def _distance(evaluation: EvaluationConfig, measured: Measured, reference: Reference) -> Score:
     started = time.perf_counter()
     value, note = None, measured.note
     if measured.statistics is not None and min(measured.n, reference.n) < 2:
         note = "; ".join(filter(None, ("a covariance needs 2 images", note)))
     elif measured.statistics is not None:
         try:
-            value = frechet_distance(measured.statistics, reference)
+            value = frechet_distance(measured.statistics, reference.statistics)
         except np.linalg.LinAlgError as error:
             note = "; ".join(filter(None, (str(error), note)))
-    return {
-        "source": measured.source,
-        "split": measured.split,
-        "metric": evaluation.frechet_name,
-        "value": value,
-        "stderr": None,
-        "extractor": evaluation.extractor,
-        "n": measured.n,
-        "n_reference": reference.n,
-        "reference_split": measured.split,
-        "seed": measured.seed,
-        "seconds": measured.seconds + time.perf_counter() - started,
-        "note": note,
-    }
+    return Score(
+        metric=evaluation.frechet_name,
+        value=value,
+        stderr=None if value is None else measured.stderr,
+        n=measured.n,
+        n_reference=reference.n,
+        extractor=evaluation.extractor,
+        seconds=measured.seconds + time.perf_counter() - started,
+        note=note,
+    )
+
+
+def _row(measured: Measured, score: Score) -> dict[str, Any]:
+    place = {"source": measured.source, "split": measured.split, "seed": measured.seed}
+    return {**place, "reference_split": measured.split, **asdict(score)}

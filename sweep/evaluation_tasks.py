@@ -2,12 +2,11 @@
 
     encode (GPU share)  -> latents.npz
     fit    (CPU)        -> priors-mvg.npz, priors-gmm.npz …
-    sample (GPU share)  -> samples/*.png, feature statistics
+    sample (GPU share)  -> samples/*.png, feature statistics and what needs each image
     score  (CPU)        -> distances, Gaussianity: scores/<evaluation id>.json, THE COMMIT
 
-Files go into the attempt's folder in the store; the next stage gets their SHA-256 and checks it. Only the feature
-statistics travel as Ray objects. The statistics of the real images are one task per data set and split, kept in the
-store.
+Files go into the attempt's folder in the store; the next stage gets their SHA-256 and checks it. Only statistics and
+scores travel as Ray objects. The real images of a data set are measured by one task, kept in the store.
 """
 
 import logging
@@ -21,9 +20,16 @@ from evaluation.config import Split
 from evaluation.extractors import Extractor, load_extractor
 from evaluation.gaussianity import gaussianity_stage
 from evaluation.priors import FittedPrior
-from evaluation.reference import reference_name
+from evaluation.reference import (
+    Reference,
+    features_from_bytes,
+    features_name,
+    features_to_bytes,
+    reference_name,
+)
 from evaluation.score import (
     Latents,
+    Ruler,
     Sampled,
     distance_stage,
     encode_stage,
@@ -66,16 +72,22 @@ def fit(job: EvaluationJob, encoded: Files) -> tuple[Files, dict[str, str]]:
     return files, {name: prior for name, prior in fitted.items() if isinstance(prior, str)}
 
 
-def sample(job: EvaluationJob, encoded: Files, fitted: tuple[Files, dict[str, str]]) -> tuple[Sampled, Files]:
-    """Draw from the priors, decode, extract features; write the pictures."""
+def sample(
+    job: EvaluationJob,
+    encoded: Files,
+    fitted: tuple[Files, dict[str, str]],
+    train_reference: Reference | None,
+    test_reference: Reference | None,
+) -> tuple[Sampled, Files]:
+    """Draw from the priors, decode, extract features and measure them; write the pictures."""
     device = _prepare(job)
     model, precision = _model(job)
     latents = Latents.from_bytes(job.read(LATENTS, encoded))
     priors = _priors(job, fitted)
-    extractor = _extractor(job, device) if _measures_distances(job) else None
-    sampled = sample_stage(
-        job.config, job.evaluation, model, latents, priors, _images(job), extractor, device, precision
-    )
+    ruler = None
+    if train_reference is not None and test_reference is not None:
+        ruler = Ruler(_extractor(job, device), {"train": train_reference, "test": test_reference})
+    sampled = sample_stage(job.config, job.evaluation, model, latents, priors, _images(job), ruler, device, precision)
     files: Files = {}
     for name, png in sampled.pictures.items():
         files |= job.write(f"{PICTURES}/{name}", png)
@@ -88,15 +100,14 @@ def score(
     encoded: Files,
     fitted: tuple[Files, dict[str, str]],
     sampled: tuple[Sampled, Files],
-    train_reference: FeatureStatistics | None,
-    test_reference: FeatureStatistics | None,
+    train_reference: Reference | None,
+    test_reference: Reference | None,
 ) -> bool:
     """Measure the distances and the latents, and commit; False where another attempt was first."""
     use_threads(job.execution.threads)
     latents = Latents.from_bytes(job.read(LATENTS, encoded))
-    rows: list[dict[str, Any]] = []
-    if train_reference is not None and test_reference is not None:
-        rows += distance_stage(job.evaluation, sampled[0], {"train": train_reference, "test": test_reference})
+    found: dict[Split, Reference | None] = {"train": train_reference, "test": test_reference}
+    rows = distance_stage(job.evaluation, sampled[0], {split: one for split, one in found.items() if one is not None})
     if "gaussianity" in job.evaluation.metrics:
         rows += gaussianity_stage(job.evaluation, latents, _priors(job, fitted), job.execution.threads)
     commit = {
@@ -112,29 +123,48 @@ def score(
     return job.store.commit_scores(job.key, job.evaluation.id, commit)
 
 
-def references(job: EvaluationJob) -> tuple[FeatureStatistics | None, FeatureStatistics | None, bool]:
-    """Statistics of the real training and test images (None where no distance is asked for), and a token that says that
-    they are there."""
-    if not _measures_distances(job):
+def references(job: EvaluationJob) -> tuple[Reference | None, Reference | None, bool]:
+    """The real training and test images (None where no metric needs features), and a token that says that they are
+    there."""
+    if not job.evaluation.needs_features:
         return None, None, True
     return _reference(job, "train"), _reference(job, "test"), True
 
 
-def _reference(job: EvaluationJob, split: Split) -> FeatureStatistics:
-    """Feature statistics of the real images of one split: from the store, or measured and kept there."""
+def _reference(job: EvaluationJob, split: Split) -> Reference:
+    """The real images of one split: from the store, or measured and kept there."""
     images = _images(job)
     n = min(len(getattr(images, split)), job.evaluation.reference_size)
     name = f"references/{reference_name(job.config, job.evaluation, split, n)}"
-    data = job.store.storage.read(name)
-    if data is not None:
-        try:
-            return FeatureStatistics.from_bytes(data)
-        except ValueError:
-            log.warning("%s is damaged; kept as %s and measured again", name, job.store.storage.set_aside(name))
+    kept = _kept_reference(job, name)
+    if kept is not None:
+        return kept
     device = _prepare(job)
-    statistics = reference_stage(job.config, job.evaluation, images, split, _extractor(job, device))
-    job.store.storage.write(name, statistics.to_bytes())
-    return statistics
+    reference = reference_stage(job.evaluation, images, split, _extractor(job, device))
+    if reference.features is not None:
+        job.store.storage.write(features_name(name), features_to_bytes(reference.features))
+    job.store.storage.write(name, reference.statistics.to_bytes())
+    return reference
+
+
+def _kept_reference(job: EvaluationJob, name: str) -> Reference | None:
+    """What the store holds under `name`; None where something is missing or damaged (that is set aside)."""
+    storage = job.store.storage
+    data = storage.read(name)
+    if data is None:
+        return None
+    try:
+        statistics = FeatureStatistics.from_bytes(data)
+        if not job.evaluation.needs_single_references:
+            return Reference(statistics)
+        name = features_name(name)
+        data = storage.read(name)
+        if data is None:
+            return None
+        return Reference(statistics, features_from_bytes(data, statistics.n, statistics.dimension))
+    except ValueError:
+        log.warning("%s is damaged; kept as %s and measured again", name, storage.set_aside(name))
+        return None
 
 
 def _prepare(job: EvaluationJob) -> torch.device:
@@ -162,10 +192,6 @@ def _priors(job: EvaluationJob, fitted: tuple[Files, dict[str, str]]) -> dict[st
         if (name := prior_file(kind)) in files:
             priors[kind] = FittedPrior.from_bytes(job.read(name, files))
     return priors
-
-
-def _measures_distances(job: EvaluationJob) -> bool:
-    return "frechet" in job.evaluation.metrics
 
 
 def _extractor(job: EvaluationJob, device: torch.device) -> Extractor:

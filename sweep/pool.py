@@ -133,12 +133,12 @@ class EvaluationPool:
         train, test, ready = self._real_images(job, self.store.config(key))
         encoded = on_device.remote("encode", job, ready)
         fitted = on_cpu.remote("fit", job, encoded)
-        sampled = on_device.remote("sample", job, encoded, fitted)
+        sampled = on_device.remote("sample", job, encoded, fitted, train, test)
         scored = on_cpu.remote("score", job, encoded, fitted, sampled, train, test)
         self.running[scored] = _Running(job, time.monotonic(), (encoded, fitted, sampled, scored))
 
     def _real_images(self, job: EvaluationJob, config: TrialConfig) -> list[ray.ObjectRef]:
-        """Statistics of the real images of both splits, measured once per data set."""
+        """The real images of both splits, measured once per data set."""
         name = data_name(config)
         if name not in self._references:
             options = {**self.device_options, "num_returns": 3}

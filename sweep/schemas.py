@@ -104,7 +104,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column(
             "metric",
             _S,
-            "fid (hash-checked 2015 Inception network), fd (another extractor), or a measure of the latents (see below)",
+            "fid (hash-checked 2015 Inception network), fd (another extractor), or one of those described below",
         ),
         Column("value", _F, "the score; null where it could not be computed, with the reason in note"),
         Column(

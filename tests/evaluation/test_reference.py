@@ -1,8 +1,15 @@
 import numpy as np
+import pytest
 
 from evaluation.config import EvaluationConfig
 from evaluation.extractors import Extractor
-from evaluation.reference import reference_indices, reference_name, reference_statistics
+from evaluation.reference import (
+    features_from_bytes,
+    features_to_bytes,
+    measure_reference,
+    reference_indices,
+    reference_name,
+)
 from models.config import TrialConfig
 
 
@@ -46,9 +53,33 @@ def test_the_name_tells_apart_whatever_changes_the_statistics() -> None:
 
 def test_statistics_are_those_of_the_chosen_images(digits: np.ndarray, random_conv: Extractor) -> None:
     indices = np.arange(0, 1797, 13)
-    statistics = reference_statistics(digits, indices, random_conv)
+    reference = measure_reference(digits, indices, random_conv, keep_features=False)
+    statistics = reference.statistics
     features = random_conv.features(digits[indices]).double().numpy()
     assert statistics.n == len(indices)
     np.testing.assert_allclose(statistics.mean, features.mean(0), rtol=1e-6)
     np.testing.assert_allclose(statistics.covariance, np.cov(features, rowvar=False), rtol=1e-4, atol=1e-5)
     assert b"root" in statistics.to_bytes()
+    assert reference.n == len(indices)
+    with pytest.raises(ValueError, match="were not kept"):
+        reference.on(random_conv.device)
+
+
+def test_features_of_the_single_images_are_kept_where_a_metric_compares_with_them(
+    digits: np.ndarray, random_conv: Extractor
+) -> None:
+    reference = measure_reference(digits, np.arange(0, 1797, 13), random_conv, keep_features=True)
+    assert reference.features is not None
+    np.testing.assert_array_equal(reference.features, random_conv.features(digits[::13]).numpy())
+    again = features_from_bytes(features_to_bytes(reference.features), reference.n, 64)
+    np.testing.assert_array_equal(again, reference.features)
+
+
+@pytest.mark.parametrize("damage", ["cut", "other images", "not finite"])
+def test_damaged_features_are_refused(damage: str) -> None:
+    features = np.zeros((10, 4), np.float32)
+    if damage == "not finite":
+        features[3, 2] = np.nan
+    data = features_to_bytes(features[:9] if damage == "other images" else features)
+    with pytest.raises(ValueError, match="damaged features"):
+        features_from_bytes(data[:-5] if damage == "cut" else data, 10, 4)

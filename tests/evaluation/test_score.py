@@ -10,8 +10,11 @@ from PIL import Image
 
 from evaluation.config import EvaluationConfig
 from evaluation.extractors import Extractor
+from evaluation.measuring import Measured
+from evaluation.reference import SPLITS
 from evaluation.score import (
     Latents,
+    Ruler,
     Sampled,
     distance_stage,
     encode_stage,
@@ -32,6 +35,8 @@ TRIAL = TrialConfig(filters=4, latent_size=6, precision="fp32")
 EVALUATION = EvaluationConfig(
     samples=70, reference_size=100, seeds=(0, 3), gmm_components=4, extractor_sha256=RANDOM_CONV_SHA256
 )
+
+SHARED = {"key", "evaluation", "extractor_sha256"}  # of the whole evaluation; the tables add them
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,7 @@ def test_there_is_a_row_per_reconstructed_split_and_per_prior_and_seed(scored: t
         assert row["metric"] == "fd"
         assert row["extractor"] == "random-conv-64"
         assert row["reference_split"] == row["split"]
-        assert row["stderr"] is None
+        assert 0 < row["stderr"] < 0.5 * row["value"]
         # Latents of an untrained network are tiny, and the mixture says so.
         assert row["note"] == "" or (row["source"] == "gmm" and row["note"].startswith("reg_covar 1e-06"))
         assert np.isfinite(row["value"]) and row["value"] > 0
@@ -70,8 +75,7 @@ def test_there_is_a_row_per_reconstructed_split_and_per_prior_and_seed(scored: t
 
 
 def test_rows_have_exactly_the_columns_of_the_table(scored: tuple) -> None:  # type: ignore[type-arg]
-    shared = {"key", "evaluation", "extractor_sha256"}  # of the whole evaluation; the tables add them
-    expected = {column.name for column in COLUMNS["scores"]} - shared
+    expected = {column.name for column in COLUMNS["scores"]} - SHARED
     assert all(set(row) == expected for row in scored[0])
     assert all(type(value) in (str, int, float, type(None)) for row in scored[0] for value in row.values())
 
@@ -103,12 +107,64 @@ def test_scoring_again_gives_the_same_values(
     assert again[1].pictures == scored[1].pictures
 
 
+def test_every_metric_has_its_rows_in_one_order(images: ImageSet, random_conv: Extractor) -> None:
+    metrics = ("frechet", "kid", "prdc", "frechet_infinity", "reconstruction_error")
+    evaluation = replace(EVALUATION, metrics=metrics, priors=("mvg",), seeds=(0,), samples=120, kid_subset_size=30)
+    rows, _, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
+    errors = ["bce", "mse", "psnr", "ssim"]
+    samples = ["fd", "kd", "precision", "recall", "density", "coverage", "fd_infinity"]
+    assert [(row["source"], row["split"], row["metric"]) for row in rows] == [
+        *(("reconstruction", split, metric) for split in ("train", "test") for metric in ["fd", "kd", *errors]),
+        *(("mvg", "test", metric) for metric in samples),
+    ]
+    assert all(np.isfinite(row["value"]) and 0 <= row["seconds"] < 60 for row in rows)
+    assert all(set(row) == {c.name for c in COLUMNS["scores"]} - SHARED for row in rows)
+    for row in rows:
+        expected = (
+            ("none", 0) if row["metric"] in errors else ("random-conv-64", 100 if row["split"] == "train" else 90)
+        )
+        assert (row["extractor"], row["n_reference"]) == expected
+        assert (row["stderr"] is None) == (row["metric"] in samples[2:])
+    assert [row["note"] for row in rows if row["metric"] == "kd"] == [""] * 3
+
+
+def test_more_metrics_leave_the_distances_as_they_are(
+    scored: tuple,  # type: ignore[type-arg]
+    images: ImageSet,
+    random_conv: Extractor,
+) -> None:
+    evaluation = replace(EVALUATION, metrics=("frechet", "kid", "prdc", "reconstruction_error"), bootstrap=10)
+    rows, _, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
+    distances = [row for row in rows if row["metric"] == "fd"]
+    assert [row["value"] for row in distances] == [row["value"] for row in scored[0]]
+    assert all(row["stderr"] != plain["stderr"] for row, plain in zip(distances, scored[0], strict=True))
+
+
+def test_what_a_set_is_too_small_for_is_null_and_says_so(images: ImageSet, random_conv: Extractor) -> None:
+    metrics = ("frechet", "kid", "prdc", "frechet_infinity")
+    evaluation = replace(EVALUATION, metrics=metrics, priors=("standard_normal",), seeds=(0,), samples=5)
+    rows, _, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
+    samples = {row["metric"]: row for row in rows if row["source"] == "standard_normal"}
+    assert samples["fd"]["value"] > 0 and samples["fd"]["stderr"] > 0
+    assert samples["kd"]["note"] == "subsets of 2 images, half of all"
+    for metric in ("precision", "recall", "density", "coverage", "fd_infinity"):
+        assert samples[metric]["value"] is None
+        assert "need" in samples[metric]["note"]
+
+
+def test_metrics_without_features_need_no_extractor(images: ImageSet) -> None:
+    evaluation = replace(EVALUATION, metrics=("reconstruction_error",))
+    rows, sampled, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, None, CPU)
+    assert [row["metric"] for row in rows] == ["bce", "mse", "psnr", "ssim"] * 2
+    assert "mvg.png" in sampled.pictures
+
+
 def test_real_images_against_themselves_score_zero(images: ImageSet, random_conv: Extractor) -> None:
-    reference = reference_stage(TRIAL, EVALUATION, images, "test", random_conv)
-    same = reference_stage(TRIAL, EVALUATION, images, "test", random_conv)
-    sampled = Sampled([_measured(same)])
+    reference = reference_stage(EVALUATION, images, "test", random_conv)
+    same = reference_stage(EVALUATION, images, "test", random_conv)
+    sampled = Sampled([_measured(same.statistics)])
     (row,) = distance_stage(EVALUATION, sampled, {"test": reference})
-    assert row["value"] == pytest.approx(0, abs=1e-6 * reference.trace)
+    assert row["value"] == pytest.approx(0, abs=1e-6 * reference.statistics.trace)
 
 
 def test_a_prior_that_failed_is_a_row_without_a_value_and_with_the_reason(
@@ -169,9 +225,10 @@ def test_stages_through_files_give_the_same_rows_as_one_call(
         name: prior if isinstance(prior, str) else type(prior).from_bytes(prior.to_bytes())
         for name, prior in fit_stage(EVALUATION, latents, 60.0, 1).items()
     }
-    sampled = sample_stage(TRIAL, EVALUATION, model, latents, priors, images, random_conv, CPU, "fp32")
-    references = {split: reference_stage(TRIAL, EVALUATION, images, split, random_conv) for split in ("train", "test")}
-    rows = distance_stage(EVALUATION, sampled, references)  # type: ignore[arg-type]
+    references = {split: reference_stage(EVALUATION, images, split, random_conv) for split in SPLITS}
+    ruler = Ruler(random_conv, references)
+    sampled = sample_stage(TRIAL, EVALUATION, model, latents, priors, images, ruler, CPU, "fp32")
+    rows = distance_stage(EVALUATION, sampled, references)
     assert [row["value"] for row in rows] == [row["value"] for row in scored[0]]
 
 
@@ -222,6 +279,4 @@ def test_a_single_latent_is_drawn_against_itself() -> None:
 
 
 def _measured(statistics):  # type: ignore[no-untyped-def]
-    from evaluation.sampling import Measured
-
     return Measured("reconstruction", "test", 0, statistics, statistics.n, 0.0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from evaluation.config import EvaluationConfig
+from evaluation.config import METRICS, EvaluationConfig
 from models.config import TrialConfig
 from sweep.execution import ExecutionConfig
 from sweep.fields import DATA_FIELDS, EVALUATION_FIELDS, EXECUTION_FIELDS, TRIAL_FIELDS
@@ -26,10 +26,10 @@ def make_folder(root: Path) -> None:
 
 
 def documented(heading: str) -> dict[str, str]:
-    """Field -> default of the table under `heading` in docs/specs.md."""
+    """Field -> default (metric -> what it measures) of the table under `heading` in docs/specs.md."""
     text = SPECS_MD.read_text(encoding="utf-8")
     rows = re.findall(
-        r"^\| `(\w+)` \| (.*?) \| .* \|$", text.split(f"\n{heading}\n")[1].split("\n## ")[0], re.MULTILINE
+        r"^\| `(\w+)` \| (.*?) \| .* \|$", re.split(r"\n###? ", text.split(f"\n{heading}\n")[1])[0], re.MULTILINE
     )
     return {name: default.strip("`") for name, default in rows}
 
@@ -52,6 +52,10 @@ def printed(value: object) -> str:
 def test_the_documentation_lists_every_field_with_its_default(heading, owner, names, special):
     defaults = {field.name: printed(field.default) for field in fields(owner) if field.name in names}
     assert documented(heading) == {**defaults, **special}
+
+
+def test_the_documentation_says_what_each_metric_measures():
+    assert documented("### Metrics") == METRICS
 
 
 def test_the_documentation_lists_every_field_of_data():

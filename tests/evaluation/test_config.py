@@ -1,0 +1,31 @@
+import pytest
+
+from evaluation.config import METRICS, EvaluationConfig
+from models.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"metrics": ("fid",)}, "metrics.*fid.*Choose from: frechet"),
+        ({"metrics": ("inception_score",)}, "inception_score with random-conv-64.*extractor: inception-2015"),
+        ({"bootstrap": 1}, "bootstrap.*at least 2 replicates"),
+        ({"bootstrap": -1}, "bootstrap.*from 0 to"),
+        ({"kid_subset_size": 1}, "kid_subset_size.*from 2 to"),
+        ({"prdc_neighbours": 0}, "prdc_neighbours.*from 1 to"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_with_field_value_and_remedy(settings: dict, words: str) -> None:  # type: ignore[type-arg]
+    with pytest.raises(InputError, match=f"(?s){words}"):
+        EvaluationConfig(**settings)
+
+
+def test_kernel_distances_are_called_kid_only_where_the_distance_is_a_fid() -> None:
+    assert EvaluationConfig(extractor="inception-2015").kernel_name == "kid"
+    assert EvaluationConfig(extractor="inception-2015", extractor_sha256="0" * 64).kernel_name == "kd"
+    assert EvaluationConfig().kernel_name == "kd"
+
+
+def test_only_metrics_of_pictures_need_a_feature_network() -> None:
+    needed = [m for m in METRICS if EvaluationConfig(metrics=(m,), extractor="inception-2015").needs_features]
+    assert needed == ["frechet", "kid", "prdc", "frechet_infinity", "inception_score"]

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+import torch
+
+from evaluation.extrapolation import extrapolated_distance
+from evaluation.frechet import frechet_distance
+from evaluation.statistics import FeatureStatistics
+
+
+def statistics(features: np.ndarray) -> FeatureStatistics:
+    found = FeatureStatistics(features.shape[1])
+    found.update(features)
+    return found
+
+
+def exact_reference(size: int) -> FeatureStatistics:
+    """N(0, I), without the noise of a sample: two points on each axis, so far out that the variance is 1."""
+    axes = np.sqrt((2 * size - 1) / 2) * np.eye(size)
+    return statistics(np.concatenate([axes, -axes]))
+
+
+def test_it_is_nearer_to_the_truth_than_the_distance_of_the_sample() -> None:
+    """Against N(0, I), samples of N(0.1, I) in 32 dimensions are at a distance of 0.32."""
+    reference = exact_reference(32)
+    plain, extrapolated = [], []
+    for seed in range(10):
+        sample = np.random.default_rng(seed).normal(0.1, size=(1000, 32)).astype(np.float32)
+        plain.append(frechet_distance(statistics(sample), reference))
+        extrapolated.append(extrapolated_distance(torch.from_numpy(sample), reference, seed))
+    assert np.mean(plain) - 0.32 > 0.2  # 32 * 33 / 4 / 1000 by a Taylor expansion, and the mean's 32 / 1000
+    assert np.mean(extrapolated) == pytest.approx(0.32, abs=0.04)
+
+
+def test_it_is_decided_by_the_seed() -> None:
+    sample = torch.from_numpy(np.random.default_rng(0).normal(size=(200, 4)))
+    first, again, other = (extrapolated_distance(sample, exact_reference(4), seed) for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_few_images_are_refused() -> None:
+    with pytest.raises(ValueError, match="needs 100 images, there are 99"):
+        extrapolated_distance(torch.zeros(99, 4), exact_reference(4), 0)

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import torch
+
+from evaluation.kernel_distance import kernel_distance
+
+
+def draw(n: int, dimension: int, seed: int, shift: float = 0.0) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).normal(shift, size=(n, dimension)).astype(np.float32))
+
+
+def test_one_subset_is_torch_fidelitys_distance_of_its_images() -> None:
+    metric_kid = pytest.importorskip("torch_fidelity.metric_kid")
+    sample, real = draw(40, 12, 0, shift=0.2), draw(40, 12, 1)
+    ours, stderr = kernel_distance(torch.cat([sample, sample]), torch.cat([real, real]), 1, 40, seed=3)
+    assert stderr is None
+    generator = np.random.default_rng(_seed(3))
+    chosen = [generator.permutation(80)[:40] % 40 for _ in range(2)]
+    theirs = metric_kid.kernel_mmd(
+        sample.double().numpy()[chosen[0]],
+        real.double().numpy()[chosen[1]],
+        kid_kernel="poly",
+        kid_kernel_poly_degree=3,
+        kid_kernel_poly_gamma=None,
+        kid_kernel_poly_coef0=1,
+    )
+    assert ours == pytest.approx(float(theirs), rel=1e-12)
+
+
+def test_it_agrees_with_torch_fidelitys_metric_within_the_error_of_the_subsets() -> None:
+    metric_kid = pytest.importorskip("torch_fidelity.metric_kid")
+    sample, real = draw(600, 20, 0, shift=0.3), draw(600, 20, 1)
+    theirs = metric_kid.kid_features_to_metric(
+        sample, real, kid_subsets=200, kid_subset_size=100, verbose=False, rng_seed=1
+    )
+    ours, _ = kernel_distance(sample, real, 200, 100, seed=0)
+    of_subsets = theirs["kernel_inception_distance_std"] / np.sqrt(200)
+    assert ours == pytest.approx(theirs["kernel_inception_distance_mean"], abs=4 * of_subsets)
+
+
+def test_the_standard_error_is_the_spread_over_fresh_images() -> None:
+    found = [kernel_distance(draw(400, 8, i, 0.3), draw(400, 8, 1000 + i), 50, 80, seed=0) for i in range(150)]
+    values, stderrs = np.array(found).T
+    assert stderrs.mean() == pytest.approx(values.std(ddof=1), rel=0.2)
+
+
+def test_equal_distributions_are_at_zero_whatever_the_number_of_images() -> None:
+    for n in (20, 2000):
+        value, stderr = kernel_distance(draw(n, 8, 0), draw(n, 8, 1), 100, n // 4, seed=0)
+        assert stderr is not None
+        assert abs(value) < 3 * stderr
+
+
+def test_subsets_are_decided_by_the_seed() -> None:
+    sample, real = draw(50, 4, 0), draw(60, 4, 1)
+    first, again, other = (kernel_distance(sample, real, 5, 20, seed)[0] for seed in (0, 0, 1))
+    assert first == again != other
+
+
+@pytest.mark.parametrize(("size", "dimension"), [(26, 4), (1, 4), (20, 5)])
+def test_sets_that_cannot_be_compared_are_refused(size: int, dimension: int) -> None:
+    with pytest.raises(ValueError, match="cannot be"):
+        kernel_distance(draw(50, 4, 0), draw(60, dimension, 1), 5, size, seed=0)
+
+
+def _seed(seed: int) -> int:
+    from models.identity import stream_seed
+
+    return stream_seed("kid", seed)

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+import torch
+
+from evaluation.latents import encode_images
+from evaluation.reconstruction_error import MEASURES, reconstruction_errors
+from models.autoencoder import Autoencoder, build_autoencoder
+from models.config import TrialConfig
+from models.errors import NonFiniteError
+from models.reconstruction import test_bce
+
+CPU = torch.device("cpu")
+TRIAL = TrialConfig(filters=4, latent_size=6, precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def model() -> Autoencoder:
+    return build_autoencoder(TRIAL)
+
+
+@pytest.fixture(scope="module")
+def measured(model: Autoencoder, digits: np.ndarray) -> dict[str, np.ndarray]:
+    z = encode_images(model, digits[:300], CPU, "fp32", "mean", 0)
+    return dict(zip(MEASURES, reconstruction_errors(model, z, digits[:300], CPU, "fp32").T, strict=True))
+
+
+def test_cross_entropy_is_what_training_reports(
+    model: Autoencoder, digits: np.ndarray, measured: dict[str, np.ndarray]
+) -> None:
+    assert measured["bce"].mean() == pytest.approx(test_bce(model, digits[:300], CPU, "fp32"), rel=1e-6)
+
+
+def test_psnr_follows_from_the_squared_error_of_each_image(measured: dict[str, np.ndarray]) -> None:
+    np.testing.assert_allclose(measured["psnr"], -10 * np.log10(measured["mse"]), rtol=1e-5)
+
+
+def test_squared_error_is_that_of_the_decoded_picture(
+    model: Autoencoder, digits: np.ndarray, measured: dict[str, np.ndarray]
+) -> None:
+    with torch.inference_mode():
+        x = torch.from_numpy(digits[:1]).permute(0, 3, 1, 2).float() / 255
+        y = model.eval().decode(model.encode(x).mean).sigmoid()
+    assert measured["mse"][0] == pytest.approx(float(((y - x) ** 2).mean()), rel=1e-4)
+    assert (np.abs(measured["ssim"]) <= 1).all()
+
+
+def test_a_decoder_that_gives_no_numbers_has_no_error(digits: np.ndarray) -> None:
+    model = build_autoencoder(TRIAL)
+    with torch.no_grad():
+        model.decoder.last.weight[0, 0, 0, 0] = torch.nan
+    with pytest.raises(NonFiniteError):
+        reconstruction_errors(model, np.zeros((3, 6), np.float32), digits[:3], CPU, "fp32")
