@@ -5,8 +5,10 @@ table where two cover equally many), and the others are named; distances of two 
 table column or a ranking. `fid` is the distance on the hash-checked 2015 Inception network and on nothing else.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from analysis.tables import Tables
@@ -99,12 +101,27 @@ def evaluations(tables: Tables) -> tuple[list[Evaluation], list[Evaluation]]:
 
 def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`, one float column per name of `SCORE_COLUMNS`: the mean over sampling seeds, null without a score."""
-    rows = frechet_rows(tables, evaluation)
-    columns = {}
-    for name, (source, split) in SCORE_COLUMNS.items():
-        chosen = rows[(rows["source"] == source) & ((rows["split"] == split) if split else True)]
-        columns[name] = chosen.groupby("key")["value"].mean()
+    columns = {name: rows.groupby("key")["value"].mean() for name, rows in _by_score(tables, evaluation)}
     return pd.DataFrame(columns).astype("float64").rename_axis("key")
+
+
+def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
+    """Index `key`, `<name>_stderr` per name of `SCORE_COLUMNS`: the standard error of `scores_by_trial`, null where one of
+    its values has none. Sampling seeds draw independently, so the error of their mean is the root of the summed squares
+    over their number."""
+    columns = {}
+    for name, rows in _by_score(tables, evaluation):
+        scored = rows[rows["value"].notna()]
+        squares = scored.assign(square=scored["stderr"] ** 2).groupby("key")["square"].agg(["sum", "size", "count"])
+        errors = np.sqrt(squares["sum"]) / squares["size"]
+        columns[f"{name}_stderr"] = errors.where(squares["count"] == squares["size"])
+    return pd.DataFrame(columns).astype("float64").rename_axis("key")
+
+
+def _by_score(tables: Tables, evaluation: Evaluation) -> Iterator[tuple[str, pd.DataFrame]]:
+    rows = frechet_rows(tables, evaluation)
+    for name, (source, split) in SCORE_COLUMNS.items():
+        yield name, rows[(rows["source"] == source) & ((rows["split"] == split) if split else True)]
 
 
 def frechet_rows(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:

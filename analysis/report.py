@@ -20,6 +20,7 @@ from analysis.figures.samples import interpolations, sample_grids
 from analysis.headline import best_table, sentences, state_counts, warnings
 from analysis.judgement import claims_table, judge
 from analysis.missing import missing
+from analysis.other_scores import other_tables
 from analysis.page import ShownFigure, ShownTable, environment, show_figure, show_table
 from analysis.paper_tables import table_2, table_3
 from analysis.pictures import sample_pictures
@@ -64,6 +65,7 @@ def write_report(store: str | Path, out: str | Path) -> Path:
             slips=slips() if any(one.beside_published for one in results) else [],
             bests=writer.tables(best_table(tables, evaluation) for evaluation in shown),
             summaries=writer.tables([summary(tables, one) for one in shown] or [summary(tables, None)]),
+            other_scores=writer.tables(other_tables(tables)),
             grids=writer.figures(draw(tables, one) for one in data_sets for draw in (sample_grids, interpolations)),
             pictures=sample_pictures(tables, folder),
             training=writer.figures(drawing for draw in TRAINING_FIGURES for drawing in draw(tables)),

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from analysis.evaluations import SCORE_COLUMNS, Evaluation, evaluations, scores_by_trial
+from analysis.evaluations import SCORE_COLUMNS, Evaluation, errors_by_trial, evaluations, scores_by_trial
 from analysis.gaussianity import gaussianity_by_trial
 from analysis.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
 from analysis.tables import LatentPoints, Tables
@@ -22,7 +22,8 @@ NETWORK = ["model", "filters", "depth", "network"]
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """One row per scored trial in `trials`: the described columns, the scores, the measures of Gaussianity."""
+    """One row per scored trial in `trials`: the described columns, the scores with their standard errors, the measures of
+    Gaussianity."""
 
     data: str
     evaluation: Evaluation
@@ -106,6 +107,7 @@ def all_results(tables: Tables) -> list[Results]:
     for evaluation in evaluations(tables)[0]:
         scores = scores_by_trial(tables, evaluation)
         scored = tables.described.merge(scores[scores.notna().any(axis=1)], left_on="key", right_index=True)
+        scored = scored.merge(errors_by_trial(tables, evaluation), left_on="key", right_index=True, how="left")
         scored = scored.merge(gaussianity, left_on="key", right_index=True, how="left")
         found += [_choose(tables, str(data), evaluation, rows) for data, rows in scored.groupby("data")]
     return found

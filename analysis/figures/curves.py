@@ -2,7 +2,8 @@
 
 A figure is data: which lines stand in which panel, and the words beside them (`Chart`); `draw` makes the drawing. A
 point is the mean over training seeds (each the mean over its sampling seeds), the band runs from the lowest seed to
-the highest. A line without a score is neither drawn nor named, and a chart without one is no figure.
+the highest; where there is one seed, over two standard errors of its distance to either side. A line without a score is
+neither drawn nor named, and a chart without one is no figure.
 """
 
 from collections.abc import Iterable
@@ -21,6 +22,8 @@ from analysis.results import Results
 SAMPLES = {"mvg": "MVG samples", "gmm": "GMM samples"}
 RECONSTRUCTIONS = {"reconstruction_train": "Train R: training images", "reconstruction_test": "Test R: test images"}
 """Panels from left to right: a column of `Results.trials` and its heading."""
+ERRORS = 2.0
+"""Standard errors from a point to the end of its band, some 95 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +41,15 @@ class Line:
 
     @cached_property
     def points(self) -> pd.DataFrame:
-        """Index latent size, ascending; mean, min, max, count over seeds. Sizes without a score are left out."""
+        """Index latent size, ascending; mean, low and high end of the band, count over seeds. Sizes without a score are
+        left out."""
         scores = self.trials[self.score].where(np.isfinite(self.trials[self.score]))
         points = scores.groupby(self.trials["latent_size"]).agg(["mean", "min", "max", "count"])
         points = points[points["count"] > 0]
+        if f"{self.score}_stderr" in self.trials:
+            errors = self.trials[f"{self.score}_stderr"].groupby(self.trials["latent_size"]).mean()
+            half = (ERRORS * errors).reindex(points.index).where(points["count"] == 1).fillna(0.0)
+            points = points.assign(min=points["min"] - half, max=points["max"] + half)
         if not self.relative or points.empty:
             return points
         lowest = float(points["mean"].min())
@@ -119,7 +127,7 @@ def distance_axis(results: Results, remark: str = "lower is better") -> str:
 
 def _draw_line(ax: Axes, line: Line) -> None:
     points, sizes = line.points, line.points.index.to_numpy(dtype=float)
-    if points["count"].max() > 1:
+    if (points["max"] > points["min"]).any():
         ax.fill_between(sizes, points["min"], points["max"], color=line.look["color"], alpha=0.13, linewidth=0)
     ax.plot(sizes, points["mean"], **line.look)
 
@@ -133,11 +141,14 @@ def _handles(chart: Chart) -> list[Line2D]:
 
 def _counts(results: Results, chart: Chart) -> list[str]:
     """Sentences on seeds, images and on what is not drawn."""
+    no_errors = pd.Series(dtype="float64")
     evaluation = results.evaluation
     counts = pd.concat([line.points["count"] for line in chart.lines if "key" in line.trials])
     low, high = int(counts.min()), int(counts.max())
     seeds = f"Mean over {high if low == high else f'{low} to {high}'} training seeds, band from lowest to highest."
     found = [seeds if high > 1 else "One training seed."]
+    if low == 1 and any(line.trials.get(f"{line.score}_stderr", no_errors).notna().any() for line in chart.lines):
+        found.append(f"Band of a single seed: {ERRORS:g} standard errors of its distance, from its images.")
     if len(evaluation.seeds) > 1:
         found.append(f"Samples were drawn {len(evaluation.seeds)} times per trial, and their distances averaged.")
     if evaluation.samples and evaluation.references:

@@ -3,7 +3,7 @@
 import pytest
 
 from analysis import load_tables
-from analysis.evaluations import evaluations, scores_by_trial
+from analysis.evaluations import errors_by_trial, evaluations, scores_by_trial
 
 FID = ("f" * 12, "fid", "inception-2015")
 FD = ("e" * 12, "fd", "random-conv-64")
@@ -58,6 +58,18 @@ def test_a_score_is_the_mean_over_sampling_seeds(make_store, trials):
     scores = scores_by_trial(tables, evaluations(tables)[0][0])
     assert scores["gmm"].tolist() == [11.0, 11.0]
     assert scores["reconstruction_train"].tolist() == [10.0, 10.0]
+
+
+def test_the_error_of_a_mean_over_sampling_seeds_falls_with_their_number(make_store, trials):
+    def known_errors(rows):
+        for row in rows["scores"]:
+            row["stderr"] = 3.0 if row["source"] == "gmm" else None
+        next(row for row in rows["scores"] if row["source"] == "gmm")["stderr"] = 4.0
+
+    tables = load_tables(make_store(trials, sampling_seeds=(0, 1), edit=known_errors))
+    errors = errors_by_trial(tables, evaluations(tables)[0][0])
+    assert sorted(errors["gmm_stderr"]) == pytest.approx([18**0.5 / 2, 5 / 2])
+    assert errors["mvg_stderr"].isna().all()
 
 
 def test_a_null_score_stays_null(make_store, trials):

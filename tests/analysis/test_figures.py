@@ -118,10 +118,23 @@ def test_the_caption_says_where_sizes_differ_in_seeds(make_store, grid):
     assert "Mean over 1 to 2 training seeds" in figure_1(_results(make_store(trials))).caption
 
 
-def test_a_single_seed_has_no_band(small):
+def test_a_single_seed_without_errors_has_no_band(small):
     drawing = figure_1(small)
     assert not drawing.figure.axes[0].collections
     assert "One training seed." in drawing.caption
+
+
+def test_a_single_seed_has_the_error_of_its_distance_as_a_band(make_store, grid):
+    def known_errors(rows):
+        for row in rows["scores"]:
+            row["stderr"] = 0.25
+
+    drawing = figure_1(_results(make_store(grid(filters=[16], latent_size=[4, 8], epochs=[2]), edit=known_errors)))
+    left = drawing.figure.axes[0]
+    (band,), (curve,) = left.collections, _curves(left)
+    low, high = curve.get_ydata() - 0.5, curve.get_ydata() + 0.5
+    assert {*low, *high} <= set(band.get_paths()[0].vertices[:, 1])
+    assert "Band of a single seed: 2 standard errors of its distance" in drawing.caption
 
 
 @pytest.mark.parametrize("draw", [figure_1, figure_2, figure_5, noise, others])

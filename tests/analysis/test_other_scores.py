@@ -1,0 +1,66 @@
+"""Metrics beside the distance: which number stands where, its error, and what is bold."""
+
+import math
+
+import pytest
+
+from analysis import load_tables
+from analysis.other_scores import other_scores, other_tables
+
+
+def _row(like: dict, metric: str, value: float | None, stderr: float | None = None, **changes: object) -> dict:
+    return {**like, "metric": metric, "value": value, "stderr": stderr, **changes}
+
+
+@pytest.fixture
+def tables(make_store, grid):
+    """Two trials with kernel distances and errors of reconstructions; GMM samples of the first drawn twice."""
+
+    def add(rows):
+        first, second = dict.fromkeys(row["key"] for row in rows["scores"])
+        for key, value in ((first, 0.02), (second, 0.03)):
+            like = next(r for r in rows["scores"] if r["key"] == key and r["source"] == "gmm")
+            bce = {"source": "reconstruction", "split": "test", "extractor": "none"}
+            rows["scores"] += [
+                _row(like, "kd", value, 0.003),
+                _row(like, "precision", 10 * value),
+                _row(like, "recall", None, note="too few images"),
+                _row(like, "bce", 10 * value, 0.0001, **bce),
+            ]
+        like = next(r for r in rows["scores"] if r["key"] == first and r["source"] == "gmm")
+        rows["scores"].append(_row(like, "kd", 0.03, 0.004, seed=7))
+
+    return load_tables(make_store(grid(filters=[16], latent_size=[4, 8], epochs=[2]), edit=add))
+
+
+def test_sampling_seeds_are_averaged_and_their_errors_combined(tables):
+    found = other_scores(tables).set_index(["key", "metric"])
+    first = found.index.get_level_values("key")[0]
+    assert found.loc[(first, "kd"), "value"] == pytest.approx(0.025)
+    assert found.loc[(first, "kd"), "stderr"] == pytest.approx(math.hypot(0.003, 0.004) / 2)
+    assert math.isnan(found.loc[(first, "precision"), "stderr"])
+
+
+def test_there_is_a_table_per_extractor_and_one_for_scores_without(tables):
+    titles = [table.title for table in other_tables(tables)]
+    assert titles == ["Other scores on random-conv-64 features", "Other scores"]
+
+
+def test_numbers_stand_beside_their_error_and_the_best_are_bold(tables):
+    pictures, errors = other_tables(tables)
+    cells, bold = pictures.cells(), pictures.bold_cells()
+    assert cells["network"].tolist() == ["DAE f16 z4", "DAE f16 z8"]
+    assert cells["source_name"].tolist() == ["GMM", "GMM"]
+    assert cells["kd"].tolist() == ["0.02500 ± 0.0025", "0.03000 ± 0.003"]
+    assert bold["kd"].tolist() == [True, False]
+    assert bold["precision"].tolist() == [False, True]  # of a share the highest
+    assert errors.cells()["source_name"].tolist() == ["Test R", "Test R"]
+
+
+def test_a_metric_without_a_value_has_no_column(tables):
+    pictures, _ = other_tables(tables)
+    assert "recall" not in pictures.headings
+
+
+def test_a_store_without_such_scores_has_no_such_table(small_store):
+    assert other_tables(load_tables(small_store)) == []
