@@ -2,9 +2,8 @@
 
 Pictures that are decoded on a GPU are measured there: nothing but statistics and scores leaves the device.
 
-`inception-2015` is torch-fidelity's port of the TensorFlow network of 2015-12-05, with TensorFlow 1's resize;
-`random-conv-64` stands in where its weights are absent. Both run in fp32 whatever precision the model had: bf16
-features move a FID.
+`inception-2015` is the network that FID is defined on (`evaluation.inception`); `random-conv-64` stands in where its
+weights are absent. All run in fp32 whatever precision the model had: bf16 features move a FID.
 """
 
 import io
@@ -19,11 +18,10 @@ import torch
 from torch import nn
 
 from evaluation.config import Extractor as ExtractorName
+from evaluation.inception import INCEPTION_DIMENSION, Computation, FastInception, ReferenceInception
 from evaluation.random_conv import DIMENSION, RandomConv
 from evaluation.weights import INCEPTION_BYTES, INCEPTION_SHA256, RANDOM_CONV_SHA256, inception_path, read_weights
 from models.errors import InputError
-
-INCEPTION_DIMENSION = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +77,8 @@ class Extractor:
             yield first, features
 
 
-def load_extractor(name: str, data_dir: Path, device: torch.device) -> Extractor:
-    """The extractor `name` on `device`, its weights checked.
+def load_extractor(name: str, data_dir: Path, device: torch.device, computation: Computation = "fast") -> Extractor:
+    """The extractor `name` on `device`, its weights checked; `computation` is Inception's (`evaluation.inception`).
 
     Raises `InputError` for an unknown name or wrong weights.
     """
@@ -89,12 +87,17 @@ def load_extractor(name: str, data_dir: Path, device: torch.device) -> Extractor
             network = RandomConv().to(device).eval()
             return Extractor(name, RANDOM_CONV_SHA256, DIMENSION, network, device, batch_size=256)
         case "inception-2015":
-            return load_inception(inception_path(data_dir), device=device)
+            return load_inception(inception_path(data_dir), device=device, computation=computation)
     raise InputError("extractor", name, "Choose one of: inception-2015, random-conv-64.")
 
 
 def load_inception(
-    path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES, *, device: torch.device
+    path: Path,
+    sha256: str = INCEPTION_SHA256,
+    size: int = INCEPTION_BYTES,
+    *,
+    device: torch.device,
+    computation: Computation = "fast",
 ) -> Extractor:
     """The Inception network from a weights file of this SHA-256 and size (bytes).
 
@@ -103,37 +106,14 @@ def load_inception(
     """
     data = read_weights(path, sha256, size)
     try:
-        network = _InceptionPool3(torch.load(io.BytesIO(data), map_location="cpu", weights_only=True))
+        state_dict = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        network = FastInception(state_dict) if computation == "fast" else ReferenceInception(state_dict)
     except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError("inception", str(path), f"It does not hold the weights of the network: {reason}") from error
-    batch_size = 256 if device.type == "cuda" else 32
+    batch_size = 256 if device.type == "cuda" else 16
     network = network.to(device).eval()
     return Extractor("inception-2015", sha256, INCEPTION_DIMENSION, network, device, batch_size, network.logits)
-
-
-class _InceptionPool3(nn.Module):
-    """torch-fidelity's Inception network up to its 2048 pooled features, the layer that FID is defined on."""
-
-    def __init__(self, state_dict: dict[str, torch.Tensor]) -> None:
-        super().__init__()
-        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-        # Its constructor unpickles whatever file it is given. So it gets a buffer that we have just written from
-        # tensors that were read with weights_only=True; it loads them strictly.
-        buffer = io.BytesIO()
-        torch.save(state_dict, buffer)
-        buffer.seek(0)
-        self.inception = FeatureExtractorInceptionV3(
-            "inception-v3-compat", [str(INCEPTION_DIMENSION)], feature_extractor_weights_path=buffer
-        )
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.inception(images.contiguous())[0]
-
-    def logits(self, features: torch.Tensor) -> torch.Tensor:
-        """float32 (N, 2048) -> (N, 1008), without the bias, as the published Inception scores have it."""
-        return features.mm(self.inception.fc.weight.T)
 
 
 @contextmanager

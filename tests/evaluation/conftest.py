@@ -45,5 +45,22 @@ def random_conv() -> Extractor:
     return load_extractor("random-conv-64", Path("/nowhere"), torch.device("cpu"))
 
 
+@pytest.fixture(scope="session")
+def random_inception(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file of the Inception network with random weights."""
+    pytest.importorskip("torch_fidelity")
+    from tests.evaluation.random_inception import write_random_inception
+
+    return write_random_inception(tmp_path_factory.mktemp("weights") / "inception.pth")
+
+
+@pytest.fixture(scope="session")
+def smooth() -> np.ndarray:
+    """48 pictures of smooth colours, uint8 (48, 32, 32, 3): their features differ much more than those of noise."""
+    colours = torch.rand(48, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    pictures = torch.nn.functional.interpolate(colours, size=(32, 32), mode="bicubic").clamp(0, 1)
+    return (pictures * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+
+
 def _rgb(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"))

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import scipy.linalg
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evaluation.frechet import frechet_distance
 from evaluation.statistics import FeatureStatistics
@@ -32,6 +34,23 @@ def exact(covariance: np.ndarray, mean: np.ndarray | float = 0.0) -> FeatureStat
 def random_features(n: int, d: int, seed: int) -> np.ndarray:
     generator = np.random.default_rng(seed)
     return generator.normal(size=(n, d)) @ generator.normal(size=(d, d)) + generator.normal(size=d)
+
+
+def moved_points(
+    n: int, d: int, rank_of_points: int, rank_of_map: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Points (n, d), the same points moved, and the exact distance of the two.
+
+    A symmetric positive semidefinite map T is the optimal transport between Gaussians of covariance S and T S T, whatever
+    their ranks (Brenier), so the distance is what the points themselves are moved by: no root of a matrix is needed.
+    """
+    generator = np.random.default_rng(seed)
+    basis = np.linalg.qr(generator.normal(size=(d, d)))[0]
+    stretch = np.where(np.arange(d) < rank_of_map, generator.uniform(1.5, 3, d), 0)  # nothing stays where it is
+    points = generator.normal(size=(n, rank_of_points)) @ generator.normal(size=(rank_of_points, d))
+    moved = points @ (basis * stretch) @ basis.T + generator.normal(size=d)
+    way = moved - points
+    return points, moved, float((way.mean(0) ** 2).sum() + ((way - way.mean(0)) ** 2).sum() / (n - 1))
 
 
 def test_equal_sets_are_at_distance_zero() -> None:
@@ -70,6 +89,34 @@ def test_two_by_two_covariances_that_do_not_commute_agree_with_the_closed_form()
 def test_subspaces_at_right_angles_are_as_far_as_their_traces() -> None:
     first, second = np.diag([2.0, 3.0, 0.0, 0.0]), np.diag([0.0, 0.0, 5.0, 7.0])
     assert frechet_distance(exact(first), exact(second)) == pytest.approx(17, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "rank_of_points", "rank_of_map"),
+    [
+        (500, 40, 40, 40),
+        (25, 40, 40, 40),  # fewer images than features
+        (500, 40, 12, 40),  # both sets lie in subspaces, not in the same one
+        (500, 40, 40, 12),
+        (25, 40, 12, 9),
+        (2, 40, 40, 40),
+    ],
+)
+def test_moving_points_by_a_symmetric_map_costs_their_mean_squared_way(
+    n: int, d: int, rank_of_points: int, rank_of_map: int
+) -> None:
+    points, moved, expected = moved_points(n, d, rank_of_points, rank_of_map, seed=0)
+    assert frechet_distance(of(moved), of(points)) == pytest.approx(expected, rel=1e-9)
+    assert frechet_distance(of(points), of(moved)) == pytest.approx(expected, rel=1e-9)
+
+
+@given(st.integers(2, 60), st.integers(1, 30), st.integers(1, 30), st.integers(0, 30), st.integers(0, 10_000))
+@settings(max_examples=100, deadline=None)
+def test_so_does_any_other_set_of_points_and_any_map(
+    n: int, d: int, points_rank: int, map_rank: int, seed: int
+) -> None:
+    points, moved, expected = moved_points(n, d, min(points_rank, d), min(map_rank, d), seed)
+    assert frechet_distance(of(moved), of(points)) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(("n", "d"), [(2000, 64), (300, 200)])

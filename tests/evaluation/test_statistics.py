@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evaluation.statistics import FeatureStatistics, NonFiniteError
 
@@ -33,6 +35,26 @@ def test_merging_parts_gives_the_whole_and_leaves_the_other_part_alone(features:
     np.testing.assert_allclose(left.covariance, np.cov(features, rowvar=False), rtol=1e-11)
     assert left.n == 500
     assert right.to_bytes() == before
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_any_split_summed_and_merged_in_any_order_gives_the_whole(data: st.DataObject) -> None:
+    n, d = data.draw(st.integers(2, 60), "images"), data.draw(st.integers(1, 8), "features")
+    generator = np.random.default_rng(data.draw(st.integers(0, 10_000), "seed"))
+    features = generator.normal(generator.normal(0, 10, d), generator.uniform(0.1, 3, d), (n, d))
+    order = generator.permutation(n)
+    cuts = sorted(data.draw(st.lists(st.integers(0, n), max_size=6), "cuts"))
+    parts = [FeatureStatistics(d) for _ in range(len(cuts) + 1)]
+    for part, batch in zip(parts, np.split(features[order], cuts), strict=True):
+        part.update(batch)
+    while len(parts) > 1:
+        other = parts.pop(data.draw(st.integers(0, len(parts) - 1), "merged next"))
+        parts[data.draw(st.integers(0, len(parts) - 1), "into")].merge(other)
+    assert parts[0].n == n
+    expected = np.cov(features, rowvar=False).reshape(d, d)
+    assert np.abs(parts[0].mean - features.mean(0)).max() < 1e-12 * np.abs(features).max()
+    assert np.abs(parts[0].covariance - expected).max() < 1e-12 * np.abs(features).max() ** 2
 
 
 def test_a_small_spread_around_a_large_mean_survives(features: np.ndarray) -> None:
