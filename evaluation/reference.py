@@ -63,7 +63,7 @@ def reference_name(trial: TrialConfig, evaluation: EvaluationConfig, split: Spli
 
 def features_name(name: str) -> str:
     """File name of the features of the single images, beside `reference_name`."""
-    return f"{name.removesuffix('.npz')}-features.npy"
+    return f"{name.removesuffix('.npz')}-features.npz"
 
 
 def measure_reference(images: np.ndarray, indices: np.ndarray, extractor: Extractor, keep_features: bool) -> Reference:
@@ -81,17 +81,18 @@ def measure_reference(images: np.ndarray, indices: np.ndarray, extractor: Extrac
 
 
 def features_to_bytes(features_MD: np.ndarray) -> bytes:
-    """Features as an npy file."""
+    """Features as an npz file, whose checksum tells where it is damaged."""
     buffer = io.BytesIO()
-    np.save(buffer, features_MD)
+    np.savez(buffer, features=features_MD)
     return buffer.getvalue()
 
 
 def features_from_bytes(data: bytes, n: int, dimension: int) -> np.ndarray:
     """Read `features_to_bytes` back. Raises `ValueError` where it is damaged or does not hold `n` images."""
     try:
-        features_MD = np.load(io.BytesIO(data), allow_pickle=False)
-    except Exception as error:  # array headers fail in many ways
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            features_MD = file["features"]
+    except Exception as error:  # zip and array headers fail in many ways
         raise ValueError(f"damaged features: {error}") from error
     if features_MD.shape != (n, dimension) or features_MD.dtype != np.float32 or not np.isfinite(features_MD).all():
         raise ValueError(f"damaged features: not {n} x {dimension} finite numbers of 32 bits")

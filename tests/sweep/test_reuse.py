@@ -48,7 +48,7 @@ def evaluate(store: Store, evaluation: EvaluationConfig, data_dir: Path, deadlin
     train, test, ready = evaluation_tasks.references(job)
     encoded = evaluation_tasks.encode(job, ready)
     fitted = evaluation_tasks.fit(job, encoded)
-    sampled = evaluation_tasks.sample(job, encoded, fitted)
+    sampled = evaluation_tasks.sample(job, encoded, fitted, train, test)
     assert evaluation_tasks.score(job, encoded, fitted, sampled, train, test)
     commit = store.scores(DONE.key, evaluation.id)
     assert commit is not None

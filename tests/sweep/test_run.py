@@ -142,12 +142,20 @@ def test_another_evaluation_scores_everything_anew_and_trains_nothing(
     store = tmp_path / "store"
     shutil.copytree(finished_store, store)
     before = read(store, "trials").set_index("key")
-    outcome = evaluate(store, {"seeds": [0, 1], "samples": 200}, console=QUIET)
+    metrics = ["frechet", "kid", "prdc", "frechet_infinity", "reconstruction_error", "heldout_likelihood"]
+    outcome = evaluate(store, {"seeds": [0, 1], "samples": 200, "metrics": metrics}, console=QUIET)
     assert outcome.counts["done"] == 2
     after, scores = read(store, "trials").set_index("key"), read(store, "scores")
     assert (after.attempt == before.attempt).all()
     assert scores.evaluation.nunique() == 2
-    assert set(scores[scores.source == "gmm"].groupby(["key", "evaluation"]).size()) == {1, 2}
+    assert scores.value.notna().all()
+    assert scores[scores.metric == "fd"].stderr.gt(0).all()
+    samples = {"fd", "kd", "precision", "recall", "density", "coverage", "fd_infinity"}
+    new = scores[scores.evaluation != scores.evaluation.iloc[0]]
+    drawn = new[(new.source == "gmm") & new.metric.isin(samples)]
+    assert set(drawn.groupby(["key", "metric"]).size()) == {2}
+    assert set(new.metric) >= samples | {"bce", "mse", "psnr", "ssim", "heldout_loglikelihood", "train_loglikelihood"}
+    assert len(list((store / "references").glob("*-features.npz"))) == 2
 
 
 def test_latents_of_trained_trials_are_measured_without_sampling_again(
