@@ -118,10 +118,15 @@ def load_inception(
 
 @contextmanager
 def _full_precision(device: torch.device) -> Iterator[None]:
-    """True fp32: no autocast around the caller, and no TF32, which cuDNN convolutions use unless told otherwise."""
-    with torch.autocast(device.type, enabled=False):
-        if device.type != "cuda":
-            yield
-            return
-        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-            yield
+    """True fp32, whatever the caller has switched on: no autocast, no TF32 or bf16 in convolutions or matrix products."""
+    products = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.autocast(device.type, enabled=False):
+            if device.type != "cuda":
+                yield
+                return
+            with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+                yield
+    finally:
+        torch.set_float32_matmul_precision(products)
