@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from models.errors import InputError
 from models.identity import content_hash, identity_fields
 
-Extractor = Literal["inception-2015", "random-conv-64"]
+Extractor = Literal["inception-2015", "random-conv-64", "dinov2-vit-s-14", "dinov2-vit-b-14", "dinov2-vit-l-14"]
 Prior = Literal["standard_normal", "mvg", "gmm"]
 Source = Literal["reconstruction", "standard_normal", "mvg", "gmm", "latents"]
 VaeLatents = Literal["mean", "sample"]

@@ -6,21 +6,34 @@ Pictures that are decoded on a GPU are measured there: nothing but statistics an
 weights are absent. All run in fp32 whatever precision the model had: bf16 features move a FID.
 """
 
+import hashlib
 import io
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import nn
 
 from evaluation.config import Extractor as ExtractorName
+from evaluation.dinov2 import DIMENSIONS, DinoV2, hub_network
 from evaluation.inception import INCEPTION_DIMENSION, Computation, FastInception, ReferenceInception
 from evaluation.random_conv import DIMENSION, RandomConv
-from evaluation.weights import INCEPTION_BYTES, INCEPTION_SHA256, RANDOM_CONV_SHA256, inception_path, read_weights
+from evaluation.weights import (
+    DINOV2_MODELS,
+    INCEPTION_BYTES,
+    INCEPTION_SHA256,
+    RANDOM_CONV_SHA256,
+    check_dinov2,
+    dinov2_code,
+    dinov2_path,
+    inception_path,
+    read_weights,
+)
 from models.errors import InputError
 
 
@@ -88,7 +101,9 @@ def load_extractor(name: str, data_dir: Path, device: torch.device, computation:
             return Extractor(name, RANDOM_CONV_SHA256, DIMENSION, network, device, batch_size=256)
         case "inception-2015":
             return load_inception(inception_path(data_dir), device=device, computation=computation)
-    raise InputError("extractor", name, "Choose one of: inception-2015, random-conv-64.")
+        case "dinov2-vit-s-14" | "dinov2-vit-b-14" | "dinov2-vit-l-14":
+            return _load_dinov2(name, data_dir, device)
+    raise InputError("extractor", name, f"Choose one of: {', '.join(get_args(ExtractorName))}.")
 
 
 def load_inception(
@@ -106,22 +121,60 @@ def load_inception(
     """
     data = read_weights(path, sha256, size)
     try:
-        state_dict = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        network = FastInception(state_dict) if computation == "fast" else ReferenceInception(state_dict)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError("inception", str(path), f"It does not hold the weights of the network: {reason}") from error
+        network = (FastInception if computation == "fast" else ReferenceInception)(_tensors(data))
+    except _UNFIT as error:
+        raise _unfit_error("inception", path, error) from error
     batch_size = 256 if device.type == "cuda" else 16
     network = network.to(device).eval()
     return Extractor("inception-2015", sha256, INCEPTION_DIMENSION, network, device, batch_size, network.logits)
 
 
+def _load_dinov2(name: ExtractorName, data_dir: Path, device: torch.device) -> Extractor:
+    """Raises `InputError` if code or weights are missing, or are not those of the network."""
+    check_dinov2(name, data_dir)
+    code, path, model = dinov2_code(data_dir), dinov2_path(name, data_dir), DINOV2_MODELS[name]
+    try:
+        network = hub_network(code, model)
+    except Exception as error:  # it is anybody's code
+        raise InputError("extractor", str(code), f"It does not make the network {model}: {_reason(error)}") from error
+    data = path.read_bytes()
+    try:
+        network.load_state_dict(_tensors(data), strict=True)
+    except _UNFIT as error:
+        raise _unfit_error("extractor", path, error) from error
+    batch_size = 256 if device.type == "cuda" else 16
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Extractor(name, sha256, DIMENSIONS[model], DinoV2(network).to(device).eval(), device, batch_size)
+
+
+def _tensors(data: bytes) -> dict[str, torch.Tensor]:
+    """The tensors of a weights file, of which nothing is run."""
+    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+
+
+_UNFIT = (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, KeyError)
+"""What files raise that hold something else than a network's weights."""
+
+
+def _unfit_error(field: str, path: Path, error: Exception) -> InputError:
+    return InputError(field, str(path), f"It does not hold the weights of the network: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 @contextmanager
 def _full_precision(device: torch.device) -> Iterator[None]:
-    """True fp32: no autocast around the caller, and no TF32, which cuDNN convolutions use unless told otherwise."""
-    with torch.autocast(device.type, enabled=False):
-        if device.type != "cuda":
-            yield
-            return
-        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-            yield
+    """True fp32, whatever the caller has switched on: no autocast, no TF32 or bf16 in convolutions or matrix products."""
+    products = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.autocast(device.type, enabled=False):
+            if device.type != "cuda":
+                yield
+                return
+            with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+                yield
+    finally:
+        torch.set_float32_matmul_precision(products)

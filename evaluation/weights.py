@@ -4,6 +4,8 @@ A FID is a FID only with one set of weights, the Inception network of 2015-12-05
 torch-fidelity checks the file, and torch-fidelity unpickles it, so a wrong file would give wrong numbers or run its
 code. Here size and SHA-256 are checked before anything reads it. Without the file, images are scored by
 `random-conv-64` and the score is called `fd`, never `fid`.
+
+DINOv2's weights have no one true file: they are known by the SHA-256 of the file that was given.
 """
 
 import hashlib
@@ -28,11 +30,20 @@ INCEPTION_BYTES = 95_628_359
 RANDOM_CONV_SHA256 = "452f6920b59a7ddc479e81b86142eb4a138ae7e16e9432654f8cc57e6a7f7d8b"
 """Of the weights that `extractors.random_conv_weights` generates; a test and every load compare."""
 
+DINOV2_MODELS: dict[Extractor, str] = {
+    "dinov2-vit-s-14": "dinov2_vits14",
+    "dinov2-vit-b-14": "dinov2_vitb14",
+    "dinov2-vit-l-14": "dinov2_vitl14",
+}
+"""Extractor -> the model's name in facebookresearch/dinov2."""
+DINOV2_CODE_URL = "https://github.com/facebookresearch/dinov2"
+DINOV2_URL = "https://dl.fbaipublicfiles.com/dinov2"
+
 BLOCK = 1 << 20  # bytes read at a time
 PROGRESS_SECONDS = 5.0
 TIMEOUT_SECONDS = 30.0
 
-_verified: set[tuple[str, int, int, str]] = set()  # (path, size, mtime_ns, sha256) of files hashed by this process
+_hashes: dict[tuple[str, int, int], str] = {}  # (path, size, mtime_ns) -> SHA-256 of files hashed by this process
 
 
 def inception_path(data_dir: Path) -> Path:
@@ -51,14 +62,17 @@ def check_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPT
         raise _weights_error(path, "is missing") from None
     if found.st_size != size:
         raise _weights_error(path, f"has {found.st_size:,} bytes instead of {size:,}")
-    mark = (str(path.absolute()), found.st_size, found.st_mtime_ns, sha256)
-    if mark in _verified:
-        return
-    with path.open("rb") as file:
-        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    actual = _sha256_of(path, found)
     if actual != sha256:
         raise _weights_error(path, f"has SHA-256 {actual[:12]}… instead of {sha256[:12]}…")
-    _verified.add(mark)
+
+
+def _sha256_of(path: Path, found: os.stat_result) -> str:
+    mark = (str(path.absolute()), found.st_size, found.st_mtime_ns)
+    if mark not in _hashes:
+        with path.open("rb") as file:
+            _hashes[mark] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _hashes[mark]
 
 
 def read_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES) -> bytes:
@@ -78,6 +92,28 @@ def read_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTI
     return data
 
 
+def dinov2_code(data_dir: Path) -> Path:
+    """Where DINOv2's code lies below the data folder: where `torch.hub` would keep it."""
+    return data_dir / "hub" / "facebookresearch_dinov2_main"
+
+
+def dinov2_path(name: Extractor, data_dir: Path) -> Path:
+    """Where the weights of a DINOv2 extractor lie below the data folder."""
+    return data_dir / "hub" / "checkpoints" / f"{DINOV2_MODELS[name]}_pretrain.pth"
+
+
+def check_dinov2(name: Extractor, data_dir: Path) -> str:
+    """SHA-256 of the weights of a DINOv2 extractor; `InputError`, naming what to put where, if they or the code are missing."""
+    code, path = dinov2_code(data_dir), dinov2_path(name, data_dir)
+    if not (code / "hubconf.py").is_file():
+        raise InputError("extractor", name, f"Its code is missing: put a checkout of {DINOV2_CODE_URL} at {code}.")
+    try:
+        return _sha256_of(path, path.stat())
+    except OSError:
+        url = f"{DINOV2_URL}/{DINOV2_MODELS[name]}/{path.name}"
+        raise InputError("extractor", name, f"Its weights are missing: copy {url} to {path}.") from None
+
+
 def resolve_extractor(
     requested: str, data_dir: Path, *, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES
 ) -> tuple[Extractor, str]:
@@ -88,6 +124,9 @@ def resolve_extractor(
     """
     if requested not in ("auto", *get_args(Extractor)):
         raise InputError("extractor", requested, f"Choose one of: auto, {', '.join(get_args(Extractor))}.")
+    for name in DINOV2_MODELS:
+        if requested == name:
+            return name, check_dinov2(name, data_dir)
     path = inception_path(data_dir)
     # lexists: a broken link to shared storage is a file that ought to be there.
     if requested == "random-conv-64" or (requested == "auto" and not os.path.lexists(path)):

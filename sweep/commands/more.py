@@ -35,7 +35,8 @@ def evaluate(
         int | None, typer.Option(min=2, help="Images drawn from each prior.", show_default=False)
     ] = None,
     extractor: Annotated[
-        str | None, typer.Option(help="auto, inception-2015 or random-conv-64.", show_default=False)
+        str | None,
+        typer.Option(help="auto, inception-2015, random-conv-64 or dinov2-vit-{s,b,l}-14.", show_default=False),
     ] = None,
     only: options.Only = None,
     address: options.Address = "local",

@@ -106,6 +106,17 @@ def test_features_do_not_change_under_the_callers_autocast(digits: np.ndarray) -
         np.testing.assert_array_equal(extractor.features(digits[:16]), expected)
 
 
+def test_features_do_not_change_under_the_callers_faster_matrix_products(digits: np.ndarray) -> None:
+    extractor = load_extractor("random-conv-64", Path("/nowhere"), CPU)
+    expected = extractor.features(digits[:16])
+    torch.set_float32_matmul_precision("medium")  # bf16 in products of matrices, where the processor has it
+    try:
+        np.testing.assert_array_equal(extractor.features(digits[:16]), expected)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
 def test_arrays_memory_maps_and_tensors_give_the_same_features(digits: np.ndarray, tmp_path: Path) -> None:
     extractor = load_extractor("random-conv-64", Path("/nowhere"), CPU)
     np.save(tmp_path / "digits.npy", digits[:40])
