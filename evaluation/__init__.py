@@ -10,7 +10,7 @@ _HOME = {
     "EvaluationConfig": "evaluation.config",
     "FeatureStatistics": "evaluation.statistics",
     "FittedPrior": "evaluation.priors",
-    "fit_prior": "evaluation.priors",
+    "fit_prior": "evaluation.fitting",
     "frechet_distance": "evaluation.frechet",
     "load_extractor": "evaluation.extractors",
     "score_trial": "evaluation.score",

@@ -25,9 +25,11 @@ import numpy as np
 from scipy.special import betainc
 from threadpoolctl import threadpool_limits
 
-from evaluation.config import EvaluationConfig, Split
+from evaluation.config import EvaluationConfig
+from evaluation.fitting import check_latents
+from evaluation.latent_scores import check_finite, fitted_prior, latent_score
 from evaluation.latents import Latents
-from evaluation.priors import LARGE_REGULARISATION, FittedPrior, PriorError, check_latents
+from evaluation.priors import FittedPrior, PriorError
 from evaluation.reference import reference_indices
 from models.identity import stream_seed
 
@@ -131,38 +133,16 @@ def _gap_row(
     n = len(test_NZ)
     value = stderr = None
     try:
-        mixture, gaussian = _fitted(priors, "gmm"), _fitted(priors, "mvg")
-        _check_finite(test_NZ)
+        mixture, gaussian = (fitted_prior(priors, kind, named=True) for kind in ("gmm", "mvg"))
+        check_finite(test_NZ, "test")
         gap_N = loglikelihood_gap(test_NZ, mixture, gaussian)
         value = float(gap_N.mean())
         stderr = float(gap_N.std(ddof=1) / np.sqrt(n)) if n > 1 else None
-        note = "; ".join(filter(None, (mixture.note, _regularisation_note(evaluation, gaussian))))
+        note = mixture.note  # where latents hardly vary, its regularisation alone decides the gap
     except PriorError as error:
         note = str(error)
     seconds = time.perf_counter() - started
-    return _row(evaluation, "loglikelihood_gap", "test", n, value, stderr, seconds, note)
-
-
-def _fitted(priors: Mapping[str, FittedPrior | str], kind: str) -> FittedPrior:
-    prior = priors.get(kind, "not among the evaluation's priors")
-    if isinstance(prior, str):
-        raise PriorError(f"{kind}: {prior}")
-    return prior
-
-
-def _check_finite(test_NZ: np.ndarray) -> None:
-    bad = int((~np.isfinite(test_NZ)).any(1).sum())
-    if bad:
-        raise PriorError(f"{bad} of {len(test_NZ)} test latents hold values that are not finite")
-
-
-def _regularisation_note(evaluation: EvaluationConfig, gaussian: FittedPrior) -> str:
-    """The mixture's covariances have `gmm_reg_covar` added and the Gaussian's has not: where latents hardly vary, that
-    alone decides the gap. Collapsed latents of a VAE are such."""
-    variances = np.linalg.svd(gaussian.factors[0], compute_uv=False) ** 2
-    small = int((variances * LARGE_REGULARISATION < evaluation.gmm_reg_covar).sum())
-    reason = f"reg_covar {evaluation.gmm_reg_covar:g} is not small against the variance in"
-    return f"{reason} {small} of {len(variances)} directions" if small else ""
+    return latent_score(evaluation, "loglikelihood_gap", n, value, stderr, seconds, note, split="test")
 
 
 def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[dict[str, Any]]:
@@ -184,32 +164,6 @@ def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[dict
     own, simulated = (measured - started) / 3, (time.perf_counter() - measured) / 3
     rows = []
     for name, value, mean, deviation in zip(SHAPE_METRICS, values, means, deviations, strict=True):
-        rows.append(_row(evaluation, name, "train", n, value, None, own, note))
-        rows.append(_row(evaluation, f"{name}_null", "train", n, mean, deviation, simulated, note))
+        rows.append(latent_score(evaluation, name, n, value, None, own, note))
+        rows.append(latent_score(evaluation, f"{name}_null", n, mean, deviation, simulated, note))
     return rows
-
-
-def _row(
-    evaluation: EvaluationConfig,
-    metric: str,
-    split: Split,
-    n: int,
-    value: float | None,
-    stderr: float | None,
-    seconds: float,
-    note: str,
-) -> dict[str, Any]:
-    return {
-        "source": "latents",
-        "split": split,
-        "metric": metric,
-        "value": value,
-        "stderr": stderr,
-        "extractor": "none",
-        "n": n,
-        "n_reference": 0,
-        "reference_split": split,
-        "seed": evaluation.prior_seed,
-        "seconds": seconds,
-        "note": note,
-    }

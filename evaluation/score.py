@@ -1,6 +1,7 @@
 """Scoring one trained trial, in stages that a cluster runs with different resources and a notebook in one call.
 
-    encode (GPU) -> fit priors (CPU) -> sample, decode, features, their scores (GPU) -> distances, Gaussianity (CPU)
+    encode (GPU) -> fit priors (CPU, or GPU) -> sample, decode, features, their scores (GPU)
+                                             -> distances, Gaussianity (CPU)
 
 Section 3: reconstructions of train and test images, and samples of each prior, each compared with real images by
 Fréchet distance. A score that cannot be computed is a row with value None and the reason in its note; no number stands
@@ -17,13 +18,16 @@ import torch
 
 from evaluation.config import EvaluationConfig, Split
 from evaluation.extractors import Extractor
+from evaluation.fitting import fit_prior
 from evaluation.frechet import frechet_distance
 from evaluation.gaussianity import gaussianity_stage
+from evaluation.heldout import heldout_stage
 from evaluation.latents import Latents, encode_images
 from evaluation.measuring import Measured, Score
-from evaluation.priors import FittedPrior, PriorError, fit_prior
+from evaluation.priors import FittedPrior, PriorError
 from evaluation.reference import SPLITS, Reference, measure_reference, reference_indices
 from evaluation.sampling import Ruler, Sampled, check_extractor, sample_stage
+from evaluation.tensor_mixture import fit_device
 from models.autoencoder import Autoencoder
 from models.config import TrialConfig
 from models.identity import stream_seed
@@ -50,13 +54,20 @@ def encode_stage(
 
 
 def fit_stage(
-    evaluation: EvaluationConfig, latents: Latents, deadline_seconds: float | None = None, threads: int | None = None
+    evaluation: EvaluationConfig,
+    latents: Latents,
+    deadline_seconds: float | None = None,
+    threads: int | None = None,
+    device: torch.device | None = None,
 ) -> dict[str, FittedPrior | str]:
-    """Each prior of the evaluation fitted on all training latents, or the reason why it could not be."""
+    """Each prior of the evaluation fitted on all training latents, or the reason why it could not be.
+
+    Mixtures are fitted on tensors of `device`, or by NumPy (None); see `tensor_mixture.fit_device`.
+    """
     fitted: dict[str, FittedPrior | str] = {}
     for prior in evaluation.priors:
         try:
-            fitted[prior] = fit_prior(prior, latents.train, evaluation, deadline_seconds, threads)
+            fitted[prior] = fit_prior(prior, latents.train, evaluation, deadline_seconds, threads, device)
         except PriorError as error:
             fitted[prior] = str(error)
     return fitted
@@ -122,10 +133,13 @@ def score_trial(
         ruler = Ruler(extractor, {split: reference_stage(evaluation, images, split, extractor) for split in SPLITS})
     precision = choose_precision(trial.precision, device)
     latents = encode_stage(trial, evaluation, model, images, device, precision)
-    priors = fit_stage(evaluation, latents, deadline_seconds, threads)
+    fit_on = fit_device(device)
+    priors = fit_stage(evaluation, latents, deadline_seconds, threads, fit_on)
     sampled = sample_stage(trial, evaluation, model, latents, priors, images, ruler, device, precision)
     rows = distance_stage(evaluation, sampled, ruler.references if ruler else {})
-    return rows + gaussianity_stage(evaluation, latents, priors, threads), sampled, priors
+    rows += gaussianity_stage(evaluation, latents, priors, threads)
+    rows += heldout_stage(evaluation, latents, priors, deadline_seconds, threads, fit_on)
+    return rows, sampled, priors
 
 
 def _distance(evaluation: EvaluationConfig, measured: Measured, reference: Reference) -> Score:

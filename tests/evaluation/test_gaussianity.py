@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from evaluation.config import EvaluationConfig
 from evaluation.extractors import Extractor
+from evaluation.fitting import fit_prior
 from evaluation.gaussianity import (
     SHAPE_METRICS,
     SUBSAMPLE,
@@ -21,7 +22,7 @@ from evaluation.gaussianity import (
     shape_statistics,
 )
 from evaluation.latents import Latents
-from evaluation.priors import FittedPrior, PriorError, fit_prior
+from evaluation.priors import FittedPrior, PriorError
 from evaluation.score import fit_stage, score_trial
 from models.autoencoder import build_autoencoder
 from models.config import TrialConfig

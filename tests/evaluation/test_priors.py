@@ -1,10 +1,13 @@
 """The three priors: known distributions come back, samples have the covariance they should, failures say why."""
 
+import io
+
 import numpy as np
 import pytest
 
 from evaluation.config import EvaluationConfig
-from evaluation.priors import FittedPrior, PriorError, fit_prior
+from evaluation.fitting import fit_prior
+from evaluation.priors import FittedPrior, PriorError
 
 EVALUATION = EvaluationConfig()
 THREE = EvaluationConfig(gmm_components=3)
@@ -56,6 +59,26 @@ def test_gmm_finds_the_clusters_and_samples_them_in_their_proportions(clusters: 
     assert abs(np.mean(z[:, 0] > 10) - 0.3) < 0.02
     # In random order: the first picture grid shows all clusters.
     assert len({*np.digitize(z[:64, 0], [-15, 10])}) == 3
+
+
+def test_a_mixture_of_one_component_is_the_gaussian(latents: np.ndarray) -> None:
+    # EM divides by n where the MVG divides by n - 1, and adds reg_covar.
+    n = len(latents)
+    mixture = fit_prior("gmm", latents, EvaluationConfig(gmm_components=1, gmm_reg_covar=1e-3))
+    gaussian = fit_prior("mvg", latents, EVALUATION)
+    np.testing.assert_allclose(mixture.means, gaussian.means, rtol=1e-12)
+    expected = gaussian.covariances * (n - 1) / n + 1e-3 * np.eye(5)
+    np.testing.assert_allclose(mixture.covariances, expected, rtol=1e-12, atol=1e-12)
+    assert mixture.weights.tolist() == [1.0]
+    assert mixture.record is not None and mixture.record.converged and mixture.record.iterations == 2
+
+
+@pytest.mark.parametrize("components", [1, 2, 7, 40])
+def test_a_mixture_has_as_many_components_as_asked_for(components: int, latents: np.ndarray) -> None:
+    prior = fit_prior("gmm", latents, EvaluationConfig(gmm_components=components))
+    assert prior.factors.shape == (components, 5, 5)
+    assert prior.weights.sum() == pytest.approx(1) and (prior.weights > 0).all()
+    assert np.isfinite(prior.sample(20, seed=0)).all() and np.isfinite(prior.log_density(latents)).all()
 
 
 def test_gmm_has_ten_components_by_default(latents: np.ndarray) -> None:
@@ -158,6 +181,19 @@ def test_a_regularisation_that_dwarfs_the_latents_is_noted(latents: np.ndarray) 
     assert "reg_covar 1e-06" in fit_prior("gmm", latents * 1e-3, THREE).note
 
 
+def test_a_mixture_says_in_how_many_directions_its_regularisation_decides(latents: np.ndarray) -> None:
+    collapsed = np.column_stack([latents, np.full((len(latents), 2), 7.0)])
+    prior = fit_prior("gmm", collapsed, THREE)
+    assert prior.note == "reg_covar 1e-06 is not small against the variance in 2 of 7 directions"
+    np.testing.assert_allclose(prior.covariances[:, 5:, 5:], np.tile(1e-6 * np.eye(2), (3, 1, 1)), atol=1e-12)
+    assert prior.record is not None and prior.record.regularisation == 1e-6
+    few = fit_prior("gmm", np.random.default_rng(0).normal(size=(8, 12)), EvaluationConfig(gmm_components=2))
+    assert "of 12 directions" in few.note and np.isfinite(few.sample(10, seed=0)).all()
+    equal = fit_prior("gmm", np.repeat(latents[:10], 20, axis=0), EVALUATION)  # each component is one point
+    assert equal.note == "reg_covar 1e-06 is not small against the variance in 5 of 5 directions"
+    np.testing.assert_allclose(equal.covariances, np.tile(1e-6 * np.eye(5), (10, 1, 1)), atol=1e-12)
+
+
 def test_a_mixture_that_misses_its_deadline_says_how_far_it_came(latents: np.ndarray) -> None:
     endless = EvaluationConfig(gmm_components=8, gmm_tol=0.0, gmm_max_iter=1_000_000)
     with pytest.raises(PriorError, match=r"deadline reached after \d+ EM iterations, not converged"):
@@ -170,6 +206,38 @@ def test_a_prior_comes_back_from_bytes_with_the_same_samples(clusters: np.ndarra
     assert (back.kind, back.note) == (prior.kind, prior.note)
     assert back.note
     np.testing.assert_array_equal(back.sample(50, seed=1), prior.sample(50, seed=1))
+
+
+def test_a_fit_is_recorded_and_the_record_stays_with_the_prior(latents: np.ndarray) -> None:
+    mixture = fit_prior("gmm", latents, EvaluationConfig(gmm_components=4, gmm_tol=1e-4))
+    record = mixture.record
+    assert record is not None and record.converged and record.iterations > 5
+    assert record.lower_bound == pytest.approx(mixture.log_density(latents).mean(), abs=1e-3)
+    assert record.condition_number == pytest.approx(np.linalg.cond(mixture.covariances).max(), rel=1e-6)
+    assert record.regularisation == 1e-6
+    assert FittedPrior.from_bytes(mixture.to_bytes()).record == record
+    short = fit_prior("gmm", latents, EvaluationConfig(gmm_components=4, gmm_tol=1e-9, gmm_max_iter=3)).record
+    assert short is not None and (short.converged, short.iterations) == (False, 3)
+
+
+def test_the_gaussians_record_has_its_exact_likelihood(latents: np.ndarray) -> None:
+    prior = fit_prior("mvg", latents, EVALUATION)
+    record = prior.record
+    assert record is not None and (record.converged, record.iterations, record.regularisation) == (True, 0, 0.0)
+    assert record.lower_bound == pytest.approx(prior.log_density(latents.astype("f8")).mean(), rel=1e-12)
+    assert record.condition_number == pytest.approx(np.linalg.cond(prior.covariances[0]), rel=1e-6)
+    flat = fit_prior("mvg", latents[:4], EVALUATION).record
+    assert flat is not None and flat.condition_number == np.inf and np.isnan(flat.lower_bound)
+
+
+def test_a_prior_written_before_fits_were_recorded_still_loads(clusters: np.ndarray) -> None:
+    prior = fit_prior("mvg", clusters, EVALUATION)
+    old = io.BytesIO()
+    np.savez(old, kind="mvg", weights=prior.weights, means=prior.means, factors=prior.factors, note="")
+    back = FittedPrior.from_bytes(old.getvalue())
+    assert back.record is None
+    np.testing.assert_array_equal(back.sample(9, seed=1), prior.sample(9, seed=1))
+    assert FittedPrior.from_bytes(back.to_bytes()).record is None
 
 
 def test_damaged_bytes_are_refused(clusters: np.ndarray) -> None:

@@ -1,0 +1,53 @@
+"""Rows of the scores table about the latents themselves and the priors on them: no extractor, no reference."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from evaluation.config import EvaluationConfig, Source, Split
+from evaluation.priors import FittedPrior, PriorError
+
+
+def latent_score(
+    evaluation: EvaluationConfig,
+    metric: str,
+    n: int,
+    value: float | None,
+    stderr: float | None,
+    seconds: float,
+    note: str,
+    *,
+    source: Source = "latents",
+    split: Split = "train",
+) -> dict[str, Any]:
+    """One row (columns of `sweep.schemas`, without those that a whole evaluation shares)."""
+    return {
+        "source": source,
+        "split": split,
+        "metric": metric,
+        "value": value,
+        "stderr": stderr,
+        "extractor": "none",
+        "n": n,
+        "n_reference": 0,
+        "reference_split": split,
+        "seed": evaluation.prior_seed,
+        "seconds": seconds,
+        "note": note,
+    }
+
+
+def fitted_prior(priors: Mapping[str, FittedPrior | str], kind: str, *, named: bool = False) -> FittedPrior:
+    """The prior, or `PriorError` with the reason why there is none; `named` puts its kind in front."""
+    prior = priors.get(kind, "not among the evaluation's priors")
+    if isinstance(prior, str):
+        raise PriorError(f"{kind}: {prior}" if named else prior)
+    return prior
+
+
+def check_finite(z_NZ: np.ndarray, what: str) -> None:
+    """Raise `PriorError` for latents (N, Z) that have no likelihood."""
+    bad = int((~np.isfinite(z_NZ)).any(1).sum())
+    if bad:
+        raise PriorError(f"{bad} of {len(z_NZ)} {what} latents hold values that are not finite")
