@@ -83,6 +83,15 @@ def training_bytes(config: TrialConfig, images: int = 0) -> int:
     return BYTES_PER_PARAMETER * sum(parameter_counts(config)) + activations + data + FIXED_BYTES
 
 
+def fit_flops(images: int, latent_size: int, components: int) -> int:
+    """Operations of one EM iteration of a full-covariance mixture on the latents of `images` images.
+
+    Per component, the E-step multiplies all latents by a square matrix and the M-step all latents by themselves. The number
+    of iterations is not known before; this orders fits by cost.
+    """
+    return 4 * components * images * latent_size**2
+
+
 def beta_eff(config: TrialConfig) -> float | None:
     """Weight of the KL summed over latents against the cross-entropy summed over pixel values; None for a DAE.
 

@@ -34,6 +34,7 @@ from cluster.resources import (
     trial_resources,
     trial_slots,
 )
+from evaluation import tensor_mixture
 from models.errors import one_line
 from sweep.attempts import memory_lacked, newest_of, read_end, write_end
 from sweep.execution import ExecutionConfig
@@ -233,9 +234,17 @@ class Driver:
             self.execution,
             self.recovery,
             device_options=evaluation_resources(self.has_gpu),
+            fit_options=self._fit_options(),
             cpu_options=evaluation_resources(False),
+            costs={t.config.key: t.fit_flops for t in self.plan.trials},
             limit=self.progress.scoring_slots,
         )
+
+    def _fit_options(self) -> dict[str, Any]:
+        """A mixture is fitted on a GPU where there is one, by a process whose environment lets scikit-learn use it."""
+        if not self.has_gpu or "gmm" not in self.plan.evaluation.priors:
+            return evaluation_resources(False)
+        return {**evaluation_resources(True), "runtime_env": {"env_vars": tensor_mixture.ENVIRONMENT}}
 
     def _evaluation_ended(self, ended: EndedEvaluation) -> None:
         if ended.again:

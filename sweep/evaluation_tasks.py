@@ -1,24 +1,28 @@
 """Scoring one trained trial as four Ray tasks, each with the resources of its stage.
 
     encode (GPU share)  -> latents.npz
-    fit    (CPU)        -> priors-mvg.npz, priors-gmm.npz …
+    fit    (CPU, or GPU share where there is one) -> priors-mvg.npz, priors-gmm.npz …, held-out likelihoods
     sample (GPU share)  -> samples/*.png, feature statistics and what needs each image
     score  (CPU)        -> distances, Gaussianity: scores/<evaluation id>.json, THE COMMIT
+
+What an earlier evaluation of the trial encoded and fitted is not done again (reuse.py).
 
 Files go into the attempt's folder in the store; the next stage gets their SHA-256 and checks it. Only statistics and
 scores travel as Ray objects. The real images of a data set are measured by one task, kept in the store.
 """
 
 import logging
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from evaluation.config import Split
 from evaluation.extractors import Extractor, load_extractor
 from evaluation.gaussianity import gaussianity_stage
+from evaluation.heldout import heldout_stage
 from evaluation.priors import FittedPrior
 from evaluation.reference import (
     Reference,
@@ -39,12 +43,14 @@ from evaluation.score import (
     sample_stage,
 )
 from evaluation.statistics import FeatureStatistics
+from evaluation.tensor_mixture import fit_device
 from models.autoencoder import Autoencoder
 from models.checkpoint import model_from_bytes
 from models.images import ImageSet, load_images
-from sweep.device import choose_device, use_threads
+from sweep.device import choose_device, free_memory, use_threads
 from sweep.evaluation_job import LATENTS, PICTURES, EvaluationJob, Files, prior_file
 from sweep.failpoints import failpoint
+from sweep.reuse import model_hash, reusable_heldout, reusable_latents, reusable_priors
 from sweep.version import aesweep_version
 from sweep.work import data_source
 
@@ -53,29 +59,49 @@ log = logging.getLogger(__name__)
 
 def encode(job: EvaluationJob, after: bool) -> Files:
     """Encode all images of both splits. `after` is the token of `references`."""
-    device = _prepare(job)
-    model, precision = _model(job)
-    latents = encode_stage(job.config, job.evaluation, model, _images(job), device, precision)
+    data = reusable_latents(job)
+    if data is None:
+        device = _prepare(job)
+        model, precision = _model(job)
+        data = encode_stage(job.config, job.evaluation, model, _images(job), device, precision).to_bytes()
     failpoint("in-evaluation")
-    return job.write(LATENTS, latents.to_bytes())
+    return job.write(LATENTS, data)
 
 
-def fit(job: EvaluationJob, encoded: Files) -> tuple[Files, dict[str, str]]:
-    """Fit the priors; their files, and the reason for each one that could not be fitted."""
+class Fitted(NamedTuple):
+    """What `fit` gives."""
+
+    files: Files
+    """One per prior."""
+    reasons: dict[str, str]
+    """Why each of the others could not be fitted."""
+    rows: list[dict[str, Any]]
+    """Of the scores table: held-out likelihoods."""
+
+
+def fit(job: EvaluationJob, encoded: Files) -> Fitted:
+    """Fit the priors on all training latents, and once more on nine tenths where held-out likelihoods are asked for."""
     use_threads(job.execution.threads)
+    device = fit_device(choose_device(job.execution.device))
     latents = Latents.from_bytes(job.read(LATENTS, encoded))
-    fitted = fit_stage(job.evaluation, latents, job.execution.prior_deadline_seconds, job.execution.threads)
+    how = (job.execution.prior_deadline_seconds, job.execution.threads, device)
+    priors: dict[str, FittedPrior | str] = dict(reusable_priors(job, encoded))
+    rest = tuple(kind for kind in job.evaluation.priors if kind not in priors)
+    priors |= fit_stage(replace(job.evaluation, priors=rest), latents, *how)
+    rows = reusable_heldout(job, encoded) or heldout_stage(job.evaluation, latents, priors, *how)
     files: Files = {}
-    for name, prior in fitted.items():
+    for name, prior in priors.items():
         if isinstance(prior, FittedPrior):
             files |= job.write(prior_file(name), prior.to_bytes())
-    return files, {name: prior for name, prior in fitted.items() if isinstance(prior, str)}
+    if device is not None:
+        free_memory()
+    return Fitted(files, {name: prior for name, prior in priors.items() if isinstance(prior, str)}, rows)
 
 
 def sample(
     job: EvaluationJob,
     encoded: Files,
-    fitted: tuple[Files, dict[str, str]],
+    fitted: Fitted,
     train_reference: Reference | None,
     test_reference: Reference | None,
 ) -> tuple[Sampled, Files]:
@@ -98,7 +124,7 @@ def sample(
 def score(
     job: EvaluationJob,
     encoded: Files,
-    fitted: tuple[Files, dict[str, str]],
+    fitted: Fitted,
     sampled: tuple[Sampled, Files],
     train_reference: Reference | None,
     test_reference: Reference | None,
@@ -110,11 +136,13 @@ def score(
     rows = distance_stage(job.evaluation, sampled[0], {split: one for split, one in found.items() if one is not None})
     if "gaussianity" in job.evaluation.metrics:
         rows += gaussianity_stage(job.evaluation, latents, _priors(job, fitted), job.execution.threads)
+    rows += fitted.rows
     commit = {
         "id": job.evaluation.id,
         "attempt": job.attempt,
         "evaluation": job.evaluation.to_json(),
-        "files": {**encoded, **fitted[0], **sampled[1]},
+        "model": model_hash(job),
+        "files": {**encoded, **fitted.files, **sampled[1]},
         "rows": rows,
         "latents": latent_rows(job.config, latents),
         "aesweep_version": aesweep_version(),
@@ -184,13 +212,12 @@ def _model(job: EvaluationJob) -> tuple[Autoencoder, Any]:
     return model_from_bytes(job.config, job.store.model_bytes(job.key)), commit["result"]["precision_used"]
 
 
-def _priors(job: EvaluationJob, fitted: tuple[Files, dict[str, str]]) -> dict[str, FittedPrior | str]:
+def _priors(job: EvaluationJob, fitted: Fitted) -> dict[str, FittedPrior | str]:
     """The priors that `fit` wrote, and the reasons for those that it could not fit."""
-    files, reasons = fitted
-    priors: dict[str, FittedPrior | str] = dict(reasons)
+    priors: dict[str, FittedPrior | str] = dict(fitted.reasons)
     for kind in job.evaluation.priors:
-        if (name := prior_file(kind)) in files:
-            priors[kind] = FittedPrior.from_bytes(job.read(name, files))
+        if (name := prior_file(kind)) in fitted.files:
+            priors[kind] = FittedPrior.from_bytes(job.read(name, fitted.files))
     return priors
 
 

@@ -4,14 +4,18 @@ The driver submits and polls from its own loop (a task submitted from inside a t
 ever). Evaluation owns a share of the cluster that trials cannot take; how many evaluations run at once is bounded here,
 since those shares are small bookkeeping numbers.
 
+Of the trials that wait, the one whose prior fit is dearest comes first: a fit of hours that starts last would keep the
+sweep waiting.
+
 An error of a stage is recorded where it happens, once and for good. What Ray itself reports (a worker, a machine or an
 object is gone) is a death: Ray's own retries are off, and the whole evaluation is submitted again as often as recovery.py
 allows.
 """
 
+import heapq
 import os
 import time
-from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,14 +82,20 @@ class EvaluationPool:
     execution: ExecutionConfig
     recovery: Recovery
     device_options: dict[str, Any]
-    """Ray resources of a stage that uses the device (encode, sample, reference)."""
+    """Ray options of a stage that uses the device (encode, sample, reference)."""
+    fit_options: dict[str, Any]
+    """Ray options of the prior fits."""
     cpu_options: dict[str, Any]
-    """Ray resources of a stage that does not (fit, score)."""
+    """Ray options of a stage that does not use the device (score)."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """Of the prior fit of each trial, in any unit; 0 where a trial is not named."""
     limit: int = 1
     """How many evaluations may run at once."""
-    waiting: deque[str] = field(default_factory=deque)
+    waiting: list[tuple[float, int, str]] = field(default_factory=list)
+    """A heap of trials to score: minus the cost of the fit, place in the line, key."""
     running: dict[ray.ObjectRef, _Running] = field(default_factory=dict)
     _closed: bool = False
+    _added: int = 0
     _references: dict[str, list[ray.ObjectRef]] = field(default_factory=dict)
     _task: Any = _stage
 
@@ -95,9 +105,10 @@ class EvaluationPool:
         return not self.waiting and not self.running
 
     def add(self, key: str) -> None:
-        """Score this trial as soon as there is room."""
+        """Score this trial as soon as there is room and no dearer one waits."""
         if not self._closed:
-            self.waiting.append(key)
+            self._added += 1
+            heapq.heappush(self.waiting, (-self.costs.get(key, 0.0), self._added, key))
 
     def close(self) -> None:
         """Submit no more; what runs may end."""
@@ -122,7 +133,7 @@ class EvaluationPool:
                 break
             ended.append(self._collect(done[0]))
         while self.waiting and len(self.running) < self.limit:
-            self._submit(self.waiting.popleft())
+            self._submit(heapq.heappop(self.waiting)[-1])
         return ended
 
     def _submit(self, key: str) -> None:
@@ -130,9 +141,10 @@ class EvaluationPool:
         write_start(self.store, key, attempt, self.recovery.driver, node="", pid=0)  # Ray decides where
         job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution)
         on_device, on_cpu = self._task.options(**self.device_options), self._task.options(**self.cpu_options)
+        to_fit = self._task.options(**self.fit_options)
         train, test, ready = self._real_images(job, self.store.config(key))
         encoded = on_device.remote("encode", job, ready)
-        fitted = on_cpu.remote("fit", job, encoded)
+        fitted = to_fit.remote("fit", job, encoded)
         sampled = on_device.remote("sample", job, encoded, fitted, train, test)
         scored = on_cpu.remote("score", job, encoded, fitted, sampled, train, test)
         self.running[scored] = _Running(job, time.monotonic(), (encoded, fitted, sampled, scored))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
-from models.cost import flops_per_image, gpu_hours, parameter_counts
+from models.cost import fit_flops, flops_per_image, gpu_hours, parameter_counts
 from models.datasets import DataSource, source_sizes
 from models.errors import InputError
 from sweep.execution import ExecutionConfig
@@ -33,6 +33,8 @@ class PlannedTrial:
     """Estimated training cost, hours of one GPU of the class that `models.cost` names."""
     disk_bytes: int
     """What the finished trial keeps in the store: weights, latents, priors."""
+    fit_flops: int = 0
+    """Estimated operations of one iteration of its dearest prior fit."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `plan --json` prints."""
@@ -67,8 +69,9 @@ class Plan:
 
     @property
     def to_score(self) -> list[PlannedTrial]:
-        """Trained trials whose scores are missing."""
-        return [t for t in self.trials if t.state == "trained" or self._retries(t, "evaluation failed")]
+        """Trained trials whose scores are missing, the one with the dearest fit first."""
+        wanted = [t for t in self.trials if t.state == "trained" or self._retries(t, "evaluation failed")]
+        return sorted(wanted, key=lambda t: -t.fit_flops)
 
     @property
     def is_done(self) -> bool:
@@ -111,8 +114,10 @@ def make_plan(
         identity = f"{config.dataset}{config.data_identity}"
         if identity not in sizes:
             sizes[identity] = source_sizes(config, source)
-        cost, disk = gpu_hours(config, sizes[identity][0]), _disk_bytes(config, evaluation, sum(sizes[identity]))
-        trials.append(PlannedTrial(config, block, state, reason, cost, disk))
+        train, test = sizes[identity]
+        cost, disk = gpu_hours(config, train), _disk_bytes(config, evaluation, train + test)
+        fit = fit_flops(train, config.latent_size, evaluation.gmm_components)
+        trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit))
     return Plan(tuple(trials), evaluation, retry_failed)
 
 

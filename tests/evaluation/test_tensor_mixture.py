@@ -37,11 +37,11 @@ device = torch.device(sys.argv[1])
 """
 
 AGREE = """
-x = latents(2500, 16)
+x = latents(1500, 8)
 evaluation = EvaluationConfig(gmm_components=6, gmm_tol=1e-4)
 default = fit_prior("gmm", x, evaluation, threads=1)
 tensors = fit_prior("gmm", x, evaluation, threads=1, device=device)
-test = latents(500, 16)
+test = latents(500, 8)
 watched = fit_prior("gmm", x, evaluation, deadline_seconds=3600, threads=1, device=device)
 relative = lambda a, b: float(np.abs(a - b).max() / np.abs(b).max())
 print(json.dumps({

@@ -47,6 +47,21 @@ def test_everything_is_pending_at_first_and_the_dearest_trial_comes_first(spec: 
     assert not plan.is_done
 
 
+def test_the_dearest_prior_fit_is_scored_first(tmp_path: Path) -> None:
+    sizes = (3, 200, 40)
+    trials = tuple(TrialConfig(filters=2, latent_size=size, epochs=1) for size in sizes)
+    spec = SweepSpec(
+        name="sizes", blocks=(Block("all", trials),), execution=ExecutionConfig(data_dir=str(tmp_path / "data"))
+    )
+    store = open_store(tmp_path / "store", create=True)
+    for trial in trials:
+        store.write_config(trial)
+        store.commit_training(trial.key, TRAINED)
+    plan = make_plan(spec, store, EVALUATION)
+    assert [t.config.latent_size for t in plan.to_score] == [200, 40, 3]
+    assert plan.to_score[0].fit_flops == 4 * 10 * 1500 * 200**2
+
+
 def test_a_trial_is_trained_by_its_commit_and_done_by_the_scores_that_the_spec_asks_for(
     spec: SweepSpec, store: Store
 ) -> None:

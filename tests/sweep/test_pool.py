@@ -1,0 +1,95 @@
+"""The evaluation pool: which trial is scored first, and in which process a mixture is fitted where there is a GPU."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import ray
+
+from cluster.resources import evaluation_resources
+from evaluation.tensor_mixture import ENVIRONMENT
+from models.config import TrialConfig
+from models.cost import fit_flops
+from sweep.pool import EvaluationPool
+from sweep.recovery import Recovery
+from sweep.store import open_store
+from sweep.training import TrainingAttempt
+from tests.small_store import small_spec
+from tests.sweep.conftest import REPOSITORY, TINY
+from tests.sweep.test_failures import LAUNCH_WITH_A_GPU
+
+
+@pytest.mark.slow
+def test_the_trial_with_the_dearest_fit_is_scored_first(tmp_path: Path, data_dir: Path, ray_cluster: None) -> None:
+    spec, store = small_spec(data_dir), open_store(tmp_path / "store", create=True)
+    trials = [
+        TrialConfig(filters=2, latent_size=size, epochs=1, learning_rates=(1e-3,), learning_rate_drops=())
+        for size in (2, 6, 4)
+    ]
+    for trial in trials:
+        store.write_config(trial)
+        attempt = TrainingAttempt(store, trial, spec.execution)
+        attempt.start()
+        attempt.run_epoch()
+        attempt.commit()
+    share = evaluation_resources(False)
+    pool = EvaluationPool(
+        store,
+        spec.evaluation_config(),
+        spec.execution,
+        Recovery(store, "driver", 3),
+        device_options=share,
+        fit_options=share,
+        cpu_options=share,
+        costs={trial.key: fit_flops(1500, trial.latent_size, 2) for trial in trials},
+    )
+    for trial in trials:
+        pool.add(trial.key)
+    ended = []
+    while not pool.is_idle:
+        ended += pool.poll(1.0)
+    assert [(e.key, e.reason) for e in ended] == [(trials[i].key, "") for i in (1, 2, 0)]
+
+
+@pytest.mark.slow
+def test_only_the_process_that_fits_has_scipys_array_api(ray_cluster: None) -> None:
+    @ray.remote(**evaluation_resources(False))
+    def look() -> tuple[dict[str, str | None], bool]:
+        import scipy._lib._array_api as scipy_side
+
+        from evaluation.tensor_mixture import ENVIRONMENT  # the code of the sweep is there as well
+
+        return {name: os.environ.get(name) for name in ENVIRONMENT}, bool(scipy_side.SCIPY_ARRAY_API)
+
+    nothing = dict.fromkeys(ENVIRONMENT)
+    assert ray.get(look.options(runtime_env={"env_vars": ENVIRONMENT}).remote()) == (ENVIRONMENT, True)
+    assert ray.get(look.remote()) == (nothing, False)
+    assert {name: os.environ.get(name) for name in ENVIRONMENT} == nothing
+
+
+@pytest.mark.slow
+def test_a_sweep_on_a_cluster_with_gpus_fits_the_same_mixtures(
+    finished_store: Path, tmp_path: Path, data_dir: Path
+) -> None:
+    """The GPU is not there, so that the fit finds no CUDA and takes NumPy; its process is the one for tensors."""
+    spec = tmp_path / "tiny.yaml"
+    spec.write_text(TINY)
+    done = subprocess.run(
+        [sys.executable, "-c", LAUNCH_WITH_A_GPU, str(spec), str(tmp_path / "store")],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found, expected = (
+        pd.read_parquet(store / "tables" / "scores.parquet").sort_values(["key", "source", "split"])["value"]
+        for store in (tmp_path / "store", finished_store)
+    )
+    np.testing.assert_array_equal(found, expected)
