@@ -51,7 +51,7 @@ def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
     train, test, ready = evaluation_tasks.references(job)
     encoded = evaluation_tasks.encode(job, ready)
     fitted = evaluation_tasks.fit(job, encoded)
-    sampled = evaluation_tasks.sample(job, encoded, fitted)
+    sampled = evaluation_tasks.sample(job, encoded, fitted, train, test)
     evaluation_tasks.score(job, encoded, fitted, sampled, train, test)
     running = {HALF.key: {"name": HALF.name, "epoch": 1, "epochs": 2, "images_per_second": 9.0}}
     ProgressFile(store).write({"running": running, "eta_seconds": 5.0}, force=True)
