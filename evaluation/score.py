@@ -1,6 +1,7 @@
 """Scoring one trained trial, in stages that a cluster runs with different resources and a notebook in one call.
 
-    encode (GPU) -> fit priors (GPU, else CPU) -> sample, decode, features, their scores (GPU) -> distances, Gaussianity (CPU)
+    encode (GPU) -> fit priors (CPU, or GPU) -> sample, decode, features, their scores (GPU)
+                                             -> distances, Gaussianity (CPU)
 
 Section 3: reconstructions of train and test images, and samples of each prior, each compared with real images by
 Fréchet distance. A score that cannot be computed is a row with value None and the reason in its note; no number stands

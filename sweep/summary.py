@@ -5,10 +5,11 @@ from typing import Any
 
 def score_line(rows: list[dict[str, Any]]) -> str:
     """For instance `fd: reconstruction (train) 0.12, mvg 1.2, gmm 0.8; latents: loglikelihood_gap 0.03`."""
-    distances = [_named(row, _source(row)) for row in rows if row["metric"] in ("fid", "fd")]
+    frechet = [row for row in rows if row["metric"] in ("fid", "fd")]
+    distances = [_named(row, _source(row)) for row in frechet]
     # The other measures of latents are read against their nulls, which is for the table and not for one line.
     latents = [_named(row, row["metric"]) for row in rows if row["metric"] == "loglikelihood_gap"]
-    parts = [f"{rows[0]['metric']}: {', '.join(distances)}"] if distances else []
+    parts = [f"{frechet[0]['metric']}: {', '.join(distances)}"] if distances else []
     parts += [f"latents: {', '.join(latents)}"] if latents else []
     return "; ".join(parts) or "no scores"
 
