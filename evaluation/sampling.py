@@ -113,7 +113,7 @@ def sample_stage(
 
 def check_extractor(evaluation: EvaluationConfig, extractor: Extractor) -> None:
     """A score must say truly which network measured it."""
-    expected = evaluation.extractor_sha256 or _OFFICIAL_SHA256[evaluation.extractor]
+    expected = evaluation.extractor_sha256 or _OFFICIAL_SHA256.get(evaluation.extractor, "none given")
     if (extractor.name, extractor.sha256) != (evaluation.extractor, expected):
         raise ValueError(
             f"the evaluation names {evaluation.extractor} {expected[:8]}, the extractor is "
