@@ -23,21 +23,19 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pandas as pd
 import ray
-from frechet_distance import processor
+from page import PAGES, REPOSITORY, processor, today, write_page
 from ray.cluster_utils import Cluster
 
 from cluster.connect import set_environment
 from cluster.guard import left_of
 from sweep.store import DamagedFileError, Store, open_store
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 EPOCHS, CHECKPOINT_SECONDS = 8, 0.5
 SPEC = f"""
 name: chaos
@@ -119,7 +117,7 @@ def main() -> int:
     parser.add_argument(
         "--interval", type=float, default=6.0, help="mean seconds between two kills while a driver runs"
     )
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
+    parser.add_argument("--out", type=Path, default=PAGES)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="aesweep-chaos-") as folder:
         work = Path(folder)
@@ -134,11 +132,8 @@ def main() -> int:
         for store in stores:
             compare(open_store(store), undisturbed, findings)
         findings.left_behind += leftovers(stores, session)
-    hardware, date = processor(), datetime.now(UTC).date().isoformat()
-    args.out.mkdir(parents=True, exist_ok=True)
-    path = args.out / f"chaos-{re.sub(r'[^a-z0-9]+', '-', hardware.lower()).strip('-')}-{date}.md"
-    path.write_text(report(findings, args, plain_seconds, hardware, date), encoding="utf-8")
-    print(path.read_text(encoding="utf-8"), path, sep="\n")
+    hardware = processor()
+    write_page(args.out, "chaos", hardware, report(findings, args, plain_seconds, hardware, today()))
     return 0 if findings.clean else 1
 
 

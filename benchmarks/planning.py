@@ -11,18 +11,16 @@ service in the same region, and nearer. Writes planning-<hardware>-<date>.md.
 import argparse
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pyarrow as pa
-from frechet_distance import processor
+from page import PAGES, REPOSITORY, processor, today, write_page
 
 from models.config import TrialConfig
 from sweep.execution import ExecutionConfig
@@ -31,7 +29,6 @@ from sweep.spec import Block, SweepSpec
 from sweep.store import FOLDED, Store, open_store
 from tests.sweep.s3_server import MotoServer, Proxy
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 EPOCHS, LATENT_ROWS = 100, 2000
 PICTURES = ("reconstruction-train", "reconstruction-test", "standard_normal", "mvg", "gmm", "interpolation")
 PLAN = """
@@ -49,7 +46,7 @@ print(time.perf_counter() - started, plan.counts()["done"])
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=1000)
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
+    parser.add_argument("--out", type=Path, default=PAGES)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "root")
@@ -68,11 +65,8 @@ def main() -> None:
         rows.append(measure("S3", "s3://bucket/store", spec_file, proxy))
         proxy.stop()
         server.stop()
-    hardware, date = processor(), datetime.now(UTC).date().isoformat()
-    args.out.mkdir(parents=True, exist_ok=True)
-    path = args.out / f"planning-{re.sub(r'[^a-z0-9]+', '-', hardware.lower()).strip('-')}-{date}.md"
-    path.write_text(text(args.trials, files, rows, hardware, date), encoding="utf-8")
-    print(path.read_text(encoding="utf-8"), path, sep="\n")
+    hardware = processor()
+    write_page(args.out, "planning", hardware, text(args.trials, files, rows, hardware, today()))
 
 
 def write_store(root: Path, count: int) -> SweepSpec:

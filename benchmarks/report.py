@@ -10,7 +10,6 @@ in the same run is what any reader of the tables must do, reading all five with 
 import argparse
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -29,14 +28,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from frechet_distance import processor
+from page import PAGES, REPOSITORY, processor, today, write_page
 
 from models.config import TrialConfig
 from sweep.paper import CIFAR10
 from sweep.rows import config_row
 from sweep.schemas import COLUMNS, schema
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 EPOCHS, LATENT_ROWS = 100, 1000
 SIZES = (32, 64, 96, 128, 160, 192, 256, 384, 512, 768)
 GAUSSIANITY = ("loglikelihood_gap", "mardia_kurtosis", "radius_ks", "marginal_kurtosis")
@@ -50,7 +48,7 @@ READ = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=10_000)
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "benchmarks")
+    parser.add_argument("--out", type=Path, default=PAGES)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
@@ -61,11 +59,8 @@ def main() -> None:
         files = sum(1 for path in (store / "report").rglob("*") if path.is_file())
         page = (store / "report" / "index.html").stat().st_size
     lines = [f"| {name} | {wall:.1f} | {cpu:.1f} | {mb:,.0f} |" for name, (wall, cpu, mb) in measured.items()]
-    hardware, date = processor(), datetime.now(UTC).date().isoformat()
-    args.out.mkdir(parents=True, exist_ok=True)
-    path = args.out / f"report-{re.sub(r'[^a-z0-9]+', '-', hardware.lower()).strip('-')}-{date}.md"
-    path.write_text(text(args.trials, rows, size, lines, files, page, hardware, date), encoding="utf-8")
-    print(path.read_text(encoding="utf-8"), path, sep="\n")
+    hardware = processor()
+    write_page(args.out, "report", hardware, text(args.trials, rows, size, lines, files, page, hardware, today()))
 
 
 def run(code: str, *arguments: Path) -> tuple[float, float, float]:

@@ -8,10 +8,8 @@ Writes docs/benchmarks/training-<hardware>-<date>.md.
 """
 
 import argparse
-import datetime
 import os
 import platform
-import re
 import shlex
 import statistics
 import sys
@@ -26,6 +24,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from page import PAGES, processor, today, write_page  # noqa: E402
 
 from models.autoencoder import build_autoencoder  # noqa: E402
 from models.config import TrialConfig  # noqa: E402
@@ -113,21 +113,14 @@ def measure(config: TrialConfig, train: torch.Tensor, device: torch.device, roun
 
 def hardware(device: torch.device) -> str:
     """Name of the device, as it stands in the report."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else ():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
 
 
 def report(args: argparse.Namespace, device: torch.device, lines: list[str], load_before: float, n_images: int) -> Path:
     """Write the Markdown report and return its path."""
-    name, today = hardware(device), datetime.date.today().isoformat()
-    slug = re.sub(r"[^a-z0-9]+", "-", f"{device.type} {name}".lower()).strip("-")
-    path = args.out / f"training-{slug}-{today}.md"
+    name = hardware(device)
     where = f"{name}, {torch.get_num_threads()} thread(s), {os.cpu_count()} cores; load average {load_before:.1f}"
-    text = f"""# Training throughput: {name}, {today}
+    text = f"""# Training throughput: {name}, {today()}
 
 The plain fp32 loop (DataLoader, NCHW, Adam) against `models.trainer` (resident uint8, channels_last, fused Adam,
 precision `auto` = {choose_precision("auto", device)} here), DAE, batch {args.batch_size}, 128 latents, {n_images} images of
@@ -144,9 +137,7 @@ Median of {args.rounds} alternating rounds of {args.steps} steps each; the loss 
 * The losses differ: our first epoch is the warmup at a tenth of the learning rate, and the orders differ. Speed does not
   depend on either.
 """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
+    return write_page(args.out, "training", f"{device.type} {name}", text)
 
 
 def main() -> None:
@@ -160,7 +151,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--folder", type=Path, help="images as FOLDER/{train,test}/<label>/*.jpg; default: digits")
     parser.add_argument("--data", type=Path, default=default_data_dir())
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks")
+    parser.add_argument("--out", type=Path, default=PAGES)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     load_before = os.getloadavg()[0]
@@ -178,7 +169,7 @@ def main() -> None:
     for filters in args.filters:
         config = TrialConfig(**{**base.to_json(), "filters": filters})
         lines.append(measure(config, train, device, args.rounds, args.steps))
-    print(report(args, device, lines, load_before, len(train)))
+    report(args, device, lines, load_before, len(train))
 
 
 if __name__ == "__main__":

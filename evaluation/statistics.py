@@ -111,12 +111,13 @@ class FeatureStatistics:
     def root(self) -> np.ndarray:
         """A (D, r) float64 with A A^T = covariance, r its rank: computed once for a reference, used by every trial.
 
-        Directions whose variance is rounding error (under max * D * eps) are left out, so that fewer images than
-        features make the root narrower and the distance cheaper.
+        Zero above its diagonal, which saves a distance most of its products. Directions whose variance is rounding error
+        (under max * D * eps) are left out, so that fewer images than features make the root narrower and the distance
+        cheaper.
         """
         values, vectors = np.linalg.eigh(self.covariance)
         kept = values > max(values[-1], 0.0) * self.dimension * np.finfo(np.float64).eps
-        return vectors[:, kept] * np.sqrt(values[kept])
+        return _lower(vectors[:, kept] * np.sqrt(values[kept]))
 
     def _require(self, least: int) -> None:
         if self.n < least:
@@ -149,8 +150,16 @@ class FeatureStatistics:
         if not shapes_fit or sums.n < 0 or not all(p.dtype == np.float64 and np.isfinite(p).all() for p in parts):
             raise ValueError("damaged feature statistics: no mean and scatter of finite numbers")
         if root is not None:
-            statistics.__dict__["root"] = root
+            # Stores of version 0.1.0 hold roots of another form.
+            statistics.__dict__["root"] = _lower(root) if np.triu(root, 1).any() else root
         return statistics
+
+
+def _lower(root_DR: np.ndarray) -> np.ndarray:
+    """A matrix of the same product with its transpose that is zero above its diagonal."""
+    # A^T = Q R, so A A^T = R^T Q^T Q R = R^T R.
+    upper: np.ndarray = np.asarray(np.linalg.qr(root_DR.T, mode="r"))
+    return np.ascontiguousarray(upper.T)
 
 
 @dataclass(frozen=True, eq=False)

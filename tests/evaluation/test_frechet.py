@@ -100,6 +100,8 @@ def test_subspaces_at_right_angles_are_as_far_as_their_traces() -> None:
         (500, 40, 40, 12),
         (25, 40, 12, 9),
         (2, 40, 40, 40),
+        (900, 300, 300, 300),  # several blocks
+        (200, 300, 300, 300),
     ],
 )
 def test_moving_points_by_a_symmetric_map_costs_their_mean_squared_way(

@@ -65,6 +65,7 @@ def test_a_small_spread_around_a_large_mean_survives(features: np.ndarray) -> No
 
 def test_the_root_times_its_transpose_is_the_covariance(features: np.ndarray) -> None:
     root = summed(features).root
+    assert not np.triu(root, 1).any()
     np.testing.assert_allclose(root @ root.T, np.cov(features, rowvar=False), rtol=1e-9, atol=1e-12)
 
 
@@ -72,6 +73,15 @@ def test_the_root_of_fewer_images_than_features_is_as_narrow_as_their_rank() -> 
     few = summed(np.random.default_rng(1).normal(size=(5, 20)))
     assert few.root.shape == (20, 4)
     np.testing.assert_allclose(few.root @ few.root.T, few.covariance, atol=1e-12)
+
+
+def test_roots_of_earlier_versions_serve_as_well(features: np.ndarray) -> None:
+    statistics = summed(features)
+    values, vectors = np.linalg.eigh(statistics.covariance)
+    statistics.__dict__["root"] = vectors * np.sqrt(values)
+    root = FeatureStatistics.from_bytes(statistics.to_bytes()).root
+    assert not np.triu(root, 1).any()
+    np.testing.assert_allclose(root @ root.T, statistics.covariance, rtol=1e-9, atol=1e-12)
 
 
 def test_adding_images_brings_the_root_up_to_date(features: np.ndarray) -> None:

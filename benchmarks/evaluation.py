@@ -1,0 +1,276 @@
+"""What scoring costs, ours beside its rivals on the same inputs, in one run.
+
+    OMP_NUM_THREADS=1 python benchmarks/evaluation.py [--sections distance features] [--device cpu|cuda] [--out docs/benchmarks]
+
+distance   one Fréchet distance: `evaluation.frechet` against scipy.linalg.sqrtm, torchmetrics and torch-fidelity
+features   pictures per second through the Inception network: ours against torch-fidelity's and torchmetrics'
+
+Costs on a CPU are CPU seconds: other work on the machine then counts less. The network's weights are random, which changes no
+time. Writes evaluation-<hardware>-<date>.md.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy loads its BLAS
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+import scipy
+import scipy.linalg
+import torch
+import torchmetrics
+from page import PAGES, processor, today, write_page
+from torchmetrics.image.fid import _compute_fid
+
+from evaluation.extractors import load_inception
+from evaluation.frechet import frechet_distance
+from evaluation.statistics import FeatureStatistics
+
+IMAGES_PER_FEATURE = 5  # 10,000 images and 2,048 features in the paper
+BUDGET_SECONDS = 50.0  # of CPU per method and case; repeats stop there
+HAS_TORCH_FIDELITY = find_spec("torch_fidelity") is not None
+T = TypeVar("T")
+NO_TORCH_FIDELITY = "torch-fidelity is not installed here, so its lines are missing."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sections", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--repeats", type=int, default=5, help="runs per method; the median counts")
+    parser.add_argument("--dimensions", type=int, nargs="+", default=[64, 512, 2048], help="features, for distance")
+    parser.add_argument("--pictures", type=int, help="for features; default 64 on a CPU, 8192 on a GPU")
+    parser.add_argument("--batch", type=int, help="pictures at a time; default: ours")
+    parser.add_argument("--out", type=Path, default=PAGES)
+    args = parser.parse_args()
+    args.device = torch.device(args.device)
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    sections = [SECTIONS[name](args) for name in args.sections]
+    gpu = torch.cuda.get_device_name(args.device) if args.device.type == "cuda" else ""
+    hardware = gpu or processor()
+    write_page(args.out, "evaluation", hardware, page(sections, hardware))
+
+
+# (a) the Fréchet distance
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Two sets of features whose distance is known exactly."""
+
+    n: int
+    sample: FeatureStatistics
+    reference: FeatureStatistics
+    exact: float
+
+
+def distance_section(args: argparse.Namespace) -> str:
+    """CPU seconds and errors of one distance."""
+    cases = [moved_features(IMAGES_PER_FEATURE * d, d) for d in args.dimensions]
+    cases.append(moved_features(max(args.dimensions) // 2, max(args.dimensions)))  # singular covariances
+    lines = [line for case in cases for line in distance_lines(case, args.repeats)]
+    return f"""## One Fréchet distance
+
+Between two sets of n feature vectors of dimension d, from their means and covariances. The second set is the first moved by a
+symmetric positive map, the optimal transport between the two, so that the distance is known exactly without any matrix root;
+with n < d both covariances are singular. "Ours" is `evaluation.frechet.frechet_distance` with the reference's root at hand, as
+for every score after the first of a data set; the root that is computed once stands apart. "Times ours" is the median of CPU
+seconds over that of ours. {"" if HAS_TORCH_FIDELITY else NO_TORCH_FIDELITY}
+
+| d | n | method | CPU seconds | times ours | relative error | runs |
+|---|---|---|---|---|---|---|
+{chr(10).join(lines)}
+"""
+
+
+def moved_features(n: int, d: int) -> Case:
+    """Positive features with correlations and a few dominant directions, as networks give them, and their moved twins."""
+    generator = np.random.default_rng(d)
+    mixing = generator.normal(size=(d, d)) * np.logspace(0, -1.5, d) / np.sqrt(d)
+    points = np.maximum(generator.normal(0.2, 1, (n, d)) @ mixing.T + 0.3, 0)
+    basis = np.linalg.qr(generator.normal(size=(d, d)))[0]
+    moved = points @ (basis * generator.uniform(0.5, 2, d)) @ basis.T + generator.normal(0, 0.05, d)
+    way = moved - points
+    exact = float((way.mean(0) ** 2).sum() + ((way - way.mean(0)) ** 2).sum() / (n - 1))
+    sample, reference = FeatureStatistics(d), FeatureStatistics(d)
+    sample.update(moved)
+    reference.update(points)
+    return Case(n, sample, reference, exact)
+
+
+def distance_lines(case: Case, repeats: int) -> list[str]:
+    """A row of the table per method."""
+    a, b = case.sample, case.reference
+    moments = (a.mean, a.covariance, b.mean, b.covariance)
+    tensors = [torch.from_numpy(array) for array in moments]
+
+    def root() -> None:
+        b.__dict__.pop("root", None)
+        _ = b.root
+
+    root_seconds, _, root_runs = cpu_seconds(root, repeats)
+    methods: dict[str, Callable[[], float]] = {
+        "ours": lambda: frechet_distance(a, b),
+        "scipy.linalg.sqrtm": lambda: textbook(*moments),
+        "torchmetrics": lambda: float(_compute_fid(*tensors)),
+    }
+    if HAS_TORCH_FIDELITY:
+        from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
+
+        statistics_of = [{"mu": moments[i], "sigma": moments[i + 1]} for i in (0, 2)]
+        methods["torch-fidelity"] = lambda: fid_statistics_to_metric(*statistics_of, False)[KEY_METRIC_FID]
+    d, lines, ours = a.dimension, [], 0.0
+    for name, method in methods.items():
+        seconds, value, runs = cpu_seconds(method, repeats)
+        ours = ours or seconds
+        error = abs(value - case.exact) / case.exact
+        lines.append(f"| {d} | {case.n} | {name} | {seconds:.3g} | {seconds / ours:.1f} | {error:.0e} | {runs} |")
+        print(lines[-1], flush=True)
+    return [*lines, f"| {d} | {case.n} | the reference's root, once | {root_seconds:.3g} | | | {root_runs} |"]
+
+
+def textbook(mean: np.ndarray, covariance: np.ndarray, other_mean: np.ndarray, other_covariance: np.ndarray) -> float:
+    """|m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2), as written."""
+    root = scipy.linalg.sqrtm(covariance @ other_covariance).real
+    step = mean - other_mean
+    return float(step @ step + np.trace(covariance) + np.trace(other_covariance) - 2 * np.trace(root))
+
+
+def cpu_seconds(function: Callable[[], T], repeats: int) -> tuple[float, T, int]:
+    """Median CPU seconds of up to `repeats` calls within the budget, the last result, the calls."""
+    seconds: list[float] = []
+    while not seconds or (len(seconds) < repeats and sum(seconds) + seconds[-1] < BUDGET_SECONDS):
+        started = time.process_time()
+        result = function()
+        seconds.append(time.process_time() - started)
+    return statistics.median(seconds), result, len(seconds)
+
+
+# (b) features
+
+
+def feature_section(args: argparse.Namespace) -> str:
+    """Pictures per second through Inception."""
+    title = "## Features of Inception\n\n"
+    if not HAS_TORCH_FIDELITY:
+        return f"{title}Not measured: torch-fidelity, which describes the network for all of them, is not installed here.\n"
+    device: torch.device = args.device
+    n = args.pictures or (8192 if device.type == "cuda" else 64)
+    colours = torch.rand(n, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    smooth = torch.nn.functional.interpolate(colours, size=(32, 32), mode="bicubic").clamp(0, 1)
+    pictures = (smooth * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().to(device)
+    networks, batch = feature_networks(device, args.batch)
+    speeds, found = feature_speeds(networks, pictures, batch, args.repeats, device)
+    expected = found["torch-fidelity"]
+    lines = []
+    for name, values in speeds.items():
+        error = float((found[name] - expected).abs().max() / expected.square().mean().sqrt())
+        speed, base = statistics.median(values), statistics.median(speeds["torch-fidelity"])
+        lines.append(f"| {name} | {speed:,.2f} | {speed / base:.2f} | {error:.0e} |")
+    unit = "second" if device.type == "cuda" else "CPU second"
+    return f"""{title}{n:,} pictures of 32 x 32 pixels, uint8, on the {device.type} in batches of {batch}; medians of {args.repeats}
+alternating runs. fp32 without TF32, but where a line says that it has it. Errors are the largest difference to torch-fidelity's features against
+their root mean square. torchmetrics runs with `antialias=False`; its default resizes otherwise and gives another FID.
+
+| network | pictures per {unit} | times torch-fidelity | error |
+|---|---|---|---|
+{chr(10).join(lines)}
+"""
+
+
+def feature_networks(
+    device: torch.device, batch: int | None
+) -> tuple[dict[str, Callable[[torch.Tensor], torch.Tensor]], int]:
+    """Name -> uint8 (n, H, W, 3) to features (n, 2048); and the pictures in a batch."""
+    from dataclasses import replace
+
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+    from torchmetrics.image.fid import NoTrainInceptionV3
+
+    from tests.evaluation.random_inception import hash_and_size, write_random_inception
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_random_inception(Path(folder) / "inception.pth")
+        fast, reference = (
+            load_inception(path, *hash_and_size(path), device=device, computation=computation)
+            for computation in ("fast", "reference")
+        )
+        theirs = FeatureExtractorInceptionV3("theirs", ["2048"], feature_extractor_weights_path=str(path)).to(device)
+        metric = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path), antialias=False).to(device)
+    batch = batch or fast.batch_size
+    fast, reference = replace(fast, batch_size=batch), replace(reference, batch_size=batch)
+
+    def rival(network: torch.nn.Module, tf32: bool = False) -> Callable[[torch.Tensor], torch.Tensor]:
+        def features(pictures: torch.Tensor) -> torch.Tensor:
+            precise = (
+                torch.backends.cudnn.flags(enabled=True, allow_tf32=tf32) if device.type == "cuda" else nullcontext()
+            )
+            with torch.inference_mode(), precise:
+                chunks = (x.permute(0, 3, 1, 2).contiguous() for x in pictures.split(batch))
+                return torch.cat([out[0] if isinstance(out := network(x), tuple) else out for x in chunks])
+
+        return features
+
+    networks: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+        "ours": fast.features,
+        "ours, reference computation": reference.features,
+        "torch-fidelity": rival(theirs),
+        "torchmetrics": rival(metric),
+    }
+    if device.type == "cuda":
+        networks["torch-fidelity as it comes, TF32 convolutions"] = rival(theirs, tf32=True)
+    return networks, batch
+
+
+def feature_speeds(
+    networks: dict[str, Callable[[torch.Tensor], torch.Tensor]],
+    pictures: torch.Tensor,
+    batch: int,
+    repeats: int,
+    device: torch.device,
+) -> tuple[dict[str, list[float]], dict[str, torch.Tensor]]:
+    """Pictures per second of each network and run, and the features."""
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    found = {name: network(pictures[:batch]) for name, network in networks.items()}  # warm
+    speeds: dict[str, list[float]] = {name: [] for name in networks}
+    for _ in range(repeats):
+        for name, network in networks.items():
+            started = clock()
+            found[name] = network(pictures)
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            speeds[name].append(len(pictures) / (clock() - started))
+            print(name, f"{speeds[name][-1]:,.2f} pictures per second", flush=True)
+    return speeds, found
+
+
+SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {"distance": distance_section, "features": feature_section}
+
+
+def page(sections: list[str], hardware: str) -> str:
+    """The Markdown page."""
+    threads, cores = os.environ["OMP_NUM_THREADS"], os.cpu_count()
+    versions = f"torch {torch.__version__}, torchmetrics {torchmetrics.__version__}, NumPy {np.__version__}, SciPy {scipy.__version__}"
+    command = " ".join(["python", "benchmarks/evaluation.py", *sys.argv[1:]])
+    return f"""# Evaluation, {hardware}, {today()}
+
+{chr(10).join(sections)}
+{hardware}; {threads} thread(s), {cores} cores. Python {platform.python_version()}, {versions},
+{platform.system()} {platform.machine()}. Written by `OMP_NUM_THREADS={threads} {command}`.
+"""
+
+
+if __name__ == "__main__":
+    main()
