@@ -351,6 +351,7 @@ def test_every_prior_has_a_density_that_integrates_to_one(kind: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # 32 simulated data sets of 10,000 x 768
 @pytest.mark.parametrize("d", [16, 64, 256, 512, 768])
 def test_the_verdict_is_calibrated_at_the_papers_sizes(d: int) -> None:
     n = 10_000
