@@ -30,6 +30,14 @@ MEASURES = {
 }
 """Rows of the scores table with source `latents`, in the order in which they are shown."""
 
+SHAPES = ("mardia_kurtosis", "radius_ks", "marginal_kurtosis")
+"""Measures that are held against simulated Gaussian data. Each is blind to something: kurtosis that balances between
+dimensions leaves the first two as they are, a common factor on all dimensions hardly changes the third. So the verdict
+asks all of them."""
+GAUSSIAN_Z = 4.0
+"""Standard deviations of simulated Gaussian data within which latents count as Gaussian. With three measures on hundreds of
+trials, 3 would call some Gaussian ones something else; what is not Gaussian is tens to hundreds away."""
+
 
 def gaussianity_by_trial(tables: Tables) -> pd.DataFrame:
     """Index `key`; per measure its value, and `<measure>_null` and `<measure>_null_std`: simulated Gaussian data."""
@@ -43,3 +51,21 @@ def gaussianity_by_trial(tables: Tables) -> pd.DataFrame:
             frame[f"{name}_null"] = values.get(f"{name}_null")
             frame[f"{name}_null_std"] = deviations.get(f"{name}_null")
     return frame.astype("float64").rename_axis("key")
+
+
+def shape_deviations(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns `SHAPES`: standard deviations between each measure and simulated Gaussian data; null where not measured.
+
+    Of a distance from the Gaussian (all but Mardia's kurtosis) only an excess counts, so that one below its null is 0.
+    """
+    z = pd.DataFrame({n: (frame[n] - frame[f"{n}_null"]) / frame[f"{n}_null_std"] for n in SHAPES}, index=frame.index)
+    return z.assign(**{name: z[name].clip(lower=0.0) for name in SHAPES[1:]})
+
+
+def looks_gaussian(frame: pd.DataFrame) -> pd.Series:
+    """Whether no measure is beyond `GAUSSIAN_Z`; null where one was not measured and the others do not tell."""
+    z = shape_deviations(frame).abs()
+    verdict = pd.Series(pd.NA, index=frame.index, dtype="boolean")
+    verdict[z.notna().all(axis=1)] = True
+    verdict[(z > GAUSSIAN_Z).any(axis=1)] = False
+    return verdict

@@ -22,12 +22,11 @@ from analysis.figures.networks import (
     spread,
 )
 from analysis.figures.style import GREY, LINE_STYLES, Drawing, finish, latent_axis, new_figure
-from analysis.gaussianity import MEASURES
+from analysis.gaussianity import GAUSSIAN_Z, MEASURES
 from analysis.results import Results
 
 MOST_CURVES, FEW_WIDTHS = 16, 6
 """More curves than that cannot be told apart: then so many widths are drawn."""
-_NULL_WIDTH = 3  # standard deviations of the measure over simulated Gaussian data
 
 
 def gaussianity_against_latent_size(results: Results) -> Drawing | None:
@@ -51,7 +50,7 @@ def gaussianity_against_latent_size(results: Results) -> Drawing | None:
     finish(figure, title, [*handles, _null_handle()], results.data_hash, results.training_notice)
     caption = (
         f"The log-likelihoods are those of encoded test images, the other measures are of encoded training images. "
-        f"{_seeds(rows)}The dashed line is what simulated Gaussian data of the same size give, its band ± {_NULL_WIDTH} "
+        f"{_seeds(rows)}The dashed line is what simulated Gaussian data of the same size give, its band ± {GAUSSIAN_Z:g} "
         "of their standard deviations: latents inside the band cannot be told from Gaussian ones. DAE dotted with open "
         "markers, VAE solid with filled ones."
     )
@@ -124,7 +123,7 @@ def _null(rows: pd.DataFrame, name: str) -> pd.DataFrame:
         return pd.DataFrame({"mean": gaussian, "half": 0.0}, index=sorted(rows["latent_size"].unique()))
     nulls = rows.groupby("latent_size")[[f"{name}_null", f"{name}_null_std"]].mean()
     nulls.columns = ["mean", "half"]
-    nulls["half"] = _NULL_WIDTH * nulls["half"].fillna(0.0)
+    nulls["half"] = GAUSSIAN_Z * nulls["half"].fillna(0.0)
     return nulls.dropna()
 
 

@@ -129,6 +129,13 @@ def test_on_a_gpu_the_mixture_is_the_cpu_defaults() -> None:
     assert said["few tensors"] == said["few arrays"]
 
 
+@pytest.mark.gpu
+def test_a_gpu_with_too_little_memory_leaves_the_mixture_to_the_cpu() -> None:
+    found = run("torch.cuda.set_per_process_memory_fraction(1e-6)\n" + AGREE, "cuda")
+    assert found["records"][0] == found["records"][1] == found["records"][2]
+    assert found["means"] == found["covariances"] == found["watched"] == 0
+
+
 def test_a_process_without_the_environment_fits_with_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
     for name in ENVIRONMENT:
