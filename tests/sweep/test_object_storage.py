@@ -36,35 +36,6 @@ TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result":
 SCORED = {"attempt": "score-0001-bbbbbb", "files": {}, "rows": [], "latents": []}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[MotoServer, Proxy]]:
-    """The server and its proxy, and an environment that leads to them."""
-    moto = MotoServer()
-    proxy = Proxy(moto.port)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", proxy.url)
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield moto, proxy
-    proxy.stop()
-    moto.stop()
-
-
-@pytest.fixture
-def proxy(server: tuple[MotoServer, Proxy], monkeypatch: pytest.MonkeyPatch) -> Proxy:
-    """The proxy without faults, and retries without long pauses."""
-    monkeypatch.setattr(object_storage, "FIRST_PAUSE_SECONDS", 0.05)
-    server[1].plan()
-    return server[1]
-
-
-@pytest.fixture
-def uri(proxy: Proxy, request: pytest.FixtureRequest) -> str:
-    """A place of the test's own."""
-    return f"s3://bucket/{abs(hash(request.node.nodeid))}/store"
-
-
 @pytest.fixture
 def storage(uri: str) -> ObjectStorage:
     return ObjectStorage(uri)
