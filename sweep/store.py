@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from models.errors import InputError
-from sweep.layout import FOLDED, MARK, STORE_FORMAT, Stage
+from sweep.layout import MARK, STORE_FORMAT, Stage
 from sweep.storage import Storage, open_storage, to_json_bytes
 from sweep.stored_attempts import DamagedFileError
 from sweep.stored_commits import StoredCommits
 from sweep.stored_failures import StoredFailures
 from sweep.stored_trials import StoredTrials
 
-__all__ = ["FOLDED", "STORE_FORMAT", "DamagedFileError", "Stage", "Store", "open_store", "store_exists"]
+__all__ = ["STORE_FORMAT", "DamagedFileError", "Stage", "Store", "open_store", "store_exists"]
 
 
 class Store(StoredTrials, StoredCommits, StoredFailures):

@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 from models.errors import InputError
 from models.identity import content_hash
 from sweep.failpoints import failpoint
+from sweep.layout import FOLDED
 from sweep.progress_file import running_trials
 from sweep.records import sealed_json_bytes
 from sweep.rows import trial_tables
 from sweep.schemas import COLUMNS, SCHEMA_VERSION, schema
 from sweep.storage import file_record
-from sweep.store import FOLDED, Store
+from sweep.store import Store
 from sweep.work import trial_state
 
 PUBLISH_EVERY_SECONDS = 30.0
