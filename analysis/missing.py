@@ -65,7 +65,7 @@ def _gap(tables: Tables, results: Results | None, experiment: Experiment) -> dic
 
 def _fill(tables: Tables, experiment: Experiment, asked: bool, done: bool) -> str:
     """The command that brings the scores of a line of Table 1."""
-    store = shlex.quote(str(tables.root))
+    store = shlex.quote(tables.store)
     if done:
         return f"aesweep evaluate {store} --extractor {FID_EXTRACTOR}"
     if asked:
@@ -108,7 +108,7 @@ def _unfinished(trials: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     failed = rows["state"] == "failed"
     reason = rows["state"].map(waiting).where(~failed, reasons.fillna("failed, no reason recorded"))
     what = rows["name"] + np.where(rows["state"] == "trained", ": scores", ": model and scores")
-    command = f"aesweep resume {shlex.quote(str(tables.root))}"
+    command = f"aesweep resume {shlex.quote(tables.store)}"
     commands = np.where(failed, f"{command} --retry-failed", np.where(rows["state"] == "running", "", command))
     return pd.DataFrame({"what": what, "reason": reason, "command": commands})
 
@@ -126,6 +126,6 @@ def _null_scores(tables: Tables, trials: pd.DataFrame, evaluation: Evaluation) -
 def _unscored(tables: Tables, trials: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
     """Finished trials that this evaluation has not seen (they were scored under another one)."""
     rows = trials[(trials["state"] == "done") & ~trials["key"].isin(frechet_rows(tables, evaluation)["key"])]
-    command = f"aesweep evaluate {shlex.quote(str(tables.root))} --extractor {evaluation.extractor}"
+    command = f"aesweep evaluate {shlex.quote(tables.store)} --extractor {evaluation.extractor}"
     what = rows["name"] + ": " + evaluation.title
     return pd.DataFrame({"what": what, "reason": f"not scored by evaluation {evaluation.id}", "command": command})

@@ -75,8 +75,7 @@ class Pictures:
 def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:
     """Collect the grids of every scored trial; links are relative to `page_folder`."""
     rows = _with_pictures(tables)
-    chosen = len(rows) > MOST_EMBEDDED
-    shown = _best_and_worst(rows) if chosen else rows.assign(remark="")
+    shown = _shown(rows)
     embedded: dict[str, list[PictureRow]] = {}
     room = MOST_BYTES
     others = rows[~rows["key"].isin(shown["key"])].to_dict("records")
@@ -92,7 +91,22 @@ def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:
     kept = _kept_columns([row for rows in embedded.values() for row in rows] + found)
     embedded = {data: [_only(row, kept) for row in rows] for data, rows in embedded.items()}
     heads = tuple(heading for (_, heading), keep in zip(COLUMNS.values(), kept, strict=True) if keep)
-    return Pictures(embedded, [_only(row, kept) for row in found], max(0, len(others) - MOST_LINKS), chosen, heads)
+    return Pictures(
+        embedded,
+        [_only(row, kept) for row in found],
+        max(0, len(others) - MOST_LINKS),
+        len(rows) > MOST_EMBEDDED,
+        heads,
+    )
+
+
+def shown_folders(tables: Tables) -> set[str]:
+    """Folders (`trials.pictures`) of the grids that the page embeds."""
+    return {str(folder) for folder in _shown(_with_pictures(tables))["pictures"]}
+
+
+def _shown(rows: pd.DataFrame) -> pd.DataFrame:
+    return _best_and_worst(rows) if len(rows) > MOST_EMBEDDED else rows.assign(remark="")
 
 
 def _kept_columns(rows: list[PictureRow]) -> list[bool]:

@@ -18,7 +18,7 @@ def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, s
     trials = tables.trials
     trained = trials[trials["ended"].notna()]
     lines = [
-        ("Store", str(tables.root)),
+        ("Store", tables.store),
         ("Data hash", f"{tables.data_hash} (cd tables; sha256sum *.parquet | sha256sum; first 12 digits)"),
         ("Shown evaluations", "; ".join(map(_evaluation, shown))),
         (

@@ -17,13 +17,15 @@ from analysis.experiments import table_1
 from analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIGURES, TRAINING_FIGURES, Drawing
 from analysis.figures.latents import figure_a, latent_panels
 from analysis.figures.samples import interpolations, sample_grids
+from analysis.figures.samples import shown_folders as sampled_folders
 from analysis.headline import best_table, sentences, state_counts, warnings
 from analysis.judgement import claims_table, judge
 from analysis.missing import missing
 from analysis.other_scores import other_tables
 from analysis.page import ShownFigure, ShownTable, environment, show_figure, show_table
 from analysis.paper_tables import table_2, table_3
-from analysis.pictures import sample_pictures
+from analysis.pictures import COLUMNS as PICTURES
+from analysis.pictures import sample_pictures, shown_folders
 from analysis.provenance import provenance
 from analysis.published import slips
 from analysis.results import Results, all_results
@@ -35,18 +37,26 @@ PAGE = "index.html"
 MANIFEST = "files.json"
 
 
-def write_report(store: str | Path, out: str | Path) -> Path:
+def write_report(
+    store: str | Path, out: str | Path, *, address: str = "", fetch: Callable[[set[str]], None] | None = None
+) -> Path:
     """Draw the report of a store into the folder `out`; the path of its `index.html`.
+
+    Where `store` is a copy of a store without its pictures, `address` is that one's URI, and `fetch` is called once with
+    the names of the picture files that the report shows.
 
     A partial store gives a partial report, an empty or missing one a page that says so. Raises `ReportError` for a
     folder that is no store, a damaged table, and a place that cannot be written to.
     """
-    tables = load_tables(store)
+    tables = load_tables(store, address)
     folder = _output_folder(tables, Path(out).expanduser().absolute())
     writer = _Writer(folder)
     results = all_results(tables)
     shown = evaluations(tables)[0]
     data_sets = _data_sets(results)
+    if fetch is not None:
+        folders = shown_folders(tables).union(*map(sampled_folders, data_sets))
+        fetch({f"{place}/{name}" for place in folders for name in PICTURES})
     page = (
         environment()
         .get_template("report.html.j2")

@@ -83,6 +83,13 @@ class Tables:
     failures: pd.DataFrame = field(default_factory=lambda: _empty("failures"))
     data_hash: str = "none"
     """The first 12 digits that `cd STORE/tables; sha256sum *.parquet | sha256sum` prints; "none" without tables."""
+    address: str = ""
+    """What a person calls the store, where `root` is a copy of one: its URI."""
+
+    @property
+    def store(self) -> str:
+        """The store's name in texts and commands."""
+        return self.address or str(self.root)
 
     @cached_property
     def described(self) -> pd.DataFrame:
@@ -90,8 +97,8 @@ class Tables:
         return describe(self.trials)
 
 
-def load_tables(store: str | Path) -> Tables:
-    """Read `STORE/tables/*.parquet`.
+def load_tables(store: str | Path, address: str = "") -> Tables:
+    """Read `STORE/tables/*.parquet`; `address` is the URI of the store that `store` is a copy of.
 
     A store that does not exist yet, or has no tables, gives empty frames. Raises `ReportError` for a folder that is no
     store, a file, and a table that cannot be read or lacks a column.
@@ -107,7 +114,7 @@ def load_tables(store: str | Path) -> Tables:
             continue
         digest.update(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {table}.parquet\n".encode())
         read[table] = _read(path, table, file)
-    return Tables(root, **read, data_hash=digest.hexdigest()[:HASH_DIGITS] if read else "none")
+    return Tables(root, **read, data_hash=digest.hexdigest()[:HASH_DIGITS] if read else "none", address=address)
 
 
 def _read(path: Path, table: str, file: BinaryIO) -> Any:

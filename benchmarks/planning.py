@@ -24,9 +24,10 @@ from page import PAGES, REPOSITORY, processor, today, write_page
 
 from models.config import TrialConfig
 from sweep.execution import ExecutionConfig
+from sweep.layout import FOLDED
 from sweep.records import sealed_json_bytes
 from sweep.spec import Block, SweepSpec
-from sweep.store import FOLDED, Store, open_store
+from sweep.store import Store, open_store
 from tests.sweep.s3_server import MotoServer, Proxy
 
 EPOCHS, LATENT_ROWS = 100, 2000
@@ -54,15 +55,12 @@ def main() -> None:
         spec_file = Path(folder, "spec.json")
         spec_file.write_bytes(sealed_json_bytes(spec.to_json()))
         files = sum(1 for path in root.rglob("*") if path.is_file())
-        rows = [measure("local path, every commit read", str(root / "store"), spec_file, None)]
-        remember(open_store(root / "store"), spec)
-        rows.append(measure("local path", str(root / "store"), spec_file, None))
+        rows = measure_all("local path", str(root / "store"), spec, spec_file, None)
+        (root / "store" / FOLDED).unlink()
         server = MotoServer(folder=root)
         proxy = Proxy(server.port)
         os.environ |= {"AWS_ENDPOINT_URL": proxy.url, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-        rows.append(measure("S3, every commit read", "s3://bucket/store", spec_file, proxy))
-        remember(open_store("s3://bucket/store"), spec)
-        rows.append(measure("S3", "s3://bucket/store", spec_file, proxy))
+        rows += measure_all("S3", "s3://bucket/store", spec, spec_file, proxy)
         proxy.stop()
         server.stop()
     hardware = processor()
@@ -110,11 +108,22 @@ def scores_commit(attempt: str) -> dict[str, Any]:
     return {"attempt": attempt, "files": {}, "rows": [], "latents": latents}
 
 
-def remember(store: Store, spec: SweepSpec) -> None:
-    """What folding the tables leaves behind: the version of every commit that was read."""
+def remember(store: Store, spec: SweepSpec, times: str = "") -> None:
+    """What folding the tables leaves behind: the version of every commit that was read (with other `times`: of a copy)."""
     evaluation, listed = spec.evaluation_config().id, store.listed()
     names = [f"trials/{key}/{n}" for key in listed.trial_keys() for n in ("train.json", f"scores/{evaluation}.json")]
-    store.storage.write(FOLDED, sealed_json_bytes({"commits": {n: listed.storage.version(n) for n in names}}))
+    versions = {name: f"{listed.storage.version(name)}{times}" for name in names}
+    store.storage.write(FOLDED, sealed_json_bytes({"commits": versions}))
+
+
+def measure_all(what: str, store: str, spec: SweepSpec, spec_file: Path, proxy: Proxy | None) -> list[str]:
+    """The lines of one kind of storage."""
+    rows = [measure(f"{what}, never folded", store, spec_file, proxy)]
+    remember(open_store(store), spec)
+    rows.append(measure(what, store, spec_file, proxy))
+    remember(open_store(store), spec, times="0")
+    rows.append(measure(f"{what}, copied: every commit read", store, spec_file, proxy))
+    return rows
 
 
 def measure(what: str, store: str, spec: Path, proxy: Proxy | None) -> str:
@@ -133,8 +142,10 @@ def text(trials: int, files: int, rows: list[str], hardware: str, date: str) -> 
     return f"""# Planning a relaunch of {trials:,} finished trials, {hardware} ({os.cpu_count()} cores), {date}
 
 A store of {files:,} files; the spec that made it is planned again, in a process of its own that is already started (imports
-are not counted, Ray is not started). "Every commit read" is a store whose tables were never folded: a commit counts only
-once it was read, and folding remembers which ones were. S3 is moto's server on loopback behind a counting proxy.
+are not counted, Ray is not started). Folding the tables reads every commit and remembers its version. In a store that was
+never folded a plan checks the seals of the commits on a path and takes them as they are on S3, until the fold that follows.
+In a copied store all versions differ: its commits are read once, in full, and remembered by the next launch. S3 is moto's
+server on loopback behind a counting proxy.
 
 | store | seconds | LIST requests | all requests | found done |
 |---|---|---|---|---|

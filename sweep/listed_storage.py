@@ -23,6 +23,7 @@ class ListedStorage:
         self.root = storage.root
         self.folder = storage.folder
         self.look_seconds = storage.look_seconds
+        self.keeps_files_whole = storage.keeps_files_whole
         self._versions = storage.listing(LISTED, DEPTH)
         self._names: dict[str, set[str]] = defaultdict(set)
         for name in self._versions:

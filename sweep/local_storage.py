@@ -16,13 +16,14 @@ from typing import BinaryIO
 
 from models.errors import InputError
 from sweep.failpoints import failpoint
-from sweep.storage import FOLDER, TEMPORARY, Item, LogFile, Result, aside_name, inside, joined
+from sweep.storage import FOLDER, TEMPORARY, Item, LogFile, Result, aside_name, inside, joined, version_of
 
 
 class LocalStorage:
     """A folder on a local or NFS path."""
 
     look_seconds = 0.5
+    keeps_files_whole = False
 
     def __init__(self, root: str | Path) -> None:
         self.folder: Path | None = Path(root)
@@ -158,7 +159,7 @@ class _AppendedLog:
 
 
 def _version(found: os.stat_result) -> str:
-    return f"{found.st_size}-{found.st_mtime_ns}"
+    return version_of(found.st_size, found.st_mtime_ns)
 
 
 def _scan(path: Path, name: str, depth: int) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,7 @@ from pyarrow import fs
 
 from models.errors import InputError
 from sweep.failpoints import failpoint
-from sweep.storage import FOLDER, Item, LogFile, Result, StorageError, aside_name, inside, joined
+from sweep.storage import FOLDER, Item, LogFile, Result, StorageError, aside_name, inside, joined, version_of
 
 # The AWS SDK repeats a request that failed with 500, 503, a time-out or a lost connection, but not a download whose error
 # is longer than the file (pyarrow 26 gives it a buffer of the file's size: "Failed to flush response stream"). So whole
@@ -54,6 +54,7 @@ class ObjectStorage:
 
     folder: Path | None = None
     look_seconds = 5.0
+    keeps_files_whole = True
 
     def __init__(self, uri: str) -> None:
         self.root = uri.rstrip("/")
@@ -230,4 +231,4 @@ def _s3_options(uri: str, region: str) -> dict[str, Any]:
 
 
 def _version(info: fs.FileInfo) -> str:
-    return f"{info.size}-{info.mtime_ns}"
+    return version_of(info.size, info.mtime_ns)

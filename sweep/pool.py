@@ -29,7 +29,7 @@ from sweep.evaluation_job import EvaluationJob
 from sweep.execution import ExecutionConfig
 from sweep.failpoints import fault
 from sweep.recovery import Recovery, cause_of
-from sweep.store import Store
+from sweep.store import DamagedFileError, Store
 
 
 @ray.remote(max_retries=0)
@@ -46,7 +46,8 @@ def _stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
         fault(name, job.key, job.attempt)
         return getattr(evaluation_tasks, name)(job, *arguments)
     except Exception as error:
-        job.store.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
+        if not _lost_its_model(job.store, job.key, error):
+            job.store.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
         if poisons_process(error):
             os._exit(1)
         raise
@@ -171,6 +172,9 @@ class EvaluationPool:
 
     def _judge(self, job: EvaluationJob, cause: BaseException) -> tuple[str, bool]:
         """Why an evaluation ended without its commit, and whether it is tried again."""
+        if _lost_its_model(self.store, job.key, cause):  # the launch trains it again (run.py)
+            write_end(self.store, job.key, job.attempt, "stopped", "the trained weights are damaged")
+            return f"{cause}", False
         failure = self.store.open_failure(job.key, "evaluate", job.evaluation.id)
         if failure is None and isinstance(cause, ray.exceptions.RayError):
             verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)
@@ -178,3 +182,8 @@ class EvaluationPool:
         if failure is None:  # a stage that it shares with others failed, and was recorded for one of those
             self.store.record_failure(job.key, job.attempt, "evaluate", cause, job.evaluation.id)
         return f"{failure['type']}: {failure['message']}" if failure else f"{type(cause).__name__}: {cause}", False
+
+
+def _lost_its_model(store: Store, key: str, error: BaseException) -> bool:
+    """Whether a stage found the weights damaged, so that the trial is not trained any more: no failure of the evaluation."""
+    return isinstance(error, DamagedFileError) and not store.has_training(key)

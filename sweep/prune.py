@@ -7,8 +7,8 @@ of unfinished work lose at most what cannot be resumed: the latents, priors and 
 """
 
 import io
-import os
 import zipfile
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -16,8 +16,10 @@ from typing import Literal
 from models.errors import InputError
 from sweep.attempts import CHECKPOINT, END, START
 from sweep.progress_file import drivers
+from sweep.storage import FOLDER, size_of
 from sweep.store import Store
 
+DEPTH = 8  # of folders below an attempt: more than there are
 Kind = Literal["abandoned attempts", "leftover checkpoints", "temporary files", "progress files", "damaged files"]
 
 
@@ -43,27 +45,47 @@ def prune(store: Store, *, damaged: bool = False, dry_run: bool = False) -> list
             raise InputError("STORE", store.root, f"A driver works on it ({who}). `aesweep stop STORE --wait` ends it.")
     found = list(leftovers(store, damaged))
     if not dry_run:
-        for leftover in found:
-            if leftover.is_folder:
-                store.storage.remove_folder(leftover.name)
-            else:
-                store.storage.remove(leftover.name)
+        _remember_attempts(store, found)
+        store.storage.map(lambda leftover: _remove(store, leftover), found)
     return found
+
+
+def _remember_attempts(store: Store, found: list[Leftover]) -> None:
+    """Note the attempts whose folders go, so that the trials table still counts them."""
+    gone: dict[str, list[str]] = defaultdict(list)
+    for leftover in found:
+        if leftover.is_folder:
+            _, key, _, attempt = leftover.name.split("/")
+            gone[key].append(attempt)
+    for key, attempts in gone.items():
+        store.note_pruned(key, attempts)
+
+
+def _remove(store: Store, leftover: Leftover) -> None:
+    if leftover.is_folder:
+        store.storage.remove_folder(leftover.name)
+    else:
+        store.storage.remove(leftover.name)
 
 
 def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:
     """Everything that `prune` removes."""
-    for key in store.trial_keys():
-        yield from _of_training(store, key)
-        yield from _of_evaluations(store, key)
+    store = store.listed()
+    for found in store.storage.map(lambda key: _of_trial(store, key), store.trial_keys()):
+        yield from found
     for name in store.storage.temporary():
         yield _file(store, "temporary files", name)
     for name in store.storage.names("progress"):
         yield _file(store, "progress files", f"progress/{name}")
     if damaged:
-        for name in (n for folder in store.storage.names("") for n in _files_below(store, folder)):
-            if ".damaged-" in name.rpartition("/")[2]:
-                yield _file(store, "damaged files", name)
+        for folder in store.storage.names(""):
+            for name, size in _sizes_below(store, folder).items():
+                if ".damaged-" in name.rpartition("/")[2]:
+                    yield Leftover("damaged files", name, 1, size)
+
+
+def _of_trial(store: Store, key: str) -> list[Leftover]:
+    return [*_of_training(store, key), *_of_evaluations(store, key)]
 
 
 def _of_training(store: Store, key: str) -> Iterator[Leftover]:
@@ -95,9 +117,9 @@ def _of_evaluations(store: Store, key: str) -> Iterator[Leftover]:
         if evaluation in committed:
             yield _folder(store, name)
             continue
-        for file in _files_below(store, name):
+        for file, size in _sizes_below(store, name).items():
             if file.rpartition("/")[2] not in (START, END):
-                yield _file(store, "abandoned attempts", file)
+                yield Leftover("abandoned attempts", file, 1, size)
 
 
 def _has_sound_checkpoint(store: Store, name: str) -> bool:
@@ -112,22 +134,17 @@ def _has_sound_checkpoint(store: Store, name: str) -> bool:
         return False
 
 
-def _files_below(store: Store, folder: str) -> list[str]:
-    return sorted(store.storage.listing(folder, depth=8))
+def _sizes_below(store: Store, folder: str) -> dict[str, int]:
+    """Every file below a folder, with its length in bytes."""
+    listing = store.storage.listing(folder, DEPTH)
+    return {name: size_of(version) for name, version in sorted(listing.items()) if version != FOLDER}
 
 
 def _folder(store: Store, name: str) -> Leftover:
-    sizes = [_size(store, file) for file in _files_below(store, name)]
-    return Leftover("abandoned attempts", name, len(sizes), sum(sizes), is_folder=True)
+    sizes = _sizes_below(store, name)
+    return Leftover("abandoned attempts", name, len(sizes), sum(sizes.values()), is_folder=True)
 
 
 def _file(store: Store, kind: Kind, name: str) -> Leftover:
-    return Leftover(kind, name, 1, _size(store, name))
-
-
-def _size(store: Store, name: str) -> int:
-    file = store.storage.open(name)
-    if file is None:  # it has gone meanwhile
-        return 0
-    with file:
-        return file.seek(0, os.SEEK_END)
+    version = store.storage.version(name)
+    return Leftover(kind, name, 1, size_of(version) if version else 0)  # without one it has gone meanwhile

@@ -19,7 +19,7 @@ from typing import Any
 from sweep.storage import to_json_bytes
 
 ZEROS = "0" * 64
-_SEAL = re.compile(rb'(?<=\n "seal": ")[0-9a-f]{64}(?=")')  # one space of indent: top level only
+_SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')  # one space of indent: top level only
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _FAILURE = ("attempt", "stage", "evaluation", "type", "message", "traceback", "node", "time")
 _EPOCH_NUMBERS = "learning_rate loss reconstruction seconds images_per_second".split()
@@ -29,7 +29,9 @@ _SCORE_TEXT = "source split metric extractor reference_split note".split()
 def sealed_json_bytes(value: Mapping[str, Any]) -> bytes:
     """A record as JSON with its seal."""
     data = to_json_bytes({**value, "seal": ZEROS})
-    return _SEAL.sub(hashlib.sha256(data).hexdigest().encode(), data, count=1)
+    place = _seal_place(data)
+    assert place is not None
+    return data[:place] + hashlib.sha256(data).hexdigest().encode() + data[place + len(ZEROS) :]
 
 
 def parse_record(data: bytes) -> dict[str, Any] | None:
@@ -40,11 +42,24 @@ def parse_record(data: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict):
         return None
-    seal = _SEAL.search(data)
-    if seal is None:
-        return value
-    unsealed = data[: seal.start()] + ZEROS.encode() + data[seal.end() :]
-    return value if hashlib.sha256(unsealed).hexdigest().encode() == seal[0] else None
+    return value if _seal_place(data) is None or has_sound_seal(data) else None
+
+
+def has_sound_seal(data: bytes) -> bool:
+    """Whether the bytes are those that were sealed; far faster than reading them as JSON. False without a seal."""
+    place = _seal_place(data)
+    if place is None:
+        return False
+    end = place + len(ZEROS)
+    unsealed = hashlib.sha256(data[:place])
+    unsealed.update(ZEROS.encode())
+    unsealed.update(data[end:])
+    return unsealed.hexdigest().encode() == data[place:end]
+
+
+def _seal_place(data: bytes) -> int | None:
+    found = _SEAL.search(data)
+    return found.start(1) if found else None
 
 
 def is_name(value: object) -> bool:
@@ -96,6 +111,12 @@ def is_scores(value: Mapping[str, Any]) -> bool:
 def is_failure(value: Mapping[str, Any]) -> bool:
     """`failures/*.json`."""
     return all(_is_text(value.get(name)) for name in _FAILURE) and _is_time(value["time"])
+
+
+def is_pruned(value: Mapping[str, Any]) -> bool:
+    """`pruned.json`."""
+    attempts = value.get("attempts")
+    return isinstance(attempts, list) and all(map(is_name, attempts))
 
 
 def is_progress(value: Mapping[str, Any]) -> bool:
@@ -194,7 +215,7 @@ def _is_time(value: object) -> bool:
 
 # Fields of a training's `result`; one that is absent is null in the tables.
 _RESULT = {
-    **dict.fromkeys("device precision_used torch_version aesweep_version".split(), _is_text),
+    **dict.fromkeys("device precision_used torch_version aesweep_version resumed_with".split(), _is_text),
     **dict.fromkeys("images_train images_test threads".split(), _is_count),
     **dict.fromkeys("final_loss final_reconstruction test_bce mean_image_bce".split(), _is_number),
     **dict.fromkeys("train_seconds gpu_seconds images_per_second".split(), _is_number),

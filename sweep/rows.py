@@ -13,7 +13,7 @@ from sweep.store import Store
 
 _RESULT_COLUMNS = (
     "final_loss final_reconstruction final_kl test_bce mean_image_bce images_train images_test train_seconds "
-    "gpu_seconds images_per_second device threads precision_used torch_version aesweep_version"
+    "gpu_seconds images_per_second device threads precision_used torch_version aesweep_version resumed_with"
 ).split()
 
 
@@ -35,7 +35,7 @@ def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, 
                 "sweep": sweep,
                 "block": block,
                 "state": state,
-                "attempts": len(store.attempts(key, "train")),
+                "attempts": store.count_attempts(key, "train"),
                 "pictures": pictures,
             }
         ],
@@ -78,6 +78,7 @@ def _training_row(training: dict[str, Any] | None) -> dict[str, Any]:
             "precision_used": "none",
             "torch_version": "none",
             "aesweep_version": "none",
+            "resumed_with": "none",
         }
     result = training["result"]
     return {

@@ -23,13 +23,14 @@ from sweep.progress_file import ProgressFile, drivers, remove_stale
 from sweep.spec import SweepSpec, load_spec
 from sweep.stopping import StopRequest
 from sweep.store import Store, open_store, store_exists
-from sweep.tables import TableFolder, tables_are_current
+from sweep.tables import TableFolder, remember_commits, tables_are_current
 from sweep.work import Plan, State, data_source, make_plan
 
 if TYPE_CHECKING:
     from ray.tune import Callback
 
 SPEC_FORMAT = 1
+ROUNDS = 3  # a launch does work again whose files turn out to be damaged; a disk that damages every file ends it
 
 
 @dataclass(frozen=True)
@@ -83,25 +84,34 @@ def launch(
     plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         _record(opened, spec, evaluation.id)
-        _finish_without_work(opened, plan, console)
-        return _outcome(plan, ran=False)
+        if _fold_tables(opened, console):  # that reads every commit, and may have set one aside
+            plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
+    if opened is not None and plan.is_done:
+        return _say_nothing_to_do(opened, plan, console)
     _prepare_images(spec, console)
     opened = open_store(store, create=True)
     _record(opened, spec, evaluation.id)
-    return _run(spec, opened, plan, address, callbacks, only, console)
+    for left in reversed(range(ROUNDS)):
+        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console)
+        if plan.is_done or outcome.interrupted or not left:
+            break
+        console.print("Files of finished work are damaged; it is done again.", highlight=False)
+    _explain(opened, outcome, console)
+    return outcome
 
 
 def _sound_plan(
     spec: SweepSpec, store: Store | None, evaluation: EvaluationConfig, retry_failed: bool, only: Sequence[str]
 ) -> Plan:
     """The work, after a look at what went wrong before: trials that died too often have failed, and trained ones whose
-    weights are damaged are trained again."""
+    weights are missing or cut short are trained again."""
     if store is not None:
         keys = [config.key for config, _ in spec.trials]
         record_deaths(store, keys, evaluation.id, spec.execution.max_process_deaths)
     plan = make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
-    damaged = [t for t in plan.to_score if store is not None and not store.has_model(t.config.key)]
-    return make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only) if damaged else plan
+    if store is not None and not all(store.storage.map(store.has_model, [t.config.key for t in plan.to_score])):
+        return make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
+    return plan
 
 
 def _run(
@@ -112,7 +122,8 @@ def _run(
     callbacks: Sequence["Callback"],
     only: Sequence[str],
     console: Console,
-) -> Outcome:
+) -> tuple[Outcome, Plan]:
+    """Do the work of a plan; how that ended, and the plan of what is left (without what failed)."""
     console.print(
         f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
         f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
@@ -143,18 +154,26 @@ def _run(
         highlight=False,
         markup=False,
     )
+    return outcome, after
+
+
+def _fold_tables(store: Store, console: Console) -> bool:
+    """Fold the tables if a driver died before it could; whether that was so."""
+    store = store.listed()
+    if tables_are_current(store):
+        remember_commits(store)
+        return False
+    _clean_up(store, console)
+    TableFolder(store).publish(force=True)
+    console.print(f"Tables folded anew: {store.storage.place('tables')}", highlight=False, markup=False)
+    return True
+
+
+def _say_nothing_to_do(store: Store, plan: Plan, console: Console) -> Outcome:
+    console.print(f"Nothing to do: {describe_counts(plan.counts())}.", highlight=False)
+    outcome = _outcome(plan, ran=False)
     _explain(store, outcome, console)
     return outcome
-
-
-def _finish_without_work(store: Store, plan: Plan, console: Console) -> None:
-    """Say so; fold the tables if a driver died before it could."""
-    if not tables_are_current(store):
-        _clean_up(store, console)
-        TableFolder(store).publish(force=True)
-        console.print(f"Tables folded anew: {store.storage.place('tables')}", highlight=False, markup=False)
-    console.print(f"Nothing to do: {describe_counts(plan.counts())}.", highlight=False)
-    _explain(store, _outcome(plan), console)
 
 
 def _explain(store: Store, outcome: Outcome, console: Console) -> None:
@@ -264,6 +283,8 @@ def evaluate(
     listed = opened.listed()
     plan = replace(plan, trials=tuple(t for t in plan.trials if listed.has_training(t.config.key)))
     if plan.is_done:
-        _finish_without_work(opened, plan, console)
-        return _outcome(plan, ran=False)
-    return _run(spec, opened, plan, address, (), [t.config.key for t in plan.trials], console)
+        _fold_tables(opened, console)
+        return _say_nothing_to_do(opened, plan, console)
+    outcome, _ = _run(spec, opened, plan, address, (), [t.config.key for t in plan.trials], console)
+    _explain(opened, outcome, console)
+    return outcome

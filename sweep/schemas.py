@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Column(NamedTuple):
@@ -58,7 +58,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("seed", _I, "seed of initialisation, order and noise"),
         Column("precision", _S, "precision asked for"),
         Column("precision_used", _S, "precision trained in: bf16, fp16 or fp32"),
-        Column("attempts", _I, "training attempts started so far"),
+        Column("attempts", _I, "training attempts started so far, those that were pruned included"),
         Column("attempt", _S, "the attempt that was committed; its folder is trials/<key>/attempts/<attempt>"),
         Column("parameters_encoder", _I, "trained and frozen parameters of the encoder with its latent layer"),
         Column("parameters_decoder", _I, "parameters of the decoder"),
@@ -77,6 +77,13 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("threads", _I, "CPU threads of the trial"),
         Column("torch_version", _S, "version of torch"),
         Column("aesweep_version", _S, "version of aesweep"),
+        Column(
+            "resumed_with",
+            _S,
+            "settings of the attempts that it went on from, where they differ from this row's device, threads, "
+            'precision_used or torch_version, or in other switches that change bits, such as "threads 2 until epoch 3"; '
+            '"none" where one setting trained it all; null for a training of an older aesweep',
+        ),
         Column("started", _T, "start of the committed attempt's training"),
         Column("ended", _T, "commit of the training"),
         Column("pictures", _S, 'folder of sample grids under the store; "none" until scored'),

@@ -1,4 +1,5 @@
-"""A request to stop: SIGINT (Ctrl-C), SIGTERM, SIGUSR1 (Slurm's notice of a preemption), or `aesweep stop STORE`.
+"""A request to stop: SIGINT (Ctrl-C), SIGTERM, SIGUSR1 (Slurm's notice of a preemption), SIGHUP (the terminal is gone),
+or `aesweep stop STORE`.
 
 Problem: a sweep must be able to end at any moment without losing more than a step, on every machine that trains for it.
 Decision: the request is a file beside the driver's progress file. Trials look for it inside the running epoch, write a
@@ -20,7 +21,7 @@ from sweep.store import Store
 
 GRACE_SECONDS = 30.0  # for a step and a checkpoint; a preemption notice is seldom shorter
 LOOK_EVERY_SECONDS = 1.0
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 
 
 class StopRequest:
@@ -33,6 +34,7 @@ class StopRequest:
         self.asked = False
         self.at_once = False
         self._told = False
+        self._ignored: list[signal.Signals] = []
         self._asked_at = self._looked_at = 0.0
 
     @property
@@ -64,6 +66,7 @@ class StopRequest:
         """Inside the `with` block signals are requests. From another thread than the main one only the file is."""
         here = threading.current_thread() is threading.main_thread()
         before = {number: signal.getsignal(number) for number in SIGNALS if here}
+        self._ignored = [number for number, handler in before.items() if handler is signal.SIG_IGN]
         self.install()
         try:
             yield
@@ -76,7 +79,8 @@ class StopRequest:
         """Take the signals; again after Ray and Tune, which take some for themselves."""
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
-                signal.signal(number, self._on_signal)
+                if number not in self._ignored:  # `nohup aesweep …` outlives its terminal
+                    signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.asked:

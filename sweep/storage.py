@@ -56,6 +56,8 @@ class Storage(Protocol):
     """The root as a folder of this machine's file system, None where it is none."""
     look_seconds: float
     """How often it is cheap to look whether a file has appeared."""
+    keeps_files_whole: bool
+    """Whether a file that is there is the one that was written: no power cut and no disk leaves a part of it."""
 
     def place(self, name: str = "") -> str:
         """Where a file is, for messages to people."""
@@ -70,7 +72,7 @@ class Storage(Protocol):
         """Whether the file or folder is there; "" is the root."""
 
     def version(self, name: str) -> str | None:
-        """A text that changes when the file does, None where there is none."""
+        """A text that changes when the file does and begins with its length (`size_of`), None where there is none."""
 
     def names(self, name: str) -> list[str]:
         """Sorted names in a folder, temporary files left out; empty where there is no folder."""
@@ -145,6 +147,16 @@ def joined(folder: str, name: str) -> str:
 def aside_name(name: str) -> str:
     """The name of a damaged file that is kept."""
     return f"{name}.damaged-{uuid.uuid4().hex[:6]}"
+
+
+def version_of(size: int, time_ns: int) -> str:
+    """A file's version, from its length in bytes and the time of its last change."""
+    return f"{size}-{time_ns}"
+
+
+def size_of(version: str) -> int:
+    """The length in bytes of the file that had this version."""
+    return int(version.partition("-")[0])
 
 
 def file_record(data: bytes) -> dict[str, Any]:

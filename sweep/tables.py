@@ -7,6 +7,7 @@ files were made from: when it does not match the store (a driver was killed whil
 
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -15,12 +16,13 @@ import pyarrow.parquet as pq
 from models.errors import InputError
 from models.identity import content_hash
 from sweep.failpoints import failpoint
+from sweep.layout import FOLDED
 from sweep.progress_file import running_trials
 from sweep.records import sealed_json_bytes
 from sweep.rows import trial_tables
 from sweep.schemas import COLUMNS, SCHEMA_VERSION, schema
 from sweep.storage import file_record
-from sweep.store import FOLDED, Store
+from sweep.store import Store
 from sweep.work import trial_state
 
 PUBLISH_EVERY_SECONDS = 30.0
@@ -61,20 +63,21 @@ class TableFolder:
         asked = SpecIndex(store)
 
         def fold(key: str) -> None:
-            about = asked.describe(key)
-            signature = trial_signature(store, key, about)
-            if self._signatures.get(key) == signature:
-                return
-            try:
-                self._tables[key] = trial_tables(store, key, **about)
-            except InputError:
-                log.warning(
-                    "%s is left out of the tables: its configuration is lost", store.storage.place(f"trials/{key}")
-                )
-                self._tables.pop(key, None)
-            self._signatures[key] = signature
+            signature = asked.signature(key)
+            while self._signatures.get(key) != signature:
+                self._read(store, key, asked.describe(key))
+                self._signatures[key] = signature
+                signature = asked.signature(key)  # another one where a damaged commit was set aside while reading
 
         store.storage.map(fold, store.trial_keys())
+
+    def _read(self, store: Store, key: str, about: dict[str, str]) -> None:
+        try:
+            self._tables[key] = trial_tables(store, key, **about)
+        except InputError:
+            place = store.storage.place(f"trials/{key}")
+            log.warning("%s is left out of the tables: its configuration is lost", place)
+            self._tables.pop(key, None)
 
 
 class SpecIndex:
@@ -104,18 +107,17 @@ class SpecIndex:
         state, _ = trial_state(self.store, key, evaluation, self.running)
         return {"sweep": sweep, "block": block, "state": state, "evaluation": evaluation}
 
-
-def trial_signature(store: Store, key: str, about: dict[str, str]) -> str:
-    """A hash of everything that a trial's rows are made from; commits never change, so their names do."""
-    return content_hash(
-        {
-            **about,
-            "trained": store.has_training(key),
-            "scored": store.scored(key),
-            "attempts": store.attempts(key, "train"),
-            "failures": store.storage.names(f"trials/{key}/failures"),
-        }
-    )
+    def signature(self, key: str) -> str:
+        """A hash of everything that a trial's rows are made from; commits never change, so their names do."""
+        return content_hash(
+            {
+                **self.describe(key),
+                "trained": self.store.has_training(key),
+                "scored": self.store.scored(key),
+                "attempts": self.store.attempts(key, "train"),
+                "failures": self.store.storage.names(f"trials/{key}/failures"),
+            }
+        )
 
 
 def tables_are_current(store: Store) -> bool:
@@ -128,8 +130,17 @@ def tables_are_current(store: Store) -> bool:
         return False
     asked = SpecIndex(store)
     keys = store.trial_keys()
-    signatures = store.storage.map(lambda key: trial_signature(store, key, asked.describe(key)), keys)
+    signatures = store.storage.map(asked.signature, keys)
     return folded.get("signature") == content_hash(dict(zip(keys, signatures, strict=True)))
+
+
+def remember_commits(store: Store) -> None:
+    """Note which commits are known to be whole where `FOLDED` says otherwise: all files of a copied store have other
+    times, and every plan of it would read them again. `store` is the listed one that the commits were read through."""
+    folded, commits = store.read_json(FOLDED), store.whole_commits()
+    if folded is not None and folded.get("commits") != commits:
+        with suppress(InputError, OSError):  # a store that may only be read
+            store.storage.write(FOLDED, sealed_json_bytes({**folded, "commits": commits}))
 
 
 def _is_published(store: Store, name: str, files: Any) -> bool:

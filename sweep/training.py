@@ -23,10 +23,11 @@ from models.datasets import data_name
 from models.images import load_images
 from models.reconstruction import mean_image_bce, test_bce
 from models.trainer import EpochRecord, Trainer
-from sweep.attempts import CHECKPOINT, How, write_end, write_start
+from sweep.attempts import CHECKPOINT, How, read_start, write_end, write_start
 from sweep.device import choose_device, describe_device, use_threads
 from sweep.execution import ExecutionConfig
 from sweep.failpoints import failpoint, fault
+from sweep.settings import Settings, parts_before, resumed_with
 from sweep.store import Store
 from sweep.version import aesweep_version
 from sweep.work import data_source
@@ -55,6 +56,7 @@ class TrainingAttempt:
         self.started = datetime.now(UTC)
         self.attempt = store.new_attempt(config.key, "train")
         self.resumed_from = "none"
+        self._parts: list[dict[str, Any]] = []
         self._driver = driver
         self._stop_file = stop_file
         write_start(store, config.key, self.attempt, driver)
@@ -73,7 +75,8 @@ class TrainingAttempt:
         self._resume()
         self._kept = (self.trainer.epoch, self.trainer.step)  # the place that a checkpoint holds
         place = {"epoch": self.trainer.epoch, "step": self.trainer.step, "resumed_from": self.resumed_from}
-        write_start(self.store, self.config.key, self.attempt, self._driver, **place)
+        settings = {"settings": self._settings(), "parts": self._parts}
+        write_start(self.store, self.config.key, self.attempt, self._driver, **place, **settings)
         self._last_checkpoint = self._last_look = time.monotonic()
         self.log(
             f"{len(self.images.train)} training images, {describe_device(self.device)}, "
@@ -171,12 +174,27 @@ class TrainingAttempt:
                 self.trainer = self._new_trainer()  # parts of that state may have been taken
                 continue
             self.resumed_from = attempt
+            start = read_start(self.store, self.config.key, attempt)
+            self._parts = parts_before(start, self.trainer.epoch, self.trainer.step)
+            if (others := resumed_with(self._parts, self._settings())) != "none":
+                self.log(f"its bits are not those of an uninterrupted training: it ran with {others}")
             self.log(f"resumed from {attempt} at epoch {self.trainer.epoch}, step {self.trainer.step}")
             return
 
     def _new_trainer(self) -> Trainer:
         resident = resident_images(data_name(self.config), self.images.train, self.device)
         return Trainer(self.config, resident, device=self.device, compile=self.execution.compile)
+
+    def _settings(self) -> Settings:
+        """What decides the bits of this attempt, beside the trial's configuration (settings.py)."""
+        return {
+            "device": describe_device(self.device),
+            "threads": torch.get_num_threads(),
+            "precision_used": self.trainer.precision,
+            "torch_version": str(torch.__version__),
+            "compile": self.execution.compile,
+            "deterministic": self.execution.deterministic,
+        }
 
     def _result(self) -> dict[str, Any]:
         trainer, images = self.trainer, self.images
@@ -193,13 +211,11 @@ class TrainingAttempt:
             "train_seconds": seconds,
             "gpu_seconds": seconds * self.gpu_share if self.device.type == "cuda" else 0.0,
             "images_per_second": len(images.train) * len(trainer.history) / seconds,
-            "device": describe_device(self.device),
-            "threads": torch.get_num_threads(),
-            "precision_used": trainer.precision,
-            "torch_version": torch.__version__,
+            **{name: value for name, value in self._settings().items() if name not in ("compile", "deterministic")},
             "aesweep_version": aesweep_version(),
             "node": socket.gethostname(),
             "resumed_from": self.resumed_from,
+            "resumed_with": resumed_with(self._parts, self._settings()),
             "started": self.started.isoformat(),
             "ended": datetime.now(UTC).isoformat(),
         }

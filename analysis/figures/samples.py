@@ -76,6 +76,13 @@ def interpolations(tables: Tables, results: Results) -> Drawing | None:
     return Drawing(f"interpolations-{results.evaluation.slug}-{results.data}", title, caption, figure)
 
 
+def shown_folders(results: Results) -> set[str]:
+    """Folders (`trials.pictures`) of the grids that both pages are drawn from."""
+    ranking = _ranking(results)
+    trials = [t for widths in (SAMPLE_WIDTHS, WALK_WIDTHS) for t in _best_trials(results, ranking, widths)]
+    return {str(trial["pictures"]) for trial in trials}
+
+
 def _ranking(results: Results) -> _Ranking | None:
     """The GMM's distance, or the MVG's where there are no GMM samples."""
     found = [_Ranking(score, prior) for score, prior in _RANKINGS.items() if results.plain[score].notna().any()]

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from models.errors import one_line
 from sweep.commands import options
-from sweep.local_copy import local_copy
+from sweep.local_copy import copy_pictures, copy_tables
 from sweep.progress import describe_counts, describe_seconds
 from sweep.status import Status, read_status
 from sweep.store import open_store
@@ -76,13 +77,17 @@ def report(
     opened = open_store(store)
     if not tables_are_current(opened):
         TableFolder(opened).publish(force=True)
-    from analysis.pictures import COLUMNS as PICTURES  # pandas and matplotlib from here on
-    from analysis.report import write_report
+    from analysis.report import write_report  # pandas and matplotlib from here on
 
     here = opened.storage.folder
     name = opened.storage.place().rpartition("/")[2]
     folder = (out or (here / "report" if here else Path(f"{name}-report"))).absolute()
-    page = write_report(local_copy(opened, folder / "store", list(PICTURES)), folder)
+    if here is not None:
+        page = write_report(here, folder)
+    else:
+        copy = copy_tables(opened, folder / "store")
+        fetch = partial(copy_pictures, opened, copy)
+        page = write_report(copy, folder, address=opened.root, fetch=fetch)
     typer.echo(f"Report: {page}")
 
 

@@ -288,3 +288,23 @@ def test_two_extractors_are_never_in_one_table(make_store, tmp_path):
         assert set(table["extractor"]) == {extractor}
     assert "not comparable with published values" not in (out / "tables" / "summary-fid-inception-2015.md").read_text()
     assert "not comparable with published values" in (out / "tables" / "summary-fd-random-conv-64.md").read_text()
+
+
+def test_a_copy_without_pictures_fetches_those_that_are_shown_and_names_the_store_that_it_is_of(make_store, tmp_path):
+    """Many trials: a page of the best and the worst, and not one picture of the others."""
+    trials = grid(filters=[16], latent_size=[4, 8, 16], seed=range(10), epochs=[6])
+    store = make_store(trials, latent_points=0)
+    copy, asked = tmp_path / "copy", []
+    shutil.copytree(store, copy, ignore=shutil.ignore_patterns("*.png"))
+
+    def fetch(names: set[str]) -> None:
+        asked.extend(sorted(names))
+        for name in (name for name in asked if (store / name).is_file()):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(store / name, copy / name)
+
+    whole = _page(write_report(store, tmp_path / "whole"))
+    page = _page(write_report(copy, tmp_path / "report", address="s3://bucket/runs/x", fetch=fetch))
+    assert page.images == whole.images
+    assert 0 < len({name.rpartition("/")[0] for name in asked}) <= 4 < len(trials)
+    assert "s3://bucket/runs/x" in page.text and str(copy) not in page.text

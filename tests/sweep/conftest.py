@@ -1,16 +1,18 @@
-"""A tiny real sweep, launched once for all tests that look at a finished store."""
+"""A tiny real sweep, launched once for all tests that look at a finished store; an S3 server for those that need one."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from sweep import object_storage
 from sweep.cli import main
 from sweep.run import launch
+from tests.sweep.s3_server import MotoServer, Proxy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -42,6 +44,35 @@ def finished_store(tiny_spec: Path, ray_cluster: None, tmp_path_factory: pytest.
     outcome = launch(str(tiny_spec), store, console=Console(quiet=True))
     assert outcome.exit_code == 0, outcome.failures
     return store
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[MotoServer, Proxy]]:
+    """The server and its proxy, and an environment that leads to them."""
+    moto = MotoServer()
+    proxy = Proxy(moto.port)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", proxy.url)
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield moto, proxy
+    proxy.stop()
+    moto.stop()
+
+
+@pytest.fixture
+def proxy(server: tuple[MotoServer, Proxy], monkeypatch: pytest.MonkeyPatch) -> Proxy:
+    """The proxy without faults, and retries without long pauses."""
+    monkeypatch.setattr(object_storage, "FIRST_PAUSE_SECONDS", 0.05)
+    server[1].plan()
+    return server[1]
+
+
+@pytest.fixture
+def uri(proxy: Proxy, request: pytest.FixtureRequest) -> str:
+    """A place of the test's own."""
+    return f"s3://bucket/{abs(hash(request.node.nodeid))}/store"
 
 
 def run_cli(

@@ -1,14 +1,18 @@
 """A launch after damage of one kind at a time ends with the numbers of an undisturbed sweep. Slow: test_run.py has one
 launch after several kinds at once."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from ray.tune import Callback as TuneCallback
 from rich.console import Console
 
+from sweep.records import sealed_json_bytes
 from sweep.run import launch
 from tests.sweep.test_run import measured
 
@@ -72,3 +76,44 @@ def test_a_launch_after_a_damaged_data_file_prepares_it_again(
     assert outcome.exit_code == 0
     for table, frame in measured(finished_store).items():
         pd.testing.assert_frame_equal(measured(tmp_path / "store")[table], frame, check_exact=True, obj=table)
+
+
+class DamageWeights(TuneCallback):
+    """Damages the weights of the first trained trial before anybody scores it."""
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+        self.done = False
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        if not self.done:
+            (path,) = self.store.glob(f"trials/{trial.config['key']}/attempts/*/model.safetensors")
+            flip_a_bit(path)
+            self.done = True
+
+
+def test_weights_damaged_between_training_and_scoring_are_trained_again_by_the_same_launch(
+    finished_store: Path, tiny_spec: Path, tmp_path: Path, ray_cluster: None
+) -> None:
+    store = tmp_path / "store"
+    outcome = launch(str(tiny_spec), store, callbacks=[DamageWeights(store)], console=QUIET)
+    assert (outcome.exit_code, outcome.counts["done"], outcome.failures) == (0, 2, [])
+    assert sorted(pd.read_parquet(store / "tables" / "trials.parquet").attempts) == [1, 2]
+    assert not list(store.glob("trials/*/failures/*"))
+    for table, frame in measured(finished_store).items():
+        pd.testing.assert_frame_equal(measured(store)[table], frame, check_exact=True, obj=table)
+
+
+def test_a_commit_that_only_the_fold_finds_damaged_is_done_again_by_the_same_launch(
+    finished_store: Path, tiny_spec: Path, tmp_path: Path, ray_cluster: None
+) -> None:
+    """Sealed as if it were ours, in a store that was never folded: a plan takes it for whole."""
+    store = tmp_path / "store"
+    shutil.copytree(finished_store, store)
+    shutil.rmtree(store / "tables")
+    path = next(store.glob("trials/*/train.json"))
+    path.write_bytes(sealed_json_bytes({**json.loads(path.read_text()), "attempt": "../../outside"}))
+    outcome = launch(str(tiny_spec), store, console=QUIET)
+    assert (outcome.exit_code, outcome.ran, outcome.counts["done"]) == (0, True, 2)
+    for table, frame in measured(finished_store).items():
+        pd.testing.assert_frame_equal(measured(store)[table], frame, check_exact=True, obj=table)

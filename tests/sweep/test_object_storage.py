@@ -16,13 +16,14 @@ from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
 from sweep import object_storage
 from sweep.execution import ExecutionConfig
+from sweep.layout import FOLDED
 from sweep.local_storage import LocalStorage
 from sweep.object_storage import ObjectStorage
 from sweep.records import sealed_json_bytes
 from sweep.run import launch
 from sweep.spec import Block, SweepSpec
 from sweep.storage import FOLDER, Storage, StorageError
-from sweep.store import FOLDED, Store, open_store
+from sweep.store import Store, open_store
 from sweep.work import make_plan
 from tests.in_process import aesweep
 from tests.small_store import DONE, FAILED, HALF, make_small_store
@@ -34,35 +35,6 @@ TRIAL = TrialConfig(filters=4, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
 TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
 SCORED = {"attempt": "score-0001-bbbbbb", "files": {}, "rows": [], "latents": []}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[MotoServer, Proxy]]:
-    """The server and its proxy, and an environment that leads to them."""
-    moto = MotoServer()
-    proxy = Proxy(moto.port)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", proxy.url)
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield moto, proxy
-    proxy.stop()
-    moto.stop()
-
-
-@pytest.fixture
-def proxy(server: tuple[MotoServer, Proxy], monkeypatch: pytest.MonkeyPatch) -> Proxy:
-    """The proxy without faults, and retries without long pauses."""
-    monkeypatch.setattr(object_storage, "FIRST_PAUSE_SECONDS", 0.05)
-    server[1].plan()
-    return server[1]
-
-
-@pytest.fixture
-def uri(proxy: Proxy, request: pytest.FixtureRequest) -> str:
-    """A place of the test's own."""
-    return f"s3://bucket/{abs(hash(request.node.nodeid))}/store"
 
 
 @pytest.fixture
@@ -219,7 +191,7 @@ def many(tmp_path: Path, server: object, monkeypatch: pytest.MonkeyPatch) -> Ite
     moto.stop()
 
 
-def test_a_relaunch_of_a_thousand_trials_lists_a_page_per_thousand_files_and_reads_no_commit_again(
+def test_a_relaunch_of_a_thousand_trials_lists_a_page_per_thousand_files_and_reads_no_commit(
     many: tuple[SweepSpec, Proxy], tmp_path: Path
 ) -> None:
     spec, proxy = many
@@ -227,15 +199,17 @@ def test_a_relaunch_of_a_thousand_trials_lists_a_page_per_thousand_files_and_rea
     started = time.monotonic()
     assert make_plan(spec, local, EVALUATION).counts()["done"] == 1000
     assert time.monotonic() - started < 5
-    remember_commits(open_store("s3://bucket/store"))
-    proxy.plan()
-    started = time.monotonic()
-    plan = make_plan(spec, open_store("s3://bucket/store"), EVALUATION)
-    assert time.monotonic() - started < 5
-    assert plan.counts()["done"] == 1000 and plan.is_done
-    pages = proxy.count("GET", "list-type=2")
-    assert pages <= 5 * 1000 / 1000 + 2, "a page per thousand files, and the progress files"
-    assert len(proxy.requests) <= pages + 8
+    for folded in (False, True):
+        if folded:
+            remember_commits(open_store("s3://bucket/store"))
+        proxy.plan()
+        started = time.monotonic()
+        plan = make_plan(spec, open_store("s3://bucket/store"), EVALUATION)
+        assert time.monotonic() - started < 5
+        assert plan.counts()["done"] == 1000 and plan.is_done
+        pages = proxy.count("GET", "list-type=2")
+        assert pages <= 5 * 1000 / 1000 + 2, "a page per thousand files, and the progress files"
+        assert len(proxy.requests) <= pages + 8
 
 
 def test_a_commit_cut_short_is_found_by_the_next_plan_set_aside_and_committed_anew(
@@ -276,7 +250,9 @@ def test_a_store_on_s3_is_trained_into_planned_looked_at_sampled_and_reported(
     assert f"{uri}/tables/trials.parquet  3 rows" in aesweep("tables", uri).out
     assert aesweep("sample", uri, DONE.key[:6], "--prior", "mvg", "-n", 4).code == 0
     assert aesweep("report", uri).code == 0
-    assert "data:image/png" in (tmp_path / "store-report" / "index.html").read_text()
+    page = (tmp_path / "store-report" / "index.html").read_text()
+    assert "data:image/png" in page
+    assert uri in page and str(tmp_path) not in page, "the store is the one on S3, not the copy of its tables"
     assert list(tmp_path.glob(f"store-report/store/{trials.pictures[DONE.key]}/*.png"))
 
 

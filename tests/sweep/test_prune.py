@@ -4,13 +4,19 @@ import hashlib
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from models.config import TrialConfig
+from sweep import object_storage
 from sweep.attempts import CHECKPOINT, write_end, write_start
 from sweep.progress_file import ProgressFile
+from sweep.prune import prune
+from sweep.rows import trial_tables
+from sweep.storage import FOLDER
 from sweep.store import Stage, Store, open_store
+from sweep.tables import TableFolder, tables_are_current
 from tests.sweep.conftest import run_main
 
 DONE = TrialConfig(filters=2, latent_size=2, epochs=1)
@@ -42,10 +48,20 @@ def commit(store: Store, key: str, name: str, files: dict[str, bytes], stage: St
         store.commit_scores(key, EVALUATION, {"attempt": name, "files": records, "rows": [], "latents": []})
 
 
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
+def either_store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """`store` on both kinds of storage."""
+    monkeypatch.setattr(object_storage, "SETTLE_SECONDS", 0.0)  # nobody else commits here
+    return filled(open_store(tmp_path if request.param == "local" else request.getfixturevalue("uri"), create=True))
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
+    return filled(open_store(tmp_path / "store", create=True))
+
+
+def filled(opened: Store) -> Store:
     """A done and an unfinished trial with everything that killed processes leave behind."""
-    opened = open_store(tmp_path / "store", create=True)
     for config in (DONE, UNFINISHED):
         opened.write_config(config)
     attempt(opened, DONE.key, {CHECKPOINT: checkpoint(5000)})
@@ -58,35 +74,43 @@ def store(tmp_path: Path) -> Store:
     attempt(opened, UNFINISHED.key, {CHECKPOINT: checkpoint(20)})
     attempt(opened, UNFINISHED.key, {CHECKPOINT: checkpoint(30)[:-30]})
     write_end(opened, UNFINISHED.key, attempt(opened, UNFINISHED.key, {}), "died")
-    (tmp_path / "store" / "trials" / DONE.key / ".tmp-0123456789ab").write_bytes(bytes(100))
+    if opened.storage.folder is not None:  # no object is ever half written
+        (opened.storage.folder / "trials" / DONE.key / ".tmp-0123456789ab").write_bytes(bytes(100))
     opened.storage.write("progress/gone.stop", b"")
     opened.storage.write(f"trials/{DONE.key}/train.json.damaged-abcdef", b"{")
     return opened
 
 
-def hashes(root: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in root.rglob("*")
-        if path.is_file()
-    }
+def hashes(store: Store) -> dict[str, str]:
+    """SHA-256 of every file of the store."""
+    names = [name for name, version in store.storage.listing("", 9).items() if version != FOLDER]
+    files = {name: store.storage.read(name) or b"" for name in names + store.storage.temporary()}
+    return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+
+
+def trial_row(store: Store, key: str) -> dict[str, Any]:
+    """The trial's row of the trials table."""
+    tables = trial_tables(store.listed(), key, sweep="a", block="b", state="pending", evaluation=EVALUATION)
+    row: dict[str, Any] = tables["trials"].to_pylist()[0]
+    return row
 
 
 def test_prune_removes_what_nobody_needs_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store: Store
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], either_store: Store
 ) -> None:
-    root = Path(store.storage.root)
-    before = hashes(root)
+    store, root, is_local = either_store, either_store.root, either_store.storage.folder is not None
+    before = hashes(store)
     assert run_main(monkeypatch, "prune", root, "--dry-run") == 0
     would = capsys.readouterr().out
-    assert hashes(root) == before, "a dry run removes nothing"
+    assert hashes(store) == before, "a dry run removes nothing"
 
     assert run_main(monkeypatch, "prune", root) == 0
     said = capsys.readouterr().out
     assert said == would.replace("Would free", "Freed")
-    for words in ("abandoned attempts", "leftover checkpoints: 1 file", "temporary files: 1 file", "progress files"):
+    kinds = ["abandoned attempts: 6 files", "leftover checkpoints: 1 file", "progress files: 1 file"]
+    for words in kinds + ["temporary files: 1 file"] * is_local:
         assert words in said
-    after = hashes(root)
+    after = {name: found for name, found in hashes(store).items() if not name.endswith("/pruned.json")}
     assert after.items() <= before.items()
     gone = {name.partition("attempts/")[2] or name for name in before.keys() - after.keys()}
     trained, scored = store.training(DONE.key), store.scores(DONE.key, EVALUATION)
@@ -104,8 +128,6 @@ def test_prune_removes_what_nobody_needs_and_nothing_else(
 
 
 def test_an_unfinished_trial_keeps_its_newest_sound_checkpoint_and_the_attempts_after_it(store: Store) -> None:
-    from sweep.prune import prune
-
     first, second, damaged, dead = store.attempts(UNFINISHED.key, "train")
     prune(store)
     assert store.attempts(UNFINISHED.key, "train") == [second, damaged, dead]
@@ -115,29 +137,51 @@ def test_an_unfinished_trial_keeps_its_newest_sound_checkpoint_and_the_attempts_
 
 
 def test_a_failed_trial_is_still_failed_after_prune(store: Store) -> None:
-    from sweep.prune import prune
-
     newest = attempt(store, UNFINISHED.key, {CHECKPOINT: checkpoint(40)})
     store.record_failure(UNFINISHED.key, newest, "train", ValueError("diverged"))
     prune(store)
     assert store.open_failure(UNFINISHED.key, "train") is not None
 
 
+def test_the_trials_table_counts_pruned_attempts_too(store: Store) -> None:
+    attempt(store, DONE.key, {})  # lost the race against the one that was committed
+    trials = {config.key: trial_row(store, config.key) for config in (DONE, UNFINISHED)}
+    assert [trials[config.key]["attempts"] for config in (DONE, UNFINISHED)] == [3, 4]
+    for _ in range(2):
+        prune(store)
+        assert len(store.attempts(DONE.key, "train")) == 1
+        assert {key: trial_row(store, key) for key in trials} == trials
+    attempt(store, UNFINISHED.key, {})
+    assert trial_row(store, UNFINISHED.key)["attempts"] == 5
+    store.storage.write(f"trials/{DONE.key}/pruned.json", b"[")
+    assert trial_row(store, DONE.key)["attempts"] == 1, "a damaged note is none"
+
+
+def test_the_tables_of_a_pruned_store_are_folded_anew_and_stay_the_same(store: Store) -> None:
+    store.write_spec("aaa", {"name": "a", "keys": {DONE.key: "b", UNFINISHED.key: "b"}, "spec": {}}, EVALUATION)
+    TableFolder(store).publish(force=True)
+    before = store.storage.read("tables/trials.parquet")
+    prune(store)
+    TableFolder(store).publish(force=True)
+    assert store.storage.read("tables/trials.parquet") == before
+    assert tables_are_current(store)
+
+
 def test_damaged_files_go_only_when_asked(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
     name = f"trials/{DONE.key}/train.json.damaged-abcdef"
-    assert run_main(monkeypatch, "prune", store.storage.root) == 0
+    assert run_main(monkeypatch, "prune", store.root) == 0
     assert store.storage.exists(name)
-    assert run_main(monkeypatch, "prune", store.storage.root, "--damaged") == 0
+    assert run_main(monkeypatch, "prune", store.root, "--damaged") == 0
     assert not store.storage.exists(name)
 
 
 def test_prune_is_refused_while_a_driver_works(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], store: Store
 ) -> None:
-    before = hashes(Path(store.storage.root))
+    before = hashes(store)
     file = ProgressFile(store)
     file.write({"running": {}, "eta_seconds": None}, force=True)
-    assert run_main(monkeypatch, "prune", store.storage.root) == 2
+    assert run_main(monkeypatch, "prune", store.root) == 2
     assert "aesweep stop STORE --wait" in capsys.readouterr().err
     file.remove()
-    assert hashes(Path(store.storage.root)) == before
+    assert hashes(store) == before

@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store", create=True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("number", stopping.SIGNALS)
 def test_the_first_signal_asks_and_the_second_stops_at_once(store: Store, number: signal.Signals) -> None:
     before = [signal.getsignal(n) for n in stopping.SIGNALS]
     request = StopRequest(store, "progress/me.json")
@@ -45,6 +45,21 @@ def test_a_signal_is_still_a_request_after_ray_or_tune_took_it(store: Store) -> 
         request.install()
         os.kill(os.getpid(), signal.SIGUSR1)
         assert request.asked
+
+
+def test_a_lost_terminal_asks_and_under_nohup_it_does_not(store: Store) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what nohup does
+    try:
+        request = StopRequest(store, "progress/me.json")
+        with request.listening():
+            request.install()
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not request.asked
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert request.asked
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_another_process_asks_by_a_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

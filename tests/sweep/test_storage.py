@@ -1,5 +1,6 @@
 """Files of a store: whole or absent, first commit wins."""
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from models.errors import InputError
 from sweep.local_storage import LocalStorage
-from sweep.storage import file_record
+from sweep.storage import file_record, size_of
 
 
 def test_a_written_file_is_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -76,3 +77,55 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
 def test_a_file_record_names_length_and_sha256() -> None:
     record = file_record(b"abc")
     assert record == {"bytes": 3, "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}
+
+
+def test_without_hard_links_the_first_commit_wins_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: object, target: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    storage = LocalStorage(tmp_path)
+    assert storage.commit("train.json", b"one")
+    assert not storage.commit("train.json", b"two")
+    assert storage.read("train.json") == b"one"
+    assert os.listdir(tmp_path) == ["train.json"]
+
+
+def test_a_commit_that_the_disk_refuses_is_an_error_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: object, target: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(OSError, match="Input/output error"):
+        LocalStorage(tmp_path).commit("train.json", b"one")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_in_the_place_of_a_folder_reads_as_nothing(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.write("trials", b"a file")
+    assert (storage.read("trials/abc/train.json"), storage.open("trials/abc/train.json")) == (None, None)
+    assert (storage.version("trials/abc/train.json"), storage.exists("trials/abc")) == (None, False)
+    assert (storage.names("trials/abc"), storage.listing("trials", 3)) == ([], {})
+    with pytest.raises(InputError, match="cannot be written to"):
+        storage.make_folder("trials/abc/attempts/train-0001")
+
+
+def test_a_file_that_vanishes_meanwhile_is_not_listed(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.write("trials/abc/config.json", b"1")
+    (tmp_path / "trials" / "abc" / "gone").symlink_to(tmp_path / "nothing")
+    assert set(storage.listing("trials", 3)) == {"trials/abc/config.json"}
+    storage.remove("trials/abc/never-there")
+    storage.remove_folder("trials/never-there")
+    with pytest.raises(FileNotFoundError):
+        storage.set_aside("trials/abc/never-there")
+
+
+def test_a_version_begins_with_the_length(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.write("file", b"12345")
+    version = storage.version("file")
+    assert version is not None and size_of(version) == 5

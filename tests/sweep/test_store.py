@@ -8,6 +8,7 @@ import pytest
 
 from models.config import TrialConfig
 from models.errors import InputError
+from sweep.storage import to_json_bytes
 from sweep.store import DamagedFileError, Store, open_store
 
 TRIAL = TrialConfig(filters=4, latent_size=2, epochs=1)
@@ -127,3 +128,75 @@ def test_a_store_of_another_format_is_refused(store: Store) -> None:
 def test_a_variant_is_another_trial(store: Store) -> None:
     store.write_config(replace(TRIAL, seed=1))
     assert len(store.trial_keys()) == 2
+
+
+def test_the_start_of_two_keys_names_none_of_them(store: Store) -> None:
+    others = [replace(TRIAL, seed=seed) for seed in range(1, 30)]
+    store.write_configs(others)
+    first = next(c.key[0] for c in others if sum(k.startswith(c.key[0]) for k in store.trial_keys()) > 1)
+    with pytest.raises(InputError, match="holds no such trial"):
+        store.config(first)
+
+
+def test_names_that_are_no_keys_are_no_trials(store: Store) -> None:
+    for name in ("notes.txt", "ABCDEFABCDEF", "0123456789abc"):
+        store.storage.write(f"trials/{name}/config.json", b"{}")
+    assert store.trial_keys() == [TRIAL.key]
+
+
+def test_the_configuration_of_another_trial_is_set_aside(store: Store) -> None:
+    other = replace(TRIAL, seed=1)
+    store.storage.write(f"trials/{TRIAL.key}/config.json", to_json_bytes(other.to_json()))
+    with pytest.raises(InputError, match="holds no such trial"):
+        store.config(TRIAL.key)
+    assert any("damaged" in name for name in store.storage.names(f"trials/{TRIAL.key}"))
+
+
+def test_folders_that_are_no_attempts_are_not_counted(store: Store) -> None:
+    for name in ("train-x-aaaaaa", "train-0009", "score-0001-../x-aaaaaa", "backup"):
+        store.storage.make_folder(f"trials/{TRIAL.key}/attempts/{name.replace('/', '_')}")
+    assert store.attempts(TRIAL.key, "train") == store.attempts(TRIAL.key, "evaluate") == []
+    assert store.new_attempt(TRIAL.key, "train").startswith("train-0001-")
+
+
+def test_weights_that_are_missing_or_cut_short_make_a_trial_untrained(store: Store) -> None:
+    for damage in (lambda path: path.unlink(), lambda path: path.write_bytes(b"w")):
+        attempt = store.new_attempt(TRIAL.key, "train")
+        files = {"model.safetensors": store.write_file(TRIAL.key, attempt, "model.safetensors", b"weights")}
+        store.commit_training(TRIAL.key, {**COMMIT, "attempt": attempt, "files": files})
+        assert store.has_model(TRIAL.key)
+        damage(store.storage.path(f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors"))
+        assert not store.has_model(TRIAL.key)
+        assert not store.has_training(TRIAL.key)
+
+
+def test_a_commit_that_names_no_weights_has_none(store: Store) -> None:
+    assert not store.has_model(TRIAL.key), "not trained"
+    store.commit_training(TRIAL.key, COMMIT)
+    with pytest.raises(DamagedFileError, match="missing or damaged"):
+        store.model_bytes(TRIAL.key)
+    assert store.training(TRIAL.key) is None
+
+
+def test_an_evaluation_without_a_prior_gives_none(store: Store) -> None:
+    assert store.prior_bytes(TRIAL.key, "e" * 12, "priors-gmm.npz") is None
+    store.commit_scores(TRIAL.key, "e" * 12, {"attempt": "score-0001-a", "files": {}, "rows": [], "latents": []})
+    assert store.prior_bytes(TRIAL.key, "e" * 12, "priors-gmm.npz") is None
+
+
+def test_a_failure_with_odd_bytes_in_its_message_is_recorded(store: Store) -> None:
+    store.record_failure(TRIAL.key, "none", "train", FileNotFoundError("no \udcff file"))
+    failure = store.open_failure(TRIAL.key, "train")
+    assert failure is not None and failure["message"] == "no \\udcff file"
+
+
+def test_a_store_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written to"):
+        open_store(tmp_path / "file" / "store", create=True)
+
+
+def test_a_folder_with_nothing_but_a_killed_writers_file_becomes_a_store(tmp_path: Path) -> None:
+    (tmp_path / ".tmp-0123456789ab").write_bytes(b"half")
+    assert open_store(tmp_path, create=True).trial_keys() == []
+    assert open_store(tmp_path).root == str(tmp_path)
