@@ -1,9 +1,11 @@
 """What scoring costs, ours beside its rivals on the same inputs, in one run.
 
-    OMP_NUM_THREADS=1 python benchmarks/evaluation.py [--sections distance features] [--device cpu|cuda] [--out docs/benchmarks]
+    OMP_NUM_THREADS=1 python benchmarks/evaluation.py [--sections distance features …] [--device cpu|cuda] [--out docs/benchmarks]
 
 distance   one Fréchet distance: `evaluation.frechet` against scipy.linalg.sqrtm, torchmetrics and torch-fidelity
 features   pictures per second through the Inception network: ours against torch-fidelity's and torchmetrics'
+mixture    an EM iteration of the mixture: NumPy on one core against tensors (mixture_fit.py)
+stages     one evaluation of a trial, stage by stage (evaluation_stages.py)
 
 Costs on a CPU are CPU seconds: other work on the machine then counts less. The network's weights are random, which changes no
 time. Writes evaluation-<hardware>-<date>.md.
@@ -26,6 +28,8 @@ from typing import TypeVar
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy loads its BLAS
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import evaluation_stages
+import mixture_fit
 import numpy as np
 import scipy
 import scipy.linalg
@@ -53,6 +57,7 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, nargs="+", default=[64, 512, 2048], help="features, for distance")
     parser.add_argument("--pictures", type=int, help="for features; default 64 on a CPU, 8192 on a GPU")
     parser.add_argument("--batch", type=int, help="pictures at a time; default: ours")
+    parser.add_argument("--quick", action="store_true", help="less of mixture and stages")
     parser.add_argument("--out", type=Path, default=PAGES)
     args = parser.parse_args()
     args.device = torch.device(args.device)
@@ -181,8 +186,8 @@ def feature_section(args: argparse.Namespace) -> str:
         lines.append(f"| {name} | {speed:,.2f} | {speed / base:.2f} | {error:.0e} |")
     unit = "second" if device.type == "cuda" else "CPU second"
     return f"""{title}{n:,} pictures of 32 x 32 pixels, uint8, on the {device.type} in batches of {batch}; medians of {args.repeats}
-alternating runs. fp32 without TF32, but where a line says that it has it. Errors are the largest difference to torch-fidelity's features against
-their root mean square. torchmetrics runs with `antialias=False`; its default resizes otherwise and gives another FID.
+alternating runs. fp32 without TF32, but where a line says that it has it. Errors are the largest difference to
+torch-fidelity's features against their root mean square. torchmetrics runs with `antialias=False`; its default resizes otherwise and gives another FID.
 
 | network | pictures per {unit} | times torch-fidelity | error |
 |---|---|---|---|
@@ -256,7 +261,12 @@ def feature_speeds(
     return speeds, found
 
 
-SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {"distance": distance_section, "features": feature_section}
+SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {
+    "distance": distance_section,
+    "features": feature_section,
+    "mixture": lambda args: mixture_fit.section(args.device.type, args.quick) + "\n",
+    "stages": lambda args: evaluation_stages.section(args.device.type, args.quick) + "\n",
+}
 
 
 def page(sections: list[str], hardware: str) -> str:
