@@ -30,6 +30,7 @@ from sweep.spec import Block, SweepSpec
 from sweep.store import Store, open_store
 from tests.sweep.s3_server import MotoServer, Proxy
 
+S3 = tuple[MotoServer, Proxy]
 EPOCHS, LATENT_ROWS = 100, 2000
 PICTURES = ("reconstruction-train", "reconstruction-test", "standard_normal", "mvg", "gmm", "interpolation")
 PLAN = """
@@ -60,7 +61,7 @@ def main() -> None:
         server = MotoServer(folder=root)
         proxy = Proxy(server.port)
         os.environ |= {"AWS_ENDPOINT_URL": proxy.url, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
-        rows += measure_all("S3", "s3://bucket/store", spec, spec_file, proxy)
+        rows += measure_all("S3", "s3://bucket/store", spec, spec_file, (server, proxy))
         proxy.stop()
         server.stop()
     hardware = processor()
@@ -116,41 +117,54 @@ def remember(store: Store, spec: SweepSpec, times: str = "") -> None:
     store.storage.write(FOLDED, sealed_json_bytes({"commits": versions}))
 
 
-def measure_all(what: str, store: str, spec: SweepSpec, spec_file: Path, proxy: Proxy | None) -> list[str]:
+def measure_all(what: str, store: str, spec: SweepSpec, spec_file: Path, s3: S3 | None) -> list[str]:
     """The lines of one kind of storage."""
-    rows = [measure(f"{what}, never folded", store, spec_file, proxy)]
+    rows = [measure(f"{what}, never folded", store, spec_file, s3)]
     remember(open_store(store), spec)
-    rows.append(measure(what, store, spec_file, proxy))
+    rows.append(measure(what, store, spec_file, s3))
     remember(open_store(store), spec, times="0")
-    rows.append(measure(f"{what}, copied: every commit read", store, spec_file, proxy))
+    rows.append(measure(f"{what}, copied", store, spec_file, s3))
     return rows
 
 
-def measure(what: str, store: str, spec: Path, proxy: Proxy | None) -> str:
+def measure(what: str, store: str, spec: Path, s3: S3 | None) -> str:
     """One line of the table."""
-    if proxy is not None:
-        proxy.plan()
     words = [sys.executable, "-c", PLAN, store, str(spec)]
+    if s3 is not None:
+        s3[1].plan()
+    before = cpu_seconds(s3[0].process.pid) if s3 is not None else 0.0
     done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     seconds, finished = done.stdout.split()
-    requests = f"{proxy.count('GET', 'list-type=2')} | {len(proxy.requests)}" if proxy is not None else "– | –"
+    requests = "– | – | –"
+    if s3 is not None:
+        server, proxy = s3
+        lists, every = proxy.count("GET", "list-type=2"), len(proxy.requests)
+        requests = f"{cpu_seconds(server.process.pid) - before:.2f} | {lists} | {every}"
     return f"| {what} | {float(seconds):.2f} | {requests} | {finished} |"
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process has used, from Linux's /proc."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def text(trials: int, files: int, rows: list[str], hardware: str, date: str) -> str:
     """The Markdown page."""
+    load = os.getloadavg()[1]
     return f"""# Planning a relaunch of {trials:,} finished trials, {hardware} ({os.cpu_count()} cores), {date}
 
 A store of {files:,} files; the spec that made it is planned again, in a process of its own that is already started (imports
 are not counted, Ray is not started). Folding the tables reads every commit and remembers its version. In a store that was
 never folded a plan checks the seals of the commits on a path and takes them as they are on S3, until the fold that follows.
-In a copied store all versions differ: its commits are read once, in full, and remembered by the next launch. S3 is moto's
-server on loopback behind a counting proxy.
+A copied store has new times and the same lengths, and is taken likewise. S3 is moto's server on loopback behind a counting
+proxy.
 
-| store | seconds | LIST requests | all requests | found done |
-|---|---|---|---|---|
+| store | seconds | CPU seconds of the S3 server | LIST requests | all requests | found done |
+|---|---|---|---|---|---|
 {chr(10).join(rows)}
 
+While other work used the machine too: {load:.1f} processes on {os.cpu_count()} cores (load average of the last five minutes).
 Python {platform.python_version()}, pyarrow {pa.__version__}, {platform.system()} {platform.machine()}.
 Written by `python benchmarks/planning.py --trials {trials}`.
 """

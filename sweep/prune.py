@@ -57,8 +57,7 @@ def _remember_attempts(store: Store, found: list[Leftover]) -> None:
         if leftover.is_folder:
             _, key, _, attempt = leftover.name.split("/")
             gone[key].append(attempt)
-    for key, attempts in gone.items():
-        store.note_pruned(key, attempts)
+    store.storage.map(lambda key: store.note_pruned(key, gone[key]), list(gone))
 
 
 def _remove(store: Store, leftover: Leftover) -> None:

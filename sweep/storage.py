@@ -159,6 +159,11 @@ def size_of(version: str) -> int:
     return int(version.partition("-")[0])
 
 
+def have_same_size(one: str, other: str) -> bool:
+    """Whether files of these versions are equally long."""
+    return one.partition("-")[0] == other.partition("-")[0]
+
+
 def file_record(data: bytes) -> dict[str, Any]:
     """What a commit says of a file: its SHA-256 and length in bytes."""
     return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}

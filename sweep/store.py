@@ -10,7 +10,7 @@ from pathlib import Path
 
 from models.errors import InputError
 from sweep.layout import MARK, STORE_FORMAT, Stage
-from sweep.storage import Storage, open_storage, to_json_bytes
+from sweep.storage import Storage, StorageError, open_storage, to_json_bytes
 from sweep.stored_attempts import DamagedFileError
 from sweep.stored_commits import StoredCommits
 from sweep.stored_failures import StoredFailures
@@ -31,9 +31,7 @@ def open_store(path: str | Path, create: bool = False) -> Store:
     """
     store = Store(path)
     if not store.storage.exists(MARK):
-        _require_creatable(store.storage, create)
-        created = {"format": STORE_FORMAT, "created": datetime.now(UTC).isoformat()}
-        store.storage.commit(MARK, to_json_bytes(created))
+        _make_store(store.storage, create)
     about = store.read_json(MARK)
     if about is None:
         remedy = f'Its store.json is damaged. Write {{"format": {STORE_FORMAT}}} into it; all else is found again.'
@@ -48,6 +46,18 @@ def open_store(path: str | Path, create: bool = False) -> Store:
 def store_exists(path: str | Path) -> bool:
     """Whether a store is there."""
     return open_storage(path).exists(MARK)
+
+
+def _make_store(storage: Storage, create: bool) -> None:
+    created = {"format": STORE_FORMAT, "created": datetime.now(UTC).isoformat()}
+    try:
+        _require_creatable(storage, create)
+        storage.commit(MARK, to_json_bytes(created))
+    except StorageError:
+        raise
+    except OSError as error:  # a full disk, links in a circle, …
+        remedy = f"It cannot be made ({error.strerror or error}). Give a folder you may write to."
+        raise InputError("--store", storage.root, remedy) from error
 
 
 def _require_creatable(storage: Storage, create: bool) -> None:

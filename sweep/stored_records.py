@@ -6,7 +6,8 @@ another version, is read, set aside with a warning, and its work is done again.
 
 Commits that are newer than the last fold, all of them in a store that was never folded, are read by the next fold in any
 case. A plan of many trials does not read them in full before that: on a path their seal tells whether they are as they
-were written, and an object of an object store is whole or not there at all.
+were written, and an object of an object store is whole or not there at all. The same goes for commits that have another
+time and the same length: those of a copied store.
 """
 
 import logging
@@ -17,7 +18,7 @@ from typing import Any, Self
 from sweep.layout import FOLDED
 from sweep.listed_storage import ListedStorage
 from sweep.records import has_sound_seal, parse_record
-from sweep.storage import Storage, open_storage
+from sweep.storage import Storage, have_same_size, open_storage
 
 Check = Callable[[dict[str, Any]], bool]
 log = logging.getLogger(__name__)
@@ -79,9 +80,12 @@ class StoredRecords:
         known = self._whole.get(name)
         if known == version:
             return True
-        if known is None and isinstance(self.storage, ListedStorage) and self._seems_whole(name):
-            return True
-        return self.read_commit(name, check) is not None
+        alike = known is None or have_same_size(known, version)
+        if not (alike and isinstance(self.storage, ListedStorage) and self._seems_whole(name)):
+            return self.read_commit(name, check) is not None
+        if known is not None:  # a copy: remembered as what it is a copy of
+            self._whole[name] = version
+        return True
 
     def set_aside(self, name: str) -> None:
         """Keep a damaged file under another name; another process may have been faster."""
@@ -105,4 +109,4 @@ class StoredRecords:
 def folded_commits(store: StoredRecords) -> dict[str, str]:
     """Versions of the commits that the tables were made from."""
     known = (store.read_json(FOLDED) or {}).get("commits")
-    return known if isinstance(known, dict) else {}
+    return {n: v for n, v in known.items() if isinstance(v, str)} if isinstance(known, dict) else {}

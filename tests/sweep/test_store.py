@@ -196,6 +196,14 @@ def test_a_store_below_a_file_is_refused(tmp_path: Path) -> None:
         open_store(tmp_path / "file" / "store", create=True)
 
 
+def test_a_store_behind_links_that_lead_in_a_circle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to(tmp_path / "two")
+    (tmp_path / "two").symlink_to(tmp_path / "one")
+    for place in (tmp_path / "one", tmp_path / "one" / "store"):
+        with pytest.raises(InputError, match="cannot be made"):
+            open_store(place, create=True)
+
+
 def test_a_folder_with_nothing_but_a_killed_writers_file_becomes_a_store(tmp_path: Path) -> None:
     (tmp_path / ".tmp-0123456789ab").write_bytes(b"half")
     assert open_store(tmp_path, create=True).trial_keys() == []

@@ -103,18 +103,29 @@ def test_a_commit_that_changed_after_the_fold_is_read_in_full(root: Path) -> Non
     assert state(Store(root, WatchedStorage(root, keeps_files_whole=True))) == "pending"
 
 
-def test_a_copied_store_is_read_once_and_remembered(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("keeps_files_whole", "read"), [(False, 2), (True, 0)])
+def test_of_a_copied_store_the_seals_are_looked_at_once_and_remembered(
+    root: Path, tmp_path: Path, keeps_files_whole: bool, read: int
+) -> None:
     TableFolder(open_store(root)).publish(force=True)
     copy = tmp_path / "copy"
     shutil.copytree(root, copy, copy_function=shutil.copyfile)  # all files get new times
-    storage = WatchedStorage(copy)
+    storage = WatchedStorage(copy, keeps_files_whole)
     listed = Store(copy, storage).listed()
     assert state(listed) == "done"
-    assert len(storage.commits_read) == 2
+    assert len(storage.commits_read) == read
     remember_commits(listed)
     again = WatchedStorage(copy)
     assert state(Store(copy, again)) == "done"
     assert again.commits_read == []
+
+
+def test_a_copy_that_was_cut_short_is_found(root: Path, tmp_path: Path) -> None:
+    TableFolder(open_store(root)).publish(force=True)
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy, copy_function=shutil.copyfile)
+    damage(copy, sealed_json_bytes(TRAINED)[:50])
+    assert state(Store(copy, WatchedStorage(copy, keeps_files_whole=True))) == "pending"
 
 
 @pytest.mark.parametrize(
