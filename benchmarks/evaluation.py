@@ -181,8 +181,9 @@ def feature_section(args: argparse.Namespace) -> str:
         lines.append(f"| {name} | {speed:,.2f} | {speed / base:.2f} | {error:.0e} |")
     unit = "second" if device.type == "cuda" else "CPU second"
     return f"""{title}{n:,} pictures of 32 x 32 pixels, uint8, on the {device.type} in batches of {batch}; medians of {args.repeats}
-alternating runs. fp32 without TF32, but where a line says that it has it. Errors are the largest difference to torch-fidelity's features against
-their root mean square. torchmetrics runs with `antialias=False`; its default resizes otherwise and gives another FID.
+alternating runs. fp32 without TF32, but where a line says that it has it. Errors are the largest difference to
+torch-fidelity's features against their root mean square. torchmetrics runs with `antialias=False`; its default resizes
+otherwise and gives another FID.
 
 | network | pictures per {unit} | times torch-fidelity | error |
 |---|---|---|---|
