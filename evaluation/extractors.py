@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from evaluation.config import Extractor as ExtractorName
-from evaluation.dinov2 import DIMENSIONS, DinoV2, hub_network
+from evaluation.dinov2 import SIZES, DinoV2
 from evaluation.inception import INCEPTION_DIMENSION, Computation, FastInception, ReferenceInception
 from evaluation.random_conv import DIMENSION, RandomConv
 from evaluation.weights import (
@@ -29,7 +29,6 @@ from evaluation.weights import (
     INCEPTION_SHA256,
     RANDOM_CONV_SHA256,
     check_dinov2,
-    dinov2_code,
     dinov2_path,
     inception_path,
     read_weights,
@@ -98,7 +97,8 @@ def load_extractor(name: str, data_dir: Path, device: torch.device, computation:
     match name:
         case "random-conv-64":
             network = RandomConv().to(device).eval()
-            return Extractor(name, RANDOM_CONV_SHA256, DIMENSION, network, device, batch_size=256)
+            batch_size = 1024 if device.type == "cuda" else 256
+            return Extractor(name, RANDOM_CONV_SHA256, DIMENSION, network, device, batch_size)
         case "inception-2015":
             return load_inception(inception_path(data_dir), device=device, computation=computation)
         case "dinov2-vit-s-14" | "dinov2-vit-b-14" | "dinov2-vit-l-14":
@@ -130,21 +130,17 @@ def load_inception(
 
 
 def _load_dinov2(name: ExtractorName, data_dir: Path, device: torch.device) -> Extractor:
-    """Raises `InputError` if code or weights are missing, or are not those of the network."""
+    """Raises `InputError` if the weights are missing or not those of the network."""
     check_dinov2(name, data_dir)
-    code, path, model = dinov2_code(data_dir), dinov2_path(name, data_dir), DINOV2_MODELS[name]
-    try:
-        network = hub_network(code, model)
-    except Exception as error:  # it is anybody's code
-        raise InputError("extractor", str(code), f"It does not make the network {model}: {_reason(error)}") from error
+    path, model = dinov2_path(name, data_dir), DINOV2_MODELS[name]
     data = path.read_bytes()
     try:
-        network.load_state_dict(_tensors(data), strict=True)
+        network = DinoV2(model, _tensors(data)).to(device).eval()
     except _UNFIT as error:
         raise _unfit_error("extractor", path, error) from error
     batch_size = 256 if device.type == "cuda" else 16
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Extractor(name, sha256, DIMENSIONS[model], DinoV2(network).to(device).eval(), device, batch_size)
+    dimension, _ = SIZES[model]
+    return Extractor(name, hashlib.sha256(data).hexdigest(), dimension, network, device, batch_size)
 
 
 def _tensors(data: bytes) -> dict[str, torch.Tensor]:

@@ -35,8 +35,7 @@ DINOV2_MODELS: dict[Extractor, str] = {
     "dinov2-vit-b-14": "dinov2_vitb14",
     "dinov2-vit-l-14": "dinov2_vitl14",
 }
-"""Extractor -> the model's name in facebookresearch/dinov2."""
-DINOV2_CODE_URL = "https://github.com/facebookresearch/dinov2"
+"""Extractor -> the model's name at its publisher, facebookresearch/dinov2."""
 DINOV2_URL = "https://dl.fbaipublicfiles.com/dinov2"
 
 BLOCK = 1 << 20  # bytes read at a time
@@ -92,21 +91,14 @@ def read_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTI
     return data
 
 
-def dinov2_code(data_dir: Path) -> Path:
-    """Where DINOv2's code lies below the data folder: where `torch.hub` would keep it."""
-    return data_dir / "hub" / "facebookresearch_dinov2_main"
-
-
 def dinov2_path(name: Extractor, data_dir: Path) -> Path:
-    """Where the weights of a DINOv2 extractor lie below the data folder."""
+    """Where the weights of a DINOv2 extractor lie below the data folder: where `torch.hub` keeps them."""
     return data_dir / "hub" / "checkpoints" / f"{DINOV2_MODELS[name]}_pretrain.pth"
 
 
 def check_dinov2(name: Extractor, data_dir: Path) -> str:
-    """SHA-256 of the weights of a DINOv2 extractor; `InputError`, naming what to put where, if they or the code are missing."""
-    code, path = dinov2_code(data_dir), dinov2_path(name, data_dir)
-    if not (code / "hubconf.py").is_file():
-        raise InputError("extractor", name, f"Its code is missing: put a checkout of {DINOV2_CODE_URL} at {code}.")
+    """SHA-256 of the weights of a DINOv2 extractor; `InputError`, naming what to put where, if they are missing."""
+    path = dinov2_path(name, data_dir)
     try:
         return _sha256_of(path, path.stat())
     except OSError:
