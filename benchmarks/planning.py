@@ -39,9 +39,9 @@ from sweep.spec import SweepSpec
 from sweep.store import open_store
 from sweep.work import make_plan
 spec = SweepSpec.from_json(json.load(open(sys.argv[2])))
-started = time.perf_counter()
+started, cpu = time.perf_counter(), time.process_time()
 plan = make_plan(spec, open_store(sys.argv[1]), spec.evaluation_config())
-print(time.perf_counter() - started, plan.counts()["done"])
+print(time.perf_counter() - started, time.process_time() - cpu, plan.counts()["done"])
 """
 
 
@@ -134,13 +134,13 @@ def measure(what: str, store: str, spec: Path, s3: S3 | None) -> str:
         s3[1].plan()
     before = cpu_seconds(s3[0].process.pid) if s3 is not None else 0.0
     done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    seconds, finished = done.stdout.split()
+    seconds, cpu, finished = done.stdout.split()
     requests = "– | – | –"
     if s3 is not None:
         server, proxy = s3
         lists, every = proxy.count("GET", "list-type=2"), len(proxy.requests)
         requests = f"{cpu_seconds(server.process.pid) - before:.2f} | {lists} | {every}"
-    return f"| {what} | {float(seconds):.2f} | {requests} | {finished} |"
+    return f"| {what} | {float(seconds):.2f} | {float(cpu):.2f} | {requests} | {finished} |"
 
 
 def cpu_seconds(pid: int) -> float:
@@ -160,11 +160,12 @@ never folded a plan checks the seals of the commits on a path and takes them as 
 A copied store has new times and the same lengths, and is taken likewise. S3 is moto's server on loopback behind a counting
 proxy.
 
-| store | seconds | CPU seconds of the S3 server | LIST requests | all requests | found done |
-|---|---|---|---|---|---|
+| store | seconds | CPU seconds | CPU seconds of the S3 server | LIST requests | all requests | found done |
+|---|---|---|---|---|---|---|
 {chr(10).join(rows)}
 
-While other work used the machine too: {load:.1f} processes on {os.cpu_count()} cores (load average of the last five minutes).
+Load average of the last five minutes: {load:.1f} on {os.cpu_count()} cores. Above 2 the seconds are those of a busy machine;
+the CPU seconds are not.
 Python {platform.python_version()}, pyarrow {pa.__version__}, {platform.system()} {platform.machine()}.
 Written by `python benchmarks/planning.py --trials {trials}`.
 """
