@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -163,14 +163,18 @@ def _reason(error: Exception) -> str:
 @contextmanager
 def _full_precision(device: torch.device) -> Iterator[None]:
     """True fp32, whatever the caller has switched on: no autocast, no TF32 or bf16 in convolutions or matrix products."""
-    products = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
+    backends: Any = torch.backends  # its type stubs lack these settings
+    wanted: list[tuple[Any, str, object]] = [
+        (products, "fp32_precision", "ieee")
+        for products in (backends.mkldnn.matmul, backends.mkldnn.conv, backends.cuda.matmul, backends.cudnn.conv)
+    ]
+    wanted += [(backends.cudnn, "deterministic", True), (backends.cudnn, "benchmark", False)]
+    before = [getattr(owner, name) for owner, name, _ in wanted]
     try:
+        for owner, name, value in wanted:
+            setattr(owner, name, value)
         with torch.autocast(device.type, enabled=False):
-            if device.type != "cuda":
-                yield
-                return
-            with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-                yield
+            yield
     finally:
-        torch.set_float32_matmul_precision(products)
+        for (owner, name, _), value in zip(wanted, before, strict=True):
+            setattr(owner, name, value)

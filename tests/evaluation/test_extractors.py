@@ -2,6 +2,8 @@
 
 What the network computes is judged in test_inception.py."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,15 +108,33 @@ def test_features_do_not_change_under_the_callers_autocast(digits: np.ndarray) -
         np.testing.assert_array_equal(extractor.features(digits[:16]), expected)
 
 
-def test_features_do_not_change_under_the_callers_faster_matrix_products(digits: np.ndarray) -> None:
-    extractor = load_extractor("random-conv-64", Path("/nowhere"), CPU)
-    expected = extractor.features(digits[:16])
-    torch.set_float32_matmul_precision("medium")  # bf16 in products of matrices, where the processor has it
-    try:
-        np.testing.assert_array_equal(extractor.features(digits[:16]), expected)
-        assert torch.get_float32_matmul_precision() == "medium"
-    finally:
-        torch.set_float32_matmul_precision("highest")
+FASTER = {
+    "medium": 'torch.set_float32_matmul_precision("medium")',  # bf16 in products of matrices, where the processor has it
+    "everywhere": 'torch.backends.fp32_precision = "tf32"',
+    "by backend": 'torch.backends.mkldnn.matmul.fp32_precision = "bf16"',
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", FASTER)
+def test_features_do_not_change_under_the_callers_faster_matrix_products(how: str) -> None:
+    # In a process of its own: the two ways of PyTorch to say this do not mix.
+    program = f"""
+import numpy, pathlib, torch
+from evaluation.extractors import load_extractor
+extractor = load_extractor("random-conv-64", pathlib.Path("/nowhere"), torch.device("cpu"))
+images = numpy.random.default_rng(0).integers(0, 256, (16, 32, 32, 3)).astype(numpy.uint8)
+state = lambda: (torch.backends.mkldnn.matmul.fp32_precision, torch.backends.cuda.matmul.fp32_precision)
+expected = extractor.features(images)
+{FASTER[how]}
+before = state()
+assert torch.equal(extractor.features(images), expected)
+assert state() == before
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_arrays_memory_maps_and_tensors_give_the_same_features(digits: np.ndarray, tmp_path: Path) -> None:
