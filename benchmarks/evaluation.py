@@ -4,6 +4,7 @@
 
 distance   one Fréchet distance: `evaluation.frechet` against scipy.linalg.sqrtm, torchmetrics and torch-fidelity
 features   pictures per second through the Inception network: ours against torch-fidelity's and torchmetrics'
+end        from a trained decoder to one FID: ours against torch-fidelity's `calculate_metrics` (end_to_end.py)
 mixture    an EM iteration of the mixture: NumPy on one core against tensors (mixture_fit.py)
 stages     one evaluation of a trial, stage by stage (evaluation_stages.py)
 
@@ -28,6 +29,7 @@ from typing import TypeVar
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy loads its BLAS
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import end_to_end
 import evaluation_stages
 import mixture_fit
 import numpy as np
@@ -265,6 +267,7 @@ def feature_speeds(
 SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {
     "distance": distance_section,
     "features": feature_section,
+    "end": lambda args: end_to_end.section(args.device.type, args.quick) + "\n",
     "mixture": lambda args: mixture_fit.section(args.device.type, args.quick) + "\n",
     "stages": lambda args: evaluation_stages.section(args.device.type, args.quick) + "\n",
 }

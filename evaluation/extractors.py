@@ -89,8 +89,10 @@ class Extractor:
             yield first, features
 
 
-def load_extractor(name: str, data_dir: Path, device: torch.device, computation: Computation = "fast") -> Extractor:
-    """The extractor `name` on `device`, its weights checked; `computation` is Inception's (`evaluation.inception`).
+def load_extractor(
+    name: str, data_dir: Path, device: torch.device, computation: Computation | None = None
+) -> Extractor:
+    """The extractor `name` on `device`, its weights checked; `computation` is Inception's, None for the faster one there.
 
     Raises `InputError` for an unknown name or wrong weights.
     """
@@ -112,14 +114,17 @@ def load_inception(
     size: int = INCEPTION_BYTES,
     *,
     device: torch.device,
-    computation: Computation = "fast",
+    computation: Computation | None = None,
 ) -> Extractor:
     """The Inception network from a weights file of this SHA-256 and size (bytes).
+
+    `computation` None takes the faster one of the device: on a GPU cuDNN's fp32 kernels are slower in channels_last memory.
 
     Raises `InputError` if the file is missing, has another size or hash, or does not hold exactly the network's
     weights.
     """
     data = read_weights(path, sha256, size)
+    computation = computation or ("reference" if device.type == "cuda" else "fast")
     try:
         network = (FastInception if computation == "fast" else ReferenceInception)(_tensors(data))
     except _UNFIT as error:

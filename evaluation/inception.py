@@ -5,6 +5,10 @@ torch-fidelity's bits. `fast` takes the same layers with batch normalisation fol
 channels_last memory; its features differ in the seventh digit. Both resize as TensorFlow 1 did, which no other resize
 replaces: an antialiased one moves a FID by up to 8 %.
 
+`fast` wins on CPUs (1.4 times), `reference` on GPUs (an H200: 2,250 images/s against 1,930). TF32 would give 4,900 there at
+features that are off by 5e-3. Neither do three TF32 products of split numbers help, which on paper have 21 bits: tensor cores
+truncate as they add, and 94 layers make 1.4e-3 of it (measured).
+
 Shapes: N images of H x W pixels, 2048 features, 1008 classes.
 """
 
