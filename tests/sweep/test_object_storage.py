@@ -286,6 +286,7 @@ def test_a_sweep_on_s3_is_launched_found_done_looked_at_and_reported(
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 def test_a_sweep_on_a_bad_day_of_s3_ends_with_the_same_numbers(
     uri: str, proxy: Proxy, tiny_spec: Path, finished_store: Path, tmp_path: Path
 ) -> None:

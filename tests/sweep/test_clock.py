@@ -1,0 +1,111 @@
+"""Clocks that jump: nothing is ordered by them, nobody lives for ever by them, and no duration is negative."""
+
+import json
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from models.config import TrialConfig
+from sweep.progress_file import ProgressFile, drivers, remove_stale, running_trials
+from sweep.storage import to_json_bytes
+from sweep.store import Store, open_store
+from tests.sweep.aftermath import assert_nothing_left_in
+from tests.sweep.conftest import run_cli, start_cli, wait_for_file
+from tests.sweep.test_run import measured
+
+TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
+HOUR = 3600.0
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")  # Debian's package libfaketime
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = open_store(tmp_path / "store", create=True)
+    opened.write_config(TRIAL)
+    return opened
+
+
+def test_the_newest_failure_is_the_one_of_the_newest_attempt_whatever_the_clock_says(store: Store) -> None:
+    """The clock was a day ahead when the first attempt failed; else the second failure would be no reason to wait."""
+    first = store.new_attempt(TRIAL.key, "train")
+    store.record_failure(TRIAL.key, first, "train", ValueError("first"))
+    (path,) = (Path(store.root) / f"trials/{TRIAL.key}/failures").iterdir()
+    path.write_text(json.dumps({**json.loads(path.read_text()), "time": "2099-01-01T00:00:00+00:00"}))
+    assert (store.open_failure(TRIAL.key, "train") or {})["message"] == "first"
+    second = store.new_attempt(TRIAL.key, "train")
+    assert store.open_failure(TRIAL.key, "train") is None, "it is being tried again"
+    store.record_failure(TRIAL.key, second, "train", ValueError("second"))
+    assert (store.open_failure(TRIAL.key, "train") or {})["message"] == "second"
+    assert [failure["message"] for failure in store.failures(TRIAL.key)] == ["first", "second"]
+
+
+@pytest.mark.parametrize(("seconds", "alive"), [(-HOUR, False), (-30.0, True), (30.0, True), (HOUR, False)])
+def test_a_driver_with_a_time_to_come_does_not_run_for_ever(store: Store, seconds: float, alive: bool) -> None:
+    """Of another machine: the process of one of this machine would be looked for."""
+    running = {TRIAL.key: {"name": TRIAL.name, "epoch": 1, "epochs": 2, "images_per_second": 9.0}}
+    said = {"host": "elsewhere", "pid": 1, "time": time.time() + seconds, "running": running, "eta_seconds": None}
+    store.storage.write("progress/elsewhere.json", to_json_bytes(said))
+    (driver,) = drivers(store)
+    assert driver["alive"] is alive and driver["age"] >= 0
+    assert bool(running_trials(store)) is alive
+    remove_stale(store)
+    assert bool(store.storage.names("progress")) is alive
+
+
+def test_a_driver_writes_on_when_the_clock_goes_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long ago it wrote is not asked of the clock on the wall."""
+    file = ProgressFile(store)
+    file.write({"running": {}, "eta_seconds": None}, force=True)
+    now, later = time.time(), time.monotonic() + 6.0
+    monkeypatch.setattr(time, "time", lambda: now - HOUR)
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    file.write({"running": {}, "eta_seconds": 7.0})
+    (driver,) = drivers(store)
+    assert driver["alive"] and driver["eta_seconds"] == 7.0
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.skipif(not FAKETIME.exists(), reason="needs libfaketime: apt-get install faketime")
+def test_a_sweep_whose_clock_jumps_ends_with_the_same_numbers(
+    tiny_spec: Path, finished_store: Path, tmp_path: Path, own_env: dict[str, str]
+) -> None:
+    """Of the driver, all workers and Ray itself: two hours back, then a day forward, with a checkpoint before each."""
+    store, clock = tmp_path / "store", tmp_path / "clock"
+    clock.write_text("+0\n")
+    jumping = {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # a jump of the clock on the wall leaves the other one alone
+        "NO_FAKE_STAT": "1",
+    }
+    process = start_cli("launch", tiny_spec, "--store", store, cwd=tmp_path, env={**own_env, **jumping})
+    try:
+        wait_for_file(store, "trials/*/attempts/*/checkpoint.pt", process)
+        set_clock(clock, "-2h")
+        wait_for_file(store, "trials/*/train.json", process)
+        set_clock(clock, "+1d")
+        _, said = process.communicate(timeout=250)
+    finally:
+        process.kill()
+    assert process.returncode == 0, said
+    for table, frame in measured(finished_store).items():
+        pd.testing.assert_frame_equal(measured(store)[table], frame, check_exact=True, obj=table)
+    trials, scores = (pd.read_parquet(store / f"tables/{name}.parquet") for name in ("trials", "scores"))
+    epochs = pd.read_parquet(store / "tables/epochs.parquet")
+    assert (trials.ended < trials.started).any(), "the clock went back while a trial was trained"
+    assert trials.train_seconds.between(0, 600).all() and (trials.images_per_second > 0).all()
+    assert epochs.seconds.between(0, 600).all() and scores.seconds.between(0, 600).all()
+    assert_nothing_left_in(store)
+    again = run_cli("launch", tiny_spec, "--store", store, cwd=tmp_path, env=own_env)
+    assert again.returncode == 0 and "Nothing to do" in again.stderr, again.stderr
+
+
+def set_clock(file: Path, text: str) -> None:
+    """Replace the file whole: others read it all the time."""
+    new = file.with_suffix(".new")
+    new.write_text(f"{text}\n")
+    new.replace(file)
