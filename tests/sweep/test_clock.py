@@ -86,6 +86,7 @@ class Clock:
 
 @pytest.mark.slow
 @pytest.mark.faults
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler (cc) to build jumping_clock.c")
 def test_a_sweep_whose_clock_jumps_ends_with_the_same_numbers(
     tiny_spec: Path, finished_store: Path, tmp_path: Path, own_env: dict[str, str]

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.sweep.aftermath import assert_nothing_left_in
 from tests.sweep.conftest import run_cli
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults]
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(900)]
 SPEC = """
 name: degenerate
 data: {path: images, image_size: 32}

@@ -176,11 +176,12 @@ def test_deaths_and_lack_of_memory_end_as_failures_that_status_explains(tmp_path
 
 @pytest.mark.slow
 @pytest.mark.faults
+@pytest.mark.timeout(900)
 def test_trials_of_a_dead_machine_go_on_elsewhere(tmp_path: Path, own_env: dict[str, str]) -> None:
     spec, trials = write_spec(tmp_path, "2..3")
     spec.write_text(
         spec.read_text()
-        .replace("epochs: 2", "epochs: 60")
+        .replace("epochs: 2", "epochs: 30")
         .replace("checkpoint_seconds: 1000", "checkpoint_seconds: 0.5")
     )
     trials = {config.latent_size: config for config, _ in load_spec(str(spec)).trials}

@@ -122,6 +122,7 @@ def assert_stopped(ended: subprocess.CompletedProcess[str], reason: str) -> None
 
 @pytest.mark.slow
 @pytest.mark.faults
+@pytest.mark.timeout(900)
 def test_a_disk_that_fills_during_a_checkpoint_costs_what_came_after_the_one_before(
     small_disk: SmallDisk, tiny_spec: Path, finished_store: Path, tmp_path: Path, own_env: dict[str, str]
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_disk_that_fills_during_a_checkpoint_costs_what_came_after_the_one_bef
 
 @pytest.mark.slow
 @pytest.mark.faults
+@pytest.mark.timeout(900)
 def test_a_disk_that_fills_during_a_commit_publishes_nothing(
     small_disk: SmallDisk, tiny_spec: Path, finished_store: Path, tmp_path: Path, own_env: dict[str, str]
 ) -> None:
@@ -165,16 +167,15 @@ def test_wherever_the_disk_fills_the_same_command_goes_on_when_there_is_room(
 ) -> None:
     """A little more room for each launch, until the sweep is done: the disk fills in every stage."""
     words = ("launch", tiny_spec, "--store", small_disk.store, "--set", "checkpoint_seconds=1000")
-    leave, ends = 4 * PAGE, []
+    ends: list[int] = []
     while not ends or ends[-1] != 0:
-        small_disk.fill(leave)
+        assert len(ends) < 12, "there is more room each time"
+        small_disk.fill(leave=(4 + 16 * len(ends)) * PAGE)
         ended = run_cli(*words, cwd=tmp_path, env=own_env)
         ends.append(ended.returncode)
         if ended.returncode != 0:
             assert_stopped(ended, FULL)
         assert_nothing_left_in(small_disk.store)
-        assert len(ends) < 12, "the largest file fits, so each launch gets further"
-        leave = 60 * PAGE
     assert len(ends) > 3
     small_disk.make_room()
     assert_equal_to(finished_store, small_disk.store)
@@ -199,6 +200,7 @@ def end_of(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 @pytest.mark.faults
+@pytest.mark.timeout(900)
 def test_a_sweep_whose_store_becomes_read_only_stops_and_goes_on_later(
     small_disk: SmallDisk, tiny_spec: Path, finished_store: Path, tmp_path: Path, own_env: dict[str, str]
 ) -> None:
@@ -213,6 +215,7 @@ def test_a_sweep_whose_store_becomes_read_only_stops_and_goes_on_later(
 
 @pytest.mark.slow
 @pytest.mark.faults
+@pytest.mark.timeout(900)
 def test_a_sweep_whose_store_vanishes_stops_and_goes_on_when_it_is_back(
     tiny_spec: Path, finished_store: Path, tmp_path: Path, own_env: dict[str, str]
 ) -> None:
