@@ -12,8 +12,8 @@ from pathlib import Path
 from cluster.guard import left_of
 
 SETTLE_SECONDS = 60.0
-THEIRS = ("ray", "torchinductor_")
-"""Folders for temporary files that Ray and torch leave there by design: logs, and an empty one."""
+THEIRS = ("ray", "torchinductor_", "pymp-")
+"""Folders that Ray and torch leave there: logs, and empty ones (`pymp-…` of an agent that died with its machine)."""
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def own_temporary_folder() -> Iterator[dict[str, str]]:
         yield {"TMPDIR": str(folder)}
         _assert_no_process_remains(folder / "ray")
         left = [path.name for path in folder.iterdir() if not path.name.startswith(THEIRS)]
-        assert left == []
+        assert left == [], left
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -44,7 +44,7 @@ def _assert_no_process_remains(sessions: Path) -> None:
     deadline = time.monotonic() + SETTLE_SECONDS
     while (left := left_of(str(sessions))) and time.monotonic() < deadline:
         select.select([], [], [], 0.2)
-    assert [_title(pid) for pid in left] == []
+    assert not left, [_title(pid) for pid in left]
 
 
 def _title(pid: int) -> str:
