@@ -169,8 +169,8 @@ def test_wherever_the_disk_fills_the_same_command_goes_on_when_there_is_room(
     words = ("launch", tiny_spec, "--store", small_disk.store, "--set", "checkpoint_seconds=1000")
     ends: list[int] = []
     while not ends or ends[-1] != 0:
-        assert len(ends) < 12, "there is more room each time"
-        small_disk.fill(leave=(4 + 16 * len(ends)) * PAGE)
+        assert len(ends) < 10, "there is twice the room each time"
+        small_disk.fill(leave=4 * PAGE * 2 ** len(ends))
         ended = run_cli(*words, cwd=tmp_path, env=own_env)
         ends.append(ended.returncode)
         if ended.returncode != 0:
