@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test test-faults check format bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +12,7 @@ CODE := analysis cluster evaluation models sweep tests benchmarks
 DEMO := runs/quickstart
 
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## Train, score and report 8 small autoencoders on this machine; again = resume
 	@$(BIN)/aesweep launch quickstart --store $(DEMO)
@@ -21,6 +21,9 @@ demo: $(STAMP) ## Train, score and report 8 small autoencoders on this machine; 
 
 test: $(STAMP) ## Run the tests; choose with ARGS, e.g. make test ARGS='-m slow tests/sweep'
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-faults: $(STAMP) ## Run the slow tests of faults: killed processes, full disks, lost nodes, clocks (some 30 minutes)
+	$(BIN)/python -m pytest -n 0 -m faults --durations=10 $(ARGS)
 
 check: $(STAMP) ## Lint, formatting, types
 	$(BIN)/ruff check .

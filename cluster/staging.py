@@ -12,12 +12,12 @@ needed only until `ray.init` returns.
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cluster.errors import ClusterError
+from cluster.scratch import temporary_folder
 
 PACKAGES = ("models", "evaluation", "sweep", "cluster")
 # Code and package data; data sets, caches and compiled files that lie in a source folder stay behind.
@@ -50,8 +50,8 @@ def stage(target: Path, root: Path | None = None) -> Path:
 @contextmanager
 def staged_code() -> Iterator[Path]:
     """A temporary folder with our packages; it is removed at the end of the `with` block."""
-    with tempfile.TemporaryDirectory(prefix="aesweep-code-") as folder:
-        yield stage(Path(folder))
+    with temporary_folder("code") as folder:
+        yield stage(folder)
 
 
 def job_has_working_dir() -> bool:

@@ -9,7 +9,6 @@ work. Tune's own experiment state is scratch in a temporary folder and is never 
 
 import logging
 import os
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +33,7 @@ from cluster.resources import (
     trial_resources,
     trial_slots,
 )
+from cluster.scratch import temporary_folder
 from evaluation import tensor_mixture
 from models.errors import one_line
 from sweep.attempts import memory_lacked, newest_of, read_end, write_end
@@ -47,7 +47,7 @@ from sweep.store import Store
 from sweep.summary import score_line
 from sweep.tables import TableFolder
 from sweep.trainable import TrialTrainable
-from sweep.tune_events import Quiet, Retry, StopWith, Watch
+from sweep.tune_events import Quiet, Retry, StopWith, Watch, storage_error_in
 from sweep.work import Plan
 
 # Tune logs the traceback of every lost process; the driver says it in one line, and the store keeps the reason.
@@ -184,6 +184,16 @@ class Driver:
         return shares
 
     def _train(self) -> None:
+        """Train what is missing. Raises the `StorageError` that an event of Tune met, which Tune itself makes a text of."""
+        try:
+            self._tune()
+        except Exception as error:
+            trouble = storage_error_in(error)
+            if trouble is None:
+                raise
+            raise trouble from None
+
+    def _tune(self) -> None:
         keys = [t.config.key for t in self.plan.to_train]
         shares = self._shares() if self.has_gpu else {}
         bundles = {k: self.bundle(k, shares.get(k, 0.0)) for k in keys}
@@ -202,7 +212,7 @@ class Driver:
             driver=self.file.driver,
         )
         trainable = tune.with_resources(trainable, lambda config: PlacementGroupFactory([bundles[config["key"]]]))
-        with tempfile.TemporaryDirectory(prefix="aesweep-tune-") as scratch:
+        with temporary_folder("tune") as scratch:
             Tuner(
                 trainable,
                 param_space={"key": tune.grid_search(keys)},
@@ -214,7 +224,7 @@ class Driver:
                 ),
                 run_config=RunConfig(
                     name="sweep",
-                    storage_path=scratch,
+                    storage_path=str(scratch),
                     stop=StopWith(self),
                     callbacks=[Watch(self), Quiet(), *self.callbacks],
                     failure_config=FailureConfig(max_failures=-1),  # recovery.py decides

@@ -11,12 +11,28 @@ import shutil
 import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from models.errors import InputError
 from sweep.failpoints import failpoint
-from sweep.storage import FOLDER, TEMPORARY, Item, LogFile, Result, aside_name, inside, joined, version_of
+from sweep.storage import (
+    FOLDER,
+    TEMPORARY,
+    Item,
+    LogFile,
+    Result,
+    StorageError,
+    aside_name,
+    inside,
+    joined,
+    version_of,
+)
+
+# What the user mistook, told as bad input; all else is the storage's trouble, and passes (`StorageError`).
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class LocalStorage:
@@ -25,8 +41,11 @@ class LocalStorage:
     look_seconds = 0.5
     keeps_files_whole = False
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, mark: str = "") -> None:
+        """`mark`: a file without which nothing else is written. A folder that was moved away, or whose disk is not
+        mounted any more, would be begun anew in its old place otherwise."""
         self.folder: Path | None = Path(root)
+        self._mark = mark
         self._folder = Path(root)
         self.root = str(root)
 
@@ -69,11 +88,20 @@ class LocalStorage:
         return dict(_scan(self.path(folder), folder, depth))
 
     def write(self, name: str, data: bytes) -> None:
-        temporary = self._write_aside(name, data)
-        os.replace(temporary, self.path(name))
-        _sync_folder(self.path(name).parent)
+        with self._refusals():
+            temporary = self._write_aside(name, data)
+            try:
+                os.replace(temporary, self.path(name))
+            except OSError:
+                _remove_if_possible(temporary)
+                raise
+            _sync_folder(self.path(name).parent)
 
     def commit(self, name: str, data: bytes) -> bool:
+        with self._refusals():
+            return self._commit(name, data)
+
+    def _commit(self, name: str, data: bytes) -> bool:
         temporary = self._write_aside(name, data)
         try:
             os.link(temporary, self.path(name))
@@ -86,18 +114,18 @@ class LocalStorage:
                 return False
             os.replace(temporary, self.path(name))
         finally:
-            temporary.unlink(missing_ok=True)
+            _remove_if_possible(temporary)
         _sync_folder(self.path(name).parent)
         return True
 
     def make_folder(self, name: str) -> None:
-        try:
+        with self._refusals():
+            self._require_mark(name)
             self.path(name).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._refused(error) from error
 
     def remove(self, name: str) -> None:
-        self.path(name).unlink(missing_ok=True)
+        with self._refusals():
+            self.path(name).unlink(missing_ok=True)
 
     def remove_folder(self, name: str) -> None:
         shutil.rmtree(self.path(name), ignore_errors=not self.path(name).exists())
@@ -115,44 +143,67 @@ class LocalStorage:
             self.remove(name)
 
     def log_file(self, name: str) -> LogFile:
-        return _AppendedLog(self.path(name))
+        return _AppendedLog(self, name)
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         return [function(item) for item in items]
 
+    def add_line(self, name: str, line: str) -> None:
+        """One more line at the end of a text file."""
+        with self._refusals(), open(self.path(name), "a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
     def _write_aside(self, name: str, data: bytes) -> Path:
+        self._require_mark(name)
         target = self.path(name)
         temporary = target.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}")
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
             with open(temporary, "wb") as file:
                 file.write(data[: len(data) // 2])
                 failpoint("inside-write", name)
                 file.write(data[len(data) // 2 :])
                 file.flush()
                 os.fsync(file.fileno())
-        except OSError as error:
-            temporary.unlink(missing_ok=True) if target.parent.is_dir() else None
-            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EEXIST):
-                raise self._refused(error) from error
+        except OSError:
+            _remove_if_possible(temporary)
             raise
         return temporary
 
-    def _refused(self, error: OSError) -> InputError:
-        return InputError(
-            "--store", self.root, f"It cannot be written to ({error.strerror}). Give a folder you may write to."
-        )
+    def _require_mark(self, name: str) -> None:
+        if self._mark not in ("", name) and not self.exists(self._mark):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.place(self._mark))
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """What the file system refuses inside the `with` block is told in the user's words."""
+        try:
+            yield
+        except StorageError:
+            raise
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> InputError | StorageError:
+        if error.errno in _NOT_ALLOWED:
+            remedy = f"It cannot be written to ({error.strerror}). Give a folder you may write to."
+            return InputError("--store", self.root, remedy)
+        what = f"cannot be written to ({error.strerror}). Mend that"
+        if error.errno in _FULL:
+            what = f"has no room left ({error.strerror}). Make room"
+        elif error.errno == errno.ENOENT:
+            what = "is not there any more. Bring it back, or mount its disk again"
+        return StorageError(self.root, f"It {what}, and give the same command again: it goes on from there.")
 
 
 class _AppendedLog:
     """A log on a path: every line is there at once, also after a SIGKILL."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, storage: LocalStorage, name: str) -> None:
+        self._storage, self._name = storage, name
 
     def add(self, line: str) -> None:
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+        self._storage.add_line(self._name, line)
 
     def publish(self) -> None:
         """Nothing is left to do."""
@@ -180,6 +231,12 @@ def _scan(path: Path, name: str, depth: int) -> Iterator[tuple[str, str]]:
             yield from _scan(path / entry.name, joined(name, entry.name), depth - 1)
         else:
             yield joined(name, entry.name), FOLDER
+
+
+def _remove_if_possible(temporary: Path) -> None:
+    """Remove a file that nobody reads. Where that is refused too, the next launch does it (`remove_temporary`)."""
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

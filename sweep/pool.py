@@ -29,6 +29,7 @@ from sweep.evaluation_job import EvaluationJob
 from sweep.execution import ExecutionConfig
 from sweep.failpoints import fault
 from sweep.recovery import Recovery, cause_of
+from sweep.storage import StorageError
 from sweep.store import DamagedFileError, Store
 
 
@@ -45,6 +46,8 @@ def _stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     try:
         fault(name, job.key, job.attempt)
         return getattr(evaluation_tasks, name)(job, *arguments)
+    except StorageError:  # no fault of the trial; the driver decides
+        raise
     except Exception as error:
         if not _lost_its_model(job.store, job.key, error):
             job.store.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
@@ -164,7 +167,7 @@ class EvaluationPool:
         try:
             ray.get(reference)
         except Exception as error:  # whatever a stage raised, or Ray's own error when its worker died
-            reason, again = self._judge(job, cause_of(error))
+            reason, again = self._judge(job, cause_of(error) or error)
         if again:
             self._references.pop(data_name(self.store.config(job.key)), None)  # they may be what was lost
             self.add(job.key)
@@ -176,7 +179,7 @@ class EvaluationPool:
             write_end(self.store, job.key, job.attempt, "stopped", "the trained weights are damaged")
             return f"{cause}", False
         failure = self.store.open_failure(job.key, "evaluate", job.evaluation.id)
-        if failure is None and isinstance(cause, ray.exceptions.RayError):
+        if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError):
             verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)
             return verdict.why, verdict.again
         if failure is None:  # a stage that it shares with others failed, and was recorded for one of those

@@ -11,6 +11,7 @@ from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, 
 
 from cluster.resources import larger_share
 from sweep.attempts import How, give_up_if_too_many, living_drivers, newest_of, read_end, write_end
+from sweep.storage import StorageError
 from sweep.store import Stage, Store
 
 LONGEST_REASON = 300  # characters
@@ -54,7 +55,14 @@ class Recovery:
     def after_death(
         self, key: str, attempt: str, stage: Stage, evaluation: str, error: BaseException | None
     ) -> Verdict:
-        """The process of an attempt died: record it, and give the trial up when that happened too often."""
+        """The process of an attempt died: record it, and give the trial up when that happened too often.
+
+        Raises the `StorageError` that ended it, where the store is a folder: that one is full, read-only or gone for all,
+        and trials that were begun again and again would fail for no fault of theirs.
+        """
+        trouble = cause_of(error)
+        if isinstance(trouble, StorageError) and self.store.storage.folder is not None:
+            raise trouble
         how = how_it_died(error)
         write_end(self.store, key, attempt, how, describe(error))
         living = living_drivers(self.store) | {self.driver}
@@ -74,6 +82,8 @@ def how_it_died(error: BaseException | None) -> How:
         return "preempted"
     if isinstance(error, RayActorError) and "node has died" in str(error):
         return "machine died"
+    if isinstance(cause_of(error), StorageError):  # it could not reach the store
+        return "machine died"
     return "machine died" if isinstance(error, NodeDiedError | ActorUnavailableError) else "died"
 
 
@@ -81,10 +91,12 @@ def describe(error: BaseException | None) -> str:
     """The telling part of Ray's many lines."""
     lines = [line for line in str(error or "").splitlines() if line and not line.startswith(("\t", " "))]
     telling = lines[1:] if isinstance(error, RayActorError) and len(lines) > 1 else lines[-1:]
+    if lines and "low on memory" in lines[0]:  # Ray's memory monitor, with pages of counts and advice below
+        telling = lines[:1]
     return " ".join(" ".join(telling).partition("Some common causes")[0].split())[:LONGEST_REASON]
 
 
-def cause_of(error: BaseException) -> BaseException:
+def cause_of(error: BaseException | None) -> BaseException | None:
     """What a task raised, or Ray's own error, without the layers that Ray wraps around it."""
     cause: Any = error
     while isinstance(cause, RayTaskError) and cause.cause is not None:

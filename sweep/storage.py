@@ -111,9 +111,10 @@ class Storage(Protocol):
         """`function` of every item, several at once where each one waits for a network."""
 
 
-def open_storage(address: str | Path) -> Storage:
+def open_storage(address: str | Path, mark: str = "") -> Storage:
     """The storage at a path, or at a URI that pyarrow knows (`s3://bucket/folder`, `gs://…`, `file:///…`).
 
+    `mark` names a file without which nothing else is written on a path: the folder has gone then.
     Nothing is read or written yet. Raises `InputError` for a URI that cannot be understood.
     """
     from sweep.local_storage import LocalStorage
@@ -124,9 +125,9 @@ def open_storage(address: str | Path) -> Storage:
     if "://" not in text:
         if re.match(r"(s3|gs|gcs|abfss?):/", text):  # what pathlib makes of a URI
             raise InputError("--store", text, "Give a URI as text with two slashes, such as s3://bucket/folder.")
-        return LocalStorage(absolute(text, "--store"))
+        return LocalStorage(absolute(text, "--store"), mark)
     if text.startswith("file://"):
-        return LocalStorage(Path(re.sub(r"^file://(localhost)?", "", text)).absolute())
+        return LocalStorage(Path(re.sub(r"^file://(localhost)?", "", text)).absolute(), mark)
     from sweep.object_storage import ObjectStorage  # pyarrow.fs only where a URI is given
 
     return ObjectStorage(text)

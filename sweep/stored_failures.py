@@ -9,7 +9,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from sweep.layout import Stage
+from sweep.layout import Stage, attempt_number, attempts_of
 from sweep.records import is_failure
 from sweep.storage import to_json_bytes
 from sweep.stored_attempts import StoredAttempts
@@ -41,13 +41,20 @@ class StoredFailures(StoredAttempts):
         self.storage.write(f"trials/{key}/failures/{name}", to_json_bytes(failure))
 
     def failures(self, key: str) -> list[dict[str, Any]]:
-        """Every recorded failure of a trial, oldest first."""
+        """Every recorded failure of a trial, oldest first within each stage."""
         names = [n for n in self.storage.names(f"trials/{key}/failures") if n.endswith(".json")]
         found = [self.read_commit(f"trials/{key}/failures/{name}", is_failure) for name in names]
-        return sorted((f for f in found if f), key=lambda failure: (failure["time"], failure["attempt"]))
+        return sorted((f for f in found if f), key=_order)
 
     def open_failure(self, key: str, stage: Stage, evaluation: str = "") -> dict[str, Any] | None:
         """The failure of the newest attempt at this stage, None when that attempt did not fail."""
         failures = [f for f in self.failures(key) if f["stage"] == stage and f["evaluation"] == evaluation]
         newest = (self.attempts(key, stage, evaluation) or ["none"])[-1]
         return failures[-1] if failures and failures[-1]["attempt"] in (newest, "none") else None
+
+
+def _order(failure: dict[str, Any]) -> tuple[bool, int, str]:
+    """By stage and number of the attempt: clocks jump, and differ between machines."""
+    attempt = failure["attempt"]
+    number = attempt_number(attempt) if attempts_of([attempt], "train") or attempts_of([attempt], "evaluate") else 0
+    return failure["stage"] != "train", number, failure["time"]

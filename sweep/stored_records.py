@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from sweep.layout import FOLDED
+from sweep.layout import FOLDED, MARK
 from sweep.listed_storage import ListedStorage
 from sweep.records import has_sound_seal, parse_record
 from sweep.storage import Storage, have_same_size, open_storage
@@ -28,7 +28,7 @@ class StoredRecords:
     """The JSON files of one store at a path or URI."""
 
     def __init__(self, root: str | Path, storage: Storage | None = None) -> None:
-        self.storage = storage or open_storage(root)
+        self.storage = storage or open_storage(root, MARK)
         self.root = self.storage.root
         self._whole: dict[str, str] = {}
         """Versions of commits that were read and found whole."""

@@ -3,7 +3,7 @@
 Tune schedules and nothing else: what counts is written to the store, by the attempt. A trial's own error is recorded
 there and ends the trial in order. Two errors are raised as well, so that Tune ends the process: a CUDA error, after
 which no call on the device works, and the first lack of GPU memory, after which the driver tries again with a larger
-share (recovery.py).
+share (recovery.py). A store that cannot be written to is no trial's own error: it is raised and not recorded.
 """
 
 import sys
@@ -14,6 +14,7 @@ from ray import tune
 from cluster.resources import larger_share
 from sweep.attempts import memory_lacked
 from sweep.execution import ExecutionConfig
+from sweep.storage import StorageError
 from sweep.store import Store
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ class TrialTrainable(tune.Trainable):
             record = None if attempt.finished else attempt.run_epoch()
             if attempt.finished:
                 attempt.commit()
+        except StorageError:
+            self.trial_attempt = None  # nothing can be kept of it
+            raise
         except Exception as error:
             self.trial_attempt = None
             return self._failed(attempt, error)

@@ -8,6 +8,8 @@ from ray.tune import Callback, PlacementGroupFactory, Stopper
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 
+from sweep.storage import StorageError
+
 if TYPE_CHECKING:
     from sweep.driver import Driver
 
@@ -51,11 +53,24 @@ class Retry(FIFOScheduler):
 
 
 def _error_of(trial: Any) -> BaseException | None:
-    """What Tune has just written down of a lost trial; `trial.get_pickled_error()` looks where that is copied later."""
+    """What Tune has just written down of a lost trial; `trial.get_pickled_error()` looks where that is copied later.
+
+    Tune keeps the errors of actors and tasks as they are, and of the others, such as Ray's lack of memory, the text alone.
+    """
     try:
+        if trial.pickled_error_file is None:
+            return RuntimeError(Path(trial.error_file).read_text().rpartition("\nFailure # ")[2].partition("\n")[2])
         return cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
     except Exception:  # there is none, or one that cannot be read here: the death counts all the same
         return None
+
+
+def storage_error_in(error: BaseException) -> StorageError | None:
+    """The storage's error that an error was raised for or after, None where there is none."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, StorageError):
+        seen = seen.__cause__ or seen.__context__
+    return seen
 
 
 class Quiet(TrialProgressCallback):

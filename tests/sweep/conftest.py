@@ -1,8 +1,10 @@
 """A tiny real sweep, launched once for all tests that look at a finished store; an S3 server for those that need one."""
 
 import os
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,7 +14,9 @@ from rich.console import Console
 from sweep import object_storage
 from sweep.cli import main
 from sweep.run import launch
+from tests.sweep.aftermath import own_temporary_folder
 from tests.sweep.s3_server import MotoServer, Proxy
+from tests.sweep.small_disk import SmallDisk, mounted
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -75,6 +79,20 @@ def uri(proxy: Proxy, request: pytest.FixtureRequest) -> str:
     return f"s3://bucket/{abs(hash(request.node.nodeid))}/store"
 
 
+@pytest.fixture
+def own_env() -> Iterator[dict[str, str]]:
+    """An environment for commands; after the test none of their processes and temporary files is left."""
+    with own_temporary_folder() as env:
+        yield env
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A disk of 16 megabytes, mounted for the test."""
+    with mounted(tmp_path / "disk") as disk:
+        yield disk
+
+
 def run_cli(
     *words: object, cwd: Path, env: dict[str, str] | None = None, timeout: float = 240
 ) -> subprocess.CompletedProcess[str]:
@@ -88,6 +106,26 @@ def run_cli(
         timeout=timeout,
         check=False,
     )
+
+
+def start_cli(*words: object, cwd: Path, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    """The same, still running."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "sweep.cli", *map(str, words)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1", **(env or {})},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_file(store: Path, pattern: str, process: subprocess.Popen[str], timeout: float = 200) -> None:
+    """Wait until the running command has written a file of the store."""
+    deadline = time.monotonic() + timeout
+    while not list(store.glob(pattern)):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline, f"{pattern} did not appear"
+        select.select([], [], [], 0.05)
 
 
 def run_main(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:

@@ -16,7 +16,7 @@ from sweep.records import sealed_json_bytes
 from sweep.run import launch
 from tests.sweep.test_run import measured
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(900)]
 QUIET = Console(quiet=True)
 
 

@@ -21,7 +21,9 @@ import pytest
 from models.config import TrialConfig
 from sweep.spec import load_spec
 from sweep.store import Store, open_store
+from tests.sweep.aftermath import assert_nothing_left_in
 from tests.sweep.conftest import REPOSITORY, run_cli
+from tests.sweep.test_run import measured
 
 SPEC = """
 name: faults
@@ -47,15 +49,15 @@ from sweep.run import launch
 sys.exit(launch(sys.argv[1], sys.argv[2], retry_failed="--retry-failed" in sys.argv).exit_code)
 """
 
-# Two machines of one CPU; the first one that trains with a checkpoint loses its power.
+# Two machines of one CPU and one GPU that is not there; the one that joined loses its power once it trains with a checkpoint.
 LAUNCH_WITH_A_DEAD_MACHINE = """
 import json, pathlib, sys, threading, ray
 from cluster.connect import set_environment
 from cluster.staging import staged_code
 set_environment()
 from ray.cluster_utils import Cluster
-cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-machine = cluster.add_node(num_cpus=1)
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "num_gpus": 1})
+machine = cluster.add_node(num_cpus=1, num_gpus=1)
 with staged_code() as code:
     ray.init(address=cluster.address, log_to_driver=False, runtime_env={"working_dir": str(code)})
 
@@ -142,6 +144,7 @@ def test_a_cuda_error_ends_its_process_and_little_memory_gets_a_larger_share(tmp
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 def test_deaths_and_lack_of_memory_end_as_failures_that_status_explains(tmp_path: Path) -> None:
     spec, trials = write_spec(tmp_path, "2..6")
     faults = (
@@ -172,23 +175,32 @@ def test_deaths_and_lack_of_memory_end_as_failures_that_status_explains(tmp_path
 
 
 @pytest.mark.slow
-def test_trials_of_a_dead_machine_go_on_elsewhere(tmp_path: Path) -> None:
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+def test_trials_of_a_dead_machine_go_on_elsewhere(tmp_path: Path, own_env: dict[str, str]) -> None:
     spec, trials = write_spec(tmp_path, "2..3")
     spec.write_text(
         spec.read_text()
-        .replace("epochs: 2", "epochs: 60")
+        .replace("epochs: 2", "epochs: 30")
         .replace("checkpoint_seconds: 1000", "checkpoint_seconds: 0.5")
     )
     trials = {config.latent_size: config for config, _ in load_spec(str(spec)).trials}
     words = [sys.executable, "-c", LAUNCH_WITH_A_DEAD_MACHINE, str(spec), str(tmp_path / "store")]
-    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=280, check=False)
+    env = environment(**own_env)
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
+    assert "its machine died or cannot be reached; it goes on from its checkpoint" in done.stderr
     store = open_store(tmp_path / "store")
     assert set(states(tmp_path / "store", trials).values()) == {"done"}
     ends = [end for path in (tmp_path / "store").rglob("end.json") if (end := json.loads(path.read_text()))]
     assert [end["how"] for end in ends] == ["machine died"]
     resumed = [(store.training(config.key) or {})["result"]["resumed_from"] for config in trials.values()]
     assert sum(name != "none" for name in resumed) == 1
+    undisturbed = run_cli("launch", spec, "--store", tmp_path / "undisturbed", cwd=tmp_path, env=own_env)
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    for table, frame in measured(tmp_path / "undisturbed").items():
+        pd.testing.assert_frame_equal(measured(tmp_path / "store")[table], frame, check_exact=True, obj=table)
+    assert_nothing_left_in(tmp_path / "store")
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -242,6 +254,7 @@ def test_stop_from_another_shell_ends_the_sweep_with_checkpoints(tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_to_the_whole_group_ends_the_sweep_with_checkpoints(tmp_path: Path, number: signal.Signals) -> None:
     with training_sweep(tmp_path) as (process, store):
@@ -250,6 +263,7 @@ def test_a_signal_to_the_whole_group_ends_the_sweep_with_checkpoints(tmp_path: P
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 def test_a_second_signal_ends_the_sweep_at_once(tmp_path: Path) -> None:
     with training_sweep(tmp_path) as (process, store):
         process.send_signal(signal.SIGINT)

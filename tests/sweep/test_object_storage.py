@@ -15,11 +15,13 @@ from rich.console import Console
 from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
 from sweep import object_storage
+from sweep.attempts import write_start
 from sweep.execution import ExecutionConfig
 from sweep.layout import FOLDED
 from sweep.local_storage import LocalStorage
 from sweep.object_storage import ObjectStorage
 from sweep.records import sealed_json_bytes
+from sweep.recovery import Recovery
 from sweep.run import launch
 from sweep.spec import Block, SweepSpec
 from sweep.storage import FOLDER, Storage, StorageError
@@ -191,7 +193,27 @@ def many(tmp_path: Path, server: object, monkeypatch: pytest.MonkeyPatch) -> Ite
     moto.stop()
 
 
-def test_a_relaunch_of_a_thousand_trials_lists_a_page_per_thousand_files_and_reads_no_commit(
+def test_a_trial_that_could_not_reach_its_store_is_tried_again_as_one_whose_machine_died(
+    uri: str, tmp_path: Path
+) -> None:
+    """Its machine may have lost the network while all others write on. A folder is full or gone for everybody."""
+    for place in (uri, str(tmp_path / "store")):
+        store = open_store(place, create=True)
+        store.write_config(DONE)
+        recovery = Recovery(store, "a-driver.json", max_process_deaths=1)
+        attempt = store.new_attempt(DONE.key, "train")
+        write_start(store, DONE.key, attempt, "a-driver.json")
+        error = StorageError(place, "It does not answer.")
+        if place == uri:
+            verdict = recovery.after_training(DONE.key, error)
+            assert verdict.again and verdict.why == "its machine died or cannot be reached"
+        else:
+            with pytest.raises(StorageError, match="does not answer"):
+                recovery.after_training(DONE.key, error)
+        assert store.failures(DONE.key) == []
+
+
+def test_a_relaunch_of_a_thousand_trials_lists_a_page_per_thousand_files_and_reads_no_commit_again(
     many: tuple[SweepSpec, Proxy], tmp_path: Path
 ) -> None:
     spec, proxy = many
@@ -286,6 +308,7 @@ def test_a_sweep_on_s3_is_launched_found_done_looked_at_and_reported(
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 def test_a_sweep_on_a_bad_day_of_s3_ends_with_the_same_numbers(
     uri: str, proxy: Proxy, tiny_spec: Path, finished_store: Path, tmp_path: Path
 ) -> None:

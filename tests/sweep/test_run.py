@@ -254,7 +254,9 @@ ALL_MOMENTS = (
 
 
 @pytest.mark.parametrize(
-    "moments", [FEW_MOMENTS, pytest.param(ALL_MOMENTS, marks=pytest.mark.slow)], ids=["few", "all"]
+    "moments",
+    [FEW_MOMENTS, pytest.param(ALL_MOMENTS, marks=[pytest.mark.slow, pytest.mark.faults])],
+    ids=["few", "all"],
 )
 def test_killed_at_named_moments_the_sweep_ends_as_if_undisturbed(
     finished_store: Path, tiny_spec: Path, tmp_path: Path, moments: tuple[str, ...]
