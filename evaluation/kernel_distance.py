@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 import torch
-from torchmetrics.image.kid import poly_mmd
 
 from models.identity import stream_seed
 
@@ -28,6 +27,8 @@ def kernel_distance(
 
     Raises `ValueError` for sets with another number of features, or subsets that are larger than a half of one of the sets.
     """
+    from torchmetrics.image.kid import poly_mmd  # torchmetrics takes 2 s to import, which every process would pay
+
     n = min(len(sample_ND), len(reference_MD))
     if sample_ND.shape[1] != reference_MD.shape[1]:
         raise ValueError(f"{sample_ND.shape[1]} features cannot be compared with {reference_MD.shape[1]}")

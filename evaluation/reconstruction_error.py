@@ -8,7 +8,6 @@ spread over images gives its standard error.
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from models.autoencoder import Autoencoder
 from models.errors import NonFiniteError
@@ -41,6 +40,9 @@ def reconstruction_errors(
 
 def _measure(logits: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """(n, 3, H, W) -> (n, 4)."""
+    # torchmetrics takes 2 s to import, which every process would pay.
+    from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+
     pixels = (1, 2, 3)
     y = logits.sigmoid()
     bce = F.binary_cross_entropy_with_logits(logits, x, reduction="none").mean(pixels)

@@ -102,6 +102,13 @@ def test_models_config_needs_no_numpy_either() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False, timeout=60).returncode == 0
 
 
+def test_a_scoring_process_starts_without_the_libraries_that_only_some_metrics_need() -> None:
+    """Every stage of every evaluation may be a new process; torchmetrics alone takes 2 s of it."""
+    code = "import sys, sweep.evaluation_tasks; print(*{'torchmetrics', 'torchvision', 'sklearn', 'pandas'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def test_every_package_and_every_template_folder_is_in_the_wheels_list() -> None:
     """A folder missing there works from the source tree and fails once installed."""
     tools = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]

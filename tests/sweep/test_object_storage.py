@@ -121,8 +121,8 @@ def test_a_write_that_fails_half_way_publishes_nothing(
     "fault",
     [
         Fault("error", times=3, status=500),
-        Fault("error", times=3, status=503),
-        Fault("drop-request", times=3),
+        pytest.param(Fault("error", times=3, status=503), marks=pytest.mark.slow),
+        pytest.param(Fault("drop-request", times=3), marks=pytest.mark.slow),
         Fault("drop-response", times=3),
         Fault("slow", times=2, seconds=1.5),
     ],
