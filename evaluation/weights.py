@@ -38,6 +38,13 @@ DINOV2_MODELS: dict[Extractor, str] = {
 """Extractor -> the model's name at its publisher, facebookresearch/dinov2."""
 DINOV2_URL = "https://dl.fbaipublicfiles.com/dinov2"
 
+PREPARATION: dict[Extractor, str] = {
+    "inception-2015": "299 px, bilinear as in TensorFlow 1, (x - 128) / 128, float32",
+    "random-conv-64": "own size, x / 127.5 - 1, float32",
+    **dict.fromkeys(DINOV2_MODELS, "224 px, bilinear as in TensorFlow 1, ImageNet colours, float32"),
+}
+"""What each network sees of a picture (size, filter, scale, type): it decides a score as much as the weights do."""
+
 BLOCK = 1 << 20  # bytes read at a time
 PROGRESS_SECONDS = 5.0
 TIMEOUT_SECONDS = 30.0

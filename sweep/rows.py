@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from evaluation.weights import PREPARATION
 from models.config import TrialConfig
 from models.cost import beta_eff, flops_per_image, parameter_counts
 from sweep.evaluation_job import PICTURES
@@ -66,8 +67,14 @@ def config_row(config: TrialConfig) -> dict[str, Any]:
 
 def _score_row(evaluation: str, commit: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     """A committed row with what the whole evaluation shares."""
-    sha256 = commit.get("evaluation", {}).get("extractor_sha256") or "none"
-    return {"evaluation": evaluation, "extractor_sha256": "none" if row["extractor"] == "none" else sha256, **row}
+    extractor, asked = row["extractor"], commit.get("evaluation", {})
+    shared: dict[str, Any] = {"evaluation": evaluation, "extractor_sha256": "none", "preparation": "none"}
+    if extractor != "none":
+        shared["extractor_sha256"] = asked.get("extractor_sha256") or "none"
+        shared["preparation"] = PREPARATION.get(extractor, "unknown")
+    if row["n_reference"]:
+        shared["reference_seed"] = asked.get("reference_seed")
+    return {**shared, **row}
 
 
 def _training_row(training: dict[str, Any] | None) -> dict[str, Any]:

@@ -121,9 +121,13 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ),
         Column("extractor", _S, 'feature network; "none" for scores that use none'),
         Column("extractor_sha256", _S, 'SHA-256 of its weights; "none" for scores that use none'),
+        Column("preparation", _S, 'what the network sees of a picture: size, filter, scale, type; "none" without one'),
         Column("n", _I, "images or latents scored"),
         Column("n_reference", _I, "real images in the reference; 0 where there is none"),
         Column("reference_split", _S, "split that the reference was drawn from"),
+        Column(
+            "reference_seed", _I, "seed of that draw, where the split has more images; null where there is no reference"
+        ),
         Column("seed", _I, "sampling seed; for latents the evaluation's prior_seed"),
         Column("seconds", _F, "wall-clock seconds that the score took"),
         Column("note", _S, "the reason of a null value, or a remark; empty otherwise"),

@@ -4,13 +4,15 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from evaluation.config import Extractor
 from evaluation.weights import (
     INCEPTION_BYTES,
     INCEPTION_FILE,
+    PREPARATION,
     RANDOM_CONV_SHA256,
     check_weights,
     fetch_inception,
@@ -124,3 +126,12 @@ def test_asking_for_the_extractor_loads_no_torch() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parents[2]
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_words_for_what_a_network_sees_have_the_numbers_of_its_code() -> None:
+    from evaluation import dinov2, inception
+
+    assert set(PREPARATION) == set(get_args(Extractor))
+    assert PREPARATION["inception-2015"].startswith(f"{inception.INPUT_SIDE} px, bilinear as in TensorFlow 1")
+    assert f"(x - {inception.CENTRE:g}) / {inception.SCALE:g}" in PREPARATION["inception-2015"]
+    assert PREPARATION["dinov2-vit-l-14"].startswith(f"{dinov2.INPUT_SIDE} px, bilinear as in TensorFlow 1")

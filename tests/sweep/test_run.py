@@ -48,6 +48,8 @@ def test_every_trial_of_a_finished_sweep_has_all_scores(finished_store: Path) ->
         assert set(mine[mine.source == "reconstruction"].split) == {"train", "test"}
     assert scores.value.notna().all()
     assert set(scores.metric) == {"fd"}, "only the 2015 Inception network may call a score fid"
+    assert set(scores.preparation) == {"own size, x / 127.5 - 1, float32"}
+    assert set(scores.reference_seed) == {0}
     assert len(read(finished_store, "epochs")) == 2 * 3
     assert len(read(finished_store, "failures")) == 0
     assert not read(finished_store, "latents").empty
@@ -170,7 +172,8 @@ def test_latents_of_trained_trials_are_measured_without_sampling_again(
     assert (after.pictures == before.pictures).all()
     latents = scores[scores.source == "latents"]
     assert set(latents.groupby("key").size()) == {7}
-    assert set(latents.extractor) == {"none"}
+    assert set(latents.extractor) == set(latents.preparation) == {"none"}
+    assert latents.reference_seed.isna().all()
     assert latents.value.notna().all()
     assert set(scores[scores.evaluation.isin(latents.evaluation)].source) == {"latents"}
     assert evaluate(store, {"metrics": ["gaussianity"]}, console=QUIET).ran is False
