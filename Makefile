@@ -23,7 +23,7 @@ test: $(STAMP) ## Run the tests; choose with ARGS, e.g. make test ARGS='-m slow 
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-faults: $(STAMP) ## Run the slow tests of faults: killed processes, full disks, lost nodes, clocks (some 30 minutes)
-	$(BIN)/python -m pytest -n 0 -m faults --durations=10 $(ARGS)
+	$(BIN)/python -m pytest -n 0 -m faults --timeout 900 --durations=10 $(ARGS)
 
 check: $(STAMP) ## Lint, formatting, types
 	$(BIN)/ruff check .

@@ -258,7 +258,7 @@ ALL_MOMENTS = (
 
 @pytest.mark.parametrize(
     "moments",
-    [FEW_MOMENTS, pytest.param(ALL_MOMENTS, marks=[pytest.mark.slow, pytest.mark.faults])],
+    [FEW_MOMENTS, pytest.param(ALL_MOMENTS, marks=[pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(900)])],
     ids=["few", "all"],
 )
 def test_killed_at_named_moments_the_sweep_ends_as_if_undisturbed(
