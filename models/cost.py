@@ -21,6 +21,10 @@ from models.config import TrialConfig
 
 STEP_FACTOR = 3
 """Operations of a training step against a forward pass: the backward pass costs twice the forward one."""
+EM_ITERATIONS = 60
+"""Of a mixture on CIFAR-10's latents: 50 to 70 (measured)."""
+CORE_FLOPS = 25e9
+"""float64 operations per second of EM on one CPU core: 25e9 to 50e9 (docs/benchmarks/mixture-*.md)."""
 H200_BF16_FLOPS = 989e12
 """Peak dense bf16 operations per second of one H200 (NVIDIA's data sheet)."""
 UTILISATION = 0.40
@@ -90,6 +94,11 @@ def fit_flops(images: int, latent_size: int, components: int) -> int:
     of iterations is not known before; this orders fits by cost.
     """
     return 4 * components * images * latent_size**2
+
+
+def fit_core_hours(iteration_flops: int) -> float:
+    """Hours of one CPU core for a whole fit, of `fit_flops` per iteration; a data-centre GPU takes about a hundredth."""
+    return EM_ITERATIONS * iteration_flops / CORE_FLOPS / 3600
 
 
 def beta_eff(config: TrialConfig) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
-from models.cost import fit_flops, flops_per_image, gpu_hours, parameter_counts
+from models.cost import fit_core_hours, fit_flops, flops_per_image, gpu_hours, parameter_counts
 from models.datasets import DataSource, source_sizes
 from models.errors import InputError
 from sweep.execution import ExecutionConfig
@@ -34,7 +34,7 @@ class PlannedTrial:
     disk_bytes: int
     """What the finished trial keeps in the store: weights, latents, priors."""
     fit_flops: int = 0
-    """Estimated operations of one iteration of its dearest prior fit."""
+    """Estimated operations of one iteration of its mixtures; 0 where none is asked for."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `plan --json` prints."""
@@ -50,6 +50,7 @@ class PlannedTrial:
             "parameters_decoder": parameters.decoder,
             "flops_per_image": flops_per_image(self.config),
             "gpu_hours": self.gpu_hours,
+            "fit_core_hours": fit_core_hours(self.fit_flops),
         }
 
 
@@ -108,6 +109,7 @@ def make_plan(
     sizes: dict[str, tuple[int, int]] = {}
     trials = []
     states = trial_states(store, [config.key for config, _ in chosen], evaluation.id) if store else {}
+    fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
     for config, block in chosen:
         state, reason = states.get(config.key, ("pending", ""))
         source = data_source(config, spec.execution)
@@ -116,7 +118,7 @@ def make_plan(
             sizes[identity] = source_sizes(config, source)
         train, test = sizes[identity]
         cost, disk = gpu_hours(config, train), _disk_bytes(config, evaluation, train + test)
-        fit = fit_flops(train, config.latent_size, evaluation.gmm_components)
+        fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)
         trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit))
     return Plan(tuple(trials), evaluation, retry_failed)
 

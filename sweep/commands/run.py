@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from models.cost import fit_core_hours
 from sweep.commands import options
 from sweep.progress import describe_counts
 from sweep.run import launch as run_launch
@@ -112,5 +113,12 @@ def _print_plan(name: str, made: Plan) -> None:
         f"(evaluation {made.evaluation.id}).",
         highlight=False,
     )
+    fits = sum(fit_core_hours(t.fit_flops) for t in left + made.to_score)
+    if fits:
+        console.print(
+            f"To fit: mixtures of {made.evaluation.gmm_components} components, about {fits:.3g} core-hours "
+            "(a hundredth of that on a GPU).",
+            highlight=False,
+        )
     if made.is_done:
         console.print("Nothing to do.")

@@ -146,6 +146,7 @@ def test_plan_json_lists_every_trial_with_its_cost(
         "parameters_decoder",
         "flops_per_image",
         "gpu_hours",
+        "fit_core_hours",
     }
     assert all(parts <= set(trial) for trial in listed)
     assert {trial["state"] for trial in listed} == {"pending"}
@@ -155,4 +156,6 @@ def test_plan_works_for_the_paper_without_data_or_weights(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_main(monkeypatch, "plan", "paper") == 0
-    assert "GPU-hours" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "GPU-hours" in said
+    assert "To fit: mixtures of 10 components" in said

@@ -1,6 +1,7 @@
 """A spec against a store: what is left to do."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,9 @@ def test_the_dearest_prior_fit_is_scored_first(tmp_path: Path) -> None:
     plan = make_plan(spec, store, EVALUATION)
     assert [t.config.latent_size for t in plan.to_score] == [200, 40, 3]
     assert plan.to_score[0].fit_flops == 4 * 10 * 1500 * 200**2
+    twice = make_plan(spec, store, replace(EVALUATION, metrics=("frechet", "heldout_likelihood")))
+    assert [t.fit_flops for t in twice.trials] == [2 * t.fit_flops for t in plan.trials]
+    assert sum(t.fit_flops for t in make_plan(spec, store, replace(EVALUATION, priors=("mvg",))).trials) == 0
 
 
 def test_a_trial_is_trained_by_its_commit_and_done_by_the_scores_that_the_spec_asks_for(
