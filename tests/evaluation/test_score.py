@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from PIL import Image
 
 from evaluation.config import EvaluationConfig
-from evaluation.extractors import Extractor
+from evaluation.extractors import Extractor, load_inception
 from evaluation.measuring import Measured
 from evaluation.reference import SPLITS
 from evaluation.score import (
@@ -126,6 +127,34 @@ def test_every_metric_has_its_rows_in_one_order(images: ImageSet, random_conv: E
         assert (row["extractor"], row["n_reference"]) == expected
         assert (row["stderr"] is None) == (row["metric"] in samples[2:])
     assert [row["note"] for row in rows if row["metric"] == "kd"] == [""] * 3
+
+
+@pytest.mark.slow
+def test_the_inception_score_stands_beside_the_distances_of_its_network(images: ImageSet, tmp_path: Path) -> None:
+    from tests.evaluation.random_inception import hash_and_size, write_random_inception
+
+    path = write_random_inception(tmp_path / "inception.pth")
+    sha256, size = hash_and_size(path)
+    extractor = load_inception(path, sha256, size, device=CPU)
+    metrics = ("frechet", "inception_score")
+    evaluation = EvaluationConfig(
+        extractor="inception-2015",
+        extractor_sha256=sha256,
+        samples=20,
+        reference_size=10,
+        priors=("standard_normal",),
+        metrics=metrics,
+    )
+    rows, _, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, extractor, CPU, threads=1)
+    named = [(row["source"], row["metric"], row["n"], row["n_reference"]) for row in rows]
+    assert named == [
+        ("reconstruction", "fd", 10, 10),  # other weights than the real ones: no fid
+        ("reconstruction", "fd", 10, 10),
+        ("standard_normal", "fd", 20, 10),
+        ("standard_normal", "inception_score", 20, 0),
+    ]
+    assert rows[-1]["value"] >= 1 and rows[-1]["stderr"] >= 0
+    assert all(row["stderr"] > 0 for row in rows[:3])
 
 
 def test_more_metrics_leave_the_distances_as_they_are(
