@@ -29,15 +29,17 @@ def tables(make_store, grid):
             ]
         like = next(r for r in rows["scores"] if r["key"] == first and r["source"] == "gmm")
         rows["scores"].append(_row(like, "kd", 0.03, 0.004, seed=7))
+        rows["scores"] += [_row(like, "inception_score", 2.0, error, seed=s) for s, error in ((0, 0.3), (7, 0.4))]
 
     return load_tables(make_store(grid(filters=[16], latent_size=[4, 8], epochs=[2]), edit=add))
 
 
-def test_sampling_seeds_are_averaged_and_their_errors_combined(tables):
+def test_sampling_seeds_are_averaged_and_their_errors_combined_where_they_are_independent(tables):
     found = other_scores(tables).set_index(["key", "metric"])
     first = found.index.get_level_values("key")[0]
     assert found.loc[(first, "kd"), "value"] == pytest.approx(0.025)
-    assert found.loc[(first, "kd"), "stderr"] == pytest.approx(math.hypot(0.003, 0.004) / 2)
+    assert found.loc[(first, "kd"), "stderr"] == pytest.approx(math.hypot(0.003, 0.004) / math.sqrt(2))
+    assert found.loc[(first, "inception_score"), "stderr"] == pytest.approx(math.hypot(0.3, 0.4) / 2)
     assert math.isnan(found.loc[(first, "precision"), "stderr"])
 
 
@@ -51,7 +53,7 @@ def test_numbers_stand_beside_their_error_and_the_best_are_bold(tables):
     cells, bold = pictures.cells(), pictures.bold_cells()
     assert cells["network"].tolist() == ["DAE f16 z4", "DAE f16 z8"]
     assert cells["source_name"].tolist() == ["GMM", "GMM"]
-    assert cells["kd"].tolist() == ["0.02500 ± 0.0025", "0.03000 ± 0.003"]
+    assert cells["kd"].tolist() == ["0.02500 ± 0.0035", "0.03000 ± 0.003"]
     assert bold["kd"].tolist() == [True, False]
     assert bold["precision"].tolist() == [False, True]  # of a share the highest
     assert errors.cells()["source_name"].tolist() == ["Test R", "Test R"]
