@@ -123,15 +123,26 @@ class SpecIndex:
 def tables_are_current(store: Store) -> bool:
     """Whether the published tables were made from exactly what the store holds now."""
     store = store.listed()
-    folded = store.read_json(FOLDED)
-    if folded is None or folded.get("version") != SCHEMA_VERSION:
-        return False
-    if not all(_is_published(store, name, folded.get("files")) for name in COLUMNS):
+    folded = _published(store)
+    if folded is None:
         return False
     asked = SpecIndex(store)
     keys = store.trial_keys()
     signatures = store.storage.map(asked.signature, keys)
     return folded.get("signature") == content_hash(dict(zip(keys, signatures, strict=True)))
+
+
+def tables_are_whole(store: Store) -> bool:
+    """Whether the published tables belong together, be it that the store holds more by now."""
+    return _published(store) is not None
+
+
+def _published(store: Store) -> dict[str, Any] | None:
+    """What `FOLDED` says of the published tables; None where one of them is missing, damaged or of another version."""
+    folded = store.read_json(FOLDED)
+    if folded is None or folded.get("version") != SCHEMA_VERSION:
+        return None
+    return folded if all(_is_published(store, name, folded.get("files")) for name in COLUMNS) else None
 
 
 def remember_commits(store: Store) -> None:

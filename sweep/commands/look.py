@@ -17,8 +17,9 @@ from sweep.commands import options
 from sweep.local_copy import copy_pictures, copy_tables
 from sweep.progress import describe_counts, describe_seconds
 from sweep.status import Status, read_status
-from sweep.store import open_store
-from sweep.tables import TableFolder, table_rows, tables_are_current
+from sweep.storage import StorageError
+from sweep.store import Store, open_store
+from sweep.tables import TableFolder, table_rows, tables_are_current, tables_are_whole
 
 REFRESH_SECONDS = 2.0
 
@@ -75,8 +76,7 @@ def report(
     Example:  aesweep report runs/quickstart
     """
     opened = open_store(store)
-    if not tables_are_current(opened):
-        TableFolder(opened).publish(force=True)
+    _fold_for_report(opened)
     from analysis.report import write_report  # pandas and matplotlib from here on
 
     here = opened.storage.folder
@@ -89,6 +89,18 @@ def report(
         fetch = partial(copy_pictures, opened, copy)
         page = write_report(copy, folder, address=opened.root, fetch=fetch)
     typer.echo(f"Report: {page}")
+
+
+def _fold_for_report(store: Store) -> None:
+    """Fold the tables where they are behind. Where the store may only be read, older ones are better than none."""
+    if tables_are_current(store):
+        return
+    try:
+        TableFolder(store).publish(force=True)
+    except StorageError as error:
+        if not tables_are_whole(store):
+            raise
+        typer.echo(f"The report is drawn from older tables: new ones cannot be folded. {error.remedy}", err=True)
 
 
 def _render(found: Status, store: str) -> Group:

@@ -10,8 +10,14 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from evaluation.extractors import Extractor, load_extractor
+from sweep.schemas import COLUMNS
 
 CIFAR10 = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar10-jpeg.parquet"
+
+ROW = {column.name for column in COLUMNS["scores"]} - {
+    *("key", "evaluation", "extractor_sha256", "preparation", "reference_seed")
+}
+"""Columns of one score; the tables add those of the whole evaluation (sweep/rows.py)."""
 
 
 @pytest.fixture(autouse=True)

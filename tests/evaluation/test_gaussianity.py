@@ -31,7 +31,7 @@ from evaluation.score import fit_stage, score_trial
 from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
 from models.images import ImageSet
-from sweep.schemas import COLUMNS
+from tests.evaluation.conftest import ROW
 
 EVALUATION = EvaluationConfig(metrics=("gaussianity",), gmm_components=3)
 METRICS = ["loglikelihood_gap", *(name + suffix for name in SHAPE_METRICS for suffix in ("", "_null"))]
@@ -214,7 +214,7 @@ def test_rows_have_exactly_the_columns_of_the_table_and_say_what_they_are() -> N
     train, test = normal(700, 5), normal(80, 5, seed=1)
     rows = stage(train, test, replace(EVALUATION, prior_seed=3))
     for name, row in rows.items():
-        assert set(row) == {column.name for column in COLUMNS["scores"]} - {"key", "evaluation", "extractor_sha256"}
+        assert set(row) == ROW
         assert all(type(value) in (str, int, float, type(None)) for value in row.values())
         split, n = ("test", 80) if name == "loglikelihood_gap" else ("train", 700)
         assert (row["source"], row["extractor"], row["seed"], row["note"]) == ("latents", "none", 3, "")

@@ -30,14 +30,13 @@ from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
 from models.images import ImageSet
 from sweep.schemas import COLUMNS
+from tests.evaluation.conftest import ROW
 
 CPU = torch.device("cpu")
 TRIAL = TrialConfig(filters=4, latent_size=6, precision="fp32")
 EVALUATION = EvaluationConfig(
     samples=70, reference_size=100, seeds=(0, 3), gmm_components=4, extractor_sha256=RANDOM_CONV_SHA256
 )
-
-SHARED = {"key", "evaluation", "extractor_sha256"}  # of the whole evaluation; the tables add them
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +75,7 @@ def test_there_is_a_row_per_reconstructed_split_and_per_prior_and_seed(scored: t
 
 
 def test_rows_have_exactly_the_columns_of_the_table(scored: tuple) -> None:  # type: ignore[type-arg]
-    expected = {column.name for column in COLUMNS["scores"]} - SHARED
-    assert all(set(row) == expected for row in scored[0])
+    assert all(set(row) == ROW for row in scored[0])
     assert all(type(value) in (str, int, float, type(None)) for row in scored[0] for value in row.values())
 
 
@@ -119,7 +117,7 @@ def test_every_metric_has_its_rows_in_one_order(images: ImageSet, random_conv: E
         *(("mvg", "test", metric) for metric in samples),
     ]
     assert all(np.isfinite(row["value"]) and 0 <= row["seconds"] < 60 for row in rows)
-    assert all(set(row) == {c.name for c in COLUMNS["scores"]} - SHARED for row in rows)
+    assert all(set(row) == ROW for row in rows)
     for row in rows:
         expected = (
             ("none", 0) if row["metric"] in errors else ("random-conv-64", 100 if row["split"] == "train" else 90)

@@ -115,6 +115,8 @@ def types(store: Store, config: TrialConfig) -> list[str]:
     return [failure["type"] for failure in store.failures(config.key)]
 
 
+@pytest.mark.slow
+@pytest.mark.faults
 def test_a_cuda_error_ends_its_process_and_little_memory_gets_a_larger_share(tmp_path: Path) -> None:
     spec, trials = write_spec(tmp_path, "2..4")
     faults = f"cuda-error:train:{trials[2].key} out-of-memory:train:{trials[3].key}:1 die:encode:{trials[4].key}:1"

@@ -81,6 +81,21 @@ def test_a_read_only_store_is_looked_at_and_refuses_the_rest_clearly(
     assert aesweep("tables", store_on_disk).code == 0
 
 
+def test_a_read_only_store_that_holds_more_than_its_tables_is_reported_from_them(
+    store_on_disk: Path, small_disk: SmallDisk, tmp_path: Path
+) -> None:
+    assert aesweep("tables", store_on_disk).code == 0
+    shutil.rmtree(store_on_disk / "progress")  # the driver ended: its trial is no longer running
+    with small_disk.read_only():
+        older = aesweep("report", store_on_disk, "--out", tmp_path / "report")
+        assert older.code == 0 and (tmp_path / "report" / "index.html").exists()
+        assert "drawn from older tables" in older.err and READ_ONLY in older.err
+    (store_on_disk / "tables" / "scores.parquet").unlink()
+    with small_disk.read_only():
+        refused = aesweep("report", store_on_disk, "--out", tmp_path / "report")
+        assert refused.is_refused_clearly and READ_ONLY in refused.err
+
+
 def test_a_store_that_was_moved_away_is_not_begun_anew_in_its_old_place(small_store: Path, tmp_path: Path) -> None:
     place, away = tmp_path / "store", tmp_path / "away"
     shutil.copytree(small_store, place)
