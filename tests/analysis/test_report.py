@@ -168,7 +168,7 @@ def test_a_partial_store_gives_a_partial_report(make_store, tmp_path):
     assert len(page.images) == 1  # the training curve of the trained one
 
 
-@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 40))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 40))])
 def test_whatever_a_store_lacks_it_gives_a_report(make_store, tmp_path, seed):
     random = np.random.default_rng(seed)
     axes = [

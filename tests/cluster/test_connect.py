@@ -118,6 +118,7 @@ def test_addresses_that_lead_nowhere_are_refused_in_two_lines() -> None:
         assert second.startswith(expected)
 
 
+@pytest.mark.slow  # it waits for an answer that does not come
 def test_a_port_that_is_not_rays_is_refused_in_seconds() -> None:
     with socket.create_server(("", 0)) as silent, socket.create_server(("", 0)) as talking:
         addresses = [f"{LOOPBACK}:{server.getsockname()[1]}" for server in (silent, talking)]
