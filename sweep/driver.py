@@ -143,6 +143,12 @@ class Driver:
             self.progress.train_lost(key)
             return
         commit = self.store.training(key)
+        failure = self.store.open_failure(key, "train") if commit is None else None
+        if commit is None and failure is None:
+            # Tune gives a trial up whose actor dies while it waits for a place; or the commit was damaged meanwhile.
+            self.progress.train_lost(key)
+            self._say_lost(key, "Ray gave it up, or its commit cannot be read", "it goes on after the others")
+            return
         self.progress.train_ended(key, succeeded=commit is not None)
         name = self.configs[key].name
         if commit is not None:
@@ -151,9 +157,8 @@ class Driver:
             self.view.say(
                 f"trained  {name}  test BCE {result['test_bce']:.4f} (mean image {result['mean_image_bce']:.4f})"
             )
-        else:
-            failure = self.store.open_failure(key, "train")
-            reason = f"{failure['type']}: {failure['message']}" if failure else "its commit cannot be read"
+        elif failure is not None:
+            reason = f"{failure['type']}: {failure['message']}"
             self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(reason))}")
 
     def training_lost(self, key: str, error: BaseException | None) -> Verdict:

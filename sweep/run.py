@@ -95,7 +95,7 @@ def launch(
         outcome, plan = _run(spec, opened, plan, address, callbacks, only, console)
         if plan.is_done or outcome.interrupted or not left:
             break
-        console.print("Work is left, for files of it are missing or damaged: it is done again.", highlight=False)
+        console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
     _explain(opened, outcome, console)
     return outcome
 
