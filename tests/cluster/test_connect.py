@@ -198,15 +198,17 @@ def test_nothing_of_a_local_ray_survives_a_sigkill_of_its_driver() -> None:
     driver = subprocess.Popen([sys.executable, "-c", DRIVER], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     assert driver.stdout is not None
     assert driver.stdout.readline() == "ready\n"
-    started = _descendants(driver.pid)
-    names = {pid: Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:80] for pid in started}
+    names: dict[int, str] = {}
+    deadline = time.monotonic() + GONE_SECONDS
+    while not any("ray::work" in name for name in names.values()) and time.monotonic() < deadline:
+        names = {pid: _title(pid) for pid in _descendants(driver.pid)}  # `ready` may have run before `work` began
     assert any("ray::work" in name for name in names.values()), names
 
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
 
     deadline = time.monotonic() + GONE_SECONDS
-    while (left := [names[pid] for pid in started if _is_running(pid)]) and time.monotonic() < deadline:
+    while (left := [names[pid] for pid in names if _is_running(pid)]) and time.monotonic() < deadline:
         time.sleep(0.1)  # polls the process table; the deadline decides
     assert not left
 
@@ -221,6 +223,14 @@ def _descendants(root: int) -> set[int]:
     while new := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= new
     return found - {root}
+
+
+def _title(pid: int) -> str:
+    """The start of a process' command line; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:80]
+    except OSError:
+        return ""
 
 
 def _is_running(pid: int) -> bool:
