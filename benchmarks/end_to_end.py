@@ -9,9 +9,11 @@ TF32 off, which is what its numbers are compared with elsewhere; each with and w
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -19,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 import torch
 
-from evaluation.extractors import load_inception
+from evaluation.extractors import Extractor, load_inception
 from evaluation.frechet import frechet_distance
 from evaluation.reference import CHUNK, measure_reference
 from evaluation.statistics import FeatureStatistics
@@ -38,7 +40,7 @@ def section(device: str, quick: bool) -> str:
     if find_spec("torch_fidelity") is None:
         return f"{title}Not measured: torch-fidelity is not installed here."
     n = 64 if device == "cpu" else 2500 if quick else 10_000
-    seconds = _run(torch.device(device), n)
+    seconds = seconds_each(torch.device(device), n)
     ours = seconds["ours"]
     rows = [f"| {name} | {value:.2f} | {value / ours:.2f} |" for name, value in seconds.items()]
     table = ["| method | seconds | times ours |", "|---|---|---|", *rows]
@@ -47,7 +49,10 @@ def section(device: str, quick: bool) -> str:
     return "\n".join([title + head, "", *table])
 
 
-def _run(device: torch.device, n: int) -> dict[str, float]:
+def seconds_each(
+    device: torch.device, n: int, others: Mapping[str, Callable[[Extractor], Extractor]] = MappingProxyType({})
+) -> dict[str, float]:
+    """Seconds of ours and theirs; `others` are ways to change our extractor, each measured as one more method."""
     from tests.evaluation.random_inception import hash_and_size, write_random_inception
 
     model = build_autoencoder(TRIAL).to(device).eval()
@@ -58,7 +63,7 @@ def _run(device: torch.device, n: int) -> dict[str, float]:
         reference = measure_reference(real, np.arange(n), extractor, keep_features=False)  # once per data set
         precision = choose_precision(TRIAL.precision, device)
 
-        def ours() -> float:
+        def ours(extractor: Extractor) -> float:
             z = np.random.default_rng(1).standard_normal((n, TRIAL.latent_size)).astype(np.float32)
             statistics = FeatureStatistics(extractor.dimension)
             for first in range(0, n, CHUNK):
@@ -66,8 +71,11 @@ def _run(device: torch.device, n: int) -> dict[str, float]:
                 statistics.update(extractor.features(pictures))
             return frechet_distance(statistics, reference.statistics)
 
+        extractors = {"ours": extractor} | {name: change(extractor) for name, change in others.items()}
         cache = Path(folder) / "cache"
-        methods: dict[str, tuple[Callable[[], Any], bool]] = {"ours": (ours, False)}
+        methods: dict[str, tuple[Callable[[], Any], bool]] = {
+            name: (partial(ours, each), False) for name, each in extractors.items()
+        }
         for name, tf32, cached in _theirs(device):
             methods[name] = (_fidelity(model, real, path, cache, cached), tf32)
         return _alternating(methods, device)
