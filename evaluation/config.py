@@ -58,7 +58,7 @@ class EvaluationConfig:
     vae_latents: VaeLatents = "mean"
     """Priors of a VAE are fitted on the means of q(z|x), or on one `sample` of each."""
     bootstrap: int = 0
-    """Replicates behind the standard error of each Fréchet distance; 0 estimates none."""
+    """Replicates behind the standard error of each Fréchet distance; 0 takes the infinitesimal jackknife instead."""
     kid_subsets: int = 100
     """Random subsets that the kernel distance is averaged over, as torch-fidelity and torchmetrics do."""
     kid_subset_size: int = 1000
@@ -82,18 +82,16 @@ class EvaluationConfig:
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e6:
                 raise InputError(name, value, "Give a number from 0 to 1e6.")
             object.__setattr__(self, name, float(value) + 0.0)
-        for name, known in (("priors", PRIORS), ("metrics", METRICS)):
+        for name, known in (("priors", PRIORS), ("metrics", tuple(METRICS))):
             values = getattr(self, name)
             for value in values:
                 if value not in known:
                     raise InputError(name, value, f"Choose from: {', '.join(known)}.")
             # The order in which they are asked for changes no score.
             object.__setattr__(self, name, tuple(value for value in known if value in values))
-        if "inception_score" in self.metrics and self.extractor != "inception-2015":
-            remedy = "The Inception score needs `extractor: inception-2015`; see `aesweep fetch inception`."
-            raise InputError("metrics", f"inception_score with {self.extractor}", remedy)
         if self.bootstrap == 1:
-            raise InputError("bootstrap", 1, "Give 0 for none, or at least 2 replicates; 100 is usual.")
+            remedy = "Give 0 for the infinitesimal jackknife, or at least 2 replicates; 100 is usual."
+            raise InputError("bootstrap", 1, remedy)
         seeds_fit = all(_is_int_between(seed, 0, 2**32 - 1) for seed in self.seeds)
         if not self.seeds or not seeds_fit or len(set(self.seeds)) < len(self.seeds):
             raise InputError("seeds", list(self.seeds), "Give different whole numbers from 0 up, such as [0, 1, 2].")
@@ -123,6 +121,15 @@ class EvaluationConfig:
     def needs_single_references(self) -> bool:
         """Whether samples are compared with single real images, not only with their mean and covariance."""
         return bool({"kid", "prdc"}.intersection(self.metrics))
+
+    def require_metrics_of(self, extractor: str) -> None:
+        """Raises `InputError` where the network `extractor` cannot give what is measured.
+
+        A check of its own: a sweep may ask for metrics before the weights at hand settle its extractor.
+        """
+        if "inception_score" in self.metrics and extractor != "inception-2015":
+            remedy = "The Inception score needs `extractor: inception-2015`; see `aesweep fetch inception`."
+            raise InputError("metrics", f"inception_score with {extractor}", remedy)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values; `EvaluationConfig(**data)` reads them back."""

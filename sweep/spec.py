@@ -66,6 +66,8 @@ class SweepSpec:
             raise InputError("extractor", self.extractor, f"Choose one of: {', '.join(EXTRACTORS)}.")
         # The constructor checks the values and gives them their final types, so that a stored spec equals the original.
         checked = EvaluationConfig(**self.evaluation)
+        if self.extractor != "auto":
+            checked.require_metrics_of(self.extractor)
         object.__setattr__(self, "evaluation", {name: getattr(checked, name) for name in sorted(self.evaluation)})
 
     @cached_property
@@ -102,7 +104,9 @@ class SweepSpec:
             name, sha256 = self.extractor, INCEPTION_SHA256
         else:
             name, sha256 = resolve_extractor(self.extractor, Path(data_dir or self.execution.data_dir))
-        return EvaluationConfig(**{**self.evaluation, "extractor": name, "extractor_sha256": sha256})
+        evaluation = EvaluationConfig(**{**self.evaluation, "extractor": name, "extractor_sha256": sha256})
+        evaluation.require_metrics_of(name)
+        return evaluation
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values: all fields of the first trial as `base`, of every trial those that differ from it."""

@@ -8,8 +8,8 @@ from models.errors import InputError
     ("settings", "words"),
     [
         ({"metrics": ("fid",)}, "metrics.*fid.*Choose from: frechet"),
-        ({"metrics": ("inception_score",)}, "inception_score with random-conv-64.*extractor: inception-2015"),
-        ({"bootstrap": 1}, "bootstrap.*at least 2 replicates"),
+        ({"metrics": (["kid"],)}, "metrics.*kid.*Choose from: frechet"),
+        ({"bootstrap": 1}, "bootstrap.*jackknife, or at least 2 replicates"),
         ({"bootstrap": -1}, "bootstrap.*from 0 to"),
         ({"kid_subset_size": 1}, "kid_subset_size.*from 2 to"),
         ({"prdc_neighbours": 0}, "prdc_neighbours.*from 1 to"),

@@ -157,3 +157,16 @@ def test_a_spec_that_is_not_there_is_answered_with_what_could_be_meant(source, s
         load_spec(source)
     assert caught.value.field == "SPEC"
     assert says in str(caught.value)
+
+
+def test_the_inception_score_can_be_asked_for_with_its_network():
+    spec = small_spec(extractor="inception-2015", evaluation={"metrics": ["inception_score"]})
+    assert spec.evaluation_config(require_weights=False).metrics == ("inception_score",)
+    assert SweepSpec.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize("extractor", ["random-conv-64", "auto"])
+def test_the_inception_score_is_refused_where_another_network_measures(extractor, tmp_path):
+    """Named in the spec, or the one that `auto` comes to where the weights are not at hand."""
+    with pytest.raises(InputError, match="(?s)metrics.*inception_score with random-conv-64.*fetch inception"):
+        small_spec(extractor=extractor, evaluation={"metrics": ["inception_score"]}).evaluation_config(tmp_path)
