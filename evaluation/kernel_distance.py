@@ -19,11 +19,11 @@ def kernel_distance(
 ) -> tuple[float, float | None]:
     """Mean over the subsets, and its standard error (None where there is only one subset).
 
-    Each subset takes m = `subset_size` images of either set, drawn without replacement by `seed`. Their spread s shows
-    what m of n images do; the mean of all uses n = min(N, M) of them, so its variance is s^2 ((m/n) / (1 - m/n) + 1 /
-    subsets): the first term for the images at hand (the variance of a U-statistic falls as 1/n, and subsets of one set
-    overlap in m/n of their images), the second for the number of subsets. The usual s alone is the error of one subset,
-    s / sqrt(subsets) leaves out that all subsets come from the same images.
+    Each subset takes m = `subset_size` images of either set, drawn without replacement by `seed`. Of sets of N and M images
+    a U-statistic varies as a = 1/N + 1/M, subsets of the same sets among themselves as 2/m - a (they overlap); so their
+    spread s gives the mean a variance of s^2 (a / (2/m - a) + 1 / subsets): the first term for the images at hand, the
+    second for the number of subsets. The usual s alone is the error of one subset, s / sqrt(subsets) leaves out that all
+    subsets come from the same images. Taken as equal are both sets' parts in the variance.
 
     Raises `ValueError` for sets with another number of features, or subsets that are larger than a half of one of the sets.
     """
@@ -42,5 +42,6 @@ def kernel_distance(
         values[i] = float(poly_mmd(y_MD[chosen[1]], x_ND[chosen[0]]))
     if subsets == 1:
         return float(values[0]), None
-    share = subset_size / n
-    return float(values.mean()), float(values.std(ddof=1) * math.sqrt(share / (1 - share) + 1 / subsets))
+    images = 1 / len(x_ND) + 1 / len(y_MD)
+    share = images / (2 / subset_size - images)
+    return float(values.mean()), float(values.std(ddof=1) * math.sqrt(share + 1 / subsets))

@@ -37,6 +37,18 @@ def test_it_is_decided_by_the_seed() -> None:
     assert first == again != other
 
 
-def test_few_images_are_refused() -> None:
-    with pytest.raises(ValueError, match="needs 100 images, there are 99"):
-        extrapolated_distance(torch.zeros(99, 4), exact_reference(4), 0)
+@pytest.mark.parametrize(("size", "least"), [(4, 100), (64, 256)])
+def test_few_images_against_features_are_refused(size: int, least: int) -> None:
+    with pytest.raises(ValueError, match=f"needs {least} images, there are {least - 1}"):
+        extrapolated_distance(torch.zeros(least - 1, size), exact_reference(size), 0)
+
+
+def test_the_fewest_images_that_are_taken_give_no_invented_distance() -> None:
+    """N(0.1, I) against N(0, I) in 64 dimensions: 0.64; the sample's own distance is 5 times that."""
+    found = [
+        extrapolated_distance(
+            torch.from_numpy(np.random.default_rng(seed).normal(0.1, size=(256, 64))), exact_reference(64), seed
+        )
+        for seed in range(10)
+    ]
+    assert np.mean(found) == pytest.approx(0.64, abs=0.64)
