@@ -168,8 +168,10 @@ class EvaluationPool:
             ray.get(reference)
         except Exception as error:  # whatever a stage raised, or Ray's own error when its worker died
             reason, again = self._judge(job, cause_of(error) or error)
+        if reason:
+            # They may be what failed or was lost. Sound ones are read from the store again.
+            self._references.pop(data_name(self.store.config(job.key)), None)
         if again:
-            self._references.pop(data_name(self.store.config(job.key)), None)  # they may be what was lost
             self.add(job.key)
         return EndedEvaluation(job.key, time.monotonic() - running.started, reason, again)
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,20 +24,24 @@ from tests.sweep.conftest import REPOSITORY, TINY
 from tests.sweep.test_failures import LAUNCH_WITH_A_GPU
 
 
-@pytest.mark.slow
-def test_the_trial_with_the_dearest_fit_is_scored_first(tmp_path: Path, data_dir: Path, ray_cluster: None) -> None:
-    spec, store = small_spec(data_dir), open_store(tmp_path / "store", create=True)
-    trials = [
-        TrialConfig(filters=2, latent_size=size, epochs=1, learning_rates=(1e-3,), learning_rate_drops=())
-        for size in (2, 6, 4)
-    ]
-    for trial in trials:
+def scored(
+    folder: Path, data_dir: Path, latent_sizes: tuple[int, ...], env: Mapping[str, str]
+) -> list[tuple[int, str]]:
+    """Train networks of these latent sizes, score them one after another: size and reason in the order of their ends."""
+    spec, store = small_spec(data_dir), open_store(folder / "store", create=True)
+    trials = {
+        size: TrialConfig(filters=2, latent_size=size, epochs=1, learning_rates=(1e-3,), learning_rate_drops=())
+        for size in latent_sizes
+    }
+    for trial in trials.values():
         store.write_config(trial)
         attempt = TrainingAttempt(store, trial, spec.execution)
         attempt.start()
         attempt.run_epoch()
         attempt.commit()
-    share = evaluation_resources(False)
+    keys = {trial.key: size for size, trial in trials.items()}
+    faults = {name: value.format(**{f"key{size}": key for key, size in keys.items()}) for name, value in env.items()}
+    share = {**evaluation_resources(False), "runtime_env": {"env_vars": faults}}
     pool = EvaluationPool(
         store,
         spec.evaluation_config(),
@@ -45,14 +50,29 @@ def test_the_trial_with_the_dearest_fit_is_scored_first(tmp_path: Path, data_dir
         device_options=share,
         fit_options=share,
         cpu_options=share,
-        costs={trial.key: fit_flops(1500, trial.latent_size, 2) for trial in trials},
+        costs={key: fit_flops(1500, size, 2) for key, size in keys.items()},
     )
-    for trial in trials:
-        pool.add(trial.key)
+    for key in keys:
+        pool.add(key)
     ended = []
     while not pool.is_idle:
         ended += pool.poll(1.0)
-    assert [(e.key, e.reason) for e in ended] == [(trials[i].key, "") for i in (1, 2, 0)]
+    return [(keys[e.key], e.reason) for e in ended]
+
+
+@pytest.mark.slow
+def test_the_trial_with_the_dearest_fit_is_scored_first(tmp_path: Path, data_dir: Path, ray_cluster: None) -> None:
+    assert scored(tmp_path, data_dir, (2, 6, 4), {}) == [(6, ""), (4, ""), (2, "")]
+
+
+@pytest.mark.slow
+def test_real_images_that_could_not_be_measured_once_are_measured_for_the_next_trial(
+    tmp_path: Path, data_dir: Path, ray_cluster: None
+) -> None:
+    faults = {"AESWEEP_FAULT": "out-of-memory:references:{key4}"}
+    (first, reason), *rest = scored(tmp_path, data_dir, (2, 4, 3), faults)
+    assert first == 4 and "out of memory" in reason.lower()
+    assert rest == [(3, ""), (2, "")]
 
 
 @pytest.mark.slow
