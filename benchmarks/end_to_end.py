@@ -60,7 +60,7 @@ def seconds_each(
     with tempfile.TemporaryDirectory() as folder:
         path = write_random_inception(Path(folder) / "inception.pth")
         extractor = load_inception(path, *hash_and_size(path), device=device)
-        reference = measure_reference(real, np.arange(n), extractor, keep_features=False)  # once per data set
+        reference = measure_reference(real, np.arange(n), extractor)  # once per data set
         precision = choose_precision(TRIAL.precision, device)
 
         def ours(extractor: Extractor) -> float:

@@ -6,6 +6,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from models.datasets import SPLITS, Split
 from models.errors import InputError
 from models.identity import content_hash, identity_fields
 
@@ -13,7 +14,6 @@ Extractor = Literal["inception-2015", "random-conv-64", "dinov2-vit-s-14", "dino
 Prior = Literal["standard_normal", "mvg", "gmm"]
 Source = Literal["reconstruction", "standard_normal", "mvg", "gmm", "latents"]
 VaeLatents = Literal["mean", "sample"]
-Split = Literal["train", "test"]
 
 PRIORS: tuple[Prior, ...] = get_args(Prior)
 
@@ -118,9 +118,16 @@ class EvaluationConfig:
         return bool(FEATURE_METRICS.intersection(self.metrics))
 
     @property
-    def needs_single_references(self) -> bool:
-        """Whether samples are compared with single real images, not only with their mean and covariance."""
-        return bool({"kid", "prdc"}.intersection(self.metrics))
+    def compares_reconstructions(self) -> bool:
+        """Whether reconstructions are compared with real images by their features."""
+        return bool({"frechet", "kid"}.intersection(self.metrics))
+
+    @property
+    def reference_splits(self) -> tuple[Split, ...]:
+        """Splits whose real images generated ones are compared with."""
+        if not self.needs_features:
+            return ()
+        return SPLITS if self.compares_reconstructions else (self.reference_split,)
 
     def require_metrics_of(self, extractor: str) -> None:
         """Raises `InputError` where the network `extractor` cannot give what is measured.

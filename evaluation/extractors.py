@@ -28,9 +28,9 @@ from evaluation.weights import (
     INCEPTION_BYTES,
     INCEPTION_SHA256,
     RANDOM_CONV_SHA256,
-    check_dinov2,
     dinov2_path,
     inception_path,
+    read_dinov2,
     read_weights,
 )
 from models.errors import InputError
@@ -89,10 +89,8 @@ class Extractor:
             yield first, features
 
 
-def load_extractor(
-    name: str, data_dir: Path, device: torch.device, computation: Computation | None = None
-) -> Extractor:
-    """The extractor `name` on `device`, its weights checked; `computation` is Inception's, None for the faster one there.
+def load_extractor(name: str, data_dir: Path, device: torch.device) -> Extractor:
+    """The extractor `name` on `device`, its weights checked.
 
     Raises `InputError` for an unknown name or wrong weights.
     """
@@ -102,7 +100,7 @@ def load_extractor(
             batch_size = 1024 if device.type == "cuda" else 256
             return Extractor(name, RANDOM_CONV_SHA256, DIMENSION, network, device, batch_size)
         case "inception-2015":
-            return load_inception(inception_path(data_dir), device=device, computation=computation)
+            return load_inception(inception_path(data_dir), device=device)
         case "dinov2-vit-s-14" | "dinov2-vit-b-14" | "dinov2-vit-l-14":
             return _load_dinov2(name, data_dir, device)
     raise InputError("extractor", name, f"Choose one of: {', '.join(get_args(ExtractorName))}.")
@@ -136,9 +134,8 @@ def load_inception(
 
 def _load_dinov2(name: ExtractorName, data_dir: Path, device: torch.device) -> Extractor:
     """Raises `InputError` if the weights are missing or not those of the network."""
-    check_dinov2(name, data_dir)
     path, model = dinov2_path(name, data_dir), DINOV2_MODELS[name]
-    data = path.read_bytes()
+    data = read_dinov2(name, data_dir)
     try:
         network = DinoV2(model, _tensors(data)).to(device).eval()
     except _UNFIT as error:

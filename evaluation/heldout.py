@@ -67,8 +67,7 @@ def heldout_stage(
 
     with threadpool_limits(threads):
         for kind in KINDS:
-            rows.append(_heldout_row(kind, evaluation, latents.train, priors, fit))
-            rows.append(_train_row(kind, evaluation, latents.train, priors))
+            rows += _likelihood_rows(kind, evaluation, latents.train, priors, fit)
             rows += _fit_rows(kind, evaluation, len(latents.train), priors)
     return rows
 
@@ -80,38 +79,36 @@ def heldout_split(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.sort(order[count:]), np.sort(order[:count])
 
 
-def _heldout_row(
+def _likelihood_rows(
     kind: Kind,
     evaluation: EvaluationConfig,
     train_NZ: np.ndarray,
     priors: Mapping[str, FittedPrior | str],
     fit: Callable[[Kind, np.ndarray], FittedPrior],
-) -> dict[str, Any]:
-    started = time.perf_counter()
+) -> list[dict[str, Any]]:
+    """Of the latents held out under a prior fitted on the rest, and of all under the prior fitted on all."""
     fitted_on, held_out = heldout_split(len(train_NZ), evaluation.prior_seed)
-    value = stderr = None
-    try:
-        fitted_prior(priors, kind)
-        prior = fit(kind, train_NZ[fitted_on])
-        (value, stderr), note = _likelihood(prior, train_NZ[held_out]), prior.note
-    except PriorError as error:
-        note = str(error)
-    seconds = time.perf_counter() - started
-    return latent_score(evaluation, "heldout_loglikelihood", len(held_out), value, stderr, seconds, note, source=kind)
 
+    def refitted() -> FittedPrior:
+        fitted_prior(priors, kind)  # where there is none, a part of the latents gives none either
+        return fit(kind, train_NZ[fitted_on])
 
-def _train_row(
-    kind: Kind, evaluation: EvaluationConfig, train_NZ: np.ndarray, priors: Mapping[str, FittedPrior | str]
-) -> dict[str, Any]:
-    started = time.perf_counter()
-    value = stderr = None
-    try:
-        prior = fitted_prior(priors, kind)
-        (value, stderr), note = _likelihood(prior, train_NZ), prior.note
-    except PriorError as error:
-        note = str(error)
-    seconds = time.perf_counter() - started
-    return latent_score(evaluation, "train_loglikelihood", len(train_NZ), value, stderr, seconds, note, source=kind)
+    asked: list[tuple[str, np.ndarray, Callable[[], FittedPrior]]] = [
+        ("heldout_loglikelihood", train_NZ[held_out], refitted),
+        ("train_loglikelihood", train_NZ, lambda: fitted_prior(priors, kind)),
+    ]
+    rows = []
+    for metric, z_NZ, get in asked:
+        started = time.perf_counter()
+        value = stderr = None
+        try:
+            prior = get()
+            (value, stderr), note = _likelihood(prior, z_NZ), prior.note
+        except PriorError as error:
+            note = str(error)
+        seconds = time.perf_counter() - started
+        rows.append(latent_score(evaluation, metric, len(z_NZ), value, stderr, seconds, note, source=kind))
+    return rows
 
 
 def _likelihood(prior: FittedPrior, z_NZ: np.ndarray) -> tuple[float, float | None]:

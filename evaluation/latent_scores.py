@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.config import EvaluationConfig, Source, Split
+from evaluation.config import EvaluationConfig, Source
 from evaluation.priors import FittedPrior, PriorError
+from models.datasets import Split
 
 
 def latent_score(

@@ -16,9 +16,7 @@ from evaluation.config import VaeLatents
 from models.autoencoder import Autoencoder
 from models.identity import stream_seed
 from models.precision import autocast
-from models.reconstruction import evaluating, float_batches
-
-BATCH_SIZE = 256
+from models.reconstruction import BATCH_SIZE, evaluating, float_batches
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from evaluation.config import EvaluationConfig, Source, Split
+from evaluation.config import EvaluationConfig, Source
 from evaluation.extractors import Extractor
 from evaluation.extrapolation import extrapolated_distance
 from evaluation.frechet_error import bootstrap_error, jackknife_error
@@ -22,6 +22,7 @@ from evaluation.kernel_distance import kernel_distance
 from evaluation.neighbours import prdc
 from evaluation.reference import CHUNK, Reference
 from evaluation.statistics import FeatureStatistics
+from models.datasets import Split
 from models.errors import NonFiniteError
 
 Decoder = Callable[[np.ndarray], torch.Tensor]
@@ -105,8 +106,11 @@ def measure(
         return failed(replace(set_, seconds=seconds), evaluation, extractor, reference, str(error)), shown
     seconds = time.perf_counter() - started
     found = Features(torch.cat(features), torch.cat(logits) if logits else None)
-    stderr = _stderr(found.features, evaluation, reference.statistics, set_.seed)
-    measured = replace(set_, statistics=statistics, n=len(z_NZ), seconds=seconds, stderr=stderr)
+    measured = replace(set_, statistics=statistics, n=len(z_NZ), seconds=seconds)
+    try:
+        measured = replace(measured, stderr=_stderr(found.features, statistics, evaluation, reference, set_))
+    except torch.linalg.LinAlgError as error:
+        measured = replace(measured, note="; ".join(filter(None, (f"no standard error: {error}", set_.note))))
     return replace(measured, scores=_scores(found, evaluation, extractor, reference, measured)), shown
 
 
@@ -116,7 +120,9 @@ def failed(
     """`set_` without any number, and the reason in every row."""
     reason = "; ".join(filter(None, (reason, set_.note)))
     rows = (
-        Score(metric=m, value=None, n=0, n_reference=reference.n, extractor=extractor.name, note=reason)
+        Score(
+            metric=m, value=None, n=0, n_reference=_compared(metric, reference), extractor=extractor.name, note=reason
+        )
         for metric in _asked(evaluation, set_.source)
         for m in metric_rows(evaluation, metric)
     )
@@ -140,15 +146,26 @@ def _asked(evaluation: EvaluationConfig, source: Source) -> list[str]:
     return [metric for metric in known if metric in evaluation.metrics]
 
 
+def _compared(metric: str, reference: Reference) -> int:
+    """Real images that a metric compares with."""
+    return 0 if metric == "inception_score" else reference.n
+
+
 def _stderr(
-    features_ND: torch.Tensor, evaluation: EvaluationConfig, reference: FeatureStatistics, seed: int
+    features_ND: torch.Tensor,
+    statistics: FeatureStatistics,
+    evaluation: EvaluationConfig,
+    reference: Reference,
+    set_: Measured,
 ) -> float | None:
     """Standard error of the Fréchet distance; None where there is no distance either."""
     if "frechet" not in evaluation.metrics or min(len(features_ND), reference.n) < 2:
         return None
+    if set_.source == "reconstruction":
+        return jackknife_error(features_ND, statistics, reference.statistics, reference.on(features_ND.device))
     if evaluation.bootstrap:
-        return bootstrap_error(features_ND, reference, evaluation.bootstrap, seed)
-    return jackknife_error(features_ND, reference)
+        return bootstrap_error(features_ND, reference.statistics, evaluation.bootstrap, set_.seed)
+    return jackknife_error(features_ND, statistics, reference.statistics)
 
 
 def _scores(
@@ -163,14 +180,14 @@ def _scores(
         started = time.perf_counter()
         names = metric_rows(evaluation, metric)
         try:
-            values, remark = _compute(metric, found, evaluation, reference, measured.seed)
-        except (ValueError, np.linalg.LinAlgError) as error:
+            values, remark = _compute(metric, found, evaluation, reference, measured.source, measured.seed)
+        except ValueError as error:
             values, remark = [(None, None)] * len(names), str(error)
         shared = Score(
             metric=metric,
             value=None,
             n=measured.n,
-            n_reference=0 if metric == "inception_score" else reference.n,
+            n_reference=_compared(metric, reference),
             extractor=extractor.name,
             seconds=(time.perf_counter() - started) / len(names),
             note="; ".join(filter(None, (remark, measured.note))),
@@ -180,7 +197,7 @@ def _scores(
 
 
 def _compute(
-    metric: str, found: Features, evaluation: EvaluationConfig, reference: Reference, seed: int
+    metric: str, found: Features, evaluation: EvaluationConfig, reference: Reference, source: Source, seed: int
 ) -> tuple[list[tuple[float | None, float | None]], str]:
     """Value and standard error of each of `metric_rows`, and a remark. Raises `ValueError` where there is none."""
     features_ND = found.features
@@ -189,9 +206,12 @@ def _compute(
             real_MD = reference.on(features_ND.device)
             size = min(evaluation.kid_subset_size, min(len(features_ND), len(real_MD)) // 2)
             remark = "" if size == evaluation.kid_subset_size else f"subsets of {size} images, half of all"
-            return [kernel_distance(features_ND, real_MD, evaluation.kid_subsets, size, seed)], remark
+            value, stderr = kernel_distance(features_ND, real_MD, evaluation.kid_subsets, size, seed)
+            # Reconstructions move together with their images; the error of two independent sets is not theirs.
+            return [(value, None if source == "reconstruction" else stderr)], remark
         case "prdc":
-            shares = prdc(features_ND, reference.on(features_ND.device), evaluation.prdc_neighbours)
+            k, device = evaluation.prdc_neighbours, features_ND.device
+            shares = prdc(features_ND, reference.on(device), k, reference.radii(device, k))
             return [(shares[name], None) for name in metric_rows(evaluation, metric)], ""
         case "frechet_infinity":
             return [(extrapolated_distance(features_ND, reference.statistics, seed), None)], ""

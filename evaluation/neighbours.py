@@ -14,10 +14,13 @@ import torch
 ROWS = 256  # of a distance matrix at a time: 20 MB for 10,000 images, twice as fast on a CPU as 80 MB
 
 
-def prdc(sample_ND: torch.Tensor, reference_MD: torch.Tensor, neighbours: int) -> dict[str, float]:
+def prdc(
+    sample_ND: torch.Tensor, reference_MD: torch.Tensor, neighbours: int, reference_radii_M: torch.Tensor | None = None
+) -> dict[str, float]:
     """`precision`, `recall`, `density` and `coverage`, on the features' device, in float64.
 
-    Raises `ValueError` for sets with another number of features or with no more than `neighbours` images.
+    `reference_radii_M` are those of `radii`, where they are known. Raises `ValueError` for sets with another number of features
+    or with no more than `neighbours` images.
     """
     if sample_ND.shape[1] != reference_MD.shape[1]:
         raise ValueError(f"{sample_ND.shape[1]} features cannot be compared with {reference_MD.shape[1]}")
@@ -25,7 +28,8 @@ def prdc(sample_ND: torch.Tensor, reference_MD: torch.Tensor, neighbours: int) -
         raise ValueError(f"{neighbours} neighbours need more images than {min(len(sample_ND), len(reference_MD))}")
     centre = reference_MD.double().mean(0)  # distances do not change, but lose fewer digits
     x_ND, y_MD = sample_ND.double() - centre, reference_MD.double() - centre
-    sample_radius_N, reference_radius_M = _radii(x_ND, neighbours), _radii(y_MD, neighbours)
+    sample_radius_N = _radii(x_ND, neighbours)
+    reference_radius_M = _radii(y_MD, neighbours) if reference_radii_M is None else reference_radii_M
     balls_N = torch.zeros(len(x_ND), dtype=torch.int64, device=x_ND.device)  # reference balls around each sample
     recalled = covered = 0
     for rows, squared in _squared_distances(y_MD, x_ND):
@@ -40,6 +44,13 @@ def prdc(sample_ND: torch.Tensor, reference_MD: torch.Tensor, neighbours: int) -
         "density": float(balls_N.double().mean()) / neighbours,
         "coverage": covered / len(y_MD),
     }
+
+
+def radii(reference_MD: torch.Tensor, neighbours: int) -> torch.Tensor:
+    """Squared radii (M,) of the balls around reference images, float64. Raises `ValueError` for too few images."""
+    if len(reference_MD) <= neighbours:
+        raise ValueError(f"{neighbours} neighbours need more images than {len(reference_MD)}")
+    return _radii(reference_MD.double() - reference_MD.double().mean(0), neighbours)
 
 
 def _radii(x_ND: torch.Tensor, neighbours: int) -> torch.Tensor:

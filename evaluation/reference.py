@@ -1,25 +1,26 @@
 """The real images that scores compare with: which ones, under which name their statistics are kept, and the statistics.
 
-Every trial of a data set is compared with the same images, so their statistics are measured once and kept; the name
-holds everything that decides them. Distances need the statistics alone; kernel distances and nearest neighbours need the
-features of each image, which are kept beside them where such a metric is asked for.
+Every trial of a data set is compared with the same images, so they are measured once and kept; the name holds everything
+that decides them. Distances need the statistics alone; the standard errors of reconstructions, kernel distances and nearest
+neighbours need the features of each image, which are kept beside them.
 
 Shapes: M images, D features.
 """
 
 import io
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from evaluation.config import EvaluationConfig, Split
+from evaluation.config import EvaluationConfig
 from evaluation.extractors import Extractor
+from evaluation.neighbours import radii
 from evaluation.statistics import FeatureStatistics
 from models.config import TrialConfig
-from models.datasets import data_name
+from models.datasets import Split, data_name
 
-SPLITS: tuple[Split, ...] = ("train", "test")
 CHUNK = 1024  # images read from the memory map at a time
 
 
@@ -29,8 +30,9 @@ class Reference:
 
     statistics: FeatureStatistics
     """With their matrix root."""
-    features: np.ndarray | None = None
-    """float32 (M, D), where a metric compares with single images."""
+    features: np.ndarray
+    """float32 (M, D)."""
+    _made: dict[str, torch.Tensor] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def n(self) -> int:
@@ -38,10 +40,20 @@ class Reference:
         return self.statistics.n
 
     def on(self, device: torch.device) -> torch.Tensor:
-        """The features on a device. Raises `ValueError` where they were not measured."""
-        if self.features is None:
-            raise ValueError("the features of the single real images were not kept")
-        return torch.from_numpy(np.array(self.features)).to(device)
+        """The features on a device, copied there once."""
+        return self._once(str(device), lambda: torch.from_numpy(np.array(self.features)).to(device))
+
+    def radii(self, device: torch.device, neighbours: int) -> torch.Tensor:
+        """The balls around the images (`neighbours.radii`), the same for every set that is compared: computed once."""
+        return self._once(f"{device} {neighbours}", lambda: radii(self.on(device), neighbours))
+
+    def _once(self, name: str, make: Callable[[], torch.Tensor]) -> torch.Tensor:
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
+    def __reduce__(self) -> tuple[type["Reference"], tuple[FeatureStatistics, np.ndarray]]:
+        return Reference, (self.statistics, self.features)  # without the copies on devices
 
 
 def reference_indices(n_images: int, size: int, seed: int) -> np.ndarray:
@@ -66,18 +78,17 @@ def features_name(name: str) -> str:
     return f"{name.removesuffix('.npz')}-features.npz"
 
 
-def measure_reference(images: np.ndarray, indices: np.ndarray, extractor: Extractor, keep_features: bool) -> Reference:
+def measure_reference(images: np.ndarray, indices: np.ndarray, extractor: Extractor) -> Reference:
     """The reference that `images[indices]` (uint8 (N, H, W, 3)) make, with the matrix root that all distances share."""
     statistics = FeatureStatistics(extractor.dimension)
     kept = []
     for first in range(0, len(indices), CHUNK):
         features = extractor.features(np.asarray(images[indices[first : first + CHUNK]]))
         statistics.update(features)
-        if keep_features:
-            kept.append(features.cpu().numpy())
+        kept.append(features.cpu().numpy())
     if statistics.n >= 2:
         _ = statistics.root  # cached, and saved with the statistics
-    return Reference(statistics, np.concatenate(kept) if keep_features else None)
+    return Reference(statistics, np.concatenate(kept))
 
 
 def features_to_bytes(features_MD: np.ndarray) -> bytes:

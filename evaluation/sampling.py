@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from evaluation.config import EvaluationConfig, Prior, Split
+from evaluation.config import EvaluationConfig, Prior
 from evaluation.extractors import Extractor
 from evaluation.interpolation import ROWS, interpolation_grid, pair_indices
 from evaluation.latents import Latents, encode_images
@@ -19,10 +19,11 @@ from evaluation.measuring import Decoder, Measured, Score, failed, measure
 from evaluation.pictures import image_grid, reconstruction_grid
 from evaluation.priors import FittedPrior
 from evaluation.reconstruction_error import MEASURES, reconstruction_errors
-from evaluation.reference import CHUNK, SPLITS, Reference, reference_indices
+from evaluation.reference import CHUNK, Reference, reference_indices
 from evaluation.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
 from models.autoencoder import Autoencoder
 from models.config import TrialConfig
+from models.datasets import SPLITS, Split
 from models.errors import NonFiniteError
 from models.images import ImageSet
 from models.reconstruction import decode_latents
@@ -93,10 +94,7 @@ def sample_stage(
             measured = replace(measured, scores=(*measured.scores, *errors))
         sampled.measured.append(measured)
         if first is not None:
-            # Spread over the split: a folder's images are sorted by class, and the first ones are all of one.
-            shown = np.unique(np.linspace(0, len(indices) - 1, PAIRS).astype(int))
-            pair = np.asarray(real[indices[shown]]), decoded(z[shown]).cpu().numpy()
-            sampled.pictures[f"reconstruction-{split}.png"] = reconstruction_grid(*pair)
+            sampled.pictures.update(_pairs(split, real, indices, z, decoded))
     for prior in evaluation.priors:
         fitted = priors.get(prior, "not fitted")
         for seed in evaluation.seeds:
@@ -144,12 +142,12 @@ def _measured(
     z_NZ: np.ndarray, decoded: Decoder, evaluation: EvaluationConfig, ruler: Ruler | None, set_: Measured
 ) -> tuple[Measured, torch.Tensor | None]:
     """One set with its scores, and the pictures of its start; these alone where nothing is measured."""
-    if ruler is not None:
+    if ruler is not None and (set_.source != "reconstruction" or evaluation.compares_reconstructions):
         return measure(z_NZ, decoded, evaluation, ruler.extractor, ruler.references[set_.split], set_)
     try:
-        return replace(set_, note="no distance is asked for"), decoded(z_NZ[:PICTURES])
-    except NonFiniteError as error:
-        return replace(set_, note=str(error)), None
+        return set_, decoded(z_NZ[:PICTURES])
+    except NonFiniteError:
+        return set_, None
 
 
 def _errors(
@@ -157,20 +155,32 @@ def _errors(
 ) -> list[Score]:
     """Scores of `MEASURES`: mean over the images and its standard error."""
     started = time.perf_counter()
-    n, note = len(real), ""
-    values: list[float | None] = [None] * len(MEASURES)
-    stderrs = values
     try:
-        errors_N4 = reconstruction_errors(model, z_NZ, real, device, precision)
-        values = errors_N4.mean(0).tolist()
-        stderrs = (errors_N4.std(0, ddof=1) / np.sqrt(n)).tolist() if n > 1 else stderrs
+        columns = list(reconstruction_errors(model, z_NZ, real, device, precision).T)
     except NonFiniteError as error:
-        n, note = 0, str(error)
+        return [Score(metric=metric, value=None, n=0, note=str(error)) for metric in MEASURES]
     seconds = (time.perf_counter() - started) / len(MEASURES)
-    return [
-        Score(metric=metric, value=value, stderr=stderr, n=n, seconds=seconds, note=note)
-        for metric, value, stderr in zip(MEASURES, values, stderrs, strict=True)
-    ]
+    return [replace(_mean(metric, found), seconds=seconds) for metric, found in zip(MEASURES, columns, strict=True)]
+
+
+def _mean(metric: str, values_N: np.ndarray) -> Score:
+    n, perfect = len(values_N), int(np.isposinf(values_N).sum())
+    if perfect:
+        note = f"{perfect} of {n} reconstructions are perfect, which has no finite {metric}"
+        return Score(metric=metric, value=None, n=n, note=note)
+    stderr = float(values_N.std(ddof=1)) / np.sqrt(n) if n > 1 else None
+    return Score(metric=metric, value=float(values_N.mean()), stderr=stderr, n=n)
+
+
+def _pairs(split: Split, real: np.ndarray, indices: np.ndarray, z_NZ: np.ndarray, decoded: Decoder) -> dict[str, bytes]:
+    """The picture of reconstructions beside their images; none where pixels are not numbers, as for the walks."""
+    # Spread over the split: a folder's images are sorted by class, and the first ones are all of one.
+    shown = np.unique(np.linspace(0, len(indices) - 1, PAIRS).astype(int))
+    try:
+        pictures = decoded(z_NZ[shown]).cpu().numpy()
+    except NonFiniteError:
+        return {}
+    return {f"reconstruction-{split}.png": reconstruction_grid(np.asarray(real[indices[shown]]), pictures)}
 
 
 def _walks(images: np.ndarray, ends_P2Z: np.ndarray, decoded: Decoder) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from evaluation.config import EvaluationConfig, Split
+from evaluation.config import EvaluationConfig
 from evaluation.extractors import Extractor
 from evaluation.fitting import fit_prior
 from evaluation.frechet import frechet_distance
@@ -25,11 +25,12 @@ from evaluation.heldout import heldout_stage
 from evaluation.latents import Latents, encode_images
 from evaluation.measuring import Measured, Score
 from evaluation.priors import FittedPrior, PriorError
-from evaluation.reference import SPLITS, Reference, measure_reference, reference_indices
+from evaluation.reference import Reference, measure_reference, reference_indices
 from evaluation.sampling import Ruler, Sampled, check_extractor, sample_stage
 from evaluation.tensor_mixture import fit_device
 from models.autoencoder import Autoencoder
 from models.config import TrialConfig
+from models.datasets import SPLITS, Split
 from models.identity import stream_seed
 from models.images import ImageSet
 from models.precision import choose_precision
@@ -78,7 +79,7 @@ def reference_stage(evaluation: EvaluationConfig, images: ImageSet, split: Split
     check_extractor(evaluation, extractor)
     real = getattr(images, split)
     indices = reference_indices(len(real), evaluation.reference_size, evaluation.reference_seed)
-    return measure_reference(real, indices, extractor, evaluation.needs_single_references)
+    return measure_reference(real, indices, extractor)
 
 
 def distance_stage(
@@ -96,7 +97,8 @@ def distance_stage(
 
 
 def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) -> list[dict[str, Any]]:
-    """Rows of the latents table without `key`: two dimensions of `count` images per split, by the trial's seed."""
+    """Rows of the latents table without `key`: two dimensions of `count` images per split, by the trial's seed. Latents that
+    are not numbers are left out; the notes of the scores say that there are some."""
     size = latents.train.shape[1]
     a, b = reference_indices(size, 2, stream_seed("latent dimensions", trial.seed))[[0, -1]].tolist()
     rows = []
@@ -106,6 +108,7 @@ def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) 
         rows += [
             {"split": split, "index": i, "dimension_a": a, "dimension_b": b, "z_a": float(z[a]), "z_b": float(z[b])}
             for i, z in zip(indices.tolist(), z_NZ[indices], strict=True)
+            if np.isfinite(z[[a, b]]).all()
         ]
     return rows
 
@@ -120,9 +123,11 @@ def score_trial(
     *,
     deadline_seconds: float | None = None,
     threads: int | None = None,
+    precision: str | None = None,
 ) -> tuple[list[dict[str, Any]], Sampled, dict[str, FittedPrior | str]]:
     """All stages at once: score rows, pictures with their statistics, and the priors.
 
+    `precision` is the one that the model was trained in (column `precision_used`), None for what this device would take.
     `extractor` may be None where no metric needs features. Raises `ValueError` if it is missing or another one than the
     evaluation names.
     """
@@ -130,8 +135,9 @@ def score_trial(
     if evaluation.needs_features:
         if extractor is None:
             raise ValueError(f"the evaluation needs the extractor {evaluation.extractor}, got none")
-        ruler = Ruler(extractor, {split: reference_stage(evaluation, images, split, extractor) for split in SPLITS})
-    precision = choose_precision(trial.precision, device)
+        splits = evaluation.reference_splits
+        ruler = Ruler(extractor, {split: reference_stage(evaluation, images, split, extractor) for split in splits})
+    precision = precision or choose_precision(trial.precision, device)
     latents = encode_stage(trial, evaluation, model, images, device, precision)
     fit_on = fit_device(device)
     priors = fit_stage(evaluation, latents, deadline_seconds, threads, fit_on)

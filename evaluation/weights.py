@@ -28,7 +28,7 @@ INCEPTION_URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.
 INCEPTION_BYTES = 95_628_359
 
 RANDOM_CONV_SHA256 = "452f6920b59a7ddc479e81b86142eb4a138ae7e16e9432654f8cc57e6a7f7d8b"
-"""Of the weights that `extractors.random_conv_weights` generates; a test and every load compare."""
+"""Of the weights that `random_conv.random_conv_weights` generates; a test and every load compare."""
 
 DINOV2_MODELS: dict[Extractor, str] = {
     "dinov2-vit-s-14": "dinov2_vits14",
@@ -109,8 +109,21 @@ def check_dinov2(name: Extractor, data_dir: Path) -> str:
     try:
         return _sha256_of(path, path.stat())
     except OSError:
-        url = f"{DINOV2_URL}/{DINOV2_MODELS[name]}/{path.name}"
-        raise InputError("extractor", name, f"Its weights are missing: copy {url} to {path}.") from None
+        raise _dinov2_error(name, path) from None
+
+
+def read_dinov2(name: Extractor, data_dir: Path) -> bytes:
+    """The content of that file; raises as `check_dinov2`."""
+    path = dinov2_path(name, data_dir)
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise _dinov2_error(name, path) from None
+
+
+def _dinov2_error(name: Extractor, path: Path) -> InputError:
+    url = f"{DINOV2_URL}/{DINOV2_MODELS[name]}/{path.name}"
+    return InputError("extractor", name, f"Its weights are missing: copy {url} to {path}.")
 
 
 def resolve_extractor(

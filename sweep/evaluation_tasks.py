@@ -7,8 +7,8 @@
 
 What an earlier evaluation of the trial encoded and fitted is not done again (reuse.py).
 
-Files go into the attempt's folder in the store; the next stage gets their SHA-256 and checks it. Only statistics and
-scores travel as Ray objects. The real images of a data set are measured by one task, kept in the store.
+Files go into the attempt's folder in the store; the next stage gets their SHA-256 and checks it. Statistics, scores and the
+features of real images travel as Ray objects. The real images of a data set are measured by one task, kept in the store.
 """
 
 import logging
@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 
 import torch
 
-from evaluation.config import Split
 from evaluation.extractors import Extractor, load_extractor
 from evaluation.gaussianity import gaussianity_stage
 from evaluation.heldout import heldout_stage
@@ -46,6 +45,7 @@ from evaluation.statistics import FeatureStatistics
 from evaluation.tensor_mixture import fit_device
 from models.autoencoder import Autoencoder
 from models.checkpoint import model_from_bytes
+from models.datasets import SPLITS, Split
 from models.images import ImageSet, load_images
 from sweep.device import choose_device, free_memory, use_threads
 from sweep.evaluation_job import LATENTS, PICTURES, EvaluationJob, Files, prior_file
@@ -110,9 +110,8 @@ def sample(
     model, precision = _model(job)
     latents = Latents.from_bytes(job.read(LATENTS, encoded))
     priors = _priors(job, fitted)
-    ruler = None
-    if train_reference is not None and test_reference is not None:
-        ruler = Ruler(_extractor(job, device), {"train": train_reference, "test": test_reference})
+    found = _found(train_reference, test_reference)
+    ruler = Ruler(_extractor(job, device), found) if found else None
     sampled = sample_stage(job.config, job.evaluation, model, latents, priors, _images(job), ruler, device, precision)
     files: Files = {}
     for name, png in sampled.pictures.items():
@@ -132,8 +131,7 @@ def score(
     """Measure the distances and the latents, and commit; False where another attempt was first."""
     use_threads(job.execution.threads)
     latents = Latents.from_bytes(job.read(LATENTS, encoded))
-    found: dict[Split, Reference | None] = {"train": train_reference, "test": test_reference}
-    rows = distance_stage(job.evaluation, sampled[0], {split: one for split, one in found.items() if one is not None})
+    rows = distance_stage(job.evaluation, sampled[0], _found(train_reference, test_reference))
     if "gaussianity" in job.evaluation.metrics:
         rows += gaussianity_stage(job.evaluation, latents, _priors(job, fitted), job.execution.threads)
     rows += fitted.rows
@@ -152,11 +150,14 @@ def score(
 
 
 def references(job: EvaluationJob) -> tuple[Reference | None, Reference | None, bool]:
-    """The real training and test images (None where no metric needs features), and a token that says that they are
+    """The real training and test images (None where nothing is compared with them), and a token that says that they are
     there."""
-    if not job.evaluation.needs_features:
-        return None, None, True
-    return _reference(job, "train"), _reference(job, "test"), True
+    train, test = (_reference(job, split) if split in job.evaluation.reference_splits else None for split in SPLITS)
+    return train, test, True
+
+
+def _found(train: Reference | None, test: Reference | None) -> dict[Split, Reference]:
+    return {split: one for split, one in zip(SPLITS, (train, test), strict=True) if one is not None}
 
 
 def _reference(job: EvaluationJob, split: Split) -> Reference:
@@ -169,8 +170,7 @@ def _reference(job: EvaluationJob, split: Split) -> Reference:
         return kept
     device = _prepare(job)
     reference = reference_stage(job.evaluation, images, split, _extractor(job, device))
-    if reference.features is not None:
-        job.store.storage.write(features_name(name), features_to_bytes(reference.features))
+    job.store.storage.write(features_name(name), features_to_bytes(reference.features))
     job.store.storage.write(name, reference.statistics.to_bytes())
     return reference
 
@@ -183,8 +183,6 @@ def _kept_reference(job: EvaluationJob, name: str) -> Reference | None:
         return None
     try:
         statistics = FeatureStatistics.from_bytes(data)
-        if not job.evaluation.needs_single_references:
-            return Reference(statistics)
         name = features_name(name)
         data = storage.read(name)
         if data is None:

@@ -30,6 +30,10 @@ def draw(n: int, dimension: int, seed: int) -> np.ndarray:
     return np.asarray(np.tanh(np.random.default_rng(seed).normal(size=(n, dimension))) @ mix + 0.3, dtype=np.float32)
 
 
+def jackknife(features: np.ndarray, real: FeatureStatistics) -> float:
+    return jackknife_error(torch.from_numpy(features), statistics(features), real)
+
+
 def spread(n: int, dimension: int, real: FeatureStatistics, times: int = 200) -> float:
     distances = [frechet_distance(statistics(draw(n, dimension, 1000 + i)), real) for i in range(times)]
     return float(np.std(distances, ddof=1))  # known to 5 %
@@ -38,14 +42,35 @@ def spread(n: int, dimension: int, real: FeatureStatistics, times: int = 200) ->
 @pytest.mark.parametrize(("n", "dimension"), [(500, 8), (1000, 64), (60, 80)])
 def test_the_jackknife_says_how_far_fresh_samples_move_the_distance(n: int, dimension: int) -> None:
     real = reference(dimension)
-    errors = [jackknife_error(torch.from_numpy(draw(n, dimension, seed)), real) for seed in range(10)]
+    errors = [jackknife(draw(n, dimension, seed), real) for seed in range(10)]
     assert np.mean(errors) == pytest.approx(spread(n, dimension, real), rel=0.2)
+
+
+@pytest.mark.parametrize(("n", "dimension"), [(500, 8), (1000, 64), (60, 80)])
+@pytest.mark.parametrize(("shrink", "noise"), [(0.9, 0.1), (0.5, 0.3)])
+def test_reconstructions_move_with_their_images(n: int, dimension: int, shrink: float, noise: float) -> None:
+    """Other images bring other reconstructions: the spread over such pairs."""
+    errors, distances = [], []
+    for i in range(200):
+        images = draw(n, dimension, i).astype(np.float64)
+        blurred = shrink * images + noise * np.random.default_rng(5000 + i).normal(size=images.shape)
+        sample, real = statistics(blurred), statistics(images)
+        distances.append(frechet_distance(sample, real))
+        if i < 10:
+            errors.append(jackknife_error(torch.from_numpy(blurred), sample, real, torch.from_numpy(images)))
+    assert np.mean(errors) == pytest.approx(np.std(distances, ddof=1), rel=0.2)
+
+
+def test_perfect_reconstructions_have_no_error() -> None:
+    images = draw(100, 6, 0)
+    found = jackknife_error(torch.from_numpy(images), statistics(images), statistics(images), torch.from_numpy(images))
+    assert found == pytest.approx(0, abs=1e-9)
 
 
 def test_the_bootstrap_agrees_where_images_are_many_against_features() -> None:
     real = reference(8)
     assert bootstrap_error(torch.from_numpy(draw(500, 8, 0)), real, 400, 0) == pytest.approx(
-        jackknife_error(torch.from_numpy(draw(500, 8, 0)), real), rel=0.2
+        jackknife(draw(500, 8, 0), real), rel=0.2
     )
 
 
@@ -77,25 +102,25 @@ def test_the_derivative_is_that_of_the_distance() -> None:
         towards[i] += step
         influence.append((distance(towards) - distance(even)) / step)
     by_hand = np.std(influence, ddof=1) / math.sqrt(50)
-    assert jackknife_error(torch.from_numpy(features), real) == pytest.approx(by_hand, rel=1e-3)
+    assert jackknife(features, real) == pytest.approx(by_hand, rel=1e-3)
 
 
 def test_the_error_falls_with_the_root_of_the_number_of_images() -> None:
     real = reference(16)
-    few, many = (jackknife_error(torch.from_numpy(draw(n, 16, 5)), real) for n in (1000, 16_000))
+    few, many = (jackknife(draw(n, 16, 5), real) for n in (1000, 16_000))
     assert few / many == pytest.approx(4, rel=0.15)
 
 
 def test_singular_covariances_have_finite_errors() -> None:
     for real in (reference(20, rank=3), statistics(np.ones((5, 20)))):
-        error = jackknife_error(torch.from_numpy(draw(10, 20, 0)), real)
+        error = jackknife(draw(10, 20, 0), real)
         assert 0 < error < 10
         assert 0 < bootstrap_error(torch.from_numpy(draw(10, 20, 0)), real, 20, 0) < 100
 
 
 def test_equal_images_have_no_spread() -> None:
     same = torch.ones(10, 6)
-    assert jackknife_error(same, reference(6)) == pytest.approx(0, abs=1e-12)
+    assert jackknife(same.numpy(), reference(6)) == pytest.approx(0, abs=1e-12)
     assert bootstrap_error(same, reference(6), 10, 0) == pytest.approx(0, abs=1e-12)
 
 
@@ -107,6 +132,6 @@ def test_the_bootstrap_is_decided_by_its_seed() -> None:
 
 def test_one_image_has_no_error() -> None:
     with pytest.raises(ValueError, match="2 images"):
-        jackknife_error(torch.ones(1, 6), reference(6))
+        jackknife_error(torch.ones(1, 6), statistics(np.ones((1, 6))), reference(6))
     with pytest.raises(ValueError, match="2 replicates"):
         bootstrap_error(torch.ones(5, 6), reference(6), 1, 0)

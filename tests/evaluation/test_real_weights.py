@@ -33,7 +33,7 @@ def test_real_test_images_are_at_the_known_small_distance_from_real_training_ima
         TrialConfig(dataset="cifar10"), DataSource(dataset="cifar10", data_dir=Path(FOLDER), folder=None)
     )
     extractor = load_extractor("inception-2015", Path(FOLDER), device)
-    train, test = (measure_reference(x, np.arange(len(x)), extractor, keep_features=False) for x in images)
+    train, test = (measure_reference(x, np.arange(len(x)), extractor) for x in images)
     fid = frechet_distance(test.statistics, train.statistics)
     record_property("cifar10_train_test_fid", fid)
     assert 2.5 < fid < 4  # 50,000 against 10,000 images; generators on CIFAR-10 are published down to about 2

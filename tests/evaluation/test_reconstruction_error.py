@@ -4,6 +4,7 @@ import torch
 
 from evaluation.latents import encode_images
 from evaluation.reconstruction_error import MEASURES, reconstruction_errors
+from evaluation.sampling import _errors
 from models.autoencoder import Autoencoder, build_autoencoder
 from models.config import TrialConfig
 from models.errors import NonFiniteError
@@ -50,3 +51,18 @@ def test_a_decoder_that_gives_no_numbers_has_no_error(digits: np.ndarray) -> Non
         model.decoder.last.weight[0, 0, 0, 0] = torch.nan
     with pytest.raises(NonFiniteError):
         reconstruction_errors(model, np.zeros((3, 6), np.float32), digits[:3], CPU, "fp32")
+
+
+def test_perfect_reconstructions_have_no_psnr_and_keep_their_other_errors() -> None:
+    """A decoder that gives black for black images: the squared error is 0 in float32."""
+    model = build_autoencoder(TRIAL)
+    with torch.no_grad():
+        for parameter in model.decoder.parameters():
+            parameter.zero_()
+        model.decoder.last.bias.fill_(-60.0)
+    black = np.zeros((12, 32, 32, 3), np.uint8)
+    scores = {s.metric: s for s in _errors(model, np.zeros((12, 6), np.float32), black, CPU, "fp32")}
+    assert scores["psnr"].value is None
+    assert scores["psnr"].note == "12 of 12 reconstructions are perfect, which has no finite psnr"
+    assert (scores["mse"].value, scores["ssim"].value) == (0, pytest.approx(1))
+    assert scores["bce"].value == pytest.approx(0, abs=1e-20)

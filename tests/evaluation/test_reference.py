@@ -1,8 +1,11 @@
+import pickle
+
 import numpy as np
 import pytest
 
 from evaluation.config import EvaluationConfig
 from evaluation.extractors import Extractor
+from evaluation.neighbours import prdc
 from evaluation.reference import (
     features_from_bytes,
     features_to_bytes,
@@ -53,7 +56,7 @@ def test_the_name_tells_apart_whatever_changes_the_statistics() -> None:
 
 def test_statistics_are_those_of_the_chosen_images(digits: np.ndarray, random_conv: Extractor) -> None:
     indices = np.arange(0, 1797, 13)
-    reference = measure_reference(digits, indices, random_conv, keep_features=False)
+    reference = measure_reference(digits, indices, random_conv)
     statistics = reference.statistics
     features = random_conv.features(digits[indices]).double().numpy()
     assert statistics.n == len(indices)
@@ -61,18 +64,24 @@ def test_statistics_are_those_of_the_chosen_images(digits: np.ndarray, random_co
     np.testing.assert_allclose(statistics.covariance, np.cov(features, rowvar=False), rtol=1e-4, atol=1e-5)
     assert b"root" in statistics.to_bytes()
     assert reference.n == len(indices)
-    with pytest.raises(ValueError, match="were not kept"):
-        reference.on(random_conv.device)
 
 
-def test_features_of_the_single_images_are_kept_where_a_metric_compares_with_them(
-    digits: np.ndarray, random_conv: Extractor
-) -> None:
-    reference = measure_reference(digits, np.arange(0, 1797, 13), random_conv, keep_features=True)
-    assert reference.features is not None
+def test_features_of_the_single_images_are_kept(digits: np.ndarray, random_conv: Extractor) -> None:
+    reference = measure_reference(digits, np.arange(0, 1797, 13), random_conv)
     np.testing.assert_array_equal(reference.features, random_conv.features(digits[::13]).numpy())
     again = features_from_bytes(features_to_bytes(reference.features), reference.n, 64)
     np.testing.assert_array_equal(again, reference.features)
+
+
+def test_balls_around_real_images_are_measured_once_and_stay_behind_when_a_reference_travels(
+    digits: np.ndarray, random_conv: Extractor
+) -> None:
+    reference = measure_reference(digits, np.arange(0, 1797, 13), random_conv)
+    features, found = reference.on(random_conv.device), reference.radii(random_conv.device, 5)
+    assert reference.radii(random_conv.device, 5) is found
+    sample = random_conv.features(digits[5:200])
+    assert prdc(sample, features, 5, found) == prdc(sample, features, 5)
+    assert len(pickle.dumps(reference)) < 1.1 * len(pickle.dumps((reference.statistics, reference.features)))
 
 
 @pytest.mark.parametrize("damage", ["cut", "other images", "not finite"])

@@ -12,7 +12,6 @@ from PIL import Image
 from evaluation.config import EvaluationConfig
 from evaluation.extractors import Extractor, load_inception
 from evaluation.measuring import Measured
-from evaluation.reference import SPLITS
 from evaluation.score import (
     Latents,
     Ruler,
@@ -28,6 +27,7 @@ from evaluation.score import (
 from evaluation.weights import RANDOM_CONV_SHA256
 from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
+from models.datasets import SPLITS
 from models.images import ImageSet
 from sweep.schemas import COLUMNS
 from tests.evaluation.conftest import ROW
@@ -108,7 +108,7 @@ def test_scoring_again_gives_the_same_values(
 
 def test_every_metric_has_its_rows_in_one_order(images: ImageSet, random_conv: Extractor) -> None:
     metrics = ("frechet", "kid", "prdc", "frechet_infinity", "reconstruction_error")
-    evaluation = replace(EVALUATION, metrics=metrics, priors=("mvg",), seeds=(0,), samples=120, kid_subset_size=30)
+    evaluation = replace(EVALUATION, metrics=metrics, priors=("mvg",), seeds=(0,), samples=260, kid_subset_size=30)
     rows, _, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
     errors = ["bce", "mse", "psnr", "ssim"]
     samples = ["fd", "kd", "precision", "recall", "density", "coverage", "fd_infinity"]
@@ -123,7 +123,8 @@ def test_every_metric_has_its_rows_in_one_order(images: ImageSet, random_conv: E
             ("none", 0) if row["metric"] in errors else ("random-conv-64", 100 if row["split"] == "train" else 90)
         )
         assert (row["extractor"], row["n_reference"]) == expected
-        assert (row["stderr"] is None) == (row["metric"] in samples[2:])
+        pairs = row["source"] == "reconstruction" and row["metric"] == "kd"  # not of two independent sets
+        assert (row["stderr"] is None) == (pairs or row["metric"] in samples[2:])
     assert [row["note"] for row in rows if row["metric"] == "kd"] == [""] * 3
 
 
@@ -164,7 +165,9 @@ def test_more_metrics_leave_the_distances_as_they_are(
     rows, _, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
     distances = [row for row in rows if row["metric"] == "fd"]
     assert [row["value"] for row in distances] == [row["value"] for row in scored[0]]
-    assert all(row["stderr"] != plain["stderr"] for row, plain in zip(distances, scored[0], strict=True))
+    for row, plain in zip(distances, scored[0], strict=True):  # pairs are not resampled
+        assert (row["stderr"] == plain["stderr"]) == (row["source"] == "reconstruction")
+    assert all((row["stderr"] is None) == (row["source"] == "reconstruction") for row in rows if row["metric"] == "kd")
 
 
 def test_what_a_set_is_too_small_for_is_null_and_says_so(images: ImageSet, random_conv: Extractor) -> None:
@@ -184,6 +187,41 @@ def test_metrics_without_features_need_no_extractor(images: ImageSet) -> None:
     rows, sampled, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, None, CPU)
     assert [row["metric"] for row in rows] == ["bce", "mse", "psnr", "ssim"] * 2
     assert "mvg.png" in sampled.pictures
+
+
+def test_metrics_of_samples_alone_need_only_the_images_that_samples_are_compared_with(
+    images: ImageSet, random_conv: Extractor
+) -> None:
+    evaluation = replace(EVALUATION, metrics=("prdc", "inception_score"))
+    assert evaluation.reference_splits == ("test",)
+    evaluation = replace(EVALUATION, metrics=("prdc",), seeds=(0,))
+    rows, sampled, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
+    assert {row["source"] for row in rows} == {"standard_normal", "mvg", "gmm"}
+    assert {"reconstruction-train.png", "reconstruction-test.png"} <= set(sampled.pictures)
+
+
+def test_one_latent_that_is_not_a_number_costs_its_own_scores_alone(images: ImageSet, random_conv: Extractor) -> None:
+    model = build_autoencoder(TRIAL)
+    latents = encode_stage(TRIAL, EVALUATION, model, images, CPU, "fp32")
+    latents.train[-1, 2] = np.nan
+    priors = fit_stage(EVALUATION, latents)
+    references = {split: reference_stage(EVALUATION, images, split, random_conv) for split in SPLITS}
+    ruler = Ruler(random_conv, references)
+    sampled = sample_stage(
+        TRIAL, replace(EVALUATION, reference_size=200), model, latents, priors, images, ruler, CPU, "fp32"
+    )
+    rows = distance_stage(EVALUATION, sampled, references)
+    found = {(row["source"], row["split"]): row for row in rows}
+    assert found["reconstruction", "train"]["value"] is None
+    assert "not numbers" in found["reconstruction", "train"]["note"]
+    assert "1 of 200 latents" in found["mvg", "test"]["note"]
+    assert found["reconstruction", "test"]["value"] > 0 and found["standard_normal", "test"]["value"] > 0
+    assert "reconstruction-train.png" not in sampled.pictures and "reconstruction-test.png" in sampled.pictures
+    for trial in (replace(TRIAL, seed=seed) for seed in range(6)):
+        shown = latent_rows(trial, latents)
+        assert all(np.isfinite([row["z_a"], row["z_b"]]).all() for row in shown)
+        bad = 2 in (shown[0]["dimension_a"], shown[0]["dimension_b"])
+        assert [row["index"] for row in shown if row["split"] == "train"] == list(range(200 - bad))
 
 
 def test_real_images_against_themselves_score_zero(images: ImageSet, random_conv: Extractor) -> None:

@@ -168,5 +168,5 @@ def test_the_inception_score_can_be_asked_for_with_its_network():
 @pytest.mark.parametrize("extractor", ["random-conv-64", "auto"])
 def test_the_inception_score_is_refused_where_another_network_measures(extractor, tmp_path):
     """Named in the spec, or the one that `auto` comes to where the weights are not at hand."""
-    with pytest.raises(InputError, match="(?s)metrics.*inception_score with random-conv-64.*fetch inception"):
+    with pytest.raises(InputError, match=r"(?s)metrics.*inception_score with random-conv-64.*fetch inception"):
         small_spec(extractor=extractor, evaluation={"metrics": ["inception_score"]}).evaluation_config(tmp_path)
