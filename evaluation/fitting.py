@@ -54,11 +54,16 @@ def check_latents(x_NZ: np.ndarray) -> None:
     """Raise `PriorError` where no Gaussian can be fitted on (N, Z) latents: too few, not finite, or all equal."""
     if len(x_NZ) < 2:
         raise PriorError(f"a Gaussian needs 2 points, there are {len(x_NZ)}")
-    bad = int((~np.isfinite(x_NZ)).any(1).sum())
-    if bad:
-        raise PriorError(f"{bad} of {len(x_NZ)} latents hold values that are not finite")
+    check_finite(x_NZ, "latents")
     if (x_NZ == x_NZ[0]).all():
         raise PriorError("all latents are equal")
+
+
+def check_finite(z_NZ: np.ndarray, what: str) -> None:
+    """Raise `PriorError` for latents (N, Z) that have no likelihood; `what` names them."""
+    bad = int((~np.isfinite(z_NZ)).any(1).sum())
+    if bad:
+        raise PriorError(f"{bad} of {len(z_NZ)} {what} hold values that are not finite")
 
 
 class Factor(NamedTuple):

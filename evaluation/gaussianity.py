@@ -26,8 +26,8 @@ from scipy.special import betainc
 from threadpoolctl import threadpool_limits
 
 from evaluation.config import EvaluationConfig
-from evaluation.fitting import check_latents
-from evaluation.latent_scores import check_finite, fitted_prior, latent_score
+from evaluation.fitting import check_finite, check_latents
+from evaluation.latent_scores import fitted_prior, latent_score
 from evaluation.latents import Latents
 from evaluation.priors import FittedPrior, PriorError
 from evaluation.reference import reference_indices
@@ -134,7 +134,7 @@ def _gap_row(
     value = stderr = None
     try:
         mixture, gaussian = (fitted_prior(priors, kind, named=True) for kind in ("gmm", "mvg"))
-        check_finite(test_NZ, "test")
+        check_finite(test_NZ, "test latents")
         gap_N = loglikelihood_gap(test_NZ, mixture, gaussian)
         value = float(gap_N.mean())
         stderr = float(gap_N.std(ddof=1) / np.sqrt(n)) if n > 1 else None

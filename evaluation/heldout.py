@@ -20,8 +20,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from evaluation.config import EvaluationConfig
-from evaluation.fitting import fit_prior
-from evaluation.latent_scores import check_finite, fitted_prior, latent_score
+from evaluation.fitting import check_finite, fit_prior
+from evaluation.latent_scores import fitted_prior, latent_score
 from evaluation.latents import Latents
 from evaluation.priors import FittedPrior, PriorError
 from models.identity import stream_seed
@@ -113,7 +113,7 @@ def _likelihood_rows(
 
 def _likelihood(prior: FittedPrior, z_NZ: np.ndarray) -> tuple[float, float | None]:
     """Mean log p(z) / Z and its standard error (None for one latent)."""
-    check_finite(z_NZ, "training")
+    check_finite(z_NZ, "training latents")
     n, size = z_NZ.shape
     batches = [prior.log_density(z_NZ[first : first + BATCH]) for first in range(0, n, BATCH)]
     log_N = np.concatenate(batches) / size

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from evaluation.config import EvaluationConfig, Source
 from evaluation.priors import FittedPrior, PriorError
 from models.datasets import Split
@@ -45,10 +43,3 @@ def fitted_prior(priors: Mapping[str, FittedPrior | str], kind: str, *, named: b
     if isinstance(prior, str):
         raise PriorError(f"{kind}: {prior}" if named else prior)
     return prior
-
-
-def check_finite(z_NZ: np.ndarray, what: str) -> None:
-    """Raise `PriorError` for latents (N, Z) that have no likelihood."""
-    bad = int((~np.isfinite(z_NZ)).any(1).sum())
-    if bad:
-        raise PriorError(f"{bad} of {len(z_NZ)} {what} latents hold values that are not finite")
