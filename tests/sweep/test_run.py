@@ -145,7 +145,7 @@ def test_another_evaluation_scores_everything_anew_and_trains_nothing(
     shutil.copytree(finished_store, store)
     before = read(store, "trials").set_index("key")
     metrics = ["frechet", "kid", "prdc", "frechet_infinity", "reconstruction_error", "heldout_likelihood"]
-    outcome = evaluate(store, {"seeds": [0, 1], "samples": 200, "metrics": metrics}, console=QUIET)
+    outcome = evaluate(store, {"seeds": [0, 1], "samples": 260, "metrics": metrics}, console=QUIET)
     assert outcome.counts["done"] == 2
     after, scores = read(store, "trials").set_index("key"), read(store, "scores")
     assert (after.attempt == before.attempt).all()
