@@ -9,6 +9,7 @@ import torch
 
 from evaluation.extractors import Extractor, load_extractor, load_inception
 from evaluation.frechet import frechet_distance
+from evaluation.frechet_error import jackknife_error
 from evaluation.inception import Computation
 from evaluation.statistics import FeatureStatistics
 from models.autoencoder import build_autoencoder
@@ -85,6 +86,23 @@ def test_distances_agree(extractors: tuple[Extractor, Extractor], smooth: np.nda
     darker = smooth[24:] // 2
     found, expected = (frechet_distance(summed(e, darker), summed(e, smooth[:24])) for e in extractors)
     assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_standard_errors_agree() -> None:
+    generator = np.random.default_rng(0)
+    images = (generator.normal(size=(900, 32)) @ generator.normal(size=(32, 32))).astype(np.float32)
+    blurred = (0.8 * images + generator.normal(size=images.shape)).astype(np.float32)
+    sample, real = FeatureStatistics(32), FeatureStatistics(32)
+    sample.update(blurred)
+    real.update(images)
+    for pairs in (None, torch.from_numpy(images)):
+        found, expected = (
+            jackknife_error(
+                torch.from_numpy(blurred).to(device), sample, real, None if pairs is None else pairs.to(device)
+            )
+            for device in (GPU, CPU)
+        )
+        assert found == pytest.approx(expected, rel=1e-8)
 
 
 def test_statistics_summed_on_the_device_agree() -> None:
