@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import time
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from models.autoencoder import build_autoencoder
 from models.checkpoint import checkpoint_bytes, model_bytes, model_from_bytes, restore_checkpoint
 from models.config import TrialConfig
 from models.reconstruction import reconstruct
-from models.trainer import Trainer
+from models.trainer import NonFiniteLossError, Trainer
 
 CPU = torch.device("cpu")
 TINY = TrialConfig(filters=2, latent_size=4, epochs=3, batch_size=16, precision="fp32")
@@ -76,6 +77,31 @@ def test_time_adds_up_over_resumptions() -> None:
     assert resumed.train_seconds == first.train_seconds > 0
     finish(resumed)
     assert resumed.train_seconds == pytest.approx(sum(record.seconds for record in resumed.history))
+
+
+def test_seconds_before_a_checkpoint_inside_an_epoch_count_after_a_kill() -> None:
+    run, saved = trainer(TINY), []
+    run.run_epoch(lambda: saved.append((time.perf_counter(), checkpoint_bytes(run))))  # type: ignore[func-returns-value]
+    between = saved[-1][0] - saved[0][0]
+    resumed = trainer(TINY)
+    restore_checkpoint(resumed, saved[-1][1])
+    assert between < resumed.train_seconds < run.train_seconds
+    record = resumed.run_epoch()
+    assert record is not None and record.images_per_second < 40 / between
+
+
+def test_no_checkpoint_holds_a_training_that_is_lost() -> None:
+    """A loss that is looked at now and then, and the weights of the step before, which no loss has shown yet."""
+    diverging = replace(TINY, conv_norm=False, warmup_epochs=0, learning_rates=(1e30,), learning_rate_drops=())
+    with pytest.raises(NonFiniteLossError, match=r"loss became .* step 2 of 3"):
+        checkpoint_bytes(run_to(trainer(diverging), 0, 2))
+    run = run_to(trainer(TINY), 0, 1)
+    sound = checkpoint_bytes(run)
+    run.model.decoder.last.weight.data[0, 0, 0, 0] = float("nan")
+    with pytest.raises(NonFiniteLossError, match=r"decoder\.last\.weight .* epoch 1 of 3, after step 1 of 3"):
+        checkpoint_bytes(run)
+    restore_checkpoint(run, sound)
+    finish(run)
 
 
 def test_a_checkpoint_needs_no_unpickling_of_code() -> None:

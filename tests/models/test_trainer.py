@@ -115,6 +115,15 @@ def test_a_diverging_loss_names_its_epoch_and_step() -> None:
         trainer.run_epoch()
 
 
+def test_weights_that_the_last_step_ruined_are_no_result() -> None:
+    """No loss is computed after it, so every loss of the history is finite."""
+    config = replace(TINY, epochs=1, batch_size=40, warmup_epochs=0, learning_rates=(1e39,), learning_rate_drops=())
+    trainer = Trainer(config, noise_images(), device=CPU)
+    with pytest.raises(NonFiniteLossError, match=r"is not finite in epoch 1 of 1, after step 1 of 1"):
+        trainer.run_epoch()
+    assert not trainer.finished
+
+
 def test_fp16_scaling_skips_a_step_that_overflows_and_counts_it() -> None:
     trainer = Trainer(replace(TINY, precision="fp16"), noise_images(), device=CPU)
     trainer.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40)
