@@ -14,7 +14,6 @@ import torch
 
 from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
-from models.errors import InputError
 from models.identity import stream_seed
 from models.objective import losses
 from models.precision import autocast, choose_precision
@@ -61,8 +60,6 @@ class Trainer:
         if train.dtype != torch.uint8 or train.shape[1:] != (size, size, 3):
             raise ValueError(f"train: expected uint8 (N, {size}, {size}, 3), got {train.dtype} {tuple(train.shape)}")
         self._sizes = _batch_sizes(len(train), config.batch_size)
-        if config.latent_norm == "batch" and min(self._sizes) == 1:
-            raise InputError("batch_size", config.batch_size, "Give 2 or more with latent_norm `batch`.")
         self.config = config
         self.device = torch.device(device)
         self.precision = choose_precision(config.precision, self.device)
