@@ -159,7 +159,6 @@ def _check(config: TrialConfig) -> None:
     _require(0 < config.bn_momentum <= 1, config, "bn_momentum", "a weight above 0, at most 1")
     warmup = config.warmup_epochs
     _require(_is_int(warmup) and 0 <= warmup <= LARGEST_COUNT, config, "warmup_epochs", "a whole number from 0 up")
-    _require(0 < config.warmup_learning_rate < float("inf"), config, "warmup_learning_rate", "a positive number")
     rates = config.learning_rates
     _require(
         bool(rates) and all(0 < rate < float("inf") for rate in rates),
@@ -167,6 +166,7 @@ def _check(config: TrialConfig) -> None:
         "learning_rates",
         "a list of positive numbers, such as [1e-3, 1e-4, 1e-5]",
     )
+    _require(0 < config.warmup_learning_rate < float("inf"), config, "warmup_learning_rate", "a positive number")
     drops = config.learning_rate_drops
     _require(
         len(drops) == len(config.learning_rates) - 1 and list(drops) == sorted(drops) and all(0 < d < 1 for d in drops),
