@@ -80,7 +80,17 @@ def open_prepared(config: TrialConfig, source: DataSource, split: Split) -> "np.
 
 
 def source_sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
-    """Training and test images: of the prepared arrays, else counted (`folder`), else the official sizes."""
+    """Training and test images: of the prepared arrays, else counted (`folder`), else the official sizes.
+
+    Raises `InputError` for a folder that is not there, or holds a single training image: nothing can be learned from it.
+    """
+    train, test = _sizes(config, source)
+    if train < 2:
+        raise InputError("data.path", str(source.folder), "Its train/ holds one image; training needs two or more.")
+    return train, test
+
+
+def _sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
     if is_prepared(config, source):
         try:
             train, test = (len(open_prepared(config, source, split)) for split in SPLITS)

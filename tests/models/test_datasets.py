@@ -37,6 +37,18 @@ def test_sizes_are_known_without_the_data(tmp_path: Path) -> None:
     assert sizes == {"digits": (1500, 297), "cifar10": (50_000, 10_000), "celeba": (162_770, 19_962)}
 
 
+def test_one_training_image_is_too_few(tmp_path: Path) -> None:
+    """`plan` asks for the sizes: it must not promise a trial that can never train."""
+    for name in ("train/a/1.png", "test/a/1.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    source = DataSource(dataset="folder", data_dir=tmp_path, folder=tmp_path)
+    with pytest.raises(InputError, match="train/ holds one image; training needs two"):
+        source_sizes(FOLDER, source)
+    (tmp_path / "train/a/2.png").touch()
+    assert source_sizes(FOLDER, source) == (2, 1)
+
+
 def test_names_of_prepared_data() -> None:
     assert data_name(TrialConfig(dataset="cifar10")) == "cifar10-32"
     assert data_name(FOLDER) == "folder-3fa9c2e1b0d4-32"
