@@ -4,6 +4,7 @@ import io
 import json
 import struct
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -28,9 +29,9 @@ VARIANTS = {
 }
 
 
-def trainer(config: TrialConfig) -> Trainer:
+def trainer(config: TrialConfig, device: torch.device = CPU) -> Trainer:
     images = torch.randint(0, 256, (40, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    return Trainer(config, images, device=CPU)
+    return Trainer(config, images.to(device), device=device)
 
 
 def finish(run: Trainer) -> Trainer:
@@ -68,6 +69,33 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(config: TrialConf
             assert torch.equal(tensor, resumed.model.state_dict()[name]), (name, epochs, steps)
         moments = [run.optimizer.state_dict()["state"] for run in (whole, resumed)]
         assert all(torch.equal(moments[0][i][k], moments[1][i][k]) for i in moments[0] for k in moments[0][i])
+
+
+@pytest.fixture
+def deterministic_kernels() -> Iterator[None]:
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.usefixtures("deterministic_kernels")
+@pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize("filters", [2, 32])
+def test_on_a_gpu_a_resumed_run_equals_an_uninterrupted_one_with_deterministic_kernels(
+    config: TrialConfig, filters: int
+) -> None:
+    """As `execution: {deterministic: true}` promises; without it cuDNN may choose other kernels for the second half."""
+    config, gpu = replace(config, filters=filters), torch.device("cuda")
+    whole = finish(trainer(config, gpu))
+    saved = checkpoint_bytes(run_to(trainer(config, gpu), 1, 2))
+    resumed = trainer(config, gpu)
+    restore_checkpoint(resumed, saved)
+    finish(resumed)
+    assert losses(resumed) == losses(whole)
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(tensor, resumed.model.state_dict()[name]), name
 
 
 def test_time_adds_up_over_resumptions() -> None:
