@@ -159,7 +159,7 @@ def main() -> None:
         batch_size=args.batch_size,
         epochs=10_000,
     )
-    source = DataSource(dataset=base.dataset, data_dir=args.data, folder=args.folder)
+    source = DataSource(data_dir=args.data, folder=args.folder)
     found = torch.from_numpy(np.array(load_images(base, source).train))
     # as many as CIFAR-10 has: with few images a GPU would meet the end of an epoch, which waits for it, every few steps
     at_least = args.images or (50_000 if device.type == "cuda" else 1)

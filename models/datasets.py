@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from models.config import Dataset, TrialConfig
+from models.config import TrialConfig
 from models.errors import InputError
 from models.folder import folder_identity, list_images
 
@@ -30,9 +30,8 @@ CELEBA_PARTITION = "celeba/list_eval_partition.txt"
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """Where a data set lies on this machine. Not part of a trial's identity."""
+    """Where data sets lie on this machine. Not part of a trial's identity."""
 
-    dataset: Dataset
     data_dir: Path
     """Folder of the data sets' files, of prepared images and of weights."""
     folder: Path | None = None

@@ -28,7 +28,7 @@ REAL_IMAGES = ROOT.parent / "shared" / "data"
 
 def test_digits_are_clear_grey_pictures_split_once_for_all(tmp_path: Path) -> None:
     config = TrialConfig()
-    images = load_images(config, DataSource(dataset="digits", data_dir=tmp_path))
+    images = load_images(config, DataSource(data_dir=tmp_path))
     assert images.train.shape == (1500, 32, 32, 3) and images.test.shape == (297, 32, 32, 3)
     assert images.train.dtype == np.uint8 and not images.train.flags.writeable
     assert (images.train[..., 0] == images.train[..., 2]).all()
@@ -44,7 +44,7 @@ def test_digits_are_clear_grey_pictures_split_once_for_all(tmp_path: Path) -> No
 
 
 def test_digits_come_at_64_pixels_too(tmp_path: Path) -> None:
-    source = DataSource(dataset="digits", data_dir=tmp_path)
+    source = DataSource(data_dir=tmp_path)
     assert load_images(TrialConfig(image_size=64), source).test.shape == (297, 64, 64, 3)
 
 
@@ -72,7 +72,7 @@ def write_cifar10(root: Path, per_batch: int = 4) -> dict[str, np.ndarray]:
 def test_cifar10_is_read_from_its_official_layout(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     written = write_cifar10(tmp_path)
     config = TrialConfig(dataset="cifar10")
-    source = DataSource(dataset="cifar10", data_dir=tmp_path)
+    source = DataSource(data_dir=tmp_path)
     images = load_images(config, source)
     assert images.train.shape == (20, 32, 32, 3) and images.test.shape == (4, 32, 32, 3)
     # a row holds 1,024 red, then green, then blue values, row by row
@@ -90,7 +90,7 @@ def test_a_batch_that_would_run_code_is_refused(tmp_path: Path) -> None:
     write_cifar10(tmp_path)
     (tmp_path / "cifar-10-batches-py/data_batch_3").write_bytes(pickle.dumps(Hostile()))
     with pytest.raises(InputError, match="data_batch_3"):
-        load_images(TrialConfig(dataset="cifar10"), DataSource(dataset="cifar10", data_dir=tmp_path))
+        load_images(TrialConfig(dataset="cifar10"), DataSource(data_dir=tmp_path))
     assert not (tmp_path / "ran").exists()
 
 
@@ -99,7 +99,7 @@ def test_a_torn_batch_is_named(tmp_path: Path) -> None:
     path = tmp_path / "cifar-10-batches-py/test_batch"
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(InputError, match="test_batch"):
-        load_images(TrialConfig(dataset="cifar10"), DataSource(dataset="cifar10", data_dir=tmp_path))
+        load_images(TrialConfig(dataset="cifar10"), DataSource(data_dir=tmp_path))
     assert not list((tmp_path / "prepared" / "cifar10-32").iterdir())  # nothing half-done is left
 
 
@@ -123,7 +123,7 @@ def write_celeba(root: Path, parts: str = "0001122") -> None:
 def test_celeba_is_the_central_140_pixels_of_the_official_splits(tmp_path: Path, resize: str) -> None:
     write_celeba(tmp_path)
     config = TrialConfig(dataset="celeba", image_size=64, resize=resize)
-    images = load_images(config, DataSource(dataset="celeba", data_dir=tmp_path))
+    images = load_images(config, DataSource(data_dir=tmp_path))
     assert images.train.shape == (3, 64, 64, 3) and images.test.shape == (2, 64, 64, 3)
     assert images.train.min() > 235  # nothing of the black border is left
     assert (tmp_path / "prepared" / f"celeba-64-{resize}" / "test.npy").is_file()
@@ -133,9 +133,7 @@ def test_celeba_is_read_from_its_zip_without_unpacking(tmp_path: Path) -> None:
     write_celeba(tmp_path / "unpacked")
     write_celeba(tmp_path / "zipped")
     zip_celeba(tmp_path / "zipped")
-    a, b = (
-        load_images(CELEBA, DataSource(dataset="celeba", data_dir=tmp_path / name)) for name in ("unpacked", "zipped")
-    )
+    a, b = (load_images(CELEBA, DataSource(data_dir=tmp_path / name)) for name in ("unpacked", "zipped"))
     assert (a.train == b.train).all() and (a.test == b.test).all()
 
 
@@ -154,7 +152,7 @@ def zip_celeba(root: Path) -> Path:
 
 
 def load_celeba(root: Path) -> None:
-    load_images(CELEBA, DataSource(dataset="celeba", data_dir=root))
+    load_images(CELEBA, DataSource(data_dir=root))
 
 
 def test_celeba_of_another_size_is_refused(tmp_path: Path) -> None:
@@ -232,7 +230,7 @@ def write_folder(root: Path) -> Path:
 def folder_trial(folder: Path, data_dir: Path, size: int = 32) -> tuple[TrialConfig, DataSource]:
     identity = folder_identity(folder, data_dir)
     config = TrialConfig(dataset="folder", data_identity=identity, image_size=size)
-    return config, DataSource(dataset="folder", data_dir=data_dir, folder=folder)
+    return config, DataSource(data_dir=data_dir, folder=folder)
 
 
 def test_a_folder_of_pictures_is_cropped_and_resized(tmp_path: Path) -> None:
@@ -264,7 +262,7 @@ TOO_LARGE = header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({10**30
 def test_damaged_prepared_images_are_set_aside_and_prepared_again(
     tmp_path: Path, damage: str | bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config, source = TrialConfig(), DataSource(dataset="digits", data_dir=tmp_path)
+    config, source = TrialConfig(), DataSource(data_dir=tmp_path)
     before = np.array(load_images(config, source).train)
     path = tmp_path / "prepared/digits-32/train.npy"
     content = path.read_bytes()
@@ -304,7 +302,7 @@ def test_two_processes_that_prepare_at_once_do_no_harm(tmp_path: Path) -> None:
         "from pathlib import Path\nfrom models.config import TrialConfig\nfrom models.datasets import DataSource\n"
         "from models.images import load_images\n"
         "config = TrialConfig(dataset='cifar10')\n"
-        f"print(load_images(config, DataSource(dataset='cifar10', data_dir=Path({str(tmp_path)!r}))).train.sum())"
+        f"print(load_images(config, DataSource(data_dir=Path({str(tmp_path)!r}))).train.sum())"
     )
     runs = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)

@@ -32,7 +32,7 @@ def test_a_small_autoencoder_learns_digits_far_better_than_the_mean_image(tmp_pa
     config = TrialConfig(
         filters=4, latent_size=16, epochs=8, batch_size=16, precision="fp32", learning_rates=(3e-3, 1e-3, 1e-4)
     )
-    images = load_images(config, DataSource(dataset="digits", data_dir=tmp_path))
+    images = load_images(config, DataSource(data_dir=tmp_path))
     train = torch.from_numpy(np.array(images.train[:500]))
     trainer = Trainer(config, train, device=CPU)
     while not trainer.finished:
