@@ -188,8 +188,9 @@ class Trainer:
 
     def _optimizer_steps(self) -> int:
         """Steps that Adam has taken; those that loss scaling skipped are not among them."""
-        states = iter(self.optimizer.state.values())  # all parameters take or skip a step together
-        return int(next(states)["step"].item())
+        for state in self.optimizer.state.values():
+            return int(state["step"].item())  # all parameters take or skip a step together: one wait is enough
+        return 0
 
     def state_dict(self) -> dict[str, Any]:
         """All that decides the rest of the training: tensors, numbers, lists and dicts alone.
