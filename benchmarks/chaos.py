@@ -4,15 +4,14 @@
 
 A small real sweep (digits) runs undisturbed once. Then the same sweep runs on a cluster of two raylets while a process
 is killed every few seconds, chosen at random: the driver (SIGKILL), a trial or evaluation worker (SIGKILL), or a whole
-node (without grace; another one joins). A dead driver's command is given again, as its user would; a finished sweep is
-begun anew in another store, until the kills are used up. Every store is then finished and compared with the undisturbed
-one, number by number, and every committed file is read and hashed. Writes chaos-<hardware>-<date>.md; exit code 1 where
-something was lost, doubled, unreadable, different, or left behind.
+node (without grace; another one joins). A dead driver's command is given again, as its user would, and a trial that failed
+for good is asked for again; a finished sweep is begun anew in another store, until the kills are used up. Every store is
+then compared with the undisturbed one, number by number, and every committed file is read and hashed. Writes
+chaos-<hardware>-<date>.md; exit code 1 where something was lost, doubled, made up, unreadable, different, or left behind.
 """
 
 import argparse
 import os
-import platform
 import random
 import re
 import signal
@@ -28,8 +27,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pandas as pd
-import ray
-from page import PAGES, REPOSITORY, processor, today, write_page
+from page import REPOSITORY, footer, hardware, parser, today, write_page
 from ray.cluster_utils import Cluster
 
 from cluster.connect import set_environment
@@ -49,6 +47,8 @@ execution: {{checkpoint_seconds: {CHECKPOINT_SECONDS}}}
 KINDS = {"driver": 0.4, "worker": 0.4, "node": 0.2}
 """What is killed, with its share of the kills."""
 SETTLE_SECONDS = 60.0
+MOST_UNDISTURBED = 5
+"""Launches of one sweep that nobody kills and that do not finish it; after that, something is wrong."""
 # What does not depend on when and in how many attempts a sweep ran.
 SAME = {
     "trials": ["key", "state", "final_loss", "final_reconstruction", "final_kl", "test_bce", "mean_image_bce"],
@@ -72,6 +72,9 @@ class Findings:
     epochs_ideal: int = 0
     rows_lost: int = 0
     rows_doubled: int = 0
+    rows_made_up: int = 0
+    given_up: int = 0
+    """Launches that ended with a trial that had failed for good."""
     unreadable: int = 0
     different: int = 0
     left_behind: list[str] = field(default_factory=list)
@@ -79,7 +82,8 @@ class Findings:
     @property
     def clean(self) -> bool:
         """Whether nothing is wrong."""
-        return not (self.rows_lost or self.rows_doubled or self.unreadable or self.different or self.left_behind)
+        wrong = self.rows_lost + self.rows_doubled + self.rows_made_up + self.unreadable + self.different
+        return not wrong and not self.left_behind
 
 
 class Machines:
@@ -111,14 +115,13 @@ class Machines:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0, help="of the choice and the times of the kills")
-    parser.add_argument(
+    options = parser(__doc__)
+    options.add_argument("--kills", type=int, default=50)
+    options.add_argument("--seed", type=int, default=0, help="of the choice and the times of the kills")
+    options.add_argument(
         "--interval", type=float, default=6.0, help="mean seconds between two kills while a driver runs"
     )
-    parser.add_argument("--out", type=Path, default=PAGES)
-    args = parser.parse_args()
+    args = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="aesweep-chaos-") as folder:
         work = Path(folder)
         (work / "chaos.yaml").write_text(SPEC)
@@ -132,16 +135,16 @@ def main() -> int:
         for store in stores:
             compare(open_store(store), undisturbed, findings)
         findings.left_behind += leftovers(stores, session)
-    hardware = processor()
-    write_page(args.out, "chaos", hardware, report(findings, args, plain_seconds, hardware, today()))
+    name = hardware()
+    write_page(args.out, "chaos", name, report(findings, args, plain_seconds, name))
     return 0 if findings.clean else 1
 
 
-def launch(work: Path, store: Path, address: str) -> subprocess.Popen[bytes]:
+def launch(work: Path, store: Path, address: str, *more: str) -> subprocess.Popen[bytes]:
     """The command as a user gives it."""
     words = [sys.executable, "-m", "sweep.cli", "launch", str(work / "chaos.yaml"), "--store", str(store)]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "AESWEEP_DATA": str(work / "data")}
-    return subprocess.Popen([*words, "--address", address], cwd=work, env=environment, stderr=subprocess.DEVNULL)
+    return subprocess.Popen([*words, "--address", address, *more], cwd=work, env=environment, stderr=subprocess.DEVNULL)
 
 
 def disturb(
@@ -166,9 +169,11 @@ def one_sweep(
     work: Path, store: Path, machines: Machines, kills: int, interval: float, chance: random.Random, findings: Findings
 ) -> None:
     """Launch again and again until the sweep is done, killing meanwhile."""
-    while True:
-        driver = launch(work, store, machines.cluster.address)
+    undisturbed, again = 0, ()
+    while undisturbed < MOST_UNDISTURBED:
+        driver = launch(work, store, machines.cluster.address, *again)
         findings.launches += 1
+        before = findings.kills.total()
         while driver.poll() is None:
             try:
                 driver.wait(chance.expovariate(1 / interval) if findings.kills.total() < kills else None)
@@ -177,9 +182,14 @@ def one_sweep(
                 findings.kills[kind] += 1
         if driver.returncode == 0:
             return
+        undisturbed += findings.kills.total() == before
         if driver.returncode != -signal.SIGKILL:
-            # A trial that failed for good would be a loss; it is asked for again and counted at the end.
+            # A trial whose process was killed too often without a checkpoint between has failed for good, and the same
+            # command would leave it so.
             print(f"{store.name}: the driver ended with {driver.returncode}", flush=True)
+            findings.given_up += driver.returncode == 1
+            again = ("--retry-failed",)
+    raise SystemExit(f"{store.name}: {MOST_UNDISTURBED} launches that nobody killed did not finish it")
 
 
 def kill(driver: subprocess.Popen[bytes], machines: Machines, chance: random.Random) -> str:
@@ -204,8 +214,11 @@ def compare(store: Store, undisturbed: Path, findings: Findings) -> None:
         ours, theirs = (read(root, table, columns) for root in (Path(str(store.root)), undisturbed))
         names = [name for name in NAMES if name in columns]
         findings.rows_doubled += int(ours.duplicated(names).sum())
-        merged = theirs.merge(ours.drop_duplicates(names), on=names, how="left", indicator=True, suffixes=("", "_ours"))
+        merged = theirs.merge(
+            ours.drop_duplicates(names), on=names, how="outer", indicator=True, suffixes=("", "_ours")
+        )
         findings.rows_lost += int((merged["_merge"] == "left_only").sum())
+        findings.rows_made_up += int((merged["_merge"] == "right_only").sum())
         for name in (name for name in columns if name not in names):
             a, b = merged[name], merged[f"{name}_ours"]
             findings.different += int((~((a == b) | (a.isna() & b.isna())) & (merged["_merge"] == "both")).sum())
@@ -253,13 +266,13 @@ def title(pid: int) -> str:
         return ""
 
 
-def report(findings: Findings, args: argparse.Namespace, plain_seconds: float, hardware: str, date: str) -> str:
+def report(findings: Findings, args: argparse.Namespace, plain_seconds: float, name: str) -> str:
     """The Markdown page."""
     kinds = ", ".join(f"{kind} {findings.kills[kind]}" for kind in KINDS)
     repeated = findings.epochs_done - findings.epochs_ideal
     left = ", ".join(findings.left_behind) or "0"
     rate = f"one kill every {args.interval:g} s on average (seed {args.seed})"
-    return f"""# Chaos: {findings.kills.total()} kills, {hardware} ({os.cpu_count()} cores), {date}
+    return f"""# Chaos: {findings.kills.total()} kills, {name} ({os.cpu_count()} cores), {today()}
 
 A sweep of 6 autoencoders ({EPOCHS} epochs each, a checkpoint every {CHECKPOINT_SECONDS:g} s) on a cluster of two raylets with
 one slot each, run {findings.stores} times while driver, workers and node were killed, {rate}.
@@ -268,18 +281,19 @@ Undisturbed, one sweep takes {plain_seconds:.0f} s. A dead driver's command was 
 | what | count |
 |---|---|
 | kills | {findings.kills.total()} ({kinds}) |
+| launches that ended with a trial failed for good (asked for again with `--retry-failed`) | {findings.given_up} |
 | epochs that had to be trained | {findings.epochs_ideal} |
 | epochs finished a second time | {repeated} |
 | rows lost | {findings.rows_lost} |
 | rows doubled | {findings.rows_doubled} |
+| rows that the undisturbed sweep has not | {findings.rows_made_up} |
 | committed files unreadable or damaged | {findings.unreadable} |
 | numbers that differ from the undisturbed sweep | {findings.different} |
 | processes, temporary and progress files left behind | {left} |
 
 Compared exactly, without tolerance: {"; ".join(f"{table}: {', '.join(columns)}" for table, columns in SAME.items())}.
 
-Python {platform.python_version()}, ray {ray.__version__}, {platform.system()} {platform.machine()}.
-Written by `python benchmarks/chaos.py --kills {args.kills} --seed {args.seed} --interval {args.interval:g}`.
+{footer("ray", "torch", "pandas", "pyarrow")}
 """
 
 

@@ -14,10 +14,8 @@ time. Writes evaluation-<hardware>-<date>.md.
 
 import argparse
 import os
-import platform
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -33,14 +31,11 @@ import end_to_end
 import evaluation_stages
 import mixture_fit
 import numpy as np
-import scipy
 import scipy.linalg
 import torch
-import torchmetrics
-from page import PAGES, processor, today, write_page
+from page import footer, hardware, parser, random_inception, today, write_page
 from torchmetrics.image.fid import _compute_fid
 
-from evaluation.extractors import load_inception
 from evaluation.frechet import frechet_distance
 from evaluation.statistics import FeatureStatistics
 
@@ -52,22 +47,20 @@ NO_TORCH_FIDELITY = "torch-fidelity is not installed here, so its lines are miss
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sections", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--repeats", type=int, default=5, help="runs per method; the median counts")
-    parser.add_argument("--dimensions", type=int, nargs="+", default=[64, 512, 2048], help="features, for distance")
-    parser.add_argument("--pictures", type=int, help="for features; default 64 on a CPU, 8192 on a GPU")
-    parser.add_argument("--batch", type=int, help="pictures at a time; default: ours")
-    parser.add_argument("--quick", action="store_true", help="less of mixture and stages")
-    parser.add_argument("--out", type=Path, default=PAGES)
-    args = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--sections", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    options.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options.add_argument("--repeats", type=int, default=5, help="runs per method; the median counts")
+    options.add_argument("--dimensions", type=int, nargs="+", default=[64, 512, 2048], help="features, for distance")
+    options.add_argument("--pictures", type=int, help="for features; default 64 on a CPU, 8192 on a GPU")
+    options.add_argument("--batch", type=int, help="pictures at a time; default: ours")
+    options.add_argument("--quick", action="store_true", help="less of mixture and stages")
+    args = options.parse_args()
     args.device = torch.device(args.device)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     sections = [SECTIONS[name](args) for name in args.sections]
-    gpu = torch.cuda.get_device_name(args.device) if args.device.type == "cuda" else ""
-    hardware = gpu or processor()
-    write_page(args.out, "evaluation", hardware, page(sections, hardware))
+    name = hardware(args.device)
+    write_page(args.out, "evaluation", name, page(sections, name))
 
 
 # (a) the Fréchet distance
@@ -207,14 +200,8 @@ def feature_networks(
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     from torchmetrics.image.fid import NoTrainInceptionV3
 
-    from tests.evaluation.random_inception import hash_and_size, write_random_inception
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = write_random_inception(Path(folder) / "inception.pth")
-        fast, reference = (
-            load_inception(path, *hash_and_size(path), device=device, computation=computation)
-            for computation in ("fast", "reference")
-        )
+    with random_inception(device) as (path, load):
+        fast, reference = load(computation="fast"), load(computation="reference")
         theirs = FeatureExtractorInceptionV3("theirs", ["2048"], feature_extractor_weights_path=str(path)).to(device)
         metric = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path), antialias=False).to(device)
     batch = batch or fast.batch_size
@@ -273,16 +260,13 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {
 }
 
 
-def page(sections: list[str], hardware: str) -> str:
+def page(sections: list[str], name: str) -> str:
     """The Markdown page."""
-    threads, cores = os.environ["OMP_NUM_THREADS"], os.cpu_count()
-    versions = f"torch {torch.__version__}, torchmetrics {torchmetrics.__version__}, NumPy {np.__version__}, SciPy {scipy.__version__}"
-    command = " ".join(["python", "benchmarks/evaluation.py", *sys.argv[1:]])
-    return f"""# Evaluation, {hardware}, {today()}
+    return f"""# Evaluation, {name}, {today()}
 
 {chr(10).join(sections)}
-{hardware}; {threads} thread(s), {cores} cores. Python {platform.python_version()}, {versions},
-{platform.system()} {platform.machine()}. Written by `OMP_NUM_THREADS={threads} {command}`.
+{name}; {os.environ["OMP_NUM_THREADS"]} thread(s), {os.cpu_count()} cores.
+{footer("torch", "torchmetrics", "torch-fidelity", "numpy", "scipy", "scikit-learn")}
 """
 
 

@@ -6,12 +6,11 @@ An autoencoder with random weights on random pictures: scores mean nothing here,
 weights too, so EM needs fewer iterations than on a trained trial; mixture_fit.py measures what one iteration costs.
 """
 
-import argparse
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import torch
+from page import parser, random_inception
 
 from evaluation.config import EvaluationConfig
-from evaluation.extractors import Extractor, load_extractor, load_inception
+from evaluation.extractors import Extractor, load_extractor
 from evaluation.gaussianity import gaussianity_stage
 from evaluation.heldout import heldout_stage
 from evaluation.reference import SPLITS
@@ -114,13 +114,10 @@ def _random_conv(device: str) -> Extractor:
 
 def _random_inception(device: str) -> Extractor | None:
     """The Inception network with random weights; None where torch-fidelity is missing."""
-    try:
-        from tests.evaluation.random_inception import hash_and_size, write_random_inception
-    except ImportError:
+    if find_spec("torch_fidelity") is None:
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        path = write_random_inception(Path(folder) / "weights.pth")
-        return load_inception(path, *hash_and_size(path), device=torch.device(device))
+    with random_inception(torch.device(device)) as (_, load):
+        return load()
 
 
 def _wait(device: torch.device) -> None:
@@ -129,8 +126,8 @@ def _wait(device: torch.device) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work")
-    arguments = parser.parse_args()
+    options = parser(__doc__, writes_page=False)
+    options.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options.add_argument("--quick", action="store_true", help="a tenth of the work")
+    arguments = options.parse_args()
     print(section(arguments.device, arguments.quick))

@@ -20,6 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
+from page import hardware, parser
 
 from evaluation.config import EvaluationConfig
 from evaluation.tensor_mixture import ENVIRONMENT, kmeans_labels, started_mixture
@@ -33,13 +34,13 @@ EVALUATION = EvaluationConfig(gmm_tol=0.0)  # 10 components; EM never stops earl
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cpu", help="of the tensors: cpu, cuda")
-    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
-    parser.add_argument("--dimensions", type=int, nargs="+")
-    parser.add_argument("--latents", type=int)
-    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)  # this is the process of its own
-    args = parser.parse_args()
+    options = parser(__doc__, writes_page=False)
+    options.add_argument("--device", default="cpu", help="of the tensors: cpu, cuda")
+    options.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
+    options.add_argument("--dimensions", type=int, nargs="+")
+    options.add_argument("--latents", type=int)
+    options.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)  # this is the process of its own
+    args = options.parse_args()
     dimensions = args.dimensions or (QUICK_DIMENSIONS if args.quick else DIMENSIONS)
     latents = args.latents or (QUICK_LATENTS if args.quick else LATENTS)
     print(measure(args.device, dimensions, latents) if args.measure else _in_own_process(sys.argv[1:]))
@@ -79,7 +80,7 @@ def measure(device: str, dimensions: tuple[int, ...] | list[int], latents: int) 
         for d in dimensions:
             lines.append(_row(d, latents, device))
             print(lines[-1], file=sys.stderr, flush=True)
-    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else "the CPU"
+    name = hardware(torch.device(device)) if device.startswith("cuda") else "the CPU"
     return f"""## Mixture of {EVALUATION.gmm_components} components on {latents:,} latents: NumPy on one core, and tensors on {name}
 
 Seconds of one EM iteration, full covariances, float64 on both: of CPU time on a CPU, on the clock on a GPU. `k-means` starts

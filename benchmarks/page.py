@@ -1,12 +1,37 @@
-"""What every benchmark's page needs: the name of the hardware, and a file named after it and the day."""
+"""What the benchmarks share: their options, the names of the hardware, the versions, a file named after it and the day, and
+the Inception network with random weights.
+"""
 
+import argparse
+import os
 import platform
 import re
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from evaluation.extractors import Extractor
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = REPOSITORY / "docs" / "benchmarks"
+
+
+def parser(doc: str | None, *, writes_page: bool = True) -> argparse.ArgumentParser:
+    """The options of a benchmark whose file begins with `doc`; one that writes a page has `--out`."""
+    found = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if writes_page:
+        found.add_argument("--out", type=Path, default=PAGES, help="folder of the page")
+    return found
 
 
 def processor() -> str:
@@ -17,6 +42,49 @@ def processor() -> str:
         text = ""
     found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
     return found.group(1).strip() if found else platform.processor() or platform.machine()
+
+
+def hardware(device: "torch.device | None" = None) -> str:
+    """The product name of a GPU; of the processor where the device is none."""
+    if device is None or device.type != "cuda":
+        return processor()
+    import torch
+
+    return torch.cuda.get_device_name(device)
+
+
+def footer(*packages: str) -> str:
+    """The last lines of a page: versions of Python and of `packages`, the system, and the command."""
+    versions = ", ".join([f"Python {platform.python_version()}", *map(_version, packages)])
+    threads = os.environ.get("OMP_NUM_THREADS")
+    words = ["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]
+    command = f"OMP_NUM_THREADS={threads} {shlex.join(words)}" if threads else shlex.join(words)
+    return f"{versions}, {platform.system()} {platform.machine()}.\nWritten by `{command}`."
+
+
+def _version(package: str) -> str:
+    if package == "torch":  # only the module itself says for which CUDA it was built
+        import torch
+
+        return f"torch {torch.__version__}"
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"without {package}"
+
+
+@contextmanager
+def random_inception(device: "torch.device") -> Iterator[tuple[Path, "Callable[..., Extractor]"]]:
+    """A file of random weights for Inception, which change no time, and what loads them onto `device`.
+
+    The latter takes `computation` as `load_inception` does. Needs torch-fidelity.
+    """
+    from evaluation.extractors import load_inception
+    from tests.evaluation.random_inception import hash_and_size, write_random_inception
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_random_inception(Path(folder) / "inception.pth")
+        yield path, partial(load_inception, path, *hash_and_size(path), device=device)
 
 
 def today() -> str:

@@ -8,9 +8,7 @@ behind a proxy that counts requests (tests/sweep/s3_server.py): both are Python 
 service in the same region, and nearer. Writes planning-<hardware>-<date>.md.
 """
 
-import argparse
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -19,8 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import pyarrow as pa
-from page import PAGES, REPOSITORY, processor, today, write_page
+from page import REPOSITORY, footer, hardware, parser, today, write_page
 
 from models.config import TrialConfig
 from sweep.execution import ExecutionConfig
@@ -46,10 +43,9 @@ print(time.perf_counter() - started, time.process_time() - cpu, plan.counts()["d
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=1000)
-    parser.add_argument("--out", type=Path, default=PAGES)
-    args = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--trials", type=int, default=1000)
+    args = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "root")
         spec = write_store(root / "store", args.trials)
@@ -64,8 +60,8 @@ def main() -> None:
         rows += measure_all("S3", "s3://bucket/store", spec, spec_file, (server, proxy))
         proxy.stop()
         server.stop()
-    hardware = processor()
-    write_page(args.out, "planning", hardware, text(args.trials, files, rows, hardware, today()))
+    name = hardware()
+    write_page(args.out, "planning", name, text(args.trials, files, rows, name))
 
 
 def write_store(root: Path, count: int) -> SweepSpec:
@@ -149,10 +145,10 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def text(trials: int, files: int, rows: list[str], hardware: str, date: str) -> str:
+def text(trials: int, files: int, rows: list[str], name: str) -> str:
     """The Markdown page."""
     load = os.getloadavg()[1]
-    return f"""# Planning a relaunch of {trials:,} finished trials, {hardware} ({os.cpu_count()} cores), {date}
+    return f"""# Planning a relaunch of {trials:,} finished trials, {name} ({os.cpu_count()} cores), {today()}
 
 A store of {files:,} files; the spec that made it is planned again, in a process of its own that is already started (imports
 are not counted, Ray is not started). Folding the tables reads every commit and remembers its version. In a store that was
@@ -166,8 +162,7 @@ proxy.
 
 Load average of the last five minutes: {load:.1f} on {os.cpu_count()} cores. Above 2 the seconds are those of a busy machine;
 the CPU seconds are not.
-Python {platform.python_version()}, pyarrow {pa.__version__}, {platform.system()} {platform.machine()}.
-Written by `python benchmarks/planning.py --trials {trials}`.
+{footer("pyarrow")}
 """
 
 

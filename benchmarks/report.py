@@ -7,9 +7,7 @@ and 2,000 latent rows per trial. The report is drawn in a process of its own, as
 in the same run is what any reader of the tables must do, reading all five with pandas. Writes report-<hardware>-<date>.md.
 """
 
-import argparse
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -23,12 +21,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import matplotlib
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from page import PAGES, REPOSITORY, processor, today, write_page
+from page import REPOSITORY, footer, hardware, parser, today, write_page
 
 from models.config import TrialConfig
 from sweep.paper import CIFAR10
@@ -46,10 +42,9 @@ READ = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=10_000)
-    parser.add_argument("--out", type=Path, default=PAGES)
-    args = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--trials", type=int, default=10_000)
+    args = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
         write_store(store, args.trials)
@@ -59,8 +54,8 @@ def main() -> None:
         files = sum(1 for path in (store / "report").rglob("*") if path.is_file())
         page = (store / "report" / "index.html").stat().st_size
     lines = [f"| {name} | {wall:.1f} | {cpu:.1f} | {mb:,.0f} |" for name, (wall, cpu, mb) in measured.items()]
-    hardware = processor()
-    write_page(args.out, "report", hardware, text(args.trials, rows, size, lines, files, page, hardware, today()))
+    name = hardware()
+    write_page(args.out, "report", name, text(args.trials, rows, size, lines, files, page, name))
 
 
 def run(code: str, *arguments: Path) -> tuple[float, float, float]:
@@ -163,12 +158,10 @@ def latents(key: str, random: np.random.Generator) -> pa.Table:
     return pa.table(columns, schema=schema("latents"))
 
 
-def text(
-    trials: int, rows: dict[str, int], size: int, lines: list[str], files: int, page: int, hardware: str, date: str
-) -> str:
+def text(trials: int, rows: dict[str, int], size: int, lines: list[str], files: int, page: int, name: str) -> str:
     """The Markdown page."""
     counted = ", ".join(f"{name} {count:,}" for name, count in rows.items())
-    return f"""# Report of {trials:,} trials, {hardware} ({os.cpu_count()} cores), {date}
+    return f"""# Report of {trials:,} trials, {name} ({os.cpu_count()} cores), {today()}
 
 A synthetic store with the real schemas, {size / 1e6:,.0f} MB of Parquet; rows: {counted}. The report is `analysis.write_report` in a
 process of its own, start-up included: {files} files, a page of {page / 1e6:.1f} MB.
@@ -177,9 +170,7 @@ process of its own, start-up included: {files} files, a page of {page / 1e6:.1f}
 |---|---|---|---|
 {chr(10).join(lines)}
 
-Python {platform.python_version()}, pandas {pd.__version__}, pyarrow {pa.__version__}, matplotlib {matplotlib.__version__},
-{platform.system()} {platform.machine()}.
-Written by `python benchmarks/report.py --trials {trials}`.
+{footer("pandas", "pyarrow", "matplotlib")}
 """
 
 

@@ -8,9 +8,8 @@ Writes docs/benchmarks/training-<hardware>-<date>.md.
 """
 
 import argparse
+import math
 import os
-import platform
-import shlex
 import statistics
 import sys
 import time
@@ -25,7 +24,7 @@ from torch.utils.data import DataLoader, TensorDataset
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from page import PAGES, processor, today, write_page  # noqa: E402
+from page import footer, hardware, parser, today, write_page  # noqa: E402
 
 from models.autoencoder import build_autoencoder  # noqa: E402
 from models.config import TrialConfig  # noqa: E402
@@ -111,19 +110,14 @@ def measure(config: TrialConfig, train: torch.Tensor, device: torch.device, roun
     return line
 
 
-def hardware(device: torch.device) -> str:
-    """Name of the device, as it stands in the report."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
-
-
-def report(args: argparse.Namespace, device: torch.device, lines: list[str], load_before: float, n_images: int) -> Path:
+def report(args: argparse.Namespace, device: torch.device, lines: list[str], load_before: float, images: str) -> Path:
     """Write the Markdown report and return its path."""
     name = hardware(device)
     where = f"{name}, {torch.get_num_threads()} thread(s), {os.cpu_count()} cores; load average {load_before:.1f}"
     text = f"""# Training throughput: {name}, {today()}
 
 The plain fp32 loop (DataLoader, NCHW, Adam) against `models.trainer` (resident uint8, channels_last, fused Adam,
-precision `auto` = {choose_precision("auto", device)} here), DAE, batch {args.batch_size}, 128 latents, {n_images} images of
+precision `auto` = {choose_precision("auto", device)} here), DAE, batch {args.batch_size}, 128 latents, {images} of
 {"a folder of real pictures" if args.folder else "scikit-learn's digits"} at 32x32.
 Median of {args.rounds} alternating rounds of {args.steps} steps each; the loss columns are those of the last round.
 
@@ -132,27 +126,29 @@ Median of {args.rounds} alternating rounds of {args.steps} steps each; the loss 
 {chr(10).join(lines)}
 
 * Hardware: {where}.
-* Versions: torch {torch.__version__}, Python {platform.python_version()}, {platform.platform()}.
-* Command: `python {shlex.join(sys.argv)}`
 * The losses differ: our first epoch is the warmup at a tenth of the learning rate, and the orders differ. Speed does not
   depend on either.
+
+{footer("torch", "numpy")}
 """
     return write_page(args.out, "training", f"{device.type} {name}", text)
 
 
 def main() -> None:
     """Measure each width and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--filters", type=int, nargs="+", default=[16, 32])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--folder", type=Path, help="images as FOLDER/{train,test}/<label>/*.jpg; default: digits")
-    parser.add_argument("--data", type=Path, default=default_data_dir())
-    parser.add_argument("--out", type=Path, default=PAGES)
-    args = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--filters", type=int, nargs="+", default=[16, 32])
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--steps", type=int, default=3)
+    options.add_argument("--batch-size", type=int, default=128)
+    options.add_argument("--threads", type=int, default=1)
+    options.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options.add_argument(
+        "--images", type=int, help="at least so many, repeated where there are fewer; default 50,000 on a GPU"
+    )
+    options.add_argument("--folder", type=Path, help="images as FOLDER/{train,test}/<label>/*.jpg; default: digits")
+    options.add_argument("--data", type=Path, default=default_data_dir())
+    args = options.parse_args()
     torch.set_num_threads(args.threads)
     load_before = os.getloadavg()[0]
     device = torch.device(args.device)
@@ -163,13 +159,17 @@ def main() -> None:
         batch_size=args.batch_size,
         epochs=10_000,
     )
-    source = DataSource(dataset=base.dataset, data_dir=args.data, folder=args.folder)
-    train = torch.from_numpy(np.array(load_images(base, source).train))
+    source = DataSource(data_dir=args.data, folder=args.folder)
+    found = torch.from_numpy(np.array(load_images(base, source).train))
+    # as many as CIFAR-10 has: with few images a GPU would meet the end of an epoch, which waits for it, every few steps
+    at_least = args.images or (50_000 if device.type == "cuda" else 1)
+    train = found.repeat(math.ceil(at_least / len(found)), 1, 1, 1)[: max(at_least, len(found))]
+    images = f"{len(train)} images" + (f" ({len(found)} repeated)" if len(train) > len(found) else "")
     lines = []
     for filters in args.filters:
         config = TrialConfig(**{**base.to_json(), "filters": filters})
         lines.append(measure(config, train, device, args.rounds, args.steps))
-    report(args, device, lines, load_before, len(train))
+    report(args, device, lines, load_before, images)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ TRIAL_PART = 1.0 - EVALUATION_SHARE
 MOST_TRIALS_PER_GPU = 8
 """With nine the quantum would be 0.1, and a tenth trial would take evaluation's part."""
 SMALL_FILTERS = 64
-"""Networks up to this width leave an H200 waiting for kernel launches (design section 8): three of them share a GPU."""
+"""Networks up to this width share a GPU, three at a time: one alone leaves an H200 idle, waiting for kernel launches, most
+of each step (docs/benchmarks/training-cuda-nvidia-h200-2026-11-26.md). At 128 filters about half of a step is still waiting."""
 _DIGITS = 4  # Ray counts shares in units of 0.0001
 _TINY = 1e-9  # so that 3 * 0.3 counts as 0.9
 

@@ -159,13 +159,14 @@ def _check(config: TrialConfig) -> None:
     _require(0 < config.bn_momentum <= 1, config, "bn_momentum", "a weight above 0, at most 1")
     warmup = config.warmup_epochs
     _require(_is_int(warmup) and 0 <= warmup <= LARGEST_COUNT, config, "warmup_epochs", "a whole number from 0 up")
-    rates = (*config.learning_rates, config.warmup_learning_rate)
+    rates = config.learning_rates
     _require(
-        bool(config.learning_rates) and all(0 < rate < float("inf") for rate in rates),
+        bool(rates) and all(0 < rate < float("inf") for rate in rates),
         config,
         "learning_rates",
-        "a list of positive numbers, such as [1e-3, 1e-4, 1e-5] (and a positive warmup_learning_rate)",
+        "a list of positive numbers, such as [1e-3, 1e-4, 1e-5]",
     )
+    _require(0 < config.warmup_learning_rate < float("inf"), config, "warmup_learning_rate", "a positive number")
     drops = config.learning_rate_drops
     _require(
         len(drops) == len(config.learning_rates) - 1 and list(drops) == sorted(drops) and all(0 < d < 1 for d in drops),
@@ -173,6 +174,10 @@ def _check(config: TrialConfig) -> None:
         "learning_rate_drops",
         "rising fractions between 0 and 1, one fewer than learning_rates",
     )
+    if config.latent_norm == "batch":
+        _require(
+            config.batch_size > 1, config, "batch_size", "2 or more: latent_norm `batch` needs the variance of a batch"
+        )
     if config.model == "vae":
         # Section 3 normalises, perturbs and freezes the latent layer of DAEs only.
         for name, neutral in (("latent_norm", "none"), ("noise_std", 0.0), ("freeze_latent", False)):

@@ -1,10 +1,11 @@
-"""What a trial costs, from its configuration alone: parameters, operations, memory, GPU-hours. Imports no torch.
+"""What a trial costs, from its configuration alone: parameters, operations, GPU-hours. Imports no torch.
 
 `plan` must answer before anything is built, for hundreds of trials at once. The closed forms are therefore written over
 the same list of layers that the network is built from, and tests hold them equal to the network and to
 `torch.utils.flop_counter`.
 """
 
+import math
 from typing import NamedTuple
 
 from models.architecture import (
@@ -28,11 +29,10 @@ CORE_FLOPS = 25e9
 H200_BF16_FLOPS = 989e12
 """Peak dense bf16 operations per second of one H200 (NVIDIA's data sheet)."""
 UTILISATION = 0.40
-"""Share of the peak that wide networks reach; with 64 filters or fewer, kernel launches bind and it is less."""
-
-BYTES_PER_PARAMETER = 18  # fp32 weight, gradient and two Adam moments, and a half-precision copy under autocast
-BYTES_PER_ACTIVATION = 14  # outputs kept for the backward pass, padded inputs, one gradient
-FIXED_BYTES = 1 << 29  # cuDNN workspaces and the allocator's rounding
+"""Share of the peak that a step reaches whose network is wide enough to keep the GPU busy (assumed, not yet measured)."""
+STEP_SECONDS = 0.005
+"""Least seconds of a training step, however small the network: the CPU launches its kernels one by one. 5.0 to 5.8 ms for 32
+to 128 filters on CIFAR-10's size, batch 128 (docs/benchmarks/training-cuda-nvidia-h200-2026-11-26.md)."""
 
 
 class ParameterCounts(NamedTuple):
@@ -73,18 +73,15 @@ def training_flops(config: TrialConfig, images: int) -> int:
     return STEP_FACTOR * flops_per_image(config) * images * config.epochs
 
 
-def gpu_hours(config: TrialConfig, images: int, peak_flops: float = H200_BF16_FLOPS) -> float:
-    """Hours of training on one GPU of `peak_flops` operations per second, at the utilisation of wide networks."""
-    return training_flops(config, images) / (peak_flops * UTILISATION) / 3600
+def gpu_hours(config: TrialConfig, images: int) -> float:
+    """Hours of training alone on one H200, which computes at `UTILISATION` of its bf16 peak or waits for the next launch.
 
-
-def training_bytes(config: TrialConfig, images: int = 0) -> int:
-    """A rough upper bound of the device memory of training, in bytes, with `images` training images resident."""
-    values = sum(layer.channels_out * layer.side_out**2 for layer in (*encoder_layers(config), *decoder_layers(config)))
-    values += first_map_channels(config) * FIRST_MAP_SIDE**2
-    data = images * IMAGE_CHANNELS * config.image_size**2
-    activations = BYTES_PER_ACTIVATION * values * config.batch_size
-    return BYTES_PER_PARAMETER * sum(parameter_counts(config)) + activations + data + FIXED_BYTES
+    The two overlap, and the larger decides. Their hypotenuse says so, is what 128 filters were measured to (5.5 ms a step), and
+    still tells which of two narrow networks is the dearer one where nothing waits, on a CPU.
+    """
+    computing = training_flops(config, images) / (H200_BF16_FLOPS * UTILISATION)
+    launching = STEP_SECONDS * config.epochs * math.ceil(images / config.batch_size)
+    return math.hypot(computing, launching) / 3600
 
 
 def fit_flops(images: int, latent_size: int, components: int) -> int:

@@ -8,11 +8,14 @@ one uint8 `.npy` per split under `DATA/prepared/<data_name>/`, which every later
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from models.config import Dataset, TrialConfig
+from models.config import TrialConfig
 from models.errors import InputError
 from models.folder import folder_identity, list_images
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -27,9 +30,8 @@ CELEBA_PARTITION = "celeba/list_eval_partition.txt"
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """Where a data set lies on this machine. Not part of a trial's identity."""
+    """Where data sets lie on this machine. Not part of a trial's identity."""
 
-    dataset: Dataset
     data_dir: Path
     """Folder of the data sets' files, of prepared images and of weights."""
     folder: Path | None = None
@@ -62,18 +64,53 @@ def is_prepared(config: TrialConfig, source: DataSource) -> bool:
     return all(prepared_path(config, source, split).is_file() for split in SPLITS)
 
 
+def open_prepared(config: TrialConfig, source: DataSource, split: Split) -> "np.ndarray":
+    """The prepared uint8 array (N, size, size, 3) of one split as a memory map. Raises ValueError where it is damaged."""
+    import numpy as np
+
+    path = prepared_path(config, source, split)
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # the header is Python's text: cut short or overwritten it ends in nearly any exception
+        raise ValueError(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
+    if array.dtype != np.uint8 or array.shape[1:] != (config.image_size, config.image_size, 3):
+        raise ValueError(f"{path.name} holds {array.dtype} of shape {array.shape}")
+    return array
+
+
 def source_sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
-    """Training and test images: of the prepared arrays, else counted (`folder`), else the official sizes."""
+    """Training and test images: of the prepared arrays, else counted (`folder`), else the official sizes.
+
+    Raises `InputError` for a folder that is not there, or holds a single training image: nothing can be learned from it.
+    """
+    train, test = _sizes(config, source)
+    if train < 2:
+        raise InputError("data.path", str(source.folder), "Its train/ holds one image; training needs two or more.")
+    return train, test
+
+
+def _sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
     if is_prepared(config, source):
         try:
-            train, test = (_prepared_length(prepared_path(config, source, split)) for split in SPLITS)
+            train, test = (len(open_prepared(config, source, split)) for split in SPLITS)
             return train, test
-        except (ValueError, OSError):
+        except ValueError:
             pass  # damaged; `load_images` prepares it again
     if config.dataset == "folder":
         folder = _require_folder(source)
         return len(list_images(folder, "train")), len(list_images(folder, "test"))
     return OFFICIAL_SIZES[config.dataset]
+
+
+def has_cifar10(data_dir: Path) -> bool:
+    """Whether CIFAR-10's files lie there; they are read, and may be found damaged, when images are prepared."""
+    return (data_dir / CIFAR10_FOLDER).is_dir()
+
+
+def has_celeba(data_dir: Path) -> bool:
+    """Whether CelebA's images, as a folder or as the zip, and its list of splits lie there."""
+    images = data_dir / CELEBA_IMAGES
+    return (images.is_dir() or images.with_suffix(".zip").is_file()) and (data_dir / CELEBA_PARTITION).is_file()
 
 
 def check_source(config: TrialConfig, source: DataSource) -> None:
@@ -84,7 +121,7 @@ def check_source(config: TrialConfig, source: DataSource) -> None:
         case "digits":
             return
         case "cifar10":
-            if not (source.data_dir / CIFAR10_FOLDER).is_dir():
+            if not has_cifar10(source.data_dir):
                 raise InputError(
                     "--data",
                     str(source.data_dir),
@@ -92,9 +129,7 @@ def check_source(config: TrialConfig, source: DataSource) -> None:
                     f"Run `aesweep fetch cifar10 --to {source.data_dir}`, or copy it there.",
                 )
         case "celeba":
-            images = source.data_dir / CELEBA_IMAGES
-            there = images.is_dir() or images.with_suffix(".zip").is_file()
-            if not there or not (source.data_dir / CELEBA_PARTITION).is_file():
+            if not has_celeba(source.data_dir):
                 raise InputError(
                     "--data",
                     str(source.data_dir),
@@ -117,9 +152,3 @@ def _require_folder(source: DataSource) -> Path:
     if source.folder is None:
         raise InputError("data.path", None, "Give the folder that holds train/ and test/ with your images.")
     return source.folder
-
-
-def _prepared_length(path: Path) -> int:
-    import numpy as np
-
-    return len(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -20,7 +20,15 @@ import numpy as np
 from PIL import Image
 
 from models.config import TrialConfig
-from models.datasets import SPLITS, DataSource, check_source, data_name, is_prepared, prepared_path
+from models.datasets import (
+    SPLITS,
+    DataSource,
+    check_source,
+    data_name,
+    is_prepared,
+    open_prepared,
+    prepared_path,
+)
 from models.reading import Pictures, pictures
 
 log = logging.getLogger(__name__)
@@ -60,16 +68,11 @@ def load_images(config: TrialConfig, source: DataSource, *, verify: bool = False
 
 def _open(config: TrialConfig, source: DataSource, verify: bool = False) -> ImageSet:
     """Both arrays as memory maps. Raises ValueError or OSError where they are not what was prepared."""
-    found = []
-    for split in SPLITS:
-        path = prepared_path(config, source, split)
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-        if array.dtype != np.uint8 or array.shape[1:] != (config.image_size, config.image_size, 3):
-            raise ValueError(f"{path.name} holds {array.dtype} of shape {array.shape}")
+    found = [open_prepared(config, source, split) for split in SPLITS]
+    for path in (prepared_path(config, source, split) for split in SPLITS if verify):
         checksum = _checksum_path(path)
-        if verify and checksum.exists() and checksum.read_text() != _sha256(path):
+        if checksum.exists() and checksum.read_text() != _sha256(path):
             raise ValueError(f"the checksum of {path.name} differs")
-        found.append(array)
     return ImageSet(*found)
 
 

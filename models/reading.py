@@ -18,12 +18,21 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from models.config import TrialConfig
-from models.datasets import CELEBA_IMAGES, CELEBA_PARTITION, CIFAR10_FOLDER, OFFICIAL_SIZES, DataSource, Split
+from models.datasets import (
+    CELEBA_IMAGES,
+    CELEBA_PARTITION,
+    CIFAR10_FOLDER,
+    OFFICIAL_SIZES,
+    SPLITS,
+    DataSource,
+    Split,
+)
 from models.errors import InputError
 from models.folder import list_images
 
 log = logging.getLogger(__name__)
 
+CELEBA_SIZE = (178, 218)  # width and height of the aligned pictures
 CELEBA_CROP = (19, 39, 159, 179)  # left, top, right, bottom: the central 140x140 of 178x218 pixels (Section 3)
 CELEBA_PARTS = {"train": "0", "test": "2"}
 CIFAR10_BATCHES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
@@ -36,6 +45,7 @@ CIFAR10_MD5 = {
     "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
     "test_batch": "40351d587109b95175f43aff81a1287e",
 }
+UNOFFICIAL = "scores will not compare with published ones"
 DIGITS_SPLIT_SEED = 0
 
 
@@ -52,7 +62,7 @@ def pictures(config: TrialConfig, source: DataSource, split: Split) -> Pictures:
         case "digits":
             return Pictures(_digits(split), lambda pixels: Image.fromarray(pixels).convert("RGB"))
         case "cifar10":
-            return Pictures(_cifar10(source.data_dir / CIFAR10_FOLDER, split), Image.fromarray)
+            return Pictures(_cifar10(source.data_dir, split), Image.fromarray)
         case "celeba":
             return _celeba(source.data_dir, split)
         case "folder":
@@ -60,22 +70,35 @@ def pictures(config: TrialConfig, source: DataSource, split: Split) -> Pictures:
             return Pictures(list_images(source.folder, split), open_image)
 
 
-def open_image(file: Path | io.BytesIO, name: str | None = None) -> Image.Image:
-    """One picture as RGB, upright. Raises `InputError` naming the file if it is not a readable image."""
+def open_image(file: Path | io.BytesIO, name: str | None = None, remedy: str | None = None) -> Image.Image:
+    """One picture as RGB, upright. Raises `InputError` naming the file, with `remedy`, if it is not a readable image."""
     try:
         with Image.open(file) as image:
             image.load()
-            return _as_rgb(ImageOps.exif_transpose(image))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        remedy = f"It is not a readable image ({error}). Remove it or put a sound copy in its place."
-        raise InputError("image file", name or str(file), remedy) from error
+            return _as_rgb(image)
+    except FileNotFoundError as error:
+        raise InputError("image file", name or str(file), f"It is not there. {remedy or 'Put it back.'}") from error
+    except Exception as error:  # Pillow meets damaged files with nearly any exception
+        reason = f"It is not a readable image ({str(error) or type(error).__name__})."
+        remedy = remedy or "Remove it or put a sound copy in its place."
+        raise InputError("image file", name or str(file), f"{reason} {remedy}") from error
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit grey; Pillow's own conversion would clip it to white
+    # Of the modes of more than 8 bits only 16-bit grey has a white that is known. PGM files have it in mode "I", scaled to it.
+    if image.mode == "F" or (image.mode == "I" and image.format != "PPM"):
+        raise ValueError("32 bits per pixel, of which no one says what is white: save it with 8 or 16")
+    sixteen_bits = image.mode.startswith("I")
+    image = ImageOps.exif_transpose(image)
+    if sixteen_bits:  # Pillow's own conversion would clip it to white
         pixels = np.asarray(image, dtype=np.float64) / 257.0
         image = Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
     return image.convert("RGB")
+
+
+def _fetch_again(path: Path | str, dataset: str, data_dir: Path) -> str:
+    """Nothing is downloaded over what is there."""
+    return f"Remove {path} and run `aesweep fetch {dataset} --to {data_dir}`, or put a sound copy in its place."
 
 
 def _digits(split: Split) -> np.ndarray:
@@ -88,22 +111,21 @@ def _digits(split: Split) -> np.ndarray:
     return pixels[order[:n_train] if split == "train" else order[n_train:]]
 
 
-def _cifar10(folder: Path, split: Split) -> np.ndarray:
+def _cifar10(data_dir: Path, split: Split) -> np.ndarray:
     """CIFAR-10's "python version": uint8 (N, 32, 32, 3)."""
-    batches = []
+    batches, folder = [], data_dir / CIFAR10_FOLDER
     for name in CIFAR10_BATCHES[split]:
         path = folder / name
         try:
             content = path.read_bytes()
             rows = np.asarray(_ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()[b"data"], dtype=np.uint8)
             batches.append(rows.reshape(-1, 3, 32, 32))
-        except (OSError, EOFError, pickle.UnpicklingError, KeyError, TypeError, ValueError) as error:
-            remedy = (
-                f"It is not a batch of CIFAR-10's python version ({type(error).__name__}: {error}). Fetch it again."
-            )
-            raise InputError("--data", str(path), remedy) from error
+        except Exception as error:  # a damaged pickle ends in nearly any exception
+            reason = f"It is not a batch of CIFAR-10's python version ({type(error).__name__}: {error})."
+            again = _fetch_again(folder, "cifar10", data_dir)
+            raise InputError("--data", str(path), f"{reason} {again}") from error
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != CIFAR10_MD5[name]:
-            log.warning("%s is not the official CIFAR-10 file: scores will not compare with published ones", path)
+            log.warning("%s is not the official CIFAR-10 file: %s", path, UNOFFICIAL)
     return np.concatenate(batches).transpose(0, 2, 3, 1)
 
 
@@ -121,23 +143,49 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 def _celeba(data_dir: Path, split: Split) -> Pictures:
     """Aligned and cropped CelebA, from the folder or, where it was not unpacked, from the zip beside it."""
-    partition = (data_dir / CELEBA_PARTITION).read_text().split()
-    names = [name for name, part in zip(partition[::2], partition[1::2], strict=True) if part == CELEBA_PARTS[split]]
-    if not names:
-        remedy = f'It names no image of the {split} split (lines such as "000001.jpg {CELEBA_PARTS[split]}").'
-        raise InputError("--data", str(data_dir / CELEBA_PARTITION), remedy)
+    names = _celeba_names(data_dir, split)
     folder = data_dir / CELEBA_IMAGES
     if folder.is_dir():
-        return Pictures(names, lambda name: open_image(folder / name).crop(CELEBA_CROP))
-    archive = zipfile.ZipFile(folder.with_suffix(".zip"))
+        again = _fetch_again(folder, "celeba", data_dir)
+        return Pictures(names, lambda name: _celeba_crop(open_image(folder / name, remedy=again), folder / name, again))
+    path = folder.with_suffix(".zip")
+    again = _fetch_again(path, "celeba", data_dir)
+    try:
+        archive = zipfile.ZipFile(path)
+    except Exception as error:  # most often a web page that says that the host is busy today
+        raise InputError("--data", str(path), f"It cannot be opened as a zip file ({error}). {again}") from error
 
     def open_member(name: str) -> Image.Image:
         try:
             content = archive.read(f"{folder.name}/{name}")
-        except (KeyError, zipfile.BadZipFile) as error:
-            raise InputError(
-                "--data", archive.filename, f"{name} cannot be read from it ({error}). Fetch it again."
-            ) from error
-        return open_image(io.BytesIO(content), name).crop(CELEBA_CROP)
+        except Exception as error:  # absent, or damaged in one of many ways
+            raise InputError("--data", str(path), f"{name} cannot be read from it ({error}). {again}") from error
+        where = path / name
+        return _celeba_crop(open_image(io.BytesIO(content), str(where), again), where, again)
 
     return Pictures(names, open_member)
+
+
+def _celeba_names(data_dir: Path, split: Split) -> list[str]:
+    """The file names of one split, from lines such as "000001.jpg 0"."""
+    path, wanted = data_dir / CELEBA_PARTITION, CELEBA_PARTS[split]
+    try:
+        words = path.read_text().split()
+        names = [name for name, part in zip(words[::2], words[1::2], strict=True) if part == wanted]
+    except (OSError, ValueError) as error:
+        reason = f"It is not CelebA's list of splits, or not all of it ({type(error).__name__})."
+        raise InputError("--data", str(path), f"{reason} {_fetch_again(path, 'celeba', data_dir)}") from error
+    if not names:
+        remedy = f'It names no image of the {split} split (lines such as "000001.jpg {wanted}").'
+        raise InputError("--data", str(path), remedy)
+    if len(names) != (official := OFFICIAL_SIZES["celeba"][SPLITS.index(split)]):
+        log.warning("%s names %d %s images, not the official %d: %s", path, len(names), split, official, UNOFFICIAL)
+    return names
+
+
+def _celeba_crop(image: Image.Image, path: Path, again: str) -> Image.Image:
+    """The central square. Of a picture of another size the box would cut something else, and black where there is nothing."""
+    if image.size != CELEBA_SIZE:
+        reason = f"It has {image.width}x{image.height} pixels; aligned and cropped CelebA has 178x218."
+        raise InputError("image file", str(path), f"{reason} {again}")
+    return image.crop(CELEBA_CROP)

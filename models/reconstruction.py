@@ -19,6 +19,9 @@ from models.precision import autocast
 
 Images = np.ndarray | torch.Tensor
 BATCH_SIZE = 256
+SUMMED = (
+    257  # the most images whose pixels, at most 255 each, fit into 16 bits when summed: five times as fast as 64 bits
+)
 
 
 @torch.inference_mode()
@@ -42,21 +45,18 @@ def test_bce(
 test_bce.__test__ = False  # type: ignore[attr-defined]  # pytest: not a test where a test file imports it
 
 
-def mean_image_bce(train: Images, test: Images, batch_size: int = 4096) -> float:
+def mean_image_bce(train: Images, test: Images) -> float:
     """The same for a model that learnt nothing but the mean training image, in nats per pixel value.
 
     A pixel value that is black in all training images gets (0 + 1/2) / (n + 1), the Krichevsky-Trofimov estimate, since
     one that is not black in a test image would otherwise cost infinitely much.
+
+    Cross-entropy is linear in its target, so the mean test image costs what the test images cost on average, and two sums
+    are all that is needed of the images: they take a GPU's time from other trials meanwhile.
     """
-    total = torch.zeros(tuple(train.shape[1:]), dtype=torch.float64)
-    for x in _uint8_batches(train, batch_size):
-        total += x.double().sum(0) / 255
-    logits = torch.logit((total + 0.5) / (len(train) + 1))
-    bce = 0.0
-    for x in _uint8_batches(test, batch_size):
-        target = x.double() / 255
-        bce += F.binary_cross_entropy_with_logits(logits.expand_as(target), target, reduction="sum").item()
-    return bce / _values(test)
+    p = (_pixel_sums(train) / 255 + 0.5) / (len(train) + 1)
+    target = _pixel_sums(test) / 255 / len(test)
+    return float(-(target * np.log(p) + (1 - target) * np.log1p(-p)).mean())
 
 
 @torch.inference_mode()
@@ -67,13 +67,9 @@ def reconstruct(
 
     Raises `NonFiniteError` for a pixel that is not a number.
     """
-    out = np.empty(tuple(images.shape), dtype=np.uint8)
-    with evaluating(model, device):
-        for first, x in zip(range(0, len(images), batch_size), float_batches(images, device, batch_size), strict=True):
-            with autocast(device, precision):
-                logits = model.decode(model.encode(x).mean)
-            out[first : first + len(x)] = to_uint8(logits).cpu().numpy()
-    return out
+    with evaluating(model, device), autocast(device, precision):
+        means = torch.cat([model.encode(x).mean for x in float_batches(images, device, batch_size)])
+    return decode_latents(model, means, device, precision, batch_size).cpu().numpy()
 
 
 def decode_latents(
@@ -129,6 +125,15 @@ def _uint8_batches(images: Images, batch_size: int) -> Iterator[torch.Tensor]:
         yield (
             batch if isinstance(batch, torch.Tensor) else torch.from_numpy(np.array(batch))
         )  # a memory map is read-only
+
+
+def _pixel_sums(images: Images) -> np.ndarray:
+    """Sums over uint8 images (N, H, W, 3), exact, float64 (H, W, 3)."""
+    pixels = np.asarray(images)
+    total = np.zeros(pixels.shape[1:], dtype=np.int64)
+    for first in range(0, len(pixels), SUMMED):
+        total += pixels[first : first + SUMMED].sum(0, dtype=np.uint16)
+    return total.astype(np.float64)
 
 
 def _values(images: Images) -> int:

@@ -14,7 +14,6 @@ import torch
 
 from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
-from models.errors import InputError
 from models.identity import stream_seed
 from models.objective import losses
 from models.precision import autocast, choose_precision
@@ -25,7 +24,7 @@ CHECK_STEPS = 50  # a look at the losses waits for the device, so not every step
 
 
 class NonFiniteLossError(RuntimeError):
-    """The loss became infinite or NaN; the message names the epoch and the step."""
+    """The loss or a weight became infinite or NaN; the message names the epoch and the step."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,6 @@ class Trainer:
         if train.dtype != torch.uint8 or train.shape[1:] != (size, size, 3):
             raise ValueError(f"train: expected uint8 (N, {size}, {size}, 3), got {train.dtype} {tuple(train.shape)}")
         self._sizes = _batch_sizes(len(train), config.batch_size)
-        if config.latent_norm == "batch" and min(self._sizes) == 1:
-            raise InputError("batch_size", config.batch_size, "Give 2 or more with latent_norm `batch`.")
         self.config = config
         self.device = torch.device(device)
         self.precision = choose_precision(config.precision, self.device)
@@ -79,8 +76,9 @@ class Trainer:
         self.step = 0  # steps done in the running epoch
         self.train_seconds = 0.0
         self._epoch_seconds = 0.0
+        self._mark: float | None = None  # until when the seconds above are counted; None while nothing is trained
         self._train = train
-        self._losses = torch.zeros(len(self._sizes), 3, device=self.device)  # per step: total, reconstruction, KL
+        self._losses = torch.zeros(self.steps_per_epoch, 3, device=self.device)  # per step: total, reconstruction, KL
 
     @property
     def finished(self) -> bool:
@@ -100,12 +98,12 @@ class Trainer:
         """
         if self.finished:
             raise ValueError(f"all {self.config.epochs} epochs of {self.config.name} are done")
-        started = time.perf_counter()
+        self._mark = time.perf_counter()
         self.model.train()
         self.optimizer.param_groups[0]["lr"] = learning_rate(self.config, self.epoch)
         batches = self._batches()
         try:
-            while self.step < len(self._sizes):
+            while self.step < self.steps_per_epoch:
                 self._train_step(batches[self.step])
                 self.step += 1
                 if self.step % CHECK_STEPS == 0:
@@ -113,11 +111,20 @@ class Trainer:
                 if after_step is not None and after_step():
                     return None
             self._check_finite()  # also waits for the device, so that the time below is true
+            if self.epoch + 1 == self.config.epochs:
+                self._check_weights()  # the next loss would show what the last step did, but there is none
         finally:
-            seconds = time.perf_counter() - started
-            self.train_seconds += seconds
-            self._epoch_seconds += seconds
+            self._tick()
+            self._mark = None
         return self._close_epoch()
+
+    def _tick(self) -> None:
+        """Count the seconds since the mark. A checkpoint may be taken inside an epoch, and hold all that it took so far."""
+        if self._mark is not None:
+            now = time.perf_counter()
+            self.train_seconds += now - self._mark
+            self._epoch_seconds += now - self._mark
+            self._mark = now
 
     def _batches(self) -> tuple[torch.Tensor, ...]:
         """The running epoch's images as one index tensor per step."""
@@ -145,13 +152,23 @@ class Trainer:
             step = int(bad[0])
             raise NonFiniteLossError(
                 f"loss became {totals[step].item()} in epoch {self.epoch + 1} of {self.config.epochs}, "
-                f"step {step + 1} of {len(self._sizes)} (precision {self.precision})"
+                f"step {step + 1} of {self.steps_per_epoch} (precision {self.precision})"
+            )
+
+    def _check_weights(self) -> None:
+        """Raise if a weight or a running statistic is not finite, naming the first such tensor."""
+        tensors = {name: t for name, t in self.model.state_dict().items() if t.is_floating_point()}
+        finite = torch.stack([tensor.isfinite().all() for tensor in tensors.values()]).tolist()  # one wait for all
+        if not all(finite):
+            raise NonFiniteLossError(
+                f"{list(tensors)[finite.index(False)]} is not finite in epoch {self.epoch + 1} of {self.config.epochs}, "
+                f"after step {self.step} of {self.steps_per_epoch} (precision {self.precision})"
             )
 
     def _close_epoch(self) -> EpochRecord:
         weights = torch.tensor(self._sizes, dtype=torch.float64)
         total, reconstruction, kl = (weights @ self._losses.double().cpu() / weights.sum()).tolist()
-        attempted = (self.epoch + 1) * len(self._sizes) - sum(record.skipped_steps for record in self.history)
+        attempted = (self.epoch + 1) * self.steps_per_epoch - sum(record.skipped_steps for record in self.history)
         record = EpochRecord(
             epoch=self.epoch + 1,
             learning_rate=self.optimizer.param_groups[0]["lr"],
@@ -171,10 +188,18 @@ class Trainer:
 
     def _optimizer_steps(self) -> int:
         """Steps that Adam has taken; those that loss scaling skipped are not among them."""
-        return int(max((state["step"].item() for state in self.optimizer.state.values()), default=0))
+        for state in self.optimizer.state.values():
+            return int(state["step"].item())  # all parameters take or skip a step together: one wait is enough
+        return 0
 
     def state_dict(self) -> dict[str, Any]:
-        """All that decides the rest of the training: tensors, numbers, lists and dicts alone."""
+        """All that decides the rest of the training: tensors, numbers, lists and dicts alone.
+
+        Raises `NonFiniteLossError` where that is lost already: every attempt that goes on from it would fail again.
+        """
+        self._check_finite()
+        self._check_weights()
+        self._tick()
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -211,10 +236,11 @@ class Trainer:
 
 def _batch_sizes(images: int, batch_size: int) -> list[int]:
     """Sizes of an epoch's batches. The last, smaller one is trained on (as Keras does) unless it would hold a single
-    image: batch normalisation has no variance there, so one image, another each epoch, sits out.
+    image, over which the latents' batch normalisation has no variance: then one image, another each epoch, sits out, in
+    every trial of these images alike.
     """
     if images < 2:
         raise ValueError(f"train: {images} images are too few to train on")
     sizes = [batch_size] * (images // batch_size)
     rest = images % batch_size
-    return [*sizes, rest] if rest > 1 or (rest and not sizes) else sizes
+    return [*sizes, rest] if rest > 1 else sizes

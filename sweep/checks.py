@@ -64,7 +64,7 @@ def check_data(dataset: str, size: int, data_dir: Path) -> Check:
     """Whether a data set's files are here. Missing ones are only a warning: not every sweep needs them."""
     config = TrialConfig(dataset=dataset, image_size=size)  # type: ignore[arg-type]
     try:
-        check_source(config, DataSource(dataset=config.dataset, data_dir=data_dir))
+        check_source(config, DataSource(data_dir=data_dir))
     except InputError as error:
         return Check(dataset, "warn", "not here", error.remedy)
     return Check(dataset, "ok", f"in {data_dir}")

@@ -1,9 +1,10 @@
 """The settings that decide the bits of a training beside its configuration, and what is said of one that ran with several.
 
 A resumed training equals an uninterrupted one bit for bit as long as device, threads, precision, torch and the switches
-stay the same. Where a relaunch changes them it goes on all the same, and `resumed_with` in the trials table says so. Each
-attempt notes its own settings and those of the attempts that it goes on from in its `start.json`: what is known travels
-with the checkpoint's folder, and `aesweep prune` may remove older ones.
+stay the same; on a GPU only with `deterministic: true`, for cuDNN may choose other kernels else. Where a relaunch changes
+them it goes on all the same, and `resumed_with` in the trials table says so. Each attempt notes its own settings and those of
+the attempts that it goes on from in its `start.json`: what is known travels with the checkpoint's folder, and `aesweep prune`
+may remove older ones.
 """
 
 from collections.abc import Mapping

@@ -104,8 +104,15 @@ class TrialTrainable(tune.Trainable):
         return float(resources.required_resources.get("GPU", 0.0)) if resources else 0.0
 
     def cleanup(self) -> None:
-        """Tune ends the actor: keep what an unfinished trial has done."""
+        """Tune ends the actor: keep what an unfinished trial has done, or record that it is lost."""
         attempt = self.trial_attempt
-        if attempt is not None and not attempt.finished:
+        if attempt is None or attempt.finished:
+            return
+        from models.trainer import NonFiniteLossError
+
+        try:
             attempt.checkpoint()
+        except NonFiniteLossError as error:
+            attempt.record_failure(error)
+        else:
             attempt.end("stopped", "its process was ended")

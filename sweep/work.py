@@ -146,9 +146,7 @@ def trial_state(store: Store, key: str, evaluation: str, running: dict[str, Any]
 def data_source(config: TrialConfig, execution: ExecutionConfig) -> DataSource:
     """Where a trial's images are on this machine."""
     folder = execution.folders.get(config.data_identity)
-    return DataSource(
-        dataset=config.dataset, data_dir=Path(execution.data_dir), folder=Path(folder) if folder else None
-    )
+    return DataSource(data_dir=Path(execution.data_dir), folder=Path(folder) if folder else None)
 
 
 def _disk_bytes(config: TrialConfig, evaluation: EvaluationConfig, images: int) -> int:

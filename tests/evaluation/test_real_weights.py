@@ -29,9 +29,7 @@ def test_real_test_images_are_at_the_known_small_distance_from_real_training_ima
     record_property: Callable[[str, object], None],
 ) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    images = load_images(
-        TrialConfig(dataset="cifar10"), DataSource(dataset="cifar10", data_dir=Path(FOLDER), folder=None)
-    )
+    images = load_images(TrialConfig(dataset="cifar10"), DataSource(data_dir=Path(FOLDER), folder=None))
     extractor = load_extractor("inception-2015", Path(FOLDER), device)
     train, test = (measure_reference(x, np.arange(len(x)), extractor) for x in images)
     fid = frechet_distance(test.statistics, train.statistics)

@@ -3,6 +3,8 @@
 import io
 import json
 import struct
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,7 @@ from models.autoencoder import build_autoencoder
 from models.checkpoint import checkpoint_bytes, model_bytes, model_from_bytes, restore_checkpoint
 from models.config import TrialConfig
 from models.reconstruction import reconstruct
-from models.trainer import Trainer
+from models.trainer import NonFiniteLossError, Trainer
 
 CPU = torch.device("cpu")
 TINY = TrialConfig(filters=2, latent_size=4, epochs=3, batch_size=16, precision="fp32")
@@ -27,9 +29,9 @@ VARIANTS = {
 }
 
 
-def trainer(config: TrialConfig) -> Trainer:
+def trainer(config: TrialConfig, device: torch.device = CPU) -> Trainer:
     images = torch.randint(0, 256, (40, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    return Trainer(config, images, device=CPU)
+    return Trainer(config, images.to(device), device=device)
 
 
 def finish(run: Trainer) -> Trainer:
@@ -69,6 +71,33 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(config: TrialConf
         assert all(torch.equal(moments[0][i][k], moments[1][i][k]) for i in moments[0] for k in moments[0][i])
 
 
+@pytest.fixture
+def deterministic_kernels() -> Iterator[None]:
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.usefixtures("deterministic_kernels")
+@pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize("filters", [2, 32])
+def test_on_a_gpu_a_resumed_run_equals_an_uninterrupted_one_with_deterministic_kernels(
+    config: TrialConfig, filters: int
+) -> None:
+    """As `execution: {deterministic: true}` promises; without it cuDNN may choose other kernels for the second half."""
+    config, gpu = replace(config, filters=filters), torch.device("cuda")
+    whole = finish(trainer(config, gpu))
+    saved = checkpoint_bytes(run_to(trainer(config, gpu), 1, 2))
+    resumed = trainer(config, gpu)
+    restore_checkpoint(resumed, saved)
+    finish(resumed)
+    assert losses(resumed) == losses(whole)
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(tensor, resumed.model.state_dict()[name]), name
+
+
 def test_time_adds_up_over_resumptions() -> None:
     first = run_to(trainer(TINY), 1, 1)
     resumed = trainer(TINY)
@@ -76,6 +105,31 @@ def test_time_adds_up_over_resumptions() -> None:
     assert resumed.train_seconds == first.train_seconds > 0
     finish(resumed)
     assert resumed.train_seconds == pytest.approx(sum(record.seconds for record in resumed.history))
+
+
+def test_seconds_before_a_checkpoint_inside_an_epoch_count_after_a_kill() -> None:
+    run, saved = trainer(TINY), []
+    run.run_epoch(lambda: saved.append((time.perf_counter(), checkpoint_bytes(run))))  # type: ignore[func-returns-value]
+    between = saved[-1][0] - saved[0][0]
+    resumed = trainer(TINY)
+    restore_checkpoint(resumed, saved[-1][1])
+    assert between < resumed.train_seconds < run.train_seconds
+    record = resumed.run_epoch()
+    assert record is not None and record.images_per_second < 40 / between
+
+
+def test_no_checkpoint_holds_a_training_that_is_lost() -> None:
+    """A loss that is looked at now and then, and the weights of the step before, which no loss has shown yet."""
+    diverging = replace(TINY, conv_norm=False, warmup_epochs=0, learning_rates=(1e30,), learning_rate_drops=())
+    with pytest.raises(NonFiniteLossError, match=r"loss became .* step 2 of 3"):
+        checkpoint_bytes(run_to(trainer(diverging), 0, 2))
+    run = run_to(trainer(TINY), 0, 1)
+    sound = checkpoint_bytes(run)
+    run.model.decoder.last.weight.data[0, 0, 0, 0] = float("nan")
+    with pytest.raises(NonFiniteLossError, match=r"decoder\.last\.weight .* epoch 1 of 3, after step 1 of 3"):
+        checkpoint_bytes(run)
+    restore_checkpoint(run, sound)
+    finish(run)
 
 
 def test_a_checkpoint_needs_no_unpickling_of_code() -> None:

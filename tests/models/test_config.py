@@ -74,6 +74,7 @@ def test_equal_content_has_one_key_however_it_was_written() -> None:
         ("learning_rate_drops", (0.66, 0.33)),
         ("learning_rate_drops", (0.5,)),
         ("warmup_epochs", -1),
+        ("warmup_learning_rate", -1.0),
     ],
 )
 def test_a_value_that_cannot_be_trained_is_refused_by_name(field: str, value: object) -> None:
@@ -81,6 +82,12 @@ def test_a_value_that_cannot_be_trained_is_refused_by_name(field: str, value: ob
         TrialConfig(**{field: value})
     assert caught.value.field == field
     assert str(caught.value).count("\n") == 1
+
+
+def test_a_batch_of_one_image_has_no_variance_to_normalise_latents_by() -> None:
+    with pytest.raises(InputError, match="batch_size: 1 cannot be used"):
+        TrialConfig(batch_size=1, latent_norm="batch")
+    assert TrialConfig(batch_size=1, latent_norm="layer").batch_size == 1
 
 
 @pytest.mark.parametrize(("field", "value"), [("latent_norm", "batch"), ("noise_std", 0.5), ("freeze_latent", True)])

@@ -22,19 +22,31 @@ FOLDER = TrialConfig(dataset="folder", data_identity="3fa9c2e1b0d4" + "0" * 52)
 )
 def test_absent_data_is_refused_with_the_remedy(tmp_path: Path, config: TrialConfig, remedy: str) -> None:
     with pytest.raises(InputError, match=remedy):
-        check_source(config, DataSource(dataset=config.dataset, data_dir=tmp_path))
+        check_source(config, DataSource(data_dir=tmp_path))
 
 
 def test_digits_are_always_there(tmp_path: Path) -> None:
-    check_source(TrialConfig(), DataSource(dataset="digits", data_dir=tmp_path))
+    check_source(TrialConfig(), DataSource(data_dir=tmp_path))
 
 
 def test_sizes_are_known_without_the_data(tmp_path: Path) -> None:
     sizes = {
-        name: source_sizes(TrialConfig(dataset=name), DataSource(dataset=name, data_dir=tmp_path))
+        name: source_sizes(TrialConfig(dataset=name), DataSource(data_dir=tmp_path))
         for name in ("digits", "cifar10", "celeba")
     }
     assert sizes == {"digits": (1500, 297), "cifar10": (50_000, 10_000), "celeba": (162_770, 19_962)}
+
+
+def test_one_training_image_is_too_few(tmp_path: Path) -> None:
+    """`plan` asks for the sizes: it must not promise a trial that can never train."""
+    for name in ("train/a/1.png", "test/a/1.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    source = DataSource(data_dir=tmp_path, folder=tmp_path)
+    with pytest.raises(InputError, match="train/ holds one image; training needs two"):
+        source_sizes(FOLDER, source)
+    (tmp_path / "train/a/2.png").touch()
+    assert source_sizes(FOLDER, source) == (2, 1)
 
 
 def test_names_of_prepared_data() -> None:

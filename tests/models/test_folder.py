@@ -11,6 +11,8 @@ from PIL import Image
 from models.errors import InputError
 from models.folder import folder_identity, list_images
 
+GOLDEN = "43ff367d1e45077864bd7ad2f5d46c91d76c560866cc55de49396b73dcf71eb0"
+
 
 def picture(path: Path, level: int = 100) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +79,60 @@ def test_a_torn_cache_is_no_answer(folder: Path, tmp_path: Path) -> None:
     (cache,) = (tmp_path / "folders").glob("*.json")
     cache.write_text('{"listing": "')
     assert folder_identity(folder, tmp_path) == first
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x80", b"[]", b"{}"])
+def test_a_cache_of_other_bytes_is_no_answer(folder: Path, tmp_path: Path, content: bytes) -> None:
+    first = folder_identity(folder, tmp_path)
+    (cache,) = (tmp_path / "folders").glob("*.json")
+    cache.write_bytes(content)
+    assert folder_identity(folder, tmp_path) == first
+
+
+def test_other_users_may_read_the_kept_answer(folder: Path, tmp_path: Path) -> None:
+    """On shared storage the first user's cache serves, or at least does not stop, all others."""
+    folder_identity(folder, tmp_path)
+    (cache,) = (tmp_path / "folders").iterdir()
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert cache.stat().st_mode == plain.stat().st_mode
+
+
+def test_a_data_folder_that_cannot_be_written_to_costs_the_cache_and_nothing_else(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "folders").write_text("a file where the folder of the cache should be")
+    with caplog.at_level("INFO"):
+        assert folder_identity(folder, tmp_path) == folder_identity(folder, tmp_path / "elsewhere")
+    assert "is not kept" in caplog.text
+
+
+def test_a_name_that_is_not_utf8_is_part_of_the_identity(folder: Path, tmp_path: Path) -> None:
+    first = folder_identity(folder, tmp_path)
+    (folder / "train/a/2.png").rename(os.fsdecode(os.fsencode(folder) + b"/train/a/caf\xe9.png"))
+    second = folder_identity(folder, tmp_path)
+    assert second != first
+    renamed = folder.rename(os.fsdecode(os.fsencode(tmp_path) + b"/f\xe9lix"))
+    assert folder_identity(renamed, tmp_path) == second
+
+
+def test_identities_of_plain_names_never_change(tmp_path: Path) -> None:
+    """They name the trials of every store: a golden value, over names of ASCII and of UTF-8."""
+    for name in ("train/b/1.png", "train/ä/2 x.JPG", "test/日本/3.webp"):
+        (tmp_path / "faces" / name).parent.mkdir(parents=True)
+        (tmp_path / "faces" / name).write_bytes(name.encode())
+    assert folder_identity(tmp_path / "faces", tmp_path) == GOLDEN
+
+
+def test_links_are_followed_once_and_never_in_circles(folder: Path, tmp_path: Path) -> None:
+    picture(tmp_path / "more/4.png")
+    (folder / "train/a/more").symlink_to(tmp_path / "more")
+    (tmp_path / "more/back").symlink_to(folder / "train")
+    (folder / "train/a/up").symlink_to(folder / "train")
+    (folder / "train/a/top").symlink_to(folder)
+    (folder / "train/a/here").symlink_to(folder / "train/a")
+    names = [path.relative_to(folder).as_posix() for path in list_images(folder, "train")]
+    assert names == ["train/a/2.png", "train/a/more/4.png", "train/b/1.png", "train/loose.png"]
 
 
 def test_missing_parts_are_named(folder: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ REAL_IMAGES = ROOT.parent / "shared" / "data"
 
 def test_digits_are_clear_grey_pictures_split_once_for_all(tmp_path: Path) -> None:
     config = TrialConfig()
-    images = load_images(config, DataSource(dataset="digits", data_dir=tmp_path))
+    images = load_images(config, DataSource(data_dir=tmp_path))
     assert images.train.shape == (1500, 32, 32, 3) and images.test.shape == (297, 32, 32, 3)
     assert images.train.dtype == np.uint8 and not images.train.flags.writeable
     assert (images.train[..., 0] == images.train[..., 2]).all()
@@ -44,7 +44,7 @@ def test_digits_are_clear_grey_pictures_split_once_for_all(tmp_path: Path) -> No
 
 
 def test_digits_come_at_64_pixels_too(tmp_path: Path) -> None:
-    source = DataSource(dataset="digits", data_dir=tmp_path)
+    source = DataSource(data_dir=tmp_path)
     assert load_images(TrialConfig(image_size=64), source).test.shape == (297, 64, 64, 3)
 
 
@@ -72,7 +72,7 @@ def write_cifar10(root: Path, per_batch: int = 4) -> dict[str, np.ndarray]:
 def test_cifar10_is_read_from_its_official_layout(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     written = write_cifar10(tmp_path)
     config = TrialConfig(dataset="cifar10")
-    source = DataSource(dataset="cifar10", data_dir=tmp_path)
+    source = DataSource(data_dir=tmp_path)
     images = load_images(config, source)
     assert images.train.shape == (20, 32, 32, 3) and images.test.shape == (4, 32, 32, 3)
     # a row holds 1,024 red, then green, then blue values, row by row
@@ -90,7 +90,7 @@ def test_a_batch_that_would_run_code_is_refused(tmp_path: Path) -> None:
     write_cifar10(tmp_path)
     (tmp_path / "cifar-10-batches-py/data_batch_3").write_bytes(pickle.dumps(Hostile()))
     with pytest.raises(InputError, match="data_batch_3"):
-        load_images(TrialConfig(dataset="cifar10"), DataSource(dataset="cifar10", data_dir=tmp_path))
+        load_images(TrialConfig(dataset="cifar10"), DataSource(data_dir=tmp_path))
     assert not (tmp_path / "ran").exists()
 
 
@@ -99,7 +99,7 @@ def test_a_torn_batch_is_named(tmp_path: Path) -> None:
     path = tmp_path / "cifar-10-batches-py/test_batch"
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(InputError, match="test_batch"):
-        load_images(TrialConfig(dataset="cifar10"), DataSource(dataset="cifar10", data_dir=tmp_path))
+        load_images(TrialConfig(dataset="cifar10"), DataSource(data_dir=tmp_path))
     assert not list((tmp_path / "prepared" / "cifar10-32").iterdir())  # nothing half-done is left
 
 
@@ -123,7 +123,7 @@ def write_celeba(root: Path, parts: str = "0001122") -> None:
 def test_celeba_is_the_central_140_pixels_of_the_official_splits(tmp_path: Path, resize: str) -> None:
     write_celeba(tmp_path)
     config = TrialConfig(dataset="celeba", image_size=64, resize=resize)
-    images = load_images(config, DataSource(dataset="celeba", data_dir=tmp_path))
+    images = load_images(config, DataSource(data_dir=tmp_path))
     assert images.train.shape == (3, 64, 64, 3) and images.test.shape == (2, 64, 64, 3)
     assert images.train.min() > 235  # nothing of the black border is left
     assert (tmp_path / "prepared" / f"celeba-64-{resize}" / "test.npy").is_file()
@@ -132,17 +132,87 @@ def test_celeba_is_the_central_140_pixels_of_the_official_splits(tmp_path: Path,
 def test_celeba_is_read_from_its_zip_without_unpacking(tmp_path: Path) -> None:
     write_celeba(tmp_path / "unpacked")
     write_celeba(tmp_path / "zipped")
-    folder = tmp_path / "zipped/celeba/img_align_celeba"
-    with zipfile.ZipFile(folder.with_suffix(".zip"), "w") as archive:
+    zip_celeba(tmp_path / "zipped")
+    a, b = (load_images(CELEBA, DataSource(data_dir=tmp_path / name)) for name in ("unpacked", "zipped"))
+    assert (a.train == b.train).all() and (a.test == b.test).all()
+
+
+CELEBA = TrialConfig(dataset="celeba", image_size=64)
+
+
+def zip_celeba(root: Path) -> Path:
+    """The pictures of `write_celeba` in a zip beside where the folder was."""
+    folder = root / "celeba/img_align_celeba"
+    with zipfile.ZipFile(folder.with_suffix(".zip"), "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.iterdir()):
             archive.write(path, f"img_align_celeba/{path.name}")
             path.unlink()
     folder.rmdir()
-    config = TrialConfig(dataset="celeba", image_size=64)
-    a, b = (
-        load_images(config, DataSource(dataset="celeba", data_dir=tmp_path / name)) for name in ("unpacked", "zipped")
-    )
-    assert (a.train == b.train).all() and (a.test == b.test).all()
+    return folder.with_suffix(".zip")
+
+
+def load_celeba(root: Path) -> None:
+    load_images(CELEBA, DataSource(data_dir=root))
+
+
+def test_celeba_of_another_size_is_refused(tmp_path: Path) -> None:
+    """The crop box would leave the picture, and black would be trained on."""
+    write_celeba(tmp_path)
+    for path in (tmp_path / "celeba/img_align_celeba").iterdir():
+        Image.open(path).resize((64, 64)).save(path)
+    with pytest.raises(InputError, match=r"0000\d\d\.jpg.*\n.*64x64 pixels; aligned and cropped CelebA has 178x218"):
+        load_celeba(tmp_path)
+
+
+def test_a_part_of_celeba_is_used_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_celeba(tmp_path)
+    load_celeba(tmp_path)
+    assert "names 3 train images, not the official 162770" in caplog.text
+    assert "names 2 test images, not the official 19962" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["000001.jpg 0\n000002.jpg 2\n000003.jp", "\xff"])
+def test_a_cut_list_of_celebas_splits_is_named(tmp_path: Path, text: str) -> None:
+    write_celeba(tmp_path)
+    (tmp_path / "celeba/list_eval_partition.txt").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match=r"list_eval_partition\.txt.*\n.*or not all of it"):
+        load_celeba(tmp_path)
+
+
+def test_a_picture_that_celebas_folder_lacks_is_not_told_to_be_removed(tmp_path: Path) -> None:
+    write_celeba(tmp_path)
+    folder = tmp_path / "celeba/img_align_celeba"
+    (folder / "000002.jpg").unlink()
+    with pytest.raises(
+        InputError, match=rf"000002\.jpg.*\nIt is not there\. Remove {folder} and run `aesweep fetch celeba"
+    ):
+        load_celeba(tmp_path)
+
+
+def test_a_web_page_in_place_of_celebas_zip_is_named(tmp_path: Path) -> None:
+    """What a busy host gives, saved under the name of the file."""
+    write_celeba(tmp_path)
+    path = zip_celeba(tmp_path)
+    path.write_text("<html>Quota exceeded</html>")
+    with pytest.raises(InputError, match=rf"img_align_celeba\.zip.*\n.*zip file.*Remove {path} and run `aesweep fetch"):
+        load_celeba(tmp_path)
+
+
+def test_a_damaged_or_missing_picture_in_celebas_zip_is_named(tmp_path: Path) -> None:
+    write_celeba(tmp_path)
+    path = zip_celeba(tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo("img_align_celeba/000002.jpg")
+    content = bytearray(path.read_bytes())
+    start = member.header_offset + 30 + len(member.filename)
+    content[start : start + 20] = b"\xff" * 20
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"img_align_celeba\.zip.*\n000002\.jpg cannot be read from it"):
+        load_celeba(tmp_path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("img_align_celeba/000001.jpg", b"no picture")
+    with pytest.raises(InputError, match=r"zip/000001\.jpg.*\n.*not a readable image"):
+        load_celeba(tmp_path)
 
 
 # folder
@@ -160,7 +230,7 @@ def write_folder(root: Path) -> Path:
 def folder_trial(folder: Path, data_dir: Path, size: int = 32) -> tuple[TrialConfig, DataSource]:
     identity = folder_identity(folder, data_dir)
     config = TrialConfig(dataset="folder", data_identity=identity, image_size=size)
-    return config, DataSource(dataset="folder", data_dir=data_dir, folder=folder)
+    return config, DataSource(data_dir=data_dir, folder=folder)
 
 
 def test_a_folder_of_pictures_is_cropped_and_resized(tmp_path: Path) -> None:
@@ -179,11 +249,20 @@ def test_prepared_images_serve_without_the_folder(tmp_path: Path) -> None:
     assert source_sizes(config, source) == (3, 3)
 
 
-@pytest.mark.parametrize("damage", ["cut short", "flipped bit", "another array"])
+def header(text: str) -> bytes:
+    """The beginning of a `.npy` file with that header."""
+    return b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + text.ljust(117).encode() + b"\n"
+
+
+WITHOUT_END = header("{'descr': '|u1', 'fortran_order': False, 'shape': (1500, 32, 32, 3")
+TOO_LARGE = header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({10**30}, 32, 32, 3)}}")
+
+
+@pytest.mark.parametrize("damage", ["cut short", "flipped bit", "another array", b"", b"PK", WITHOUT_END, TOO_LARGE])
 def test_damaged_prepared_images_are_set_aside_and_prepared_again(
-    tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, damage: str | bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    config, source = TrialConfig(), DataSource(dataset="digits", data_dir=tmp_path)
+    config, source = TrialConfig(), DataSource(data_dir=tmp_path)
     before = np.array(load_images(config, source).train)
     path = tmp_path / "prepared/digits-32/train.npy"
     content = path.read_bytes()
@@ -192,9 +271,11 @@ def test_damaged_prepared_images_are_set_aside_and_prepared_again(
             path.write_bytes(content[:-1000])
         case "flipped bit":
             path.write_bytes(content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
+        case bytes():
+            path.write_bytes(damage)
         case _:
             np.save(path, np.zeros((3, 32, 32, 3)))
-    assert source_sizes(config, source)[1] == 297
+    assert source_sizes(config, source) == (1500, 297)  # `plan` asks, before anything is prepared
     assert (load_images(config, source, verify=damage == "flipped bit").train == before).all()
     assert "digits-32 are damaged" in caplog.text
     assert path.with_name("train.npy.damaged").exists()
@@ -221,7 +302,7 @@ def test_two_processes_that_prepare_at_once_do_no_harm(tmp_path: Path) -> None:
         "from pathlib import Path\nfrom models.config import TrialConfig\nfrom models.datasets import DataSource\n"
         "from models.images import load_images\n"
         "config = TrialConfig(dataset='cifar10')\n"
-        f"print(load_images(config, DataSource(dataset='cifar10', data_dir=Path({str(tmp_path)!r}))).train.sum())"
+        f"print(load_images(config, DataSource(data_dir=Path({str(tmp_path)!r}))).train.sum())"
     )
     runs = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)
@@ -259,6 +340,33 @@ def test_every_kind_of_picture_becomes_rgb(tmp_path: Path, mode: str) -> None:
     assert image.mode == "RGB"
     if mode != "1":
         assert abs(np.asarray(image).astype(int) - 128).max() <= 2
+
+
+def test_grey_of_16_bits_in_a_pgm_file_becomes_rgb(tmp_path: Path) -> None:
+    path = tmp_path / "x.pgm"
+    path.write_bytes(b"P5 2 1 65535\n" + bytes([0, 0, 128, 128]))
+    assert np.asarray(open_image(path))[0, :, 0].tolist() == [0, 128]
+
+
+@pytest.mark.parametrize(
+    ("kind", "white"), [(np.float32, 1.0), (np.float32, 255.0), (np.int32, 255), (np.int32, 65535)]
+)
+def test_a_picture_whose_white_is_not_known_is_refused(tmp_path: Path, kind: type, white: float) -> None:
+    """Taken for 16 bits, 128 of 255 and 0.5 of 1 would both be black."""
+    path = tmp_path / "x.tif"
+    Image.fromarray(np.full((4, 4), white / 2, dtype=kind)).save(path)
+    with pytest.raises(InputError, match=r"x\.tif.*\n.*32 bits per pixel"):
+        open_image(path)
+
+
+def test_a_picture_that_pillow_fails_on_in_its_own_way_is_named(tmp_path: Path) -> None:
+    """A cut EXIF block ends in struct.error."""
+    path = tmp_path / "x.png"
+    Image.fromarray(np.zeros((4, 4, 3), dtype=np.uint8)).save(path, exif=b"Exif\0\0MM\0*")
+    with pytest.raises(InputError, match=r"x\.png.*\n.*not a readable image.* Remove it or put a sound copy"):
+        open_image(path)
+    with pytest.raises(InputError, match=r"y\.png.*\nIt is not there\. Put it back"):
+        open_image(tmp_path / "y.png")
 
 
 def test_a_picture_is_turned_upright(tmp_path: Path) -> None:

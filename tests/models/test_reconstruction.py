@@ -1,10 +1,13 @@
 """Cross-entropy and pictures against hand-computed values."""
 
 import math
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
@@ -47,6 +50,34 @@ def test_the_mean_image_of_equal_pictures_scores_their_entropy() -> None:
     p = 51 / 255
     entropy = -(p * math.log(p) + (1 - p) * math.log(1 - p))
     assert mean_image_bce(grey(51, 5000), grey(51)) == pytest.approx(entropy, rel=1e-4)
+
+
+def textbook_mean_image_bce(train: np.ndarray, test: np.ndarray) -> float:
+    """The cross-entropy of every test image with the mean training image, one by one."""
+    p = torch.from_numpy(((train / 255).sum(0) + 0.5) / (len(train) + 1))
+    targets = torch.from_numpy(test / 255)
+    return F.binary_cross_entropy(p.expand_as(targets), targets).item()
+
+
+@pytest.mark.parametrize("n", [1, 256, 257, 258, 600])
+def test_the_mean_image_scores_what_its_definition_says(n: int) -> None:
+    generator = np.random.default_rng(n)
+    train, test = (generator.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8) for _ in range(2))
+    train[:, :8], test[:, 4:12], train[:, 20:] = 0, 0, 255
+    expected = textbook_mean_image_bce(train, test)
+    assert mean_image_bce(train, test) == pytest.approx(expected, rel=1e-12)
+    assert mean_image_bce(torch.from_numpy(train), test) == mean_image_bce(train, test)
+
+
+def test_the_mean_image_of_cifar10_is_scored_in_a_moment(tmp_path: Path) -> None:
+    """A trial holds its share of a GPU meanwhile."""
+    for name, count in (("train", 50_000), ("test", 10_000)):
+        array = np.lib.format.open_memmap(tmp_path / name, mode="w+", dtype=np.uint8, shape=(count, 32, 32, 3))
+        array[::2] = 200
+    images = [np.load(tmp_path / name, mmap_mode="r") for name in ("train", "test")]
+    started = time.process_time()
+    assert mean_image_bce(*images) == pytest.approx(-(math.log(100 / 255) * 100 + math.log(155 / 255) * 155) / 255)
+    assert time.process_time() - started < 1
 
 
 def test_a_pixel_never_seen_bright_costs_much_but_not_infinitely() -> None:

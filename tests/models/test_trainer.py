@@ -32,7 +32,7 @@ def test_a_small_autoencoder_learns_digits_far_better_than_the_mean_image(tmp_pa
     config = TrialConfig(
         filters=4, latent_size=16, epochs=8, batch_size=16, precision="fp32", learning_rates=(3e-3, 1e-3, 1e-4)
     )
-    images = load_images(config, DataSource(dataset="digits", data_dir=tmp_path))
+    images = load_images(config, DataSource(data_dir=tmp_path))
     train = torch.from_numpy(np.array(images.train[:500]))
     trainer = Trainer(config, train, device=CPU)
     while not trainer.finished:
@@ -113,6 +113,15 @@ def test_a_diverging_loss_names_its_epoch_and_step() -> None:
     trainer = Trainer(config, noise_images(), device=CPU)
     with pytest.raises(NonFiniteLossError, match=r"epoch 1 of 3, step 2 of 3"):
         trainer.run_epoch()
+
+
+def test_weights_that_the_last_step_ruined_are_no_result() -> None:
+    """No loss is computed after it, so every loss of the history is finite."""
+    config = replace(TINY, epochs=1, batch_size=40, warmup_epochs=0, learning_rates=(1e39,), learning_rate_drops=())
+    trainer = Trainer(config, noise_images(), device=CPU)
+    with pytest.raises(NonFiniteLossError, match=r"is not finite in epoch 1 of 1, after step 1 of 1"):
+        trainer.run_epoch()
+    assert not trainer.finished
 
 
 def test_fp16_scaling_skips_a_step_that_overflows_and_counts_it() -> None:

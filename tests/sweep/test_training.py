@@ -13,6 +13,7 @@ from models.config import TrialConfig
 from sweep.execution import ExecutionConfig
 from sweep.load import load_model
 from sweep.store import Store, open_store
+from sweep.trainable import TrialTrainable
 from sweep.training import CHECKPOINT, TrainingAttempt
 
 TRIAL = TrialConfig(filters=4, latent_size=3, epochs=2, batch_size=256, noise_std=0.1)
@@ -137,3 +138,21 @@ def test_a_committed_trial_keeps_no_checkpoint(store: Store, execution: Executio
     train_to_the_end(store, execution)
     for name in store.attempts(TRIAL.key, "train"):
         assert CHECKPOINT not in store.storage.names(f"trials/{TRIAL.key}/attempts/{name}")
+
+
+def test_an_actor_that_ends_records_a_diverged_trial_as_failed_and_any_other_as_stopped(
+    store: Store, execution: ExecutionConfig
+) -> None:
+    """Its last losses are not looked at before the actor is ended: no checkpoint may hold weights that are not numbers."""
+    for weight, failures in ((0.0, 0), (float("nan"), 1)):
+        actor = TrialTrainable.__new__(TrialTrainable)  # Ray would call `setup` with the same words
+        actor.setup({"key": TRIAL.key}, str(store.root), execution.to_json())
+        actor.trial_attempt = attempt = TrainingAttempt(store, TRIAL, execution)
+        attempt.start()
+        attempt.run_epoch()
+        attempt.trainer.model.decoder.last.weight.data[0, 0, 0, 0] = weight
+        actor.cleanup()
+        names = store.storage.names(f"trials/{TRIAL.key}/attempts/{attempt.attempt}")
+        assert (CHECKPOINT in names) == (not failures)
+        assert len(store.failures(TRIAL.key)) == failures
+        shutil.rmtree(store.storage.path(f"trials/{TRIAL.key}/attempts/{attempt.attempt}"))

@@ -177,7 +177,7 @@ def test_there_are_examples():
         ("8..32 step 8", ".inf", 'blocks[0] "width": latent_size', "whole number"),
         ("8..32 step 8", "2020-01-01", "blocks[0].latent_size", "quotes"),
         ("8..32 step 8", "0x" + "f" * 9000, 'blocks[0] "width": latent_size', "whole number"),
-        ("1e-3", ".nan", 'blocks[0] "width": learning_rates', "positive"),
+        ("1e-3", ".nan", 'blocks[0] "width": warmup_learning_rate', "positive"),
         ("1e-3", "1e999", 'blocks[0] "width": ', "positive"),
         ("[1, [3, 3, 2, 1]]", "[[3, 3, 2]]", 'blocks[0] "width": depth', "four"),
         ("[1, [3, 3, 2, 1]]", "[3, 3, 2]", 'blocks[0] "width": depth', "[[3, 3, 2]]"),
