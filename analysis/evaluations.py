@@ -1,8 +1,10 @@
 """Which scores may stand side by side: those of one evaluation id.
 
-A store can hold several ways of scoring. Per extractor the one that covers most trials is shown (the last one in the
-table where two cover equally many), and the others are named; distances of two evaluations never share an axis, a
-table column or a ranking. `fid` is the distance on the hash-checked 2015 Inception network and on nothing else.
+A store can hold several ways of scoring. Per extractor the one that covers most trials is shown; of those that cover
+equally many the paper's (`paper.SCORING`), then the one with most samples, then with most real images, then the first
+id: the table is sorted by id, so its order says nothing of age. The others are named; distances of two evaluations
+never share an axis, a table column or a ranking. `fid` is the distance on the hash-checked 2015 Inception network and
+on nothing else.
 """
 
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.scoring import SAMPLE_SOURCES, scoring_deviations
 from analysis.tables import Tables
 
 FRECHET = ("fid", "fd")
@@ -47,11 +50,13 @@ class Evaluation:
     trials: int
     """Trials with at least one distance."""
     samples: int
-    """Most images scored in one row."""
+    """Most samples scored in one row; 0 without samples."""
     references: int
-    """Most real images in a reference."""
+    """Most real images that samples are compared with."""
     seeds: tuple[int, ...]
     """Sampling seeds."""
+    deviations: tuple[str, ...] = ()
+    """Where it differs from the paper's scoring, on any data set: `samples 2,000 (paper: 10,000)`."""
 
     @property
     def is_fid(self) -> bool:
@@ -75,28 +80,32 @@ class Evaluation:
 
 
 def evaluations(tables: Tables) -> tuple[list[Evaluation], list[Evaluation]]:
-    """The evaluations to show, one per metric and extractor (FID first), and those set aside."""
+    """The evaluations to show, one per metric and extractor (FID first), and those set aside, the next best first."""
     rows = tables.scores[tables.scores["metric"].isin(FRECHET)]
-    found = [
-        Evaluation(
-            id=str(name),
-            metric=str(metric),
-            extractor=str(extractor),
-            sha256=", ".join(group["extractor_sha256"].dropna().unique()),
-            trials=group.loc[group["value"].notna(), "key"].nunique(),
-            samples=_largest(group["n"]),
-            references=_largest(group["n_reference"]),
-            seeds=tuple(sorted(group["seed"].dropna().astype(int).unique().tolist())),
-        )
-        for (metric, extractor, name), group in rows.groupby(["metric", "extractor", "evaluation"], sort=False)
-    ]
-    best: dict[tuple[str, str], Evaluation] = {}
-    for evaluation in found:
-        rival = best.get((evaluation.metric, evaluation.extractor))
-        if rival is None or evaluation.trials >= rival.trials:
-            best[evaluation.metric, evaluation.extractor] = evaluation
+    groups = rows.groupby(["metric", "extractor", "evaluation"], sort=False)
+    found = [_evaluation(str(m), str(x), str(name), group) for (m, x, name), group in groups]
+    found.sort(key=lambda e: (-e.trials, bool(e.deviations), -e.samples, -e.references, e.id))
+    best = {(e.metric, e.extractor): e for e in reversed(found)}
     shown = sorted(best.values(), key=lambda e: (not e.is_fid, e.extractor, e.metric))
     return shown, [evaluation for evaluation in found if evaluation not in shown]
+
+
+def evaluation_order(tables: Tables) -> list[str]:
+    """Every evaluation id of the store, whose rows count first: those shown, those set aside, those without distances.
+
+    For scores that several evaluations may hold of one trial, such as measures of its latents.
+    """
+    shown, aside = evaluations(tables)
+    scored = tables.scores[tables.scores["value"].notna()]
+    coverage = scored.groupby("evaluation")["key"].nunique().sort_values(ascending=False, kind="stable")
+    return list(dict.fromkeys([*(e.id for e in shown), *(e.id for e in aside), *coverage.index]))
+
+
+def in_order(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
+    """Those rows of the scores table that have a value, those of the evaluation that counts first in front."""
+    place = {name: place for place, name in enumerate(evaluation_order(tables))}
+    rows = rows[rows["value"].notna()]
+    return rows.iloc[rows["evaluation"].map(place).to_numpy().argsort(kind="stable")]
 
 
 def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
@@ -129,6 +138,21 @@ def frechet_rows(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     scores = tables.scores
     same = (scores["evaluation"] == evaluation.id) & (scores["metric"] == evaluation.metric)
     return scores[same & (scores["extractor"] == evaluation.extractor)]
+
+
+def _evaluation(metric: str, extractor: str, name: str, rows: pd.DataFrame) -> Evaluation:
+    samples = rows[rows["source"].isin(SAMPLE_SOURCES)]
+    return Evaluation(
+        id=name,
+        metric=metric,
+        extractor=extractor,
+        sha256=", ".join(rows["extractor_sha256"].dropna().unique()),
+        trials=rows.loc[rows["value"].notna(), "key"].nunique(),
+        samples=_largest(samples["n"]),
+        references=_largest(samples["n_reference"]),
+        seeds=tuple(sorted(rows["seed"].dropna().astype(int).unique().tolist())),
+        deviations=scoring_deviations(rows),
+    )
 
 
 def _largest(column: pd.Series) -> int:

@@ -1,13 +1,14 @@
 """How Gaussian each trial's latents are (hypothesis 2), from the rows that `evaluation/gaussianity.py` measured.
 
-The measures are of the latents alone, so they do not depend on an extractor: the newest row of a trial counts,
-whatever evaluation it came with.
+The measures are of the latents alone, so they do not depend on an extractor: of several evaluations of a trial the one
+that is shown counts first, then those of `evaluation_order` that measured what it did not.
 """
 
 from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.evaluations import in_order
 from analysis.tables import Tables
 
 
@@ -41,7 +42,10 @@ trials, 3 would call some Gaussian ones something else; what is not Gaussian is 
 
 def gaussianity_by_trial(tables: Tables) -> pd.DataFrame:
     """Index `key`; per measure its value, and `<measure>_null` and `<measure>_null_std`: simulated Gaussian data."""
-    rows = tables.scores[tables.scores["source"] == "latents"].drop_duplicates(["key", "metric"], keep="last")
+    rows = in_order(tables, tables.scores[tables.scores["source"] == "latents"])
+    measured = rows["metric"].str.removesuffix("_null")
+    first = rows.groupby([rows["key"], measured])["evaluation"].transform("first")  # a measure and its null: of one
+    rows = rows[rows["evaluation"] == first].drop_duplicates(["key", "metric"])
     values = rows.pivot(index="key", columns="metric", values="value")
     deviations = rows.pivot(index="key", columns="metric", values="stderr")
     frame = pd.DataFrame(index=values.index)

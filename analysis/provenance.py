@@ -9,6 +9,9 @@ import pandas as pd
 from analysis.evaluations import Evaluation, evaluations
 from analysis.tables import Tables
 
+WHY_ASIDE = (
+    "shown: the one of most trials; of equals the paper's numbers of images, then the largest, then the first id"
+)
 _LIBRARIES = ("pandas", "matplotlib", "pyarrow")
 
 
@@ -23,7 +26,7 @@ def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, s
         ("Shown evaluations", "; ".join(map(_evaluation, shown))),
         (
             "Evaluations not shown",
-            "; ".join(map(_evaluation, aside)) + (" (another one covers more trials)" if aside else ""),
+            "; ".join(map(_evaluation, aside)) + (f" ({WHY_ASIDE})" if aside else ""),
         ),
         ("aesweep", _counted(trained["aesweep_version"])),
         ("torch", _counted(trained["torch_version"])),

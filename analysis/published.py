@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.paper import SETTINGS, VAE_SETTINGS
+from analysis.paper import SCORING, SETTINGS, VAE_SETTINGS
 from analysis.tables import COLUMNS, Tables
 
 VALUES_FILE = Path(__file__).with_name("paper_values.csv")
@@ -81,7 +81,7 @@ def _scores(rows: pd.DataFrame) -> pd.DataFrame:
     frame["split"] = rows["column"].str.extract(r"_(train|test)$")[0].fillna("test")
     frame = frame.assign(evaluation="paper", metric="fid", extractor="inception-2015", note="", seed=0)
     frame = frame.assign(extractor_sha256="none")
-    frame = frame.assign(n=10_000, n_reference=10_000, stderr=float("nan"))
+    frame = frame.assign(**SCORING, stderr=float("nan"))
     return frame.reindex(columns=list(COLUMNS["scores"])).astype(COLUMNS["scores"])
 
 
