@@ -11,9 +11,17 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from analysis.evaluations import SCORE_COLUMNS, Evaluation, errors_by_trial, evaluations, scores_by_trial
+from analysis.evaluations import (
+    SCORE_COLUMNS,
+    Evaluation,
+    errors_by_trial,
+    evaluations,
+    frechet_rows,
+    scores_by_trial,
+)
 from analysis.gaussianity import gaussianity_by_trial
 from analysis.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
+from analysis.scoring import scoring_deviations
 from analysis.tables import LatentPoints, Tables
 
 NETWORK = ["model", "filters", "depth", "network"]
@@ -36,6 +44,8 @@ class Results:
     """Words for the ways of training that are not in `trials`."""
     deviations: tuple[str, ...] = ()
     """Settings that differ from the paper's, such as `epochs 5 (paper: 100)`; only for the paper's data sets."""
+    scoring_deviations: tuple[str, ...] = ()
+    """Numbers of images that differ from the paper's; only where published numbers may stand beside these."""
 
     @property
     def title(self) -> str:
@@ -49,13 +59,18 @@ class Results:
 
     @property
     def notice(self) -> str:
-        """What must be known to read the numbers; "" where they are FIDs of the paper's training."""
-        return "; ".join(filter(None, [self.evaluation.notice, self.training_notice]))
+        """What must be known to read the numbers; "" where they are FIDs of the paper's training and scoring."""
+        return "; ".join(filter(None, [self.evaluation.notice, self.training_notice, self.scoring_notice]))
 
     @property
     def training_notice(self) -> str:
         """The part of `notice` that concerns figures without distances too."""
         return f"not trained as in the paper: {', '.join(self.deviations)}" if self.deviations else ""
+
+    @property
+    def scoring_notice(self) -> str:
+        """The part of `notice` that concerns the numbers of images."""
+        return f"not scored as in the paper: {', '.join(self.scoring_deviations)}" if self.scoring_deviations else ""
 
     @cached_property
     def plain(self) -> pd.DataFrame:
@@ -125,6 +140,8 @@ def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFram
     rows, aside = _nearest(data, rows, "schedule", SETTINGS)
     vaes, vaes_aside = _nearest(data, rows[rows["model"] == "vae"], "weight", VAE_SETTINGS)
     kept = rows[(rows["model"] != "vae") | rows["key"].isin(vaes["key"])].reset_index(drop=True)
+    images = frechet_rows(tables, evaluation)
+    images = images[images["key"].isin(kept["key"]) & images["value"].notna()]
     deviations = _deviations(kept, SETTINGS) + _deviations(vaes, VAE_SETTINGS) if data in COMPARISON_SIZES else []
     return Results(
         data=data,
@@ -135,6 +152,7 @@ def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFram
         data_hash=tables.data_hash,
         left_aside=(*aside, *vaes_aside),
         deviations=tuple(deviations),
+        scoring_deviations=scoring_deviations(images) if evaluation.is_fid and data in COMPARISON_SIZES else (),
     )
 
 
