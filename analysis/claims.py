@@ -33,12 +33,12 @@ from analysis.comparisons import (
     winner_at_best,
     worse_on_average,
 )
-from analysis.evaluations import SOURCE_NAMES
 from analysis.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, shape_deviations
 from analysis.optimum import optimum
 from analysis.paper import NOISES
 from analysis.published import RIVALS, published_scores, section_5
 from analysis.results import Results
+from analysis.scores import SOURCE_NAMES
 from analysis.verdicts import SUPPORTED, Claim, Finding, Verdict, holds, lower, missing, together
 
 MASSIVE = 2.0

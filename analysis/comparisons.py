@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from analysis.evaluations import SOURCE_NAMES
 from analysis.optimum import FEWEST_SIZES, on_common_sizes, optimum, sensitivity
 from analysis.results import Results
+from analysis.scores import SOURCE_NAMES
 from analysis.text_tables import format_score
 from analysis.verdicts import Finding, holds, lower, missing
 

@@ -7,35 +7,17 @@ never share an axis, a table column or a ranking. `fid` is the distance on the h
 on nothing else.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from analysis.scoring import SAMPLE_SOURCES, scoring_deviations
+from analysis.scores import SAMPLE_SCORES, by_score, scoring_deviations
 from analysis.tables import Tables
 
 FRECHET = ("fid", "fd")
 FID_EXTRACTOR = "inception-2015"
 NOT_FID = "fd on {extractor} features: not FID, not comparable with published values"
-
-SCORE_COLUMNS = {
-    "reconstruction_train": ("reconstruction", "train"),
-    "reconstruction_test": ("reconstruction", "test"),
-    "standard_normal": ("standard_normal", None),
-    "mvg": ("mvg", None),
-    "gmm": ("gmm", None),
-}
-"""Name of a score -> its source and split (None: whatever split the evaluation compares samples with)."""
-SOURCE_NAMES = {
-    "reconstruction_train": "Train R",
-    "reconstruction_test": "Test R",
-    "standard_normal": "N(0, I)",
-    "mvg": "MVG",
-    "gmm": "GMM",
-}
-"""The paper's column heads (Tables 2 and 3)."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +92,8 @@ def in_order(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
 
 def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`, one float column per name of `SCORE_COLUMNS`: the mean over sampling seeds, null without a score."""
-    columns = {name: rows.groupby("key")["value"].mean() for name, rows in _by_score(tables, evaluation)}
+    found = by_score(frechet_rows(tables, evaluation))
+    columns = {name: rows.groupby("key")["value"].mean() for name, rows in found}
     return pd.DataFrame(columns).astype("float64").rename_axis("key")
 
 
@@ -119,18 +102,12 @@ def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     its values has none. Sampling seeds draw independently, so the error of their mean is the root of the summed squares
     over their number."""
     columns = {}
-    for name, rows in _by_score(tables, evaluation):
+    for name, rows in by_score(frechet_rows(tables, evaluation)):
         scored = rows[rows["value"].notna()]
         squares = scored.assign(square=scored["stderr"] ** 2).groupby("key")["square"].agg(["sum", "size", "count"])
         errors = np.sqrt(squares["sum"]) / squares["size"]
         columns[f"{name}_stderr"] = errors.where(squares["count"] == squares["size"])
     return pd.DataFrame(columns).astype("float64").rename_axis("key")
-
-
-def _by_score(tables: Tables, evaluation: Evaluation) -> Iterator[tuple[str, pd.DataFrame]]:
-    rows = frechet_rows(tables, evaluation)
-    for name, (source, split) in SCORE_COLUMNS.items():
-        yield name, rows[(rows["source"] == source) & ((rows["split"] == split) if split else True)]
 
 
 def frechet_rows(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
@@ -141,17 +118,18 @@ def frechet_rows(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
 
 
 def _evaluation(metric: str, extractor: str, name: str, rows: pd.DataFrame) -> Evaluation:
-    samples = rows[rows["source"].isin(SAMPLE_SOURCES)]
+    scored = rows[rows["value"].notna()]
+    samples = scored[scored["source"].isin(SAMPLE_SCORES)]
     return Evaluation(
         id=name,
         metric=metric,
         extractor=extractor,
         sha256=", ".join(rows["extractor_sha256"].dropna().unique()),
-        trials=rows.loc[rows["value"].notna(), "key"].nunique(),
+        trials=scored["key"].nunique(),
         samples=_largest(samples["n"]),
         references=_largest(samples["n_reference"]),
         seeds=tuple(sorted(rows["seed"].dropna().astype(int).unique().tolist())),
-        deviations=scoring_deviations(rows),
+        deviations=scoring_deviations(scored),
     )
 
 

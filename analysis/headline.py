@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.evaluations import SCORE_COLUMNS, SOURCE_NAMES, Evaluation, evaluations, scores_by_trial
-from analysis.results import SAMPLE_SCORES
+from analysis.evaluations import Evaluation, evaluations, scores_by_trial
+from analysis.scores import SAMPLE_SCORES, SCORE_COLUMNS, SOURCE_NAMES
 from analysis.summary import lowest
 from analysis.tables import Tables
 from analysis.text_tables import Heading, TextTable, format_score

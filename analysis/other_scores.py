@@ -7,7 +7,7 @@ store holds. The newest row of a trial counts, whatever evaluation it came with;
 import numpy as np
 import pandas as pd
 
-from analysis.evaluations import SOURCE_NAMES
+from analysis.scores import SOURCE_NAMES
 from analysis.tables import Tables
 from analysis.text_tables import MISSING, Heading, TextTable, format_score
 

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from analysis.evaluations import (
-    SCORE_COLUMNS,
     Evaluation,
     errors_by_trial,
     evaluations,
@@ -21,7 +20,7 @@ from analysis.evaluations import (
 )
 from analysis.gaussianity import gaussianity_by_trial
 from analysis.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
-from analysis.scoring import scoring_deviations
+from analysis.scores import image_words, scoring_deviations
 from analysis.tables import LatentPoints, Tables
 
 NETWORK = ["model", "filters", "depth", "network"]
@@ -38,6 +37,8 @@ class Results:
     trials: pd.DataFrame
     trained: pd.DataFrame
     """Described trials on these data whose training ended, well or not, scored or not."""
+    images: dict[str, str]
+    """Score -> what was compared, in words, for those that `trials` has."""
     latents: LatentPoints
     data_hash: str
     left_aside: tuple[str, ...] = ()
@@ -148,6 +149,7 @@ def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFram
         evaluation=evaluation,
         trials=kept,
         trained=described[ended & (described["data"] == data)],
+        images=image_words(images),
         latents=tables.latents,
         data_hash=tables.data_hash,
         left_aside=(*aside, *vaes_aside),
@@ -176,9 +178,3 @@ def _deviations(rows: pd.DataFrame, settings: dict[str, object]) -> list[str]:
             words = ", ".join(f"{other:g}" if isinstance(other, float) else str(other) for other in others)
             found.append(f"{name.replace('_', ' ')} {words} (paper: {value})")
     return found
-
-
-SCORES = tuple(SCORE_COLUMNS)
-"""The five columns of Tables 2 and 3, by name."""
-SAMPLE_SCORES = ("standard_normal", "mvg", "gmm")
-"""Those of samples, one per prior."""

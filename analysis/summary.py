@@ -5,7 +5,8 @@ Joins and group-wise minima only, no loop over rows: ten thousand trials take a 
 
 import pandas as pd
 
-from analysis.evaluations import SCORE_COLUMNS, SOURCE_NAMES, Evaluation, scores_by_trial
+from analysis.evaluations import Evaluation, scores_by_trial
+from analysis.scores import SCORE_COLUMNS, SOURCE_NAMES
 from analysis.tables import Tables
 from analysis.text_tables import Heading, TextTable
 from analysis.trials import MODEL_NAMES

@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.style import Drawing, finish, latent_axis, new_figure
 from analysis.results import Results
+from analysis.scores import compared
 
 SAMPLES = {"mvg": "MVG samples", "gmm": "GMM samples"}
 RECONSTRUCTIONS = {"reconstruction_train": "Train R: training images", "reconstruction_test": "Test R: test images"}
@@ -151,8 +152,9 @@ def _counts(results: Results, chart: Chart) -> list[str]:
         found.append(f"Band of a single seed: {ERRORS:g} standard errors of its distance, from its images.")
     if len(evaluation.seeds) > 1:
         found.append(f"Samples were drawn {len(evaluation.seeds)} times per trial, and their distances averaged.")
-    if evaluation.samples and evaluation.references:
-        found.append(f"Up to {evaluation.samples:,} images against up to {evaluation.references:,} real ones.")
+    drawn = {line.score for line in chart.lines if "key" in line.trials}
+    images = {score: words for score, words in results.images.items() if score in drawn}
+    found += [f"{compared(images)}."] if images else []
     if results.left_aside:
         named, more = "; ".join(results.left_aside[:3]), len(results.left_aside) - 3
         found.append(f"Not drawn: trials with {named}{f' and {more} further settings' if more > 0 else ''}.")

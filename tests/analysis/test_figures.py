@@ -402,6 +402,23 @@ def test_a_long_notice_is_wrapped_beside_the_hash(make_store, grid):
     assert not footer.get_window_extent().overlaps(figure.legends[0].get_window_extent())
 
 
+def test_the_caption_gives_the_images_of_the_distances_that_are_drawn(small):
+    """1,500 training images of the synthetic store are compared too, but not with samples."""
+    assert "2,000 images against 297 real ones." in figure_1(small).caption
+    words = "Train R: 1,500 images against 1,500 real ones; Test R: 297 images against 297 real ones."
+    assert words in reconstructions(small).caption
+
+
+def test_the_caption_gives_the_span_where_trials_differ_in_images(make_store, grid):
+    def fewer(rows):
+        key = rows["trials"][0]["key"]
+        for row in rows["scores"]:
+            row["n"] = 500 if row["key"] == key and row["source"] == "gmm" else row["n"]
+
+    caption = figure_1(_results(make_store(grid(filters=[16], latent_size=[4, 8]), edit=fewer))).caption
+    assert "MVG: 2,000 images against 297 real ones; GMM: 500 to 2,000 images against 297 real ones." in caption
+
+
 def test_what_was_left_aside_is_named(make_store, grid):
     trials = [*grid(filters=[16], latent_size=[4, 8], epochs=[2]), *grid(filters=[16], latent_size=[4], epochs=[3])]
     assert "Not drawn: trials with epochs 3." in figure_1(_results(make_store(trials))).caption

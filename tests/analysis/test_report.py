@@ -207,6 +207,8 @@ def test_latex_files_hold_only_what_every_latex_knows(report):
 def test_the_provenance_names_the_extractors_weights_and_how_to_get_the_data_hash(report):
     text = _page(report).text
     assert "random-conv-64 (weights " + "5" * 64 + ")" in text
+    assert "N(0, I), MVG, GMM: 2,000 images against 297 real ones" in text
+    assert "Train R: 1,500 images against 1,500 real ones" in text
     assert "sha256sum *.parquet | sha256sum" in text
 
 
