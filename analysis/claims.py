@@ -162,22 +162,22 @@ def both_models_have_a_best_number_of_latent_units(results: Results) -> Verdict:
 
 @claim("4", "VAEs began to become unstable during training for more than 512 units.")
 def vaes_become_unstable_above_512_units(results: Results) -> Verdict:
-    """Trainings that failed, or that learnt no more than the mean image."""
+    """Trainings that diverged (a loss that is no number), or that learnt no more than the mean image."""
     rows = results.trained[results.trained["model"] == "vae"]
     if (rows["latent_size"] <= 512).all():
         return together([missing("no training of a VAE above 512 units is recorded")])
     bad, all_ = results.unstable(rows[rows["latent_size"] > 512])
-    return together([holds(bad > 0, f"{bad} of {all_} VAEs above 512 units failed or learnt nothing")])
+    return together([holds(bad > 0, f"{bad} of {all_} VAEs above 512 units diverged or learnt nothing")])
 
 
 @claim("4", "DAE training was simple and robust at all latent space sizes.")
 def dae_training_is_robust_at_all_latent_sizes(results: Results) -> Verdict:
-    """No DAE failed or learnt no more than the mean image."""
+    """No DAE diverged or learnt no more than the mean image."""
     rows = results.trained[results.trained["model"] == "dae"]
     if rows.empty:
         return together([missing("no training of a DAE is recorded")])
     bad, all_ = results.unstable(rows)
-    return together([holds(bad == 0, f"{bad} of {all_} DAEs failed or learnt nothing")])
+    return together([holds(bad == 0, f"{bad} of {all_} DAEs diverged or learnt nothing")])
 
 
 @claim("4", "The variation in DAE performance with the size of the latent space was much stronger.")

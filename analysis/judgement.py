@@ -89,8 +89,8 @@ def claims_table(judgement: Judgement) -> TextTable:
     heads |= {"paper": "The paper's printed numbers say"} if any(one.paper for one in judgement.judged) else {}
     frame = pd.DataFrame(rows).assign(data=results.data, evaluation=results.evaluation.id)
     title = f"Claims on {results.title}: {results.evaluation.title}"
-    notice = f"{results.notice}. " if results.notice else ""
-    caption = notice + judgement.certainty
+    notice = f"{results.notice}." if results.notice else ""
+    caption = " ".join(filter(None, [notice, judgement.certainty, results.aside_notice]))
     headings = {name: Heading(text) for name, text in heads.items()}
     return TextTable(
         f"claims-{results.evaluation.slug}-{results.data}", title, caption, headings, frame, results.data_hash

@@ -168,5 +168,4 @@ def _caption(results: Results, found: pd.DataFrame) -> str:
             "only); a dash marks a size that only the paper lists."
         )
     parts += [f"{results.notice}."] if results.notice else []
-    parts += [f"Left aside: {', '.join(results.left_aside)}."] if results.left_aside else []
-    return " ".join(parts)
+    return " ".join(filter(None, [*parts, results.aside_notice]))

@@ -27,6 +27,10 @@ NETWORK = ["model", "filters", "depth", "network"]
 """Columns that name a network within `Results.trials`."""
 
 
+NON_FINITE_LOSS = "NonFiniteLossError"
+"""Type of the failure of a training whose loss left the numbers."""
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """One row per scored trial in `trials`: the described columns, the scores with their standard errors, the measures of
@@ -36,7 +40,7 @@ class Results:
     evaluation: Evaluation
     trials: pd.DataFrame
     trained: pd.DataFrame
-    """Described trials on these data whose training ended, well or not, scored or not."""
+    """Described trials on these data, trained in the same way, whose training ended or diverged, scored or not."""
     images: dict[str, str]
     """Score -> what was compared, in words, for those that `trials` has."""
     latents: LatentPoints
@@ -73,6 +77,14 @@ class Results:
         """The part of `notice` that concerns the numbers of images."""
         return f"not scored as in the paper: {', '.join(self.scoring_deviations)}" if self.scoring_deviations else ""
 
+    @property
+    def aside_notice(self) -> str:
+        """A sentence for captions on what is not in `trials`; "" where nothing was left aside."""
+        if not self.left_aside:
+            return ""
+        named, more = "; ".join(self.left_aside[:3]), len(self.left_aside) - 3
+        return f"Left aside: trials with {named}{f' and {more} further settings' if more > 0 else ''}."
+
     @cached_property
     def plain(self) -> pd.DataFrame:
         """The trials of Figure 1: depth 1, nothing varied but width, model and latent size."""
@@ -94,8 +106,8 @@ class Results:
         return rows[rows["model"].isin(models)] if models else rows
 
     def unstable(self, trained: pd.DataFrame) -> tuple[int, int]:
-        """How many of these trainings failed or learnt no more than the mean image, and of how many."""
-        bad = (trained["state"] == "failed") | (trained["test_bce"] >= trained["mean_image_bce"])
+        """How many of these trainings diverged or learnt no more than the mean image, and of how many."""
+        bad = trained["test_bce"].isna() | (trained["test_bce"] >= trained["mean_image_bce"])
         return int(bad.sum()), len(trained)
 
     def of(self, **columns: object) -> pd.DataFrame:
@@ -136,8 +148,6 @@ def seeds_by_network(rows: pd.DataFrame, score: str) -> pd.DataFrame:
 
 def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFrame) -> Results:
     """Keep one schedule, then one beta for the VAEs."""
-    described = tables.described
-    ended = (described["state"] == "failed") | described["test_bce"].notna()
     rows, aside = _nearest(data, rows, "schedule", SETTINGS)
     vaes, vaes_aside = _nearest(data, rows[rows["model"] == "vae"], "weight", VAE_SETTINGS)
     kept = rows[(rows["model"] != "vae") | rows["key"].isin(vaes["key"])].reset_index(drop=True)
@@ -148,7 +158,7 @@ def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFram
         data=data,
         evaluation=evaluation,
         trials=kept,
-        trained=described[ended & (described["data"] == data)],
+        trained=_trained(tables, kept),
         images=image_words(images),
         latents=tables.latents,
         data_hash=tables.data_hash,
@@ -156,6 +166,20 @@ def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFram
         deviations=tuple(deviations),
         scoring_deviations=scoring_deviations(images) if evaluation.is_fid and data in COMPARISON_SIZES else (),
     )
+
+
+def _trained(tables: Tables, kept: pd.DataFrame) -> pd.DataFrame:
+    """The trainings on the same data with the schedule of `kept`, and its beta for VAEs, that ended or diverged.
+
+    A trial whose scoring failed was trained; one that lacked memory, or whose machine died, tells nothing of training.
+    """
+    rows = tables.described
+    rows = rows[rows["data"].isin(kept["data"]) & rows["schedule"].isin(kept["schedule"])]
+    weights = kept.loc[kept["model"] == "vae", "weight"]
+    rows = rows[(rows["model"] != "vae") | rows["weight"].isin(weights) | weights.empty]
+    last = tables.failures.sort_values("time", kind="stable").drop_duplicates("key", keep="last")
+    diverged = last.loc[(last["stage"] == "train") & (last["type"] == NON_FINITE_LOSS), "key"]
+    return rows[rows["test_bce"].notna() | ((rows["state"] == "failed") & rows["key"].isin(diverged))]
 
 
 def _nearest(

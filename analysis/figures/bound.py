@@ -152,4 +152,4 @@ def _caption(results: Results, rows: pd.DataFrame, paper: dict[str, float]) -> s
             "Grey band: what Section 5 estimates, since images have fewer dimensions than values; bracket at the left: "
             "the range that it gives for the paper's own networks."
         )
-    return " ".join(words)
+    return " ".join(filter(None, [*words, results.aside_notice]))

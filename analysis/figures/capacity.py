@@ -66,7 +66,8 @@ def best_latent_size(results: Results) -> Drawing | None:
     title = f"{results.title}: best latent size against the size of the network"
     handles = [*point_legend(networks), *_cross_handles(crosses)]
     finish(figure, title, handles, results.data_hash, results.notice)
-    return Drawing(f"best-size-{results.evaluation.slug}-{results.data}", title, _caption(every, crosses), figure)
+    caption = " ".join(filter(None, [_caption(every, crosses), results.aside_notice]))
+    return Drawing(f"best-size-{results.evaluation.slug}-{results.data}", title, caption, figure)
 
 
 def _bests(results: Results, score: str) -> list[_Best]:

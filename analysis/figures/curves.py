@@ -155,7 +155,4 @@ def _counts(results: Results, chart: Chart) -> list[str]:
     drawn = {line.score for line in chart.lines if "key" in line.trials}
     images = {score: words for score, words in results.images.items() if score in drawn}
     found += [f"{compared(images)}."] if images else []
-    if results.left_aside:
-        named, more = "; ".join(results.left_aside[:3]), len(results.left_aside) - 3
-        found.append(f"Not drawn: trials with {named}{f' and {more} further settings' if more > 0 else ''}.")
-    return found
+    return [*found, results.aside_notice] if results.left_aside else found

@@ -56,6 +56,7 @@ def gaussianity_against_latent_size(results: Results) -> Drawing | None:
     )
     if len(networks) < len(every):
         caption += f" {len(every) - len(networks)} further networks are not drawn."
+    caption = " ".join(filter(None, [caption, results.aside_notice]))
     return Drawing(f"gaussianity-latent-size-{results.data}", title, caption, figure)
 
 
@@ -87,8 +88,10 @@ def gaussianity_against_capacity(results: Results) -> Drawing | None:
     finish(figure, title, handles, results.data_hash, results.training_notice)
     caption = (
         f"Hypothesis 2 says that larger and deeper encoders have more Gaussian latents: points further right should "
-        f"lie nearer to the dashed line. {_seeds(rows, 'bar')}A point is one network at {size} latent units. "
-    ) + ("The grey lines join the networks of depth 1 by width." if trends else "")
+        f"lie nearer to the dashed line. {_seeds(rows, 'bar')}A point is one network at {size} latent units."
+    )
+    trend = "The grey lines join the networks of depth 1 by width." if trends else ""
+    caption = " ".join(filter(None, [caption, trend, results.aside_notice]))
     return Drawing(f"gaussianity-capacity-{results.data}", title, caption, figure)
 
 

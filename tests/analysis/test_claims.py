@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from analysis import claims, load_tables
-from analysis.judgement import judge
+from analysis.judgement import claims_table, judge
 from analysis.results import Results, all_results
 from models.config import TrialConfig
-from tests.analysis.conftest import grid
+from tests.analysis.conftest import START, grid
 
 FID = ("f" * 12, "fid", "inception-2015")
 Score = Callable[[TrialConfig, str], float]
@@ -251,9 +251,7 @@ def test_wider_encoders_must_be_more_gaussian_by_both_measures(results, gap, out
 
 
 def test_failed_trainings_speak_of_robustness(results, make_store):
-    def fails(rows):
-        rows["trials"][-1]["state"] = "failed"
-
+    fails = ends_early("NonFiniteLossError")
     asked = trials(model=["dae"], filters=[32], latent_size=[64, 128, 256])
     assert claims.dae_training_is_robust_at_all_latent_sizes(results(asked, lambda *_: 1)).outcome == "supported"
     broken = results(asked, lambda *_: 1, edit=fails)
@@ -261,6 +259,45 @@ def test_failed_trainings_speak_of_robustness(results, make_store):
     vaes = trials(model=["vae"], filters=[32], latent_size=[256, 768])
     assert claims.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1)).outcome == "contradicted"
     assert claims.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1, edit=fails)).outcome == "supported"
+
+
+def ends_early(kind: str, stage: str = "train"):
+    """An edit: the last trial failed for good; where in training, it has no final loss."""
+
+    def edit(rows):
+        last = rows["trials"][-1]
+        last |= {"state": "failed"} | ({"test_bce": None} if stage == "train" else {})
+        rows["scores"] = [row for row in rows["scores"] if row["key"] != last["key"]]
+        row = {"key": last["key"], "attempt": "train-0001-aaaaaa", "stage": stage, "type": kind, "message": "so it is"}
+        rows["failures"].append({**row, "traceback": "", "node": "node", "time": START})
+
+    return edit
+
+
+@pytest.mark.parametrize("edit", [ends_early("NonFiniteError", "evaluate"), ends_early("OutOfMemoryError")])
+def test_a_failure_that_says_nothing_of_the_training_is_no_instability(results, edit):
+    asked = trials(model=["dae"], filters=[32], latent_size=[64, 128, 256])
+    verdict = claims.dae_training_is_robust_at_all_latent_sizes(results(asked, lambda *_: 1, edit=edit))
+    assert verdict.outcome == "supported"
+    vaes = trials(model=["vae"], filters=[32], latent_size=[256, 768, 1024])
+    verdict = claims.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1, edit=edit))
+    assert verdict.outcome == "contradicted" and verdict.findings[0].words.startswith("0 of ")
+
+
+def test_trainings_of_another_schedule_or_beta_say_nothing_of_robustness(results):
+    def learnt_nothing(rows):
+        for row in rows["trials"]:
+            if row["epochs"] == 3 or row["beta"] == 1.0:
+                row["test_bce"] = row["mean_image_bce"]
+
+    asked = [*trials(filters=[32], latent_size=[64, 128]), *trials(filters=[32], latent_size=[64], epochs=[3])]
+    found = results(asked, lambda *_: 1, edit=learnt_nothing)
+    verdict = claims.dae_training_is_robust_at_all_latent_sizes(found)
+    assert verdict.outcome == "supported" and verdict.findings[0].words.startswith("0 of 2 DAEs")
+    assert "Left aside: trials with epochs 3." in claims_table(judge(found)).caption
+    vaes = trials(model=["vae"], filters=[32], latent_size=[768], beta=[0.01, 1.0])
+    found = results(vaes, lambda *_: 1, edit=learnt_nothing)
+    assert claims.vaes_become_unstable_above_512_units(found).outcome == "contradicted"
 
 
 def test_claims_that_need_printed_fids_are_open_for_other_extractors(make_store, grid):

@@ -9,7 +9,8 @@ from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 
 from analysis import load_tables
-from analysis.figures import FURTHER_FIGURES, PAPER_FIGURES
+from analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIGURES
+from analysis.figures.capacity import best_latent_size
 from analysis.figures.depths import figure_2, figure_5
 from analysis.figures.latent_layer import figure_3, figure_4, noise
 from analysis.figures.others import others
@@ -420,8 +421,12 @@ def test_the_caption_gives_the_span_where_trials_differ_in_images(make_store, gr
 
 
 def test_what_was_left_aside_is_named(make_store, grid):
-    trials = [*grid(filters=[16], latent_size=[4, 8], epochs=[2]), *grid(filters=[16], latent_size=[4], epochs=[3])]
-    assert "Not drawn: trials with epochs 3." in figure_1(_results(make_store(trials))).caption
+    trials = grid(filters=[16, 32], latent_size=[4, 8, 16], epochs=[2])
+    trials += grid(filters=[16], latent_size=[4], epochs=[3])
+    store = make_store(trials, gaussianity=True, parameters=True)
+    drawn = [figure_1, best_latent_size, *NETWORK_FIGURES]
+    captions = [drawing.caption for draw in drawn if (drawing := draw(_results(store)))]
+    assert len(captions) == 5 and all("Left aside: trials with epochs 3." in caption for caption in captions)
 
 
 @pytest.mark.parametrize("draw", [figure_2, figure_3, figure_4, figure_5, noise, others])
