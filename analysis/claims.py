@@ -35,7 +35,7 @@ from analysis.comparisons import (
 )
 from analysis.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, shape_deviations
 from analysis.optimum import optimum
-from analysis.paper import NOISES
+from analysis.paper import NOISES, end_widths
 from analysis.published import RIVALS, published_scores, section_5
 from analysis.results import Results
 from analysis.scores import SOURCE_NAMES
@@ -259,13 +259,21 @@ def deeper_networks_have_a_smaller_best_latent_size(results: Results) -> Verdict
     CIFAR10,
 )
 def the_best_overall_has_128_filters_depths_3321_and_96_units(results: Results) -> Verdict:
-    """Lowest MVG and lowest GMM score of all networks; the best size of that network is 96 within its uncertainty."""
+    """Lowest MVG and lowest GMM score of all networks; the best size of that network is 96 within its uncertainty.
+
+    At least depth 1 of the same width must be there to be beaten, and sizes from 96 down and up.
+    """
     network = plain("dae", 128, "3-3-2-1")
     found = []
     for prior in PRIORS:
         best = optimum(results, prior, **network)
         if best is None:
             found.append(missing(f"no {SOURCE_NAMES[prior]} score of a DAE with 128 filters and depths [3,3,2,1]"))
+            continue
+        sizes = results.by_seed(prior, **network).index
+        if results.of(**plain("dae", 128))[prior].isna().all() or not sizes.min() <= 96 <= sizes.max():
+            lacks = "depth 1 of 128 filters, or sizes of depths [3,3,2,1] about 96 units"
+            found.append(missing(f"no {SOURCE_NAMES[prior]} score of {lacks}"))
             continue
         means = results.trials.groupby([*network, "latent_size"])[prior].mean().dropna()
         model, width, depth, words, size = means.index[int(means.argmin())]
@@ -452,7 +460,8 @@ def networks_have_the_parameters_of_section_5(results: Results) -> Verdict:
     fits = [_parameter_ranges(results, rows, size) for size, rows in results.plain.groupby("latent_size")]
     counted = [fit for fit in fits if fit]
     if not counted:
-        return together([missing("fewer than two widths with recorded parameters at one latent size")])
+        narrow, wide = end_widths(results.data)
+        return together([missing(f"no latent size with recorded parameters of both {narrow} and {wide} filters")])
     return max(
         (together(fit) for fit in counted), key=lambda verdict: sum(f.outcome == SUPPORTED for f in verdict.findings)
     )
@@ -463,6 +472,8 @@ def the_largest_networks_approach_the_bound(results: Results) -> Verdict:
     """The largest encoder and decoder lie in the range of parameters that Section 5 requires."""
     paper = section_5(results.data)
     least, most = paper["parameters_required_least"], paper["parameters_required_most"]
+    if not _has_widest(results):
+        return together([_no_widest(results)])
     return together(
         holds(least <= largest <= most, f"largest {part} {largest:.2g} parameters, required {least:.0e} to {most:.0e}")
         for part, largest in _largest(results)
@@ -473,6 +484,8 @@ def the_largest_networks_approach_the_bound(results: Results) -> Verdict:
 def ten_times_larger_networks_would_clear_the_bound(results: Results) -> Verdict:
     """The upper end of the required range: n·d without a reduced dimension lies above it still."""
     most = section_5(results.data)["parameters_required_most"]
+    if not _has_widest(results):
+        return together([_no_widest(results)])
     return together(
         holds(10 * largest >= most, f"ten times the largest {part}: {10 * largest:.2g}, required {most:.0e}")
         for part, largest in _largest(results)
@@ -482,8 +495,10 @@ def ten_times_larger_networks_would_clear_the_bound(results: Results) -> Verdict
 @claim("5", "Larger DAEs outperform VAEs for MVG and GMM sampling.")
 def the_widest_daes_outperform_vaes(results: Results) -> Verdict:
     """The widest width with both models, at their best latent sizes."""
-    widths = widths_with_both(results.plain)[-1:]
-    return together(winner_at_best(results, prior, width, "dae") for width in widths for prior in PRIORS)
+    widths = widths_with_both(results.plain)
+    if len(widths) < 2:
+        return together([missing("fewer than two widths with both models: none is the larger")])
+    return together(winner_at_best(results, prior, widths[-1], "dae") for prior in PRIORS)
 
 
 def _dae(width: int) -> tuple[str, Network]:
@@ -491,10 +506,12 @@ def _dae(width: int) -> tuple[str, Network]:
 
 
 def _parameter_ranges(results: Results, rows: pd.DataFrame, size: Hashable) -> list[Finding]:
-    """Encoders and decoders at one latent size against the printed ranges; empty for fewer than two widths."""
+    """Encoders and decoders of the paper's end widths at one latent size against the printed ranges; empty without."""
     paper, found = section_5(results.data), []
+    ends = list(end_widths(results.data))
     for part in ("encoder", "decoder"):
         counts = rows.dropna(subset=f"parameters_{part}").groupby("filters")[f"parameters_{part}"].max()
+        counts = counts.reindex(ends).dropna()
         if len(counts) < 2:
             return []
         least, most = paper[f"parameters_{part}_least"], paper[f"parameters_{part}_most"]
@@ -506,11 +523,21 @@ def _parameter_ranges(results: Results, rows: pd.DataFrame, size: Hashable) -> l
     return found
 
 
+def _has_widest(results: Results) -> bool:
+    """Whether the paper's largest networks are there: what it says of them says nothing of smaller ones."""
+    return bool((results.trials["filters"] == end_widths(results.data)[1]).any())
+
+
+def _no_widest(results: Results) -> Finding:
+    return missing(f"no network of {end_widths(results.data)[1]} filters, the paper's widest")
+
+
 def _largest(results: Results) -> list[tuple[str, float]]:
-    """Parameters of the largest encoder and decoder; the printed ones where none are recorded."""
+    """Parameters of the largest encoder and decoder of the paper's widths; the printed ones where none are recorded."""
     found = []
+    rows = results.trials[results.trials["filters"] <= end_widths(results.data)[1]]
     for part in ("encoder", "decoder"):
-        largest = float(results.trials[f"parameters_{part}"].max())
+        largest = float(rows[f"parameters_{part}"].max())
         largest = section_5(results.data)[f"parameters_{part}_most"] if math.isnan(largest) else largest
         found.append((part, largest))
     return found

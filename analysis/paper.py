@@ -65,3 +65,9 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *(Experiment("cifar10 f=128 frozen", "cifar10-32", "dae", 128, d, "frozen latent") for d in ("1", "2")),
     *_widths("celeba", "celeba-64", (32, 64, 128)),
 )
+
+
+def end_widths(data: str) -> tuple[int, int]:
+    """Filters of the narrowest and the widest network that the paper trained on one of its data sets."""
+    widths = [experiment.filters for experiment in EXPERIMENTS if experiment.data == data]
+    return min(widths), max(widths)

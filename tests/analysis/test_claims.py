@@ -80,10 +80,8 @@ def test_a_difference_beyond_the_noise_of_seeds_decides(results):
 def test_without_trials_nothing_is_supported_or_contradicted(results):
     lone = results(trials(model=["dae"], filters=[48], latent_size=[128]), lambda trial, name: 50)
     outcomes = {one.claim.name: one.ours.outcome for one in judge(lone).judged}
-    parameters = {"networks_have_the_parameters_of_section_5", "the_largest_networks_approach_the_bound"}
-    parameters |= {"ten_times_larger_networks_would_clear_the_bound", "dae_training_is_robust_at_all_latent_sizes"}
-    parameters |= {"dae_latents_spread_wider_than_the_standard_normal"}
-    assert {name for name, outcome in outcomes.items() if outcome != "not enough data"} <= parameters
+    alone = {"dae_training_is_robust_at_all_latent_sizes", "dae_latents_spread_wider_than_the_standard_normal"}
+    assert {name for name, outcome in outcomes.items() if outcome != "not enough data"} <= alone
     assert len(outcomes) == len(claims.CLAIMS) - 2  # but the two that speak of CelebA alone
 
 
@@ -298,6 +296,55 @@ def test_trainings_of_another_schedule_or_beta_say_nothing_of_robustness(results
     vaes = trials(model=["vae"], filters=[32], latent_size=[768], beta=[0.01, 1.0])
     found = results(vaes, lambda *_: 1, edit=learnt_nothing)
     assert claims.vaes_become_unstable_above_512_units(found).outcome == "contradicted"
+
+
+SECTION_5 = [
+    claims.networks_have_the_parameters_of_section_5,
+    claims.the_largest_networks_approach_the_bound,
+    claims.ten_times_larger_networks_would_clear_the_bound,
+]
+
+
+@pytest.mark.parametrize(("data", "widest"), [("cifar10", 256), ("celeba", 128)])
+@pytest.mark.parametrize("claim", SECTION_5)
+def test_what_section_5_says_of_the_papers_largest_networks_needs_them(make_store, claim, data, widest):
+    side = 64 if data == "celeba" else 32
+    asked = trials(dataset=[data], image_size=[side], filters=[32, 64, widest], latent_size=[128])
+
+    def outcome(found: list[TrialConfig]) -> str:
+        store = make_store(found, evaluations=(FID,), pictures=False, latent_points=0, parameters=True)
+        (results,) = all_results(load_tables(store))
+        return claim(results).outcome
+
+    assert outcome(asked[:2]) == "not enough data"
+    assert outcome(asked) != "not enough data"
+    assert outcome([*asked, *trials(dataset=[data], image_size=[side], filters=[16], latent_size=[128])]) == outcome(
+        asked
+    )
+
+
+def test_the_best_overall_is_judged_against_the_shallow_network_of_its_width(results):
+    deep = trials(filters=[128], depth=[(3, 3, 2, 1)], latent_size=[64, 96, 128])
+    shallow = trials(filters=[128], latent_size=[64, 96, 128])
+
+    def score(trial, name):
+        return bowl(96, 5)(trial) + (trial.depth_text == "1")
+
+    judged = claims.the_best_overall_has_128_filters_depths_3321_and_96_units
+    assert judged(results(deep, score)).outcome == "not enough data"
+    assert judged(results([*deep, *shallow], score)).outcome == "supported"
+    assert judged(results([*deep[:1], *shallow], score)).outcome == "not enough data"  # 96 units were not tried
+
+
+def test_larger_daes_are_larger_than_others(results):
+    asked = trials(model=["dae", "vae"], filters=[32, 64], latent_size=[64, 128])
+
+    def score(trial, name):
+        return 50 if trial.model == "dae" else 60
+
+    one = [trial for trial in asked if trial.filters == 32]
+    assert claims.the_widest_daes_outperform_vaes(results(one, score)).outcome == "not enough data"
+    assert claims.the_widest_daes_outperform_vaes(results(asked, score)).outcome == "supported"
 
 
 def test_claims_that_need_printed_fids_are_open_for_other_extractors(make_store, grid):
