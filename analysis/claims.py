@@ -39,6 +39,7 @@ from analysis.paper import NOISES, end_widths
 from analysis.published import RIVALS, published_scores, section_5
 from analysis.results import Results
 from analysis.scores import SOURCE_NAMES
+from analysis.uncertainty import Scores
 from analysis.verdicts import SUPPORTED, Claim, Finding, Verdict, holds, lower, missing, together
 
 MASSIVE = 2.0
@@ -81,7 +82,7 @@ def deeper_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
         first, second = (results.of(**network, latent_size=results.comparison_size) for network in (deep, shallow))
         for (what, a), (_, b) in zip(not_gaussian(first), not_gaussian(second), strict=True):
             names = (f"depth {deep['depth']}", "depth 1")
-            found.append(lower(f"{where}, {what}", names, a.dropna().to_numpy(), b.dropna().to_numpy()))
+            found.append(lower(f"{where}, {what}", names, Scores(a.dropna().to_numpy()), Scores(b.dropna().to_numpy())))
     return together(found)
 
 
@@ -121,7 +122,7 @@ def rivals_and_unaltered_daes_differ_marginally(results: Results) -> Verdict:
             SOURCE_NAMES[str(row.column)],
             ("DAE", RIVALS[str(row.model)]),
             at_comparison_size(results, str(row.column), plain("dae", 128)),
-            np.array([row.value], dtype=float),
+            Scores(np.array([row.value], dtype=float)),
         )
         for row in printed[printed["column"].isin(PRIORS)].itertuples()
     )
@@ -325,12 +326,12 @@ def batch_normalisation_rescues_the_standard_normal(results: Results) -> Verdict
     normed = at_comparison_size(results, "standard_normal", varied(results, "batch latent norm"))
     dae, vae = (at_comparison_size(results, "standard_normal", plain(model, width)) for model in ("dae", "vae"))
     found = [
-        lower("N(0, I)", ("DAE with BN", f"1/{MASSIVE:g} of the plain DAE"), normed, dae / MASSIVE),
+        lower("N(0, I)", ("DAE with BN", f"1/{MASSIVE:g} of the plain DAE"), normed, dae.over(MASSIVE)),
         lower("N(0, I)", ("DAE with BN", "VAE"), normed, vae),
     ]
     if results.beside_published:
         printed = published_scores("2").query("model == 'eae' and column == 'standard_normal'")
-        eae = printed.loc[printed["data"] == results.data, "value"].to_numpy()
+        eae = Scores(printed.loc[printed["data"] == results.data, "value"].to_numpy())
         found.append(lower("N(0, I)", ("EAE", "DAE with BN"), eae, normed))
     return together(found)
 

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from analysis.optimum import FEWEST_SIZES, on_common_sizes, optimum, sensitivity
+from analysis.optimum import FEWEST_SIZES, on_common_sizes, optimum, sensitivity, sensitivity_errors
 from analysis.results import Results
 from analysis.scores import SOURCE_NAMES
 from analysis.text_tables import format_score
-from analysis.verdicts import Finding, holds, lower, missing
+from analysis.uncertainty import Scores, compare
+from analysis.verdicts import Finding, compared_words, holds, lower, missing, no_score
 
 PRIORS = ("mvg", "gmm")
 LITTLE = 0.05
@@ -32,9 +33,9 @@ def plain(model: str, filters: float, depth: str = "1", network: str = "") -> Ne
     return {"model": model, "filters": filters, "depth": depth, "network": network}
 
 
-def at_comparison_size(results: Results, score: str, network: Network) -> np.ndarray:
+def at_comparison_size(results: Results, score: str, network: Network) -> Scores:
     """A network's scores at the size at which networks are compared, one per seed."""
-    return results.values(score, results.comparison_size, **network)
+    return results.scores(score, results.comparison_size, **network)
 
 
 def widths_with_both(rows: pd.DataFrame) -> list[int]:
@@ -71,7 +72,7 @@ def better_at_best(
     values, names = [], []
     for name, network in (first, second):
         best = optimum(results, score, **network)
-        values.append(results.values(score, best.size, **network) if best else np.array([]))
+        values.append(results.scores(score, best.size, **network) if best else Scores(np.array([])))
         names.append(f"{name} at {best.size} units" if best else name)
     label = ", ".join(filter(None, [where, SOURCE_NAMES[score]]))
     return lower(label, (names[0], names[1]), values[0], values[1])
@@ -105,19 +106,25 @@ def more_sensitive(
     if len(a) < FEWEST_SIZES:
         return missing(f"{label}: fewer than {FEWEST_SIZES} common latent sizes")
     label += f" of {len(a)} sizes"
-    return lower(label, (second[0], first[0]), sensitivity(b).to_numpy(), sensitivity(a).to_numpy())
+    less, more = (
+        Scores(
+            sensitivity(means).to_numpy(), sensitivity_errors(means, _errors(results, score, network, means)).to_numpy()
+        )
+        for means, network in ((b, second[1]), (a, first[1]))
+    )
+    return lower(label, (second[0], first[0]), less, more)
 
 
 def smaller_best_size(where: str, results: Results, score: str, shallow: Network, deep: Network) -> Finding:
     """Whether the deep network is best at fewer latent units than the shallow one; open at the end of a short grid."""
-    sizes: list[np.ndarray] = []
+    sizes: list[Scores] = []
     label = f"{where}, {SOURCE_NAMES[score]}"
     for network in (deep, shallow):
         by_seed = results.by_seed(score, **network)
         if len(by_seed) < FEWEST_SIZES:
             return missing(f"{label}: fewer than {FEWEST_SIZES} sizes of depth {network['depth']}")
-        sizes.append(by_seed.idxmin().to_numpy(dtype=float))
-        if network is deep and sizes[0].max() == by_seed.index.max() < FAR_OUT:
+        sizes.append(Scores(by_seed.idxmin().to_numpy(dtype=float)))
+        if network is deep and sizes[0].values.max() == by_seed.index.max() < FAR_OUT:
             return missing(
                 f"{label}: depth {deep['depth']} is best at the end of the grid, {by_seed.index.max():.0f} units"
             )
@@ -134,12 +141,12 @@ def little_changed(where: str, results: Results, score: str, first: Network, sec
     return holds(change <= LITTLE, f"{label}: differs by {change:.1%} (median of {len(a)} latent sizes)")
 
 
-def near(where: str, names: tuple[str, str], first: np.ndarray, second: np.ndarray) -> Finding:
+def near(where: str, names: tuple[str, str], first: Scores, second: Scores) -> Finding:
     """Whether two means differ by `LITTLE` of the second or less."""
-    found = lower(where, names, first, second)
-    if not len(first) or not len(second):
-        return found
-    return holds(bool(abs(first.mean() - second.mean()) <= LITTLE * second.mean()), found.words)
+    found = compare(first, second)
+    if found is None:
+        return no_score(where, names, first, second)
+    return holds(abs(found.difference) <= LITTLE * found.second, compared_words(where, names, found))
 
 
 def worse_on_average(where: str, results: Results, score: str, better: Network, worse: Network) -> Finding:
@@ -148,7 +155,11 @@ def worse_on_average(where: str, results: Results, score: str, better: Network, 
     label = f"{where}, {SOURCE_NAMES[score]}"
     if a.empty:
         return missing(f"{label}: no common latent size")
-    return lower(f"{label}, mean of {len(a)} sizes", ("before", "after"), a.mean().to_numpy(), b.mean().to_numpy())
+    before, after = (
+        Scores(means.mean().to_numpy(), _error_of_mean(_errors(results, score, network, means)).to_numpy())
+        for means, network in ((a, better), (b, worse))
+    )
+    return lower(f"{label}, mean of {len(a)} sizes", ("before", "after"), before, after)
 
 
 def falls_more(
@@ -157,9 +168,21 @@ def falls_more(
     """Whether a score falls more from the narrow to the wide network for the first model than for the second."""
     falls = []
     for model in models:
-        narrow, wide = (results.of(**plain(model, w), latent_size=size).set_index("seed")[score] for w in widths)
-        falls.append((wide - narrow).dropna().to_numpy(dtype=float))  # by seed; negative: it falls
+        narrow, wide = (results.of(**plain(model, w), latent_size=size).set_index("seed") for w in widths)
+        fall = (wide[score] - narrow[score]).dropna()  # by seed; negative: it falls
+        error = ((wide[f"{score}_stderr"] ** 2 + narrow[f"{score}_stderr"] ** 2) ** 0.5).reindex(fall.index)
+        falls.append(Scores(fall.to_numpy(dtype=float), error.to_numpy(dtype=float)))
     return lower(where, (models[0].upper(), models[1].upper()), falls[0], falls[1])
+
+
+def _errors(results: Results, score: str, network: Network, means: pd.DataFrame) -> pd.DataFrame:
+    """The standard errors of a network's scores in the shape of `means` (index latent size, columns seeds)."""
+    return results.by_seed(f"{score}_stderr", **network).reindex(index=means.index, columns=means.columns)
+
+
+def _error_of_mean(errors: pd.DataFrame) -> pd.Series:
+    """Of the mean over rows, per column."""
+    return (errors**2).sum(skipna=False) ** 0.5 / len(errors)
 
 
 def falls_with(what: str, values: pd.Series, by: str) -> Finding:

@@ -36,8 +36,14 @@ class Judgement:
         """How sure the verdicts are, in words."""
         seeds = self.results.trials["seed"].nunique()
         if seeds < 2:
-            return "One training seed per network: the sign of a difference decides, and a small one may be chance."
-        return f"Up to {seeds} training seeds per network; ± is half of a 95 % interval over them (Welch)."
+            return (
+                "One training seed per network. ± is half of a 95 % interval over the images that were compared, and "
+                "another seed may differ by more; where there is none the sign of a difference decides."
+            )
+        return (
+            f"Up to {seeds} training seeds per network; ± is half of a 95 % interval over them (Welch), with a single "
+            "seed over the images alone."
+        )
 
     @property
     def decided(self) -> list[Judged]:

@@ -22,6 +22,7 @@ from analysis.gaussianity import gaussianity_by_trial
 from analysis.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
 from analysis.scores import image_words, scoring_deviations
 from analysis.tables import LatentPoints, Tables
+from analysis.uncertainty import Scores
 
 NETWORK = ["model", "filters", "depth", "network"]
 """Columns that name a network within `Results.trials`."""
@@ -117,10 +118,10 @@ class Results:
             chosen &= (self.trials[name] == value).to_numpy()
         return self.trials[chosen]
 
-    def values(self, score: str, latent_size: float, **columns: object) -> np.ndarray:
+    def scores(self, score: str, latent_size: float, **columns: object) -> Scores:
         """The scores of one network at one latent size, one per training seed; empty where there are none."""
-        rows = self.of(latent_size=latent_size, **columns)
-        return rows[score].dropna().to_numpy(dtype=float)
+        rows = self.of(latent_size=latent_size, **columns).dropna(subset=score)
+        return Scores(rows[score].to_numpy(dtype=float), rows[f"{score}_stderr"].to_numpy(dtype=float))
 
     def by_seed(self, score: str, **columns: object) -> pd.DataFrame:
         """One network: index latent size ascending, a column per training seed, sizes without a score left out."""

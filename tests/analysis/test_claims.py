@@ -77,6 +77,53 @@ def test_a_difference_beyond_the_noise_of_seeds_decides(results):
     assert verdict.findings[0].words == "32 filters, 128 units, MVG: DAE 50.10, VAE 55.10 (-5 ± 0.2267, 95 %)"
 
 
+def known_errors(error: float):
+    """An edit: every distance has this standard error."""
+
+    def edit(rows):
+        for row in rows["scores"]:
+            row["stderr"] = error
+
+    return edit
+
+
+@pytest.mark.parametrize(("gap", "outcome"), [(5, "supported"), (1, "not enough data"), (-5, "contradicted")])
+def test_with_one_seed_the_error_of_the_images_says_what_is_settled(results, gap, outcome):
+    both = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
+    found = results(both, lambda trial, name: 50 + gap * (trial.model == "vae"), edit=known_errors(1.0))
+    verdict = claims.daes_always_outperform_vaes_at_the_comparison_point(found)
+    assert verdict.outcome == outcome
+    words = f"32 filters, 128 units, MVG: DAE 50.00, VAE {50 + gap}.00 ({-gap:+d} ± 2.772, 95 % of the images alone)"
+    open_ = ", not settled by the images" if outcome == "not enough data" else ""
+    assert verdict.findings[0].words == words + open_
+    assert "over the images" in judge(found).certainty
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(0.01, "supported"), (5.0, "not enough data")])
+def test_comparisons_over_sizes_and_widths_know_the_error_of_the_images_too(results, error, outcome):
+    edit = known_errors(error)
+    noisy = results(
+        trials(filters=[128], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128]),
+        lambda trial, name: 50 + 5 * trial.noise_std,
+        edit=edit,
+    )
+    assert claims.noise_degrades_reconstruction_and_generation(noisy).outcome == outcome
+    asked = trials(model=["dae", "vae"], filters=[32, 64, 128], latent_size=[128])
+    scaled = results(asked, lambda t, name: 60 - t.filters * (0.05 if t.model == "dae" else 0.01), edit=edit)
+    assert claims.daes_scale_more_strongly_with_width(scaled).outcome == outcome
+    asked = trials(model=["dae", "vae"], filters=[64], latent_size=[32, 64, 128, 256])
+    steep = results(asked, lambda t, name: bowl(64, 3 if t.model == "dae" else 1)(t), edit=edit)
+    assert claims.daes_are_more_sensitive_to_the_latent_size(steep).outcome == outcome
+
+
+def test_equal_means_within_a_wide_interval_are_left_open(results):
+    both = trials(model=["dae", "vae"], filters=[32], latent_size=[128], seed=[0, 1, 2])
+    same = results(both, lambda trial, name: 50 + trial.seed)
+    assert claims.daes_always_outperform_vaes_at_the_comparison_point(same).outcome == "not enough data"
+    exact = results(both, lambda trial, name: 50)
+    assert claims.daes_always_outperform_vaes_at_the_comparison_point(exact).outcome == "contradicted"
+
+
 def test_without_trials_nothing_is_supported_or_contradicted(results):
     lone = results(trials(model=["dae"], filters=[48], latent_size=[128]), lambda trial, name: 50)
     outcomes = {one.claim.name: one.ours.outcome for one in judge(lone).judged}
