@@ -19,7 +19,7 @@ from analysis.comparisons import (
     better_at_best,
     deeper,
     falls_more,
-    falls_with,
+    falls_with_width,
     has_minimum,
     little_changed,
     more_sensitive,
@@ -68,10 +68,7 @@ def claim(section: str, sentence: str, *data: str) -> Callable[[Callable[[Result
 def wider_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
     """DAEs at the comparison size: both measures fall from the narrowest to the widest."""
     rows = results.at_comparison_size("dae")
-    return together(
-        falls_with(what, values.groupby(rows["filters"]).mean().dropna(), "filters")
-        for what, values in not_gaussian(rows)
-    )
+    return together(falls_with_width(what, rows, values) for what, values in not_gaussian(rows))
 
 
 @claim("2.2", "Encoders produce outputs that tend towards smooth Gaussians as they increase in depth.")
@@ -448,8 +445,8 @@ def dae_latents_spread_wider_than_the_standard_normal(results: Results) -> Verdi
 def the_gap_between_mvg_and_gmm_shrinks_with_width(results: Results) -> Verdict:
     """DAEs at the comparison size: smaller at the widest than at the narrowest, and falling on the whole."""
     rows = results.at_comparison_size("dae")
-    gaps = (rows["mvg"] - rows["gmm"]).groupby(rows["filters"]).mean().dropna()
-    return together([falls_with("MVG − GMM", gaps, "filters")])
+    errors = (rows["mvg_stderr"] ** 2 + rows["gmm_stderr"] ** 2) ** 0.5
+    return together([falls_with_width("MVG − GMM", rows, rows["mvg"] - rows["gmm"], errors)])
 
 
 @claim("5", "The models have the encoder and decoder parameters that Section 5 gives.", CIFAR10, CELEBA)

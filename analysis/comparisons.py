@@ -4,6 +4,7 @@ A statistic is computed per training seed and the seeds are compared, so that a 
 there are seeds. Words such as "little" and "marginally" are the constants below.
 """
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -14,7 +15,7 @@ from analysis.results import Results
 from analysis.scores import SOURCE_NAMES
 from analysis.text_tables import format_score
 from analysis.uncertainty import Scores, compare
-from analysis.verdicts import Finding, compared_words, holds, lower, missing, no_score
+from analysis.verdicts import Finding, change_words, compared_words, holds, lower, missing, no_score, unsettled
 
 PRIORS = ("mvg", "gmm")
 LITTLE = 0.05
@@ -132,13 +133,25 @@ def smaller_best_size(where: str, results: Results, score: str, shallow: Network
 
 
 def little_changed(where: str, results: Results, score: str, first: Network, second: Network) -> Finding:
-    """Whether two networks differ by `LITTLE` or less: median over common sizes of the means' relative difference."""
-    a, b = on_common_sizes(results.by_seed(score, **first), results.by_seed(score, **second))
+    """Whether two networks differ by `LITTLE` or less: median over common sizes of the means' relative difference.
+
+    The interval is that of the median size: medians of both ends of the sizes' intervals.
+    """
     label = f"{where}, {SOURCE_NAMES[score]}"
-    if a.empty:
+    common = results.by_seed(score, **first).index.intersection(results.by_seed(score, **second).index)
+    found = [compare(*(results.scores(score, size, **network) for network in (first, second))) for size in common]
+    known = [one for one in found if one is not None and one.second > 0]
+    if not known:
         return missing(f"{label}: no common latent size")
-    change = float(((a.mean(axis=1) - b.mean(axis=1)).abs() / b.mean(axis=1)).median())
-    return holds(change <= LITTLE, f"{label}: differs by {change:.1%} (median of {len(a)} latent sizes)")
+    changes = np.array([abs(one.difference) / one.second for one in known])
+    noise = np.nan_to_num([one.half_width / one.second for one in known])  # without an interval the change decides
+    change, most, least = (float(np.median(ends)) for ends in (changes, changes + noise, changes - noise))
+    alone = " of the images alone" if known[0].over == "images" else ""
+    interval = f", {max(0.0, least):.1%} to {most:.1%} at 95 %{alone}" if noise.any() else ""
+    words = f"{label}: differs by {change:.1%} (median of {len(known)} latent sizes{interval})"
+    if least <= LITTLE < most:
+        return unsettled(words, known[0])
+    return holds(change <= LITTLE, words)
 
 
 def near(where: str, names: tuple[str, str], first: Scores, second: Scores) -> Finding:
@@ -146,7 +159,10 @@ def near(where: str, names: tuple[str, str], first: Scores, second: Scores) -> F
     found = compare(first, second)
     if found is None:
         return no_score(where, names, first, second)
-    return holds(abs(found.difference) <= LITTLE * found.second, compared_words(where, names, found))
+    words, room = compared_words(where, names, found), LITTLE * found.second
+    if abs(abs(found.difference) - room) < found.half_width:
+        return unsettled(words, found)
+    return holds(abs(found.difference) <= room, words)
 
 
 def worse_on_average(where: str, results: Results, score: str, better: Network, worse: Network) -> Finding:
@@ -185,13 +201,33 @@ def _error_of_mean(errors: pd.DataFrame) -> pd.Series:
     return (errors**2).sum(skipna=False) ** 0.5 / len(errors)
 
 
-def falls_with(what: str, values: pd.Series, by: str) -> Finding:
-    """Whether values by an ascending index end lower than they begin, and fall on the whole (rank correlation)."""
-    if len(values) < 2:
+def falls_with_width(what: str, rows: pd.DataFrame, values: pd.Series, errors: pd.Series | None = None) -> Finding:
+    """Whether the trials' values are lower at the widest width than at the narrowest, and their means by width fall on the
+    whole (rank correlation)."""
+    values = values.dropna()
+    if values.empty:
+        return missing(f"{what}: not measured")
+    widths = rows["filters"].reindex(values.index)
+    means = values.groupby(widths).mean()
+    if len(means) < 2:
         return missing(f"{what}: fewer than two widths")
-    words = ", ".join(f"{format_score(value)} at {index:.0f}" for index, value in values.items())
-    ranks = values.rank().corr(pd.Series(range(len(values)), index=values.index, dtype=float))
-    return holds(bool(values.iloc[-1] < values.iloc[0] and ranks < 0), f"{what}: {words} {by}")
+    words = ", ".join(f"{format_score(value)} at {width:.0f}" for width, value in means.items())
+    words = f"{what}: {words} filters"
+    narrow, wide = (_at_width(values, errors, widths == width) for width in (means.index[0], means.index[-1]))
+    found = compare(wide, narrow)
+    if found is None:
+        return missing(f"{words}, not all finite")
+    if not math.isnan(found.half_width):
+        words += f" ({change_words(found)})"
+    if found.sign == 0 and found.half_width > 0:
+        return unsettled(words, found)
+    ranks = means.rank().corr(pd.Series(range(len(means)), index=means.index, dtype=float))
+    return holds(bool(found.sign < 0 and ranks < 0), words)
+
+
+def _at_width(values: pd.Series, errors: pd.Series | None, where: pd.Series) -> Scores:
+    found = None if errors is None else errors.reindex(values.index)[where].to_numpy(dtype=float)
+    return Scores(values[where].to_numpy(dtype=float), found)
 
 
 def not_gaussian(rows: pd.DataFrame) -> Iterable[tuple[str, pd.Series]]:

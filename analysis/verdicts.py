@@ -83,11 +83,16 @@ def lower(where: str, names: tuple[str, str], first: Scores, second: Scores) -> 
 
 
 def compared_words(where: str, names: tuple[str, str], found: Comparison) -> str:
-    """Both scores, their difference, and its interval with what it is over."""
+    """Both scores and `change_words`."""
+    words = f"{names[0]} {format_score(found.first)}, {names[1]} {format_score(found.second)}"
+    return f"{where}: {words} ({change_words(found)})"
+
+
+def change_words(found: Comparison) -> str:
+    """The difference, and its interval with what it is over where there is one: `-5 ± 0.2267, 95 %`."""
     alone = " of the images alone" if found.over == "images" else ""
     noise = "" if math.isnan(found.half_width) else f" ± {format_score(found.half_width)}, 95 %{alone}"
-    words = f"{names[0]} {format_score(found.first)}, {names[1]} {format_score(found.second)}"
-    return f"{where}: {words} ({found.difference:+.4g}{noise})"
+    return f"{found.difference:+.4g}{noise}"
 
 
 def unsettled(words: str, found: Comparison) -> Finding:

@@ -236,6 +236,46 @@ def test_the_gap_must_shrink_from_end_to_end_and_on_the_whole(results):
     assert verdict(9, 8, 10, 8.9) == "contradicted"  # ends lower, and falls on the whole no more than it rises
 
 
+@pytest.mark.parametrize(("noise", "outcome"), [(0.1, "supported"), (3.0, "not enough data")])
+def test_the_seeds_say_whether_the_gap_shrinks(results, noise, outcome):
+    asked = trials(filters=[32, 64, 128], latent_size=[128], seed=[0, 1, 2])
+    gap = {32: 9, 64: 8, 128: 7}
+    found = results(asked, lambda t, name: 60 - (gap[t.filters] + noise * t.seed if name == "gmm" else 0))
+    verdict = claims.the_gap_between_mvg_and_gmm_shrinks_with_width(found)
+    assert verdict.outcome == outcome and "±" in verdict.findings[0].words
+
+
+@pytest.mark.parametrize(
+    ("change", "noise", "outcome"),
+    [
+        (1.01, 0.1, "supported"),
+        (1.10, 0.1, "contradicted"),
+        (1.04, 2.0, "not enough data"),
+        (1.06, 2.0, "not enough data"),
+    ],
+)
+def test_the_seeds_say_whether_a_change_is_little(results, change, noise, outcome):
+    asked = trials(filters=[128], freeze_latent=[False, True], latent_size=[64, 128, 256], seed=[0, 1, 2])
+    found = results(asked, lambda t, name: 80 * (change if t.freeze_latent else 1) + noise * t.seed)
+    verdict = claims.freezing_the_latent_layer_hardly_matters(found)
+    assert verdict.outcome == outcome and "at 95 %" in verdict.findings[0].words
+    normed = trials(filters=[128], latent_norm=["none", "batch"], latent_size=[128], seed=[0, 1, 2])
+    found = results(normed, lambda t, name: 80 * (change if t.latent_norm == "batch" else 1) + noise * t.seed)
+    first, *_ = claims.latent_normalisation_hardly_changes_mvg_and_gmm(found).findings
+    assert first.outcome == outcome
+
+
+def test_a_measure_without_rows_is_said_not_to_be_measured(results):
+    found = results(trials(filters=[32, 64], latent_size=[128]), lambda *_: 1)
+    verdict = claims.wider_encoders_give_more_gaussian_latents(found)
+    assert verdict.outcome == "not enough data"
+    assert [finding.words.rpartition(": ")[2] for finding in verdict.findings] == ["not measured"] * 2
+    one = results(trials(filters=[32], latent_size=[128]), lambda *_: 1)
+    assert (
+        claims.the_gap_between_mvg_and_gmm_shrinks_with_width(one).findings[0].words.endswith("fewer than two widths")
+    )
+
+
 def with_gaussianity(
     kurtosis: Callable[[TrialConfig], float],
     gap: Callable[[TrialConfig], float],
