@@ -434,6 +434,19 @@ def test_larger_daes_are_larger_than_others(results):
     assert claims.the_widest_daes_outperform_vaes(results(asked, score)).outcome == "supported"
 
 
+@pytest.mark.parametrize(
+    ("spread", "outcome"),
+    [(2.2, "supported"), (1.14, "contradicted"), (0.2, "contradicted"), (float("inf"), "not enough data")],
+)
+def test_a_range_is_much_wider_from_twice_the_standard_deviation_on(results, spread, outcome):
+    def edit(rows):
+        for row in rows["latents"]:
+            row |= {"z_a": spread * (-1) ** row["index"], "z_b": 3.0 * (-1) ** row["index"]}
+
+    found = results(trials(filters=[32], latent_size=[128]), lambda *_: 1, edit=edit)
+    assert claims.dae_latents_spread_wider_than_the_standard_normal(found).outcome == outcome
+
+
 def test_claims_that_need_printed_fids_are_open_for_other_extractors(make_store, grid):
     store = make_store(grid(dataset=["cifar10"], model=["dae", "vae"], filters=[128], latent_size=[128], epochs=[2]))
     (found,) = all_results(load_tables(store))
