@@ -5,6 +5,7 @@ betas), so one schedule and one beta are chosen per data set: those nearest to t
 What was left aside and what differs from the paper is named, and stands beside everything drawn from here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -79,6 +80,11 @@ class Results:
         return f"not scored as in the paper: {', '.join(self.scoring_deviations)}" if self.scoring_deviations else ""
 
     @property
+    def named_notices(self) -> list[str]:
+        """Sentences on training and scoring that differ from the paper's, with the data set's name."""
+        return [f"{self.title}: {notice}." for notice in (self.training_notice, self.scoring_notice) if notice]
+
+    @property
     def aside_notice(self) -> str:
         """A sentence for captions on what is not in `trials`; "" where nothing was left aside."""
         if not self.left_aside:
@@ -140,6 +146,14 @@ def all_results(tables: Tables) -> list[Results]:
         scored = scored.merge(gaussianity, left_on="key", right_index=True, how="left")
         found += [_choose(tables, str(data), evaluation, rows) for data, rows in scored.groupby("data")]
     return found
+
+
+def notices(results: Iterable[Results], evaluation: Evaluation) -> str:
+    """Sentences that must stand beside every number of one evaluation, the data sets named; "" where none is needed."""
+    found = [f"{evaluation.notice}."] if evaluation.notice else []
+    for one in (one for one in results if one.evaluation == evaluation):
+        found += one.named_notices
+    return " ".join(found)
 
 
 def seeds_by_network(rows: pd.DataFrame, score: str) -> pd.DataFrame:
