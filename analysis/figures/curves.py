@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis.figures.style import Drawing, finish, latent_axis, new_figure
+from analysis.figures.style import Drawing, draw_range, finish, latent_axis, new_figure
 from analysis.results import Results
 from analysis.scores import compared
 
@@ -129,7 +129,7 @@ def distance_axis(results: Results, remark: str = "lower is better") -> str:
 def _draw_line(ax: Axes, line: Line) -> None:
     points, sizes = line.points, line.points.index.to_numpy(dtype=float)
     if (points["max"] > points["min"]).any():
-        ax.fill_between(sizes, points["min"], points["max"], color=line.look["color"], alpha=0.13, linewidth=0)
+        draw_range(ax, sizes, points["min"], points["max"], line.look["color"])
     ax.plot(sizes, points["mean"], **line.look)
 
 

@@ -138,6 +138,18 @@ def test_a_single_seed_has_the_error_of_its_distance_as_a_band(make_store, grid)
     assert "Band of a single seed: 2 standard errors of its distance" in drawing.caption
 
 
+def _bars(ax) -> list[list[float]]:
+    """Both ends of each upright bar."""
+    found = [segment for c in ax.collections if hasattr(c, "get_segments") for segment in c.get_segments()]
+    return [sorted(segment[:, 1].tolist()) for segment in found]
+
+
+def test_a_band_at_a_single_latent_size_is_a_bar(make_store, grid):
+    results = _results(make_store(grid(filters=[16], latent_size=[8], seed=[0, 1, 2], epochs=[2])))
+    ((low, high),) = _bars(figure_1(results).figure.axes[1])
+    assert (low, high) == pytest.approx((results.trials["gmm"].min(), results.trials["gmm"].max()))
+
+
 @pytest.mark.parametrize("draw", [figure_1, figure_2, figure_5, noise, others])
 def test_mvg_stands_left_and_gmm_right_on_the_same_scale(paper, make_store, draw):
     results = paper if draw is not others else _results(make_store(_trials(conv_norm=False)))
