@@ -48,17 +48,25 @@ class Evaluation:
     @property
     def slug(self) -> str:
         """For file names: `fid-inception-2015`."""
-        return f"{self.metric}-{self.extractor}"
+        return f"{self.metric}-{self.extractor}" if self.metric in FRECHET else "no-distances"
 
     @property
     def title(self) -> str:
         """For headings and axes: `FID`, or `fd on random-conv-64 features`."""
+        if self.metric not in FRECHET:
+            return "no distances"
         return "FID" if self.is_fid else f"{self.metric} on {self.extractor} features"
 
     @property
     def notice(self) -> str:
         """What must stand beside every number that is no FID; "" for FID."""
+        if self.metric not in FRECHET:
+            return "no distance is scored: shown is what needs none"
         return "" if self.is_fid else NOT_FID.format(extractor=self.extractor)
+
+
+NO_DISTANCES = Evaluation("none", "none", "none", "none", trials=0, samples=0, references=0, seeds=())
+"""Stands for the evaluation where a data set has scores and no distance among them."""
 
 
 def evaluations(tables: Tables) -> tuple[list[Evaluation], list[Evaluation]]:

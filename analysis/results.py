@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.evaluations import (
+    FRECHET,
+    NO_DISTANCES,
     Evaluation,
     errors_by_trial,
     evaluations,
@@ -21,7 +23,7 @@ from analysis.evaluations import (
 )
 from analysis.gaussianity import gaussianity_by_trial
 from analysis.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
-from analysis.scores import image_words, scoring_deviations
+from analysis.scores import SCORES, image_words, scoring_deviations
 from analysis.tables import LatentPoints, Tables
 from analysis.uncertainty import Scores
 
@@ -146,6 +148,19 @@ def all_results(tables: Tables) -> list[Results]:
         scored = scored.merge(gaussianity, left_on="key", right_index=True, how="left")
         found += [_choose(tables, str(data), evaluation, rows) for data, rows in scored.groupby("data")]
     return found
+
+
+def results_without_distances(tables: Tables) -> list[Results]:
+    """Results of each data set whose trials have scores but no distance: for what needs none, such as Gaussianity."""
+    rows = tables.described
+    distances = tables.scores[tables.scores["metric"].isin(FRECHET) & tables.scores["value"].notna()]
+    measured = set(rows.loc[rows["key"].isin(distances["key"]), "data"])
+    rows = rows[rows["key"].isin(tables.scores["key"]) & ~rows["data"].isin(measured)]
+    if rows.empty:
+        return []
+    empty = {name: np.nan for score in SCORES for name in (score, f"{score}_stderr")}
+    rows = rows.assign(**empty).merge(gaussianity_by_trial(tables), left_on="key", right_index=True, how="left")
+    return [_choose(tables, str(data), NO_DISTANCES, group) for data, group in rows.groupby("data")]
 
 
 def notices(results: Iterable[Results], evaluation: Evaluation) -> str:

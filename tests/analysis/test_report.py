@@ -228,6 +228,28 @@ def test_a_trial_whose_scores_are_all_null_gives_a_report(make_store, tmp_path):
     assert "no images" in _page(write_report(store, tmp_path / "report")).text
 
 
+@pytest.mark.parametrize("distances", ["none", "null"])
+def test_what_needs_no_distance_is_drawn_and_judged_without_one(make_store, tmp_path, distances):
+    def without(rows):
+        if distances == "none":
+            rows["scores"] = [row for row in rows["scores"] if row["source"] == "latents"]
+        for row in rows["scores"]:
+            row |= {} if row["source"] == "latents" else {"value": None, "note": "no images"}
+
+    trials = grid(model=["dae", "vae"], filters=[16, 32], latent_size=[4, 8], epochs=[2])
+    store = make_store(trials, gaussianity=True, parameters=True, edit=without)
+    out = write_report(store, tmp_path / "report").parent
+    text = _page(out / "index.html").text
+    assert "No trial is scored yet" not in text
+    assert "digits-32, no distances: " in text and "no distance is scored" in text
+    figures = {path.stem for path in (out / "figures").glob("*.png")}
+    names = ("gaussianity-latent-size", "gaussianity-capacity", "parameters", "latents", "training")
+    assert {f"{name}-digits-32" for name in names} <= figures
+    claims = pd.read_csv(out / "tables" / "claims-no-distances-digits-32.csv").set_index("claim")["verdict"]
+    assert claims["all_latent_distributions_are_gaussian"] == "contradicted"
+    assert claims["daes_always_outperform_vaes_at_the_comparison_point"] == "not enough data"
+
+
 @pytest.mark.parametrize("prepare", ["missing", "folder", "tables"])
 def test_an_empty_store_gives_a_page_that_says_so(tmp_path, make_store, prepare):
     store = make_store([]) if prepare == "tables" else tmp_path / "store"
