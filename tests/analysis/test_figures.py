@@ -511,6 +511,21 @@ def test_training_needs_no_scores_and_carries_the_hash(make_store, grid):
     assert training_curves(load_tables(tables.root.parent / "none")) == []
 
 
+def test_a_training_that_diverges_leaves_room_for_the_others_and_is_said_to_be_cut_off(make_store, grid):
+    def diverge(rows):
+        last = rows["trials"][-1]["key"]
+        for row in rows["epochs"]:
+            row["loss"] *= 10.0 ** row["epoch"] if row["key"] == last else 1.0
+
+    trials = grid(filters=[16], latent_size=[4, 8], epochs=[6])
+    (drawing,) = training_curves(load_tables(make_store(trials)))
+    highest = drawing.figure.axes[0].get_ylim()[1]
+    assert "above the axis" not in drawing.caption
+    (drawing,) = training_curves(load_tables(make_store(trials, edit=diverge)))
+    assert drawing.figure.axes[0].get_ylim()[1] < 4 * highest
+    assert "1 trial diverges: its losses go on above the axis." in drawing.caption
+
+
 def test_a_training_of_one_epoch_and_one_with_a_nan_are_drawn(make_store, grid):
     def with_nan(rows):
         rows["epochs"][-1]["loss"] = float("nan")
