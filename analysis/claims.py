@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.comparisons import (
     PRIORS,
-    Network,
+    NetworkColumns,
     at_comparison_size,
     better_at_best,
     deeper,
@@ -33,7 +33,7 @@ from analysis.comparisons import (
     winner_at_best,
     worse_on_average,
 )
-from analysis.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, shape_deviations
+from analysis.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, looks_gaussian, shape_deviations
 from analysis.optimum import optimum
 from analysis.paper import NOISES, end_widths
 from analysis.published import RIVALS, published_scores, section_5
@@ -418,7 +418,9 @@ def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
     deviations = shape_deviations(results.trials)
     if deviations.isna().all(axis=None):
         return together([missing("not measured: aesweep evaluate STORE --metrics gaussianity")])
-    findings = []
+    verdicts = looks_gaussian(results.trials).dropna()
+    words = f"{int((~verdicts).sum())} of {len(verdicts)} trials are not Gaussian by one measure or more"
+    findings = [holds(bool(verdicts.all()), words) if len(verdicts) else missing("no trial has all measures")]
     for name in SHAPES:
         z = deviations[name].dropna()
         if z.empty:
@@ -502,7 +504,7 @@ def the_widest_daes_outperform_vaes(results: Results) -> Verdict:
     return together(winner_at_best(results, prior, widths[-1], "dae") for prior in PRIORS)
 
 
-def _dae(width: int) -> tuple[str, Network]:
+def _dae(width: int) -> tuple[str, NetworkColumns]:
     return f"{width} filters", plain("dae", width)
 
 

@@ -5,14 +5,16 @@ there are seeds. Words such as "little" and "marginally" are the constants below
 """
 
 import math
+import re
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
+from analysis.choice import NOISE, NORM, PAPER_WIDTH, varied_daes, varied_width
 from analysis.optimum import FEWEST_SIZES, on_common_sizes, optimum, sensitivity, sensitivity_errors
 from analysis.results import Results
-from analysis.scores import SOURCE_NAMES
+from analysis.scores import SAMPLE_SCORES, SOURCE_NAMES
 from analysis.text_tables import format_score
 from analysis.uncertainty import Scores, compare
 from analysis.verdicts import Finding, change_words, compared_words, holds, lower, missing, no_score, unsettled
@@ -25,16 +27,16 @@ SMALL_GRID = 5
 FAR_OUT = 512
 """A score that still falls at this latent size, the end of what the paper trained freely, has no minimum in its sense."""
 
-Network = dict[str, object]
+NetworkColumns = dict[str, object]
 """What `Results.of` takes: model, filters, depth, network."""
 
 
-def plain(model: str, filters: float, depth: str = "1", network: str = "") -> Network:
+def plain(model: str, filters: float, depth: str = "1", network: str = "") -> NetworkColumns:
     """A network of Table 1, by default with nothing varied."""
     return {"model": model, "filters": filters, "depth": depth, "network": network}
 
 
-def at_comparison_size(results: Results, score: str, network: Network) -> Scores:
+def at_comparison_size(results: Results, score: str, network: NetworkColumns) -> Scores:
     """A network's scores at the size at which networks are compared, one per seed."""
     return results.scores(score, results.comparison_size, **network)
 
@@ -45,18 +47,18 @@ def widths_with_both(rows: pd.DataFrame) -> list[int]:
     return [int(width) for width in models.index[models == 2]]
 
 
-def width_of(results: Results, network: str) -> float:
-    """The width at which something was varied: 128 in the paper, else the one with most such trials."""
-    widths = results.of(network=network, depth="1")["filters"]
-    return 128 if widths.empty or (widths == 128).any() else float(widths.mode()[0])
+def width_of(results: Results, network: str) -> int:
+    """The width at which noise or a norm was varied, as its figure chooses it: one for all levels, or for all norms."""
+    pattern, scores = (NOISE, PRIORS) if re.fullmatch(NOISE, network) else (NORM, SAMPLE_SCORES)
+    return varied_width(varied_daes(results.trials, pattern), scores) or PAPER_WIDTH
 
 
-def varied(results: Results, network: str) -> Network:
+def varied(results: Results, network: str) -> NetworkColumns:
     """The DAE of depth 1 with one thing varied."""
     return plain("dae", width_of(results, network), network=network)
 
 
-def deeper(results: Results) -> list[tuple[str, Network, Network]]:
+def deeper(results: Results) -> list[tuple[str, NetworkColumns, NetworkColumns]]:
     """Words, the network of depth 1 and the deeper one, for every plain DAE that has both."""
     rows = results.of(network="", model="dae")
     pairs = rows[rows["depth"] != "1"][["filters", "depth"]].drop_duplicates()
@@ -67,7 +69,7 @@ def deeper(results: Results) -> list[tuple[str, Network, Network]]:
 
 
 def better_at_best(
-    results: Results, score: str, first: tuple[str, Network], second: tuple[str, Network], where: str = ""
+    results: Results, score: str, first: tuple[str, NetworkColumns], second: tuple[str, NetworkColumns], where: str = ""
 ) -> Finding:
     """Whether the first network's score at its best latent size is lower than the second's at its own."""
     values, names = [], []
@@ -86,7 +88,7 @@ def winner_at_best(results: Results, score: str, width: int, winner: str) -> Fin
     return better_at_best(results, score, first, second, f"{width} filters")
 
 
-def has_minimum(results: Results, score: str, network: Network) -> Finding:
+def has_minimum(results: Results, score: str, network: NetworkColumns) -> Finding:
     """Whether the lowest score lies inside the grid of latent sizes; at an end below `FAR_OUT` that is left open."""
     best = optimum(results, score, **network)
     where = f"{str(network['model']).upper()}, {network['filters']:.0f} filters, {SOURCE_NAMES[score]}"
@@ -99,7 +101,7 @@ def has_minimum(results: Results, score: str, network: Network) -> Finding:
 
 
 def more_sensitive(
-    where: str, results: Results, score: str, first: tuple[str, Network], second: tuple[str, Network]
+    where: str, results: Results, score: str, first: tuple[str, NetworkColumns], second: tuple[str, NetworkColumns]
 ) -> Finding:
     """Whether the first network's score varies more with the latent size than the second's, on their common sizes."""
     a, b = on_common_sizes(*(results.by_seed(score, **network) for _, network in (first, second)))
@@ -116,7 +118,9 @@ def more_sensitive(
     return lower(label, (second[0], first[0]), less, more)
 
 
-def smaller_best_size(where: str, results: Results, score: str, shallow: Network, deep: Network) -> Finding:
+def smaller_best_size(
+    where: str, results: Results, score: str, shallow: NetworkColumns, deep: NetworkColumns
+) -> Finding:
     """Whether the deep network is best at fewer latent units than the shallow one; open at the end of a short grid."""
     sizes: list[Scores] = []
     label = f"{where}, {SOURCE_NAMES[score]}"
@@ -132,7 +136,7 @@ def smaller_best_size(where: str, results: Results, score: str, shallow: Network
     return lower(f"{label}, best size", (f"depth {deep['depth']}", "depth 1"), sizes[0], sizes[1])
 
 
-def little_changed(where: str, results: Results, score: str, first: Network, second: Network) -> Finding:
+def little_changed(where: str, results: Results, score: str, first: NetworkColumns, second: NetworkColumns) -> Finding:
     """Whether two networks differ by `LITTLE` or less: median over common sizes of the means' relative difference.
 
     The interval is that of the median size: medians of both ends of the sizes' intervals.
@@ -165,7 +169,9 @@ def near(where: str, names: tuple[str, str], first: Scores, second: Scores) -> F
     return holds(abs(found.difference) <= room, words)
 
 
-def worse_on_average(where: str, results: Results, score: str, better: Network, worse: Network) -> Finding:
+def worse_on_average(
+    where: str, results: Results, score: str, better: NetworkColumns, worse: NetworkColumns
+) -> Finding:
     """Whether `worse` has the higher mean score over the latent sizes that both have."""
     a, b = on_common_sizes(results.by_seed(score, **better), results.by_seed(score, **worse))
     label = f"{where}, {SOURCE_NAMES[score]}"
@@ -191,7 +197,7 @@ def falls_more(
     return lower(where, (models[0].upper(), models[1].upper()), falls[0], falls[1])
 
 
-def _errors(results: Results, score: str, network: Network, means: pd.DataFrame) -> pd.DataFrame:
+def _errors(results: Results, score: str, network: NetworkColumns, means: pd.DataFrame) -> pd.DataFrame:
     """The standard errors of a network's scores in the shape of `means` (index latent size, columns seeds)."""
     return results.by_seed(f"{score}_stderr", **network).reindex(index=means.index, columns=means.columns)
 

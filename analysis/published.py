@@ -17,7 +17,7 @@ from analysis.tables import COLUMNS, Tables
 VALUES_FILE = Path(__file__).with_name("paper_values.csv")
 RIVALS = {"wae": "WAE", "rae": "RAE", "eae": "EAE", "gmm-dae": "GMM-DAE"}
 DATA = {"cifar10": "cifar10-32", "celeba": "celeba-64"}
-NETWORK = ["data", "filters", "depth", "model", "network", "latent_size"]
+PRINTED_ROW = ["data", "filters", "depth", "model", "network", "latent_size"]
 """Columns that name a printed row."""
 
 
@@ -44,7 +44,7 @@ def published_scores(table: str | None = None) -> pd.DataFrame:
     scores = values[values["filters"].notna()]
     if table is not None:
         return scores[scores["table"] == table]
-    return scores.drop_duplicates([*NETWORK, "column"])
+    return scores.drop_duplicates([*PRINTED_ROW, "column"])
 
 
 def section_5(data: str) -> dict[str, float]:
@@ -58,7 +58,7 @@ def published_tables() -> Tables:
     """The paper's DAEs and VAEs as the tables of a finished store, scored by FID."""
     rows = published_scores()
     rows = rows[rows["model"].isin(["dae", "vae"])].copy()
-    rows["key"] = rows.groupby(NETWORK, sort=False).ngroup().map("{:012x}".format)
+    rows["key"] = rows.groupby(PRINTED_ROW, sort=False).ngroup().map("{:012x}".format)
     return Tables(Path("paper"), trials=_trials(rows.drop_duplicates("key")), scores=_scores(rows), data_hash="paper")
 
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis.figures.networks import (
-    Network,
+    PlainNetwork,
     curve_looks,
     parameter_axis,
     plain_networks,
@@ -100,7 +100,7 @@ def _measured(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows[names].notna().any(axis=1)]
 
 
-def _few(networks: list[Network]) -> list[Network]:
+def _few(networks: list[PlainNetwork]) -> list[PlainNetwork]:
     """All networks where a reader can tell them apart, else those of depth 1 and of a few widths."""
     if len(networks) <= MOST_CURVES:
         return networks

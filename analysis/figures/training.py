@@ -6,7 +6,7 @@ compared.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.style import Drawing, finish, new_figure
 from analysis.tables import Tables
-from analysis.trials import curves
+from analysis.trials import Curve, curves, depth_order
 
 PANELS = 24
 _COLUMNS = 3
@@ -37,7 +37,7 @@ def training_curves(tables: Tables) -> list[Drawing]:
 
 
 def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
-    panels = sorted(curves(rows), key=lambda panel: (panel[0].network, panel[0].model))  # DAE beside VAE
+    panels = sorted(curves(rows), key=lambda panel: _place(panel[0]))
     left_out = max(0, len(panels) - PANELS)
     panels = panels[:PANELS]
     columns = min(_COLUMNS if len(panels) != 4 else 2, len(panels))
@@ -65,6 +65,11 @@ def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
         caption += " losses go on above the axis."
     caption += f" {left_out} further networks are not drawn." if left_out else ""
     return Drawing(f"training-{data}", title, caption, figure)
+
+
+def _place(curve: Curve) -> tuple[Any, ...]:
+    """Narrow before wide, shallow before deep, DAE beside VAE."""
+    return curve.filters, depth_order(curve.depth), curve.variant, curve.model
 
 
 def _lines(ax: Axes, panel: pd.DataFrame, sizes: list[float]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from analysis import claims, load_tables
+from analysis.figures.latent_layer import noise_chart
 from analysis.judgement import claims_table, judge
 from analysis.results import Results, all_results
 from models.config import TrialConfig
@@ -189,6 +190,15 @@ def test_noise_must_hurt_at_every_step(results):
         trials(filters=[128], noise_std=[0.0, 0.1], latent_size=[64]), lambda trial, name: trial.noise_std
     )
     assert claims.noise_degrades_reconstruction_and_generation(partial).outcome == "not enough data"
+
+
+def test_the_claim_on_noise_judges_the_width_that_the_figure_shows(results):
+    """96 is nearer to 128; 32 has more trials."""
+    asked = trials(filters=[32, 96], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128])
+    asked += trials(filters=[32], noise_std=[0.1], latent_size=[256, 512])
+    found = results(asked, lambda trial, name: 50 + 10 * trial.noise_std * (1 if trial.filters == 96 else -1))
+    assert "DAE, 96 filters, noise 0.5" in [line.label for line in noise_chart(found).lines]
+    assert claims.noise_degrades_reconstruction_and_generation(found).outcome == "supported"
 
 
 @pytest.mark.parametrize(("crossing", "outcome"), [(0.3, "supported"), (0.05, "contradicted"), (2.0, "contradicted")])
