@@ -5,9 +5,11 @@
 
 from typing import NamedTuple
 
-COMPARISON_SIZES = {"cifar10-32": 128, "celeba-64": 64}
-"""Section 4 compares DAEs and VAEs at 128 latent units on CIFAR-10, at 64 on CelebA. Keys: `data` of a trial."""
-DATA_NAMES = {"cifar10-32": "CIFAR-10", "celeba-64": "CelebA"}
+CIFAR10, CELEBA = "cifar10-32", "celeba-64"
+"""`data` of a trial on the paper's data sets."""
+COMPARISON_SIZES = {CIFAR10: 128, CELEBA: 64}
+"""Section 4 compares DAEs and VAEs at 128 latent units on CIFAR-10, at 64 on CelebA."""
+DATA_NAMES = {CIFAR10: "CIFAR-10", CELEBA: "CelebA"}
 
 SETTINGS: dict[str, object] = {
     "epochs": 100,

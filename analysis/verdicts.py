@@ -51,6 +51,15 @@ class Claim:
     data: tuple[str, ...]
     """Data sets that the sentence speaks of; empty: any."""
 
+    def __call__(self, results: Results) -> Verdict:
+        """What these data say of it."""
+        return self.judge(results)
+
+
+def claim(section: str, sentence: str, *data: str) -> Callable[[Callable[[Results], Verdict]], Claim]:
+    """Make a function the claim of its name, on `data` (none: any data set)."""
+    return lambda judge: Claim(judge.__name__, section, sentence, judge, data)
+
 
 def together(findings: Iterable[Finding]) -> Verdict:
     """One contradiction contradicts, one gap leaves open, none of both supports."""
