@@ -4,16 +4,20 @@ A statistic is computed per training seed and the seeds are compared, so that a 
 there are seeds. Words such as "little" and "marginally" are the constants below.
 """
 
+import math
+import re
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from analysis.evaluations import SOURCE_NAMES
-from analysis.optimum import FEWEST_SIZES, on_common_sizes, optimum, sensitivity
+from analysis.choice import NOISE, NORM, PAPER_WIDTH, varied_daes, varied_width
+from analysis.optimum import FEWEST_SIZES, on_common_sizes, optimum, sensitivity, sensitivity_errors
 from analysis.results import Results
+from analysis.scores import SAMPLE_SCORES, SOURCE_NAMES
 from analysis.text_tables import format_score
-from analysis.verdicts import Finding, holds, lower, missing
+from analysis.uncertainty import Scores, compare
+from analysis.verdicts import Finding, change_words, compared_words, holds, lower, missing, no_score, unsettled
 
 PRIORS = ("mvg", "gmm")
 LITTLE = 0.05
@@ -23,18 +27,18 @@ SMALL_GRID = 5
 FAR_OUT = 512
 """A score that still falls at this latent size, the end of what the paper trained freely, has no minimum in its sense."""
 
-Network = dict[str, object]
+NetworkColumns = dict[str, object]
 """What `Results.of` takes: model, filters, depth, network."""
 
 
-def plain(model: str, filters: float, depth: str = "1", network: str = "") -> Network:
+def plain(model: str, filters: float, depth: str = "1", network: str = "") -> NetworkColumns:
     """A network of Table 1, by default with nothing varied."""
     return {"model": model, "filters": filters, "depth": depth, "network": network}
 
 
-def at_comparison_size(results: Results, score: str, network: Network) -> np.ndarray:
+def at_comparison_size(results: Results, score: str, network: NetworkColumns) -> Scores:
     """A network's scores at the size at which networks are compared, one per seed."""
-    return results.values(score, results.comparison_size, **network)
+    return results.scores(score, results.comparison_size, **network)
 
 
 def widths_with_both(rows: pd.DataFrame) -> list[int]:
@@ -43,18 +47,18 @@ def widths_with_both(rows: pd.DataFrame) -> list[int]:
     return [int(width) for width in models.index[models == 2]]
 
 
-def width_of(results: Results, network: str) -> float:
-    """The width at which something was varied: 128 in the paper, else the one with most such trials."""
-    widths = results.of(network=network, depth="1")["filters"]
-    return 128 if widths.empty or (widths == 128).any() else float(widths.mode()[0])
+def width_of(results: Results, network: str) -> int:
+    """The width at which noise or a norm was varied, as its figure chooses it: one for all levels, or for all norms."""
+    pattern, scores = (NOISE, PRIORS) if re.fullmatch(NOISE, network) else (NORM, SAMPLE_SCORES)
+    return varied_width(varied_daes(results.trials, pattern), scores) or PAPER_WIDTH
 
 
-def varied(results: Results, network: str) -> Network:
+def varied(results: Results, network: str) -> NetworkColumns:
     """The DAE of depth 1 with one thing varied."""
     return plain("dae", width_of(results, network), network=network)
 
 
-def deeper(results: Results) -> list[tuple[str, Network, Network]]:
+def deeper(results: Results) -> list[tuple[str, NetworkColumns, NetworkColumns]]:
     """Words, the network of depth 1 and the deeper one, for every plain DAE that has both."""
     rows = results.of(network="", model="dae")
     pairs = rows[rows["depth"] != "1"][["filters", "depth"]].drop_duplicates()
@@ -65,13 +69,13 @@ def deeper(results: Results) -> list[tuple[str, Network, Network]]:
 
 
 def better_at_best(
-    results: Results, score: str, first: tuple[str, Network], second: tuple[str, Network], where: str = ""
+    results: Results, score: str, first: tuple[str, NetworkColumns], second: tuple[str, NetworkColumns], where: str = ""
 ) -> Finding:
     """Whether the first network's score at its best latent size is lower than the second's at its own."""
     values, names = [], []
     for name, network in (first, second):
         best = optimum(results, score, **network)
-        values.append(results.values(score, best.size, **network) if best else np.array([]))
+        values.append(results.scores(score, best.size, **network) if best else Scores(np.array([])))
         names.append(f"{name} at {best.size} units" if best else name)
     label = ", ".join(filter(None, [where, SOURCE_NAMES[score]]))
     return lower(label, (names[0], names[1]), values[0], values[1])
@@ -84,7 +88,7 @@ def winner_at_best(results: Results, score: str, width: int, winner: str) -> Fin
     return better_at_best(results, score, first, second, f"{width} filters")
 
 
-def has_minimum(results: Results, score: str, network: Network) -> Finding:
+def has_minimum(results: Results, score: str, network: NetworkColumns) -> Finding:
     """Whether the lowest score lies inside the grid of latent sizes; at an end below `FAR_OUT` that is left open."""
     best = optimum(results, score, **network)
     where = f"{str(network['model']).upper()}, {network['filters']:.0f} filters, {SOURCE_NAMES[score]}"
@@ -97,7 +101,7 @@ def has_minimum(results: Results, score: str, network: Network) -> Finding:
 
 
 def more_sensitive(
-    where: str, results: Results, score: str, first: tuple[str, Network], second: tuple[str, Network]
+    where: str, results: Results, score: str, first: tuple[str, NetworkColumns], second: tuple[str, NetworkColumns]
 ) -> Finding:
     """Whether the first network's score varies more with the latent size than the second's, on their common sizes."""
     a, b = on_common_sizes(*(results.by_seed(score, **network) for _, network in (first, second)))
@@ -105,50 +109,79 @@ def more_sensitive(
     if len(a) < FEWEST_SIZES:
         return missing(f"{label}: fewer than {FEWEST_SIZES} common latent sizes")
     label += f" of {len(a)} sizes"
-    return lower(label, (second[0], first[0]), sensitivity(b).to_numpy(), sensitivity(a).to_numpy())
+    less, more = (
+        Scores(
+            sensitivity(means).to_numpy(), sensitivity_errors(means, _errors(results, score, network, means)).to_numpy()
+        )
+        for means, network in ((b, second[1]), (a, first[1]))
+    )
+    return lower(label, (second[0], first[0]), less, more)
 
 
-def smaller_best_size(where: str, results: Results, score: str, shallow: Network, deep: Network) -> Finding:
+def smaller_best_size(
+    where: str, results: Results, score: str, shallow: NetworkColumns, deep: NetworkColumns
+) -> Finding:
     """Whether the deep network is best at fewer latent units than the shallow one; open at the end of a short grid."""
-    sizes: list[np.ndarray] = []
+    sizes: list[Scores] = []
     label = f"{where}, {SOURCE_NAMES[score]}"
     for network in (deep, shallow):
         by_seed = results.by_seed(score, **network)
         if len(by_seed) < FEWEST_SIZES:
             return missing(f"{label}: fewer than {FEWEST_SIZES} sizes of depth {network['depth']}")
-        sizes.append(by_seed.idxmin().to_numpy(dtype=float))
-        if network is deep and sizes[0].max() == by_seed.index.max() < FAR_OUT:
+        sizes.append(Scores(by_seed.idxmin().to_numpy(dtype=float)))
+        if network is deep and sizes[0].values.max() == by_seed.index.max() < FAR_OUT:
             return missing(
                 f"{label}: depth {deep['depth']} is best at the end of the grid, {by_seed.index.max():.0f} units"
             )
     return lower(f"{label}, best size", (f"depth {deep['depth']}", "depth 1"), sizes[0], sizes[1])
 
 
-def little_changed(where: str, results: Results, score: str, first: Network, second: Network) -> Finding:
-    """Whether two networks differ by `LITTLE` or less: median over common sizes of the means' relative difference."""
-    a, b = on_common_sizes(results.by_seed(score, **first), results.by_seed(score, **second))
+def little_changed(where: str, results: Results, score: str, first: NetworkColumns, second: NetworkColumns) -> Finding:
+    """Whether two networks differ by `LITTLE` or less: median over common sizes of the means' relative difference.
+
+    The interval is that of the median size: medians of both ends of the sizes' intervals.
+    """
     label = f"{where}, {SOURCE_NAMES[score]}"
-    if a.empty:
+    common = results.by_seed(score, **first).index.intersection(results.by_seed(score, **second).index)
+    found = [compare(*(results.scores(score, size, **network) for network in (first, second))) for size in common]
+    known = [one for one in found if one is not None and one.second > 0]
+    if not known:
         return missing(f"{label}: no common latent size")
-    change = float(((a.mean(axis=1) - b.mean(axis=1)).abs() / b.mean(axis=1)).median())
-    return holds(change <= LITTLE, f"{label}: differs by {change:.1%} (median of {len(a)} latent sizes)")
+    changes = np.array([abs(one.difference) / one.second for one in known])
+    noise = np.nan_to_num([one.half_width / one.second for one in known])  # without an interval the change decides
+    change, most, least = (float(np.median(ends)) for ends in (changes, changes + noise, changes - noise))
+    alone = " of the images alone" if known[0].over == "images" else ""
+    interval = f", {max(0.0, least):.1%} to {most:.1%} at 95 %{alone}" if noise.any() else ""
+    words = f"{label}: differs by {change:.1%} (median of {len(known)} latent sizes{interval})"
+    if least <= LITTLE < most:
+        return unsettled(words, known[0])
+    return holds(change <= LITTLE, words)
 
 
-def near(where: str, names: tuple[str, str], first: np.ndarray, second: np.ndarray) -> Finding:
+def near(where: str, names: tuple[str, str], first: Scores, second: Scores) -> Finding:
     """Whether two means differ by `LITTLE` of the second or less."""
-    found = lower(where, names, first, second)
-    if not len(first) or not len(second):
-        return found
-    return holds(bool(abs(first.mean() - second.mean()) <= LITTLE * second.mean()), found.words)
+    found = compare(first, second)
+    if found is None:
+        return no_score(where, names, first, second)
+    words, room = compared_words(where, names, found), LITTLE * found.second
+    if abs(abs(found.difference) - room) < found.half_width:
+        return unsettled(words, found)
+    return holds(abs(found.difference) <= room, words)
 
 
-def worse_on_average(where: str, results: Results, score: str, better: Network, worse: Network) -> Finding:
+def worse_on_average(
+    where: str, results: Results, score: str, better: NetworkColumns, worse: NetworkColumns
+) -> Finding:
     """Whether `worse` has the higher mean score over the latent sizes that both have."""
     a, b = on_common_sizes(results.by_seed(score, **better), results.by_seed(score, **worse))
     label = f"{where}, {SOURCE_NAMES[score]}"
     if a.empty:
         return missing(f"{label}: no common latent size")
-    return lower(f"{label}, mean of {len(a)} sizes", ("before", "after"), a.mean().to_numpy(), b.mean().to_numpy())
+    before, after = (
+        Scores(means.mean().to_numpy(), _error_of_mean(_errors(results, score, network, means)).to_numpy())
+        for means, network in ((a, better), (b, worse))
+    )
+    return lower(f"{label}, mean of {len(a)} sizes", ("before", "after"), before, after)
 
 
 def falls_more(
@@ -157,18 +190,50 @@ def falls_more(
     """Whether a score falls more from the narrow to the wide network for the first model than for the second."""
     falls = []
     for model in models:
-        narrow, wide = (results.of(**plain(model, w), latent_size=size).set_index("seed")[score] for w in widths)
-        falls.append((wide - narrow).dropna().to_numpy(dtype=float))  # by seed; negative: it falls
+        narrow, wide = (results.of(**plain(model, w), latent_size=size).set_index("seed") for w in widths)
+        fall = (wide[score] - narrow[score]).dropna()  # by seed; negative: it falls
+        error = ((wide[f"{score}_stderr"] ** 2 + narrow[f"{score}_stderr"] ** 2) ** 0.5).reindex(fall.index)
+        falls.append(Scores(fall.to_numpy(dtype=float), error.to_numpy(dtype=float)))
     return lower(where, (models[0].upper(), models[1].upper()), falls[0], falls[1])
 
 
-def falls_with(what: str, values: pd.Series, by: str) -> Finding:
-    """Whether values by an ascending index end lower than they begin, and fall on the whole (rank correlation)."""
-    if len(values) < 2:
+def _errors(results: Results, score: str, network: NetworkColumns, means: pd.DataFrame) -> pd.DataFrame:
+    """The standard errors of a network's scores in the shape of `means` (index latent size, columns seeds)."""
+    return results.by_seed(f"{score}_stderr", **network).reindex(index=means.index, columns=means.columns)
+
+
+def _error_of_mean(errors: pd.DataFrame) -> pd.Series:
+    """Of the mean over rows, per column."""
+    return (errors**2).sum(skipna=False) ** 0.5 / len(errors)
+
+
+def falls_with_width(what: str, rows: pd.DataFrame, values: pd.Series, errors: pd.Series | None = None) -> Finding:
+    """Whether the trials' values are lower at the widest width than at the narrowest, and their means by width fall on the
+    whole (rank correlation)."""
+    values = values.dropna()
+    if values.empty:
+        return missing(f"{what}: not measured")
+    widths = rows["filters"].reindex(values.index)
+    means = values.groupby(widths).mean()
+    if len(means) < 2:
         return missing(f"{what}: fewer than two widths")
-    words = ", ".join(f"{format_score(value)} at {index:.0f}" for index, value in values.items())
-    ranks = values.rank().corr(pd.Series(range(len(values)), index=values.index, dtype=float))
-    return holds(bool(values.iloc[-1] < values.iloc[0] and ranks < 0), f"{what}: {words} {by}")
+    words = ", ".join(f"{format_score(value)} at {width:.0f}" for width, value in means.items())
+    words = f"{what}: {words} filters"
+    narrow, wide = (_at_width(values, errors, widths == width) for width in (means.index[0], means.index[-1]))
+    found = compare(wide, narrow)
+    if found is None:
+        return missing(f"{words}, not all finite")
+    if not math.isnan(found.half_width):
+        words += f" ({change_words(found)})"
+    if found.sign == 0 and found.half_width > 0:
+        return unsettled(words, found)
+    ranks = means.rank().corr(pd.Series(range(len(means)), index=means.index, dtype=float))
+    return holds(bool(found.sign < 0 and ranks < 0), words)
+
+
+def _at_width(values: pd.Series, errors: pd.Series | None, where: pd.Series) -> Scores:
+    found = None if errors is None else errors.reindex(values.index)[where].to_numpy(dtype=float)
+    return Scores(values[where].to_numpy(dtype=float), found)
 
 
 def not_gaussian(rows: pd.DataFrame) -> Iterable[tuple[str, pd.Series]]:

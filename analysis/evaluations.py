@@ -1,38 +1,23 @@
 """Which scores may stand side by side: those of one evaluation id.
 
-A store can hold several ways of scoring. Per extractor the one that covers most trials is shown (the last one in the
-table where two cover equally many), and the others are named; distances of two evaluations never share an axis, a
-table column or a ranking. `fid` is the distance on the hash-checked 2015 Inception network and on nothing else.
+A store can hold several ways of scoring. Per extractor the one that covers most trials is shown; of those that cover
+equally many the paper's (`paper.SCORING`), then the one with most samples, then with most real images, then the first
+id: the table is sorted by id, so its order says nothing of age. The others are named; distances of two evaluations
+never share an axis, a table column or a ranking. `fid` is the distance on the hash-checked 2015 Inception network and
+on nothing else.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from analysis.scores import SAMPLE_SCORES, by_score, scoring_deviations
 from analysis.tables import Tables
 
 FRECHET = ("fid", "fd")
 FID_EXTRACTOR = "inception-2015"
 NOT_FID = "fd on {extractor} features: not FID, not comparable with published values"
-
-SCORE_COLUMNS = {
-    "reconstruction_train": ("reconstruction", "train"),
-    "reconstruction_test": ("reconstruction", "test"),
-    "standard_normal": ("standard_normal", None),
-    "mvg": ("mvg", None),
-    "gmm": ("gmm", None),
-}
-"""Name of a score -> its source and split (None: whatever split the evaluation compares samples with)."""
-SOURCE_NAMES = {
-    "reconstruction_train": "Train R",
-    "reconstruction_test": "Test R",
-    "standard_normal": "N(0, I)",
-    "mvg": "MVG",
-    "gmm": "GMM",
-}
-"""The paper's column heads (Tables 2 and 3)."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +32,13 @@ class Evaluation:
     trials: int
     """Trials with at least one distance."""
     samples: int
-    """Most images scored in one row."""
+    """Most samples scored in one row; 0 without samples."""
     references: int
-    """Most real images in a reference."""
+    """Most real images that samples are compared with."""
     seeds: tuple[int, ...]
     """Sampling seeds."""
+    deviations: tuple[str, ...] = ()
+    """Where it differs from the paper's scoring, on any data set: `samples 2,000 (paper: 10,000)`."""
 
     @property
     def is_fid(self) -> bool:
@@ -61,47 +48,60 @@ class Evaluation:
     @property
     def slug(self) -> str:
         """For file names: `fid-inception-2015`."""
-        return f"{self.metric}-{self.extractor}"
+        return f"{self.metric}-{self.extractor}" if self.metric in FRECHET else "no-distances"
 
     @property
     def title(self) -> str:
         """For headings and axes: `FID`, or `fd on random-conv-64 features`."""
+        if self.metric not in FRECHET:
+            return "no distances"
         return "FID" if self.is_fid else f"{self.metric} on {self.extractor} features"
 
     @property
     def notice(self) -> str:
         """What must stand beside every number that is no FID; "" for FID."""
+        if self.metric not in FRECHET:
+            return "no distance is scored: shown is what needs none"
         return "" if self.is_fid else NOT_FID.format(extractor=self.extractor)
 
 
+NO_DISTANCES = Evaluation("none", "none", "none", "none", trials=0, samples=0, references=0, seeds=())
+"""Stands for the evaluation where a data set has scores and no distance among them."""
+
+
 def evaluations(tables: Tables) -> tuple[list[Evaluation], list[Evaluation]]:
-    """The evaluations to show, one per metric and extractor (FID first), and those set aside."""
+    """The evaluations to show, one per metric and extractor (FID first), and those set aside, the next best first."""
     rows = tables.scores[tables.scores["metric"].isin(FRECHET)]
-    found = [
-        Evaluation(
-            id=str(name),
-            metric=str(metric),
-            extractor=str(extractor),
-            sha256=", ".join(group["extractor_sha256"].dropna().unique()),
-            trials=group.loc[group["value"].notna(), "key"].nunique(),
-            samples=_largest(group["n"]),
-            references=_largest(group["n_reference"]),
-            seeds=tuple(sorted(group["seed"].dropna().astype(int).unique().tolist())),
-        )
-        for (metric, extractor, name), group in rows.groupby(["metric", "extractor", "evaluation"], sort=False)
-    ]
-    best: dict[tuple[str, str], Evaluation] = {}
-    for evaluation in found:
-        rival = best.get((evaluation.metric, evaluation.extractor))
-        if rival is None or evaluation.trials >= rival.trials:
-            best[evaluation.metric, evaluation.extractor] = evaluation
+    groups = rows.groupby(["metric", "extractor", "evaluation"], sort=False)
+    found = [_evaluation(str(m), str(x), str(name), group) for (m, x, name), group in groups]
+    found.sort(key=lambda e: (-e.trials, bool(e.deviations), -e.samples, -e.references, e.id))
+    best = {(e.metric, e.extractor): e for e in reversed(found)}
     shown = sorted(best.values(), key=lambda e: (not e.is_fid, e.extractor, e.metric))
     return shown, [evaluation for evaluation in found if evaluation not in shown]
 
 
+def evaluation_order(tables: Tables) -> list[str]:
+    """Every evaluation id of the store, whose rows count first: those shown, those set aside, those without distances.
+
+    For scores that several evaluations may hold of one trial, such as measures of its latents.
+    """
+    shown, aside = evaluations(tables)
+    scored = tables.scores[tables.scores["value"].notna()]
+    coverage = scored.groupby("evaluation")["key"].nunique().sort_values(ascending=False, kind="stable")
+    return list(dict.fromkeys([*(e.id for e in shown), *(e.id for e in aside), *coverage.index]))
+
+
+def in_order(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
+    """Those rows of the scores table that have a value, those of the evaluation that counts first in front."""
+    place = {name: place for place, name in enumerate(evaluation_order(tables))}
+    rows = rows[rows["value"].notna()]
+    return rows.iloc[rows["evaluation"].map(place).to_numpy().argsort(kind="stable")]
+
+
 def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`, one float column per name of `SCORE_COLUMNS`: the mean over sampling seeds, null without a score."""
-    columns = {name: rows.groupby("key")["value"].mean() for name, rows in _by_score(tables, evaluation)}
+    found = by_score(frechet_rows(tables, evaluation))
+    columns = {name: rows.groupby("key")["value"].mean() for name, rows in found}
     return pd.DataFrame(columns).astype("float64").rename_axis("key")
 
 
@@ -110,7 +110,7 @@ def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     its values has none. Sampling seeds draw independently, so the error of their mean is the root of the summed squares
     over their number."""
     columns = {}
-    for name, rows in _by_score(tables, evaluation):
+    for name, rows in by_score(frechet_rows(tables, evaluation)):
         scored = rows[rows["value"].notna()]
         squares = scored.assign(square=scored["stderr"] ** 2).groupby("key")["square"].agg(["sum", "size", "count"])
         errors = np.sqrt(squares["sum"]) / squares["size"]
@@ -118,17 +118,27 @@ def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     return pd.DataFrame(columns).astype("float64").rename_axis("key")
 
 
-def _by_score(tables: Tables, evaluation: Evaluation) -> Iterator[tuple[str, pd.DataFrame]]:
-    rows = frechet_rows(tables, evaluation)
-    for name, (source, split) in SCORE_COLUMNS.items():
-        yield name, rows[(rows["source"] == source) & ((rows["split"] == split) if split else True)]
-
-
 def frechet_rows(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """The rows of the scores table that hold this evaluation's distances."""
     scores = tables.scores
     same = (scores["evaluation"] == evaluation.id) & (scores["metric"] == evaluation.metric)
     return scores[same & (scores["extractor"] == evaluation.extractor)]
+
+
+def _evaluation(metric: str, extractor: str, name: str, rows: pd.DataFrame) -> Evaluation:
+    scored = rows[rows["value"].notna()]
+    samples = scored[scored["source"].isin(SAMPLE_SCORES)]
+    return Evaluation(
+        id=name,
+        metric=metric,
+        extractor=extractor,
+        sha256=", ".join(rows["extractor_sha256"].dropna().unique()),
+        trials=scored["key"].nunique(),
+        samples=_largest(samples["n"]),
+        references=_largest(samples["n_reference"]),
+        seeds=tuple(sorted(rows["seed"].dropna().astype(int).unique().tolist())),
+        deviations=scoring_deviations(scored),
+    )
 
 
 def _largest(column: pd.Series) -> int:

@@ -5,9 +5,10 @@ import pandas as pd
 from analysis.paper import DATA_NAMES, EXPERIMENTS
 from analysis.tables import Tables
 from analysis.text_tables import MISSING, Heading, TextTable
-from analysis.trials import MODEL_NAMES
+from analysis.trials import MODEL_NAMES, by_depth
 
-NETWORK = ["data", "filters", "depth", "model", "network"]
+TABLE_1_ROW = ["data", "filters", "depth", "model", "network"]
+"""Columns that name a row of Table 1."""
 _HEADINGS = {
     "data_name": Heading("Data"),
     "filters": Heading("Filters", "whole"),
@@ -30,16 +31,16 @@ def holds_paper_data(tables: Tables) -> bool:
 def table_1(tables: Tables) -> TextTable:
     """One row per network and data set. The paper's lines stand there, trained or not, once the store has its data."""
     ours = _networks(tables.described)
-    paper = pd.DataFrame(EXPERIMENTS)[NETWORK].assign(papers="yes")
+    paper = pd.DataFrame(EXPERIMENTS)[TABLE_1_ROW].assign(papers="yes")
     paper["filters"] = paper["filters"].astype("float64")
-    frame = ours.merge(paper, on=NETWORK, how="outer" if holds_paper_data(tables) else "left")
+    frame = ours.merge(paper, on=TABLE_1_ROW, how="outer" if holds_paper_data(tables) else "left")
     frame["papers"] = frame["papers"].fillna("no")
     frame[["seeds", "done", "trials"]] = frame[["seeds", "done", "trials"]].fillna(0)
     frame["sizes"] = frame["sizes"].fillna(MISSING)
     frame["data_name"] = frame["data"].replace(DATA_NAMES)
     frame["model_name"] = frame["model"].replace(MODEL_NAMES)
     frame["other"] = frame["network"].where(frame["network"] != "", MISSING)
-    frame = frame.sort_values(["data", "filters", "depth", "model", "network"], ignore_index=True)
+    frame = frame.sort_values(TABLE_1_ROW, key=by_depth, ignore_index=True)
     heads = dict(_HEADINGS)
     if not holds_paper_data(tables):
         del heads["papers"]
@@ -48,9 +49,9 @@ def table_1(tables: Tables) -> TextTable:
 
 
 def _networks(described: pd.DataFrame) -> pd.DataFrame:
-    """NETWORK with the trials asked for, done, their seeds and their latent sizes in words."""
-    done = described[described["state"] == "done"].groupby(NETWORK)
-    found = described.groupby(NETWORK)["key"].count().rename("trials").to_frame()
+    """TABLE_1_ROW with the trials asked for, done, their seeds and their latent sizes in words."""
+    done = described[described["state"] == "done"].groupby(TABLE_1_ROW)
+    found = described.groupby(TABLE_1_ROW)["key"].count().rename("trials").to_frame()
     found["done"] = done["key"].count()
     found["seeds"] = done["seed"].nunique()
     sizes = done["latent_size"].agg(["min", "max", "nunique"])

@@ -1,13 +1,14 @@
 """How Gaussian each trial's latents are (hypothesis 2), from the rows that `evaluation/gaussianity.py` measured.
 
-The measures are of the latents alone, so they do not depend on an extractor: the newest row of a trial counts,
-whatever evaluation it came with.
+The measures are of the latents alone, so they do not depend on an extractor: of several evaluations of a trial the one
+that is shown counts first, then those of `evaluation_order` that measured what it did not.
 """
 
 from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.evaluations import in_order
 from analysis.tables import Tables
 
 
@@ -34,6 +35,8 @@ SHAPES = ("mardia_kurtosis", "radius_ks", "marginal_kurtosis")
 """Measures that are held against simulated Gaussian data. Each is blind to something: kurtosis that balances between
 dimensions leaves the first two as they are, a common factor on all dimensions hardly changes the third. So the verdict
 asks all of them."""
+DISTANCES = SHAPES[1:]
+"""Those that are distances from the Gaussian: never below 0, and only an excess over simulated data counts."""
 GAUSSIAN_Z = 4.0
 """Standard deviations of simulated Gaussian data within which latents count as Gaussian. With three measures on hundreds of
 trials, 3 would call some Gaussian ones something else; what is not Gaussian is tens to hundreds away."""
@@ -41,7 +44,10 @@ trials, 3 would call some Gaussian ones something else; what is not Gaussian is 
 
 def gaussianity_by_trial(tables: Tables) -> pd.DataFrame:
     """Index `key`; per measure its value, and `<measure>_null` and `<measure>_null_std`: simulated Gaussian data."""
-    rows = tables.scores[tables.scores["source"] == "latents"].drop_duplicates(["key", "metric"], keep="last")
+    rows = in_order(tables, tables.scores[tables.scores["source"] == "latents"])
+    measured = rows["metric"].str.removesuffix("_null")
+    first = rows.groupby([rows["key"], measured])["evaluation"].transform("first")  # a measure and its null: of one
+    rows = rows[rows["evaluation"] == first].drop_duplicates(["key", "metric"])
     values = rows.pivot(index="key", columns="metric", values="value")
     deviations = rows.pivot(index="key", columns="metric", values="stderr")
     frame = pd.DataFrame(index=values.index)
@@ -56,10 +62,10 @@ def gaussianity_by_trial(tables: Tables) -> pd.DataFrame:
 def shape_deviations(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns `SHAPES`: standard deviations between each measure and simulated Gaussian data; null where not measured.
 
-    Of a distance from the Gaussian (all but Mardia's kurtosis) only an excess counts, so that one below its null is 0.
+    Of a distance from the Gaussian (`DISTANCES`) only an excess counts, so that one below its null is 0.
     """
     z = pd.DataFrame({n: (frame[n] - frame[f"{n}_null"]) / frame[f"{n}_null_std"] for n in SHAPES}, index=frame.index)
-    return z.assign(**{name: z[name].clip(lower=0.0) for name in SHAPES[1:]})
+    return z.assign(**{name: z[name].clip(lower=0.0) for name in DISTANCES})
 
 
 def looks_gaussian(frame: pd.DataFrame) -> pd.Series:

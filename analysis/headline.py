@@ -1,12 +1,13 @@
 """What a reader wants to know first: how far the sweep is, and the best results in words and in one small table."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import pandas as pd
 
-from analysis.evaluations import SCORE_COLUMNS, SOURCE_NAMES, Evaluation, evaluations, scores_by_trial
-from analysis.results import SAMPLE_SCORES
+from analysis.evaluations import Evaluation, evaluations, scores_by_trial
+from analysis.results import Results, notices
+from analysis.scores import SAMPLE_SCORES, SCORE_COLUMNS, SOURCE_NAMES
 from analysis.summary import lowest
 from analysis.tables import Tables
 from analysis.text_tables import Heading, TextTable, format_score
@@ -44,9 +45,11 @@ def sentences(tables: Tables) -> list[str]:
     return found
 
 
-def warnings(tables: Tables) -> list[str]:
-    """What must be known before the numbers are read: distances that are no FID, models that learnt nothing."""
+def warnings(tables: Tables, results: Iterable[Results]) -> list[str]:
+    """What must be known before the numbers are read: distances that are no FID, training and scoring that are not the
+    paper's, models that learnt nothing."""
     found = [f"{evaluation.notice}." for evaluation in evaluations(tables)[0] if evaluation.notice]
+    found += dict.fromkeys(sentence for one in results for sentence in one.named_notices)
     useless = int((tables.trials["test_bce"] >= tables.trials["mean_image_bce"]).sum())
     if useless:
         trained = int(tables.trials["test_bce"].notna().sum())
@@ -65,7 +68,7 @@ def _state_sentence(counts: dict[str, int]) -> str:
     return ", ".join(words) + "."
 
 
-def best_table(tables: Tables, evaluation: Evaluation) -> TextTable:
+def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results] = ()) -> TextTable:
     """One row per data set, score and model: the lowest value of a single trial, and the network that reached it."""
     frame = best_per_model(tables, evaluation)
     frame["model_name"] = frame["model"].replace(MODEL_NAMES)
@@ -81,7 +84,7 @@ def best_table(tables: Tables, evaluation: Evaluation) -> TextTable:
     caption = (
         "Lowest value of a single trial (f filters, d depth, z latent units), the lower of the two models in bold."
     )
-    caption += f" {evaluation.notice}." if evaluation.notice else ""
+    caption = " ".join(filter(None, [caption, notices(results, evaluation)]))
     title = f"Best results: {evaluation.title}"
     return TextTable(f"best-{evaluation.slug}", title, caption, headings, frame, tables.data_hash, bold)
 

@@ -36,8 +36,14 @@ class Judgement:
         """How sure the verdicts are, in words."""
         seeds = self.results.trials["seed"].nunique()
         if seeds < 2:
-            return "One training seed per network: the sign of a difference decides, and a small one may be chance."
-        return f"Up to {seeds} training seeds per network; ± is half of a 95 % interval over them (Welch)."
+            return (
+                "One training seed per network. ± is half of a 95 % interval over the images that were compared, and "
+                "another seed may differ by more; where there is none the sign of a difference decides."
+            )
+        return (
+            f"Up to {seeds} training seeds per network; ± is half of a 95 % interval over them (Welch), with a single "
+            "seed over the images alone."
+        )
 
     @property
     def decided(self) -> list[Judged]:
@@ -89,8 +95,8 @@ def claims_table(judgement: Judgement) -> TextTable:
     heads |= {"paper": "The paper's printed numbers say"} if any(one.paper for one in judgement.judged) else {}
     frame = pd.DataFrame(rows).assign(data=results.data, evaluation=results.evaluation.id)
     title = f"Claims on {results.title}: {results.evaluation.title}"
-    notice = f"{results.notice}. " if results.notice else ""
-    caption = notice + judgement.certainty
+    notice = f"{results.notice}." if results.notice else ""
+    caption = " ".join(filter(None, [notice, judgement.certainty, results.aside_notice]))
     headings = {name: Heading(text) for name, text in heads.items()}
     return TextTable(
         f"claims-{results.evaluation.slug}-{results.data}", title, caption, headings, frame, results.data_hash

@@ -53,6 +53,17 @@ def sensitivity(by_seed: pd.DataFrame) -> pd.Series:
     return (by_seed.max() - by_seed.min()) / by_seed.min()
 
 
+def sensitivity_errors(by_seed: pd.DataFrame, errors: pd.DataFrame) -> pd.Series:
+    """Standard error of each column's `sensitivity` from those of its scores, to first order; nan where unknown.
+
+    `errors` has the index and the columns of `by_seed`.
+    """
+    worst, best = by_seed.eq(by_seed.max()), by_seed.eq(by_seed.min())
+    relative = errors / by_seed
+    squares = relative.where(worst).max() ** 2 + relative.where(best).max() ** 2
+    return by_seed.max() / by_seed.min() * squares**0.5
+
+
 def on_common_sizes(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Two networks (index latent size, columns seeds) on the sizes that both have.
 

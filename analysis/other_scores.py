@@ -1,13 +1,15 @@
 """Scores beside the Fréchet distance and Gaussianity: kernel distances, precision and recall, reconstruction errors …
 
 One table per extractor, and one for the scores that need none: a row per trial and source, a column per metric that the
-store holds. The newest row of a trial counts, whatever evaluation it came with; sampling seeds are averaged.
+store holds. A value is of one evaluation: the one that is shown, else the next in `evaluation_order` that measured it;
+sampling seeds are averaged. Values of two evaluations may compare other numbers of images, so they are ranked apart.
 """
 
 import numpy as np
 import pandas as pd
 
-from analysis.evaluations import SOURCE_NAMES
+from analysis.evaluations import evaluation_order, in_order
+from analysis.scores import SOURCE_NAMES
 from analysis.tables import Tables
 from analysis.text_tables import MISSING, Heading, TextTable, format_score
 
@@ -43,18 +45,21 @@ def other_tables(tables: Tables) -> list[TextTable]:
 
 
 def other_scores(tables: Tables) -> pd.DataFrame:
-    """One row per trial, source, split, metric and extractor: `value` and `stderr` of the mean over sampling seeds."""
-    rows = tables.scores[tables.scores["metric"].isin(list(METRICS))]
-    rows = rows.drop_duplicates(["key", "source", "split", "metric", "extractor", "seed"], keep="last")
-    rows = rows[rows["value"].notna()]
+    """One row per trial, source, split, metric and extractor: the `evaluation`, `n` and `n_reference` of its value, and
+    `value` and `stderr` of the mean over sampling seeds."""
+    rows = in_order(tables, tables.scores[tables.scores["metric"].isin(list(METRICS))])
     names = ["key", "source", "split", "metric", "extractor"]
-    groups = rows.assign(square=rows["stderr"] ** 2).groupby(names, sort=False)
-    found = groups.agg(value=("value", "mean"), sum=("square", "sum"), known=("square", "count"), n=("value", "size"))
+    rows = rows[rows["evaluation"] == rows.groupby(names)["evaluation"].transform("first")].sort_index()
+    groups = rows.assign(square=rows["stderr"] ** 2).groupby([*names, "evaluation"], sort=False)
+    images = {"n": ("n", "max"), "n_reference": ("n_reference", "max")}
+    found = groups.agg(
+        value=("value", "mean"), sum=("square", "sum"), known=("square", "count"), seeds=("value", "size"), **images
+    )
     # Sampling seeds draw independently; but a kernel distance's error is that of the real images too, which they share.
     shared = found.index.get_level_values("metric").isin(KERNEL)
-    divisor = np.where(shared, np.sqrt(found["n"]), found["n"])
-    found["stderr"] = (np.sqrt(found["sum"]) / divisor).where(found["known"] == found["n"])
-    return found[["value", "stderr"]].reset_index()
+    divisor = np.where(shared, np.sqrt(found["seeds"]), found["seeds"])
+    found["stderr"] = (np.sqrt(found["sum"]) / divisor).where(found["known"] == found["seeds"])
+    return found[["value", "stderr", *images]].reset_index()
 
 
 def _table(tables: Tables, extractor: str, long: pd.DataFrame) -> TextTable:
@@ -69,6 +74,7 @@ def _table(tables: Tables, extractor: str, long: pd.DataFrame) -> TextTable:
         "R: reconstructions; N(0, I), MVG, GMM: samples, or latents under that prior. ± one standard error, where one is "
         "estimated. Best value per data set and source in bold. docs/tables.md says what each score is."
     )
+    caption = " ".join(filter(None, [caption, _others(tables, long)]))
     bold = _best(frame, tidy, shown)
     name = "other-scores" if extractor == "none" else f"other-scores-{extractor}"
     return TextTable(name, f"Other scores{needs}", caption, headings, frame, tables.data_hash, bold, tidy=tidy)
@@ -90,13 +96,23 @@ def _wide(tidy: pd.DataFrame) -> pd.DataFrame:
 
 
 def _best(frame: pd.DataFrame, tidy: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
-    """Which cells are the best of their data set and source, and not the only ones there."""
-    values = tidy.pivot(index=["key", "source", "split"], columns="metric", values="value")
-    values = values.reindex(pd.MultiIndex.from_frame(frame[["key", "source", "split"]])).reset_index(drop=True)
-    signs = {metric: 1.0 if metric in LOWEST else -1.0 for metric in metrics}
-    ranked = values[metrics] * pd.Series(signs)
-    groups = ranked.groupby([frame["data"], frame["source"], frame["split"]])
-    return ranked.eq(groups.transform("min")) & (groups.transform("count") > 1)
+    """Which cells are the best of their data set, source and evaluation, and not the only ones there."""
+    ranked = tidy["value"].where(tidy["metric"].isin(LOWEST), -tidy["value"])
+    groups = ranked.groupby([tidy[name] for name in ("data", "source", "split", "metric", "evaluation")])
+    best = tidy.assign(best=ranked.eq(groups.transform("min")) & (groups.transform("count") > 1))
+    cells = best.pivot(index=["key", "source", "split"], columns="metric", values="best")
+    cells = cells.reindex(pd.MultiIndex.from_frame(frame[["key", "source", "split"]])).reset_index(drop=True)
+    return cells[metrics].eq(True)
+
+
+def _others(tables: Tables, long: pd.DataFrame) -> str:
+    """A sentence on values that are not of the first evaluation of their metric; "" where there are none."""
+    place = long["evaluation"].map({name: i for i, name in enumerate(evaluation_order(tables))})
+    others = long.loc[place > place.groupby(long["metric"]).transform("min"), "evaluation"]
+    if others.empty:
+        return ""
+    words = "1 value is" if len(others) == 1 else f"{len(others):,} values are"
+    return f"{words} of another evaluation ({', '.join(sorted(others.unique()))}), ranked apart."
 
 
 def _source_names(tidy: pd.DataFrame) -> pd.Series:

@@ -5,9 +5,11 @@
 
 from typing import NamedTuple
 
-COMPARISON_SIZES = {"cifar10-32": 128, "celeba-64": 64}
-"""Section 4 compares DAEs and VAEs at 128 latent units on CIFAR-10, at 64 on CelebA. Keys: `data` of a trial."""
-DATA_NAMES = {"cifar10-32": "CIFAR-10", "celeba-64": "CelebA"}
+CIFAR10, CELEBA = "cifar10-32", "celeba-64"
+"""`data` of a trial on the paper's data sets."""
+COMPARISON_SIZES = {CIFAR10: 128, CELEBA: 64}
+"""Section 4 compares DAEs and VAEs at 128 latent units on CIFAR-10, at 64 on CelebA."""
+DATA_NAMES = {CIFAR10: "CIFAR-10", CELEBA: "CelebA"}
 
 SETTINGS: dict[str, object] = {
     "epochs": 100,
@@ -23,6 +25,8 @@ SETTINGS: dict[str, object] = {
 }
 """Section 3 and our readings of it (docs/fidelity.md): what the paper presets train with."""
 VAE_SETTINGS: dict[str, object] = {"beta": 0.01}
+SCORING: dict[str, int | str] = {"n": 10_000, "n_reference": 10_000, "reference_split": "test"}
+"""Section 3: FIDs of 10,000 samples against 10,000 test images. Keys: columns of the scores table."""
 
 
 class Experiment(NamedTuple):
@@ -63,3 +67,9 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     *(Experiment("cifar10 f=128 frozen", "cifar10-32", "dae", 128, d, "frozen latent") for d in ("1", "2")),
     *_widths("celeba", "celeba-64", (32, 64, 128)),
 )
+
+
+def end_widths(data: str) -> tuple[int, int]:
+    """Filters of the narrowest and the widest network that the paper trained on one of its data sets."""
+    widths = [experiment.filters for experiment in EXPERIMENTS if experiment.data == data]
+    return min(widths), max(widths)

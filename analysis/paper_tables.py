@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.comparisons import PRIORS
-from analysis.evaluations import SOURCE_NAMES
 from analysis.optimum import optimum
 from analysis.published import RIVALS, published_scores
-from analysis.results import SAMPLE_SCORES, SCORES, Results
+from analysis.results import Results
+from analysis.scores import SAMPLE_SCORES, SCORES, SOURCE_NAMES
 from analysis.text_tables import MISSING, Heading, TextTable, format_score
 from analysis.trials import MODEL_NAMES
 
@@ -168,5 +168,4 @@ def _caption(results: Results, found: pd.DataFrame) -> str:
             "only); a dash marks a size that only the paper lists."
         )
     parts += [f"{results.notice}."] if results.notice else []
-    parts += [f"Left aside: {', '.join(results.left_aside)}."] if results.left_aside else []
-    return " ".join(parts)
+    return " ".join(filter(None, [*parts, results.aside_notice]))

@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from analysis.evaluations import SCORE_COLUMNS, evaluations, scores_by_trial
+from analysis.evaluations import evaluations, scores_by_trial
+from analysis.scores import SCORE_COLUMNS
 from analysis.tables import Tables
 from analysis.text_tables import format_score
 from analysis.trials import Curve

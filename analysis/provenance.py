@@ -6,9 +6,13 @@ from platform import python_version
 
 import pandas as pd
 
-from analysis.evaluations import Evaluation, evaluations
+from analysis.evaluations import Evaluation, evaluations, frechet_rows
+from analysis.scores import compared, image_words
 from analysis.tables import Tables
 
+WHY_ASIDE = (
+    "shown: the one of most trials; of equals the paper's numbers of images, then the largest, then the first id"
+)
 _LIBRARIES = ("pandas", "matplotlib", "pyarrow")
 
 
@@ -20,10 +24,10 @@ def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, s
     lines = [
         ("Store", tables.store),
         ("Data hash", f"{tables.data_hash} (cd tables; sha256sum *.parquet | sha256sum; first 12 digits)"),
-        ("Shown evaluations", "; ".join(map(_evaluation, shown))),
+        ("Shown evaluations", ". ".join(_evaluation(tables, one) for one in shown)),
         (
             "Evaluations not shown",
-            "; ".join(map(_evaluation, aside)) + (" (another one covers more trials)" if aside else ""),
+            ". ".join(_evaluation(tables, one) for one in aside) + (f" ({WHY_ASIDE})" if aside else ""),
         ),
         ("aesweep", _counted(trained["aesweep_version"])),
         ("torch", _counted(trained["torch_version"])),
@@ -41,12 +45,14 @@ def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, s
     return [(label, text) for label, text in lines if text]
 
 
-def _evaluation(evaluation: Evaluation) -> str:
+def _evaluation(tables: Tables, evaluation: Evaluation) -> str:
+    rows = frechet_rows(tables, evaluation)
+    images = compared(image_words(rows[rows["value"].notna()])) or "no distance"
     seeds = ", ".join(map(str, evaluation.seeds))
     return (
         f"{evaluation.id}: {evaluation.metric} with extractor {evaluation.extractor} (weights {evaluation.sha256}), "
         f"{evaluation.trials:,} trials, "
-        f"up to {evaluation.samples:,} images against {evaluation.references:,} real ones, sampling seeds {seeds}"
+        f"sampling seeds {seeds}; {images}"
     )
 
 

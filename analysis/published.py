@@ -11,13 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.paper import SETTINGS, VAE_SETTINGS
+from analysis.paper import SCORING, SETTINGS, VAE_SETTINGS
 from analysis.tables import COLUMNS, Tables
 
 VALUES_FILE = Path(__file__).with_name("paper_values.csv")
 RIVALS = {"wae": "WAE", "rae": "RAE", "eae": "EAE", "gmm-dae": "GMM-DAE"}
 DATA = {"cifar10": "cifar10-32", "celeba": "celeba-64"}
-NETWORK = ["data", "filters", "depth", "model", "network", "latent_size"]
+PRINTED_ROW = ["data", "filters", "depth", "model", "network", "latent_size"]
 """Columns that name a printed row."""
 
 
@@ -44,7 +44,7 @@ def published_scores(table: str | None = None) -> pd.DataFrame:
     scores = values[values["filters"].notna()]
     if table is not None:
         return scores[scores["table"] == table]
-    return scores.drop_duplicates([*NETWORK, "column"])
+    return scores.drop_duplicates([*PRINTED_ROW, "column"])
 
 
 def section_5(data: str) -> dict[str, float]:
@@ -58,7 +58,7 @@ def published_tables() -> Tables:
     """The paper's DAEs and VAEs as the tables of a finished store, scored by FID."""
     rows = published_scores()
     rows = rows[rows["model"].isin(["dae", "vae"])].copy()
-    rows["key"] = rows.groupby(NETWORK, sort=False).ngroup().map("{:012x}".format)
+    rows["key"] = rows.groupby(PRINTED_ROW, sort=False).ngroup().map("{:012x}".format)
     return Tables(Path("paper"), trials=_trials(rows.drop_duplicates("key")), scores=_scores(rows), data_hash="paper")
 
 
@@ -81,7 +81,7 @@ def _scores(rows: pd.DataFrame) -> pd.DataFrame:
     frame["split"] = rows["column"].str.extract(r"_(train|test)$")[0].fillna("test")
     frame = frame.assign(evaluation="paper", metric="fid", extractor="inception-2015", note="", seed=0)
     frame = frame.assign(extractor_sha256="none")
-    frame = frame.assign(n=10_000, n_reference=10_000, stderr=float("nan"))
+    frame = frame.assign(**SCORING, stderr=float("nan"))
     return frame.reindex(columns=list(COLUMNS["scores"])).astype(COLUMNS["scores"])
 
 

@@ -28,7 +28,7 @@ from analysis.pictures import COLUMNS as PICTURES
 from analysis.pictures import sample_pictures, shown_folders
 from analysis.provenance import provenance
 from analysis.published import slips
-from analysis.results import Results, all_results
+from analysis.results import Results, all_results, results_without_distances
 from analysis.summary import failures, summary
 from analysis.tables import Tables, load_tables
 from analysis.text_tables import FORMS, TextTable
@@ -53,7 +53,8 @@ def write_report(
     writer = _Writer(folder)
     results = all_results(tables)
     shown = evaluations(tables)[0]
-    data_sets = _data_sets(results)
+    judged = [*results, *results_without_distances(tables)]
+    data_sets = _data_sets(judged)
     if fetch is not None:
         folders = shown_folders(tables).union(*map(sampled_folders, data_sets))
         fetch({f"{place}/{name}" for place in folders for name in PICTURES})
@@ -66,15 +67,15 @@ def write_report(
             data_hash=tables.data_hash,
             sentences=sentences(tables),
             counts=state_counts(tables),
-            warnings=warnings(tables),
-            judgements=[(one, writer.table(claims_table(one))) for one in map(judge, results)],
+            warnings=warnings(tables, judged),
+            judgements=[(one, writer.table(claims_table(one))) for one in map(judge, judged)],
             figures=writer.figures(_each(PAPER_FIGURES, results)),
             latents=writer.figures(draw(tables, one) for one in data_sets for draw in (figure_a, latent_panels)),
             further=writer.figures([*_each(FURTHER_FIGURES, results), *_each(NETWORK_FIGURES, data_sets)]),
             papers=writer.tables([table_1(tables), *(t for one in results for t in (table_2(one), table_3(one)) if t)]),
             slips=slips() if any(one.beside_published for one in results) else [],
-            bests=writer.tables(best_table(tables, evaluation) for evaluation in shown),
-            summaries=writer.tables([summary(tables, one) for one in shown] or [summary(tables, None)]),
+            bests=writer.tables(best_table(tables, evaluation, results) for evaluation in shown),
+            summaries=writer.tables([summary(tables, one, results) for one in shown] or [summary(tables, None)]),
             other_scores=writer.tables(other_tables(tables)),
             grids=writer.figures(draw(tables, one) for one in data_sets for draw in (sample_grids, interpolations)),
             pictures=sample_pictures(tables, folder),

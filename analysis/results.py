@@ -5,19 +5,34 @@ betas), so one schedule and one beta are chosen per data set: those nearest to t
 What was left aside and what differs from the paper is named, and stands beside everything drawn from here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from analysis.evaluations import SCORE_COLUMNS, Evaluation, errors_by_trial, evaluations, scores_by_trial
+from analysis.evaluations import (
+    FRECHET,
+    NO_DISTANCES,
+    Evaluation,
+    errors_by_trial,
+    evaluations,
+    frechet_rows,
+    scores_by_trial,
+)
 from analysis.gaussianity import gaussianity_by_trial
 from analysis.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
+from analysis.scores import SCORES, image_words, scoring_deviations
 from analysis.tables import LatentPoints, Tables
+from analysis.uncertainty import Scores
 
 NETWORK = ["model", "filters", "depth", "network"]
 """Columns that name a network within `Results.trials`."""
+
+
+NON_FINITE_LOSS = "NonFiniteLossError"
+"""Type of the failure of a training whose loss left the numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +44,17 @@ class Results:
     evaluation: Evaluation
     trials: pd.DataFrame
     trained: pd.DataFrame
-    """Described trials on these data whose training ended, well or not, scored or not."""
+    """Described trials on these data, trained in the same way, whose training ended or diverged, scored or not."""
+    images: dict[str, str]
+    """Score -> what was compared, in words, for those that `trials` has."""
     latents: LatentPoints
     data_hash: str
     left_aside: tuple[str, ...] = ()
     """Words for the ways of training that are not in `trials`."""
     deviations: tuple[str, ...] = ()
     """Settings that differ from the paper's, such as `epochs 5 (paper: 100)`; only for the paper's data sets."""
+    scoring_deviations: tuple[str, ...] = ()
+    """Numbers of images that differ from the paper's; only where published numbers may stand beside these."""
 
     @property
     def title(self) -> str:
@@ -49,13 +68,31 @@ class Results:
 
     @property
     def notice(self) -> str:
-        """What must be known to read the numbers; "" where they are FIDs of the paper's training."""
-        return "; ".join(filter(None, [self.evaluation.notice, self.training_notice]))
+        """What must be known to read the numbers; "" where they are FIDs of the paper's training and scoring."""
+        return "; ".join(filter(None, [self.evaluation.notice, self.training_notice, self.scoring_notice]))
 
     @property
     def training_notice(self) -> str:
         """The part of `notice` that concerns figures without distances too."""
         return f"not trained as in the paper: {', '.join(self.deviations)}" if self.deviations else ""
+
+    @property
+    def scoring_notice(self) -> str:
+        """The part of `notice` that concerns the numbers of images."""
+        return f"not scored as in the paper: {', '.join(self.scoring_deviations)}" if self.scoring_deviations else ""
+
+    @property
+    def named_notices(self) -> list[str]:
+        """Sentences on training and scoring that differ from the paper's, with the data set's name."""
+        return [f"{self.title}: {notice}." for notice in (self.training_notice, self.scoring_notice) if notice]
+
+    @property
+    def aside_notice(self) -> str:
+        """A sentence for captions on what is not in `trials`; "" where nothing was left aside."""
+        if not self.left_aside:
+            return ""
+        named, more = "; ".join(self.left_aside[:3]), len(self.left_aside) - 3
+        return f"Left aside: trials with {named}{f' and {more} further settings' if more > 0 else ''}."
 
     @cached_property
     def plain(self) -> pd.DataFrame:
@@ -78,8 +115,8 @@ class Results:
         return rows[rows["model"].isin(models)] if models else rows
 
     def unstable(self, trained: pd.DataFrame) -> tuple[int, int]:
-        """How many of these trainings failed or learnt no more than the mean image, and of how many."""
-        bad = (trained["state"] == "failed") | (trained["test_bce"] >= trained["mean_image_bce"])
+        """How many of these trainings diverged or learnt no more than the mean image, and of how many."""
+        bad = trained["test_bce"].isna() | (trained["test_bce"] >= trained["mean_image_bce"])
         return int(bad.sum()), len(trained)
 
     def of(self, **columns: object) -> pd.DataFrame:
@@ -89,10 +126,10 @@ class Results:
             chosen &= (self.trials[name] == value).to_numpy()
         return self.trials[chosen]
 
-    def values(self, score: str, latent_size: float, **columns: object) -> np.ndarray:
+    def scores(self, score: str, latent_size: float, **columns: object) -> Scores:
         """The scores of one network at one latent size, one per training seed; empty where there are none."""
-        rows = self.of(latent_size=latent_size, **columns)
-        return rows[score].dropna().to_numpy(dtype=float)
+        rows = self.of(latent_size=latent_size, **columns).dropna(subset=score)
+        return Scores(rows[score].to_numpy(dtype=float), rows[f"{score}_stderr"].to_numpy(dtype=float))
 
     def by_seed(self, score: str, **columns: object) -> pd.DataFrame:
         """One network: index latent size ascending, a column per training seed, sizes without a score left out."""
@@ -113,6 +150,27 @@ def all_results(tables: Tables) -> list[Results]:
     return found
 
 
+def results_without_distances(tables: Tables) -> list[Results]:
+    """Results of each data set whose trials have scores but no distance: for what needs none, such as Gaussianity."""
+    rows = tables.described
+    distances = tables.scores[tables.scores["metric"].isin(FRECHET) & tables.scores["value"].notna()]
+    measured = set(rows.loc[rows["key"].isin(distances["key"]), "data"])
+    rows = rows[rows["key"].isin(tables.scores["key"]) & ~rows["data"].isin(measured)]
+    if rows.empty:
+        return []
+    empty = {name: np.nan for score in SCORES for name in (score, f"{score}_stderr")}
+    rows = rows.assign(**empty).merge(gaussianity_by_trial(tables), left_on="key", right_index=True, how="left")
+    return [_choose(tables, str(data), NO_DISTANCES, group) for data, group in rows.groupby("data")]
+
+
+def notices(results: Iterable[Results], evaluation: Evaluation) -> str:
+    """Sentences that must stand beside every number of one evaluation, the data sets named; "" where none is needed."""
+    found = [f"{evaluation.notice}."] if evaluation.notice else []
+    for one in (one for one in results if one.evaluation == evaluation):
+        found += one.named_notices
+    return " ".join(found)
+
+
 def seeds_by_network(rows: pd.DataFrame, score: str) -> pd.DataFrame:
     """Index (*NETWORK, latent_size); mean, std (n - 1) and count of one score over seeds, scored trials only."""
     return rows.dropna(subset=score).groupby([*NETWORK, "latent_size"])[score].agg(["mean", "std", "count"])
@@ -120,22 +178,38 @@ def seeds_by_network(rows: pd.DataFrame, score: str) -> pd.DataFrame:
 
 def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFrame) -> Results:
     """Keep one schedule, then one beta for the VAEs."""
-    described = tables.described
-    ended = (described["state"] == "failed") | described["test_bce"].notna()
     rows, aside = _nearest(data, rows, "schedule", SETTINGS)
     vaes, vaes_aside = _nearest(data, rows[rows["model"] == "vae"], "weight", VAE_SETTINGS)
     kept = rows[(rows["model"] != "vae") | rows["key"].isin(vaes["key"])].reset_index(drop=True)
+    images = frechet_rows(tables, evaluation)
+    images = images[images["key"].isin(kept["key"]) & images["value"].notna()]
     deviations = _deviations(kept, SETTINGS) + _deviations(vaes, VAE_SETTINGS) if data in COMPARISON_SIZES else []
     return Results(
         data=data,
         evaluation=evaluation,
         trials=kept,
-        trained=described[ended & (described["data"] == data)],
+        trained=_trained(tables, kept),
+        images=image_words(images),
         latents=tables.latents,
         data_hash=tables.data_hash,
         left_aside=(*aside, *vaes_aside),
         deviations=tuple(deviations),
+        scoring_deviations=scoring_deviations(images) if evaluation.is_fid and data in COMPARISON_SIZES else (),
     )
+
+
+def _trained(tables: Tables, kept: pd.DataFrame) -> pd.DataFrame:
+    """The trainings on the same data with the schedule of `kept`, and its beta for VAEs, that ended or diverged.
+
+    A trial whose scoring failed was trained; one that lacked memory, or whose machine died, tells nothing of training.
+    """
+    rows = tables.described
+    rows = rows[rows["data"].isin(kept["data"]) & rows["schedule"].isin(kept["schedule"])]
+    weights = kept.loc[kept["model"] == "vae", "weight"]
+    rows = rows[(rows["model"] != "vae") | rows["weight"].isin(weights) | weights.empty]
+    last = tables.failures.sort_values("time", kind="stable").drop_duplicates("key", keep="last")
+    diverged = last.loc[(last["stage"] == "train") & (last["type"] == NON_FINITE_LOSS), "key"]
+    return rows[rows["test_bce"].notna() | ((rows["state"] == "failed") & rows["key"].isin(diverged))]
 
 
 def _nearest(
@@ -158,9 +232,3 @@ def _deviations(rows: pd.DataFrame, settings: dict[str, object]) -> list[str]:
             words = ", ".join(f"{other:g}" if isinstance(other, float) else str(other) for other in others)
             found.append(f"{name.replace('_', ' ')} {words} (paper: {value})")
     return found
-
-
-SCORES = tuple(SCORE_COLUMNS)
-"""The five columns of Tables 2 and 3, by name."""
-SAMPLE_SCORES = ("standard_normal", "mvg", "gmm")
-"""Those of samples, one per prior."""

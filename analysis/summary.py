@@ -3,9 +3,13 @@
 Joins and group-wise minima only, no loop over rows: ten thousand trials take a second.
 """
 
+from collections.abc import Iterable
+
 import pandas as pd
 
-from analysis.evaluations import SCORE_COLUMNS, SOURCE_NAMES, Evaluation, scores_by_trial
+from analysis.evaluations import Evaluation, scores_by_trial
+from analysis.results import Results, notices
+from analysis.scores import SCORE_COLUMNS, SOURCE_NAMES
 from analysis.tables import Tables
 from analysis.text_tables import Heading, TextTable
 from analysis.trials import MODEL_NAMES
@@ -24,7 +28,7 @@ _TRIAL_HEADINGS = {
 _END_HEADINGS = {"state": Heading("State"), "key": Heading("Key")}
 
 
-def summary(tables: Tables, evaluation: Evaluation | None) -> TextTable:
+def summary(tables: Tables, evaluation: Evaluation | None, results: Iterable[Results] = ()) -> TextTable:
     """One row per trial, with its scores under one evaluation (none: without scores).
 
     The lowest value of a column is bold within (data, filters), over all latent sizes (Tables 2 and 3 choose theirs
@@ -42,7 +46,7 @@ def summary(tables: Tables, evaluation: Evaluation | None) -> TextTable:
     if frame["variant"].eq("").all():
         del shown["variant_name"]
     title = f"Every trial: {evaluation.title}" if evaluation else "Every trial (nothing scored yet)"
-    caption = _summary_caption(evaluation)
+    caption = _summary_caption(evaluation, results)
     extra = [
         name for name in ("name", "evaluation", "metric", "extractor", "train_seconds", "pictures") if name in frame
     ]
@@ -88,12 +92,13 @@ def failures(tables: Tables) -> TextTable:
     return TextTable("failures", "Failures", caption, headings, frame, tables.data_hash)
 
 
-def _summary_caption(evaluation: Evaluation | None) -> str:
+def _summary_caption(evaluation: Evaluation | None, results: Iterable[Results]) -> str:
     bce = "BCE in nats per pixel value on the test images; mean-image BCE is what a model that learnt nothing scores."
     if evaluation is None:
         return bce
+    images = f" ({evaluation.samples:,} images)" if evaluation.samples else ""
     how = (
-        f"R: reconstructions; N(0, I), MVG, GMM: samples from the three priors ({evaluation.samples:,} images). "
+        f"R: reconstructions; N(0, I), MVG, GMM: samples from the three priors{images}. "
         "Lowest value per data set and width in bold."
     )
-    return " ".join(filter(None, [bce, how, f"{evaluation.notice}." if evaluation.notice else ""]))
+    return " ".join(filter(None, [bce, how, notices(results, evaluation)]))

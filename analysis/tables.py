@@ -44,7 +44,9 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "epochs": {"key": _S, "epoch": _F, "loss": _F},
     "scores": {
-        **dict.fromkeys("key evaluation source split metric extractor extractor_sha256 note".split(), _S),
+        **dict.fromkeys(
+            "key evaluation source split metric extractor extractor_sha256 reference_split note".split(), _S
+        ),
         **dict.fromkeys("value stderr n n_reference seed".split(), _F),
     },
     "latents": {"key": _S, "split": _S, **dict.fromkeys("index dimension_a dimension_b z_a z_b".split(), _F)},

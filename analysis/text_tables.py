@@ -153,6 +153,7 @@ _LATEX |= {
     "β": r"$\beta$",
     "σ": r"$\sigma$",
     "≤": r"$\leq$",
+    "∞": r"$\infty$",
 }
 _LATEX |= {"“": "``", "”": "''", "…": r"\ldots{}"}
 _LATEX |= {character: "\\" + character for character in "&%$#_{}"}

@@ -30,7 +30,7 @@ def describe(trials: pd.DataFrame) -> pd.DataFrame:
     described["schedule"] = _joined([_named(described, name, everywhere) for name in _NAMED_WHERE_THEY_DIFFER])
     parts = [", " + described[name] for name in ("network", "weight", "schedule")]
     described["variant"] = _joined([part.where(part != ", ", "") for part in parts])
-    return described.sort_values([*CURVE, "latent_size", "seed", "key"], key=_by_depth, ignore_index=True)
+    return described.sort_values([*CURVE, "latent_size", "seed", "key"], key=by_depth, ignore_index=True)
 
 
 class Curve(NamedTuple):
@@ -62,11 +62,19 @@ def curves(described: pd.DataFrame) -> list[tuple[Curve, pd.DataFrame]]:
     return [(Curve(m, int(f), d, v), group) for (m, f, d, v), group in zip(names, rows, strict=True)]
 
 
-def _by_depth(column: pd.Series) -> pd.Series:
-    """Sort depth "2" before "10"; other columns as they are."""
-    return (
-        column.str.replace(r"\d+", lambda number: number[0].zfill(4), regex=True) if column.name == "depth" else column
-    )
+def depth_order(depth: str) -> tuple[int, ...]:
+    """Sorts "3-3-2-1" by its number of layers between the uniform "2" and "3", which stand for all four stages."""
+    stages = tuple(int(stage) for stage in depth.split("-"))
+    stages = stages * 4 if len(stages) == 1 else stages
+    return (sum(stages), *stages)
+
+
+def by_depth(column: pd.Series) -> pd.Series:
+    """The key of `sort_values`: depths by `depth_order`, other columns as they are."""
+    if column.name != "depth":
+        return column
+    place = {depth: i for i, depth in enumerate(sorted(column.unique(), key=depth_order))}
+    return column.map(place)
 
 
 def _data(trials: pd.DataFrame) -> pd.Series:

@@ -1,7 +1,12 @@
-"""How sure a difference is: Welch's interval over training seeds, where there are seeds."""
+"""How sure a difference is: Welch's interval over training seeds; with one seed, what the images alone leave open.
+
+An interval over images says nothing of another training seed, which as a rule moves a score by more; but a difference
+that lies within it is none.
+"""
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -9,15 +14,46 @@ from scipy import stats
 LEVEL = 0.95
 
 
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """One network's scores, float (S,) with one per training seed, and their standard errors from the images."""
+
+    values: np.ndarray
+    errors: np.ndarray | None = None
+    """Float (S,), nan where unknown; None: of all."""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a score, and every one is a finite number."""
+        return len(self.values) > 0 and bool(np.isfinite(self.values).all())
+
+    @property
+    def mean(self) -> float:
+        """Over seeds."""
+        return float(np.mean(self.values))
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean from the images alone; nan where one is unknown."""
+        return math.nan if self.errors is None else float(np.sqrt(np.sum(self.errors**2)) / len(self.values))
+
+    def over(self, divisor: float) -> "Scores":
+        """Every score divided by a number."""
+        return Scores(self.values / divisor, None if self.errors is None else self.errors / divisor)
+
+
 @dataclass(frozen=True)
 class Comparison:
-    """Mean of the first minus mean of the second, with the half-width of its 95 % interval (nan without seeds)."""
+    """Mean of the first minus mean of the second, with the half-width of its 95 % interval (nan without one)."""
 
     first: float
     second: float
     half_width: float
-    seeds: int
-    """Seeds of the one that has fewer."""
+    over: Literal["seeds", "images", "nothing"]
+    """What the interval is over."""
 
     @property
     def difference(self) -> float:
@@ -32,21 +68,21 @@ class Comparison:
         return int(np.sign(self.difference))
 
 
-def compare(first: np.ndarray, second: np.ndarray) -> Comparison | None:
-    """Two networks by their scores, one value per training seed; None where one has none.
+def compare(first: Scores, second: Scores) -> Comparison | None:
+    """Two networks by their scores; None where one has none, or one that is no finite number.
 
-    Welch's t interval (unequal variances); a single seed on one side gives no interval.
+    Welch's t interval (unequal variances) over seeds. A single seed on one side leaves the images: the normal interval of
+    two independent errors, none where one is unknown.
     """
-    if not len(first) or not len(second):
+    if not first.known or not second.known:
         return None
-    return Comparison(
-        float(np.mean(first)), float(np.mean(second)), _half_width(first, second), min(len(first), len(second))
-    )
+    if min(len(first), len(second)) > 1:
+        return Comparison(first.mean, second.mean, _welch(first.values, second.values), "seeds")
+    half = float(stats.norm.ppf(0.5 + LEVEL / 2)) * math.hypot(first.error, second.error)
+    return Comparison(first.mean, second.mean, half, "nothing" if math.isnan(half) else "images")
 
 
-def _half_width(first: np.ndarray, second: np.ndarray) -> float:
-    if min(len(first), len(second)) < 2:
-        return math.nan
+def _welch(first: np.ndarray, second: np.ndarray) -> float:
     a, b = (float(np.var(values, ddof=1)) / len(values) for values in (first, second))
     if a + b == 0:
         return 0.0

@@ -1,8 +1,8 @@
 """What the data say of a sentence: supported, contradicted, or not enough data, with the numbers.
 
-A sentence makes one or more comparisons. One that goes the other way contradicts it; one that is missing, or that the
-spread of training seeds does not settle, leaves it open; else it is supported. With a single seed the sign of a
-difference decides, and the words show no interval.
+A sentence makes one or more comparisons. One that goes the other way contradicts it; one that is missing, or that its
+interval does not settle, leaves it open; else it is supported. The interval is over training seeds, with a single seed
+over the images that were compared, and the words say which; without both the sign of a difference decides.
 """
 
 import math
@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from analysis.results import Results
 from analysis.text_tables import format_score
-from analysis.uncertainty import compare
+from analysis.uncertainty import Comparison, Scores, compare
 
 Outcome = Literal["supported", "contradicted", "not enough data"]
 SUPPORTED: Outcome = "supported"
@@ -53,6 +51,15 @@ class Claim:
     data: tuple[str, ...]
     """Data sets that the sentence speaks of; empty: any."""
 
+    def __call__(self, results: Results) -> Verdict:
+        """What these data say of it."""
+        return self.judge(results)
+
+
+def claim(section: str, sentence: str, *data: str) -> Callable[[Callable[[Results], Verdict]], Claim]:
+    """Make a function the claim of its name, on `data` (none: any data set)."""
+    return lambda judge: Claim(judge.__name__, section, sentence, judge, data)
+
 
 def together(findings: Iterable[Finding]) -> Verdict:
     """One contradiction contradicts, one gap leaves open, none of both supports."""
@@ -73,16 +80,36 @@ def missing(words: str) -> Finding:
     return Finding(OPEN, words)
 
 
-def lower(where: str, names: tuple[str, str], first: np.ndarray, second: np.ndarray) -> Finding:
-    """Whether the first network's score is lower than the second's; one value per training seed each."""
+def lower(where: str, names: tuple[str, str], first: Scores, second: Scores) -> Finding:
+    """Whether the first network's score is lower than the second's."""
     found = compare(first, second)
     if found is None:
-        lacks = " and ".join(name for name, values in zip(names, (first, second), strict=True) if not len(values))
-        return missing(f"{where}: no score of {lacks}")
-    noise = "" if math.isnan(found.half_width) else f" ± {format_score(found.half_width)}, 95 %"
+        return no_score(where, names, first, second)
+    words = compared_words(where, names, found)
+    if found.sign == 0 and found.half_width > 0:
+        return unsettled(words, found)
+    return holds(found.sign < 0, words)  # equal scores without an interval: not lower
+
+
+def compared_words(where: str, names: tuple[str, str], found: Comparison) -> str:
+    """Both scores and `change_words`."""
     words = f"{names[0]} {format_score(found.first)}, {names[1]} {format_score(found.second)}"
-    words = f"{where}: {words} ({found.difference:+.4g}{noise})"
-    if found.difference == 0:
-        return Finding(CONTRADICTED, words)
-    outcome = {-1: SUPPORTED, 0: OPEN, 1: CONTRADICTED}[found.sign]
-    return Finding(outcome, words + (", not settled by the seeds" if outcome == OPEN else ""))
+    return f"{where}: {words} ({change_words(found)})"
+
+
+def change_words(found: Comparison) -> str:
+    """The difference, and its interval with what it is over where there is one: `-5 ± 0.2267, 95 %`."""
+    alone = " of the images alone" if found.over == "images" else ""
+    noise = "" if math.isnan(found.half_width) else f" ± {format_score(found.half_width)}, 95 %{alone}"
+    return f"{found.difference:+.4g}{noise}"
+
+
+def unsettled(words: str, found: Comparison) -> Finding:
+    """A comparison whose interval leaves both answers."""
+    return missing(f"{words}, not settled by the {found.over}")
+
+
+def no_score(where: str, names: tuple[str, str], first: Scores, second: Scores) -> Finding:
+    """A comparison of which a score is missing or no finite number."""
+    lacks = " and ".join(name for name, scores in zip(names, (first, second), strict=True) if not scores.known)
+    return missing(f"{where}: no score of {lacks}")

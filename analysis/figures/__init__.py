@@ -45,6 +45,6 @@ NETWORK_FIGURES: tuple[Callable[[Results], Drawing | None], ...] = (
 )
 """Hypothesis 2 and Section 5: of the networks themselves, the same whatever extractor scored them."""
 TRAINING_FIGURES: tuple[Callable[[Tables], list[Drawing]], ...] = (training_curves,)
-"""Shown under the training curves."""
+"""Of the trainings, by data set: they need no score."""
 
 __all__ = ["FURTHER_FIGURES", "NETWORK_FIGURES", "PAPER_FIGURES", "TRAINING_FIGURES", "Drawing"]

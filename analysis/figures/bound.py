@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from analysis.figures.networks import (
-    Network,
+    PlainNetwork,
     count_words,
     parameter_axis,
     plain_networks,
@@ -72,13 +72,13 @@ def _parameters(paper: dict[str, float]) -> list[float]:
     return [value for name, value in paper.items() if name.startswith("parameters_")]
 
 
-def _places(networks: list[Network]) -> dict[Network, float]:
+def _places(networks: list[PlainNetwork]) -> dict[PlainNetwork, float]:
     """Where each network stands on the width axis: those of one width side by side."""
     widths = sorted({network.filters for network in networks})
     most = max(sum(network.filters == width for network in networks) for width in widths)
     gaps = [math.log2(b / a) for a, b in pairwise(widths)]
     step = min(_SIDE_STEP, *(0.8 * gap / most for gap in gaps)) if gaps else _SIDE_STEP
-    places: dict[Network, float] = {}
+    places: dict[PlainNetwork, float] = {}
     for width in widths:
         beside = [network for network in networks if network.filters == width]
         places |= {n: width * 2 ** (step * (i - (len(beside) - 1) / 2)) for i, n in enumerate(beside)}
@@ -125,7 +125,7 @@ def _handles(values: float, paper: dict[str, float]) -> list[Line2D | Patch]:
     return found
 
 
-def _width_axis(ax: Axes, places: dict[Network, float]) -> None:
+def _width_axis(ax: Axes, places: dict[PlainNetwork, float]) -> None:
     widths = sorted({network.filters for network in places})
     ax.set_xscale("log", base=2)
     ax.set_xlim(min(places.values()) / 2**0.45, max(places.values()) * 2**0.3)
@@ -152,4 +152,4 @@ def _caption(results: Results, rows: pd.DataFrame, paper: dict[str, float]) -> s
             "Grey band: what Section 5 estimates, since images have fewer dimensions than values; bracket at the left: "
             "the range that it gives for the paper's own networks."
         )
-    return " ".join(words)
+    return " ".join(filter(None, [*words, results.aside_notice]))

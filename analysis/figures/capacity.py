@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from analysis.figures.networks import Network, parameter_axis, plain_networks, point_legend, point_looks
+from analysis.figures.networks import PlainNetwork, parameter_axis, plain_networks, point_legend, point_looks
 from analysis.figures.style import GREY, Drawing, finish, new_figure
 from analysis.optimum import FEWEST_SIZES, Optimum, optimum
 from analysis.published import published_scores
@@ -25,7 +25,7 @@ _ARROW = 2**0.4  # length, as a factor of the latent size
 class _Best(NamedTuple):
     """One point: a network, its best size, and its parameters at that size."""
 
-    network: Network
+    network: PlainNetwork
     optimum: Optimum
     parameters: float
 
@@ -33,7 +33,7 @@ class _Best(NamedTuple):
 class _Published(NamedTuple):
     """One cross: the best size that the paper prints for a network, and the parameters of our trials at that size."""
 
-    network: Network
+    network: PlainNetwork
     size: int
     parameters: float
 
@@ -66,7 +66,8 @@ def best_latent_size(results: Results) -> Drawing | None:
     title = f"{results.title}: best latent size against the size of the network"
     handles = [*point_legend(networks), *_cross_handles(crosses)]
     finish(figure, title, handles, results.data_hash, results.notice)
-    return Drawing(f"best-size-{results.evaluation.slug}-{results.data}", title, _caption(every, crosses), figure)
+    caption = " ".join(filter(None, [_caption(every, crosses), results.aside_notice]))
+    return Drawing(f"best-size-{results.evaluation.slug}-{results.data}", title, caption, figure)
 
 
 def _bests(results: Results, score: str) -> list[_Best]:
@@ -81,7 +82,7 @@ def _bests(results: Results, score: str) -> list[_Best]:
     return found
 
 
-def _parameters(results: Results, network: Network, size: int) -> float:
+def _parameters(results: Results, network: PlainNetwork, size: int) -> float:
     """Encoder and decoder together; nan where no trial of ours has this size."""
     rows = results.of(latent_size=size, **network.columns)
     return float((rows["parameters_encoder"] + rows["parameters_decoder"]).mean())
@@ -95,7 +96,7 @@ def _published(results: Results, score: str) -> list[_Published]:
     rows = rows[(rows["data"] == results.data) & (rows["column"] == score) & rows["model"].isin(list(_CROSSES))]
     found = []
     for _, row in rows.sort_values("value").drop_duplicates(["model", "filters", "depth"]).sort_index().iterrows():
-        network = Network(int(row["filters"]), str(row["depth"]), str(row["model"]))
+        network = PlainNetwork(int(row["filters"]), str(row["depth"]), str(row["model"]))
         parameters = _parameters(results, network, int(row["latent_size"]))
         if row["network"] == "" and parameters > 0:
             found.append(_Published(network, int(row["latent_size"]), parameters))

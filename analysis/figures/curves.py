@@ -16,8 +16,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis.figures.style import Drawing, finish, latent_axis, new_figure
+from analysis.figures.style import Drawing, draw_range, finish, latent_axis, new_figure
 from analysis.results import Results
+from analysis.scores import compared
 
 SAMPLES = {"mvg": "MVG samples", "gmm": "GMM samples"}
 RECONSTRUCTIONS = {"reconstruction_train": "Train R: training images", "reconstruction_test": "Test R: test images"}
@@ -128,7 +129,7 @@ def distance_axis(results: Results, remark: str = "lower is better") -> str:
 def _draw_line(ax: Axes, line: Line) -> None:
     points, sizes = line.points, line.points.index.to_numpy(dtype=float)
     if (points["max"] > points["min"]).any():
-        ax.fill_between(sizes, points["min"], points["max"], color=line.look["color"], alpha=0.13, linewidth=0)
+        draw_range(ax, sizes, points["min"], points["max"], line.look["color"])
     ax.plot(sizes, points["mean"], **line.look)
 
 
@@ -151,9 +152,7 @@ def _counts(results: Results, chart: Chart) -> list[str]:
         found.append(f"Band of a single seed: {ERRORS:g} standard errors of its distance, from its images.")
     if len(evaluation.seeds) > 1:
         found.append(f"Samples were drawn {len(evaluation.seeds)} times per trial, and their distances averaged.")
-    if evaluation.samples and evaluation.references:
-        found.append(f"Up to {evaluation.samples:,} images against up to {evaluation.references:,} real ones.")
-    if results.left_aside:
-        named, more = "; ".join(results.left_aside[:3]), len(results.left_aside) - 3
-        found.append(f"Not drawn: trials with {named}{f' and {more} further settings' if more > 0 else ''}.")
-    return found
+    drawn = {line.score for line in chart.lines if "key" in line.trials}
+    images = {score: words for score, words in results.images.items() if score in drawn}
+    found += [f"{compared(images)}."] if images else []
+    return [*found, results.aside_notice] if results.left_aside else found

@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
-from analysis.figures.choice import nearest_width
+from analysis.choice import nearest_width
 from analysis.figures.curves import SAMPLES, Chart, Line, draw, over
 from analysis.figures.printed import printed_caption, printed_legend, printed_lines
 from analysis.figures.style import DASHED, DOTTED, GREY, MARKERS, Drawing, colours, look
 from analysis.optimum import Optimum, optimum
 from analysis.results import NETWORK, Results
+from analysis.trials import depth_order
 
 VAE_COLOUR = "#111111"
 DEPTH_STYLES: dict[str, Any] = {"1": "-", "2": DASHED, "3": DOTTED, "3-3-2-1": DOTTED}
@@ -79,7 +80,7 @@ def depth_lines(results: Results) -> list[Line]:
     daes = daes[daes["filters"] >= deeper["filters"].min()]
     palette = colours(daes["filters"], reserved={VAE_COLOUR})
     networks = [(int(width), depth) for (width, depth), _ in daes.groupby(["filters", "depth"], sort=False)]
-    networks.sort(key=lambda network: (network[0], _depth_order(network[1])))
+    networks.sort(key=lambda network: (network[0], depth_order(network[1])))
     lines = [
         Line(
             f"DAE, {width} filters, depth {depth}",
@@ -128,7 +129,3 @@ def _draw_optimum(ax: Axes, best: Optimum, height: float, looks: dict[str, Any])
 def _by_label(panels: dict[str, list[Line]]) -> list[Line]:
     """Each line once."""
     return list({line.label: line for lines in panels.values() for line in lines}.values())
-
-
-def _depth_order(depth: str) -> list[int]:
-    return [int(part) for part in depth.split("-")]

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis.figures.networks import (
-    Network,
+    PlainNetwork,
     curve_looks,
     parameter_axis,
     plain_networks,
@@ -21,8 +21,8 @@ from analysis.figures.networks import (
     point_looks,
     spread,
 )
-from analysis.figures.style import GREY, LINE_STYLES, Drawing, finish, latent_axis, new_figure
-from analysis.gaussianity import GAUSSIAN_Z, MEASURES
+from analysis.figures.style import GREY, LINE_STYLES, Drawing, draw_range, finish, latent_axis, new_figure
+from analysis.gaussianity import DISTANCES, GAUSSIAN_Z, MEASURES
 from analysis.results import Results
 
 MOST_CURVES, FEW_WIDTHS = 16, 6
@@ -41,8 +41,7 @@ def gaussianity_against_latent_size(results: Results) -> Drawing | None:
     for ax, name in zip(axes.flat, MEASURES, strict=True):
         latent_axis(ax, rows["latent_size"].tolist())
         _panel(ax, rows, name)
-        nulls = _null(rows, name)
-        _draw_null(ax, nulls.index.to_numpy(dtype=float), nulls)
+        _draw_null(ax, _null(rows, name))
         for network in networks:
             _curve(ax, network.of(rows), name, looks[network])
     title = f"{results.title}: how Gaussian the latents are, by latent size"
@@ -56,6 +55,7 @@ def gaussianity_against_latent_size(results: Results) -> Drawing | None:
     )
     if len(networks) < len(every):
         caption += f" {len(every) - len(networks)} further networks are not drawn."
+    caption = " ".join(filter(None, [caption, results.aside_notice]))
     return Drawing(f"gaussianity-latent-size-{results.data}", title, caption, figure)
 
 
@@ -72,8 +72,7 @@ def gaussianity_against_capacity(results: Results) -> Drawing | None:
     for ax, name in zip(axes.flat, MEASURES, strict=True):
         parameter_axis(ax, rows["parameters_encoder"], "encoder parameters")
         _panel(ax, rows, name)
-        null = _null(rows, name)
-        _draw_null(ax, np.array(ax.get_xlim()), pd.concat([null, null]))
+        _draw_null(ax, _null(rows, name))
         _trend(ax, rows, name)
         for network in networks:
             _point(ax, network.of(rows), name, looks[network])
@@ -87,8 +86,10 @@ def gaussianity_against_capacity(results: Results) -> Drawing | None:
     finish(figure, title, handles, results.data_hash, results.training_notice)
     caption = (
         f"Hypothesis 2 says that larger and deeper encoders have more Gaussian latents: points further right should "
-        f"lie nearer to the dashed line. {_seeds(rows, 'bar')}A point is one network at {size} latent units. "
-    ) + ("The grey lines join the networks of depth 1 by width." if trends else "")
+        f"lie nearer to the dashed line. {_seeds(rows, 'bar')}A point is one network at {size} latent units."
+    )
+    trend = "The grey lines join the networks of depth 1 by width." if trends else ""
+    caption = " ".join(filter(None, [caption, trend, results.aside_notice]))
     return Drawing(f"gaussianity-capacity-{results.data}", title, caption, figure)
 
 
@@ -99,7 +100,7 @@ def _measured(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows[names].notna().any(axis=1)]
 
 
-def _few(networks: list[Network]) -> list[Network]:
+def _few(networks: list[PlainNetwork]) -> list[PlainNetwork]:
     """All networks where a reader can tell them apart, else those of depth 1 and of a few widths."""
     if len(networks) <= MOST_CURVES:
         return networks
@@ -116,21 +117,29 @@ def _panel(ax: Axes, rows: pd.DataFrame, name: str) -> None:
 
 
 def _null(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """`mean` and `half` (half-width of the band) for Gaussian data, by latent size; no band where the value is known."""
+    """`mean`, and `low` and `high` end of the band, for Gaussian data by latent size; no band where the value is known."""
     rows = rows[rows[name].notna()]
     gaussian = MEASURES[name].gaussian
     if gaussian is not None:
-        return pd.DataFrame({"mean": gaussian, "half": 0.0}, index=sorted(rows["latent_size"].unique()))
+        return pd.DataFrame(
+            {"mean": gaussian, "low": gaussian, "high": gaussian}, index=sorted(rows["latent_size"].unique())
+        )
     nulls = rows.groupby("latent_size")[[f"{name}_null", f"{name}_null_std"]].mean()
     nulls.columns = ["mean", "half"]
-    nulls["half"] = GAUSSIAN_Z * nulls["half"].fillna(0.0)
-    return nulls.dropna()
+    half = GAUSSIAN_Z * nulls["half"].fillna(0.0)
+    low = nulls["mean"] - half
+    low = low.clip(lower=0.0) if name in DISTANCES else low
+    return pd.DataFrame({"mean": nulls["mean"], "low": low, "high": nulls["mean"] + half}).dropna()
 
 
-def _draw_null(ax: Axes, x: np.ndarray, nulls: pd.DataFrame) -> None:
+def _draw_null(ax: Axes, nulls: pd.DataFrame) -> None:
+    """By latent size; that of a single size across the whole axis."""
     if nulls.empty:
         return
-    low, high = nulls["mean"] - nulls["half"], nulls["mean"] + nulls["half"]
+    x = nulls.index.to_numpy(dtype=float)
+    if len(nulls) == 1:
+        x, nulls = np.array(ax.get_xlim()), pd.concat([nulls, nulls])
+    low, high = nulls["low"], nulls["high"]
     ax.fill_between(x, low, high, color=GREY, alpha=0.2, linewidth=0, zorder=1)
     ax.plot(x, nulls["mean"], color=GREY, linestyle="--", linewidth=1.4, zorder=1.5)
 
@@ -144,7 +153,8 @@ def _curve(ax: Axes, trials: pd.DataFrame, name: str, look: dict[str, Any]) -> N
     points = trials.groupby("latent_size")[name].agg(["mean", "min", "max"]).dropna()
     if len(points):
         sizes = points.index.to_numpy(dtype=float)
-        ax.fill_between(sizes, points["min"], points["max"], color=look["color"], alpha=0.13, linewidth=0)
+        if (points["max"] > points["min"]).any():
+            draw_range(ax, sizes, points["min"], points["max"], look["color"])
         ax.plot(sizes, points["mean"], **look)
 
 

@@ -1,6 +1,5 @@
 """What Table 1 varies about the latent layer of one width: frozen (Figure 3), normalised (Figure 4), noisy."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from analysis.figures.choice import nearest_width
+from analysis.choice import NOISE, NORM, varied_daes, varied_width
 from analysis.figures.curves import SAMPLES, Chart, Line, distance_axis, draw, over
 from analysis.figures.depths import vae_baseline
 from analysis.figures.style import DASHED, DOTTED, MARKERS, OTHER_COLOURS, PAPER_COLOURS, Drawing, look
@@ -21,7 +20,6 @@ PURPLE, ORANGE = OTHER_COLOURS[:2]
 FROZEN = "frozen latent"
 _FROZEN_COLOURS = {("1", ""): GREEN, ("2", ""): BLUE, ("1", FROZEN): PURPLE, ("2", FROZEN): ORANGE}
 _NORMS = {"batch": GREEN, "spectral": BLUE, "layer": BLACK}
-_NOISE = r"noise [0-9.e+-]+"  # on the decoder's input; other places are named behind it
 _NOISE_STYLES: tuple[Any, ...] = ("-", DASHED, "-.", DOTTED)
 _SHADES = ("#1a8a34", "#1f4fd8", "#8e3fa8", "#d7191c", "#e07b00", "#007f86", "#8c564b")
 _GREY = "#555d66"
@@ -39,7 +37,7 @@ class Sampling:
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class PanelNetwork:
     """One network of a panel in which colour and marker name the network and the line style names the samples."""
 
     words: str
@@ -81,11 +79,11 @@ def figure_3_chart(results: Results) -> Chart | None:
     """None where no frozen network of depth 1 or 2 has scored samples."""
     daes = results.of(model="dae")
     varied = daes[(daes["network"] == FROZEN) & daes["depth"].isin(["1", "2"])]
-    width = _width(varied, _FIGURE_3)
+    width = varied_width(varied, _FIGURE_3)
     if width is None:
         return None
     networks = [
-        Network(f"DAE, {width} filters, depth {depth}{f', {network}' if network else ''}", colour, rows)
+        PanelNetwork(f"DAE, {width} filters, depth {depth}{f', {network}' if network else ''}", colour, rows)
         for (depth, network), colour in _FROZEN_COLOURS.items()
         if len(rows := results.of(model="dae", filters=width, depth=depth, network=network))
     ]
@@ -95,16 +93,15 @@ def figure_3_chart(results: Results) -> Chart | None:
 
 def figure_4_chart(results: Results) -> Chart | None:
     """None where no normalised network of depth 1 has scored samples."""
-    daes = results.of(model="dae", depth="1")
-    width = _width(daes[daes["network"].isin([f"{norm} latent norm" for norm in _NORMS])], _FIGURE_4)
+    width = varied_width(varied_daes(results.trials, NORM), _FIGURE_4)
     if width is None:
         return None
-    daes = daes[daes["filters"] == width]
+    daes = results.of(model="dae", depth="1", filters=width)
     networks = [
-        Network(f"DAE, {width} filters", RED, daes[daes["network"] == ""]),
-        *(Network(line.label, ORANGE, line.trials) for line in vae_baseline(results, width)),
+        PanelNetwork(f"DAE, {width} filters", RED, daes[daes["network"] == ""]),
+        *(PanelNetwork(line.label, ORANGE, line.trials) for line in vae_baseline(results, width)),
         *(
-            Network(f"DAE, {norm} norm", c, daes[daes["network"] == f"{norm} latent norm"])
+            PanelNetwork(f"DAE, {norm} norm", c, daes[daes["network"] == f"{norm} latent norm"])
             for norm, c in _NORMS.items()
         ),
     ]
@@ -114,11 +111,12 @@ def figure_4_chart(results: Results) -> Chart | None:
 
 def noise_chart(results: Results) -> Chart | None:
     """None where no network with noise on the decoder's input has scored samples."""
-    daes = results.of(model="dae", depth="1")
-    width = _width(daes[daes["network"].str.fullmatch(_NOISE)], SAMPLES)
+    varied = varied_daes(results.trials, NOISE)
+    width = varied_width(varied, SAMPLES)
     if width is None:
         return None
-    daes = daes[(daes["filters"] == width) & ((daes["network"] == "") | daes["network"].str.fullmatch(_NOISE))]
+    plain = results.of(model="dae", depth="1", network="", filters=width)
+    daes = pd.concat([plain, varied[varied["filters"] == width]])
     levels = sorted(daes["network"].unique(), key=lambda network: float(network.removeprefix("noise ") or 0))
     lines = [
         Line(
@@ -136,14 +134,8 @@ def noise_chart(results: Results) -> Chart | None:
     return Chart("noise", "", "samples", panels, caption, by=", by noise on the latents")
 
 
-def _width(varied: pd.DataFrame, scores: Iterable[str]) -> int | None:
-    """The width for which varied networks have scores: 128, else the nearest to it."""
-    varied = varied[varied[list(scores)].notna().any(axis=1)]
-    return nearest_width(varied["filters"]) if len(varied) else None
-
-
 def _one_panel(
-    name: str, title: str, networks: list[Network], samplings: dict[str, Sampling], by: str, caption: str
+    name: str, title: str, networks: list[PanelNetwork], samplings: dict[str, Sampling], by: str, caption: str
 ) -> Chart:
     """Every network with every kind of samples; the legend names networks and kinds apart."""
     crossed = {

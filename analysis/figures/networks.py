@@ -16,13 +16,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis.figures.style import GREY, LINE_STYLES, MARKERS, colours, look
-from analysis.trials import MODEL_NAMES
+from analysis.trials import MODEL_NAMES, depth_order
 
 Item = TypeVar("Item")
 _INK = "#222222"
 
 
-class Network(NamedTuple):
+class PlainNetwork(NamedTuple):
     """A network of which nothing is varied but width and depth."""
 
     filters: int
@@ -45,14 +45,14 @@ class Network(NamedTuple):
         return ", ".join(words if self.depth == "1" else [*words, f"depth {self.depth}"])
 
 
-def plain_networks(rows: pd.DataFrame) -> list[Network]:
+def plain_networks(rows: pd.DataFrame) -> list[PlainNetwork]:
     """The networks of these trials with nothing else varied: narrow before wide, shallow before deep, DAE before VAE."""
     plain = rows.loc[rows["network"] == "", ["filters", "depth", "model"]].drop_duplicates()
-    found = [Network(int(filters), str(depth), str(model)) for filters, depth, model in plain.to_numpy()]
-    return sorted(found, key=lambda network: (network.filters, _layers(network.depth), network.model))
+    found = [PlainNetwork(int(filters), str(depth), str(model)) for filters, depth, model in plain.to_numpy()]
+    return sorted(found, key=lambda network: (network.filters, depth_order(network.depth), network.model))
 
 
-def curve_looks(networks: Sequence[Network]) -> dict[Network, dict[str, Any]]:
+def curve_looks(networks: Sequence[PlainNetwork]) -> dict[PlainNetwork, dict[str, Any]]:
     """`Line2D` arguments: DAE and VAE of one width and depth share colour and marker."""
     palette = colours(network.filters for network in networks)
     shared = list(dict.fromkeys((network.filters, network.depth) for network in networks))
@@ -60,13 +60,13 @@ def curve_looks(networks: Sequence[Network]) -> dict[Network, dict[str, Any]]:
     return {n: _look(n.model, palette[n.filters], markers[n.filters, n.depth], line=True) for n in networks}
 
 
-def point_looks(networks: Sequence[Network]) -> dict[Network, dict[str, Any]]:
+def point_looks(networks: Sequence[PlainNetwork]) -> dict[PlainNetwork, dict[str, Any]]:
     """`Line2D` arguments of single points: the marker is the depth."""
     palette, markers = colours(network.filters for network in networks), _depth_markers(networks)
     return {n: _look(n.model, palette[n.filters], markers[n.depth], line=False) for n in networks}
 
 
-def point_legend(networks: Sequence[Network]) -> list[Line2D]:
+def point_legend(networks: Sequence[PlainNetwork]) -> list[Line2D]:
     """One handle per width, depth and model of `point_looks`."""
     palette, markers = colours(network.filters for network in networks), _depth_markers(networks)
     models = dict.fromkeys(network.model for network in networks)
@@ -107,15 +107,8 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
     return [items[i] for i in dict.fromkeys(chosen.tolist())]
 
 
-def _layers(depth: str) -> tuple[int, ...]:
-    """ "3-3-2-1" as numbers, the uniform "2" as all four stages, so that deeper sorts later."""
-    stages = tuple(int(stage) for stage in depth.split("-"))
-    stages = stages * 4 if len(stages) == 1 else stages
-    return (sum(stages), *stages)
-
-
-def _depth_markers(networks: Sequence[Network]) -> dict[str, str]:
-    depths = sorted({network.depth for network in networks}, key=_layers)
+def _depth_markers(networks: Sequence[PlainNetwork]) -> dict[str, str]:
+    depths = sorted({network.depth for network in networks}, key=depth_order)
     return {depth: MARKERS[i % len(MARKERS)] for i, depth in enumerate(depths)}
 
 

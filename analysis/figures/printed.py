@@ -14,7 +14,8 @@ from matplotlib.patheffects import withStroke
 
 from analysis.figures.curves import Line
 from analysis.published import RIVALS, published_scores
-from analysis.results import NETWORK, SCORES, Results
+from analysis.results import NETWORK, Results
+from analysis.scores import SCORES
 
 NOT_AT_ITS_SIZE = "this row is not at"
 """In the note of Table 2's CelebA row of 128 filters, whose numbers are Table 3's at 128 units."""

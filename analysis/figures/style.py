@@ -146,6 +146,14 @@ def _legend_columns(labels: list[str], width: float, most: int) -> int:
     return math.ceil(len(labels) / math.ceil(len(labels) / room))
 
 
+def draw_range(ax: Axes, x: np.ndarray, low: Any, high: Any, colour: str) -> None:
+    """A band from `low` to `high` over ascending x; over a single one a bar, as a band would have no width."""
+    if len(x) > 1:
+        ax.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
+    else:
+        ax.vlines(x, low, high, color=colour, linewidth=1.3)
+
+
 def latent_axis(ax: Axes, sizes: Sequence[float]) -> None:
     """A log2 x axis with a tick at every real latent size; where labels would collide, powers of two go first."""
     found = sorted({int(size) for size in sizes})

@@ -6,6 +6,7 @@ compared.
 """
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,12 +18,14 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.style import Drawing, finish, new_figure
 from analysis.tables import Tables
-from analysis.trials import curves
+from analysis.trials import Curve, curves, depth_order
 
 PANELS = 24
 _COLUMNS = 3
 _LEGEND_SIZES = 8
 _LONG_TRAINING = 15  # epochs
+_DIVERGES = 10.0
+"""A trial diverges whose loss rises so many times as high above the lowest as that of the middle trial."""
 _UNITS = {"mean": "nats per pixel value", "sum": "nats per image"}
 
 
@@ -34,7 +37,7 @@ def training_curves(tables: Tables) -> list[Drawing]:
 
 
 def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
-    panels = sorted(curves(rows), key=lambda panel: (panel[0].network, panel[0].model))  # DAE beside VAE
+    panels = sorted(curves(rows), key=lambda panel: _place(panel[0]))
     left_out = max(0, len(panels) - PANELS)
     panels = panels[:PANELS]
     columns = min(_COLUMNS if len(panels) != 4 else 2, len(panels))
@@ -43,6 +46,7 @@ def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
     figure, axes = new_figure(10, 3.6 if columns < 3 else 2.7, lines, columns)
     sizes = sorted(rows["latent_size"].unique())
     limits = {reduction: _limits(group) for reduction, group in rows.groupby("reduction")}
+    cut = sum(limit.cut for limit in limits.values())
     for ax in axes.flat[len(panels) :]:
         ax.set_visible(False)
     for ax, (curve, panel) in zip(axes.flat, panels, strict=False):
@@ -51,13 +55,21 @@ def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
         ax.set_xlabel("epoch", fontsize=9)
         ax.set_ylabel(f"loss ({_UNITS.get(reduction, reduction)})", fontsize=9)
         _lines(ax, panel, sizes)
-        ax.set_ylim(limits[reduction])
+        ax.set_ylim(limits[reduction].low, limits[reduction].high)
     finish(figure, title, _legend(sizes), tables.data_hash)
     caption = f"{rows['key'].nunique():,} trials, one line each."
     if rows["epoch"].max() >= _LONG_TRAINING:
         caption += " The first epochs may lie above the axis."
+    if cut:
+        caption += f" {cut} trials diverge: their" if cut > 1 else " 1 trial diverges: its"
+        caption += " losses go on above the axis."
     caption += f" {left_out} further networks are not drawn." if left_out else ""
     return Drawing(f"training-{data}", title, caption, figure)
+
+
+def _place(curve: Curve) -> tuple[Any, ...]:
+    """Narrow before wide, shallow before deep, DAE beside VAE."""
+    return curve.filters, depth_order(curve.depth), curve.variant, curve.model
 
 
 def _lines(ax: Axes, panel: pd.DataFrame, sizes: list[float]) -> None:
@@ -79,13 +91,25 @@ def _by_trial(rows: pd.DataFrame) -> list[np.ndarray]:
     return np.split(rows[["epoch", "loss"]].to_numpy(dtype=float), starts)
 
 
-def _limits(rows: pd.DataFrame) -> tuple[float, float]:
-    """The losses after the first twentieth of a long training: earlier ones would flatten the rest."""
+class _Limits(NamedTuple):
+    """Of an axis of losses, and how many trials go on above it."""
+
+    low: float
+    high: float
+    cut: int
+
+
+def _limits(rows: pd.DataFrame) -> _Limits:
+    """The losses after the first twentieth of a long training, but for trials that diverge: both would flatten the rest."""
     last = float(rows["epoch"].max())
-    later = rows.loc[rows["epoch"] > (max(2, last / 20) if last >= _LONG_TRAINING else 0), "loss"]
-    low, high = float(later.min()), float(later.max())
+    later = rows[rows["epoch"] > (max(2, last / 20) if last >= _LONG_TRAINING else 0)]
+    low = float(later["loss"].min())
+    peaks = later.groupby("key")["loss"].max().sort_values()
+    usual = float(peaks.iloc[(len(peaks) - 1) // 2])
+    kept = peaks[peaks <= low + _DIVERGES * (usual - low)] if usual > low else peaks
+    high = float(kept.iloc[-1])
     margin = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
-    return low - margin, high + margin
+    return _Limits(low - margin, high + margin, len(peaks) - len(kept))
 
 
 def _shade(size: float, sizes: list[float]) -> tuple[float, float, float, float]:

@@ -189,8 +189,9 @@ def _scores(
         *((p, "test", 2000) for p in PRIORS),
     ]:
         for seed in seeds if source in PRIORS else (0,):
+            reference = {"n_reference": 1500, "reference_split": "train"} if split == "train" else {}
             value = scale * (distance(config, source) - (9 if split == "train" else 0)) * (1 + 0.015 * random.normal())
-            found.append({**fixed, "source": source, "split": split, "value": value, "n": n, "seed": seed})
+            found.append({**fixed, **reference, "source": source, "split": split, "value": value, "n": n, "seed": seed})
     return found
 
 

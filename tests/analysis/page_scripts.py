@@ -116,3 +116,14 @@ const frame = () => new Promise(requestAnimationFrame);
   done(found);
 })();
 """
+
+# Heads of folded parts with no mark before their text, or the same one open and closed.
+UNMARKED = """
+const mark = head => getComputedStyle(head).display === 'list-item'
+  ? getComputedStyle(head).listStyleType : getComputedStyle(head, '::before').content;
+const marks = head => [true, false].map(open => { head.parentElement.open = open; return mark(head); });
+return [...document.querySelectorAll('summary')].filter(head => {
+  const [open, closed] = marks(head);
+  return open === closed || [open, closed].includes('none');
+}).map(head => head.textContent.trim());
+"""

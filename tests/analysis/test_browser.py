@@ -16,7 +16,15 @@ import pytest
 
 from analysis import write_report
 from tests.analysis.conftest import Synthetic, grid, write_store
-from tests.analysis.page_scripts import COLOURS, CONTRASTS, DEAD_ANCHORS, LOAD_AND_UNFOLD, MISSING_IMAGES, OVERFLOW
+from tests.analysis.page_scripts import (
+    COLOURS,
+    CONTRASTS,
+    DEAD_ANCHORS,
+    LOAD_AND_UNFOLD,
+    MISSING_IMAGES,
+    OVERFLOW,
+    UNMARKED,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -181,6 +189,11 @@ def test_page_comes_in_the_colours_that_the_reader_prefers(browser, page, scheme
     browser.open(page, VIEWS[f"desktop-{scheme}"])
     ground = browser.run(COLOURS + "return luminance(seen([document.body], canvas(), [0, 0, 0, 0])[0][1])")
     assert ground > 0.5 if scheme == "light" else ground < 0.1
+
+
+def test_what_unfolds_has_a_mark_that_says_so_and_whether_it_is_open(browser, page, view):
+    browser.open(page, view)
+    assert browser.run(UNMARKED) == []
 
 
 def test_links_within_the_page_lead_to_their_section(browser, page, view):

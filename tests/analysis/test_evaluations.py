@@ -3,7 +3,8 @@
 import pytest
 
 from analysis import load_tables
-from analysis.evaluations import errors_by_trial, evaluations, scores_by_trial
+from analysis.evaluations import errors_by_trial, evaluation_order, evaluations, scores_by_trial
+from analysis.gaussianity import gaussianity_by_trial
 
 FID = ("f" * 12, "fid", "inception-2015")
 FD = ("e" * 12, "fd", "random-conv-64")
@@ -36,6 +37,69 @@ def test_the_evaluation_that_covers_most_trials_is_shown_and_the_other_named(mak
     store = make_store(trials, evaluations=(FD, other), edit=only_first_trial_under_d)
     shown, aside = evaluations(load_tables(store))
     assert [e.id for e in shown] == ["e" * 12] and [e.id for e in aside] == ["d" * 12]
+
+
+def _sampled(evaluation: str, n: int, n_reference: int, split: str = "test"):
+    """An edit: the images of one evaluation's samples."""
+
+    def edit(rows):
+        for row in rows["scores"]:
+            if row["evaluation"] == evaluation and row["source"] != "reconstruction":
+                row |= {"n": n, "n_reference": n_reference, "reference_split": split, "split": split}
+
+    return edit
+
+
+def _both(*edits):
+    def edit(rows):
+        for one in edits:
+            one(rows)
+
+    return edit
+
+
+SMALL, LARGE = "9" * 12, "a" * 12
+"""Two ways of scoring; the rows of a trial come in the order of these."""
+
+
+@pytest.mark.parametrize(("papers", "other"), [(SMALL, LARGE), (LARGE, SMALL)])
+@pytest.mark.parametrize("others", [(2_000, 10_000, "test"), (50_000, 10_000, "test"), (10_000, 10_000, "train")])
+def test_of_two_ways_of_scoring_the_same_trials_the_papers_is_shown(make_store, trials, papers, other, others):
+    edit = _both(_sampled(papers, 10_000, 10_000), _sampled(other, *others))
+    both = tuple((name, "fid", "inception-2015") for name in (SMALL, LARGE))
+    shown, aside = evaluations(load_tables(make_store(trials, evaluations=both, edit=edit)))
+    assert [e.id for e in shown] == [papers] and [e.id for e in aside] == [other]
+
+
+@pytest.mark.parametrize(("more", "fewer"), [(SMALL, LARGE), (LARGE, SMALL)])
+def test_of_two_ways_that_are_not_the_papers_the_one_with_more_samples_is_shown(make_store, trials, more, fewer):
+    both = tuple((name, "fd", "random-conv-64") for name in (SMALL, LARGE))
+    edit = _both(_sampled(more, 5_000, 297), _sampled(fewer, 2_000, 297))
+    shown, _ = evaluations(load_tables(make_store(trials, evaluations=both, edit=edit)))
+    assert [(e.id, e.samples, e.references) for e in shown] == [(more, 5_000, 297)]
+    even, _ = evaluations(load_tables(make_store(trials, evaluations=both)))
+    assert [e.id for e in even] == [SMALL]  # equal in everything: the first id
+
+
+@pytest.mark.parametrize(("shown", "other"), [(SMALL, LARGE), (LARGE, SMALL)])
+def test_gaussianity_comes_from_the_evaluation_that_is_shown_and_a_null_hides_no_value(
+    make_store, trials, shown, other
+):
+    def measures(rows):
+        like = rows["scores"][0] | {"source": "latents", "extractor": "none", "stderr": None}
+        for key in dict.fromkeys(row["key"] for row in rows["trials"]):
+            for name, gap, kurtosis in ((shown, 0.5, None), (other, 0.9, 1.2)):
+                row = like | {"key": key, "evaluation": name}
+                rows["scores"].append(row | {"metric": "loglikelihood_gap", "value": gap})
+                rows["scores"].append(row | {"metric": "mardia_kurtosis", "value": kurtosis})
+        rows["scores"].sort(key=lambda row: (row["key"], row["evaluation"]))  # as the fold writes them
+
+    both = tuple((name, "fd", "random-conv-64") for name in (SMALL, LARGE))
+    edit = _both(_sampled(shown, 10_000, 10_000), measures)
+    tables = load_tables(make_store(trials, evaluations=both, edit=edit))
+    assert evaluation_order(tables) == [shown, other]
+    found = gaussianity_by_trial(tables)
+    assert set(found["loglikelihood_gap"]) == {0.5} and set(found["mardia_kurtosis"]) == {1.2}
 
 
 def test_scores_of_two_evaluations_never_meet_in_one_mean(make_store, trials):

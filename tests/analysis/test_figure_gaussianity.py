@@ -69,6 +69,30 @@ def test_gaussian_data_are_a_dashed_line_with_four_standard_deviations_beside_it
     assert set(_dashed(_panel(drawing, "loglikelihood_gap")).get_ydata()) == {0.0}
 
 
+def test_at_a_single_latent_size_the_seeds_are_a_bar_and_gaussian_data_a_line_across(measured, grid):
+    trials = grid(filters=[16], latent_size=[8], seed=[0, 1, 2], epochs=[1])
+    ax = _panel(gaussianity_against_latent_size(measured(trials)), "radius_ks")
+    values = [gaussianity_value(trial, "radius_ks") for trial in trials]
+    (bar,) = (c.get_segments()[0] for c in ax.collections if hasattr(c, "get_segments"))
+    assert bar[:, 1] == pytest.approx([min(values), max(values)])
+    assert tuple(_dashed(ax).get_xdata()) == ax.get_xlim()
+    sides = ax.collections[0].get_paths()[0].vertices[:, 0]
+    assert (sides.min(), sides.max()) == ax.get_xlim()
+
+
+@pytest.mark.parametrize("draw", BOTH)
+def test_the_band_of_a_distance_does_not_go_below_0(measured, grid, draw):
+    def wide(rows):
+        for row in rows["scores"]:
+            row["stderr"] = 0.1 if row["metric"].endswith("_null") else row["stderr"]
+
+    drawing = draw(measured(grid(filters=[16, 32], latent_size=[4, 8], epochs=[1]), edit=wide))
+    for name in ("radius_ks", "marginal_kurtosis"):
+        assert _panel(drawing, name).collections[0].get_paths()[0].vertices[:, 1].min() == 0.0
+    kurtosis = _panel(drawing, "mardia_kurtosis").collections[0].get_paths()[0].vertices[:, 1]
+    assert kurtosis.min() == pytest.approx(0.999 - 0.4)  # may lie on both sides of a Gaussian's
+
+
 def test_a_point_stands_at_the_parameters_of_its_encoder(measured, grid):
     trials = grid(model=["dae", "vae"], filters=[16, 32], depth=[1, 3], latent_size=[8], seed=[0, 1], epochs=[1])
     ax = _panel(gaussianity_against_capacity(measured(trials)), "mardia_kurtosis")

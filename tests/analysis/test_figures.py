@@ -9,7 +9,8 @@ from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 
 from analysis import load_tables
-from analysis.figures import FURTHER_FIGURES, PAPER_FIGURES
+from analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIGURES
+from analysis.figures.capacity import best_latent_size
 from analysis.figures.depths import figure_2, figure_5
 from analysis.figures.latent_layer import figure_3, figure_4, noise
 from analysis.figures.others import others
@@ -135,6 +136,18 @@ def test_a_single_seed_has_the_error_of_its_distance_as_a_band(make_store, grid)
     low, high = curve.get_ydata() - 0.5, curve.get_ydata() + 0.5
     assert {*low, *high} <= set(band.get_paths()[0].vertices[:, 1])
     assert "Band of a single seed: 2 standard errors of its distance" in drawing.caption
+
+
+def _bars(ax) -> list[list[float]]:
+    """Both ends of each upright bar."""
+    found = [segment for c in ax.collections if hasattr(c, "get_segments") for segment in c.get_segments()]
+    return [sorted(segment[:, 1].tolist()) for segment in found]
+
+
+def test_a_band_at_a_single_latent_size_is_a_bar(make_store, grid):
+    results = _results(make_store(grid(filters=[16], latent_size=[8], seed=[0, 1, 2], epochs=[2])))
+    ((low, high),) = _bars(figure_1(results).figure.axes[1])
+    assert (low, high) == pytest.approx((results.trials["gmm"].min(), results.trials["gmm"].max()))
 
 
 @pytest.mark.parametrize("draw", [figure_1, figure_2, figure_5, noise, others])
@@ -402,9 +415,30 @@ def test_a_long_notice_is_wrapped_beside_the_hash(make_store, grid):
     assert not footer.get_window_extent().overlaps(figure.legends[0].get_window_extent())
 
 
+def test_the_caption_gives_the_images_of_the_distances_that_are_drawn(small):
+    """1,500 training images of the synthetic store are compared too, but not with samples."""
+    assert "2,000 images against 297 real ones." in figure_1(small).caption
+    words = "Train R: 1,500 images against 1,500 real ones; Test R: 297 images against 297 real ones."
+    assert words in reconstructions(small).caption
+
+
+def test_the_caption_gives_the_span_where_trials_differ_in_images(make_store, grid):
+    def fewer(rows):
+        key = rows["trials"][0]["key"]
+        for row in rows["scores"]:
+            row["n"] = 500 if row["key"] == key and row["source"] == "gmm" else row["n"]
+
+    caption = figure_1(_results(make_store(grid(filters=[16], latent_size=[4, 8]), edit=fewer))).caption
+    assert "MVG: 2,000 images against 297 real ones; GMM: 500 to 2,000 images against 297 real ones." in caption
+
+
 def test_what_was_left_aside_is_named(make_store, grid):
-    trials = [*grid(filters=[16], latent_size=[4, 8], epochs=[2]), *grid(filters=[16], latent_size=[4], epochs=[3])]
-    assert "Not drawn: trials with epochs 3." in figure_1(_results(make_store(trials))).caption
+    trials = grid(filters=[16, 32], latent_size=[4, 8, 16], epochs=[2])
+    trials += grid(filters=[16], latent_size=[4], epochs=[3])
+    store = make_store(trials, gaussianity=True, parameters=True)
+    drawn = [figure_1, best_latent_size, *NETWORK_FIGURES]
+    captions = [drawing.caption for draw in drawn if (drawing := draw(_results(store)))]
+    assert len(captions) == 5 and all("Left aside: trials with epochs 3." in caption for caption in captions)
 
 
 @pytest.mark.parametrize("draw", [figure_2, figure_3, figure_4, figure_5, noise, others])
@@ -475,6 +509,21 @@ def test_training_needs_no_scores_and_carries_the_hash(make_store, grid):
     (drawing,) = training_curves(tables)
     assert f"data {tables.data_hash}" in _texts(drawing.figure)
     assert training_curves(load_tables(tables.root.parent / "none")) == []
+
+
+def test_a_training_that_diverges_leaves_room_for_the_others_and_is_said_to_be_cut_off(make_store, grid):
+    def diverge(rows):
+        last = rows["trials"][-1]["key"]
+        for row in rows["epochs"]:
+            row["loss"] *= 10.0 ** row["epoch"] if row["key"] == last else 1.0
+
+    trials = grid(filters=[16], latent_size=[4, 8], epochs=[6])
+    (drawing,) = training_curves(load_tables(make_store(trials)))
+    highest = drawing.figure.axes[0].get_ylim()[1]
+    assert "above the axis" not in drawing.caption
+    (drawing,) = training_curves(load_tables(make_store(trials, edit=diverge)))
+    assert drawing.figure.axes[0].get_ylim()[1] < 4 * highest
+    assert "1 trial diverges: its losses go on above the axis." in drawing.caption
 
 
 def test_a_training_of_one_epoch_and_one_with_a_nan_are_drawn(make_store, grid):

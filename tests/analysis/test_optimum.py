@@ -3,13 +3,14 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from analysis import load_tables
-from analysis.optimum import on_common_sizes, optimum, sensitivity
+from analysis.optimum import on_common_sizes, optimum, sensitivity, sensitivity_errors
 from analysis.results import all_results
-from analysis.uncertainty import compare
+from analysis.uncertainty import Scores, compare
 
 DAE = {"model": "dae", "filters": 16, "depth": "1", "network": ""}
 
@@ -68,13 +69,37 @@ def test_without_a_complete_seed_the_means_are_compared(results):
 def test_the_interval_of_a_difference_is_welchs():
     a, b = np.array([1.0, 2.0, 4.0]), np.array([2.5, 3.0])
     interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
-    found = compare(a, b)
+    found = compare(Scores(a), Scores(b))
     assert found.difference == pytest.approx(a.mean() - b.mean())
     assert found.half_width == pytest.approx((interval.high - interval.low) / 2)
     assert found.sign == 0
 
 
 def test_one_seed_gives_a_sign_and_no_interval():
-    found = compare(np.array([1.0]), np.array([2.0, 3.0]))
+    one, two = Scores(np.array([1.0])), Scores(np.array([2.0, 3.0]))
+    found = compare(one, two)
     assert found.sign == -1 and math.isnan(found.half_width)
-    assert compare(np.array([]), np.array([1.0])) is None
+    assert compare(Scores(np.array([])), one) is None
+
+
+def test_with_one_seed_the_interval_is_that_of_the_images():
+    first, second = Scores(np.array([10.0]), np.array([3.0])), Scores(np.array([20.0]), np.array([4.0]))
+    found = compare(first, second)
+    assert found.over == "images" and found.half_width == pytest.approx(1.959964 * 5) and found.sign == -1
+    several = Scores(np.array([14.0, 16.0]), np.array([6.0, 8.0]))  # the error of a mean of two: half of 10
+    assert compare(several, first).half_width == pytest.approx(1.959964 * math.hypot(5, 3))
+    unknown = Scores(np.array([20.0]), np.array([np.nan]))
+    assert compare(first, unknown).over == "nothing"
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_a_score_that_is_no_number_is_not_compared(value):
+    assert compare(Scores(np.array([value, 1.0])), Scores(np.array([value]))) is None
+
+
+def test_the_error_of_a_sensitivity_is_that_of_its_ends():
+    by_seed = pd.DataFrame({0: [10.0, 5.0, 6.0]}, index=[4, 8, 16])
+    errors = pd.DataFrame({0: [0.4, 0.3, 9.0]}, index=[4, 8, 16])
+    draws = np.random.default_rng(0).normal(by_seed[0].to_numpy(), [0.4, 0.3, 0.0], (100_000, 3))
+    slow = ((draws[:, 0] - draws[:, 1]) / draws[:, 1]).std()
+    assert sensitivity_errors(by_seed, errors)[0] == pytest.approx(slow, rel=0.02)

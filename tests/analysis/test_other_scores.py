@@ -64,5 +64,43 @@ def test_a_metric_without_a_value_has_no_column(tables):
     assert "recall" not in pictures.headings
 
 
+@pytest.fixture
+def scored_again(make_store, grid):
+    """`scored_again(first, second)`: KD of GMM samples of two trials under two evaluations, the first one shown."""
+
+    def make(first: list[float | None], second: list[float | None]):
+        def add(rows):
+            for evaluation, values, n in ((SHOWN, first, 10_000), (OTHER, second, 2_000)):
+                found = [r for r in rows["scores"] if r["evaluation"] == evaluation and r["source"] == "gmm"]
+                for row, value in zip(found, values, strict=True):
+                    row["n"] = n
+                    rows["scores"].append(_row(row, "kd", value, n=n if value is not None else 0))
+
+        both = tuple((name, "fd", "random-conv-64") for name in (SHOWN, OTHER))
+        trials = grid(filters=[16], latent_size=[4, 8], epochs=[2])
+        return load_tables(make_store(trials, evaluations=both, edit=add))
+
+    return make
+
+
+SHOWN, OTHER = "9" * 12, "a" * 12
+
+
+def test_two_evaluations_of_a_trial_are_never_averaged(scored_again):
+    found = other_scores(scored_again([0.02, 0.03], [0.5, 0.6]))
+    assert (
+        sorted(found["value"]) == [0.02, 0.03] and set(found["evaluation"]) == {SHOWN} and set(found["n"]) == {10_000}
+    )
+
+
+def test_a_null_hides_no_value_of_another_evaluation_and_the_two_are_ranked_apart(scored_again):
+    tables = scored_again([None, 0.03], [0.001, 0.6])
+    found = other_scores(tables).set_index("evaluation")["value"]
+    assert found[OTHER] == 0.001 and found[SHOWN] == 0.03
+    (table,) = other_tables(tables)
+    assert not table.bold_cells().to_numpy().any()
+    assert f"1 value is of another evaluation ({OTHER})" in table.caption and "ranked apart" in table.caption
+
+
 def test_a_store_without_such_scores_has_no_such_table(small_store):
     assert other_tables(load_tables(small_store)) == []

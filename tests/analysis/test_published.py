@@ -8,7 +8,8 @@ import pytest
 from analysis.judgement import published_verdicts
 from analysis.paper_tables import TABLE_3_SCORES, table_2, table_3
 from analysis.published import published_scores, published_tables, published_values, section_5
-from analysis.results import SCORES, all_results
+from analysis.results import all_results
+from analysis.scores import SCORES
 from tests.conftest import REPOSITORY
 
 PAPER = REPOSITORY.parent / "shared" / "paper" / "paper.md"

@@ -207,6 +207,8 @@ def test_latex_files_hold_only_what_every_latex_knows(report):
 def test_the_provenance_names_the_extractors_weights_and_how_to_get_the_data_hash(report):
     text = _page(report).text
     assert "random-conv-64 (weights " + "5" * 64 + ")" in text
+    assert "N(0, I), MVG, GMM: 2,000 images against 297 real ones" in text
+    assert "Train R: 1,500 images against 1,500 real ones" in text
     assert "sha256sum *.parquet | sha256sum" in text
 
 
@@ -224,6 +226,28 @@ def test_a_trial_whose_scores_are_all_null_gives_a_report(make_store, tmp_path):
 
     store = make_store(grid(latent_size=[4], epochs=[2]), edit=nulls)
     assert "no images" in _page(write_report(store, tmp_path / "report")).text
+
+
+@pytest.mark.parametrize("distances", ["none", "null"])
+def test_what_needs_no_distance_is_drawn_and_judged_without_one(make_store, tmp_path, distances):
+    def without(rows):
+        if distances == "none":
+            rows["scores"] = [row for row in rows["scores"] if row["source"] == "latents"]
+        for row in rows["scores"]:
+            row |= {} if row["source"] == "latents" else {"value": None, "note": "no images"}
+
+    trials = grid(model=["dae", "vae"], filters=[16, 32], latent_size=[4, 8], epochs=[2])
+    store = make_store(trials, gaussianity=True, parameters=True, edit=without)
+    out = write_report(store, tmp_path / "report").parent
+    text = _page(out / "index.html").text
+    assert "No trial is scored yet" not in text
+    assert "digits-32, no distances: " in text and "no distance is scored" in text
+    figures = {path.stem for path in (out / "figures").glob("*.png")}
+    names = ("gaussianity-latent-size", "gaussianity-capacity", "parameters", "latents", "training")
+    assert {f"{name}-digits-32" for name in names} <= figures
+    claims = pd.read_csv(out / "tables" / "claims-no-distances-digits-32.csv").set_index("claim")["verdict"]
+    assert claims["all_latent_distributions_are_gaussian"] == "contradicted"
+    assert claims["daes_always_outperform_vaes_at_the_comparison_point"] == "not enough data"
 
 
 @pytest.mark.parametrize("prepare", ["missing", "folder", "tables"])

@@ -51,6 +51,36 @@ def test_what_differs_from_the_paper_is_said(results):
     assert "not trained as in the paper: epochs 5 (paper: 100)" in found.notice
 
 
+def _images(n: int, n_reference: int, split: str = "test"):
+    def edit(rows):
+        for row in rows["scores"]:
+            row |= {"n": n, "n_reference": n_reference, "reference_split": split}
+
+    return edit
+
+
+def test_what_differs_from_the_papers_scoring_is_said_beside_published_numbers(results):
+    papers = [replace(CIFAR10, latent_size=128)]
+    (found,) = results(papers, evaluations=(FID,), edit=_images(10_000, 10_000))
+    assert found.notice == ""
+    (found,) = results(papers, evaluations=(FID,), edit=_images(2_000, 297))
+    assert found.notice == "not scored as in the paper: samples 2,000 (paper: 10,000), real images 297 (paper: 10,000)"
+    assert found.training_notice == ""
+    (found,) = results(papers, evaluations=(FID,), edit=_images(10_000, 10_000, "train"))
+    assert found.notice == "not scored as in the paper: reference split train (paper: test)"
+    (other,) = results(papers, evaluations=(FD,), edit=_images(2_000, 297))
+    assert "not scored" not in other.notice  # nothing published stands beside it
+
+
+def test_reconstructed_training_images_have_a_reference_of_their_own(results):
+    def edit(rows):
+        for row in rows["scores"]:
+            row |= {"n": 10_000, "n_reference": 10_000, "reference_split": row["split"]}
+
+    (found,) = results([replace(CIFAR10, latent_size=128)], evaluations=(FID,), edit=edit)
+    assert found.notice == ""
+
+
 @pytest.mark.parametrize(
     ("dataset", "evaluation", "beside"), [("cifar10", FID, True), ("cifar10", FD, False), ("digits", FID, False)]
 )

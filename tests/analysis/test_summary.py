@@ -9,8 +9,12 @@ import pandas as pd
 from analysis import load_tables
 from analysis.evaluations import evaluations
 from analysis.headline import best_table, sentences, state_counts, warnings
+from analysis.results import all_results
 from analysis.summary import failures, summary
 from analysis.tables import Tables
+
+FID = ("f" * 12, "fid", "inception-2015")
+FD = ("e" * 12, "fd", "random-conv-64")
 
 
 def _summary(store):
@@ -91,10 +95,30 @@ def test_models_that_learnt_nothing_are_warned_of(make_store, grid):
         rows["trials"][0]["test_bce"] = rows["trials"][0]["mean_image_bce"]
 
     trials = grid(latent_size=[4, 8], epochs=[2])
-    (plain,) = warnings(load_tables(make_store(trials)))
+    (plain,) = _warnings(make_store(trials))
     assert "not FID" in plain
-    _, warning = warnings(load_tables(make_store(trials, edit=as_bad_as_the_mean_image)))
+    _, warning = _warnings(make_store(trials, edit=as_bad_as_the_mean_image))
     assert warning.startswith("1 of 2 trained models")
+
+
+def _warnings(store):
+    tables = load_tables(store)
+    return warnings(tables, all_results(tables))
+
+
+def test_settings_and_images_that_are_not_the_papers_are_warned_of_at_the_top_and_under_each_table(make_store, grid):
+    trials = grid(dataset=["cifar10"], filters=[32], latent_size=[64, 128], epochs=[5], bn_momentum=[0.01])
+    tables = load_tables(make_store(trials, evaluations=(FID, FD), pictures=False))
+    results = all_results(tables)
+    training = "CIFAR-10: not trained as in the paper: epochs 5 (paper: 100)."
+    scoring = "CIFAR-10: not scored as in the paper: samples 2,000 (paper: 10,000), real images 297 (paper: 10,000)."
+    no_fid = "fd on random-conv-64 features: not FID, not comparable with published values."
+    assert warnings(tables, results) == [no_fid, training, scoring]
+    fid, fd = evaluations(tables)[0]
+    for make in (best_table, summary):
+        assert f"{training} {scoring}" in make(tables, fid, results).caption
+        caption = make(tables, fd, results).caption
+        assert no_fid in caption and training in caption and scoring not in caption
 
 
 def test_the_best_table_gives_the_lowest_score_per_model_and_who_reached_it(small_store):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.other_scores import METRICS
 from analysis.text_tables import Heading, TextTable, format_score, to_csv, to_latex, to_markdown
 
 
@@ -46,6 +47,13 @@ def test_latex_escapes_bolds_and_names_the_data(table):
     assert r"a|b\_c & \textbf{1.235} \\" in text
     assert r"50\% \& \textless{}i\textgreater{} & -- \\" in text
     assert "abc123abc123" in text and r"\begin{tabular}{lr}" in text
+
+
+def test_every_head_of_a_score_is_what_latex_knows(table):
+    heads = {name: Heading(head) for name, head in METRICS.items()}
+    frame = pd.DataFrame({name: ["0.1 ± 0.2 in [−1, ∞)"] for name in METRICS})
+    text = to_latex(TextTable("t", "Other scores", "Caption.", heads, frame, "abc123abc123"))
+    assert text.isascii() and r"FD$\infty$" in text and r"$\pm$" in text
 
 
 def test_csv_reads_back_at_full_precision_with_the_hash(table):

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 from analysis import load_tables
+from analysis.experiments import table_1
+from analysis.figures.training import training_curves
 from analysis.trials import Curve, curves
 from models.config import TrialConfig
 
@@ -69,3 +71,13 @@ def test_image_sizes_filters_and_folders_are_different_data(make_store):
 def test_deeper_networks_sort_after_shallower_ones(make_store, grid):
     store = make_store(grid(depth=[10, 2, 1], latent_size=[8], epochs=[1]))
     assert list(load_tables(store).described["depth"]) == ["1", "2", "10"]
+
+
+def test_depths_have_one_order_in_the_trials_table_1_and_the_training_curves(make_store, grid):
+    store = make_store(grid(filters=[16], depth=[10, 2, (3, 3, 2, 1), 3, 1], latent_size=[8], epochs=[2]))
+    tables, deeper = load_tables(store), ["1", "2", "3-3-2-1", "3", "10"]
+    assert list(tables.described["depth"]) == deeper
+    assert list(table_1(tables).frame["depth"]) == deeper
+    (drawing,) = training_curves(tables)
+    titles = [ax.get_title().removeprefix("DAE, 16 filters").removeprefix(", depth ") for ax in drawing.figure.axes]
+    assert titles[:5] == ["", *deeper[1:]]

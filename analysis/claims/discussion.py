@@ -1,0 +1,230 @@
+"""Section 5: width, Gaussian latents, and the bound on the number of parameters."""
+
+import math
+from collections.abc import Hashable
+
+import pandas as pd
+
+from analysis.comparisons import (
+    PRIORS,
+    NetworkColumns,
+    at_comparison_size,
+    better_at_best,
+    falls_more,
+    falls_with_width,
+    plain,
+    widths_with_both,
+    winner_at_best,
+)
+from analysis.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, looks_gaussian, shape_deviations
+from analysis.paper import CELEBA, CIFAR10, end_widths
+from analysis.published import section_5
+from analysis.results import Results
+from analysis.scores import SOURCE_NAMES
+from analysis.verdicts import SUPPORTED, Finding, Verdict, claim, holds, lower, missing, together
+
+MUCH_WIDER = 2.0
+"""Standard deviation from which on a range is "much wider" than N(0, I)'s: a third of the latents then lies where N(0, I)
+has a twentieth."""
+ABOUT = 2.0
+"""Factor that a number printed to one digit may be off."""
+
+
+@claim("5", "DAEs show much stronger scaling performance than VAEs from 32 to 128 filters.")
+def daes_scale_more_strongly_with_width(results: Results) -> Verdict:
+    """Change of the score from the narrowest to the widest width (of up to 128 filters), at the comparison size."""
+    widths = [width for width in widths_with_both(results.at_comparison_size()) if width <= 128]
+    if len(widths) < 2:
+        return together([missing("fewer than two widths with both models")])
+    ends = (widths[0], widths[-1])
+    where = f"change from {ends[0]} to {ends[1]} filters"
+    return together(
+        falls_more(f"{where}, {SOURCE_NAMES[prior]}", results, prior, ends, results.comparison_size, ("dae", "vae"))
+        for prior in PRIORS
+    )
+
+
+@claim("5", "DAEs stall at 256 filters on CIFAR-10.", CIFAR10)
+def daes_stall_at_256_filters(results: Results) -> Verdict:
+    """At their best latent sizes 128 filters are better."""
+    return together(better_at_best(results, prior, _dae(128), _dae(256)) for prior in PRIORS)
+
+
+@claim(
+    "5",
+    "The 256-filter model has a much lower FID for reconstructed images from the training set, but higher FID scores for "
+    "the test set images.",
+    CIFAR10,
+)
+def daes_of_256_filters_overfit(results: Results) -> Verdict:
+    """Against 128 filters at the comparison size."""
+    (wide_name, wide), (narrow_name, narrow) = _dae(256), _dae(128)
+    train, test = "reconstruction_train", "reconstruction_test"
+    wide_train, wide_test = (at_comparison_size(results, score, wide) for score in (train, test))
+    narrow_train, narrow_test = (at_comparison_size(results, score, narrow) for score in (train, test))
+    return together(
+        [
+            lower("Train R", (wide_name, narrow_name), wide_train, narrow_train),
+            lower("Test R", (narrow_name, wide_name), narrow_test, wide_test),
+        ]
+    )
+
+
+@claim("5", "The scaling and overall performance is better and more stable on CelebA.", CELEBA)
+def daes_improve_with_every_width_on_celeba(results: Results) -> Verdict:
+    """At the best latent sizes each doubling of the width lowers the score."""
+    return together(
+        better_at_best(results, prior, _dae(wide), _dae(narrow))
+        for narrow, wide in ((32, 64), (64, 128))
+        for prior in PRIORS
+    )
+
+
+@claim("5", "All of the VAEs and DAEs have distributions in the latent space that are Gaussian.")
+def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
+    """Every trial within `GAUSSIAN_Z` standard deviations of simulated Gaussian data, by each measure of the shape."""
+    deviations = shape_deviations(results.trials)
+    if deviations.isna().all(axis=None):
+        return together([missing("not measured: aesweep evaluate STORE --metrics gaussianity")])
+    verdicts = looks_gaussian(results.trials).dropna()
+    words = f"{int((~verdicts).sum())} of {len(verdicts)} trials are not Gaussian by one measure or more"
+    findings = [holds(bool(verdicts.all()), words) if len(verdicts) else missing("no trial has all measures")]
+    for name in SHAPES:
+        z = deviations[name].dropna()
+        if z.empty:
+            findings.append(missing(f"{MEASURES[name].title}: not measured"))
+            continue
+        values = results.trials.loc[z.index, name]
+        span = f"{MEASURES[name].title} {values.min():.3f} to {values.max():.3f}"
+        outside = int((z.abs() > GAUSSIAN_Z).sum())
+        words = f"{span}; {outside} of {len(z)} trials beyond {GAUSSIAN_Z:g} standard deviations of Gaussian data"
+        findings.append(holds(outside == 0, words))
+    return together(findings)
+
+
+@claim("5", "The DAEs do not have standard deviations of 1, their outputs have a much wider range.")
+def dae_latents_spread_wider_than_the_standard_normal(results: Results) -> Verdict:
+    """Standard deviation of the two stored dimensions, each width at the comparison size."""
+    rows = results.at_comparison_size("dae").drop_duplicates("filters").set_index("key")
+    spread = results.latents.of(rows.index).groupby("key")[["z_a", "z_b"]].std()
+    found = []
+    for key, (a, b) in zip(spread.index, spread.to_numpy(dtype=float), strict=True):
+        words = f"{rows.loc[key, 'filters']:.0f} filters: standard deviations {a:.3g} and {b:.3g}"
+        found.append(holds(min(a, b) >= MUCH_WIDER, words) if math.isfinite(a + b) else missing(words))
+    return together(found)
+
+
+@claim("5", "With increasing model width there is a reduction in the gap between scores of MVG and GMM sampling.")
+def the_gap_between_mvg_and_gmm_shrinks_with_width(results: Results) -> Verdict:
+    """DAEs at the comparison size: smaller at the widest than at the narrowest, and falling on the whole."""
+    rows = results.at_comparison_size("dae")
+    errors = (rows["mvg_stderr"] ** 2 + rows["gmm_stderr"] ** 2) ** 0.5
+    return together([falls_with_width("MVG − GMM", rows, rows["mvg"] - rows["gmm"], errors)])
+
+
+@claim("5", "The models have the encoder and decoder parameters that Section 5 gives.", CIFAR10, CELEBA)
+def networks_have_the_parameters_of_section_5(results: Results) -> Verdict:
+    """Narrowest and widest network within a factor of `ABOUT` of the printed ends, at the latent size that fits best.
+
+    The paper does not say at which size it counts.
+    """
+    fits = [_parameter_ranges(results, rows, size) for size, rows in results.plain.groupby("latent_size")]
+    counted = [fit for fit in fits if fit]
+    if not counted:
+        narrow, wide = end_widths(results.data)
+        return together([missing(f"no latent size with recorded parameters of both {narrow} and {wide} filters")])
+    return max(
+        (together(fit) for fit in counted), key=lambda verdict: sum(f.outcome == SUPPORTED for f in verdict.findings)
+    )
+
+
+@claim("5", "Our largest encoders and decoders are approaching the lower bound for continuity.", CIFAR10, CELEBA)
+def the_largest_networks_approach_the_bound(results: Results) -> Verdict:
+    """The largest encoder and decoder lie in the range of parameters that Section 5 requires."""
+    paper = section_5(results.data)
+    least, most = paper["parameters_required_least"], paper["parameters_required_most"]
+    if not _has_widest(results):
+        return together([_no_widest(results)])
+    return together(
+        holds(least <= largest <= most, f"largest {part} {largest:.2g} parameters, required {least:.0e} to {most:.0e}")
+        for part, largest in _largest(results)
+    )
+
+
+@claim("5", "Models an order of magnitude larger would begin to clear this bound.", CIFAR10, CELEBA)
+def ten_times_larger_networks_would_clear_the_bound(results: Results) -> Verdict:
+    """The upper end of the required range: n·d without a reduced dimension lies above it still."""
+    most = section_5(results.data)["parameters_required_most"]
+    if not _has_widest(results):
+        return together([_no_widest(results)])
+    return together(
+        holds(10 * largest >= most, f"ten times the largest {part}: {10 * largest:.2g}, required {most:.0e}")
+        for part, largest in _largest(results)
+    )
+
+
+@claim("5", "Larger DAEs outperform VAEs for MVG and GMM sampling.")
+def the_widest_daes_outperform_vaes(results: Results) -> Verdict:
+    """The widest width with both models, at their best latent sizes."""
+    widths = widths_with_both(results.plain)
+    if len(widths) < 2:
+        return together([missing("fewer than two widths with both models: none is the larger")])
+    return together(winner_at_best(results, prior, widths[-1], "dae") for prior in PRIORS)
+
+
+def _dae(width: int) -> tuple[str, NetworkColumns]:
+    return f"{width} filters", plain("dae", width)
+
+
+def _parameter_ranges(results: Results, rows: pd.DataFrame, size: Hashable) -> list[Finding]:
+    """Encoders and decoders of the paper's end widths at one latent size against the printed ranges; empty without."""
+    paper, found = section_5(results.data), []
+    ends = list(end_widths(results.data))
+    for part in ("encoder", "decoder"):
+        counts = rows.dropna(subset=f"parameters_{part}").groupby("filters")[f"parameters_{part}"].max()
+        counts = counts.reindex(ends).dropna()
+        if len(counts) < 2:
+            return []
+        least, most = paper[f"parameters_{part}_least"], paper[f"parameters_{part}_most"]
+        fits = all(1 / ABOUT <= a / b <= ABOUT for a, b in ((counts.iloc[0], least), (counts.iloc[-1], most)))
+        words = f"{part} {counts.iloc[0]:.2g} to {counts.iloc[-1]:.2g}, printed {least:.0e} to {most:.0e}"
+        found.append(
+            holds(fits, f"at {size:.0f} units, {counts.index[0]:.0f} to {counts.index[-1]:.0f} filters: {words}")
+        )
+    return found
+
+
+def _has_widest(results: Results) -> bool:
+    """Whether the paper's largest networks are there: what it says of them says nothing of smaller ones."""
+    return bool((results.trials["filters"] == end_widths(results.data)[1]).any())
+
+
+def _no_widest(results: Results) -> Finding:
+    return missing(f"no network of {end_widths(results.data)[1]} filters, the paper's widest")
+
+
+def _largest(results: Results) -> list[tuple[str, float]]:
+    """Parameters of the largest encoder and decoder of the paper's widths; the printed ones where none are recorded."""
+    found = []
+    rows = results.trials[results.trials["filters"] <= end_widths(results.data)[1]]
+    for part in ("encoder", "decoder"):
+        largest = float(rows[f"parameters_{part}"].max())
+        largest = section_5(results.data)[f"parameters_{part}_most"] if math.isnan(largest) else largest
+        found.append((part, largest))
+    return found
+
+
+CLAIMS = (
+    daes_scale_more_strongly_with_width,
+    daes_stall_at_256_filters,
+    daes_of_256_filters_overfit,
+    daes_improve_with_every_width_on_celeba,
+    all_latent_distributions_are_gaussian,
+    dae_latents_spread_wider_than_the_standard_normal,
+    the_gap_between_mvg_and_gmm_shrinks_with_width,
+    networks_have_the_parameters_of_section_5,
+    the_largest_networks_approach_the_bound,
+    ten_times_larger_networks_would_clear_the_bound,
+    the_widest_daes_outperform_vaes,
+)
+"""In the order of the paper."""

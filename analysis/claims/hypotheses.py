@@ -1,0 +1,32 @@
+"""Section 2.2: the hypotheses that have a sentence of their own; the others are judged where the paper returns to them."""
+
+from analysis.comparisons import deeper, falls_with_width, not_gaussian
+from analysis.results import Results
+from analysis.uncertainty import Scores
+from analysis.verdicts import Verdict, claim, lower, together
+
+
+@claim("2.2", "Encoders produce outputs that tend towards smooth Gaussians as they increase in complexity (width).")
+def wider_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
+    """DAEs at the comparison size: both measures fall from the narrowest to the widest."""
+    rows = results.at_comparison_size("dae")
+    return together(falls_with_width(what, rows, values) for what, values in not_gaussian(rows))
+
+
+@claim("2.2", "Encoders produce outputs that tend towards smooth Gaussians as they increase in depth.")
+def deeper_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
+    """Each deeper DAE against depth 1 of its width, at the comparison size."""
+    found = []
+    for where, shallow, deep in deeper(results):
+        first, second = (results.of(**network, latent_size=results.comparison_size) for network in (deep, shallow))
+        for (what, a), (_, b) in zip(not_gaussian(first), not_gaussian(second), strict=True):
+            names = (f"depth {deep['depth']}", "depth 1")
+            found.append(lower(f"{where}, {what}", names, Scores(a.dropna().to_numpy()), Scores(b.dropna().to_numpy())))
+    return together(found)
+
+
+CLAIMS = (
+    wider_encoders_give_more_gaussian_latents,
+    deeper_encoders_give_more_gaussian_latents,
+)
+"""In the order of the paper."""

@@ -1,0 +1,208 @@
+"""Section 4: frozen latent layers, depth, noise, and normalised latents."""
+
+from itertools import pairwise
+
+from analysis.comparisons import (
+    PRIORS,
+    at_comparison_size,
+    better_at_best,
+    deeper,
+    little_changed,
+    more_sensitive,
+    plain,
+    smaller_best_size,
+    varied,
+    width_of,
+    worse_on_average,
+)
+from analysis.optimum import optimum
+from analysis.paper import CIFAR10, NOISES
+from analysis.published import published_scores
+from analysis.results import Results
+from analysis.scores import SOURCE_NAMES
+from analysis.uncertainty import Scores
+from analysis.verdicts import Verdict, claim, holds, lower, missing, together
+
+MASSIVE = 2.0
+"""Factor from which on an improvement is "massive"."""
+
+
+@claim("4", "There is very little difference in performance when the latent layer is frozen in training.")
+def freezing_the_latent_layer_hardly_matters(results: Results) -> Verdict:
+    """Each width and depth that was frozen, MVG and GMM."""
+    frozen = results.of(network="frozen latent", model="dae")[["filters", "depth"]].drop_duplicates()
+    return together(
+        little_changed(
+            f"{width:.0f} filters, depth {depth}",
+            results,
+            prior,
+            plain("dae", width, depth, "frozen latent"),
+            plain("dae", width, depth),
+        )
+        for width, depth in frozen.itertuples(index=False)
+        for prior in PRIORS
+    )
+
+
+@claim("4", "With depth, the sensitivity to the number of latent units decreases significantly.")
+def deeper_networks_are_less_sensitive_to_the_latent_size(results: Results) -> Verdict:
+    """Each deeper DAE against depth 1 of its width."""
+    return together(
+        more_sensitive(where, results, prior, ("depth 1", shallow), (f"depth {deep['depth']}", deep))
+        for where, shallow, deep in deeper(results)
+        for prior in PRIORS
+    )
+
+
+@claim("4", "For a filter base of 64 there is a drop in the best FID score: the deeper networks do worse.", CIFAR10)
+def at_64_filters_deeper_networks_do_worse_at_best(results: Results) -> Verdict:
+    """Depths 2 and 3 against 1."""
+    shallow = ("depth 1", plain("dae", 64))
+    return together(
+        better_at_best(results, prior, shallow, (f"depth {depth}", plain("dae", 64, depth)), "64 filters")
+        for depth in ("2", "3")
+        for prior in PRIORS
+    )
+
+
+@claim("4", "For a filter base of 128 the deeper networks achieve better FID scores.", CIFAR10)
+def at_128_filters_deeper_networks_do_better_at_best(results: Results) -> Verdict:
+    """[3,3,2,1], whose scores the paper prints, and depth 2 where it was trained, against depth 1."""
+    depths = [d for d in ("2", "3-3-2-1") if d == "3-3-2-1" or len(results.of(**plain("dae", 128, d)))]
+    shallow = ("depth 1", plain("dae", 128))
+    return together(
+        better_at_best(results, prior, (f"depth {depth}", plain("dae", 128, depth)), shallow, "128 filters")
+        for depth in depths
+        for prior in PRIORS
+    )
+
+
+@claim("4, 5", "With depth, the minimum lies at significantly fewer latent units.")
+def deeper_networks_have_a_smaller_best_latent_size(results: Results) -> Verdict:
+    """Each deeper DAE against depth 1 of its width."""
+    return together(
+        smaller_best_size(where, results, prior, shallow, deep)
+        for where, shallow, deep in deeper(results)
+        for prior in PRIORS
+    )
+
+
+@claim(
+    "4",
+    "The best score achieved on CIFAR-10 was on a DAE with 96 latent units, 128 filters and depths of [3,3,2,1].",
+    CIFAR10,
+)
+def the_best_overall_has_128_filters_depths_3321_and_96_units(results: Results) -> Verdict:
+    """Lowest MVG and lowest GMM score of all networks; the best size of that network is 96 within its uncertainty.
+
+    At least depth 1 of the same width must be there to be beaten, and sizes from 96 down and up.
+    """
+    network = plain("dae", 128, "3-3-2-1")
+    found = []
+    for prior in PRIORS:
+        best = optimum(results, prior, **network)
+        if best is None:
+            found.append(missing(f"no {SOURCE_NAMES[prior]} score of a DAE with 128 filters and depths [3,3,2,1]"))
+            continue
+        sizes = results.by_seed(prior, **network).index
+        if results.of(**plain("dae", 128))[prior].isna().all() or not sizes.min() <= 96 <= sizes.max():
+            lacks = "depth 1 of 128 filters, or sizes of depths [3,3,2,1] about 96 units"
+            found.append(missing(f"no {SOURCE_NAMES[prior]} score of {lacks}"))
+            continue
+        means = results.trials.groupby([*network, "latent_size"])[prior].mean().dropna()
+        model, width, depth, words, size = means.index[int(means.argmin())]
+        is_network = (model, width, depth, words) == tuple(network.values())
+        is_best = is_network and (best.size == 96 or best.low < 96 < best.high)
+        name = ", ".join(filter(None, [f"{model.upper()} of {width:.0f} filters", f"depth {depth}", words]))
+        found.append(holds(is_best, f"{SOURCE_NAMES[prior]}: lowest {means.min():.4g}, {name}, {size:.0f} units"))
+    return together(found)
+
+
+@claim("4", "Increasing noise levels degraded the performance, both in reconstruction error and in generation.")
+def noise_degrades_reconstruction_and_generation(results: Results) -> Verdict:
+    """Each level against the one below it."""
+    levels = ["", *(f"noise {std}" for std in NOISES)]
+    width = width_of(results, levels[1])
+    return together(
+        worse_on_average(
+            f"{low or 'no noise'} to {high}",
+            results,
+            score,
+            plain("dae", width, network=low),
+            plain("dae", width, network=high),
+        )
+        for low, high in pairwise(levels)
+        for score in ("reconstruction_test", *PRIORS)
+    )
+
+
+@claim("4", "Between standard deviations of 0.1 and 0.5 the DAE performance drops below that of the VAE baseline.")
+def with_noise_between_01_and_05_the_dae_drops_below_the_vae(results: Results) -> Verdict:
+    """At the comparison size: better than the VAE with 0.1, worse with 0.5."""
+    found = []
+    for prior in PRIORS:
+        weak, strong = (at_comparison_size(results, prior, varied(results, f"noise {std}")) for std in ("0.1", "0.5"))
+        vae = at_comparison_size(results, prior, plain("vae", width_of(results, "noise 0.1")))
+        found.append(lower(SOURCE_NAMES[prior], ("DAE with noise 0.1", "VAE"), weak, vae))
+        found.append(lower(SOURCE_NAMES[prior], ("VAE", "DAE with noise 0.5"), vae, strong))
+    return together(found)
+
+
+@claim(
+    "4",
+    "BN did have the effect of massively improving the generative performance when sampling from N(0, I), beating the "
+    "baseline VAE, but not the EAE.",
+)
+def batch_normalisation_rescues_the_standard_normal(results: Results) -> Verdict:
+    """At the comparison size; the EAE only where its printed FID may stand beside ours."""
+    width = width_of(results, "batch latent norm")
+    normed = at_comparison_size(results, "standard_normal", varied(results, "batch latent norm"))
+    dae, vae = (at_comparison_size(results, "standard_normal", plain(model, width)) for model in ("dae", "vae"))
+    found = [
+        lower("N(0, I)", ("DAE with BN", f"1/{MASSIVE:g} of the plain DAE"), normed, dae.over(MASSIVE)),
+        lower("N(0, I)", ("DAE with BN", "VAE"), normed, vae),
+    ]
+    if results.beside_published:
+        printed = published_scores("2").query("model == 'eae' and column == 'standard_normal'")
+        eae = Scores(printed.loc[printed["data"] == results.data, "value"].to_numpy())
+        found.append(lower("N(0, I)", ("EAE", "DAE with BN"), eae, normed))
+    return together(found)
+
+
+@claim("4", "SN and LN do not rescue sampling from N(0, I) as BN does.")
+def spectral_and_layer_normalisation_do_not_rescue_the_standard_normal(results: Results) -> Verdict:
+    """Their N(0, I) samples stay worse than the VAE's, at the comparison size."""
+    found = []
+    for norm in ("spectral", "layer"):
+        words = f"{norm} latent norm"
+        vae = at_comparison_size(results, "standard_normal", plain("vae", width_of(results, words)))
+        dae = at_comparison_size(results, "standard_normal", varied(results, words))
+        found.append(lower("N(0, I)", ("VAE", f"DAE with {words}"), vae, dae))
+    return together(found)
+
+
+@claim("4", "When applying BN, SN and LN there was very little change in the performance for MVG and GMM sampling.")
+def latent_normalisation_hardly_changes_mvg_and_gmm(results: Results) -> Verdict:
+    """Each norm against the plain DAE."""
+    networks = [f"{norm} latent norm" for norm in ("batch", "spectral", "layer")]
+    return together(
+        little_changed(words, results, prior, varied(results, words), plain("dae", width_of(results, words)))
+        for words in networks
+        for prior in PRIORS
+    )
+
+
+CLAIMS = (
+    freezing_the_latent_layer_hardly_matters,
+    deeper_networks_are_less_sensitive_to_the_latent_size,
+    at_64_filters_deeper_networks_do_worse_at_best,
+    at_128_filters_deeper_networks_do_better_at_best,
+    deeper_networks_have_a_smaller_best_latent_size,
+    the_best_overall_has_128_filters_depths_3321_and_96_units,
+    noise_degrades_reconstruction_and_generation,
+    with_noise_between_01_and_05_the_dae_drops_below_the_vae,
+    batch_normalisation_rescues_the_standard_normal,
+    spectral_and_layer_normalisation_do_not_rescue_the_standard_normal,
+    latent_normalisation_hardly_changes_mvg_and_gmm,
+)
+"""In the order of the paper."""
