@@ -33,7 +33,7 @@ def fetch(
     to: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Shared folder. [default: $AESWEEP_DATA, else ~/.cache/aesweep]", show_default=False
+            metavar="DIR", help="Shared folder. \\[default: $AESWEEP_DATA, else ~/.cache/aesweep]", show_default=False
         ),
     ] = None,
 ) -> None:

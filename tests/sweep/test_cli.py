@@ -56,6 +56,22 @@ def test_no_words_at_all_print_the_help() -> None:
     assert "Start with: aesweep launch quickstart" in " ".join(ended.out.split())
 
 
+@pytest.mark.parametrize(
+    ("verb", "default"),
+    [
+        ("launch", "[default: as many as fit]"),
+        ("launch", "[default: $AESWEEP_DATA, else ~/.cache/aesweep]"),
+        ("report", "[default: STORE/report, or ./<name>-report]"),
+        ("fetch", "[default: $AESWEEP_DATA, else ~/.cache/aesweep]"),
+    ],
+)
+def test_the_help_says_what_happens_without_an_option(
+    monkeypatch: pytest.MonkeyPatch, verb: str, default: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")  # so that no line is broken inside
+    assert default in aesweep(verb, "--help").out
+
+
 def test_an_end_of_input_says_what_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Typer would say "Aborted." and no more."""
 
