@@ -65,9 +65,7 @@ def test_no_words_at_all_print_the_help() -> None:
         ("fetch", "[default: $AESWEEP_DATA, else ~/.cache/aesweep]"),
     ],
 )
-def test_the_help_says_what_happens_without_an_option(
-    monkeypatch: pytest.MonkeyPatch, verb: str, default: str
-) -> None:
+def test_the_help_says_what_happens_without_an_option(monkeypatch: pytest.MonkeyPatch, verb: str, default: str) -> None:
     monkeypatch.setenv("COLUMNS", "160")  # so that no line is broken inside
     assert default in aesweep(verb, "--help").out
 
