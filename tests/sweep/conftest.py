@@ -5,7 +5,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -134,26 +134,3 @@ def run_main(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     with pytest.raises(SystemExit) as end:
         main()
     return int(end.value.code or 0)
-
-
-def modules_after(words: Sequence[object], cwd: Path) -> set[str]:
-    """Top-level modules that a command has imported when it ends."""
-    code = (
-        "import sys\n"
-        "from sweep.cli import main\n"
-        "try:\n    main()\n"
-        "except SystemExit as end:\n    assert end.code in (0, None), end.code\n"
-        "print('MODULES', *{name.partition('.')[0] for name in sys.modules})\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, words)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("MODULES")]
-    assert lines, done.stderr
-    return set(lines[0].split()[1:])

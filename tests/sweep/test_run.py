@@ -14,7 +14,8 @@ from rich.console import Console
 
 import sweep
 from sweep.run import evaluate, launch
-from tests.sweep.conftest import modules_after, run_cli, run_main
+from tests.fresh_process import modules_after_command
+from tests.sweep.conftest import run_cli, run_main
 
 QUIET = Console(quiet=True)
 SOURCES = {"reconstruction", "standard_normal", "mvg", "gmm"}
@@ -115,13 +116,13 @@ def test_a_trained_model_decodes_latents(finished_store: Path) -> None:
 def test_a_finished_sweep_launched_again_needs_neither_torch_nor_ray(
     finished_store: Path, tiny_spec: Path, tmp_path: Path
 ) -> None:
-    modules = modules_after(["launch", tiny_spec, "--store", finished_store], cwd=tmp_path)
+    modules = modules_after_command("launch", tiny_spec, "--store", finished_store, cwd=tmp_path)
     assert not {"torch", "ray", "pandas"} & modules
 
 
 def test_looking_needs_neither_torch_nor_ray_nor_pandas(finished_store: Path, tiny_spec: Path, tmp_path: Path) -> None:
     for words in (["--help"], ["plan", tiny_spec, "--store", finished_store, "--json"], ["status", finished_store]):
-        assert not {"torch", "ray", "pandas", "sklearn", "scipy"} & modules_after(words, cwd=tmp_path)
+        assert not {"torch", "ray", "pandas", "sklearn", "scipy"} & modules_after_command(*words, cwd=tmp_path)
 
 
 def test_more_latent_sizes_train_only_those(
