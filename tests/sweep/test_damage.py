@@ -1,5 +1,6 @@
 """What damage leads to: it is found, set aside with a message, and its work counts as not done."""
 
+import errno
 import json
 import logging
 import re
@@ -100,10 +101,10 @@ def test_a_store_that_cannot_be_written_to_is_looked_at_all_the_same(
 ) -> None:
     make_a_list(file(store, f"trials/{DONE.key}/train.json"))
 
-    def refuse(name: str) -> str:
-        raise PermissionError("read-only file system")
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(store.storage, "set_aside", refuse)
+    monkeypatch.setattr("os.replace", refuse)  # what a file system does that may only be read
     assert counts(store) == {"pending": 1, "running": 1, "failed": 1}
     assert "cannot be set aside" in caplog.text
 
