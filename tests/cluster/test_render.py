@@ -48,7 +48,7 @@ def test_every_file_is_filled_completely(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["launcher-onprem", "launcher-aws"])
-def test_runer_files_fit_rays_own_schema(kind: str) -> None:
+def test_launcher_files_fit_rays_own_schema(kind: str) -> None:
     schema = json.loads((Path(ray.__file__).parent / "autoscaler" / "ray-schema.json").read_text())
     jsonschema.validate(yaml.safe_load(render(kind, **VALUES[kind])), schema)
 
