@@ -8,13 +8,18 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+def command_environment(**more: str) -> dict[str, str]:
+    """The environment of a command that finds our code, and none in the folder that it is started from."""
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1", **more}
+
+
 def modules_after(code: str, *words: object, cwd: Path = REPOSITORY) -> set[str]:
     """Top-level modules that `code` has imported when it ends; `words` are its arguments."""
     program = f"import sys\n{code}\nprint('MODULES', *{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", program, *map(str, words)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1"},
+        env=command_environment(),
         capture_output=True,
         text=True,
         timeout=120,

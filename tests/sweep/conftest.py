@@ -1,10 +1,7 @@
 """A tiny real sweep, launched once for all tests that look at a finished store; an S3 server for those that need one."""
 
-import os
-import select
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +11,11 @@ from rich.console import Console
 from sweep import object_storage
 from sweep.cli import main
 from sweep.run import launch
+from tests.fresh_process import command_environment
 from tests.sweep.aftermath import own_temporary_folder
 from tests.sweep.s3_server import MotoServer, Proxy
 from tests.sweep.small_disk import SmallDisk, mounted
+from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -100,7 +99,7 @@ def run_cli(
     return subprocess.run(
         [sys.executable, "-m", "sweep.cli", *map(str, words)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1", **(env or {})},
+        env=command_environment(**(env or {})),
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -113,7 +112,7 @@ def start_cli(*words: object, cwd: Path, env: dict[str, str] | None = None) -> s
     return subprocess.Popen(
         [sys.executable, "-m", "sweep.cli", *map(str, words)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1", **(env or {})},
+        env=command_environment(**(env or {})),
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -121,11 +120,7 @@ def start_cli(*words: object, cwd: Path, env: dict[str, str] | None = None) -> s
 
 def wait_for_file(store: Path, pattern: str, process: subprocess.Popen[str], timeout: float = 200) -> None:
     """Wait until the running command has written a file of the store."""
-    deadline = time.monotonic() + timeout
-    while not list(store.glob(pattern)):
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline, f"{pattern} did not appear"
-        select.select([], [], [], 0.05)
+    wait_until(lambda: list(store.glob(pattern)), timeout, f"{pattern} is there", process=process)
 
 
 def run_main(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:

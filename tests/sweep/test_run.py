@@ -1,9 +1,7 @@
 """A sweep as its user meets it: launched, launched again, widened, failed, killed."""
 
 import json
-import select
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +17,12 @@ import sweep
 from sweep.run import evaluate, launch
 from tests.fresh_process import modules_after_command
 from tests.in_process import aesweep
+from tests.sweep.aftermath import assert_same_results, read
 from tests.sweep.conftest import TINY, run_cli, run_main
+from tests.waiting import wait_until
 
 QUIET = Console(quiet=True)
 SOURCES = {"reconstruction", "standard_normal", "mvg", "gmm"}
-
-
-def read(store: Path, table: str) -> pd.DataFrame:
-    return pd.read_parquet(store / "tables" / f"{table}.parquet")
-
-
-def measured(store: Path) -> dict[str, pd.DataFrame]:
-    """What must not depend on when and in how many attempts a sweep ran: losses, scores, latents, trials' results."""
-    trials = read(store, "trials").set_index("key").sort_index()
-    scores = read(store, "scores").sort_values(["key", "source", "split", "seed"]).reset_index(drop=True)
-    return {
-        "trials": trials[
-            ["name", "state", "final_loss", "final_reconstruction", "final_kl", "test_bce", "mean_image_bce"]
-        ],
-        "epochs": read(store, "epochs")[["key", "epoch", "learning_rate", "loss", "reconstruction", "kl"]],
-        "scores": scores[["key", "evaluation", "source", "split", "metric", "value", "n", "n_reference", "seed"]],
-        "latents": read(store, "latents"),
-    }
 
 
 def test_every_trial_of_a_finished_sweep_has_all_scores(finished_store: Path) -> None:
@@ -234,8 +216,7 @@ def test_a_launch_after_damage_mends_it_and_ends_with_the_same_numbers(
         path.write_bytes(path.read_bytes()[:-30])
     outcome = launch(str(tiny_spec), store, console=QUIET)
     assert outcome.counts["done"] == 2
-    for table, frame in measured(finished_store).items():
-        pd.testing.assert_frame_equal(measured(store)[table], frame, check_exact=True, obj=table)
+    assert_same_results(store, finished_store)
     assert len(list((first / "attempts").glob("train-*"))) == 2
     assert len(list((second / "attempts").glob("train-*"))) == 1
     assert "is damaged; kept as" in caplog.text
@@ -285,9 +266,7 @@ def test_killed_at_named_moments_the_sweep_ends_as_if_undisturbed(
         _assert_no_process_remains(f"AESWEEP_TEST_MARKER={tmp_path}")
     outcome = launch(str(tiny_spec), store, console=QUIET)  # here, where a Ray runs already: nobody disturbs this one
     assert outcome.exit_code == 0, outcome.failures
-    expected, found = measured(finished_store), measured(store)
-    for table, frame in expected.items():
-        pd.testing.assert_frame_equal(found[table], frame, check_exact=True, obj=table)
+    assert_same_results(store, finished_store)
     resumed = [json.loads(p.read_text())["result"]["resumed_from"] for p in store.glob("trials/*/train.json")]
     assert any(name != "none" for name in resumed), "no trial went on from a checkpoint"
     assert not list(store.glob("progress/*.json"))
@@ -299,23 +278,18 @@ def test_killed_while_the_tables_are_folded_the_next_launch_folds_them(
 ) -> None:
     store = tmp_path / "store"
     shutil.copytree(finished_store, store)
-    expected = measured(finished_store)
     for moment in ("in-table-fold", "inside-write:scores.parquet", "inside-write:folded.json"):
         shutil.rmtree(store / "tables", ignore_errors=True)
         assert run_cli("tables", store, cwd=tmp_path, env={"AESWEEP_FAILPOINT": moment}).returncode == -9
         done = run_cli("launch", tiny_spec, "--store", store, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "folded anew" in done.stderr
-        for table, frame in measured(store).items():
-            pd.testing.assert_frame_equal(frame, expected[table], check_exact=True, obj=table)
+        assert_same_results(store, finished_store)
         assert not list(store.rglob(".tmp-*"))
 
 
 def _assert_no_process_remains(marker: str) -> None:
-    deadline = time.monotonic() + 60
-    while (left := _processes_with(marker)) and time.monotonic() < deadline:
-        select.select([], [], [], 0.2)
-    assert not left
+    wait_until(lambda: not _processes_with(marker), 60, "no process is left", lambda: _processes_with(marker))
 
 
 def _processes_with(entry: str) -> list[str]:
