@@ -18,8 +18,8 @@ from cluster.render import main as render_main
 from sweep.cli import app
 from sweep.presets import quickstart
 from sweep.spec import load_spec
+from tests.image_folder import write_image_folder
 from tests.small_store import DONE, HALF
-from tests.sweep.test_spec_docs import make_folder
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -116,6 +116,6 @@ def test_the_readmes_python_runs(small_store: Path) -> None:
 
 
 def test_the_readmes_spec_is_one(tmp_path: Path) -> None:
-    make_folder(tmp_path / "faces")
+    write_image_folder(tmp_path / "faces")
     (tmp_path / "faces.yaml").write_text(indented("name: faces"))
     assert len(load_spec(tmp_path / "faces.yaml", data_dir=tmp_path / "data").trials) == 2 * 5 * 3

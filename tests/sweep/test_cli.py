@@ -3,12 +3,11 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from sweep.cli import app
 from sweep.store import open_store
+from tests.image_folder import write_image_folder
 from tests.in_process import aesweep
 from tests.sweep.conftest import TINY, run_main
 
@@ -86,13 +85,7 @@ def test_an_end_of_input_says_what_it_was(monkeypatch: pytest.MonkeyPatch, tmp_p
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     """A small folder of images in ImageFolder layout."""
-    random = np.random.default_rng(0)
-    for split in ("train", "test"):
-        (tmp_path / "images" / split / "a").mkdir(parents=True)
-        for number in range(3):
-            pixels = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "images" / split / "a" / f"{number}.png")
-    return tmp_path / "images"
+    return write_image_folder(tmp_path / "images", images=3, side=32)
 
 
 def spec(tmp_path: Path, text: str) -> Path:

@@ -12,6 +12,7 @@ import typer
 from models.errors import InputError
 from sweep.checks import check_data, check_inception, check_store
 from sweep.cli import app
+from tests.image_folder import write_image_folder
 from tests.in_process import aesweep
 from tests.models.test_images import write_celeba, write_cifar10
 from tests.small_store import DONE, FAILED, HALF
@@ -82,10 +83,7 @@ def test_a_second_driver_is_warned_of_the_first_and_leaves_its_files_alone(store
 
 def test_add_lets_a_store_take_a_spec_that_shares_no_trial_with_it(store: Path, spec: Path, tmp_path: Path) -> None:
     spec.write_text(SMALL.replace("filters: 2", "filters: 3").replace("base:", "data: {path: ./images}\nbase:"))
-    (tmp_path / "images/train/a").mkdir(parents=True)
-    (tmp_path / "images/test/a").mkdir(parents=True)
-    for split in ("train", "test"):
-        (tmp_path / f"images/{split}/a/torn.png").write_bytes(b"no image")
+    (write_image_folder(tmp_path / "images") / "train/a/torn.png").write_bytes(b"no image")
     words = ("launch", spec, "--store", store, "--data", tmp_path / "data")
     assert "--add" in aesweep(*words).err
     ended = aesweep(*words, "--add")  # the next thing that is looked at are the images

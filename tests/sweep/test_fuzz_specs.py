@@ -18,12 +18,12 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from sweep.fields import ALIASES, EVALUATION_FIELDS, EXECUTION_FIELDS, TRIAL_FIELDS
 from sweep.presets import PRESETS
 from sweep.ranges import MOST_TRIALS
 from sweep.spec import SweepSpec, load_spec
+from tests.image_folder import write_image_folder
 from tests.in_process import Ended, aesweep
 
 MOST_COMPARED = 2000  # trials; more would take seconds
@@ -278,9 +278,7 @@ overrides = st.one_of(
 def place(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
     """A folder with a small data set `faces`, where spec files are written."""
     folder = tmp_path_factory.mktemp("specs")
-    for split in ("train", "test"):
-        (folder / "faces" / split / "a").mkdir(parents=True)
-        Image.new("RGB", (8, 8), "red").save(folder / "faces" / split / "a" / "1.png")
+    write_image_folder(folder / "faces")
     return folder
 
 
