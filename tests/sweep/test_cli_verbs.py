@@ -1,7 +1,6 @@
 """The verbs on a small finished store: what each flag does, and what each verb answers without starting anything."""
 
 import os
-import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from sweep.cli import app
 from tests.image_folder import write_image_folder
 from tests.in_process import aesweep
 from tests.models.test_images import write_celeba, write_cifar10
-from tests.small_store import DONE, FAILED, HALF
+from tests.small_store import DONE, FAILED, HALF, copy_at_work
 from tests.sweep.conftest import run_main
 
 FLAGS = {
@@ -43,7 +42,7 @@ evaluation: {extractor: random-conv-64, samples: 50, reference_size: 60, gmm_com
 @pytest.fixture
 def store(small_store: Path, tmp_path: Path) -> Path:
     """A copy of the small store: one trial done, one half trained by a driver at work, one failed."""
-    return shutil.copytree(small_store, tmp_path / "store")
+    return copy_at_work(small_store, tmp_path / "store")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import errno
 import json
 import logging
 import re
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,14 +23,13 @@ from sweep.store import DamagedFileError, Store, open_store
 from sweep.tables import TableFolder, table_rows, tables_are_current
 from sweep.training import TrainingAttempt
 from tests.in_process import aesweep
-from tests.small_store import DONE, FAILED, HALF, small_spec
+from tests.small_store import DONE, FAILED, HALF, copy_at_work, small_spec
 
 
 @pytest.fixture
 def store(small_store: Path, tmp_path: Path) -> Store:
     """A copy of the small store."""
-    shutil.copytree(small_store, tmp_path / "store")
-    return open_store(tmp_path / "store")
+    return open_store(copy_at_work(small_store, tmp_path / "store"))
 
 
 def file(store: Store, pattern: str) -> Path:

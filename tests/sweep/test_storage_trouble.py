@@ -12,6 +12,7 @@ import pytest
 from sweep.store import open_store
 from sweep.tables import TableFolder, tables_are_current
 from tests.in_process import aesweep
+from tests.small_store import copy_at_work
 from tests.sweep.aftermath import assert_nothing_left_in, assert_same_results
 from tests.sweep.conftest import run_cli, start_cli, wait_for_file
 from tests.sweep.small_disk import SmallDisk
@@ -25,8 +26,7 @@ GONE = "It is not there any more. Bring it back, or mount its disk again, and gi
 @pytest.fixture
 def store_on_disk(small_disk: SmallDisk, small_store: Path) -> Path:
     """The small store, copied to the small disk."""
-    shutil.copytree(small_store, small_disk.store)
-    return small_disk.store
+    return copy_at_work(small_store, small_disk.store)
 
 
 def bytes_of_tables(store: Path) -> dict[str, bytes]:
