@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults check format bench clean
+.PHONY: help demo test test-slow test-faults check format bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -21,6 +21,10 @@ demo: $(STAMP) ## Train, score and report 8 small autoencoders on this machine; 
 
 test: $(STAMP) ## Run the tests; choose with ARGS, e.g. make test ARGS='-m slow tests/sweep'
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-slow: $(STAMP) ## Run the slow tests that need no fault, GPU, network, weights or browser (some 15 minutes)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --timeout 900 --durations=10 \
+		-m 'slow and not faults and not gpu and not network and not weights and not browser' $(ARGS)
 
 test-faults: $(STAMP) ## Run the slow tests of faults: killed processes, full disks, lost nodes, clocks (some 30 minutes)
 	$(BIN)/python -m pytest -n 0 -m faults --timeout 900 --durations=10 $(ARGS)

@@ -7,6 +7,7 @@ import typer
 
 from models.errors import InputError, one_line
 from sweep.commands import care, look, more, run, site
+from sweep.commands.usage import explain_usage
 from sweep.version import aesweep_version
 
 app = typer.Typer(
@@ -57,15 +58,28 @@ def _options(
 def main() -> None:
     """Run the command line; the exit code is 0 (all done), 1 (some trial failed), 2 (bad input) or 130 (stopped)."""
     try:
-        app()
-    except Exception as error:
-        if "--debug" in sys.argv:
-            raise
-        sys.exit(_explain(error))
+        sys.exit(app(standalone_mode=len(sys.argv) == 1))  # alone it prints the help, and Typer ends the program
+    except typer.Abort as abort:  # what Typer makes of an end of input: it would say no more than "Aborted."
+        error: BaseException = abort.__cause__ or abort
+    except Exception as other:
+        error = other
+    if isinstance(error, KeyboardInterrupt):
+        sys.exit(run.STOPPED)
+    if "--debug" in sys.argv and not _is_usage(error):
+        raise error
+    sys.exit(_explain(error))
 
 
-def _explain(error: Exception) -> int:
+def _is_usage(error: BaseException) -> bool:
+    """Whether Typer could not use the words of the command line."""
+    return hasattr(error, "format_message") and hasattr(error, "ctx")
+
+
+def _explain(error: BaseException) -> int:
     """Print an error in one or two lines; the exit code."""
+    if _is_usage(error):
+        print(*explain_usage(error, sys.argv[1:]), sep="\n", file=sys.stderr)
+        return 2
     if isinstance(error, InputError) or all(hasattr(error, part) for part in _ERROR_PARTS):
         first, _, remedy = str(error).partition("\n")
         print(one_line(first), one_line(remedy), sep="\n", file=sys.stderr)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ray.tune import Callback
 
 SPEC_FORMAT = 1
+STOPPED = 130  # exit code; what a shell gives for a program that Ctrl-C ended
 ROUNDS = 3  # a launch does work again whose files turn out to be damaged; a disk that damages every file ends it
 
 
@@ -42,12 +43,14 @@ class Outcome:
     """Name and reason of every failed trial."""
     interrupted: bool = False
     ran: bool = True
+    stop_asked: bool = False
+    """Whether it was asked to stop, be it that everything was done by then."""
 
     @property
     def exit_code(self) -> int:
         """0 all done; 1 some trial failed for good; 130 stopped before the end."""
         if self.interrupted:
-            return 130
+            return STOPPED
         return 1 if self.failures else 0
 
 
@@ -147,7 +150,7 @@ def _run(
     finally:
         file.remove()
     after = make_plan(spec, store, plan.evaluation, only=only)
-    outcome = _outcome(after, interrupted=stop.asked and not after.is_done)
+    outcome = _outcome(after, interrupted=stop.asked and not after.is_done, stop_asked=stop.asked)
     elapsed = describe_seconds(view.elapsed())
     console.print(
         f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.storage.place('tables')}",
@@ -189,9 +192,9 @@ def _explain(store: Store, outcome: Outcome, console: Console) -> None:
         )
 
 
-def _outcome(plan: Plan, interrupted: bool = False, ran: bool = True) -> Outcome:
+def _outcome(plan: Plan, interrupted: bool = False, ran: bool = True, stop_asked: bool = False) -> Outcome:
     failures = [(t.config.name, t.reason) for t in plan.trials if t.state == "failed"]
-    return Outcome(plan.counts(), failures, interrupted, ran)
+    return Outcome(plan.counts(), failures, interrupted, ran, stop_asked)
 
 
 def _one_per_data_set(spec: SweepSpec) -> list[TrialConfig]:

@@ -1,4 +1,4 @@
-"""Fixtures for the whole suite: one Ray for all tests that need it, real images where they are at hand."""
+"""Fixtures for the whole suite: one Ray and one small store for all tests that need them."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-SHARED_IMAGES = REPOSITORY.parent / "shared" / "data" / "cifar10-jpeg.parquet"
 
 
 @pytest.fixture(scope="session", autouse=True)

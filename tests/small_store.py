@@ -1,5 +1,6 @@
 """A small valid store, made in this process without Ray: trials that are done, half trained and failed."""
 
+import shutil
 from pathlib import Path
 
 from models.config import TrialConfig
@@ -53,10 +54,23 @@ def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
     fitted = evaluation_tasks.fit(job, encoded)
     sampled = evaluation_tasks.sample(job, encoded, fitted, train, test)
     evaluation_tasks.score(job, encoded, fitted, sampled, train, test)
-    running = {HALF.key: {"name": HALF.name, "epoch": 1, "epochs": 2, "images_per_second": 9.0}}
-    ProgressFile(store).write({"running": running, "eta_seconds": 5.0}, force=True)
+    say_that_a_driver_works(store)
     TableFolder(store).publish(force=True)
     return folder
+
+
+def copy_at_work(small_store: Path, folder: Path) -> Path:
+    """A copy of the small store whose driver was seen just now: the session's own is older than a minute soon."""
+    shutil.copytree(small_store, folder)
+    shutil.rmtree(folder / "progress")
+    say_that_a_driver_works(open_store(folder))
+    return folder
+
+
+def say_that_a_driver_works(store: Store) -> None:
+    """Its progress file, with one running trial."""
+    running = {HALF.key: {"name": HALF.name, "epoch": 1, "epochs": 2, "images_per_second": 9.0}}
+    ProgressFile(store).write({"running": running, "eta_seconds": 5.0}, force=True)
 
 
 def _train(store: Store, config: TrialConfig, execution: ExecutionConfig) -> TrainingAttempt:

@@ -6,12 +6,12 @@ Read from the files' syntax trees, so that imports inside functions and under TY
 """
 
 import ast
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.fresh_process import modules_after
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 OURS = {"models", "evaluation", "sweep", "cluster", "analysis"}
@@ -33,11 +33,20 @@ MUST_NOT_IMPORT = {
 # The command line calls the report; it is the one file of sweep that may know analysis.
 EXCEPTIONS = {("sweep/commands/look.py", "analysis")}
 
-HEAVY = ("torch", "torchvision", "ray", "pandas", "sklearn", "scipy", "matplotlib")
-LIGHT = (
-    "models.config models.errors models.identity models.schedule models.cost models.datasets models.folder "
-    "evaluation.config evaluation.weights sweep.execution sweep.spec sweep.paper sweep.presets sweep.cli"
-).split()
+HEAVY = {"torch", "torchvision", "ray", "pandas", "sklearn", "scipy", "matplotlib"}
+# What a process does, and what it must not have imported then.
+LIGHT = {
+    "import models, models.config, models.architecture, models.errors, models.identity, models.schedule, models.cost, "
+    "models.datasets, models.folder": HEAVY | {"numpy", "PIL"},
+    "import pathlib, evaluation, evaluation.config, evaluation.weights\n"
+    "evaluation.weights.resolve_extractor('auto', pathlib.Path('/nowhere'))": HEAVY | {"numpy"},
+    "from sweep.spec import load_spec\nload_spec('paper').hash": HEAVY | {"numpy", "pyarrow", "pydantic"},
+    "from sweep.spec import load_spec\nload_spec('docs/examples/minimal.yaml', ['epochs=5'])": HEAVY
+    | {"numpy", "pyarrow"},
+    "import sweep.execution, sweep.paper, sweep.presets, sweep.cli": HEAVY,
+    # Every stage of every evaluation may be a new process; torchmetrics alone takes 2 s of it.
+    "import sweep.evaluation_tasks": {"torchmetrics", "torchvision", "sklearn", "pandas"},
+}
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py"}
 
 
@@ -86,27 +95,9 @@ def test_no_file_is_a_drawer_for_everything() -> None:
     assert [str(path) for path in _files() if path.name in FORBIDDEN_NAMES] == []
 
 
-@pytest.mark.parametrize("module", LIGHT)
-def test_light_modules_import_nothing_heavy(module: str) -> None:
-    if not (REPOSITORY / f"{module.replace('.', '/')}.py").exists():
-        pytest.fail(f"{module} is listed as light and does not exist")
-    code = f"import sys, {module}; print(*sorted({set(HEAVY)!r} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
-
-
-def test_models_config_needs_no_numpy_either() -> None:
-    code = "import sys, models.config; sys.exit('numpy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False, timeout=60).returncode == 0
-
-
-def test_a_scoring_process_starts_without_the_libraries_that_only_some_metrics_need() -> None:
-    """Every stage of every evaluation may be a new process; torchmetrics alone takes 2 s of it."""
-    code = "import sys, sweep.evaluation_tasks; print(*{'torchmetrics', 'torchvision', 'sklearn', 'pandas'} & {*sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+@pytest.mark.parametrize("code", LIGHT)
+def test_what_must_start_fast_imports_nothing_heavy(code: str) -> None:
+    assert modules_after(code) & LIGHT[code] == set()
 
 
 def test_every_package_and_every_template_folder_is_in_the_wheels_list() -> None:

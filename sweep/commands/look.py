@@ -67,7 +67,7 @@ def report(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Where to write it. [default: STORE/report, or ./<name>-report]", show_default=False
+            metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]", show_default=False
         ),
     ] = None,
 ) -> None:

@@ -48,7 +48,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="DIR",
-        help="Folder of data sets and weights. [default: $AESWEEP_DATA, else ~/.cache/aesweep]",
+        help="Folder of data sets and weights. \\[default: $AESWEEP_DATA, else ~/.cache/aesweep]",
         show_default=False,
     ),
 ]
@@ -61,7 +61,7 @@ Address = Annotated[
 MaxConcurrent = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="Most trials that train at once. [default: as many as fit]", show_default=False
+        min=1, metavar="N", help="Most trials that train at once. \\[default: as many as fit]", show_default=False
     ),
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Also run trials again that failed.")]

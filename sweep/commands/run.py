@@ -9,10 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from models.cost import fit_core_hours
+from models.errors import one_line
 from sweep.commands import options
 from sweep.progress import describe_counts
+from sweep.run import STOPPED, stored_spec
 from sweep.run import launch as run_launch
-from sweep.run import stored_spec
 from sweep.spec import load_spec
 from sweep.storage import open_storage
 from sweep.store import open_store
@@ -86,11 +87,17 @@ def resume(
     Example:  aesweep resume runs/quickstart --retry-failed
     """
     opened = open_store(store)
-    codes = [
-        run_launch(s, opened.root, address=address, max_concurrent=max_concurrent, retry_failed=retry_failed).exit_code
-        for s in stored_spec(opened, every)
-    ]
-    raise typer.Exit(max(codes))
+    specs, code = stored_spec(opened, every), 0
+    while specs:
+        outcome = run_launch(
+            specs.pop(0), opened.root, address=address, max_concurrent=max_concurrent, retry_failed=retry_failed
+        )
+        code = max(code, outcome.exit_code)
+        if outcome.stop_asked and specs:
+            names = one_line(", ".join(spec.name for spec in specs))
+            typer.echo(f"Not begun: {names}. Go on with: aesweep resume {store} --all", err=True)
+            raise typer.Exit(STOPPED)
+    raise typer.Exit(code)
 
 
 def _print_plan(name: str, made: Plan) -> None:

@@ -22,11 +22,18 @@ class Fetchable(StrEnum):
 
 
 def fetch(
-    what: Annotated[Fetchable, typer.Argument(help="Data set, or the weights of the FID network.", show_default=False)],
+    what: Annotated[
+        Fetchable,
+        typer.Argument(
+            metavar="WHAT",
+            help="A data set, or the weights of the FID network: cifar10, celeba or inception.",
+            show_default=False,
+        ),
+    ],
     to: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Shared folder. [default: $AESWEEP_DATA, else ~/.cache/aesweep]", show_default=False
+            metavar="DIR", help="Shared folder. \\[default: $AESWEEP_DATA, else ~/.cache/aesweep]", show_default=False
         ),
     ] = None,
 ) -> None:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import ray
 
 from cluster.connect import ENVIRONMENT, LOCAL_ENVIRONMENT, LOOPBACK, connect
 from cluster.staging import PACKAGES
+from tests.waiting import wait_until
 
 # A driver of its own process: it connects, has one task running, says so, and waits for the end.
 DRIVER = """
@@ -199,18 +199,19 @@ def test_nothing_of_a_local_ray_survives_a_sigkill_of_its_driver() -> None:
     assert driver.stdout is not None
     assert driver.stdout.readline() == "ready\n"
     names: dict[int, str] = {}
-    deadline = time.monotonic() + GONE_SECONDS
-    while not any("ray::work" in name for name in names.values()) and time.monotonic() < deadline:
-        names = {pid: _title(pid) for pid in _descendants(driver.pid)}  # `ready` may have run before `work` began
-    assert any("ray::work" in name for name in names.values()), names
 
+    def works() -> bool:  # `ready` may have run before `work` began
+        names.update({pid: _title(pid) for pid in _descendants(driver.pid)})
+        return any("ray::work" in name for name in names.values())
+
+    wait_until(works, GONE_SECONDS, "the work has begun", lambda: names)
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
 
-    deadline = time.monotonic() + GONE_SECONDS
-    while (left := [names[pid] for pid in names if _is_running(pid)]) and time.monotonic() < deadline:
-        time.sleep(0.1)  # polls the process table; the deadline decides
-    assert not left
+    def left() -> list[str]:
+        return [name for pid, name in names.items() if _is_running(pid)]
+
+    wait_until(lambda: not left(), GONE_SECONDS, "every process has ended", left)
 
 
 def _descendants(root: int) -> set[int]:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import yaml
 
 from cluster.errors import ClusterError
 from cluster.render import FILES, render, template_values
+from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLACES = {"store": "/shared/runs/paper", "data": "/shared/data"}
@@ -48,7 +48,7 @@ def test_every_file_is_filled_completely(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["launcher-onprem", "launcher-aws"])
-def test_runer_files_fit_rays_own_schema(kind: str) -> None:
+def test_launcher_files_fit_rays_own_schema(kind: str) -> None:
     schema = json.loads((Path(ray.__file__).parent / "autoscaler" / "ray-schema.json").read_text())
     jsonschema.validate(yaml.safe_load(render(kind, **VALUES[kind])), schema)
 
@@ -124,10 +124,7 @@ def _start_slurm_job(folder: Path, ends: bool) -> tuple[subprocess.Popen[bytes],
 
 def test_a_notice_from_slurm_stops_the_driver_in_order_and_requeues_the_job(tmp_path: Path) -> None:
     job, log = _start_slurm_job(tmp_path, ends=False)
-    deadline = time.monotonic() + 30
-    while not (log.exists() and "driver launch" in log.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)  # polls the log; the deadline decides
+    wait_until(lambda: log.exists() and "driver launch" in log.read_text(), 30, "the driver runs")
 
     job.send_signal(signal.SIGUSR1)
 

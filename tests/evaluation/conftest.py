@@ -54,7 +54,6 @@ def random_conv() -> Extractor:
 @pytest.fixture(scope="session")
 def random_inception(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A weights file of the Inception network with random weights."""
-    pytest.importorskip("torch_fidelity")
     from tests.evaluation.random_inception import write_random_inception
 
     return write_random_inception(tmp_path_factory.mktemp("weights") / "inception.pth")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.linalg
-from hypothesis import assume, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evaluation.frechet import frechet_distance
@@ -113,17 +113,20 @@ def test_moving_points_by_a_symmetric_map_costs_their_mean_squared_way(
 
 
 @given(st.integers(2, 60), st.integers(1, 30), st.integers(1, 30), st.integers(0, 30), st.integers(0, 10_000))
-@settings(max_examples=100, deadline=None)
+@example(21, 5, 11, 12, 736)  # off by 7.6e-8: the furthest of 3,000 nearly singular cases
+@example(11, 10, 11, 26, 1854)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 def test_so_does_any_other_set_of_points_and_any_map(
     n: int, d: int, points_rank: int, map_rank: int, seed: int
 ) -> None:
     points, moved, expected = moved_points(n, d, min(points_rank, d), min(map_rank, d), seed)
-    # Singular by rank, but not by chance nearly so: S T has the eigenvalues whose sum counts, and frechet.py leaves out those
-    # whose squares are rounding errors of the largest one's.
+    # S T has the eigenvalues whose sum counts. frechet.py leaves out those whose squares are rounding errors of the largest
+    # one's: none that is singular by rank, but one that is so by chance costs up to its own size.
     roots = np.linalg.eigvalsh((points - points.mean(0)) @ (moved - moved.mean(0)).T)
     rank = min(points_rank, map_rank, d, n - 1)
-    assume(rank == 0 or roots[-rank] > 1e-6 * roots[-1])
-    assert frechet_distance(of(moved), of(points)) == pytest.approx(expected, rel=1e-9)
+    nearly_singular = rank > 0 and roots[-rank] <= 1e-6 * roots[-1]
+    allowed = 1e-7 if nearly_singular else 1e-9
+    assert frechet_distance(of(moved), of(points)) == pytest.approx(expected, rel=allowed)
 
 
 @pytest.mark.parametrize(("n", "d"), [(2000, 64), (300, 200)])

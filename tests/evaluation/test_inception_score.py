@@ -6,8 +6,6 @@ import torch
 
 from evaluation.inception_score import inception_score
 
-pytest.importorskip("torch_fidelity")
-
 
 def test_sure_and_even_classes_score_their_number() -> None:
     logits = 100 * torch.eye(5).repeat(40, 1)  # each part of 20 images has each class about 4 times

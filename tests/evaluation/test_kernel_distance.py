@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torch_fidelity import metric_kid
 
 from evaluation.kernel_distance import kernel_distance
 
@@ -10,7 +11,6 @@ def draw(n: int, dimension: int, seed: int, shift: float = 0.0) -> torch.Tensor:
 
 
 def test_one_subset_is_torch_fidelitys_distance_of_its_images() -> None:
-    metric_kid = pytest.importorskip("torch_fidelity.metric_kid")
     sample, real = draw(40, 12, 0, shift=0.2), draw(40, 12, 1)
     ours, stderr = kernel_distance(torch.cat([sample, sample]), torch.cat([real, real]), 1, 40, seed=3)
     assert stderr is None
@@ -28,7 +28,6 @@ def test_one_subset_is_torch_fidelitys_distance_of_its_images() -> None:
 
 
 def test_it_agrees_with_torch_fidelitys_metric_within_the_error_of_the_subsets() -> None:
-    metric_kid = pytest.importorskip("torch_fidelity.metric_kid")
     sample, real = draw(600, 20, 0, shift=0.3), draw(600, 20, 1)
     theirs = metric_kid.kid_features_to_metric(
         sample, real, kid_subsets=200, kid_subset_size=100, verbose=False, rng_seed=1

@@ -1,19 +1,46 @@
-"""What must not be left after a fault: processes of a Ray, temporary files, progress files."""
+"""What must be the same after a fault, the results, and what must not be left: processes of a Ray, temporary files,
+progress files."""
 
 import os
-import select
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
+
 from cluster.guard import left_of
+from tests.waiting import wait_until
 
 SETTLE_SECONDS = 60.0
 THEIRS = ("ray", "torchinductor_", "pymp-")
 """Folders that Ray and torch leave there: logs, and empty ones (`pymp-…` of an agent that died with its machine)."""
+
+
+def read(store: Path, table: str) -> pd.DataFrame:
+    return pd.read_parquet(store / "tables" / f"{table}.parquet")
+
+
+def measured(store: Path) -> dict[str, pd.DataFrame]:
+    """What must not depend on when and in how many attempts a sweep ran: losses, scores, latents, trials' results."""
+    trials = read(store, "trials").set_index("key").sort_index()
+    scores = read(store, "scores").sort_values(["key", "source", "split", "seed"]).reset_index(drop=True)
+    return {
+        "trials": trials[
+            ["name", "state", "final_loss", "final_reconstruction", "final_kl", "test_bce", "mean_image_bce"]
+        ],
+        "epochs": read(store, "epochs")[["key", "epoch", "learning_rate", "loss", "reconstruction", "kl"]],
+        "scores": scores[["key", "evaluation", "source", "split", "metric", "value", "n", "n_reference", "seed"]],
+        "latents": read(store, "latents"),
+    }
+
+
+def assert_same_results(store: Path, undisturbed: Path) -> None:
+    """Both hold the same numbers, to the last bit."""
+    found = measured(store)
+    for table, frame in measured(undisturbed).items():
+        pd.testing.assert_frame_equal(found[table], frame, check_exact=True, obj=table)
 
 
 @contextmanager
@@ -41,10 +68,12 @@ def assert_nothing_left_in(store: Path) -> None:
 
 
 def _assert_no_process_remains(sessions: Path) -> None:
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while (left := left_of(str(sessions))) and time.monotonic() < deadline:
-        select.select([], [], [], 0.2)
-    assert not left, [_title(pid) for pid in left]
+    def nothing_left() -> bool:
+        names[:] = [_title(pid) for pid in left_of(str(sessions))]
+        return not names
+
+    names: list[str] = []
+    wait_until(nothing_left, SETTLE_SECONDS, "every process of its Ray has ended", lambda: names)
 
 
 def _title(pid: int) -> str:

@@ -1,11 +1,8 @@
 """A tiny real sweep, launched once for all tests that look at a finished store; an S3 server for those that need one."""
 
-import os
-import select
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +11,11 @@ from rich.console import Console
 from sweep import object_storage
 from sweep.cli import main
 from sweep.run import launch
+from tests.fresh_process import command_environment
 from tests.sweep.aftermath import own_temporary_folder
 from tests.sweep.s3_server import MotoServer, Proxy
 from tests.sweep.small_disk import SmallDisk, mounted
+from tests.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -100,7 +99,7 @@ def run_cli(
     return subprocess.run(
         [sys.executable, "-m", "sweep.cli", *map(str, words)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1", **(env or {})},
+        env=command_environment(**(env or {})),
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -113,7 +112,7 @@ def start_cli(*words: object, cwd: Path, env: dict[str, str] | None = None) -> s
     return subprocess.Popen(
         [sys.executable, "-m", "sweep.cli", *map(str, words)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1", **(env or {})},
+        env=command_environment(**(env or {})),
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -121,11 +120,7 @@ def start_cli(*words: object, cwd: Path, env: dict[str, str] | None = None) -> s
 
 def wait_for_file(store: Path, pattern: str, process: subprocess.Popen[str], timeout: float = 200) -> None:
     """Wait until the running command has written a file of the store."""
-    deadline = time.monotonic() + timeout
-    while not list(store.glob(pattern)):
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline, f"{pattern} did not appear"
-        select.select([], [], [], 0.05)
+    wait_until(lambda: list(store.glob(pattern)), timeout, f"{pattern} is there", process=process)
 
 
 def run_main(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
@@ -134,26 +129,3 @@ def run_main(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     with pytest.raises(SystemExit) as end:
         main()
     return int(end.value.code or 0)
-
-
-def modules_after(words: Sequence[object], cwd: Path) -> set[str]:
-    """Top-level modules that a command has imported when it ends."""
-    code = (
-        "import sys\n"
-        "from sweep.cli import main\n"
-        "try:\n    main()\n"
-        "except SystemExit as end:\n    assert end.code in (0, None), end.code\n"
-        "print('MODULES', *{name.partition('.')[0] for name in sys.modules})\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, words)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("MODULES")]
-    assert lines, done.stderr
-    return set(lines[0].split()[1:])

@@ -1,7 +1,6 @@
 """A disk of a few megabytes, which a test can fill, make read-only and unmount: a tmpfs. Needs the right to mount."""
 
 import os
-import select
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
+
 MEGABYTE = 2**20
+REMOUNT_SECONDS = 100.0
 
 
 class SmallDisk:
@@ -38,8 +40,9 @@ class SmallDisk:
     @contextmanager
     def read_only(self) -> Iterator[None]:
         """Inside the `with` block nothing can be written. Begins when no file is open for writing."""
-        while _mount("-o", "remount,ro", str(self.folder)):
-            select.select([], [], [], 0.02)
+        wait_until(
+            lambda: not _mount("-o", "remount,ro", str(self.folder)), REMOUNT_SECONDS, "no file is being written"
+        )
         try:
             yield
         finally:

@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from sweep.cli import app
+from sweep.store import open_store
+from tests.image_folder import write_image_folder
+from tests.in_process import aesweep
 from tests.sweep.conftest import TINY, run_main
 
 VERBS = set("plan launch resume stop status tables report evaluate sample fetch doctor prune".split())
@@ -17,16 +18,74 @@ def test_the_verbs_are_those_of_the_design() -> None:
     assert {command.callback.__name__ for command in app.registered_commands if command.callback} == VERBS
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("launch quickstart", "aesweep launch: --store is missing. | Give --store DIR: Folder of results"),
+        ("launch quickstart --store", "aesweep launch: '--store' cannot be used. | It needs a value."),
+        ("launch quickstart --store s --max-concurrent 0", "--max-concurrent: '0' cannot be used. | It should be"),
+        ("sample s k -n 0", "-n: '0' cannot be used. | It should be greater than or equal to 1"),
+        ("sample s k --prior foo", "--prior: 'foo' cannot be used. | It is not one of 'standard_normal', 'mvg', 'gmm'."),
+        ("evaluate s --samples=1", "--samples: '1' cannot be used. | It should be"),
+        ("evaluate s --samples few", "--samples: 'few' cannot be used. | It should be"),
+        ("fetch mnist", "WHAT: 'mnist' cannot be used. | It is not one of 'cifar10', 'celeba', 'inception'."),
+        ("fetch", "aesweep fetch: WHAT is missing. | Give WHAT: A data set"),
+        ("status", "aesweep status: STORE is missing. | Give STORE: Folder of results"),
+        ("status a b", "aesweep status: 'b' cannot be used. | That is too much."),
+        ("status a --json=1", "aesweep status: '--json' cannot be used. | It takes no value."),
+        ("plan quickstart --debug", "aesweep plan: '--debug' cannot be used. | It stands before the verb: aesweep --debug plan"),
+        ("plan --strore s", "aesweep plan: '--strore' cannot be used. | There is no such option. Did you mean --store?"),
+        ("--versoin", "aesweep: '--versoin' cannot be used. | There is no such option. Did you mean --version?"),
+        ("plna quickstart", "aesweep: 'plna' cannot be used. | There is no such verb. Did you mean plan?"),
+        ("qqq", "aesweep: 'qqq' cannot be used. | There is no such verb. Give one of plan, launch"),
+        ("--debug", "aesweep: no verb is given. | Give one of plan, launch"),
+    ],
+)  # fmt: skip
+def test_words_that_cannot_be_used_are_two_lines_as_well(words: str, told: str) -> None:
+    ended = aesweep(*words.split())
+    assert ended.is_refused_clearly, ended
+    assert ended.out == ""
+    assert ended.err.replace("\n", " | ").startswith(told)
+
+
+def test_no_words_at_all_print_the_help() -> None:
+    ended = aesweep()
+    assert (ended.code, ended.err) == (2, "")
+    assert ended.out.strip() == aesweep("--help").out.strip()
+    assert "Start with: aesweep launch quickstart" in " ".join(ended.out.split())
+
+
+@pytest.mark.parametrize(
+    ("verb", "default"),
+    [
+        ("launch", "[default: as many as fit]"),
+        ("launch", "[default: $AESWEEP_DATA, else ~/.cache/aesweep]"),
+        ("report", "[default: STORE/report, or ./<name>-report]"),
+        ("fetch", "[default: $AESWEEP_DATA, else ~/.cache/aesweep]"),
+    ],
+)
+def test_the_help_says_what_happens_without_an_option(monkeypatch: pytest.MonkeyPatch, verb: str, default: str) -> None:
+    monkeypatch.setenv("COLUMNS", "160")  # so that no line is broken inside
+    assert default in aesweep(verb, "--help").out
+
+
+def test_an_end_of_input_says_what_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Typer would say "Aborted." and no more."""
+
+    def ends(*_: object) -> None:
+        raise EOFError("nothing more to read")
+
+    open_store(tmp_path / "store", create=True)
+    monkeypatch.setattr("os.listdir", ends)
+    ended = aesweep("status", tmp_path / "store")
+    assert ended.code == 1
+    assert ended.err.strip().splitlines()[0] == "aesweep stopped: EOFError: nothing more to read"
+
+
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     """A small folder of images in ImageFolder layout."""
-    random = np.random.default_rng(0)
-    for split in ("train", "test"):
-        (tmp_path / "images" / split / "a").mkdir(parents=True)
-        for number in range(3):
-            pixels = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "images" / split / "a" / f"{number}.png")
-    return tmp_path / "images"
+    return write_image_folder(tmp_path / "images", images=3, side=32)
 
 
 def spec(tmp_path: Path, text: str) -> Path:

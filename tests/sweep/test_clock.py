@@ -14,9 +14,8 @@ from models.config import TrialConfig
 from sweep.progress_file import ProgressFile, drivers, remove_stale, running_trials
 from sweep.storage import to_json_bytes
 from sweep.store import Store, open_store
-from tests.sweep.aftermath import assert_nothing_left_in
+from tests.sweep.aftermath import assert_nothing_left_in, assert_same_results
 from tests.sweep.conftest import run_cli, start_cli, wait_for_file
-from tests.sweep.test_run import measured
 
 TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
 HOUR = 3600.0
@@ -103,8 +102,7 @@ def test_a_sweep_whose_clock_jumps_ends_with_the_same_numbers(
     finally:
         process.kill()
     assert process.returncode == 0, said
-    for table, frame in measured(finished_store).items():
-        pd.testing.assert_frame_equal(measured(store)[table], frame, check_exact=True, obj=table)
+    assert_same_results(store, finished_store)
     trials, epochs, scores = (
         pd.read_parquet(store / f"tables/{name}.parquet") for name in ("trials", "epochs", "scores")
     )

@@ -1,9 +1,9 @@
 """What damage leads to: it is found, set aside with a message, and its work counts as not done."""
 
+import errno
 import json
 import logging
 import re
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,14 +23,13 @@ from sweep.store import DamagedFileError, Store, open_store
 from sweep.tables import TableFolder, table_rows, tables_are_current
 from sweep.training import TrainingAttempt
 from tests.in_process import aesweep
-from tests.small_store import DONE, FAILED, HALF, small_spec
+from tests.small_store import DONE, FAILED, HALF, copy_at_work, small_spec
 
 
 @pytest.fixture
 def store(small_store: Path, tmp_path: Path) -> Store:
     """A copy of the small store."""
-    shutil.copytree(small_store, tmp_path / "store")
-    return open_store(tmp_path / "store")
+    return open_store(copy_at_work(small_store, tmp_path / "store"))
 
 
 def file(store: Store, pattern: str) -> Path:
@@ -100,10 +99,10 @@ def test_a_store_that_cannot_be_written_to_is_looked_at_all_the_same(
 ) -> None:
     make_a_list(file(store, f"trials/{DONE.key}/train.json"))
 
-    def refuse(name: str) -> str:
-        raise PermissionError("read-only file system")
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(store.storage, "set_aside", refuse)
+    monkeypatch.setattr("os.replace", refuse)  # what a file system does that may only be read
     assert counts(store) == {"pending": 1, "running": 1, "failed": 1}
     assert "cannot be set aside" in caplog.text
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from sweep.records import sealed_json_bytes
 from sweep.run import launch
-from tests.sweep.test_run import measured
+from tests.sweep.aftermath import assert_same_results
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(900)]
 QUIET = Console(quiet=True)
@@ -64,8 +64,7 @@ def test_a_launch_after_damage_ends_with_the_same_numbers(
         DAMAGES[damage](path)
     outcome = launch(str(tiny_spec), store, console=QUIET)
     assert (outcome.exit_code, outcome.counts["done"]) == (0, 2)
-    for table, frame in measured(finished_store).items():
-        pd.testing.assert_frame_equal(measured(store)[table], frame, check_exact=True, obj=table)
+    assert_same_results(store, finished_store)
 
 
 def test_a_launch_after_a_damaged_data_file_prepares_it_again(
@@ -74,8 +73,7 @@ def test_a_launch_after_a_damaged_data_file_prepares_it_again(
     flip_a_bit(data_dir / "prepared" / "digits-32" / "train.npy")
     outcome = launch(str(tiny_spec), tmp_path / "store", console=QUIET)
     assert outcome.exit_code == 0
-    for table, frame in measured(finished_store).items():
-        pd.testing.assert_frame_equal(measured(tmp_path / "store")[table], frame, check_exact=True, obj=table)
+    assert_same_results(tmp_path / "store", finished_store)
 
 
 class DamageWeights(TuneCallback):
@@ -100,8 +98,7 @@ def test_weights_damaged_between_training_and_scoring_are_trained_again_by_the_s
     assert (outcome.exit_code, outcome.counts["done"], outcome.failures) == (0, 2, [])
     assert sorted(pd.read_parquet(store / "tables" / "trials.parquet").attempts) == [1, 2]
     assert not list(store.glob("trials/*/failures/*"))
-    for table, frame in measured(finished_store).items():
-        pd.testing.assert_frame_equal(measured(store)[table], frame, check_exact=True, obj=table)
+    assert_same_results(store, finished_store)
 
 
 def test_a_commit_that_only_the_fold_finds_damaged_is_done_again_by_the_same_launch(
@@ -115,5 +112,4 @@ def test_a_commit_that_only_the_fold_finds_damaged_is_done_again_by_the_same_lau
     path.write_bytes(sealed_json_bytes({**json.loads(path.read_text()), "attempt": "../../outside"}))
     outcome = launch(str(tiny_spec), store, console=QUIET)
     assert (outcome.exit_code, outcome.ran, outcome.counts["done"]) == (0, True, 2)
-    for table, frame in measured(finished_store).items():
-        pd.testing.assert_frame_equal(measured(store)[table], frame, check_exact=True, obj=table)
+    assert_same_results(store, finished_store)

@@ -5,12 +5,10 @@ The faults are injected by `AESWEEP_FAULT` (sweep/failpoints.py): everything els
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,9 +19,10 @@ import pytest
 from models.config import TrialConfig
 from sweep.spec import load_spec
 from sweep.store import Store, open_store
-from tests.sweep.aftermath import assert_nothing_left_in
-from tests.sweep.conftest import REPOSITORY, run_cli
-from tests.sweep.test_run import measured
+from tests.fresh_process import command_environment
+from tests.sweep.aftermath import assert_nothing_left_in, assert_same_results
+from tests.sweep.conftest import run_cli
+from tests.waiting import wait_until
 
 SPEC = """
 name: faults
@@ -41,7 +40,7 @@ LAUNCH_WITH_A_GPU = """
 import sys, ray
 from cluster.connect import set_environment
 from cluster.staging import staged_code
-set_environment()
+set_command_environment()
 with staged_code() as code:
     ray.init(address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False,
              _node_ip_address="127.0.0.1", runtime_env={"working_dir": str(code)})
@@ -54,7 +53,7 @@ LAUNCH_WITH_A_DEAD_MACHINE = """
 import json, pathlib, sys, threading, ray
 from cluster.connect import set_environment
 from cluster.staging import staged_code
-set_environment()
+set_command_environment()
 from ray.cluster_utils import Cluster
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "num_gpus": 1})
 machine = cluster.add_node(num_cpus=1, num_gpus=1)
@@ -81,13 +80,9 @@ sys.exit(code)
 """
 
 
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1", **more}
-
-
 def launch_with_a_gpu(spec: Path, store: Path, faults: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", LAUNCH_WITH_A_GPU, str(spec), str(store), *words]
-    env = environment(AESWEEP_FAULT=faults)
+    env = command_environment(AESWEEP_FAULT=faults)
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=280, check=False)
 
 
@@ -188,7 +183,7 @@ def test_trials_of_a_dead_machine_go_on_elsewhere(tmp_path: Path, own_env: dict[
     )
     trials = {config.latent_size: config for config, _ in load_spec(str(spec)).trials}
     words = [sys.executable, "-c", LAUNCH_WITH_A_DEAD_MACHINE, str(spec), str(tmp_path / "store")]
-    env = environment(**own_env)
+    env = command_environment(**own_env)
     done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     assert "its machine died or cannot be reached; it goes on from its checkpoint" in done.stderr
@@ -200,17 +195,8 @@ def test_trials_of_a_dead_machine_go_on_elsewhere(tmp_path: Path, own_env: dict[
     assert sum(name != "none" for name in resumed) == 1
     undisturbed = run_cli("launch", spec, "--store", tmp_path / "undisturbed", cwd=tmp_path, env=own_env)
     assert undisturbed.returncode == 0, undisturbed.stderr
-    for table, frame in measured(tmp_path / "undisturbed").items():
-        pd.testing.assert_frame_equal(measured(tmp_path / "store")[table], frame, check_exact=True, obj=table)
+    assert_same_results(tmp_path / "store", tmp_path / "undisturbed")
     assert_nothing_left_in(tmp_path / "store")
-
-
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        assert process.poll() is None, process.communicate()[1]
-        select.select([], [], [], 0.1)
 
 
 @contextmanager
@@ -219,12 +205,14 @@ def training_sweep(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Store]
     (folder / "long.yaml").write_text(LONG)
     words = [sys.executable, "-m", "sweep.cli", "launch", "long.yaml", "--store", "store"]
     process = subprocess.Popen(
-        words, cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
+        words, cwd=folder, env=command_environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        wait_for(
+        wait_until(
             lambda: any("epoch 1/" in log.read_text() for log in folder.glob("store/trials/*/attempts/*/log.txt")),
-            process,
+            120,
+            "a trial is inside its first epoch",
+            process=process,
         )
         yield process, open_store(folder / "store")
     finally:

@@ -87,7 +87,7 @@ def edited(rng: random.Random, data: bytes, outside: str) -> bytes:
     """JSON with one to three values changed; with the old seal, without one, or sealed anew."""
     try:
         tree = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):  # damaged before, perhaps by a thousand brackets
         return flipped(rng, data, outside)
     for _ in range(rng.randint(1, 3)):
         found = list(places(tree))

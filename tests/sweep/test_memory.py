@@ -1,6 +1,5 @@
 """Memory that does not suffice, of Ray's object store and of the machine: tried again a few times, then recorded."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +8,9 @@ import pandas as pd
 import pytest
 
 from sweep.store import open_store
+from tests.fresh_process import command_environment
 from tests.sweep.aftermath import assert_nothing_left_in
-from tests.sweep.conftest import REPOSITORY, run_cli
+from tests.sweep.conftest import run_cli
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(900)]
 SPEC = """
@@ -71,7 +71,7 @@ def assert_recorded_and_mended_by_retry(spec: Path, store: Path, stage: str, wor
 
 def test_results_that_do_not_fit_into_the_object_store(spec: Path, tmp_path: Path, own_env: dict[str, str]) -> None:
     command = [sys.executable, "-c", LAUNCH_WITH_A_FULL_OBJECT_STORE, str(spec), str(tmp_path / "store")]
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1", **own_env}
+    env = command_environment(**own_env)
     ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=280, check=False)
     assert ended.returncode == 1, ended.stderr
     assert_recorded_and_mended_by_retry(spec, tmp_path / "store", "evaluate", "disk", own_env)

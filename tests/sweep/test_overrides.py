@@ -1,10 +1,10 @@
 """`--set FIELD=VALUE`."""
 
 import pytest
-from PIL import Image
 
 from models.errors import InputError
 from sweep.spec import load_spec
+from tests.image_folder import write_image_folder
 
 
 def trials(*overrides):
@@ -85,9 +85,7 @@ def test_another_data_set_brings_its_image_size():
 
 
 def test_a_preset_runs_on_a_folder_of_images(tmp_path, monkeypatch):
-    for split in ("train", "test"):
-        (tmp_path / "faces" / split / "a").mkdir(parents=True)
-        Image.new("RGB", (8, 8), "red").save(tmp_path / "faces" / split / "a" / "1.png")
+    write_image_folder(tmp_path / "faces")
     monkeypatch.chdir(tmp_path)
     spec = load_spec("quickstart", ["path=faces"], tmp_path / "data")
     (identity, path) = next(iter(spec.execution.folders.items()))

@@ -1,8 +1,5 @@
 """Sweeps that have a name."""
 
-import subprocess
-import sys
-
 import pytest
 
 from models.errors import InputError
@@ -53,24 +50,3 @@ def test_a_misspelt_preset_is_answered_with_the_nearest():
     with pytest.raises(InputError) as caught:
         load_spec("xyz")
     assert "quickstart, paper, paper-cifar10, paper-celeba" in str(caught.value)
-
-
-def test_the_presets_import_nothing_heavy():
-    heavy = "torch ray pandas sklearn scipy matplotlib numpy pyarrow pydantic"
-    code = (
-        "import sys; from sweep.spec import load_spec; load_spec('paper').hash; "
-        f"print([m for m in '{heavy}'.split() if m in sys.modules])"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
-
-
-def test_yaml_and_set_import_nothing_heavy(tmp_path):
-    (tmp_path / "a.yaml").write_text("blocks: [{model: dae}]")
-    heavy = "torch ray pandas sklearn scipy matplotlib numpy pyarrow"
-    code = (
-        f"import sys; from sweep.spec import load_spec; load_spec({str(tmp_path / 'a.yaml')!r}, ['epochs=5']); "
-        f"print([m for m in '{heavy}'.split() if m in sys.modules])"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"

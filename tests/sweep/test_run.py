@@ -1,41 +1,28 @@
 """A sweep as its user meets it: launched, launched again, widened, failed, killed."""
 
 import json
-import select
 import shutil
-import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from ray.tune import Callback
+from ray.tune.experiment import Trial
 from rich.console import Console
 
 import sweep
 from sweep.run import evaluate, launch
-from tests.sweep.conftest import modules_after, run_cli, run_main
+from tests.fresh_process import modules_after_command
+from tests.in_process import aesweep
+from tests.sweep.aftermath import assert_same_results, read
+from tests.sweep.conftest import TINY, run_cli, run_main
+from tests.waiting import wait_until
 
 QUIET = Console(quiet=True)
 SOURCES = {"reconstruction", "standard_normal", "mvg", "gmm"}
-
-
-def read(store: Path, table: str) -> pd.DataFrame:
-    return pd.read_parquet(store / "tables" / f"{table}.parquet")
-
-
-def measured(store: Path) -> dict[str, pd.DataFrame]:
-    """What must not depend on when and in how many attempts a sweep ran: losses, scores, latents, trials' results."""
-    trials = read(store, "trials").set_index("key").sort_index()
-    scores = read(store, "scores").sort_values(["key", "source", "split", "seed"]).reset_index(drop=True)
-    return {
-        "trials": trials[
-            ["name", "state", "final_loss", "final_reconstruction", "final_kl", "test_bce", "mean_image_bce"]
-        ],
-        "epochs": read(store, "epochs")[["key", "epoch", "learning_rate", "loss", "reconstruction", "kl"]],
-        "scores": scores[["key", "evaluation", "source", "split", "metric", "value", "n", "n_reference", "seed"]],
-        "latents": read(store, "latents"),
-    }
 
 
 def test_every_trial_of_a_finished_sweep_has_all_scores(finished_store: Path) -> None:
@@ -115,27 +102,13 @@ def test_a_trained_model_decodes_latents(finished_store: Path) -> None:
 def test_a_finished_sweep_launched_again_needs_neither_torch_nor_ray(
     finished_store: Path, tiny_spec: Path, tmp_path: Path
 ) -> None:
-    modules = modules_after(["launch", tiny_spec, "--store", finished_store], cwd=tmp_path)
+    modules = modules_after_command("launch", tiny_spec, "--store", finished_store, cwd=tmp_path)
     assert not {"torch", "ray", "pandas"} & modules
 
 
 def test_looking_needs_neither_torch_nor_ray_nor_pandas(finished_store: Path, tiny_spec: Path, tmp_path: Path) -> None:
     for words in (["--help"], ["plan", tiny_spec, "--store", finished_store, "--json"], ["status", finished_store]):
-        assert not {"torch", "ray", "pandas", "sklearn", "scipy"} & modules_after(words, cwd=tmp_path)
-
-
-def test_more_latent_sizes_train_only_those(
-    finished_store: Path, tiny_spec: Path, tmp_path: Path, ray_cluster: None
-) -> None:
-    store = tmp_path / "store"
-    shutil.copytree(finished_store, store)
-    before = read(store, "trials").set_index("key")
-    outcome = launch(str(tiny_spec), store, overrides=["latent_size=3,4", "model=dae"], console=QUIET)
-    assert outcome.counts["done"] == 2
-    after = read(store, "trials").set_index("key")
-    assert len(after) == 3
-    assert (after.loc[before.index].attempt == before.attempt).all()
-    assert (after.loc[before.index].ended == before.ended).all()
+        assert not {"torch", "ray", "pandas", "sklearn", "scipy"} & modules_after_command(*words, cwd=tmp_path)
 
 
 def test_another_evaluation_scores_everything_anew_and_trains_nothing(
@@ -144,9 +117,10 @@ def test_another_evaluation_scores_everything_anew_and_trains_nothing(
     store = tmp_path / "store"
     shutil.copytree(finished_store, store)
     before = read(store, "trials").set_index("key")
-    metrics = ["frechet", "kid", "prdc", "frechet_infinity", "reconstruction_error", "heldout_likelihood"]
-    outcome = evaluate(store, {"seeds": [0, 1], "samples": 260, "metrics": metrics}, console=QUIET)
-    assert outcome.counts["done"] == 2
+    metrics = "frechet,kid,prdc,frechet_infinity,reconstruction_error,heldout_likelihood"
+    ended = aesweep("evaluate", store, "--metrics", metrics, "--seeds", "0..1", "--samples", 260)
+    assert ended.code == 0, ended.err
+    assert "2 done after" in ended.err
     after, scores = read(store, "trials").set_index("key"), read(store, "scores")
     assert (after.attempt == before.attempt).all()
     assert scores.evaluation.nunique() == 2
@@ -178,30 +152,50 @@ def test_latents_of_trained_trials_are_measured_without_sampling_again(
     assert evaluate(store, {"metrics": ["gaussianity"]}, console=QUIET).ran is False
 
 
-def test_a_diverging_trial_is_a_failed_row_and_only_it_is_retried(
-    tiny_spec: Path, tmp_path: Path, ray_cluster: None
+class MostAtOnce(Callback):
+    """A Ray Tune callback of a user's: the largest number of trials that trained at the same time."""
+
+    def __init__(self) -> None:
+        self.most = 0
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        self.most = max(self.most, sum(trial.status == Trial.RUNNING for trial in trials))
+
+
+def test_a_wider_spec_trains_what_is_new_and_a_diverging_trial_is_a_failed_row_that_alone_is_retried(
+    finished_store: Path, tmp_path: Path, ray_cluster: None
 ) -> None:
-    spec = tmp_path / "diverges.yaml"
+    spec = tmp_path / "wider.yaml"
     spec.write_text(
-        "name: diverges\ndata: {dataset: digits}\nbase: {filters: 4, epochs: 1, latent_size: 2}\n"
-        "blocks:\n  - {name: good, model: dae}\n"
-        "  - {name: bad, model: vae, learning_rates: [1.0e+30], learning_rate_drops: [], warmup_epochs: 0}\n"
-        "evaluation: {extractor: random-conv-64, samples: 100}\n"
+        TINY.replace("name: tiny", "name: wider").replace(
+            "    model: [dae, vae]\n    latent_size: 3\n",
+            "    model: dae\n    latent_size: [3, 4]\n"
+            "  - {name: bad, model: vae, latent_size: 2, learning_rates: [1.0e+30], learning_rate_drops: [], "
+            "warmup_epochs: 0}\n",
+        )
     )
     store = tmp_path / "store"
-    outcome = launch(str(spec), store, console=QUIET)
-    assert outcome.exit_code == 1
-    trials, failures = read(store, "trials").set_index("model"), read(store, "failures")
-    assert trials.state.to_dict() == {"dae": "done", "vae": "failed"}
-    assert failures.type.tolist() == ["NonFiniteLossError"]
+    shutil.copytree(finished_store, store)
+    before = read(store, "trials").set_index("key")
+    most = MostAtOnce()
+    outcome = launch(str(spec), store, max_concurrent=1, callbacks=[most], console=QUIET)
+    assert most.most == 1, "two trials were to train, and this machine has room for both"
+    assert (outcome.exit_code, outcome.counts["done"], outcome.counts["failed"]) == (1, 2, 1)
     assert "NonFiniteLossError" in outcome.failures[0][1]
+    assert read(store, "failures").type.tolist() == ["NonFiniteLossError"]
+    after = read(store, "trials").set_index("key")
+    assert len(after) == 4, "the two of before, one more latent size, the bad one"
+    assert (after.loc[before.index].attempt == before.attempt).all()
+    assert (after.loc[before.index].ended == before.ended).all()
+    assert after[after.block == "bad"].state.tolist() == ["failed"]
+    assert set(after[after.block != "bad"].state) == {"done"}
 
     again = launch(str(spec), store, console=QUIET)
     assert (again.exit_code, again.ran) == (1, False)
     retried = launch(str(spec), store, retry_failed=True, console=QUIET)
     assert retried.exit_code == 1
-    attempts = read(store, "trials").set_index("model").attempts.to_dict()
-    assert attempts == {"dae": 1, "vae": 2}
+    attempts = read(store, "trials").set_index("block").attempts
+    assert attempts.bad == 2 and set(attempts.drop("bad")) == {1}
 
 
 def test_a_launch_after_damage_mends_it_and_ends_with_the_same_numbers(
@@ -222,8 +216,7 @@ def test_a_launch_after_damage_mends_it_and_ends_with_the_same_numbers(
         path.write_bytes(path.read_bytes()[:-30])
     outcome = launch(str(tiny_spec), store, console=QUIET)
     assert outcome.counts["done"] == 2
-    for table, frame in measured(finished_store).items():
-        pd.testing.assert_frame_equal(measured(store)[table], frame, check_exact=True, obj=table)
+    assert_same_results(store, finished_store)
     assert len(list((first / "attempts").glob("train-*"))) == 2
     assert len(list((second / "attempts").glob("train-*"))) == 1
     assert "is damaged; kept as" in caplog.text
@@ -261,7 +254,7 @@ ALL_MOMENTS = (
     ids=["few", "all"],
 )
 def test_killed_at_named_moments_the_sweep_ends_as_if_undisturbed(
-    finished_store: Path, tiny_spec: Path, tmp_path: Path, moments: tuple[str, ...]
+    finished_store: Path, tiny_spec: Path, tmp_path: Path, ray_cluster: None, moments: tuple[str, ...]
 ) -> None:
     store = tmp_path / "store"
     (tmp_path / "models").mkdir()  # a stray folder with the name of a package, in the folder the user starts from
@@ -271,11 +264,9 @@ def test_killed_at_named_moments_the_sweep_ends_as_if_undisturbed(
         killed = run_cli("launch", tiny_spec, "--store", store, cwd=tmp_path, env=env)
         assert killed.returncode == -9, f"{moment}: {killed.stderr}"
         _assert_no_process_remains(f"AESWEEP_TEST_MARKER={tmp_path}")
-    done = run_cli("launch", tiny_spec, "--store", store, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    expected, found = measured(finished_store), measured(store)
-    for table, frame in expected.items():
-        pd.testing.assert_frame_equal(found[table], frame, check_exact=True, obj=table)
+    outcome = launch(str(tiny_spec), store, console=QUIET)  # here, where a Ray runs already: nobody disturbs this one
+    assert outcome.exit_code == 0, outcome.failures
+    assert_same_results(store, finished_store)
     resumed = [json.loads(p.read_text())["result"]["resumed_from"] for p in store.glob("trials/*/train.json")]
     assert any(name != "none" for name in resumed), "no trial went on from a checkpoint"
     assert not list(store.glob("progress/*.json"))
@@ -287,23 +278,18 @@ def test_killed_while_the_tables_are_folded_the_next_launch_folds_them(
 ) -> None:
     store = tmp_path / "store"
     shutil.copytree(finished_store, store)
-    expected = measured(finished_store)
     for moment in ("in-table-fold", "inside-write:scores.parquet", "inside-write:folded.json"):
         shutil.rmtree(store / "tables", ignore_errors=True)
         assert run_cli("tables", store, cwd=tmp_path, env={"AESWEEP_FAILPOINT": moment}).returncode == -9
         done = run_cli("launch", tiny_spec, "--store", store, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "folded anew" in done.stderr
-        for table, frame in measured(store).items():
-            pd.testing.assert_frame_equal(frame, expected[table], check_exact=True, obj=table)
+        assert_same_results(store, finished_store)
         assert not list(store.rglob(".tmp-*"))
 
 
 def _assert_no_process_remains(marker: str) -> None:
-    deadline = time.monotonic() + 60
-    while (left := _processes_with(marker)) and time.monotonic() < deadline:
-        select.select([], [], [], 0.2)
-    assert not left
+    wait_until(lambda: not _processes_with(marker), 60, "no process is left", lambda: _processes_with(marker))
 
 
 def _processes_with(entry: str) -> list[str]:

@@ -128,7 +128,6 @@ def test_a_block_without_trials_is_refused():
 
 
 def test_the_extractor_is_settled_by_the_weights_that_are_there(tmp_path):
-    pytest.importorskip("evaluation.weights")
     evaluation = small_spec().evaluation_config(tmp_path)
     assert evaluation.extractor == "random-conv-64"
     assert len(evaluation.extractor_sha256) == 64

@@ -7,7 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from evaluation.config import METRICS, EvaluationConfig
 from models.config import TrialConfig
@@ -15,14 +14,9 @@ from sweep.execution import ExecutionConfig
 from sweep.fields import DATA_FIELDS, EVALUATION_FIELDS, EXECUTION_FIELDS, TRIAL_FIELDS
 from sweep.presets import PRESETS
 from sweep.spec import load_spec
+from tests.image_folder import write_image_folder
 
 SPECS_MD = Path(__file__).parents[2] / "docs" / "specs.md"
-
-
-def make_folder(root: Path) -> None:
-    for split in ("train", "test"):
-        (root / split / "all").mkdir(parents=True)
-        Image.new("RGB", (8, 8), "red").save(root / split / "all" / "red.png")
 
 
 def documented(heading: str) -> dict[str, str]:
@@ -70,7 +64,7 @@ def test_the_documentation_counts_the_trials_of_the_presets():
 
 def test_every_yaml_in_the_documentation_is_a_spec(tmp_path):
     text = SPECS_MD.read_text(encoding="utf-8")
-    make_folder(tmp_path / "faces")
+    write_image_folder(tmp_path / "faces")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     trials = []
     for block in blocks:
@@ -81,7 +75,7 @@ def test_every_yaml_in_the_documentation_is_a_spec(tmp_path):
 
 def test_every_example_command_in_the_documentation_is_understood(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    make_folder(tmp_path / "faces")
+    write_image_folder(tmp_path / "faces")
     (tmp_path / "my-sweep.yaml").write_text("blocks: [{model: [dae, vae]}]")
     text = SPECS_MD.read_text(encoding="utf-8")
     commands = [shlex.split(line) for line in re.findall(r"^    (aesweep .*)$", text, re.MULTILINE)]

@@ -2,15 +2,25 @@
 
 import os
 import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from models.config import TrialConfig
 from sweep import stopping
 from sweep.progress_file import ProgressFile, remove_stale
+from sweep.spec import Block, SweepSpec
 from sweep.stopping import StopRequest, ask_drivers_to_stop, wait_for_end
 from sweep.store import Store, open_store
+from sweep.training import TrainingAttempt
+from tests.in_process import aesweep
+from tests.small_store import DONE, small_spec
 from tests.sweep.conftest import run_main
+from tests.waiting import wait_until
 
 RUNNING = {"running": {}, "eta_seconds": None}
 
@@ -93,3 +103,61 @@ def test_stop_says_when_nobody_works(
 ) -> None:
     assert run_main(monkeypatch, "stop", store.storage.root, "--wait") == 0
     assert "No driver works on" in capsys.readouterr().out
+
+
+LONG, NEXT = replace(DONE, epochs=20_000), replace(DONE, latent_size=5, epochs=1)
+
+
+def test_resume_all_begins_no_other_spec_after_a_stop(store: Store, data_dir: Path, ray_cluster: None) -> None:
+    record(store, data_dir, LONG)
+    record(store, data_dir, NEXT)
+    with beside(lambda: ask_drivers_to_stop(store), "a driver that can be asked"):
+        ended = aesweep("resume", store.storage.root, "--all")
+    assert ended.code == 130, ended.err
+    assert f"Not begun: latent 5. Go on with: aesweep resume {store.storage.root} --all" in ended.err
+    assert not attempts(store, NEXT)
+
+
+def test_resume_all_stops_too_when_the_running_spec_was_done_by_then(
+    store: Store, data_dir: Path, ray_cluster: None
+) -> None:
+    spec = record(store, data_dir, DONE)
+    record(store, data_dir, NEXT)
+    trained = TrainingAttempt(store, DONE, spec.execution)
+    trained.start()
+    while not trained.finished:
+        trained.run_epoch()
+    trained.commit()
+    with beside(lambda: len(attempts(store, DONE)) == 2 and signal_me(), "an evaluation, which may end"):
+        ended = aesweep("resume", store.storage.root, "--all")
+    assert ended.code == 130, ended.err
+    assert store.storage.names(f"trials/{DONE.key}/scores") and not attempts(store, NEXT)
+
+
+def record(store: Store, data_dir: Path, trial: TrialConfig) -> SweepSpec:
+    """A spec of one trial, as a launch that was killed at once leaves it; it is the latest."""
+    spec = replace(small_spec(data_dir), name=f"latent {trial.latent_size}", blocks=(Block("one", (trial,)),))
+    about = {"format": 1, "name": spec.name, "keys": {trial.key: "one"}, "spec": spec.to_json()}
+    store.write_configs([trial])
+    store.write_spec(spec.hash, about, spec.evaluation_config().id)
+    return spec
+
+
+def attempts(store: Store, trial: TrialConfig) -> list[str]:
+    return store.storage.names(f"trials/{trial.key}/attempts")
+
+
+def signal_me() -> bool:
+    os.kill(os.getpid(), signal.SIGUSR1)
+    return True
+
+
+@contextmanager
+def beside(action: Callable[[], object], what: str) -> Iterator[None]:
+    """While the block runs, `action` is tried until it returns something true."""
+    thread = threading.Thread(target=wait_until, args=(action, 60, what))
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()

@@ -12,10 +12,10 @@ import pytest
 from sweep.store import open_store
 from sweep.tables import TableFolder, tables_are_current
 from tests.in_process import aesweep
-from tests.sweep.aftermath import assert_nothing_left_in
+from tests.small_store import copy_at_work
+from tests.sweep.aftermath import assert_nothing_left_in, assert_same_results
 from tests.sweep.conftest import run_cli, start_cli, wait_for_file
 from tests.sweep.small_disk import SmallDisk
-from tests.sweep.test_run import measured
 
 PAGE = 4096
 FULL = "It has no room left (No space left on device). Make room, and give the same command again"
@@ -26,8 +26,7 @@ GONE = "It is not there any more. Bring it back, or mount its disk again, and gi
 @pytest.fixture
 def store_on_disk(small_disk: SmallDisk, small_store: Path) -> Path:
     """The small store, copied to the small disk."""
-    shutil.copytree(small_store, small_disk.store)
-    return small_disk.store
+    return copy_at_work(small_store, small_disk.store)
 
 
 def bytes_of_tables(store: Path) -> dict[str, bytes]:
@@ -119,9 +118,7 @@ def store_key(store: Path) -> str:
 
 def assert_equal_to(undisturbed: Path, store: Path) -> None:
     """The numbers of an undisturbed sweep, and nothing left behind."""
-    found = measured(store)
-    for table, frame in measured(undisturbed).items():
-        pd.testing.assert_frame_equal(found[table], frame, check_exact=True, obj=table)
+    assert_same_results(store, undisturbed)
     assert len(pd.read_parquet(store / "tables" / "failures.parquet")) == 0
     assert_nothing_left_in(store)
 
