@@ -18,7 +18,7 @@ from typing import Any, Self
 from sweep.layout import FOLDED, MARK
 from sweep.listed_storage import ListedStorage
 from sweep.records import has_sound_seal, parse_record
-from sweep.storage import Storage, have_same_size, open_storage
+from sweep.storage import Storage, StorageError, have_same_size, open_storage
 
 Check = Callable[[dict[str, Any]], bool]
 log = logging.getLogger(__name__)
@@ -94,7 +94,8 @@ class StoredRecords:
         except FileNotFoundError:
             return
         except OSError as error:  # a store that may only be read: said each time, and not counted
-            log.warning("%s is damaged, and cannot be set aside: %s", self.storage.place(name), error)
+            why = error.remedy if isinstance(error, StorageError) else error
+            log.warning("%s is damaged, and cannot be set aside: %s", self.storage.place(name), why)
             return
         log.warning("%s is damaged; kept as %s, its work will be done again", self.storage.place(name), aside)
 
