@@ -11,6 +11,8 @@ from sweep.store import Store
 from sweep.tables import SpecIndex, table_rows
 from sweep.work import STATES, State, trial_state
 
+RETRY = "--retry-failed"
+
 
 @dataclass(frozen=True)
 class Status:
@@ -51,13 +53,14 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
     failures: list[dict[str, Any]] = []
     lost: list[dict[str, Any]] = []
     living = living_drivers(store)
+    retry = resume_command(store.root, RETRY)
     states = store.storage.map(lambda key: trial_state(store, key, index.evaluation_of(key), index.running), keys)
     for key, (state, reason) in zip(keys, states, strict=True):
         counts[state] += 1
         if state == "running":
             running.append({"key": key, **index.running[key]})
         if state == "failed":
-            failures.append({"key": key, "name": _name(store, key), "reason": reason, "command": retry_command(store)})
+            failures.append({"key": key, "name": _name(store, key), "reason": reason, "command": retry})
         if state in ("pending", "trained") and (found := _deaths(store, key, index.evaluation_of(key), living)).count:
             lost.append({"key": key, "name": _name(store, key), "deaths": found.count, "reason": found.describe()})
     alive = [driver for driver in known if driver["alive"]]
@@ -75,9 +78,9 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
     )
 
 
-def retry_command(store: Store) -> str:
-    """The command that runs failed trials again."""
-    return f"aesweep resume {shlex.quote(store.storage.root)} --retry-failed"
+def resume_command(store: str, *options: str) -> str:
+    """The command that goes on with a store, to be pasted into a shell."""
+    return " ".join(("aesweep resume", shlex.quote(store), *options))
 
 
 def _deaths(store: Store, key: str, evaluation: str, living: set[str]) -> Deaths:
