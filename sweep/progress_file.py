@@ -60,7 +60,12 @@ def drivers(store: Store) -> list[dict[str, Any]]:
 
 def running_trials(store: Store) -> dict[str, Any]:
     """Trials that a living driver trains now, with their epoch and images per second."""
-    return {key: value for driver in drivers(store) if driver["alive"] for key, value in driver["running"].items()}
+    return trials_of(drivers(store))
+
+
+def trials_of(known: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same, of drivers that were looked up before."""
+    return {key: value for driver in known if driver["alive"] for key, value in driver["running"].items()}
 
 
 def remove_stale(store: Store) -> None:

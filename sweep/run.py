@@ -69,13 +69,15 @@ def launch(
     max_concurrent: int | None = None,
     retry_failed: bool = False,
     add: bool = False,
+    latest: bool = True,
     callbacks: Sequence["Callback"] = (),
     console: Console | None = None,
 ) -> Outcome:
     """Train and score what `spec` asks for and `store` does not hold yet.
 
     `spec` is a preset's name, a YAML file or a `SweepSpec`; `address` is `local`, `auto` or HOST:PORT of a Ray cluster;
-    `callbacks` are any Ray Tune callbacks. Raises `InputError` on bad input, before anything runs.
+    `callbacks` are any Ray Tune callbacks. Without `latest` the store goes on speaking of the spec that was its latest
+    before (`resume --all` may be cut off after an older one). Raises `InputError` on bad input, before anything runs.
     """
     console = console or Console(stderr=True)
     if not isinstance(spec, SweepSpec):
@@ -90,14 +92,14 @@ def launch(
         _require_shared_trial(opened, spec, add)
     plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
-        _record(opened, spec, evaluation.id)
+        _record(opened, spec, evaluation.id, latest)
         if _fold_tables(opened, console):  # that reads every commit, and may have set one aside
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return _say_nothing_to_do(plan, console, resume_command(opened.root))
     _prepare_images(spec, console)
     opened = open_store(store, create=True)
-    _record(opened, spec, evaluation.id)
+    _record(opened, spec, evaluation.id, latest)
     for left in reversed(range(ROUNDS)):
         outcome, plan = _run(spec, opened, plan, address, callbacks, only, console)
         if plan.is_done or outcome.interrupted or not left:
@@ -227,7 +229,7 @@ def _require_shared_trial(store: Store, spec: SweepSpec, add: bool) -> None:
         )
 
 
-def _record(store: Store, spec: SweepSpec, evaluation: str) -> None:
+def _record(store: Store, spec: SweepSpec, evaluation: str, latest: bool) -> None:
     """The store knows the spec and its trials before the first one starts."""
     about = {
         "format": SPEC_FORMAT,
@@ -236,20 +238,21 @@ def _record(store: Store, spec: SweepSpec, evaluation: str) -> None:
         "spec": spec.to_json(),
     }
     store.write_configs(config for config, _ in spec.trials)
-    store.write_spec(spec.hash, about, evaluation)
+    store.write_spec(spec.hash, about, evaluation, latest)
 
 
 def stored_spec(store: Store, every: bool = False) -> list[SweepSpec]:
     """The spec launched last, or every one. Raises `InputError` for a store without any."""
-    specs = [SweepSpec.from_json(about["spec"]) for about in store.specs()]
-    if len(specs) > 1 and not every and store.latest_spec() is None:
+    latest = None if every else store.latest_spec()
+    records = store.specs() if latest is None else [latest]  # an older one that cannot be read is in nobody's way
+    if len(records) > 1 and not every:
         remedy = "It does not say which spec was launched last. Launch that one again, or go on with --all."
         raise InputError("STORE", store.storage.place("sweeps/latest.json"), remedy)
-    if not specs:
+    if not records:
         raise InputError(
             "STORE", store.root, "Nothing was launched here yet. `aesweep launch SPEC --store STORE` does."
         )
-    return specs if every else specs[-1:]
+    return [SweepSpec.from_json(record["spec"]) for record in records]
 
 
 def _clean_up(store: Store, console: Console) -> None:

@@ -17,7 +17,7 @@ from models.errors import InputError
 from models.identity import content_hash
 from sweep.failpoints import failpoint
 from sweep.layout import FOLDED
-from sweep.progress_file import running_trials
+from sweep.progress_file import drivers, trials_of
 from sweep.records import sealed_json_bytes
 from sweep.rows import trial_tables
 from sweep.schemas import COLUMNS, SCHEMA_VERSION, schema
@@ -85,11 +85,13 @@ class SpecIndex:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.running = running_trials(store)
-        self.evaluation = store.latest_evaluation()
+        self.drivers = drivers(store)
+        self.running = trials_of(self.drivers)
+        specs, self.evaluation = store.launched()
+        self.name = specs[-1]["name"] if specs else "none"
         self.asked: dict[str, tuple[str, str]] = {}
         self.latest: set[str] = set()
-        for spec in store.specs():  # the latest comes last and wins
+        for spec in specs:  # the latest comes last and wins
             self.latest = set(spec["keys"])
             for key, block in spec["keys"].items():
                 self.asked[key] = (spec["name"], block)
@@ -97,8 +99,9 @@ class SpecIndex:
     def evaluation_of(self, key: str) -> str:
         """The evaluation that decides whether a trial is done."""
         scored = self.store.scored(key)
-        # A trial of an older spec only is done with whatever evaluation that spec asked for.
-        return self.evaluation if key in self.latest or not scored else scored[-1]
+        # A trial of an older spec only is done with whatever evaluation that spec asked for; so are all where the store
+        # does not say which spec is the latest.
+        return self.evaluation if not scored or (self.evaluation and key in self.latest) else scored[-1]
 
     def describe(self, key: str) -> dict[str, str]:
         """Sweep, block, state and evaluation of a trial, as `trial_tables` takes them."""

@@ -87,7 +87,14 @@ def resume(
     """
     opened = open_store(store)
     codes = [
-        run_launch(s, opened.root, address=address, max_concurrent=max_concurrent, retry_failed=retry_failed).exit_code
+        run_launch(
+            s,
+            opened.root,
+            address=address,
+            max_concurrent=max_concurrent,
+            retry_failed=retry_failed,
+            latest=not every,
+        ).exit_code
         for s in stored_spec(opened, every)
     ]
     raise typer.Exit(max(codes))
