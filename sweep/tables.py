@@ -26,6 +26,7 @@ from sweep.store import Store
 from sweep.work import trial_state
 
 PUBLISH_EVERY_SECONDS = 30.0
+FOLDERS = ("", "/attempts", "/scores", "/failures")  # of a trial, whose files its rows are made from
 SHARE_OF_TIME = 0.05  # of the driver's time that folding may take: tables are published more rarely where it is slow
 log = logging.getLogger(__name__)
 
@@ -111,16 +112,14 @@ class SpecIndex:
         return {"sweep": sweep, "block": block, "state": state, "evaluation": evaluation}
 
     def signature(self, key: str) -> str:
-        """A hash of everything that a trial's rows are made from; commits never change, so their names do."""
-        return content_hash(
-            {
-                **self.describe(key),
-                "trained": self.store.has_training(key),
-                "scored": self.store.scored(key),
-                "attempts": self.store.attempts(key, "train"),
-                "failures": self.store.storage.names(f"trials/{key}/failures"),
-            }
-        )
+        """A hash of the names of everything that a trial's rows are made from.
+
+        A commit never changes. One that was set aside and made again has the name of the first: what was set aside has a
+        name of its own, and so has the attempt that made it again.
+        """
+        about = self.describe(key)  # sets damaged commits aside
+        names = {folder: self.store.storage.names(f"trials/{key}{folder}") for folder in FOLDERS}
+        return content_hash({**about, **names})
 
 
 def tables_are_current(store: Store) -> bool:

@@ -5,18 +5,19 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
 from sweep.execution import ExecutionConfig
-from sweep.layout import training_name
+from sweep.layout import scores_name, training_name
 from sweep.records import sealed_json_bytes
 from sweep.spec import Block, SweepSpec
 from sweep.storage import file_record
 from sweep.store import Store, open_store
 from sweep.stored_commits import MODEL
-from sweep.tables import TableFolder, table_rows
+from sweep.tables import TableFolder, table_rows, tables_are_current
 from sweep.work import make_plan
 
 TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
@@ -105,3 +106,28 @@ def test_killed_before_the_new_commit_the_trial_is_trained_and_scored_again(
     assert state(store) == "pending"
     store.storage.write(training_name(TRIAL.key), sealed_json_bytes(trained("train-0003-aaaaaa", b"newer")))
     assert state(store) == "trained"
+
+
+def rescored(store: Store, value: float) -> None:
+    """An evaluation, set aside because a file of it is damaged, is made again with another value and the same length."""
+    store.set_aside(scores_name(TRIAL.key, EVALUATION.id))
+    assert store.commit_scores(TRIAL.key, EVALUATION.id, {**scored(b"old"), "rows": [{**ROW, "value": value}]})
+
+
+def test_tables_from_before_a_scoring_that_was_made_again_are_not_current(store: Store) -> None:
+    store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
+    folder = TableFolder(store)
+    folder.publish(force=True)
+    assert tables_are_current(store)
+    rescored(store, 2.0)
+    assert not tables_are_current(store)
+    folder.publish(force=True)
+    assert tables_are_current(store)
+    values = pq.read_table(f"{store.root}/tables/scores.parquet")["value"].to_pylist()
+    assert values == [2.0], "a driver that folded the first one folds the second one too"
+
+
+def test_tables_stay_current_when_nothing_happens(store: Store) -> None:
+    TableFolder(store).publish(force=True)
+    assert state(store) == "pending"
+    assert tables_are_current(open_store(store.root))
