@@ -148,6 +148,7 @@ def _run(
     stop = StopRequest(store, file.name)
     try:
         file.write(progress.to_json(), force=True)
+        file.keep_fresh()
         with stop.listening(), driver_of_failpoints(), connect(address), view:
             Driver(store, plan, spec.execution, view, file, stop, callbacks).run()
     except KeyboardInterrupt:
