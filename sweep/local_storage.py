@@ -2,13 +2,14 @@
 
 Nothing is written in place: bytes go into `.tmp-…` beside the target, reach the disk (fsync), and take their name in one
 step. A commit takes its name only if nobody has it yet: the first writer wins, and two drivers on one store can never
-replace each other's results.
+replace each other's results. Where a file system has no hard links, they can when one stalls between two calls.
 """
 
 import errno
 import os
 import shutil
 import stat
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +35,7 @@ from sweep.storage import (
 # handle, a bad disk …) is the storage's trouble and no trial's (`StorageError`).
 _MISTAKEN = (errno.ENOTDIR, errno.EEXIST)
 _ABSENT = (FileNotFoundError, NotADirectoryError)
+SETTLE_SECONDS = 0.5
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -110,16 +112,23 @@ class LocalStorage:
             os.link(temporary, self.path(name))
         except FileExistsError:
             return False
-        except OSError as error:  # file systems without hard links
+        except OSError as error:  # file systems without hard links: some of FUSE, SMB, exFAT
             if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
                 raise
-            if self.exists(name):
-                return False
-            os.replace(temporary, self.path(name))
+            return self._commit_without_links(temporary, name, data)
         finally:
             _remove_if_possible(temporary)
         _sync_folder(self.path(name).parent)
         return True
+
+    def _commit_without_links(self, temporary: Path, name: str, data: bytes) -> bool:
+        """Look, write, wait a moment and read back who stands there: as on an object store (object_storage.py)."""
+        if self.exists(name):
+            return False
+        os.replace(temporary, self.path(name))
+        _sync_folder(self.path(name).parent)
+        time.sleep(SETTLE_SECONDS)
+        return self.read(name) == data
 
     def make_folder(self, name: str) -> None:
         with self._refusals():

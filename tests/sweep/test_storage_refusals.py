@@ -4,6 +4,7 @@ never a failure of a trial, whether something is written or read."""
 import errno
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,27 @@ def test_a_store_that_one_may_only_read_is_reported_from_its_older_tables(
     ended = aesweep("report", tmp_path / "store", "--out", tmp_path / "report")
     assert ended.code == 0, ended.err
     assert "drawn from older tables" in ended.err and "Permission denied" in ended.err
+
+
+def test_without_hard_links_of_many_commits_at_once_exactly_one_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All have seen that nobody has the name yet when they take it."""
+    storage, start, seen = LocalStorage(tmp_path), threading.Barrier(8), threading.Barrier(8)
+    monkeypatch.setattr(os, "link", refusing(os.link, str(tmp_path), errno.EPERM))
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda *words: (seen.wait(), replace(*words)))
+    won: list[int] = []
+
+    def commit(number: int) -> None:
+        start.wait()
+        if storage.commit("train.json", str(number).encode() * 1000):
+            won.append(number)
+
+    threads = [threading.Thread(target=commit, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert storage.read("train.json") == str(won[0]).encode() * 1000
