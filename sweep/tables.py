@@ -75,9 +75,9 @@ class TableFolder:
     def _read(self, store: Store, key: str, about: dict[str, str]) -> None:
         try:
             self._tables[key] = trial_tables(store, key, **about)
-        except InputError:
-            place = store.storage.place(f"trials/{key}")
-            log.warning("%s is left out of the tables: its configuration is lost", place)
+        except InputError as error:  # no trial of any spec (KEY), or one of a newer aesweep
+            why = "its configuration is lost" if error.field == "KEY" else error.remedy
+            log.warning("%s is left out of the tables: %s", store.storage.place(f"trials/{key}"), why)
             self._tables.pop(key, None)
 
 
