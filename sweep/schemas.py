@@ -143,7 +143,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "failures": (
         Column("key", _S, "the trial"),
-        Column("attempt", _S, 'the attempt that failed; "none" when it never started'),
+        Column("attempt", _S, "the attempt that failed"),
         Column("stage", _S, "train or evaluate"),
         Column("type", _S, "exception type"),
         Column("message", _S, "what went wrong"),

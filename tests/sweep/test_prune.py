@@ -185,3 +185,25 @@ def test_prune_is_refused_while_a_driver_works(
     assert "aesweep stop STORE --wait" in capsys.readouterr().err
     file.remove()
     assert hashes(store) == before
+
+
+def test_the_number_of_a_pruned_attempt_is_not_given_again(store: Store) -> None:
+    """Else an older failure would count as the newer one, and a trial that failed for good as pending."""
+    lost = attempt(store, DONE.key, {})
+    store.record_failure(DONE.key, lost, "train", ValueError("diverged, but another driver's training was committed"))
+    prune(store)
+    store.set_aside(f"trials/{DONE.key}/train.json")
+    assert store.open_failure(DONE.key, "train") is None
+    again = attempt(store, DONE.key, {})
+    assert again.startswith("train-0004-")
+    store.record_failure(DONE.key, again, "train", ValueError("diverged again"))
+    failure = store.open_failure(DONE.key, "train")
+    assert failure is not None and failure["message"] == "diverged again"
+
+
+def test_a_trial_whose_attempts_were_numbered_twice_by_an_older_aesweep_is_failed_too(store: Store) -> None:
+    store.storage.make_folder(f"trials/{DONE.key}/attempts/train-0003-aaaaaa")
+    for attempt_of, message in (("train-0004-000000", "older"), ("train-0003-aaaaaa", "newer")):
+        store.record_failure(DONE.key, attempt_of, "train", ValueError(message))
+    failure = store.open_failure(DONE.key, "train")
+    assert failure is not None and failure["message"] == "newer"

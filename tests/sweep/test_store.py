@@ -185,7 +185,8 @@ def test_an_evaluation_without_a_prior_gives_none(store: Store) -> None:
 
 
 def test_a_failure_with_odd_bytes_in_its_message_is_recorded(store: Store) -> None:
-    store.record_failure(TRIAL.key, "none", "train", FileNotFoundError("no \udcff file"))
+    attempt = store.new_attempt(TRIAL.key, "train")
+    store.record_failure(TRIAL.key, attempt, "train", FileNotFoundError("no \udcff file"))
     failure = store.open_failure(TRIAL.key, "train")
     assert failure is not None and failure["message"] == "no \\udcff file"
 
