@@ -35,7 +35,7 @@ def plan(
     """
     loaded = load_spec(spec, overrides or [], data)
     evaluation = loaded.evaluation_config(require_weights=False)
-    opened = open_store(store) if store is not None and open_storage(store).exists("") else None
+    opened = open_store(store) if store is not None and not _is_empty(store) else None
     made = make_plan(loaded, opened, evaluation, only=only or [])
     if as_json:
         typer.echo(json.dumps([trial.to_json() for trial in made.trials], indent=1))
@@ -98,6 +98,12 @@ def resume(
         for s in stored_spec(opened, every)
     ]
     raise typer.Exit(max(codes))
+
+
+def _is_empty(store: str) -> bool:
+    """Whether a launch would make a store there."""
+    storage = open_storage(store)
+    return storage.version("") is None and not storage.names("")
 
 
 def _print_plan(name: str, made: Plan) -> None:
