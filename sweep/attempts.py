@@ -150,10 +150,11 @@ def give_up_if_too_many(
 def memory_lacked(store: Store, key: str) -> tuple[float, bool]:
     """Largest share of a GPU that was too small for the trial (0: none was), and whether that was since its last
     failure, so that the next lack of memory is one."""
-    recent = [read_end(store, key, a) for a in _since_last_failure(store, key, "train")]
-    ends = [read_end(store, key, a) for a in store.attempts(key, "train")]
-    shares = [end["share"] for end in ends if end.get("how") == "out of memory"]
-    return max(shares, default=0.0), any(end.get("how") == "out of memory" for end in recent)
+    ends = {attempt: read_end(store, key, attempt) for attempt in store.attempts(key, "train")}
+    lacked = {attempt: end["share"] for attempt, end in ends.items() if end.get("how") == "out of memory"}
+    if not lacked:
+        return 0.0, False
+    return max(lacked.values()), any(attempt in lacked for attempt in _since_last_failure(store, key, "train"))
 
 
 def living_drivers(store: Store) -> set[str]:
