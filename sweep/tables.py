@@ -38,15 +38,25 @@ class TableFolder:
         self.store = store
         self._tables: dict[str, dict[str, pa.Table]] = {}
         self._signatures: dict[str, str] = {}
+        self._published: tuple[dict[str, str], dict[str, str]] | None = None
+        """Signatures and commits of what this folder wrote last."""
         self._next = 0.0
 
     def publish(self, force: bool = False) -> None:
-        """Fold what is new and write the files, at most every `PUBLISH_EVERY_SECONDS` unless `force`."""
+        """Fold what is new and write the files if anything is, at most every `PUBLISH_EVERY_SECONDS`; with `force` always."""
         started = time.monotonic()
         if not force and started < self._next:
             return
         listed = self.store.listed()
         self._fold(listed)
+        commits = listed.whole_commits()
+        if force or self._published != (self._signatures, commits):
+            self._write(commits)
+            self._published = (dict(self._signatures), commits)
+        ended = time.monotonic()
+        self._next = ended + max(PUBLISH_EVERY_SECONDS, (ended - started) / SHARE_OF_TIME)
+
+    def _write(self, commits: dict[str, str]) -> None:
         files = {}
         for name in COLUMNS:
             parts = [self._tables[key][name] for key in sorted(self._tables)]
@@ -54,10 +64,8 @@ class TableFolder:
             self.store.storage.write(f"tables/{name}.parquet", data)
             files[name] = file_record(data)
             failpoint("in-table-fold")
-        about = {"version": SCHEMA_VERSION, "files": files, "commits": listed.whole_commits()}
+        about = {"version": SCHEMA_VERSION, "files": files, "commits": commits}
         self.store.storage.write(FOLDED, sealed_json_bytes({"signature": content_hash(self._signatures), **about}))
-        ended = time.monotonic()
-        self._next = ended + max(PUBLISH_EVERY_SECONDS, (ended - started) / SHARE_OF_TIME)
 
     def _fold(self, store: Store) -> None:
         """Read again the trials whose commits, failures or state changed."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
+from sweep import tables
 from sweep.execution import ExecutionConfig
 from sweep.layout import scores_name, training_name
 from sweep.records import sealed_json_bytes
@@ -131,3 +133,19 @@ def test_tables_stay_current_when_nothing_happens(store: Store) -> None:
     TableFolder(store).publish(force=True)
     assert state(store) == "pending"
     assert tables_are_current(open_store(store.root))
+
+
+def test_a_driver_writes_no_tables_while_nothing_happens(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "PUBLISH_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(tables, "SHARE_OF_TIME", math.inf)
+    folder, table = TableFolder(store), "tables/trials.parquet"
+    folder.publish()
+    first = store.storage.version(table)
+    folder.publish()
+    assert store.storage.version(table) == first
+    store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
+    folder.publish()
+    second = store.storage.version(table)
+    assert second != first
+    folder.publish(force=True)
+    assert store.storage.version(table) != second
