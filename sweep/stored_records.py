@@ -32,6 +32,13 @@ class StoredRecords:
         self.root = self.storage.root
         self._whole: dict[str, str] = {}
         """Versions of commits that were read and found whole."""
+        self._only_looks = False
+
+    def only_looking(self) -> Self:
+        """The store for those who change nothing in it: what is damaged counts as missing and keeps its name."""
+        store = type(self)(self.root, self.storage)
+        store._only_looks = True
+        return store
 
     def listed(self) -> Self:
         """The store with its trials listed now, for many questions at once; not for longer than those take."""
@@ -39,6 +46,7 @@ class StoredRecords:
             return self
         store = type(self)(self.root, ListedStorage(self.storage))
         store._whole = self._whole  # shared: what is known to be whole stays known
+        store._only_looks = self._only_looks
         for name, version in folded_commits(self).items():
             store._whole.setdefault(name, version)
         return store
@@ -89,6 +97,9 @@ class StoredRecords:
 
     def set_aside(self, name: str) -> None:
         """Keep a damaged file under another name; another process may have been faster."""
+        if self._only_looks:
+            log.warning("%s is damaged; it counts as missing", self.storage.place(name))
+            return
         try:
             aside = self.storage.set_aside(name)
         except FileNotFoundError:

@@ -207,3 +207,38 @@ def test_a_trial_whose_attempts_were_numbered_twice_by_an_older_aesweep_is_faile
         store.record_failure(DONE.key, attempt_of, "train", ValueError(message))
     failure = store.open_failure(DONE.key, "train")
     assert failure is not None and failure["message"] == "newer"
+
+
+def test_a_dry_run_changes_nothing_also_where_files_are_damaged(store: Store) -> None:
+    for damaged in (f"trials/{DONE.key}/train.json", f"trials/{DONE.key}/scores/{EVALUATION}.json"):
+        store.storage.write(damaged, b"{")
+    before = hashes(store)
+    would = {found.name for found in prune(store, dry_run=True)}
+    assert hashes(store) == before
+    assert {found.name for found in prune(store)} == would
+    assert not store.storage.exists(f"trials/{DONE.key}/train.json")
+
+
+def test_what_is_read_is_what_there_is_a_choice_between(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint may have gigabytes, and a sweep ten thousand trials with one attempt each."""
+    prune(store)
+    TableFolder(store).publish(force=True)
+    first, *rest = store.attempts(UNFINISHED.key, "train")
+    for attempt_of in rest:
+        store.storage.remove_folder(f"trials/{UNFINISHED.key}/attempts/{attempt_of}")
+    unreadable = Store(store.root)
+    for name in ("train.json", f"scores/{EVALUATION}.json"):
+        refuse_to_read(monkeypatch, f"{DONE.key}/{name}")
+    refuse_to_read(monkeypatch, f"{first}/{CHECKPOINT}")
+    assert prune(unreadable) == []
+
+
+def refuse_to_read(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    real = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if str(path).endswith(ending):
+            raise OSError(5, "Input/output error")
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
