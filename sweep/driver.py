@@ -75,7 +75,7 @@ class Driver:
         self.progress = view.progress
         self.callbacks = list(callbacks)
         self.file, self.stop = file, stop
-        self.folder = TableFolder(store)
+        self.folder = TableFolder(store, anew=False)
         self.configs = {t.config.key: t.config for t in plan.trials}
         self.resources = cluster_resources()
         self.has_gpu = self.resources.gpus > 0 and execution.device != "cpu"

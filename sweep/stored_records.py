@@ -66,6 +66,10 @@ class StoredRecords:
         """Versions of all commits that were read, found whole, and are still there: for `FOLDED`."""
         return {name: version for name, version in self._whole.items() if self.storage.version(name) == version}
 
+    def is_as_folded(self, name: str) -> bool:
+        """Whether a commit is missing, or of a version that was read and found whole."""
+        return self._whole.get(name) == self.storage.version(name)
+
     def read_commit(self, name: str, check: Check) -> dict[str, Any] | None:
         """A commit, or None; one that cannot be read is set aside, so that its work is done and committed anew."""
         version = self.storage.version(name) if isinstance(self.storage, ListedStorage) else None

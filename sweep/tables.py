@@ -18,6 +18,7 @@ from models.identity import content_hash
 from sweep.failpoints import failpoint
 from sweep.layout import FOLDED
 from sweep.progress_file import drivers, trials_of
+from sweep.published_rows import made_by, published_rows
 from sweep.records import sealed_json_bytes
 from sweep.rows import trial_tables
 from sweep.schemas import COLUMNS, SCHEMA_VERSION, schema
@@ -34,8 +35,10 @@ log = logging.getLogger(__name__)
 class TableFolder:
     """Folds the commits of a store into its tables."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, anew: bool = True) -> None:
+        """Reads every commit, or, where it is not to fold `anew`, those that changed since the tables were published."""
         self.store = store
+        self._anew = anew
         self._tables: dict[str, dict[str, pa.Table]] = {}
         self._signatures: dict[str, str] = {}
         self._published: tuple[dict[str, str], dict[str, str]] | None = None
@@ -64,12 +67,15 @@ class TableFolder:
             self.store.storage.write(f"tables/{name}.parquet", data)
             files[name] = file_record(data)
             failpoint("in-table-fold")
-        about = {"version": SCHEMA_VERSION, "files": files, "commits": commits}
+        about = {**made_by(), "files": files, "commits": commits, "signatures": self._signatures}
         self.store.storage.write(FOLDED, sealed_json_bytes({"signature": content_hash(self._signatures), **about}))
 
     def _fold(self, store: Store) -> None:
         """Read again the trials whose commits, failures or state changed."""
         asked = SpecIndex(store)
+        if not self._anew:
+            self._anew = True
+            self._tables, self._signatures = published_rows(store)
 
         def fold(key: str) -> None:
             signature = asked.signature(key)
