@@ -114,8 +114,8 @@ class SpecIndex:
     def evaluation_of(self, key: str) -> str:
         """The evaluation that decides whether a trial is done."""
         scored = self.store.scored(key)
-        # A trial of an older spec only is done with whatever evaluation that spec asked for; so are all where the store
-        # does not say which spec is the latest.
+        # A trial that the latest spec does not ask for is done with any evaluation, the last one by name here; so are all
+        # where the store does not say which spec is the latest.
         return self.evaluation if not scored or (self.evaluation and key in self.latest) else scored[-1]
 
     def describe(self, key: str) -> dict[str, str]:

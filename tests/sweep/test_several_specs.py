@@ -9,6 +9,7 @@ import pytest
 
 from models.errors import InputError
 from sweep.layout import LATEST
+from sweep.load import load_prior
 from sweep.records import sealed_json_bytes
 from sweep.run import launch, stored_spec
 from sweep.spec import Block, SweepSpec
@@ -57,3 +58,15 @@ def test_an_older_spec_that_cannot_be_read_is_in_nobodys_way(store: Store, older
 def test_where_the_latest_is_unknown_finished_trials_are_done_all_the_same(store: Store) -> None:
     store.storage.write(LATEST, b"[]")
     assert read_status(store, every_spec=True).counts["done"] == 1
+
+
+def test_a_prior_comes_from_the_evaluation_of_the_latest_launch(store: Store) -> None:
+    """Not from the one whose id happens to sort last."""
+    evaluation = store.latest_evaluation()
+    commit = store.scores(DONE.key, evaluation)
+    assert commit is not None
+    for other in ("000000000000", "ffffffffffff"):
+        attempt = store.new_attempt(DONE.key, "evaluate", other)
+        files = {"priors-gmm.npz": store.write_file(DONE.key, attempt, "priors-gmm.npz", b"another prior")}
+        store.commit_scores(DONE.key, other, {**commit, "attempt": attempt, "files": files})
+    assert load_prior(store, DONE.key, "gmm").kind == "gmm"
