@@ -41,10 +41,10 @@ class StoredCommits(StoredAttempts):
         """Commit a training; False where another attempt was first. Scores of other weights are set aside before that."""
         if self.storage.exists(training_name(key)):
             return False
-        self._set_aside_other_scores(key, commit["files"].get(MODEL, {}).get("sha256"))
+        self._set_aside_other_scores(key, commit["files"].get(MODEL, {}).get("sha256", ""))
         return self.storage.commit(training_name(key), sealed_json_bytes(commit))
 
-    def _set_aside_other_scores(self, key: str, weights: str | None) -> None:
+    def _set_aside_other_scores(self, key: str, weights: str) -> None:
         """A trial is trained again when its commit was damaged, maybe with other bits, and may have been scored before.
 
         Before the new commit: whoever is killed between the two leaves a trial to train, and never weights beside scores
@@ -52,7 +52,7 @@ class StoredCommits(StoredAttempts):
         """
         for evaluation in self.scored(key):
             scores = self.scores(key, evaluation)
-            if scores is None or (weights is not None and scores.get("model") == weights):
+            if scores is None or scores.get("model", "") == weights:
                 continue
             name = scores_name(key, evaluation)
             with suppress(FileNotFoundError):  # another driver was faster
