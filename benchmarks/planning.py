@@ -24,6 +24,7 @@ from sweep.execution import ExecutionConfig
 from sweep.layout import FOLDED
 from sweep.records import sealed_json_bytes
 from sweep.spec import Block, SweepSpec
+from sweep.storage import to_json_bytes
 from sweep.store import Store, open_store
 from tests.sweep.s3_server import MotoServer, Proxy
 
@@ -76,7 +77,7 @@ def write_store(root: Path, count: int) -> SweepSpec:
     trained, scored = sealed_json_bytes(training_commit(training)), sealed_json_bytes(scores_commit(scoring))
     for trial in trials:
         files = {
-            "config.json": sealed_json_bytes(trial.to_json()),
+            "config.json": to_json_bytes(trial.to_json()),
             "train.json": trained,
             f"scores/{evaluation}.json": scored,
             **dict.fromkeys((f"attempts/{training}/{n}" for n in ("start.json", "log.txt", "model.safetensors")), b"0"),

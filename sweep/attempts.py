@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+from sweep.layout import attempt_folder
 from sweep.progress_file import drivers
 from sweep.storage import to_json_bytes
 from sweep.store import Stage, Store
@@ -83,12 +84,12 @@ def write_end(store: Store, key: str, attempt: str, how: How, reason: str = "", 
 
 def read_start(store: Store, key: str, attempt: str) -> dict[str, Any]:
     """What the attempt wrote when it began; empty where that is missing or damaged."""
-    return store.read_json(f"trials/{key}/attempts/{attempt}/{START}", _is_start) or {}
+    return store.read_json(f"{attempt_folder(key, attempt)}/{START}", _is_start) or {}
 
 
 def read_end(store: Store, key: str, attempt: str) -> dict[str, Any]:
     """How the attempt ended; empty for one that runs, has a record of its own, or died with its driver."""
-    return store.read_json(f"trials/{key}/attempts/{attempt}/{END}", _is_end) or {}
+    return store.read_json(f"{attempt_folder(key, attempt)}/{END}", _is_end) or {}
 
 
 def newest_of(store: Store, key: str, driver: str, stage: Stage, evaluation: str = "") -> str | None:
@@ -101,7 +102,7 @@ def deaths(store: Store, key: str, stage: Stage, evaluation: str = "", living: C
     """Deaths in a row up to now. Attempts of the drivers in `living` that have no end are at work."""
     alone, together, nodes, reason = 0, 0, [], ""
     for attempt in _since_last_failure(store, key, stage, evaluation):
-        if CHECKPOINT in store.storage.names(f"trials/{key}/attempts/{attempt}"):
+        if CHECKPOINT in store.storage.names(attempt_folder(key, attempt)):
             break
         start, end = read_start(store, key, attempt), read_end(store, key, attempt)
         if end.get("how", "died") not in ("died", "machine died") or (not end and start.get("driver") in living):
@@ -150,10 +151,11 @@ def give_up_if_too_many(
 def memory_lacked(store: Store, key: str) -> tuple[float, bool]:
     """Largest share of a GPU that was too small for the trial (0: none was), and whether that was since its last
     failure, so that the next lack of memory is one."""
-    recent = [read_end(store, key, a) for a in _since_last_failure(store, key, "train")]
-    ends = [read_end(store, key, a) for a in store.attempts(key, "train")]
-    shares = [end["share"] for end in ends if end.get("how") == "out of memory"]
-    return max(shares, default=0.0), any(end.get("how") == "out of memory" for end in recent)
+    ends = {attempt: read_end(store, key, attempt) for attempt in store.attempts(key, "train")}
+    lacked = {attempt: end["share"] for attempt, end in ends.items() if end.get("how") == "out of memory"}
+    if not lacked:
+        return 0.0, False
+    return max(lacked.values()), any(attempt in lacked for attempt in _since_last_failure(store, key, "train"))
 
 
 def living_drivers(store: Store) -> set[str]:

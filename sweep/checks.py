@@ -12,6 +12,7 @@ from models.datasets import DataSource, check_source
 from models.errors import InputError
 from models.precision import choose_precision
 from sweep.device import choose_device, describe_device
+from sweep.execution import absolute
 from sweep.storage import StorageError, open_storage
 
 
@@ -33,7 +34,7 @@ def all_checks(address: str, store: str | None, data_dir: Path) -> list[Check]:
 def check_store(store: str) -> Check:
     """Whether files can be written, read, listed and removed where the store is or will be."""
     if "://" not in store:
-        return check_folder("store", store)
+        return check_folder("store", absolute(store, "--store"))
     name = f".aesweep-doctor-{uuid.uuid4().hex[:6]}"
     try:
         storage = open_storage(store)

@@ -35,6 +35,7 @@ from cluster.resources import (
 )
 from cluster.scratch import temporary_folder
 from evaluation import tensor_mixture
+from models.config import TrialConfig
 from models.errors import one_line
 from sweep.attempts import memory_lacked, newest_of, read_end, write_end
 from sweep.execution import ExecutionConfig
@@ -74,7 +75,7 @@ class Driver:
         self.progress = view.progress
         self.callbacks = list(callbacks)
         self.file, self.stop = file, stop
-        self.folder = TableFolder(store)
+        self.folder = TableFolder(store, anew=False)
         self.configs = {t.config.key: t.config for t in plan.trials}
         self.resources = cluster_resources()
         self.has_gpu = self.resources.gpus > 0 and execution.device != "cpu"
@@ -126,8 +127,8 @@ class Driver:
         """Whether a stop was asked for, and no trial needs more time for its checkpoint."""
         return self.stop.grace_is_over or self._awaited == set()
 
-    def bundle(self, key: str, share: float) -> dict[str, float]:
-        """What a trial asks of Ray, with this share of a GPU where there is one."""
+    def bundle(self, share: float) -> dict[str, float]:
+        """What a trial asks of Ray with this share of a GPU where there is one."""
         return trial_resources(self.execution.threads, share, self.has_gpu)
 
     def training_started(self, key: str) -> None:
@@ -182,11 +183,15 @@ class Driver:
 
     def _shares(self) -> dict[str, float]:
         """Part of a GPU for each trial to train: by its network, or more where that was too little before."""
-        shares = {}
-        for config in (trial.config for trial in self.plan.to_train):
-            share = self.bundle(config.key, self.execution.gpu_share or gpu_share(config.filters))["GPU"]
-            shares[config.key] = max(share, larger_share(memory_lacked(self.store, config.key)[0]))
-        return shares
+        listed = self.store.listed()  # many trials, and nobody trains yet
+
+        def share_of(config: TrialConfig) -> float:
+            share = self.bundle(self.execution.gpu_share or gpu_share(config.filters))["GPU"]
+            return max(share, larger_share(memory_lacked(listed, config.key)[0]))
+
+        configs = [trial.config for trial in self.plan.to_train]
+        shares = listed.storage.map(share_of, configs)
+        return {config.key: share for config, share in zip(configs, shares, strict=True)}
 
     def _train(self) -> None:
         """Train what is missing. Raises the `StorageError` that an event of Tune met, which Tune itself makes a text of."""
@@ -201,7 +206,7 @@ class Driver:
     def _tune(self) -> None:
         keys = [t.config.key for t in self.plan.to_train]
         shares = self._shares() if self.has_gpu else {}
-        bundles = {k: self.bundle(k, shares.get(k, 0.0)) for k in keys}
+        bundles = {k: self.bundle(shares.get(k, 0.0)) for k in keys}
         for bundle in bundles.values():
             check_feasible(self.resources, bundle)
         slots = max(trial_slots(self.resources, bundle) for bundle in bundles.values())

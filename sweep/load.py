@@ -30,11 +30,12 @@ def load_model(store: Store | str | Path, key: str) -> Autoencoder:
 
 
 def load_prior(store: Store | str | Path, key: str, prior: str) -> FittedPrior:
-    """A prior fitted on the latents of a trial, from the newest evaluation that fitted it."""
+    """A prior fitted on the latents of a trial: by the evaluation of the latest launch, else by any other that has it."""
     opened = _opened(store)
     config = opened.config(key)
     name = prior_file(prior)
-    for evaluation in reversed(opened.scored(config.key)):
+    latest = opened.latest_evaluation()
+    for evaluation in sorted(opened.scored(config.key), key=lambda evaluation: evaluation != latest):
         if (data := opened.prior_bytes(config.key, evaluation, name)) is not None:
             try:
                 return FittedPrior.from_bytes(data)

@@ -4,11 +4,13 @@ The copy holds the tables and the pictures that the report shows. A picture neve
 attempt's id is in its path), so a second copy into the same folder fetches only new ones; tables are always fetched.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from sweep.layout import MARK
 from sweep.schemas import COLUMNS
+from sweep.storage import TEMPORARY
 from sweep.store import Store
 
 
@@ -27,7 +29,15 @@ def copy_pictures(store: Store, folder: Path, names: Iterable[str]) -> None:
 
 
 def _copy(store: Store, name: str, folder: Path) -> None:
+    """Into place in one step: a file that is there is whole, also after a kill or on a disk that became full."""
     data = store.storage.read(name)
-    if data is not None:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
+    if data is None:
+        return
+    place = folder / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = place.with_name(f"{TEMPORARY}{place.name}")
+    try:
+        aside.write_bytes(data)
+        os.replace(aside, place)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -2,13 +2,14 @@
 
 Nothing is written in place: bytes go into `.tmp-…` beside the target, reach the disk (fsync), and take their name in one
 step. A commit takes its name only if nobody has it yet: the first writer wins, and two drivers on one store can never
-replace each other's results.
+replace each other's results. Where a file system has no hard links, they can when one stalls between two calls.
 """
 
 import errno
 import os
 import shutil
 import stat
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,8 +31,11 @@ from sweep.storage import (
     version_of,
 )
 
-# What the user mistook, told as bad input; all else is the storage's trouble, and passes (`StorageError`).
-_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
+# A file where a folder should be is what the user mistook, told as bad input; all else (no right to write, a stale NFS
+# handle, a bad disk …) is the storage's trouble and no trial's (`StorageError`).
+_MISTAKEN = (errno.ENOTDIR, errno.EEXIST)
+_ABSENT = (FileNotFoundError, NotADirectoryError)
+SETTLE_SECONDS = 0.5
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -57,35 +61,36 @@ class LocalStorage:
         return str(self.path(name))
 
     def read(self, name: str) -> bytes | None:
-        try:
-            return self.path(name).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        with self._refusals("read"):
+            try:
+                return self.path(name).read_bytes()
+            except _ABSENT:
+                return None
 
     def open(self, name: str) -> BinaryIO | None:
-        try:
-            return self.path(name).open("rb")
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        with self._refusals("read"):
+            try:
+                return self.path(name).open("rb")
+            except _ABSENT:
+                return None
 
     def exists(self, name: str) -> bool:
-        return self.path(name).exists()
+        return self._stat(name) is not None
 
     def version(self, name: str) -> str | None:
-        try:
-            found = self.path(name).stat()
-            return _version(found) if stat.S_ISREG(found.st_mode) else None
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        found = self._stat(name)
+        return _version(found) if found is not None and stat.S_ISREG(found.st_mode) else None
 
     def names(self, name: str) -> list[str]:
-        try:
-            return sorted(n for n in os.listdir(self.path(name)) if not n.startswith(TEMPORARY))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        with self._refusals("read"):
+            try:
+                return sorted(n for n in os.listdir(self.path(name)) if not n.startswith(TEMPORARY))
+            except _ABSENT:
+                return []
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
-        return dict(_scan(self.path(folder), folder, depth))
+        with self._refusals("read"):
+            return dict(_scan(self.path(folder), folder, depth))
 
     def write(self, name: str, data: bytes) -> None:
         with self._refusals():
@@ -107,16 +112,23 @@ class LocalStorage:
             os.link(temporary, self.path(name))
         except FileExistsError:
             return False
-        except OSError as error:  # file systems without hard links
+        except OSError as error:  # file systems without hard links: some of FUSE, SMB, exFAT
             if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
                 raise
-            if self.exists(name):
-                return False
-            os.replace(temporary, self.path(name))
+            return self._commit_without_links(temporary, name, data)
         finally:
             _remove_if_possible(temporary)
         _sync_folder(self.path(name).parent)
         return True
+
+    def _commit_without_links(self, temporary: Path, name: str, data: bytes) -> bool:
+        """Look, write, wait a moment and read back who stands there: as on an object store (object_storage.py)."""
+        if self.exists(name):
+            return False
+        os.replace(temporary, self.path(name))
+        _sync_folder(self.path(name).parent)
+        time.sleep(SETTLE_SECONDS)
+        return self.read(name) == data
 
     def make_folder(self, name: str) -> None:
         with self._refusals():
@@ -128,15 +140,22 @@ class LocalStorage:
             self.path(name).unlink(missing_ok=True)
 
     def remove_folder(self, name: str) -> None:
-        shutil.rmtree(self.path(name), ignore_errors=not self.path(name).exists())
+        with self._refusals(), suppress(FileNotFoundError):
+            shutil.rmtree(self.path(name))
 
     def set_aside(self, name: str) -> str:
         aside = aside_name(name)
-        os.replace(self.path(name), self.path(aside))
+        try:
+            os.replace(self.path(name), self.path(aside))
+        except FileNotFoundError:  # another process was faster
+            raise
+        except OSError as error:
+            raise self._refused(error) from error
         return aside
 
     def temporary(self) -> list[str]:
-        return sorted(str(file.relative_to(self._folder)) for file in self._folder.rglob(f"{TEMPORARY}*"))
+        with self._refusals("read"):
+            return sorted(str(file.relative_to(self._folder)) for file in self._folder.rglob(f"{TEMPORARY}*"))
 
     def remove_temporary(self) -> None:
         for name in self.temporary():
@@ -174,21 +193,31 @@ class LocalStorage:
         if self._mark not in ("", name) and not self.exists(self._mark):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.place(self._mark))
 
+    def _stat(self, name: str) -> os.stat_result | None:
+        with self._refusals("read"):
+            try:
+                return self.path(name).stat()
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                    raise
+                return None
+
     @contextmanager
-    def _refusals(self) -> Iterator[None]:
+    def _refusals(self, what: str = "written to") -> Iterator[None]:
         """What the file system refuses inside the `with` block is told in the user's words."""
         try:
             yield
         except StorageError:
             raise
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._refused(error, what) from error
 
-    def _refused(self, error: OSError) -> InputError | StorageError:
-        if error.errno in _NOT_ALLOWED:
-            remedy = f"It cannot be written to ({error.strerror}). Give a folder you may write to."
+    def _refused(self, error: OSError, what: str = "written to") -> InputError | StorageError:
+        if error.errno in _MISTAKEN:
+            remedy = f"It cannot be {what} ({error.strerror}). Give a folder you may write to."
             return InputError("--store", self.root, remedy)
-        what = f"cannot be written to ({error.strerror}). Mend that"
+        where = f": {error.filename}" if what == "read" and error.filename else ""
+        what = f"cannot be {what} ({error.strerror}{where}). Mend that"
         if error.errno in _FULL:
             what = f"has no room left ({error.strerror}). Make room"
         elif error.errno == errno.ENOENT:
@@ -217,7 +246,7 @@ def _scan(path: Path, name: str, depth: int) -> Iterator[tuple[str, str]]:
     """Names and versions below a folder; what vanishes meanwhile is left out."""
     try:
         entries = list(os.scandir(path))
-    except (FileNotFoundError, NotADirectoryError):
+    except _ABSENT:
         return
     for entry in entries:
         if entry.name.startswith(TEMPORARY):

@@ -1,16 +1,22 @@
 """What a running driver says of itself: a small file, replaced every few seconds, so that `status` works from any
 machine.
 
-A file older than `STALE_SECONDS` means that its driver is gone; its trials count as pending.
+A file older than `STALE_SECONDS` means that its driver is gone; its trials count as pending. A driver may be busy with one
+thing for longer (the first fold of many trials, the last tables), so a thread of its own replaces the file meanwhile.
 """
 
 import os
 import socket
+import threading
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from models.errors import InputError
 from sweep.records import is_progress
 from sweep.storage import to_json_bytes
 from sweep.store import Store
@@ -28,6 +34,10 @@ class ProgressFile:
         default_factory=lambda: f"progress/{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}.json"
     )
     _written: float = 0.0
+    _said: dict[str, Any] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
 
     @property
     def driver(self) -> str:
@@ -36,13 +46,28 @@ class ProgressFile:
 
     def write(self, progress: dict[str, Any], force: bool = False) -> None:
         """Replace the file if it is older than `WRITE_EVERY_SECONDS`."""
-        if force or time.monotonic() - self._written >= WRITE_EVERY_SECONDS:
-            about = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
-            self.store.storage.write(self.name, to_json_bytes({**about, **progress}))
-            self._written = time.monotonic()
+        with self._lock:
+            self._said = progress
+            if force or time.monotonic() - self._written >= WRITE_EVERY_SECONDS:
+                about = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time(), **_where()}
+                self.store.storage.write(self.name, to_json_bytes({**about, **progress}))
+                self._written = time.monotonic()
+
+    def keep_fresh(self) -> None:
+        """From now on until `remove` the file is replaced in time also while nobody calls `write`."""
+        self._thread = threading.Thread(target=self._replace_in_time, daemon=True)
+        self._thread.start()
+
+    def _replace_in_time(self) -> None:
+        while not self._ended.wait(WRITE_EVERY_SECONDS):
+            with suppress(InputError, OSError):  # the driver meets the store's trouble itself, and tells it
+                self.write(self._said)
 
     def remove(self) -> None:
         """The driver has ended in order."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
         self.store.storage.remove(self.name)
 
 
@@ -60,7 +85,12 @@ def drivers(store: Store) -> list[dict[str, Any]]:
 
 def running_trials(store: Store) -> dict[str, Any]:
     """Trials that a living driver trains now, with their epoch and images per second."""
-    return {key: value for driver in drivers(store) if driver["alive"] for key, value in driver["running"].items()}
+    return trials_of(drivers(store))
+
+
+def trials_of(known: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same, of drivers that were looked up before."""
+    return {key: value for driver in known if driver["alive"] for key, value in driver["running"].items()}
 
 
 def remove_stale(store: Store) -> None:
@@ -72,8 +102,8 @@ def remove_stale(store: Store) -> None:
 
 
 def _is_dead(said: dict[str, Any]) -> bool:
-    """Whether the driver ran on this host and its process is gone."""
-    if said["host"] != socket.gethostname():
+    """Whether the driver ran on this host, its process id means the same here, and its process is gone."""
+    if said["host"] != socket.gethostname() or any(said.get(n, here) != here for n, here in _where().items()):
         return False
     try:
         os.kill(said["pid"], 0)
@@ -82,3 +112,17 @@ def _is_dead(said: dict[str, Any]) -> bool:
     except PermissionError:
         pass
     return False
+
+
+@cache
+def _where() -> dict[str, str]:
+    """Where a process id means something: one namespace (a container has its own) of one start of one machine.
+
+    Two containers may have the same host name. Empty texts where the system does not say; files of an older aesweep have
+    none of the two, and are taken for written here.
+    """
+    boot, namespace = "", ""
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        namespace = os.readlink("/proc/self/ns/pid")
+    return {"boot": boot, "pid_namespace": namespace}

@@ -15,6 +15,7 @@ from typing import Literal
 
 from models.errors import InputError
 from sweep.attempts import CHECKPOINT, END, START
+from sweep.layout import attempt_folder
 from sweep.progress_file import drivers
 from sweep.storage import FOLDER, size_of
 from sweep.store import Store
@@ -43,7 +44,7 @@ def prune(store: Store, *, damaged: bool = False, dry_run: bool = False) -> list
         if driver["alive"]:
             who = f"{driver['host']}, process {driver['pid']}"
             raise InputError("STORE", store.root, f"A driver works on it ({who}). `aesweep stop STORE --wait` ends it.")
-    found = list(leftovers(store, damaged))
+    found = list(leftovers(store.only_looking() if dry_run else store, damaged))
     if not dry_run:
         _remember_attempts(store, found)
         store.storage.map(lambda leftover: _remove(store, leftover), found)
@@ -88,37 +89,39 @@ def _of_trial(store: Store, key: str) -> list[Leftover]:
 
 
 def _of_training(store: Store, key: str) -> Iterator[Leftover]:
-    """Attempts that another one finished or took further."""
-    attempts, commit = store.attempts(key, "train"), store.training(key)
-    if commit is not None:
+    """Attempts that another one finished or took further. Reads what there is a choice between, and no more."""
+    attempts = store.attempts(key, "train")
+    if store.has_training(key):
+        commit = store.training(key) if len(attempts) > 1 else None
         for attempt in attempts:
-            name = f"trials/{key}/attempts/{attempt}"
-            if attempt != commit["attempt"]:
+            name = attempt_folder(key, attempt)
+            if commit is not None and attempt != commit["attempt"]:
                 yield _folder(store, name)
             elif CHECKPOINT in store.storage.names(name):
                 yield _file(store, "leftover checkpoints", f"{name}/{CHECKPOINT}")
         return
-    place = len(attempts)
-    for attempt in reversed(attempts):
-        place -= 1
-        if _has_sound_checkpoint(store, f"trials/{key}/attempts/{attempt}/{CHECKPOINT}"):
-            yield from (_folder(store, f"trials/{key}/attempts/{older}") for older in attempts[:place])
+    for place in reversed(range(1, len(attempts))):
+        if _has_sound_checkpoint(store, f"{attempt_folder(key, attempts[place])}/{CHECKPOINT}"):
+            yield from (_folder(store, attempt_folder(key, older)) for older in attempts[:place])
             return
 
 
 def _of_evaluations(store: Store, key: str) -> Iterator[Leftover]:
     """Attempts that are not the committed ones; of evaluations without a commit, their files alone."""
-    committed = {e: commit["attempt"] for e in store.scored(key) if (commit := store.scores(key, e)) is not None}
+    attempts: dict[str, list[str]] = defaultdict(list)
     for attempt in store.attempts(key, "evaluate"):
-        name, evaluation = f"trials/{key}/attempts/{attempt}", attempt.split("-")[2]
-        if attempt == committed.get(evaluation):
-            continue
-        if evaluation in committed:
-            yield _folder(store, name)
-            continue
-        for file, size in _sizes_below(store, name).items():
-            if file.rpartition("/")[2] not in (START, END):
-                yield Leftover("abandoned attempts", file, 1, size)
+        attempts[attempt.split("-")[2]].append(attempt)
+    for evaluation, mine in attempts.items():
+        if not store.has_scores(key, evaluation):
+            yield from (file for attempt in mine for file in _files_but_notes(store, attempt_folder(key, attempt)))
+        elif len(mine) > 1 and (commit := store.scores(key, evaluation)) is not None:
+            yield from (_folder(store, attempt_folder(key, a)) for a in mine if a != commit["attempt"])
+
+
+def _files_but_notes(store: Store, folder: str) -> Iterator[Leftover]:
+    for name, size in _sizes_below(store, folder).items():
+        if name.rpartition("/")[2] not in (START, END):
+            yield Leftover("abandoned attempts", name, 1, size)
 
 
 def _has_sound_checkpoint(store: Store, name: str) -> bool:

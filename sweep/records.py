@@ -100,7 +100,7 @@ def is_scores(value: Mapping[str, Any]) -> bool:
     rows, latents = value.get("rows"), value.get("latents")
     return (
         _is_attempt(value)
-        and isinstance(value.get("evaluation", {}), dict)
+        and _is_evaluation(value.get("evaluation", {}))
         and isinstance(rows, list)
         and all(map(_is_score, rows))
         and isinstance(latents, list)
@@ -158,7 +158,17 @@ def _is_score(row: object) -> bool:
         and all(_is_text(row.get(name)) for name in _SCORE_TEXT)
         and all(_is_count(row.get(name)) for name in ("n", "n_reference", "seed"))
         and all(_is_number_or_none(row.get(name)) for name in ("value", "stderr", "seconds"))
-        and _is_text(row.get("extractor_sha256", ""))
+        and all(_is_text(row.get(name, "")) for name in ("evaluation", "extractor_sha256", "preparation"))
+        and _is_count_or_none(row.get("reference_seed"))
+    )
+
+
+def _is_evaluation(value: object) -> bool:
+    """What a commit says of its evaluation, as far as it goes into the tables."""
+    return (
+        isinstance(value, dict)
+        and _is_text(value.get("extractor_sha256") or "")
+        and _is_count_or_none(value.get("reference_seed"))
     )
 
 
@@ -192,6 +202,10 @@ def _is_text(value: object) -> bool:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _is_count_or_none(value: object) -> bool:
+    return value is None or _is_count(value)
 
 
 def _is_number(value: object) -> bool:

@@ -15,11 +15,11 @@ from evaluation.heldout import FITS
 from evaluation.priors import FittedPrior
 from sweep.evaluation_job import LATENTS, EvaluationJob, Files, prior_file
 from sweep.store import DamagedFileError
+from sweep.stored_commits import MODEL
 
 PRIOR_FIELDS = "prior_seed gmm_components gmm_tol gmm_reg_covar gmm_max_iter".split()
 """Fields of `EvaluationConfig` that decide a prior, beside the latents."""
 HELDOUT_METRICS = ("heldout_loglikelihood", "train_loglikelihood", *FITS)
-MODEL = "model.safetensors"
 
 
 def model_hash(job: EvaluationJob) -> str:

@@ -9,6 +9,7 @@ from evaluation.weights import PREPARATION
 from models.config import TrialConfig
 from models.cost import beta_eff, flops_per_image, parameter_counts
 from sweep.evaluation_job import PICTURES
+from sweep.layout import attempt_folder
 from sweep.schemas import COLUMNS, schema
 from sweep.store import Store
 
@@ -27,7 +28,7 @@ def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, 
     training = store.training(key)
     commits = {e: commit for e in store.scored(key) if (commit := store.scores(key, e)) is not None}
     shown = commits.get(evaluation) or next(iter(reversed(commits.values())), None)
-    pictures = f"trials/{key}/attempts/{shown['attempt']}/{PICTURES}" if shown else "none"
+    pictures = f"{attempt_folder(key, shown['attempt'])}/{PICTURES}" if shown else "none"
     rows: dict[str, list[dict[str, Any]]] = {
         "trials": [
             {

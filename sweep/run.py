@@ -21,16 +21,18 @@ from sweep.failpoints import driver_of_failpoints
 from sweep.progress import Progress, ProgressView, describe_counts, describe_seconds
 from sweep.progress_file import ProgressFile, drivers, remove_stale
 from sweep.spec import SweepSpec, load_spec
+from sweep.status import RETRY, resume_command
 from sweep.stopping import StopRequest
 from sweep.store import Store, open_store, store_exists
 from sweep.tables import TableFolder, remember_commits, tables_are_current
-from sweep.work import Plan, State, data_source, make_plan
+from sweep.work import Plan, PlannedTrial, State, data_source, make_plan
 
 if TYPE_CHECKING:
     from ray.tune import Callback
 
 SPEC_FORMAT = 1
 STOPPED = 130  # exit code; what a shell gives for a program that Ctrl-C ended
+UNFINISHED: tuple[State, ...] = ("pending", "running", "trained")
 ROUNDS = 3  # a launch does work again whose files turn out to be damaged; a disk that damages every file ends it
 
 
@@ -48,10 +50,15 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """0 all done; 1 some trial failed for good; 130 stopped before the end."""
+        """0 all done; 1 some trial failed for good, or work is left; 130 stopped before the end."""
         if self.interrupted:
             return STOPPED
-        return 1 if self.failures else 0
+        return 1 if self.failures or self.is_unfinished else 0
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether work is left that the same command would do: its files were damaged or lost again and again."""
+        return any(self.counts[state] for state in UNFINISHED)
 
 
 def launch(
@@ -65,13 +72,15 @@ def launch(
     max_concurrent: int | None = None,
     retry_failed: bool = False,
     add: bool = False,
+    latest: bool = True,
     callbacks: Sequence["Callback"] = (),
     console: Console | None = None,
 ) -> Outcome:
     """Train and score what `spec` asks for and `store` does not hold yet.
 
     `spec` is a preset's name, a YAML file or a `SweepSpec`; `address` is `local`, `auto` or HOST:PORT of a Ray cluster;
-    `callbacks` are any Ray Tune callbacks. Raises `InputError` on bad input, before anything runs.
+    `callbacks` are any Ray Tune callbacks. Without `latest` the store goes on speaking of the spec that was its latest
+    before (`resume --all` may be cut off after an older one). Raises `InputError` on bad input, before anything runs.
     """
     console = console or Console(stderr=True)
     if not isinstance(spec, SweepSpec):
@@ -86,20 +95,20 @@ def launch(
         _require_shared_trial(opened, spec, add)
     plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
-        _record(opened, spec, evaluation.id)
+        _record(opened, spec, evaluation.id, latest)
         if _fold_tables(opened, console):  # that reads every commit, and may have set one aside
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
-        return _say_nothing_to_do(opened, plan, console)
+        return _say_nothing_to_do(plan, console, resume_command(opened.root))
     _prepare_images(spec, console)
     opened = open_store(store, create=True)
-    _record(opened, spec, evaluation.id)
+    _record(opened, spec, evaluation.id, latest)
     for left in reversed(range(ROUNDS)):
         outcome, plan = _run(spec, opened, plan, address, callbacks, only, console)
         if plan.is_done or outcome.interrupted or not left:
             break
         console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
-    _explain(opened, outcome, console)
+    _explain(outcome, console, resume_command(opened.root))
     return outcome
 
 
@@ -142,6 +151,7 @@ def _run(
     stop = StopRequest(store, file.name)
     try:
         file.write(progress.to_json(), force=True)
+        file.keep_fresh()
         with stop.listening(), driver_of_failpoints(), connect(address), view:
             Driver(store, plan, spec.execution, view, file, stop, callbacks).run()
     except KeyboardInterrupt:
@@ -172,24 +182,24 @@ def _fold_tables(store: Store, console: Console) -> bool:
     return True
 
 
-def _say_nothing_to_do(store: Store, plan: Plan, console: Console) -> Outcome:
+def _say_nothing_to_do(plan: Plan, console: Console, again: str) -> Outcome:
     console.print(f"Nothing to do: {describe_counts(plan.counts())}.", highlight=False)
     outcome = _outcome(plan, ran=False)
-    _explain(store, outcome, console)
+    _explain(outcome, console, again)
     return outcome
 
 
-def _explain(store: Store, outcome: Outcome, console: Console) -> None:
+def _explain(outcome: Outcome, console: Console, again: str) -> None:
+    """What failed, and what to do: `again` is the command that goes on."""
     for name, reason in outcome.failures:
         console.print(f"[red]failed[/red] {name}: {escape(one_line(reason))}", highlight=False, soft_wrap=True)
-    if outcome.interrupted:
-        console.print(f"Stopped. Go on with: aesweep resume {escape(store.root)}", highlight=False, soft_wrap=True)
-    elif outcome.failures:
-        console.print(
-            f"Try them again with: aesweep resume {escape(store.root)} --retry-failed",
-            highlight=False,
-            soft_wrap=True,
-        )
+    lines = []
+    if outcome.interrupted or outcome.is_unfinished:
+        lines.append(f"{'Stopped' if outcome.interrupted else 'Work is left'}. Go on with: {again}")
+    if outcome.failures and not outcome.interrupted:
+        lines.append(f"Try them again with: {again} {RETRY}")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _outcome(plan: Plan, interrupted: bool = False, ran: bool = True, stop_asked: bool = False) -> Outcome:
@@ -223,7 +233,7 @@ def _require_shared_trial(store: Store, spec: SweepSpec, add: bool) -> None:
         )
 
 
-def _record(store: Store, spec: SweepSpec, evaluation: str) -> None:
+def _record(store: Store, spec: SweepSpec, evaluation: str, latest: bool) -> None:
     """The store knows the spec and its trials before the first one starts."""
     about = {
         "format": SPEC_FORMAT,
@@ -232,20 +242,21 @@ def _record(store: Store, spec: SweepSpec, evaluation: str) -> None:
         "spec": spec.to_json(),
     }
     store.write_configs(config for config, _ in spec.trials)
-    store.write_spec(spec.hash, about, evaluation)
+    store.write_spec(spec.hash, about, evaluation, latest)
 
 
 def stored_spec(store: Store, every: bool = False) -> list[SweepSpec]:
     """The spec launched last, or every one. Raises `InputError` for a store without any."""
-    specs = [SweepSpec.from_json(about["spec"]) for about in store.specs()]
-    if len(specs) > 1 and not every and store.latest_spec() is None:
+    latest = None if every else store.latest_spec()
+    records = store.specs() if latest is None else [latest]  # an older one that cannot be read is in nobody's way
+    if len(records) > 1 and not every:
         remedy = "It does not say which spec was launched last. Launch that one again, or go on with --all."
         raise InputError("STORE", store.storage.place("sweeps/latest.json"), remedy)
-    if not specs:
+    if not records:
         raise InputError(
             "STORE", store.root, "Nothing was launched here yet. `aesweep launch SPEC --store STORE` does."
         )
-    return specs if every else specs[-1:]
+    return [SweepSpec.from_json(record["spec"]) for record in records]
 
 
 def _clean_up(store: Store, console: Console) -> None:
@@ -282,12 +293,26 @@ def evaluate(
     spec = stored_spec(opened)[-1]
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     evaluation = spec.evaluation_config()
-    plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     listed = opened.listed()
-    plan = replace(plan, trials=tuple(t for t in plan.trials if listed.has_training(t.config.key)))
-    if plan.is_done:
-        _fold_tables(opened, console)
-        return _say_nothing_to_do(opened, plan, console)
-    outcome, _ = _run(spec, opened, plan, address, (), [t.config.key for t in plan.trials], console)
-    _explain(opened, outcome, console)
+    trained = {config.key for config, _ in spec.trials if listed.has_training(config.key)}
+
+    def what_is_left() -> tuple[Plan, list[PlannedTrial]]:
+        """The trials that were trained when this began, and those of them whose weights turned out to be lost."""
+        found = _sound_plan(spec, opened, evaluation, retry_failed, only)
+        kept = tuple(trial for trial in found.trials if trial.config.key in trained)
+        now = opened.listed()
+        return replace(found, trials=kept), [trial for trial in kept if not now.has_training(trial.config.key)]
+
+    plan, lost = what_is_left()
+    if not plan.to_score and _fold_tables(opened, console):
+        plan, lost = what_is_left()  # folding reads every commit, and may have set one aside
+    again = "the same command"
+    for trial in lost:
+        console.print(f"{trial.config.name} has lost its weights.", highlight=False, markup=False, soft_wrap=True)
+        again = f"{resume_command(opened.root)}, then the same command"
+    to_score = replace(plan, trials=tuple(trial for trial in plan.trials if trial not in lost))
+    if to_score.is_done:
+        return _say_nothing_to_do(plan, console, again)
+    outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console)
+    _explain(outcome, console, again)
     return outcome

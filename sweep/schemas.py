@@ -27,7 +27,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "trials": (
         Column("key", _S, "12 hex digits; the same configuration has the same key in every store"),
         Column("name", _S, "readable words and the key"),
-        Column("sweep", _S, "name of the newest spec that asks for the trial"),
+        Column("sweep", _S, "name of the latest spec where that asks for the trial, else of another that does"),
         Column("block", _S, "the spec's block that the trial comes from"),
         Column("state", _S, "pending, running, trained (not yet scored), done, failed"),
         Column("dataset", _S, "digits, cifar10, celeba or folder"),
@@ -143,7 +143,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "failures": (
         Column("key", _S, "the trial"),
-        Column("attempt", _S, 'the attempt that failed; "none" when it never started'),
+        Column("attempt", _S, "the attempt that failed"),
         Column("stage", _S, "train or evaluate"),
         Column("type", _S, "exception type"),
         Column("message", _S, "what went wrong"),

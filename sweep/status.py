@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.errors import InputError
-from sweep.attempts import Deaths, deaths, living_drivers, open_stage
-from sweep.progress_file import drivers
+from sweep.attempts import Deaths, deaths, open_stage
 from sweep.store import Store
 from sweep.tables import SpecIndex, table_rows
 from sweep.work import STATES, State, trial_state
+
+RETRY = "--retry-failed"
 
 
 @dataclass(frozen=True)
@@ -44,27 +45,26 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
     """Read the state of every trial that the latest spec (or any spec, with `every_spec`) asks for."""
     store = store.listed()
     index = SpecIndex(store)
-    known = drivers(store)
     keys = [key for key in index.asked if every_spec or key in index.latest]
     counts: dict[State, int] = dict.fromkeys(STATES, 0)
     running: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
     lost: list[dict[str, Any]] = []
-    living = living_drivers(store)
+    alive = [driver for driver in index.drivers if driver["alive"]]
+    living = {driver["file"] for driver in alive}
+    retry = resume_command(store.root, RETRY)
     states = store.storage.map(lambda key: trial_state(store, key, index.evaluation_of(key), index.running), keys)
     for key, (state, reason) in zip(keys, states, strict=True):
         counts[state] += 1
         if state == "running":
             running.append({"key": key, **index.running[key]})
         if state == "failed":
-            failures.append({"key": key, "name": _name(store, key), "reason": reason, "command": retry_command(store)})
+            failures.append({"key": key, "name": _name(store, key), "reason": reason, "command": retry})
         if state in ("pending", "trained") and (found := _deaths(store, key, index.evaluation_of(key), living)).count:
             lost.append({"key": key, "name": _name(store, key), "deaths": found.count, "reason": found.describe()})
-    alive = [driver for driver in known if driver["alive"]]
-    seen = [{part: driver[part] for part in ("host", "pid", "age", "alive")} for driver in known]
-    latest = store.specs()
+    seen = [{part: driver[part] for part in ("host", "pid", "age", "alive")} for driver in index.drivers]
     return Status(
-        sweep=latest[-1]["name"] if latest else "none",
+        sweep=index.name,
         counts=counts,
         running=running,
         failures=failures,
@@ -75,9 +75,9 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
     )
 
 
-def retry_command(store: Store) -> str:
-    """The command that runs failed trials again."""
-    return f"aesweep resume {shlex.quote(store.storage.root)} --retry-failed"
+def resume_command(store: str, *options: str) -> str:
+    """The command that goes on with a store, to be pasted into a shell."""
+    return " ".join(("aesweep resume", shlex.quote(store), *options))
 
 
 def _deaths(store: Store, key: str, evaluation: str, living: set[str]) -> Deaths:

@@ -127,7 +127,10 @@ def open_storage(address: str | Path, mark: str = "") -> Storage:
             raise InputError("--store", text, "Give a URI as text with two slashes, such as s3://bucket/folder.")
         return LocalStorage(absolute(text, "--store"), mark)
     if text.startswith("file://"):
-        return LocalStorage(Path(re.sub(r"^file://(localhost)?", "", text)).absolute(), mark)
+        path = re.sub(r"^file://(localhost(?=/))?", "", text)
+        if not path.startswith("/"):
+            raise InputError("--store", text, "Give a path, or file:// and an absolute path: file:///shared/runs.")
+        return LocalStorage(absolute(path, "--store"), mark)
     from sweep.object_storage import ObjectStorage  # pyarrow.fs only where a URI is given
 
     return ObjectStorage(text)

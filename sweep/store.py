@@ -5,6 +5,7 @@ the store has a file of its own: stored_records.py (when a commit counts), store
 stored_attempts.py, stored_commits.py, stored_failures.py.
 """
 
+import errno
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,10 +54,11 @@ def _make_store(storage: Storage, create: bool) -> None:
     try:
         _require_creatable(storage, create)
         storage.commit(MARK, to_json_bytes(created))
-    except StorageError:
-        raise
-    except OSError as error:  # a full disk, links in a circle, …
-        remedy = f"It cannot be made ({error.strerror or error}). Give a folder you may write to."
+    except StorageError as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError) or cause.errno not in (errno.EACCES, errno.EPERM, errno.ELOOP):
+            raise
+        remedy = f"It cannot be made ({cause.strerror}). Give a folder you may write to."
         raise InputError("--store", storage.root, remedy) from error
 
 

@@ -27,8 +27,8 @@ class StoredAttempts(StoredRecords):
         return attempts_of(self.storage.names(f"trials/{key}/attempts"), stage, evaluation)
 
     def new_attempt(self, key: str, stage: Stage, evaluation: str = "") -> str:
-        """Start an attempt: make its folder and return its id, numbered after all attempts so far."""
-        number = 1 + max(map(attempt_number, self.attempts(key, stage)), default=0)
+        """Start an attempt: make its folder and return its id, numbered after all attempts so far, pruned ones too."""
+        number = 1 + max(map(attempt_number, self._all_attempts(key, stage)), default=0)
         words = [PREFIX[stage], f"{number:04d}", *([evaluation] if evaluation else []), uuid.uuid4().hex[:6]]
         attempt = "-".join(words)
         self.storage.make_folder(attempt_folder(key, attempt))
@@ -36,13 +36,16 @@ class StoredAttempts(StoredRecords):
 
     def count_attempts(self, key: str, stage: Stage) -> int:
         """How often this stage was begun, attempts that were pruned included."""
-        return len({*self.attempts(key, stage), *attempts_of(self._pruned(key), stage)})
+        return len(self._all_attempts(key, stage))
 
     def note_pruned(self, key: str, attempts: Iterable[str]) -> None:
         """Remember that these attempts were made; called before their folders are removed."""
         before = self._pruned(key)
         if added := set(attempts).difference(before):
             self.storage.write(pruned_name(key), sealed_json_bytes({"attempts": sorted({*before, *added})}))
+
+    def _all_attempts(self, key: str, stage: Stage) -> set[str]:
+        return {*self.attempts(key, stage), *attempts_of(self._pruned(key), stage)}
 
     def _pruned(self, key: str) -> list[str]:
         if not self.storage.exists(pruned_name(key)):

@@ -1,5 +1,7 @@
 """The commits of a store: a trial's training, and each evaluation of it, with the files that they name."""
 
+import logging
+from contextlib import suppress
 from typing import Any
 
 from models.errors import InputError
@@ -9,6 +11,7 @@ from sweep.storage import size_of
 from sweep.stored_attempts import DamagedFileError, StoredAttempts
 
 MODEL = "model.safetensors"
+log = logging.getLogger(__name__)
 
 
 class StoredCommits(StoredAttempts):
@@ -35,8 +38,26 @@ class StoredCommits(StoredAttempts):
         return self.has_commit(scores_name(key, evaluation), is_scores)
 
     def commit_training(self, key: str, commit: dict[str, Any]) -> bool:
-        """Commit a training; False where another attempt was first."""
+        """Commit a training; False where another attempt was first. Scores of other weights are set aside before that."""
+        if self.storage.exists(training_name(key)):
+            return False
+        self._set_aside_other_scores(key, commit["files"].get(MODEL, {}).get("sha256", ""))
         return self.storage.commit(training_name(key), sealed_json_bytes(commit))
+
+    def _set_aside_other_scores(self, key: str, weights: str) -> None:
+        """A trial is trained again when its commit was damaged, maybe with other bits, and may have been scored before.
+
+        Before the new commit: whoever is killed between the two leaves a trial to train, and never weights beside scores
+        that are not theirs.
+        """
+        for evaluation in self.scored(key):
+            scores = self.scores(key, evaluation)
+            if scores is None or scores.get("model", "") == weights:
+                continue
+            name = scores_name(key, evaluation)
+            with suppress(FileNotFoundError):  # another driver was faster
+                aside = self.storage.set_aside(name)
+                log.warning("%s is of other weights; kept as %s, it is scored again", self.storage.place(name), aside)
 
     def commit_scores(self, key: str, evaluation: str, commit: dict[str, Any]) -> bool:
         """Commit an evaluation; False where another attempt was first."""

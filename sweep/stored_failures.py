@@ -48,9 +48,8 @@ class StoredFailures(StoredAttempts):
 
     def open_failure(self, key: str, stage: Stage, evaluation: str = "") -> dict[str, Any] | None:
         """The failure of the newest attempt at this stage, None when that attempt did not fail."""
-        failures = [f for f in self.failures(key) if f["stage"] == stage and f["evaluation"] == evaluation]
-        newest = (self.attempts(key, stage, evaluation) or ["none"])[-1]
-        return failures[-1] if failures and failures[-1]["attempt"] in (newest, "none") else None
+        newest = self.attempts(key, stage, evaluation)[-1:]
+        return next((f for f in reversed(self.failures(key)) if [f["attempt"]] == newest), None)
 
 
 def _order(failure: dict[str, Any]) -> tuple[bool, int, str]:

@@ -18,7 +18,7 @@ from typing import Any, Self
 from sweep.layout import FOLDED, MARK
 from sweep.listed_storage import ListedStorage
 from sweep.records import has_sound_seal, parse_record
-from sweep.storage import Storage, have_same_size, open_storage
+from sweep.storage import Storage, StorageError, have_same_size, open_storage
 
 Check = Callable[[dict[str, Any]], bool]
 log = logging.getLogger(__name__)
@@ -32,6 +32,13 @@ class StoredRecords:
         self.root = self.storage.root
         self._whole: dict[str, str] = {}
         """Versions of commits that were read and found whole."""
+        self._only_looks = False
+
+    def only_looking(self) -> Self:
+        """The store for those who change nothing in it: what is damaged counts as missing and keeps its name."""
+        store = type(self)(self.root, self.storage)
+        store._only_looks = True
+        return store
 
     def listed(self) -> Self:
         """The store with its trials listed now, for many questions at once; not for longer than those take."""
@@ -39,6 +46,7 @@ class StoredRecords:
             return self
         store = type(self)(self.root, ListedStorage(self.storage))
         store._whole = self._whole  # shared: what is known to be whole stays known
+        store._only_looks = self._only_looks
         for name, version in folded_commits(self).items():
             store._whole.setdefault(name, version)
         return store
@@ -57,6 +65,10 @@ class StoredRecords:
     def whole_commits(self) -> dict[str, str]:
         """Versions of all commits that were read, found whole, and are still there: for `FOLDED`."""
         return {name: version for name, version in self._whole.items() if self.storage.version(name) == version}
+
+    def is_as_folded(self, name: str) -> bool:
+        """Whether a commit is missing, or of a version that was read and found whole."""
+        return self._whole.get(name) == self.storage.version(name)
 
     def read_commit(self, name: str, check: Check) -> dict[str, Any] | None:
         """A commit, or None; one that cannot be read is set aside, so that its work is done and committed anew."""
@@ -89,12 +101,16 @@ class StoredRecords:
 
     def set_aside(self, name: str) -> None:
         """Keep a damaged file under another name; another process may have been faster."""
+        if self._only_looks:
+            log.warning("%s is damaged; it counts as missing", self.storage.place(name))
+            return
         try:
             aside = self.storage.set_aside(name)
         except FileNotFoundError:
             return
         except OSError as error:  # a store that may only be read: said each time, and not counted
-            log.warning("%s is damaged, and cannot be set aside: %s", self.storage.place(name), error)
+            why = error.remedy if isinstance(error, StorageError) else error
+            log.warning("%s is damaged, and cannot be set aside: %s", self.storage.place(name), why)
             return
         log.warning("%s is damaged; kept as %s, its work will be done again", self.storage.place(name), aside)
 

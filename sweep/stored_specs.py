@@ -10,17 +10,15 @@ from sweep.stored_records import StoredRecords
 class StoredSpecs(StoredRecords):
     """`sweeps/`: every spec, and which one was launched last."""
 
-    def write_spec(self, spec_hash: str, spec: dict[str, Any], evaluation: str) -> None:
-        """Record a launched spec, make it the latest, and remember the evaluation id that it resolved to.
+    def write_spec(self, spec_hash: str, spec: dict[str, Any], evaluation: str, latest: bool = True) -> None:
+        """Record a launched spec; with `latest` make it that, and remember the evaluation id that it resolved to.
 
         A spec with the same hash asks for the same results; only where and how it runs may have changed, and the
         newest is kept.
         """
-        for name, value in (
-            (f"sweeps/{spec_hash}.json", spec),
-            (LATEST, {"spec": spec_hash, "evaluation": evaluation}),
-        ):
-            if self.storage.read(name) != sealed_json_bytes(value):
+        files = {f"sweeps/{spec_hash}.json": spec, LATEST: {"spec": spec_hash, "evaluation": evaluation}}
+        for name, value in files.items():
+            if (latest or name != LATEST) and self.storage.read(name) != sealed_json_bytes(value):
                 self.storage.write(name, sealed_json_bytes(value))
 
     def latest_spec(self) -> dict[str, Any] | None:
@@ -34,7 +32,12 @@ class StoredSpecs(StoredRecords):
 
     def specs(self) -> list[dict[str, Any]]:
         """Every spec launched here, the latest last."""
-        latest = (self.read_json(LATEST, is_latest) or {}).get("spec", "")
+        return self.launched()[0]
+
+    def launched(self) -> tuple[list[dict[str, Any]], str]:
+        """Every spec launched here, the latest last, and the id of the evaluation that the latest launch asked for."""
+        latest = self.read_json(LATEST, is_latest) or {}
         names = [name for name in self.storage.names("sweeps") if name != "latest.json" and name.endswith(".json")]
-        names.sort(key=lambda name: name == f"{latest}.json")
-        return [spec for name in names if (spec := self.read_json(f"sweeps/{name}", is_spec))]
+        names.sort(key=lambda name: name == f"{latest.get('spec')}.json")
+        specs = [spec for name in names if (spec := self.read_json(f"sweeps/{name}", is_spec))]
+        return specs, latest.get("evaluation", "")

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import fields as fields_of
 
-from models.config import TrialConfig
+from models.config import KEY_FIELDS, TrialConfig
 from models.errors import InputError
 from sweep.layout import config_name, is_key
 from sweep.records import parse_record
 from sweep.spec import SweepSpec
 from sweep.storage import to_json_bytes
 from sweep.stored_specs import StoredSpecs
+
+_FIELDS = {field.name for field in fields_of(TrialConfig)}
 
 
 class StoredTrials(StoredSpecs):
@@ -37,16 +40,26 @@ class StoredTrials(StoredSpecs):
             near = [k for k in self.trial_keys() if k.startswith(key)]
             if len(near) == 1:
                 return self.config(near[0])
+            if near:
+                raise InputError("KEY", key, f"{len(near)} trials of this store begin so; give more of the key.")
         raise InputError("KEY", key, "This store holds no such trial; `aesweep status STORE --json` lists the keys.")
 
     def _written_config(self, key: str) -> TrialConfig | None:
-        """What `config.json` says; one that is damaged or of another trial is set aside."""
+        """What `config.json` says; one that is damaged or of another trial is set aside.
+
+        One of a newer aesweep is neither: it has all fields of this one's keys, and others. Raises `InputError` for it.
+        """
         name = config_name(key)
         data = self.storage.read(name)
         if data is None:
             return None
+        fields = parse_record(data) or {}
+        unknown = [field for field in fields if field not in _FIELDS]
+        if unknown and fields.keys() >= set(KEY_FIELDS):
+            remedy = "A newer aesweep wrote it; this one does not know what it stands for. Use that one."
+            raise InputError(self.storage.place(name), ", ".join(unknown), remedy)
         try:
-            config = TrialConfig(**(parse_record(data) or {}))
+            config = TrialConfig(**fields)
         except (TypeError, InputError):
             config = None
         if config is None or config.key != key:

@@ -17,7 +17,8 @@ from models.errors import InputError
 from models.identity import content_hash
 from sweep.failpoints import failpoint
 from sweep.layout import FOLDED
-from sweep.progress_file import running_trials
+from sweep.progress_file import drivers, trials_of
+from sweep.published_rows import made_by, published_rows
 from sweep.records import sealed_json_bytes
 from sweep.rows import trial_tables
 from sweep.schemas import COLUMNS, SCHEMA_VERSION, schema
@@ -26,6 +27,7 @@ from sweep.store import Store
 from sweep.work import trial_state
 
 PUBLISH_EVERY_SECONDS = 30.0
+FOLDERS = ("", "/attempts", "/scores", "/failures")  # of a trial, whose files its rows are made from
 SHARE_OF_TIME = 0.05  # of the driver's time that folding may take: tables are published more rarely where it is slow
 log = logging.getLogger(__name__)
 
@@ -33,19 +35,31 @@ log = logging.getLogger(__name__)
 class TableFolder:
     """Folds the commits of a store into its tables."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, anew: bool = True) -> None:
+        """Reads every commit, or, where it is not to fold `anew`, those that changed since the tables were published."""
         self.store = store
+        self._anew = anew
         self._tables: dict[str, dict[str, pa.Table]] = {}
         self._signatures: dict[str, str] = {}
+        self._published: tuple[dict[str, str], dict[str, str]] | None = None
+        """Signatures and commits of what this folder wrote last."""
         self._next = 0.0
 
     def publish(self, force: bool = False) -> None:
-        """Fold what is new and write the files, at most every `PUBLISH_EVERY_SECONDS` unless `force`."""
+        """Fold what is new and write the files if anything is, at most every `PUBLISH_EVERY_SECONDS`; with `force` always."""
         started = time.monotonic()
         if not force and started < self._next:
             return
         listed = self.store.listed()
         self._fold(listed)
+        commits = listed.whole_commits()
+        if force or self._published != (self._signatures, commits):
+            self._write(commits)
+            self._published = (dict(self._signatures), commits)
+        ended = time.monotonic()
+        self._next = ended + max(PUBLISH_EVERY_SECONDS, (ended - started) / SHARE_OF_TIME)
+
+    def _write(self, commits: dict[str, str]) -> None:
         files = {}
         for name in COLUMNS:
             parts = [self._tables[key][name] for key in sorted(self._tables)]
@@ -53,14 +67,15 @@ class TableFolder:
             self.store.storage.write(f"tables/{name}.parquet", data)
             files[name] = file_record(data)
             failpoint("in-table-fold")
-        about = {"version": SCHEMA_VERSION, "files": files, "commits": listed.whole_commits()}
+        about = {**made_by(), "files": files, "commits": commits, "signatures": self._signatures}
         self.store.storage.write(FOLDED, sealed_json_bytes({"signature": content_hash(self._signatures), **about}))
-        ended = time.monotonic()
-        self._next = ended + max(PUBLISH_EVERY_SECONDS, (ended - started) / SHARE_OF_TIME)
 
     def _fold(self, store: Store) -> None:
         """Read again the trials whose commits, failures or state changed."""
         asked = SpecIndex(store)
+        if not self._anew:
+            self._anew = True
+            self._tables, self._signatures = published_rows(store)
 
         def fold(key: str) -> None:
             signature = asked.signature(key)
@@ -74,9 +89,9 @@ class TableFolder:
     def _read(self, store: Store, key: str, about: dict[str, str]) -> None:
         try:
             self._tables[key] = trial_tables(store, key, **about)
-        except InputError:
-            place = store.storage.place(f"trials/{key}")
-            log.warning("%s is left out of the tables: its configuration is lost", place)
+        except InputError as error:  # no trial of any spec (KEY), or one of a newer aesweep
+            why = "its configuration is lost" if error.field == "KEY" else error.remedy
+            log.warning("%s is left out of the tables: %s", store.storage.place(f"trials/{key}"), why)
             self._tables.pop(key, None)
 
 
@@ -85,11 +100,13 @@ class SpecIndex:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.running = running_trials(store)
-        self.evaluation = store.latest_evaluation()
+        self.drivers = drivers(store)
+        self.running = trials_of(self.drivers)
+        specs, self.evaluation = store.launched()
+        self.name = specs[-1]["name"] if specs else "none"
         self.asked: dict[str, tuple[str, str]] = {}
         self.latest: set[str] = set()
-        for spec in store.specs():  # the latest comes last and wins
+        for spec in specs:  # the latest comes last and wins
             self.latest = set(spec["keys"])
             for key, block in spec["keys"].items():
                 self.asked[key] = (spec["name"], block)
@@ -97,8 +114,9 @@ class SpecIndex:
     def evaluation_of(self, key: str) -> str:
         """The evaluation that decides whether a trial is done."""
         scored = self.store.scored(key)
-        # A trial of an older spec only is done with whatever evaluation that spec asked for.
-        return self.evaluation if key in self.latest or not scored else scored[-1]
+        # A trial that the latest spec does not ask for is done with any evaluation, the last one by name here; so are all
+        # where the store does not say which spec is the latest.
+        return self.evaluation if not scored or (self.evaluation and key in self.latest) else scored[-1]
 
     def describe(self, key: str) -> dict[str, str]:
         """Sweep, block, state and evaluation of a trial, as `trial_tables` takes them."""
@@ -108,16 +126,14 @@ class SpecIndex:
         return {"sweep": sweep, "block": block, "state": state, "evaluation": evaluation}
 
     def signature(self, key: str) -> str:
-        """A hash of everything that a trial's rows are made from; commits never change, so their names do."""
-        return content_hash(
-            {
-                **self.describe(key),
-                "trained": self.store.has_training(key),
-                "scored": self.store.scored(key),
-                "attempts": self.store.attempts(key, "train"),
-                "failures": self.store.storage.names(f"trials/{key}/failures"),
-            }
-        )
+        """A hash of the names of everything that a trial's rows are made from.
+
+        A commit never changes. One that was set aside and made again has the name of the first: what was set aside has a
+        name of its own, and so has the attempt that made it again.
+        """
+        about = self.describe(key)  # sets damaged commits aside
+        names = {folder: self.store.storage.names(f"trials/{key}{folder}") for folder in FOLDERS}
+        return content_hash({**about, **names})
 
 
 def tables_are_current(store: Store) -> bool:

@@ -27,12 +27,13 @@ from sweep.attempts import CHECKPOINT, How, read_start, write_end, write_start
 from sweep.device import choose_device, describe_device, use_threads
 from sweep.execution import ExecutionConfig
 from sweep.failpoints import failpoint, fault
+from sweep.layout import attempt_folder
 from sweep.settings import Settings, parts_before, resumed_with
 from sweep.store import Store
+from sweep.stored_commits import MODEL
 from sweep.version import aesweep_version
 from sweep.work import data_source
 
-MODEL = "model.safetensors"
 LOG = "log.txt"
 
 
@@ -60,8 +61,7 @@ class TrainingAttempt:
         self._driver = driver
         self._stop_file = stop_file
         write_start(store, config.key, self.attempt, driver)
-        self._folder = f"trials/{config.key}/attempts"
-        self._log_file = store.storage.log_file(f"{self._folder}/{self.attempt}/{LOG}")
+        self._log_file = store.storage.log_file(self._place(self.attempt, LOG))
         self.log(f"{config.name}, attempt {self.attempt} on {socket.gethostname()}")
         self._log_file.publish()
 
@@ -132,7 +132,7 @@ class TrainingAttempt:
         self.log("committed" if committed else "another attempt was committed first; this one is not used")
         self._log_file.publish()
         for attempt in self.store.attempts(key, "train"):
-            self.store.storage.remove(f"{self._folder}/{attempt}/{CHECKPOINT}")
+            self.store.storage.remove(self._place(attempt, CHECKPOINT))
         return committed
 
     def end(self, how: How, reason: str) -> None:
@@ -151,6 +151,9 @@ class TrainingAttempt:
         """One line in the attempt's log file; on an object store it appears with the next checkpoint or at the end."""
         self._log_file.add(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}")
 
+    def _place(self, attempt: str, name: str) -> str:
+        return f"{attempt_folder(self.config.key, attempt)}/{name}"
+
     def _after_step(self) -> bool:
         fault("train", self.config.key, self.attempt)
         now = time.monotonic()
@@ -164,7 +167,7 @@ class TrainingAttempt:
     def _resume(self) -> None:
         """Go on from the newest attempt whose checkpoint can be read; a damaged one is named in the log."""
         for attempt in reversed(self.store.attempts(self.config.key, "train")):
-            data = self.store.storage.read(f"{self._folder}/{attempt}/{CHECKPOINT}")
+            data = self.store.storage.read(self._place(attempt, CHECKPOINT))
             if data is None:
                 continue
             try:

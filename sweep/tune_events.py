@@ -44,7 +44,7 @@ class Retry(FIFOScheduler):
         if not verdict.again:
             self._given_up.append(trial)
         elif verdict.gpu_share is not None:
-            trial.update_resources(PlacementGroupFactory([self.driver.bundle(trial.config["key"], verdict.gpu_share)]))
+            trial.update_resources(PlacementGroupFactory([self.driver.bundle(verdict.gpu_share)]))
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         while self._given_up:

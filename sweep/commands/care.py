@@ -6,6 +6,7 @@ import typer
 
 from sweep.commands import options
 from sweep.prune import prune as run_prune
+from sweep.status import resume_command
 from sweep.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
 from sweep.store import open_store
 
@@ -31,7 +32,7 @@ def stop(
         typer.echo(f"{len(left)} of {len(asked)} drivers did not end within {WAIT_SECONDS:.0f} s.", err=True)
         raise typer.Exit(1)
     when = "ended" if wait else f"ends within some {GRACE_SECONDS:.0f} seconds"
-    typer.echo(f"The sweep {when}. Go on with: aesweep resume {store}")
+    typer.echo(f"The sweep {when}. Go on with: {resume_command(store)}")
 
 
 def prune(

@@ -16,7 +16,7 @@ from models.errors import one_line
 from sweep.commands import options
 from sweep.local_copy import copy_pictures, copy_tables
 from sweep.progress import describe_counts, describe_seconds
-from sweep.status import Status, read_status
+from sweep.status import RETRY, Status, read_status, resume_command
 from sweep.storage import StorageError
 from sweep.store import Store, open_store
 from sweep.tables import TableFolder, table_rows, tables_are_current, tables_are_whole
@@ -124,8 +124,8 @@ def _render(found: Status, store: str) -> Group:
     lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))
     at_work = any(driver["alive"] for driver in found.drivers)
     if not at_work and (found.counts["pending"] or found.counts["trained"]):
-        lines.append(Text(f"Go on with: aesweep resume {store}"))
+        lines.append(Text(f"Go on with: {resume_command(store)}"))
     if found.failures:
         when = ", when the driver has ended," if at_work else ""
-        lines.append(Text(f"Try the failed ones again{when} with: aesweep resume {store} --retry-failed"))
+        lines.append(Text(f"Try the failed ones again{when} with: {resume_command(store, RETRY)}"))
     return Group(*lines)

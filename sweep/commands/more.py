@@ -84,6 +84,8 @@ def sample(
         raise InputError("--interpolate", "--reconstruct", "Give one of the two.")
     if not out.absolute().parent.is_dir():
         raise InputError("--out", str(out), "Its folder does not exist. Give a file in a folder that does.")
+    if out.is_dir():
+        raise InputError("--out", str(out), "That is a folder. Give the name of a file in it, such as samples.png.")
     opened = open_store(store)
     from sweep.draw import draw_interpolations, draw_reconstructions, draw_samples  # torch from here on
 
@@ -93,12 +95,19 @@ def sample(
         png = draw_reconstructions(opened, key, n, seed, data)
     else:
         png = draw_samples(opened, key, prior.value, n, seed)
-    out.write_bytes(png)
+    try:
+        out.write_bytes(png)
+    except OSError as error:
+        raise InputError("--out", str(out), f"It cannot be written ({error.strerror}). Give another file.") from error
     typer.echo(f"Picture: {out.absolute()}")
 
 
 def _whole(field: str, value: str | int | float) -> int:
+    remedy = "Give whole numbers, such as 0,1,2 or 0..4."
     try:
-        return int(value)
+        number = int(value)
     except ValueError:
-        raise InputError(field, value, "Give whole numbers, such as 0,1,2 or 0..4.") from None
+        raise InputError(field, value, remedy) from None
+    if isinstance(value, float) and number != value:
+        raise InputError(field, value, remedy)
+    return number

@@ -15,6 +15,7 @@ from sweep.progress import describe_counts
 from sweep.run import STOPPED, stored_spec
 from sweep.run import launch as run_launch
 from sweep.spec import load_spec
+from sweep.status import resume_command
 from sweep.storage import open_storage
 from sweep.store import open_store
 from sweep.work import Plan, make_plan
@@ -36,7 +37,7 @@ def plan(
     """
     loaded = load_spec(spec, overrides or [], data)
     evaluation = loaded.evaluation_config(require_weights=False)
-    opened = open_store(store) if store is not None and open_storage(store).exists("") else None
+    opened = open_store(store) if store is not None and not _is_empty(store) else None
     made = make_plan(loaded, opened, evaluation, only=only or [])
     if as_json:
         typer.echo(json.dumps([trial.to_json() for trial in made.trials], indent=1))
@@ -90,14 +91,25 @@ def resume(
     specs, code = stored_spec(opened, every), 0
     while specs:
         outcome = run_launch(
-            specs.pop(0), opened.root, address=address, max_concurrent=max_concurrent, retry_failed=retry_failed
+            specs.pop(0),
+            opened.root,
+            address=address,
+            max_concurrent=max_concurrent,
+            retry_failed=retry_failed,
+            latest=not every,
         )
         code = max(code, outcome.exit_code)
         if outcome.stop_asked and specs:
             names = one_line(", ".join(spec.name for spec in specs))
-            typer.echo(f"Not begun: {names}. Go on with: aesweep resume {store} --all", err=True)
+            typer.echo(f"Not begun: {names}. Go on with: {resume_command(store, '--all')}", err=True)
             raise typer.Exit(STOPPED)
     raise typer.Exit(code)
+
+
+def _is_empty(store: str) -> bool:
+    """Whether a launch would make a store there."""
+    storage = open_storage(store)
+    return storage.version("") is None and not storage.names("")
 
 
 def _print_plan(name: str, made: Plan) -> None:
@@ -115,7 +127,7 @@ def _print_plan(name: str, made: Plan) -> None:
     console.print(table)
     left = made.to_train
     console.print(
-        f"\nTo train: {len(left)} trials, {sum(t.gpu_hours for t in left):.3g} GPU-hours (H200 at 40 % of its peak).\n"
+        f"\nTo train: {len(left)} trials, {sum(t.gpu_hours for t in left):.3g} hours of one H200 (docs/operations.md says what that assumes).\n"
         f"To score: {len(left) + len(made.to_score)} trials with {made.evaluation.extractor} "
         f"(evaluation {made.evaluation.id}).",
         highlight=False,

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from models.datasets import default_data_dir
 from sweep.commands import options
+from sweep.execution import absolute
 
 
 class Fetchable(StrEnum):
@@ -41,7 +42,7 @@ def fetch(
 
     Example:  aesweep fetch cifar10 --to /shared/aesweep-data
     """
-    folder = (to or default_data_dir()).expanduser().absolute()
+    folder = _folder("--to", to)
     match what:
         case Fetchable.inception:
             from evaluation.weights import fetch_inception
@@ -75,8 +76,12 @@ def doctor(
     for heading in ("", "check", "found", "remedy"):
         table.add_column(heading, overflow="fold")
     marks = {"ok": "[green]ok[/green]", "warn": "[yellow]warn[/yellow]", "fail": "[red]fail[/red]"}
-    checks = all_checks(address, store, (data or default_data_dir()).expanduser().absolute())
+    checks = all_checks(address, store, _folder("--data", data))
     for check in checks:
         table.add_row(marks[check.status], check.name, Text(check.found), Text(check.remedy))
     Console().print(table)
     raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)
+
+
+def _folder(option: str, given: Path | None) -> Path:
+    return default_data_dir() if given is None else Path(absolute(given, option))

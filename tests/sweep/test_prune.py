@@ -185,3 +185,60 @@ def test_prune_is_refused_while_a_driver_works(
     assert "aesweep stop STORE --wait" in capsys.readouterr().err
     file.remove()
     assert hashes(store) == before
+
+
+def test_the_number_of_a_pruned_attempt_is_not_given_again(store: Store) -> None:
+    """Else an older failure would count as the newer one, and a trial that failed for good as pending."""
+    lost = attempt(store, DONE.key, {})
+    store.record_failure(DONE.key, lost, "train", ValueError("diverged, but another driver's training was committed"))
+    prune(store)
+    store.set_aside(f"trials/{DONE.key}/train.json")
+    assert store.open_failure(DONE.key, "train") is None
+    again = attempt(store, DONE.key, {})
+    assert again.startswith("train-0004-")
+    store.record_failure(DONE.key, again, "train", ValueError("diverged again"))
+    failure = store.open_failure(DONE.key, "train")
+    assert failure is not None and failure["message"] == "diverged again"
+
+
+def test_a_trial_whose_attempts_were_numbered_twice_by_an_older_aesweep_is_failed_too(store: Store) -> None:
+    store.storage.make_folder(f"trials/{DONE.key}/attempts/train-0003-aaaaaa")
+    for attempt_of, message in (("train-0004-000000", "older"), ("train-0003-aaaaaa", "newer")):
+        store.record_failure(DONE.key, attempt_of, "train", ValueError(message))
+    failure = store.open_failure(DONE.key, "train")
+    assert failure is not None and failure["message"] == "newer"
+
+
+def test_a_dry_run_changes_nothing_also_where_files_are_damaged(store: Store) -> None:
+    for damaged in (f"trials/{DONE.key}/train.json", f"trials/{DONE.key}/scores/{EVALUATION}.json"):
+        store.storage.write(damaged, b"{")
+    before = hashes(store)
+    would = {found.name for found in prune(store, dry_run=True)}
+    assert hashes(store) == before
+    assert {found.name for found in prune(store)} == would
+    assert not store.storage.exists(f"trials/{DONE.key}/train.json")
+
+
+def test_what_is_read_is_what_there_is_a_choice_between(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint may have gigabytes, and a sweep ten thousand trials with one attempt each."""
+    prune(store)
+    TableFolder(store).publish(force=True)
+    first, *rest = store.attempts(UNFINISHED.key, "train")
+    for attempt_of in rest:
+        store.storage.remove_folder(f"trials/{UNFINISHED.key}/attempts/{attempt_of}")
+    unreadable = Store(store.root)
+    for name in ("train.json", f"scores/{EVALUATION}.json"):
+        refuse_to_read(monkeypatch, f"{DONE.key}/{name}")
+    refuse_to_read(monkeypatch, f"{first}/{CHECKPOINT}")
+    assert prune(unreadable) == []
+
+
+def refuse_to_read(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    real = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if str(path).endswith(ending):
+            raise OSError(5, "Input/output error")
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)

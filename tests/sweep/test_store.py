@@ -134,7 +134,7 @@ def test_the_start_of_two_keys_names_none_of_them(store: Store) -> None:
     others = [replace(TRIAL, seed=seed) for seed in range(1, 30)]
     store.write_configs(others)
     first = next(c.key[0] for c in others if sum(k.startswith(c.key[0]) for k in store.trial_keys()) > 1)
-    with pytest.raises(InputError, match="holds no such trial"):
+    with pytest.raises(InputError, match=r"\d+ trials of this store begin so; give more of the key"):
         store.config(first)
 
 
@@ -185,7 +185,8 @@ def test_an_evaluation_without_a_prior_gives_none(store: Store) -> None:
 
 
 def test_a_failure_with_odd_bytes_in_its_message_is_recorded(store: Store) -> None:
-    store.record_failure(TRIAL.key, "none", "train", FileNotFoundError("no \udcff file"))
+    attempt = store.new_attempt(TRIAL.key, "train")
+    store.record_failure(TRIAL.key, attempt, "train", FileNotFoundError("no \udcff file"))
     failure = store.open_failure(TRIAL.key, "train")
     assert failure is not None and failure["message"] == "no \\udcff file"
 

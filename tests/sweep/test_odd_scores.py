@@ -1,0 +1,54 @@
+"""A commit of scores whose fields are not what they should be never stops the tables of the other trials."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.config import TrialConfig
+from sweep.layout import scores_name
+from sweep.records import sealed_json_bytes
+from sweep.rows import trial_tables
+from sweep.schemas import COLUMNS
+from sweep.store import Store, open_store
+
+TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
+EVALUATION = "0123456789ab"
+ROW: dict[str, Any] = {
+    **dict.fromkeys(("source", "split", "metric", "reference_split", "note"), "none"),
+    **dict.fromkeys(("value", "stderr", "seconds"), 1.0),
+    **dict.fromkeys(("n", "n_reference", "seed"), 1),
+    "extractor": "random-conv-64",
+}
+ODD = [3, 0.5, True, "x", [], ["x"], {}, {"x": 1}, None, 2**70, -1, "\ud800"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = open_store(tmp_path / "store", create=True)
+    opened.write_config(TRIAL)
+    return opened
+
+
+def scores(store: Store, row: dict[str, Any], evaluation: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the scores table; none where the commit was set aside."""
+    commit = {"attempt": "score-0001-a", "files": {}, "latents": [], "rows": [row], "evaluation": evaluation}
+    store.storage.write(scores_name(TRIAL.key, EVALUATION), sealed_json_bytes(commit))
+    tables = trial_tables(store, TRIAL.key, sweep="a", block="b", state="done", evaluation=EVALUATION)
+    found: list[dict[str, Any]] = tables["scores"].to_pylist()
+    return found
+
+
+def test_what_is_as_it_should_be_is_in_the_table(store: Store) -> None:
+    (row,) = scores(store, ROW, {"extractor_sha256": "abc", "reference_seed": 5})
+    assert (row["extractor_sha256"], row["reference_seed"], row["value"]) == ("abc", 5, 1.0)
+    (row,) = scores(store, ROW, {"extractor_sha256": None, "reference_seed": None})
+    assert (row["extractor_sha256"], row["reference_seed"]) == ("none", None)
+    assert len(scores(store, ROW, {})) == 1
+
+
+@pytest.mark.parametrize("name", [column.name for column in COLUMNS["scores"]])
+def test_a_field_of_another_type_sets_the_commit_aside_or_is_not_used(store: Store, name: str) -> None:
+    for value in ODD:
+        for row, evaluation in (({**ROW, name: value}, {}), (ROW, {name: value})):
+            assert len(scores(store, row, evaluation)) <= 1
