@@ -17,6 +17,7 @@ from evaluation.config import INCEPTION_SHA256, EvaluationConfig, Extractor
 from models.config import TrialConfig
 from models.errors import InputError
 from models.identity import content_hash
+from models.idle_fields import without_idle_fields
 from sweep.execution import ExecutionConfig
 
 SPEC_FORMAT = 1
@@ -153,7 +154,8 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
     """The spec of a preset's name or a YAML file, with every `FIELD=VALUE` of `overrides` applied to all blocks.
 
     `data_dir` (default: the spec's, else `AESWEEP_DATA`, else `~/.cache/aesweep`) is where data sets and weights are.
-    Raises `InputError` for everything that cannot be used.
+    Fields without effect, such as `beta` on a DAE, get their defaults, so that each network is asked for once. Raises
+    `InputError` for everything that cannot be used.
     """
     from sweep.presets import PRESETS
 
@@ -175,7 +177,8 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
         from sweep.overrides import apply_overrides
 
         spec = apply_overrides(spec, overrides, keep_data_dir=data_dir is not None)
-    return spec
+    blocks = (Block(block.name, tuple(map(without_idle_fields, block.trials))) for block in spec.blocks)
+    return replace(spec, blocks=tuple(blocks))
 
 
 def _looks_like_a_path(text: str) -> bool:
