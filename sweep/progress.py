@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweep.work import Plan, State
+from sweep.work import Plan, PlannedTrial, State
 
 LINE_EVERY_SECONDS = 15.0
 
@@ -53,12 +53,14 @@ class Progress:
     def of(cls, plan: Plan) -> "Progress":
         """Before anything runs. Trials to retry count as pending or trained again."""
         counts = plan.counts()
-        for trial in plan.to_train + plan.to_score:
-            state: State = "trained" if trial in plan.to_score else "pending"
-            counts[trial.state] -= 1
-            counts[state] += 1
-        costs = {t.config.key: t.gpu_hours for t in plan.to_train}
-        return cls(counts, costs, to_score=len(plan.to_train) + len(plan.to_score))
+        to_train, to_score = plan.to_train, plan.to_score
+        states: tuple[tuple[State, list[PlannedTrial]], ...] = (("pending", to_train), ("trained", to_score))
+        for state, trials in states:
+            for trial in trials:
+                counts[trial.state] -= 1
+                counts[state] += 1
+        costs = {t.config.key: t.gpu_hours for t in to_train}
+        return cls(counts, costs, to_score=len(to_train) + len(to_score))
 
     def train_started(self, key: str, name: str, epochs: int) -> None:
         """A trial got its slot."""
