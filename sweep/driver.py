@@ -26,18 +26,17 @@ from rich.markup import escape
 
 from cluster.resources import (
     check_feasible,
-    cluster_resources,
     evaluation_resources,
     gpu_share,
     larger_share,
     trial_resources,
-    trial_slots,
 )
 from cluster.scratch import temporary_folder
 from evaluation import tensor_mixture
 from models.errors import one_line
 from sweep.attempts import memory_lacked, newest_of, read_end, write_end
 from sweep.execution import ExecutionConfig
+from sweep.machines import Machines
 from sweep.pool import EndedEvaluation, EvaluationPool
 from sweep.progress import ProgressView
 from sweep.progress_file import ProgressFile
@@ -76,8 +75,8 @@ class Driver:
         self.file, self.stop = file, stop
         self.folder = TableFolder(store)
         self.configs = {t.config.key: t.config for t in plan.trials}
-        self.resources = cluster_resources()
-        self.has_gpu = self.resources.gpus > 0 and execution.device != "cpu"
+        self.machines = Machines(execution)
+        self.has_gpu = self.machines.has_gpu
         self.recovery = Recovery(store, file.driver, execution.max_process_deaths)
         self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop
         self.pool = self._make_pool()
@@ -96,7 +95,7 @@ class Driver:
             if self.plan.to_train and not self.stop.asked:
                 self._train()
                 self.turn()
-            self.pool.limit = self.progress.scoring_slots = max(1, int(self.resources.gpus or self.resources.cpus))
+            self.pool.limit = self.progress.scoring_slots = self.machines.evaluations_at_once(training=False)
             while not self.pool.is_idle and not self.stop.grace_is_over:
                 self.turn(wait_seconds=0.2)
             self.pool.cancel()
@@ -203,11 +202,10 @@ class Driver:
         shares = self._shares() if self.has_gpu else {}
         bundles = {k: self.bundle(k, shares.get(k, 0.0)) for k in keys}
         for bundle in bundles.values():
-            check_feasible(self.resources, bundle)
-        slots = max(trial_slots(self.resources, bundle) for bundle in bundles.values())
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots + 4)
+            check_feasible(self.machines.found, bundle)
         # Ray alone would fill the tenths of CPUs that belong to evaluation (cluster/resources.py).
-        most = min(self.execution.max_concurrent or slots, slots)
+        most = self.machines.trials_at_once(bundles.values())
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(most + 4)
 
         trainable: Any = tune.with_parameters(
             TrialTrainable,
@@ -241,8 +239,7 @@ class Driver:
             ).fit()
 
     def _make_pool(self) -> EvaluationPool:
-        # One evaluation per GPU, or per two cores, while trials wait for their share of the machine; then all there is.
-        self.progress.scoring_slots = max(1, int(self.resources.gpus if self.has_gpu else self.resources.cpus / 2))
+        self.progress.scoring_slots = self.machines.evaluations_at_once(training=True)
         return EvaluationPool(
             self.store,
             self.plan.evaluation,
