@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from cluster.address import check_address
 from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
 from models.datasets import check_source, data_name, is_prepared
@@ -71,6 +72,7 @@ def launch(
     `callbacks` are any Ray Tune callbacks. Raises `InputError` on bad input, before anything runs.
     """
     console = console or Console(stderr=True)
+    check_address(address)
     if not isinstance(spec, SweepSpec):
         spec = load_spec(str(spec), overrides, Path(data_dir) if data_dir else None)
     if max_concurrent is not None:
@@ -275,6 +277,7 @@ def evaluate(
     The scores get an evaluation id of their own and stand in the tables beside the others.
     """
     console = console or Console(stderr=True)
+    check_address(address)
     opened = open_store(store)
     spec = stored_spec(opened)[-1]
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
