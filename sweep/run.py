@@ -21,7 +21,7 @@ from sweep.attempts import record_deaths
 from sweep.failpoints import driver_of_failpoints
 from sweep.progress import Progress, ProgressView, describe_counts, describe_seconds
 from sweep.progress_file import ProgressFile, drivers, remove_stale
-from sweep.spec import SweepSpec, load_spec
+from sweep.spec import SweepSpec, change_spec, load_spec
 from sweep.stopping import StopRequest
 from sweep.store import Store, open_store, store_exists
 from sweep.tables import TableFolder, remember_commits, tables_are_current
@@ -73,8 +73,11 @@ def launch(
     """
     console = console or Console(stderr=True)
     check_address(address)
-    if not isinstance(spec, SweepSpec):
-        spec = load_spec(str(spec), overrides, Path(data_dir) if data_dir else None)
+    data_dir = data_dir or None
+    if isinstance(spec, SweepSpec):
+        spec = change_spec(spec, overrides, data_dir)
+    else:
+        spec = load_spec(str(spec), overrides, data_dir)
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     evaluation = spec.evaluation_config()

@@ -162,8 +162,6 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
     text = str(source)
     if text in PRESETS:
         spec = PRESETS[text]()
-        if data_dir is not None:
-            spec = replace(spec, execution=replace(spec.execution, data_dir=str(data_dir)))
     elif _looks_like_a_path(text):
         from sweep.yaml_spec import read_spec
 
@@ -173,10 +171,21 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
         hint = f"Did you mean {near[0]}? " if near else ""
         remedy = f"{hint}Give a preset ({', '.join(PRESETS)}) or a YAML file."
         raise InputError("SPEC", text, f"There is no such preset. {remedy}")
-    if overrides:
-        from sweep.overrides import apply_overrides
+    return _without_idle_fields(change_spec(spec, overrides, data_dir))
 
-        spec = apply_overrides(spec, overrides, keep_data_dir=data_dir is not None)
+
+def change_spec(spec: SweepSpec, overrides: Sequence[str] = (), data_dir: str | Path | None = None) -> SweepSpec:
+    """`spec` with another data folder and with every `FIELD=VALUE` applied. Raises `InputError` as `load_spec`."""
+    if data_dir is not None:
+        spec = replace(spec, execution=replace(spec.execution, data_dir=str(data_dir)))
+    if not overrides:
+        return spec  # as it is: a stored one keeps its keys
+    from sweep.overrides import apply_overrides
+
+    return _without_idle_fields(apply_overrides(spec, overrides, keep_data_dir=data_dir is not None))
+
+
+def _without_idle_fields(spec: SweepSpec) -> SweepSpec:
     blocks = (Block(block.name, tuple(map(without_idle_fields, block.trials))) for block in spec.blocks)
     return replace(spec, blocks=tuple(blocks))
 
