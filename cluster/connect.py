@@ -24,6 +24,7 @@ from typing import Any
 import ray
 from ray._private import ray_constants, services, utils
 
+from cluster.address import check_address
 from cluster.errors import ClusterError
 from cluster.guard import guarded
 from cluster.staging import job_has_working_dir, staged_code
@@ -132,8 +133,7 @@ def _joined(address: str, num_cpus: int | None) -> Iterator[None]:
     """Join a running cluster; it stays when this process ends."""
     if num_cpus is not None:
         raise ClusterError("num_cpus", num_cpus, "A running cluster has the CPUs it has; this is for `local` only.")
-    if address != "auto":
-        _require_form(address)
+    check_address(address)
     try:
         head = services.canonicalize_bootstrap_address(address)  # `auto`: from RAY_ADDRESS, or what runs here
     except (ConnectionError, ValueError, OSError) as error:
@@ -160,15 +160,6 @@ def _for_this_machine_only() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _require_form(address: str) -> None:
-    """Raise `ClusterError` unless the address reads HOST:PORT."""
-    host, _, port = address.rpartition(":")
-    if "://" in address or not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ClusterError(
-            "--address", address, "Give local, auto, or HOST:PORT of the head (`ray start --head` uses port 6379)."
-        )
-
-
 def _require_ray(address: str, head: str) -> None:
     """Raise `ClusterError` unless a server that speaks as Ray's head does (HTTP/2) listens at `head`, HOST:PORT.
 
@@ -181,7 +172,7 @@ def _require_ray(address: str, head: str) -> None:
                 return
             link.sendall(HTTP2_HELLO)
             answer = link.recv(HTTP2_HEADER_BYTES)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a UnicodeError for a host in RAY_ADDRESS that is no name
         remedy = f"No Ray cluster can be reached there ({error}). Start one with: ray start --head --port={port}"
         raise ClusterError("--address", address, remedy) from error
     if answer[3:4] != HTTP2_SETTINGS:

@@ -95,6 +95,14 @@ def evaluation_resources(has_gpu: bool) -> dict[str, float]:
     return {"num_cpus": EVALUATION_SHARE} | ({"num_gpus": EVALUATION_SHARE} if has_gpu else {})
 
 
+def evaluation_slots(resources: Resources, threads: int, has_gpu: bool, training: bool) -> int:
+    """How many evaluations should run at once, at least 1: one per GPU, else as many as their threads have CPUs, and half of
+    them while trials train beside them. Their shares are too small to bound them."""
+    if has_gpu:
+        return max(1, int(resources.gpus))
+    return max(1, int(resources.cpus / threads / (2 if training else 1)))
+
+
 def trial_slots(resources: Resources, bundle: Mapping[str, float]) -> int:
     """How many trials with this bundle should run at once; 0 when none fits.
 

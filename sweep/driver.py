@@ -22,16 +22,15 @@ from ray.tune import (
     TuneConfig,
     Tuner,
 )
+from ray.tune.search import BasicVariantGenerator
 from rich.markup import escape
 
 from cluster.resources import (
     check_feasible,
-    cluster_resources,
     evaluation_resources,
     gpu_share,
     larger_share,
     trial_resources,
-    trial_slots,
 )
 from cluster.scratch import temporary_folder
 from evaluation import tensor_mixture
@@ -39,6 +38,7 @@ from models.config import TrialConfig
 from models.errors import one_line
 from sweep.attempts import memory_lacked, newest_of, read_end, write_end
 from sweep.execution import ExecutionConfig
+from sweep.machines import Machines
 from sweep.pool import EndedEvaluation, EvaluationPool
 from sweep.progress import ProgressView
 from sweep.progress_file import ProgressFile
@@ -77,10 +77,14 @@ class Driver:
         self.file, self.stop = file, stop
         self.folder = TableFolder(store, anew=False)
         self.configs = {t.config.key: t.config for t in plan.trials}
-        self.resources = cluster_resources()
-        self.has_gpu = self.resources.gpus > 0 and execution.device != "cpu"
+        self.machines = Machines(execution)
+        self.has_gpu = self.machines.has_gpu
         self.recovery = Recovery(store, file.driver, execution.max_process_deaths)
         self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop
+        self._bundles: dict[str, dict[str, float]] = {}  # what each trial to train asks of Ray
+        # The generator that Tune would make itself, here so that its limit follows the machines (`_fit_to_machines`).
+        self._generator = BasicVariantGenerator()
+        self._trains = bool(plan.to_train)
         self.pool = self._make_pool()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -97,7 +101,8 @@ class Driver:
             if self.plan.to_train and not self.stop.asked:
                 self._train()
                 self.turn()
-            self.pool.limit = self.progress.scoring_slots = max(1, int(self.resources.gpus or self.resources.cpus))
+            self._trains = False
+            self._fit_to_machines()
             while not self.pool.is_idle and not self.stop.grace_is_over:
                 self.turn(wait_seconds=0.2)
             self.pool.cancel()
@@ -115,12 +120,21 @@ class Driver:
                 "stopping: running trials write a checkpoint, running evaluations may end "
                 f"(at most {GRACE_SECONDS:.0f} s; ask once more to stop at once)"
             )
+        if self.machines.have_changed():
+            self._fit_to_machines()
         for ended in self.pool.poll(wait_seconds):
             self._evaluation_ended(ended)
         self.progress.scoring = len(self.pool.running)
         self.file.write(self.progress.to_json())
         self.folder.publish()
         self.view.tick()
+
+    def _fit_to_machines(self) -> None:
+        """Train and score as many trials at once as the machines hold now."""
+        self.pool.limit = self.progress.scoring_slots = self.machines.evaluations_at_once(self._trains)
+        if self._bundles:
+            # Ray alone would fill the tenths of CPUs that belong to evaluation (cluster/resources.py).
+            self._generator.max_concurrent = self.machines.trials_at_once(self._bundles.values())
 
     @property
     def may_end_training(self) -> bool:
@@ -206,13 +220,11 @@ class Driver:
     def _tune(self) -> None:
         keys = [t.config.key for t in self.plan.to_train]
         shares = self._shares() if self.has_gpu else {}
-        bundles = {k: self.bundle(shares.get(k, 0.0)) for k in keys}
+        bundles = self._bundles = {k: self.bundle(shares.get(k, 0.0)) for k in keys}
         for bundle in bundles.values():
-            check_feasible(self.resources, bundle)
-        slots = max(trial_slots(self.resources, bundle) for bundle in bundles.values())
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots + 4)
-        # Ray alone would fill the tenths of CPUs that belong to evaluation (cluster/resources.py).
-        most = min(self.execution.max_concurrent or slots, slots)
+            check_feasible(self.machines.found, bundle)
+        self._fit_to_machines()
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._generator.max_concurrent + 4)
 
         trainable: Any = tune.with_parameters(
             TrialTrainable,
@@ -228,7 +240,7 @@ class Driver:
                 param_space={"key": tune.grid_search(keys)},
                 tune_config=TuneConfig(
                     reuse_actors=True,
-                    max_concurrent_trials=most,
+                    search_alg=self._generator,
                     scheduler=Retry(self),
                     trial_dirname_creator=lambda trial: str(trial.config["key"]),
                 ),
@@ -246,8 +258,7 @@ class Driver:
             ).fit()
 
     def _make_pool(self) -> EvaluationPool:
-        # One evaluation per GPU, or per two cores, while trials wait for their share of the machine; then all there is.
-        self.progress.scoring_slots = max(1, int(self.resources.gpus if self.has_gpu else self.resources.cpus / 2))
+        self.progress.scoring_slots = self.machines.evaluations_at_once(self._trains)
         return EvaluationPool(
             self.store,
             self.plan.evaluation,

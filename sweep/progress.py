@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweep.work import Plan, State
+from sweep.work import Plan, PlannedTrial, State
 
 LINE_EVERY_SECONDS = 15.0
 
@@ -41,19 +41,26 @@ class Progress:
     scored: int = 0
     scoring_slots: int = 1
     started: float = field(default_factory=time.monotonic)
-    _trained_cost: float = 0.0
+    _begun: dict[str, int] = field(default_factory=dict)
+    """Epoch at which each trial stood when this launch took it up."""
+    _ended_cost: float = 0.0
+    """Of the trials that ended, whoever trained them."""
+    _ended_work: float = 0.0
+    """The part of it that this launch did."""
     _scoring_seconds: float = 0.0
 
     @classmethod
     def of(cls, plan: Plan) -> "Progress":
         """Before anything runs. Trials to retry count as pending or trained again."""
         counts = plan.counts()
-        for trial in plan.to_train + plan.to_score:
-            state: State = "trained" if trial in plan.to_score else "pending"
-            counts[trial.state] -= 1
-            counts[state] += 1
-        costs = {t.config.key: t.gpu_hours for t in plan.to_train}
-        return cls(counts, costs, to_score=len(plan.to_train) + len(plan.to_score))
+        to_train, to_score = plan.to_train, plan.to_score
+        states: tuple[tuple[State, list[PlannedTrial]], ...] = (("pending", to_train), ("trained", to_score))
+        for state, trials in states:
+            for trial in trials:
+                counts[trial.state] -= 1
+                counts[state] += 1
+        costs = {t.config.key: t.gpu_hours for t in to_train}
+        return cls(counts, costs, to_score=len(to_train) + len(to_score))
 
     def train_started(self, key: str, name: str, epochs: int) -> None:
         """A trial got its slot."""
@@ -61,16 +68,25 @@ class Progress:
             self.running[key] = RunningTrial(name, epochs)
             self._move("pending", "running")
 
+    def resumed(self, key: str, epoch: int) -> None:
+        """A trial goes on from a checkpoint of this epoch; what an earlier launch trained says nothing of the speed now."""
+        if key in self.running:
+            self.running[key].epoch = epoch
+            self._begun.setdefault(key, epoch)  # one that was lost in this launch keeps the place where it began
+
     def epoch_done(self, key: str, epoch: int, images_per_second: float) -> None:
         """A trial reported an epoch."""
         if key in self.running:
+            self._begun.setdefault(key, 0)
             self.running[key].epoch, self.running[key].images_per_second = epoch, images_per_second
 
     def train_ended(self, key: str, succeeded: bool) -> None:
         """A trial was trained, or failed."""
-        if self.running.pop(key, None) is None:
+        trial = self.running.pop(key, None)
+        if trial is None:
             return
-        self._trained_cost += self.costs.get(key, 0.0)
+        self._ended_cost += self.costs.get(key, 0.0)
+        self._ended_work += self._work(key, trial.epochs, trial)
         self._move("running", "trained" if succeeded else "failed")
         if not succeeded:
             self.to_score -= 1
@@ -87,14 +103,15 @@ class Progress:
         self._scoring_seconds += seconds
 
     def eta_seconds(self) -> float | None:
-        """Seconds left, None while nothing can be said. Training by cost done so far, scoring by its mean time."""
+        """Seconds left, None while nothing can be said. Training by cost done in this launch, scoring by its mean time."""
         elapsed = time.monotonic() - self.started
         total = sum(self.costs.values())
         partial = sum(self.costs.get(k, 0.0) * r.epoch / r.epochs for k, r in self.running.items())
-        done = self._trained_cost + partial
-        if total and not done:
+        work = self._ended_work + sum(self._work(key, r.epoch, r) for key, r in self.running.items())
+        left = total - self._ended_cost - partial
+        if not work and left > 1e-9 * total:  # a sum of fractions
             return None
-        training = (total - done) * elapsed / done if total else 0.0
+        training = left * elapsed / work if work else 0.0
         if not self.scored:
             return training if total else None
         scoring = (self.to_score - self.scored) * self._scoring_seconds / self.scored / self.scoring_slots
@@ -115,6 +132,10 @@ class Progress:
             "scoring": self.scoring,
             "eta_seconds": self.eta_seconds(),
         }
+
+    def _work(self, key: str, epoch: int, trial: RunningTrial) -> float:
+        """Cost of what this launch trained of a trial that stands at `epoch`."""
+        return self.costs.get(key, 0.0) * max(0, epoch - self._begun.get(key, 0)) / trial.epochs
 
     def _move(self, old: State, new: State) -> None:
         self.counts[old] -= 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from cluster.address import check_address
 from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
 from models.datasets import check_source, data_name, is_prepared
@@ -20,7 +21,7 @@ from sweep.attempts import record_deaths
 from sweep.failpoints import driver_of_failpoints
 from sweep.progress import Progress, ProgressView, describe_counts, describe_seconds
 from sweep.progress_file import ProgressFile, drivers, remove_stale
-from sweep.spec import SweepSpec, load_spec
+from sweep.spec import SweepSpec, change_spec, load_spec
 from sweep.status import RETRY, resume_command
 from sweep.stopping import StopRequest
 from sweep.store import Store, open_store, store_exists
@@ -83,8 +84,12 @@ def launch(
     before (`resume --all` may be cut off after an older one). Raises `InputError` on bad input, before anything runs.
     """
     console = console or Console(stderr=True)
-    if not isinstance(spec, SweepSpec):
-        spec = load_spec(str(spec), overrides, Path(data_dir) if data_dir else None)
+    check_address(address)
+    data_dir = data_dir or None
+    if isinstance(spec, SweepSpec):
+        spec = change_spec(spec, overrides, data_dir)
+    else:
+        spec = load_spec(str(spec), overrides, data_dir)
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     evaluation = spec.evaluation_config()
@@ -289,6 +294,7 @@ def evaluate(
     The scores get an evaluation id of their own and stand in the tables beside the others.
     """
     console = console or Console(stderr=True)
+    check_address(address)
     opened = open_store(store)
     spec = stored_spec(opened)[-1]
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})

@@ -17,6 +17,7 @@ from evaluation.config import INCEPTION_SHA256, EvaluationConfig, Extractor
 from models.config import TrialConfig
 from models.errors import InputError
 from models.identity import content_hash
+from models.idle_fields import without_idle_fields
 from sweep.execution import ExecutionConfig
 
 SPEC_FORMAT = 1
@@ -153,15 +154,14 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
     """The spec of a preset's name or a YAML file, with every `FIELD=VALUE` of `overrides` applied to all blocks.
 
     `data_dir` (default: the spec's, else `AESWEEP_DATA`, else `~/.cache/aesweep`) is where data sets and weights are.
-    Raises `InputError` for everything that cannot be used.
+    Fields without effect, such as `beta` on a DAE, get their defaults, so that each network is asked for once. Raises
+    `InputError` for everything that cannot be used.
     """
     from sweep.presets import PRESETS
 
     text = str(source)
     if text in PRESETS:
         spec = PRESETS[text]()
-        if data_dir is not None:
-            spec = replace(spec, execution=replace(spec.execution, data_dir=str(data_dir)))
     elif _looks_like_a_path(text):
         from sweep.yaml_spec import read_spec
 
@@ -171,11 +171,23 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
         hint = f"Did you mean {near[0]}? " if near else ""
         remedy = f"{hint}Give a preset ({', '.join(PRESETS)}) or a YAML file."
         raise InputError("SPEC", text, f"There is no such preset. {remedy}")
-    if overrides:
-        from sweep.overrides import apply_overrides
+    return _without_idle_fields(change_spec(spec, overrides, data_dir))
 
-        spec = apply_overrides(spec, overrides, keep_data_dir=data_dir is not None)
-    return spec
+
+def change_spec(spec: SweepSpec, overrides: Sequence[str] = (), data_dir: str | Path | None = None) -> SweepSpec:
+    """`spec` with another data folder and with every `FIELD=VALUE` applied. Raises `InputError` as `load_spec`."""
+    if data_dir is not None:
+        spec = replace(spec, execution=replace(spec.execution, data_dir=str(data_dir)))
+    if not overrides:
+        return spec  # as it is: a stored one keeps its keys
+    from sweep.overrides import apply_overrides
+
+    return _without_idle_fields(apply_overrides(spec, overrides, keep_data_dir=data_dir is not None))
+
+
+def _without_idle_fields(spec: SweepSpec) -> SweepSpec:
+    blocks = (Block(block.name, tuple(map(without_idle_fields, block.trials))) for block in spec.blocks)
+    return replace(spec, blocks=tuple(blocks))
 
 
 def _looks_like_a_path(text: str) -> bool:

@@ -51,7 +51,10 @@ class TrialTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train one epoch, the last one with its commit. A failure is recorded and reported, not raised."""
+        """Train one epoch, the last one with its commit. A failure is recorded and reported, not raised.
+
+        A trial that goes on from a checkpoint says first where it stands: its next epoch may take an hour.
+        """
         attempt = self.trial_attempt
         if attempt is None:
             if self.store.has_training(self.key):  # another driver was faster
@@ -63,6 +66,9 @@ class TrialTrainable(tune.Trainable):
             if self.trial_attempt is None:
                 attempt.start()
                 self.trial_attempt = attempt
+                if attempt.epoch:
+                    place = {"epoch": attempt.epoch, "images_per_second": 0.0, "resumed": True}
+                    return {"done": False, "outcome": "training", **place}
             record = None if attempt.finished else attempt.run_epoch()
             if attempt.finished:
                 attempt.commit()

@@ -88,6 +88,11 @@ class TrainingAttempt:
         """Whether all epochs are trained."""
         return self.trainer.finished
 
+    @property
+    def epoch(self) -> int:
+        """Epochs that are trained."""
+        return self.trainer.epoch
+
     def run_epoch(self) -> EpochRecord | None:
         """Train to the end of the epoch; None when the stop file appeared inside it: a checkpoint holds the place."""
         record = self.trainer.run_epoch(self._after_step)

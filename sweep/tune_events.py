@@ -101,8 +101,11 @@ class Watch(Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        if "epoch" in result:
-            self.driver.progress.epoch_done(trial.config["key"], result["epoch"], result["images_per_second"])
+        progress = self.driver.progress
+        if result.get("resumed"):
+            progress.resumed(trial.config["key"], result["epoch"])
+        elif "epoch" in result:
+            progress.epoch_done(trial.config["key"], result["epoch"], result["images_per_second"])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stopped = (trial.last_result or {}).get("outcome") == "stopped"

@@ -98,14 +98,10 @@ def make_plan(
 ) -> Plan:
     """Compare a spec with a store (None: with nothing done).
 
-    `only` keeps the trials whose key starts so, or whose block is named so; `InputError` where that names nothing.
+    `only` keeps the trials of the blocks named so, or whose key starts so; `InputError` where that names nothing.
     """
-    wanted = spec.trials
-    for word in only:
-        if not any(_selects(word, config, block) for config, block in wanted):
-            blocks = ", ".join(block.name for block in spec.blocks)
-            raise InputError("--only", word, f"Give the start of a trial's key or a block of the spec: {blocks}.")
-    chosen = [(c, b) for c, b in wanted if not only or any(_selects(word, c, b) for word in only)]
+    keys = selected_keys(spec, only) if only else None
+    chosen = [(config, block) for config, block in spec.trials if keys is None or config.key in keys]
     sizes: dict[str, tuple[int, int]] = {}
     trials = []
     states = trial_states(store, [config.key for config, _ in chosen], evaluation.id) if store else {}
@@ -121,6 +117,23 @@ def make_plan(
         fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)
         trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit))
     return Plan(tuple(trials), evaluation, retry_failed)
+
+
+def selected_keys(spec: SweepSpec, only: Sequence[str]) -> set[str]:
+    """Keys of the trials that the words of `--only` name: a block has all its trials, any other word begins keys."""
+    blocks = {block.name: block.trials for block in spec.blocks}
+    keys = {config.key for config, _ in spec.trials}
+    selected: set[str] = set()
+    for word in only:
+        if word in blocks:
+            found = {config.key for config in blocks[word]}
+        else:
+            found = {word} if word in keys else {key for key in keys if word and key.startswith(word)}
+        if not found:
+            remedy = f"Give the start of a trial's key or a block of the spec: {', '.join(blocks)}."
+            raise InputError("--only", word, remedy)
+        selected |= found
+    return selected
 
 
 def trial_states(store: Store, keys: Sequence[str], evaluation: str) -> dict[str, tuple[State, str]]:
@@ -153,10 +166,6 @@ def _disk_bytes(config: TrialConfig, evaluation: EvaluationConfig, images: int) 
     """fp32 weights and latents, float64 covariances of the priors."""
     covariances = 1 + evaluation.gmm_components
     return 4 * sum(parameter_counts(config)) + 4 * images * config.latent_size + 8 * covariances * config.latent_size**2
-
-
-def _selects(word: str, config: TrialConfig, block: str) -> bool:
-    return bool(word) and (config.key.startswith(word) or block == word)
 
 
 def _reason(failure: dict[str, Any]) -> str:

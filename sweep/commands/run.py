@@ -127,7 +127,7 @@ def _print_plan(name: str, made: Plan) -> None:
     console.print(table)
     left = made.to_train
     console.print(
-        f"\nTo train: {len(left)} trials, {sum(t.gpu_hours for t in left):.3g} hours of one H200 (docs/operations.md says what that assumes).\n"
+        f"\nTo train: {len(left)} trials, {sum(t.gpu_hours for t in left):.3g} hours of one H200 (see docs/operations.md).\n"
         f"To score: {len(left) + len(made.to_score)} trials with {made.evaluation.extractor} "
         f"(evaluation {made.evaluation.id}).",
         highlight=False,

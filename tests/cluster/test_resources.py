@@ -12,6 +12,7 @@ from cluster.resources import (
     check_feasible,
     cluster_resources,
     evaluation_resources,
+    evaluation_slots,
     gpu_share,
     trial_resources,
     trial_slots,
@@ -69,6 +70,23 @@ def test_slots_count_what_fits_on_each_machine(machines: list[tuple[float, float
 def test_an_evaluation_asks_for_a_tenth() -> None:
     assert evaluation_resources(False) == {"num_cpus": 0.1}
     assert evaluation_resources(True) == {"num_cpus": 0.1, "num_gpus": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "threads", "has_gpu", "beside_training", "after"),
+    [
+        (8, 0, 1, False, 4, 8),
+        (8, 0, 4, False, 1, 2),  # each with its own four threads
+        (2, 0, 4, False, 1, 1),
+        (16, 4, 1, True, 4, 4),
+        (16, 1, 1, False, 8, 16),  # there is a GPU, and the sweep was told to leave it alone
+    ],
+)
+def test_evaluations_fill_the_machines_and_half_of_them_while_trials_train(
+    cpus: float, gpus: float, threads: int, has_gpu: bool, beside_training: int, after: int
+) -> None:
+    found = [evaluation_slots(_cluster((cpus, gpus)), threads, has_gpu, training) for training in (True, False)]
+    assert found == [beside_training, after]
 
 
 @pytest.mark.parametrize("share", [0, -0.5, 1.5, float("nan"), "all"])

@@ -47,7 +47,11 @@ def test_depth_takes_numbers_and_one_list_per_network(text, depths):
 
 def test_lists_words_and_flags_are_read_by_their_field():
     found = trials(
-        "learning_rates=1e-3,1e-4", "learning_rate_drops=0.5", "conv_norm=false", "decoder_first_map=min(8f,1024),8f"
+        "learning_rates=1e-3,1e-4",
+        "learning_rate_drops=0.5",
+        "conv_norm=false",
+        "filters=256",  # up to 128 both first maps are the same network
+        "decoder_first_map=min(8f,1024),8f",
     )
     assert {trial.learning_rates for trial in found} == {(1e-3, 1e-4)}
     assert {trial.conv_norm for trial in found} == {False}

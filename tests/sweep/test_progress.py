@@ -47,6 +47,46 @@ def test_time_left_follows_from_the_cost_done() -> None:
     assert p.eta_seconds() == pytest.approx(10.0, rel=0.01), "3 of 4 parts took 30 s"
 
 
+def test_time_left_after_a_relaunch_follows_from_the_work_of_this_launch() -> None:
+    p = progress()
+    p.started = time.monotonic() - 30.0
+    p.train_started("a", "trial a", epochs=4)
+    p.resumed("a", 2)
+    assert p.running["a"].epoch == 2, "it is seen at once where the trial stands"
+    assert p.eta_seconds() is None, "nothing is done in this launch, so nothing can be said"
+    p.epoch_done("a", 3, 1.0)
+    assert p.eta_seconds() == pytest.approx(30.0 * (0.75 + 1.0) / 0.75, rel=0.01), "an epoch of trial a took 30 s"
+    p.epoch_done("a", 4, 1.0)
+    p.train_ended("a", succeeded=True)
+    assert p.eta_seconds() == pytest.approx(30.0 * 1.0 / 1.5, rel=0.01)
+
+
+def test_work_up_to_a_checkpoint_counts_when_its_trial_is_lost_and_goes_on() -> None:
+    p = progress()
+    p.started = time.monotonic() - 30.0
+    p.train_started("a", "trial a", epochs=4)
+    p.epoch_done("a", 3, 1.0)
+    p.train_lost("a")
+    p.train_started("a", "trial a", epochs=4)
+    p.resumed("a", 2)
+    p.epoch_done("a", 4, 1.0)
+    p.train_ended("a", succeeded=True)
+    assert p.eta_seconds() == pytest.approx(10.0, rel=0.01)
+
+
+def test_a_trial_that_was_trained_before_this_launch_tells_nothing_of_its_speed() -> None:
+    p = progress()
+    p.train_started("a", "trial a", epochs=4)
+    p.resumed("a", 4)
+    p.train_ended("a", succeeded=True)
+    assert p.eta_seconds() is None
+    p.train_started("b", "trial b", epochs=4)
+    p.resumed("b", 4)
+    p.train_ended("b", succeeded=True)
+    p.scores_ended(succeeded=True, seconds=7.0)
+    assert p.eta_seconds() == pytest.approx(7.0), "nothing is left to train, one of two trials to score"
+
+
 def test_without_a_terminal_progress_is_lines() -> None:
     out = io.StringIO()
     p = progress()

@@ -18,6 +18,7 @@ from sweep.work import make_plan
 
 SMALL = TrialConfig(filters=2, latent_size=2, epochs=1)
 LARGE = TrialConfig(filters=8, latent_size=2, epochs=1)
+LARGER = TrialConfig(filters=9, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
 TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
 SCORED = {"attempt": "score-0001-bbbbbb", "files": {}, "rows": [], "latents": []}
@@ -104,6 +105,44 @@ def test_only_keeps_a_block_or_a_key_and_refuses_what_names_nothing(spec: SweepS
     assert [t.block for t in make_plan(spec, store, EVALUATION, only=[SMALL.key[:6]]).trials] == ["narrow"]
     with pytest.raises(InputError, match="narrow, wide"):
         make_plan(spec, store, EVALUATION, only=["broad"])
+
+
+def shared_spec(tmp_path: Path, last: str) -> SweepSpec:
+    """Two blocks, of which the second asks for a trial of the first as well."""
+    blocks = (Block("first", (SMALL, LARGE)), Block(last, (LARGE, LARGER)))
+    return SweepSpec(name="shared", blocks=blocks, execution=ExecutionConfig(data_dir=str(tmp_path / "data")))
+
+
+def chosen(spec: SweepSpec, *only: str) -> set[TrialConfig]:
+    return {t.config for t in make_plan(spec, None, EVALUATION, only=only).trials}
+
+
+def test_only_a_block_is_all_its_trials_also_those_that_an_earlier_block_asks_for(tmp_path: Path) -> None:
+    spec = shared_spec(tmp_path, "second")
+    assert chosen(spec, "second") == {LARGE, LARGER}
+    assert chosen(spec, "first") == {SMALL, LARGE}
+    same = replace(spec, blocks=(spec.blocks[0], Block("again", (SMALL,))))
+    assert chosen(same, "again") == {SMALL}
+
+
+def test_only_a_block_whose_name_could_begin_a_key_is_that_block_alone(tmp_path: Path) -> None:
+    digit = SMALL.key[0]
+    spec = shared_spec(tmp_path, digit)
+    assert chosen(spec, digit) == {LARGE, LARGER}
+    assert chosen(spec, SMALL.key[:2]) == {SMALL}
+    assert chosen(spec, digit, SMALL.key) == {SMALL, LARGE, LARGER}
+
+
+def test_choosing_each_of_many_trials_by_its_key_is_no_more_work_than_all(tmp_path: Path) -> None:
+    trials = tuple(TrialConfig(filters=2, latent_size=2, epochs=1, seed=seed) for seed in range(2000))
+    spec = SweepSpec(
+        name="many", blocks=(Block("all", trials),), execution=ExecutionConfig(data_dir=str(tmp_path / "data"))
+    )
+    started = time.process_time()
+    assert len(make_plan(spec, None, EVALUATION).trials) == 2000
+    all_of_them, started = time.process_time() - started, time.process_time()
+    assert len(make_plan(spec, None, EVALUATION, only=[t.key for t in trials]).trials) == 2000
+    assert time.process_time() - started < 3 * all_of_them + 1  # each word against each trial took minutes
 
 
 def test_a_trial_runs_while_its_driver_lives_and_is_pending_when_it_is_gone(spec: SweepSpec, store: Store) -> None:

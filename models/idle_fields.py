@@ -1,0 +1,51 @@
+"""Fields that have no effect beside the others of their trial, such as `beta` on a DAE. Imports no torch.
+
+Two trials that differ in such a field alone train to the same weights, under two keys: a grid over `beta` would train each
+of its DAEs once per value, and `--set beta=0.1` would find none of the DAEs that a store holds. Where a spec is read, such
+a field therefore gets its default. A `TrialConfig` itself keeps whatever it is given, so a stored spec stays as it is.
+"""
+
+from dataclasses import fields, replace
+from typing import Any
+
+from models.architecture import first_map_channels
+from models.config import TrialConfig
+
+_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(TrialConfig)}
+
+
+def without_idle_fields(config: TrialConfig) -> TrialConfig:
+    """The trial with the same weights whose fields without effect are the defaults."""
+    changes = {name: value for name, value in _neutral(config).items() if getattr(config, name) != value}
+    return replace(config, **changes) if changes else config
+
+
+def _neutral(config: TrialConfig) -> dict[str, Any]:
+    """Each field without effect, with the value that stands for all of its values."""
+    idle = []
+    if config.model == "dae":
+        idle.append("beta")
+    if config.noise_std == 0:
+        idle.append("noise_position")
+    if not config.conv_norm and config.latent_norm != "batch":
+        idle.append("bn_momentum")
+    if config.dataset == "cifar10" and config.image_size == 32:
+        idle.append("resize")  # its images are of that size
+    if config.warmup_epochs == 0:
+        idle.append("warmup_learning_rate")
+    if config.warmup_epochs >= config.epochs:
+        idle += ["learning_rates", "learning_rate_drops"]  # the warmup never ends
+    if _has_usual_first_map(config):
+        idle.append("decoder_first_map")
+    values = {name: _DEFAULTS[name] for name in idle}
+    if config.warmup_epochs > config.epochs:
+        values["warmup_epochs"] = config.epochs
+    return values
+
+
+def _has_usual_first_map(config: TrialConfig) -> bool:
+    """Whether `decoder_first_map` names as many channels as its default: `8f` does up to 128 filters, `1024` from there."""
+    usual = _DEFAULTS["decoder_first_map"]
+    if config.decoder_first_map == usual:
+        return True
+    return first_map_channels(config) == first_map_channels(replace(config, decoder_first_map=usual))

@@ -1,0 +1,38 @@
+"""A launch begins when the machines are there."""
+
+import pytest
+
+from cluster.errors import ClusterError
+from cluster.render import render
+from cluster.wait import main, wait_for_machines
+from tests.cluster.test_render import VALUES
+
+
+def test_machines_that_are_there_are_not_waited_for(ray_cluster: None) -> None:
+    wait_for_machines(0, longest_seconds=0.0)
+    assert main(["0"]) == 0
+
+
+def test_machines_that_do_not_come_are_named_with_what_to_look_at(ray_cluster: None) -> None:
+    with pytest.raises(
+        ClusterError, match=r"machines beside the head: 2 cannot be used.\nOnly 0 of them joined in 0 seconds"
+    ):
+        wait_for_machines(2, longest_seconds=0.0)
+
+
+def test_how_many_machines_must_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "Give how many machines there are beside the head" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "waits"),
+    [
+        ("launcher-onprem", "/opt/aesweep/bin/python -m cluster.wait 10.0.0.2,10.0.0.3 &&"),
+        ("launcher-aws", "python -m cluster.wait 2 &&"),
+    ],
+)
+def test_the_launch_line_of_a_launcher_file_waits_for_the_workers(kind: str, waits: str) -> None:
+    (line,) = [line for line in render(kind, **VALUES[kind]).splitlines() if line.startswith("#   ray exec")]
+    assert waits in line
+    assert "aesweep launch paper" in line.partition(waits)[2]

@@ -1,0 +1,74 @@
+"""A sweep and the machines that it finds."""
+
+import subprocess
+import sys
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import ray
+from rich.console import Console
+
+from models.errors import InputError
+from sweep.run import launch
+from sweep.store import open_store
+from tests.sweep.aftermath import assert_nothing_left_in
+from tests.sweep.test_failures import environment, write_spec
+
+# A machine of one CPU; another one joins when the first trial is at work.
+LAUNCH_WITH_A_MACHINE_THAT_JOINS = """
+import sys, ray, ray.tune
+from cluster.connect import set_environment
+from cluster.staging import staged_code
+set_environment()
+from ray.cluster_utils import Cluster
+from sweep import machines
+machines.LOOK_EVERY_SECONDS = 1.0
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+with staged_code() as code:
+    ray.init(address=cluster.address, log_to_driver=False, runtime_env={"working_dir": str(code)})
+
+class Join(ray.tune.Callback):
+    def on_trial_result(self, iteration, trials, trial, result, **info):
+        import __main__  # Tune pickles its callbacks
+        if len(__main__.cluster.list_all_nodes()) == 1:
+            __main__.cluster.add_node(num_cpus=1)
+
+from sweep.run import launch
+code = launch(sys.argv[1], sys.argv[2], callbacks=[Join()]).exit_code
+ray.shutdown()
+cluster.shutdown()
+sys.exit(code)
+"""
+
+
+def test_a_sweep_that_wants_gpus_is_refused_where_there_is_none_and_no_trial_fails(
+    tiny_spec: Path, tmp_path: Path, ray_cluster: None
+) -> None:
+    if ray.cluster_resources().get("GPU"):
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(InputError, match=r"(?s)^device: 'cuda' cannot be used.*has no GPU"):
+        launch(str(tiny_spec), tmp_path / "store", overrides=["device=cuda"], console=Console(quiet=True))
+    store = open_store(tmp_path / "store")
+    assert store.trial_keys()
+    assert not any(store.attempts(key, "train") or store.failures(key) for key in store.trial_keys())
+
+
+@pytest.mark.slow
+def test_a_machine_that_joins_a_running_sweep_trains_too(tmp_path: Path, own_env: dict[str, str]) -> None:
+    spec, trials = write_spec(tmp_path, "2..4")
+    spec.write_text(spec.read_text().replace("epochs: 2", "epochs: 12"))
+    words = [sys.executable, "-c", LAUNCH_WITH_A_MACHINE_THAT_JOINS, str(spec), str(tmp_path / "store")]
+    env = environment(**own_env)
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_parquet(tmp_path / "store" / "tables" / "trials.parquet")
+    assert list(table.state) == ["done"] * len(trials)
+    times = sorted(
+        (datetime.fromisoformat(str(t.started)), datetime.fromisoformat(str(t.ended))) for t in table.itertuples()
+    )
+    together = [later[0] < earlier[1] for earlier, later in pairwise(times)]
+    assert any(together), "two trials at once need both machines"
+    assert_nothing_left_in(tmp_path / "store")
