@@ -18,6 +18,7 @@ from models.config import TrialConfig
 from models.datasets import check_source, data_name, is_prepared
 from models.errors import InputError, one_line
 from sweep.attempts import record_deaths
+from sweep.execution import ExecutionConfig
 from sweep.failpoints import driver_of_failpoints
 from sweep.progress import Progress, ProgressView, describe_counts, describe_seconds
 from sweep.progress_file import ProgressFile, drivers, remove_stale
@@ -81,7 +82,8 @@ def launch(
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     evaluation = spec.evaluation_config()
-    for config in _one_per_data_set(spec):
+    data_sets = _one_per_data_set([config for config, _ in spec.trials])
+    for config in data_sets:
         check_source(config, data_source(config, spec.execution))
     opened = open_store(store).listed() if store_exists(store) else None
     if opened is not None:
@@ -93,7 +95,7 @@ def launch(
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return _say_nothing_to_do(opened, plan, console)
-    _prepare_images(spec, console)
+    _prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True)
     _record(opened, spec, evaluation.id)
     for left in reversed(range(ROUNDS)):
@@ -174,24 +176,24 @@ def _fold_tables(store: Store, console: Console) -> bool:
     return True
 
 
-def _say_nothing_to_do(store: Store, plan: Plan, console: Console) -> Outcome:
+def _say_nothing_to_do(store: Store, plan: Plan, console: Console, *, resumes: bool = True) -> Outcome:
     console.print(f"Nothing to do: {describe_counts(plan.counts())}.", highlight=False)
     outcome = _outcome(plan, ran=False)
-    _explain(store, outcome, console)
+    _explain(store, outcome, console, resumes=resumes)
     return outcome
 
 
-def _explain(store: Store, outcome: Outcome, console: Console) -> None:
+def _explain(store: Store, outcome: Outcome, console: Console, *, resumes: bool = True) -> None:
+    """`resumes`: whether `aesweep resume` does the same work; it scores as the stored spec says."""
     for name, reason in outcome.failures:
         console.print(f"[red]failed[/red] {name}: {escape(one_line(reason))}", highlight=False, soft_wrap=True)
+    resume = f"with: aesweep resume {escape(store.root)}"
     if outcome.interrupted:
-        console.print(f"Stopped. Go on with: aesweep resume {escape(store.root)}", highlight=False, soft_wrap=True)
+        go_on = resume if resumes else "with the same command."
+        console.print(f"Stopped. Go on {go_on}", highlight=False, soft_wrap=True)
     elif outcome.failures:
-        console.print(
-            f"Try them again with: aesweep resume {escape(store.root)} --retry-failed",
-            highlight=False,
-            soft_wrap=True,
-        )
+        again = f"{resume} --retry-failed" if resumes else "with the same command and --retry-failed"
+        console.print(f"Try them again {again}", highlight=False, soft_wrap=True)
 
 
 def _outcome(plan: Plan, interrupted: bool = False, ran: bool = True) -> Outcome:
@@ -199,16 +201,16 @@ def _outcome(plan: Plan, interrupted: bool = False, ran: bool = True) -> Outcome
     return Outcome(plan.counts(), failures, interrupted, ran)
 
 
-def _one_per_data_set(spec: SweepSpec) -> list[TrialConfig]:
-    return list({data_name(config): config for config, _ in spec.trials}.values())
+def _one_per_data_set(configs: Sequence[TrialConfig]) -> list[TrialConfig]:
+    return list({data_name(config): config for config in configs}.values())
 
 
-def _prepare_images(spec: SweepSpec, console: Console) -> None:
-    """Prepare and check each data set now, so that an unreadable image is told before the store knows the sweep."""
+def _prepare_images(configs: Sequence[TrialConfig], execution: ExecutionConfig, console: Console) -> None:
+    """Prepare and check each data set now: an unreadable image is told before anything is recorded, and fails no trial."""
     from models.images import load_images
 
-    for config in _one_per_data_set(spec):
-        source = data_source(config, spec.execution)
+    for config in configs:
+        source = data_source(config, execution)
         if not is_prepared(config, source):
             console.print(f"Preparing {data_name(config)} …", highlight=False)
         load_images(config, source, verify=True)
@@ -290,7 +292,11 @@ def evaluate(
     plan = replace(plan, trials=tuple(t for t in plan.trials if listed.has_training(t.config.key)))
     if plan.is_done:
         _fold_tables(opened, console)
-        return _say_nothing_to_do(opened, plan, console)
+        return _say_nothing_to_do(opened, plan, console, resumes=False)
+    configs = _one_per_data_set([t.config for t in plan.to_score])
+    for config in configs:
+        check_source(config, data_source(config, spec.execution))
+    _prepare_images(configs, spec.execution, console)
     outcome, _ = _run(spec, opened, plan, address, (), [t.config.key for t in plan.trials], console)
-    _explain(opened, outcome, console)
+    _explain(opened, outcome, console, resumes=False)
     return outcome
