@@ -18,6 +18,7 @@ from models.config import TrialConfig
 from models.datasets import check_source, data_name, is_prepared
 from models.errors import InputError, one_line
 from sweep.attempts import record_deaths
+from sweep.execution import ExecutionConfig
 from sweep.failpoints import driver_of_failpoints
 from sweep.progress import Progress, ProgressView, describe_counts, describe_seconds
 from sweep.progress_file import ProgressFile, drivers, remove_stale
@@ -93,7 +94,8 @@ def launch(
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     evaluation = spec.evaluation_config()
-    for config in _one_per_data_set(spec):
+    data_sets = _one_per_data_set([config for config, _ in spec.trials])
+    for config in data_sets:
         check_source(config, data_source(config, spec.execution))
     opened = open_store(store).listed() if store_exists(store) else None
     if opened is not None:
@@ -105,7 +107,7 @@ def launch(
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return _say_nothing_to_do(plan, console, resume_command(opened.root))
-    _prepare_images(spec, console)
+    _prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True)
     _record(opened, spec, evaluation.id, latest)
     for left in reversed(range(ROUNDS)):
@@ -212,16 +214,16 @@ def _outcome(plan: Plan, interrupted: bool = False, ran: bool = True, stop_asked
     return Outcome(plan.counts(), failures, interrupted, ran, stop_asked)
 
 
-def _one_per_data_set(spec: SweepSpec) -> list[TrialConfig]:
-    return list({data_name(config): config for config, _ in spec.trials}.values())
+def _one_per_data_set(configs: Sequence[TrialConfig]) -> list[TrialConfig]:
+    return list({data_name(config): config for config in configs}.values())
 
 
-def _prepare_images(spec: SweepSpec, console: Console) -> None:
-    """Prepare and check each data set now, so that an unreadable image is told before the store knows the sweep."""
+def _prepare_images(configs: Sequence[TrialConfig], execution: ExecutionConfig, console: Console) -> None:
+    """Prepare and check each data set now: an unreadable image is told before anything is recorded, and fails no trial."""
     from models.images import load_images
 
-    for config in _one_per_data_set(spec):
-        source = data_source(config, spec.execution)
+    for config in configs:
+        source = data_source(config, execution)
         if not is_prepared(config, source):
             console.print(f"Preparing {data_name(config)} …", highlight=False)
         load_images(config, source, verify=True)
@@ -319,6 +321,10 @@ def evaluate(
     to_score = replace(plan, trials=tuple(trial for trial in plan.trials if trial not in lost))
     if to_score.is_done:
         return _say_nothing_to_do(plan, console, again)
+    configs = _one_per_data_set([trial.config for trial in to_score.to_score])
+    for config in configs:
+        check_source(config, data_source(config, spec.execution))
+    _prepare_images(configs, spec.execution, console)
     outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console)
     _explain(outcome, console, again)
     return outcome

@@ -1,14 +1,20 @@
 """What a launch and an evaluation refuse before anything happens."""
 
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from cluster.errors import ClusterError
 from models.config import TrialConfig
 from models.errors import InputError
-from sweep.run import evaluate, launch
+from sweep.execution import ExecutionConfig
+from sweep.run import evaluate, launch, stored_spec
 from sweep.spec import Block, SweepSpec, change_spec, load_spec
+from sweep.store import Store, open_store
+from tests.sweep.test_work import TRAINED
 
 
 def test_a_launch_at_no_address_leaves_nothing_behind(tiny_spec: Path, tmp_path: Path, data_dir: Path) -> None:
@@ -44,3 +50,38 @@ def launch_of(spec: SweepSpec | str, tmp_path: Path, **words: object) -> tuple[s
     with pytest.raises(InputError) as refused:
         launch(spec, tmp_path / "store", **words)  # type: ignore[arg-type]
     return refused.value.field, refused.value.value
+
+
+def test_an_evaluation_without_its_images_is_refused_and_fails_no_trial(tmp_path: Path) -> None:
+    config = TrialConfig(dataset="cifar10", filters=2, latent_size=2, epochs=1)
+    store = trained_store(tmp_path, config)
+    with pytest.raises(InputError, match=r"(?s)--data.*aesweep fetch cifar10"):
+        evaluate(store.root, {"samples": 50})
+    assert store.failures(config.key) == []
+
+
+def test_a_failed_evaluation_is_tried_again_by_the_command_that_asked_for_it(tmp_path: Path) -> None:
+    config = TrialConfig(filters=2, latent_size=2, epochs=1)
+    store = trained_store(tmp_path, config)
+    asked = stored_spec(store)[0].evaluation_config()
+    other = replace(asked, samples=50)
+    store.record_failure(
+        config.key, store.new_attempt(config.key, "evaluate", other.id), "evaluate", OSError("x"), other.id
+    )
+    said = io.StringIO()
+    assert evaluate(store.root, {"samples": 50}, console=Console(file=said, width=300)).exit_code == 1
+    assert "Try them again with: the same command --retry-failed" in said.getvalue()
+    assert "aesweep resume" not in said.getvalue(), "that one would score as the stored spec says"
+
+
+def trained_store(tmp_path: Path, config: TrialConfig) -> Store:
+    """A store whose one trial counts as trained."""
+    execution = ExecutionConfig(data_dir=str(tmp_path / "data"), device="cpu")
+    spec = SweepSpec(name="one", blocks=(Block("all", (config,)),), extractor="random-conv-64", execution=execution)
+    store = open_store(tmp_path / "store", create=True)
+    store.write_config(config)
+    about = {"format": 1, "name": spec.name, "keys": {config.key: "all"}, "spec": spec.to_json()}
+    store.write_spec(spec.hash, about, spec.evaluation_config().id)
+    weights = store.write_file(config.key, TRAINED["attempt"], "model.safetensors", b"weights")
+    store.commit_training(config.key, {**TRAINED, "files": {"model.safetensors": weights}})
+    return store
