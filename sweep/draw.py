@@ -10,8 +10,8 @@ from evaluation.interpolation import STEPS, interpolation_grid, pair_indices
 from evaluation.latents import encode_images
 from evaluation.pictures import image_grid, reconstruction_grid
 from models.reconstruction import decode_latents, reconstruct
+from sweep.launched import stored_spec
 from sweep.load import load_data, load_model, load_prior
-from sweep.run import stored_spec
 from sweep.store import Store
 
 CPU = torch.device("cpu")

@@ -5,62 +5,32 @@ Everything that can be checked without Ray and torch is checked first and the wo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from cluster.address import check_address
 from evaluation.config import EvaluationConfig
-from models.config import TrialConfig
-from models.datasets import check_source, data_name, is_prepared
-from models.errors import InputError, one_line
 from sweep.attempts import record_deaths
-from sweep.execution import ExecutionConfig
+from sweep.data_sets import check_images, one_per_data_set, prepare_images
 from sweep.failpoints import driver_of_failpoints
+from sweep.launched import record_spec, require_shared_trial, stored_spec
+from sweep.leftovers import clean_up, fold_tables
+from sweep.outcome import Outcome, explain, outcome_of, say_nothing_to_do
 from sweep.progress import Progress, ProgressView, describe_counts, describe_seconds
-from sweep.progress_file import ProgressFile, drivers, remove_stale
+from sweep.progress_file import ProgressFile
 from sweep.spec import SweepSpec, change_spec, load_spec
-from sweep.status import RETRY, resume_command
+from sweep.status import resume_command
 from sweep.stopping import StopRequest
 from sweep.store import Store, open_store, store_exists
-from sweep.tables import TableFolder, remember_commits, tables_are_current
-from sweep.work import Plan, PlannedTrial, State, data_source, make_plan
+from sweep.work import Plan, PlannedTrial, make_plan
 
 if TYPE_CHECKING:
     from ray.tune import Callback
 
-SPEC_FORMAT = 1
-STOPPED = 130  # exit code; what a shell gives for a program that Ctrl-C ended
-UNFINISHED: tuple[State, ...] = ("pending", "running", "trained")
 ROUNDS = 3  # a launch does work again whose files turn out to be damaged; a disk that damages every file ends it
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a launch ended."""
-
-    counts: dict[State, int]
-    failures: list[tuple[str, str]]
-    """Name and reason of every failed trial."""
-    interrupted: bool = False
-    ran: bool = True
-    stop_asked: bool = False
-    """Whether it was asked to stop, be it that everything was done by then."""
-
-    @property
-    def exit_code(self) -> int:
-        """0 all done; 1 some trial failed for good, or work is left; 130 stopped before the end."""
-        if self.interrupted:
-            return STOPPED
-        return 1 if self.failures or self.is_unfinished else 0
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether work is left that the same command would do: its files were damaged or lost again and again."""
-        return any(self.counts[state] for state in UNFINISHED)
 
 
 def launch(
@@ -94,28 +64,27 @@ def launch(
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     evaluation = spec.evaluation_config()
-    data_sets = _one_per_data_set([config for config, _ in spec.trials])
-    for config in data_sets:
-        check_source(config, data_source(config, spec.execution))
+    data_sets = one_per_data_set(config for config, _ in spec.trials)
+    check_images(data_sets, spec.execution)
     opened = open_store(store).listed() if store_exists(store) else None
     if opened is not None:
-        _require_shared_trial(opened, spec, add)
+        require_shared_trial(opened, spec, add)
     plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
-        _record(opened, spec, evaluation.id, latest)
-        if _fold_tables(opened, console):  # that reads every commit, and may have set one aside
+        record_spec(opened, spec, evaluation.id, latest)
+        if fold_tables(opened, console):  # that reads every commit, and may have set one aside
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
-        return _say_nothing_to_do(plan, console, resume_command(opened.root))
-    _prepare_images(data_sets, spec.execution, console)
+        return say_nothing_to_do(plan, console, resume_command(opened.root))
+    prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True)
-    _record(opened, spec, evaluation.id, latest)
+    record_spec(opened, spec, evaluation.id, latest)
     for left in reversed(range(ROUNDS)):
         outcome, plan = _run(spec, opened, plan, address, callbacks, only, console)
         if plan.is_done or outcome.interrupted or not left:
             break
         console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
-    _explain(outcome, console, resume_command(opened.root))
+    explain(outcome, console, resume_command(opened.root))
     return outcome
 
 
@@ -153,7 +122,7 @@ def _run(
     from sweep.driver import Driver
 
     progress = Progress.of(plan)
-    _clean_up(store, console)
+    clean_up(store, console)
     view, file = ProgressView(progress, console), ProgressFile(store)
     stop = StopRequest(store, file.name)
     try:
@@ -167,7 +136,7 @@ def _run(
     finally:
         file.remove()
     after = make_plan(spec, store, plan.evaluation, only=only)
-    outcome = _outcome(after, interrupted=stop.asked and not after.is_done, stop_asked=stop.asked)
+    outcome = outcome_of(after, interrupted=stop.asked and not after.is_done, stop_asked=stop.asked)
     elapsed = describe_seconds(view.elapsed())
     console.print(
         f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.storage.place('tables')}",
@@ -175,110 +144,6 @@ def _run(
         markup=False,
     )
     return outcome, after
-
-
-def _fold_tables(store: Store, console: Console) -> bool:
-    """Fold the tables if a driver died before it could; whether that was so."""
-    store = store.listed()
-    if tables_are_current(store):
-        remember_commits(store)
-        return False
-    _clean_up(store, console)
-    TableFolder(store).publish(force=True)
-    console.print(f"Tables folded anew: {store.storage.place('tables')}", highlight=False, markup=False)
-    return True
-
-
-def _say_nothing_to_do(plan: Plan, console: Console, again: str) -> Outcome:
-    console.print(f"Nothing to do: {describe_counts(plan.counts())}.", highlight=False)
-    outcome = _outcome(plan, ran=False)
-    _explain(outcome, console, again)
-    return outcome
-
-
-def _explain(outcome: Outcome, console: Console, again: str) -> None:
-    """What failed, and what to do: `again` is the command that goes on."""
-    for name, reason in outcome.failures:
-        console.print(f"[red]failed[/red] {name}: {escape(one_line(reason))}", highlight=False, soft_wrap=True)
-    lines = []
-    if outcome.interrupted or outcome.is_unfinished:
-        lines.append(f"{'Stopped' if outcome.interrupted else 'Work is left'}. Go on with: {again}")
-    if outcome.failures and not outcome.interrupted:
-        lines.append(f"Try them again with: {again} {RETRY}")
-    for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _outcome(plan: Plan, interrupted: bool = False, ran: bool = True, stop_asked: bool = False) -> Outcome:
-    failures = [(t.config.name, t.reason) for t in plan.trials if t.state == "failed"]
-    return Outcome(plan.counts(), failures, interrupted, ran, stop_asked)
-
-
-def _one_per_data_set(configs: Sequence[TrialConfig]) -> list[TrialConfig]:
-    return list({data_name(config): config for config in configs}.values())
-
-
-def _prepare_images(configs: Sequence[TrialConfig], execution: ExecutionConfig, console: Console) -> None:
-    """Prepare and check each data set now: an unreadable image is told before anything is recorded, and fails no trial."""
-    from models.images import load_images
-
-    for config in configs:
-        source = data_source(config, execution)
-        if not is_prepared(config, source):
-            console.print(f"Preparing {data_name(config)} …", highlight=False)
-        load_images(config, source, verify=True)
-
-
-def _require_shared_trial(store: Store, spec: SweepSpec, add: bool) -> None:
-    """A spec that has nothing in common with a store was probably meant for another one."""
-    known = set(store.trial_keys())
-    if known and not add and not known & {config.key for config, _ in spec.trials}:
-        raise InputError(
-            "--store",
-            store.root,
-            f"It holds {len(known)} trials and none of them is in {spec.name!r}. Give another folder, or --add.",
-        )
-
-
-def _record(store: Store, spec: SweepSpec, evaluation: str, latest: bool) -> None:
-    """The store knows the spec and its trials before the first one starts."""
-    about = {
-        "format": SPEC_FORMAT,
-        "name": spec.name,
-        "keys": {c.key: b for c, b in spec.trials},
-        "spec": spec.to_json(),
-    }
-    store.write_configs(config for config, _ in spec.trials)
-    store.write_spec(spec.hash, about, evaluation, latest)
-
-
-def stored_spec(store: Store, every: bool = False) -> list[SweepSpec]:
-    """The spec launched last, or every one. Raises `InputError` for a store without any."""
-    latest = None if every else store.latest_spec()
-    records = store.specs() if latest is None else [latest]  # an older one that cannot be read is in nobody's way
-    if len(records) > 1 and not every:
-        remedy = "It does not say which spec was launched last. Launch that one again, or go on with --all."
-        raise InputError("STORE", store.storage.place("sweeps/latest.json"), remedy)
-    if not records:
-        raise InputError(
-            "STORE", store.root, "Nothing was launched here yet. `aesweep launch SPEC --store STORE` does."
-        )
-    return [SweepSpec.from_json(record["spec"]) for record in records]
-
-
-def _clean_up(store: Store, console: Console) -> None:
-    """Remove what killed drivers left behind, unless another one is at work: then say so."""
-    remove_stale(store)
-    others = [driver for driver in drivers(store) if driver["alive"]]
-    for driver in others:
-        console.print(
-            f"[yellow]Another driver works on this store[/yellow] ({escape(one_line(driver['host']))}, process {driver['pid']}). "
-            "Nothing can be mixed up, but the two may do the same work.",
-            highlight=False,
-            soft_wrap=True,
-        )
-    if not others:
-        store.storage.remove_temporary()
 
 
 def evaluate(
@@ -312,7 +177,7 @@ def evaluate(
         return replace(found, trials=kept), [trial for trial in kept if not now.has_training(trial.config.key)]
 
     plan, lost = what_is_left()
-    if not plan.to_score and _fold_tables(opened, console):
+    if not plan.to_score and fold_tables(opened, console):
         plan, lost = what_is_left()  # folding reads every commit, and may have set one aside
     again = "the same command"
     for trial in lost:
@@ -320,11 +185,10 @@ def evaluate(
         again = f"{resume_command(opened.root)}, then the same command"
     to_score = replace(plan, trials=tuple(trial for trial in plan.trials if trial not in lost))
     if to_score.is_done:
-        return _say_nothing_to_do(plan, console, again)
-    configs = _one_per_data_set([trial.config for trial in to_score.to_score])
-    for config in configs:
-        check_source(config, data_source(config, spec.execution))
-    _prepare_images(configs, spec.execution, console)
+        return say_nothing_to_do(plan, console, again)
+    configs = one_per_data_set(trial.config for trial in to_score.to_score)
+    check_images(configs, spec.execution)
+    prepare_images(configs, spec.execution, console)
     outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console)
-    _explain(outcome, console, again)
+    explain(outcome, console, again)
     return outcome

@@ -11,8 +11,9 @@ from rich.text import Text
 from models.cost import fit_core_hours
 from models.errors import one_line
 from sweep.commands import options
+from sweep.launched import stored_spec
+from sweep.outcome import STOPPED
 from sweep.progress import describe_counts
-from sweep.run import STOPPED, stored_spec
 from sweep.run import launch as run_launch
 from sweep.spec import load_spec
 from sweep.status import resume_command

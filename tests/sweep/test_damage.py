@@ -15,9 +15,9 @@ from evaluation.reference import features_to_bytes
 from models.errors import InputError
 from sweep import evaluation_tasks
 from sweep.evaluation_job import EvaluationJob
+from sweep.launched import stored_spec
 from sweep.load import load_model
 from sweep.records import parse_record, sealed_json_bytes
-from sweep.run import stored_spec
 from sweep.status import read_status
 from sweep.store import DamagedFileError, Store, open_store
 from sweep.tables import TableFolder, table_rows, tables_are_current

@@ -11,7 +11,8 @@ from cluster.errors import ClusterError
 from models.config import TrialConfig
 from models.errors import InputError
 from sweep.execution import ExecutionConfig
-from sweep.run import evaluate, launch, stored_spec
+from sweep.launched import stored_spec
+from sweep.run import evaluate, launch
 from sweep.spec import Block, SweepSpec, change_spec, load_spec
 from sweep.store import Store, open_store
 from tests.sweep.test_work import TRAINED

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sweep.run import Outcome, evaluate
+from sweep.outcome import Outcome
+from sweep.run import evaluate
 from sweep.store import open_store
 from sweep.work import STATES, State
 from tests.in_process import aesweep

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from models.errors import InputError
+from sweep.launched import stored_spec
 from sweep.layout import LATEST
 from sweep.load import load_prior
 from sweep.records import sealed_json_bytes
-from sweep.run import launch, stored_spec
+from sweep.run import launch
 from sweep.spec import Block, SweepSpec
 from sweep.status import read_status
 from sweep.store import Store, open_store

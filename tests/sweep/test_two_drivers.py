@@ -11,7 +11,7 @@ import pytest
 
 from sweep import evaluation_tasks
 from sweep.evaluation_job import LATENTS, EvaluationJob
-from sweep.run import stored_spec
+from sweep.launched import stored_spec
 from sweep.store import Store, open_store
 from sweep.training import MODEL
 from tests.sweep.aftermath import assert_nothing_left_in
