@@ -14,6 +14,10 @@ Files = dict[str, dict[str, Any]]
 """Name of a file -> its SHA-256 and length, as a commit holds them."""
 
 
+class TrainedAgainError(RuntimeError):
+    """The weights of a trial changed while it was scored: another driver found them damaged and trained it again."""
+
+
 def prior_file(prior: str) -> str:
     """The file of one fitted prior."""
     return f"priors-{prior}.npz"

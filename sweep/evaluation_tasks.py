@@ -50,22 +50,31 @@ from models.images import ImageSet, load_images
 from sweep.device import choose_device, free_memory, use_threads
 from sweep.evaluation_job import LATENTS, PICTURES, EvaluationJob, Files, prior_file
 from sweep.failpoints import failpoint
-from sweep.reuse import model_hash, reusable_heldout, reusable_latents, reusable_priors
+from sweep.reuse import model_hash, require_same_weights, reusable_heldout, reusable_latents, reusable_priors
 from sweep.version import aesweep_version
 from sweep.work import data_source
 
 log = logging.getLogger(__name__)
 
 
-def encode(job: EvaluationJob, after: bool) -> Files:
+class Encoded(NamedTuple):
+    """What `encode` gives."""
+
+    files: Files
+    model: str
+    """SHA-256 of the weights that encoded."""
+
+
+def encode(job: EvaluationJob, after: bool) -> Encoded:
     """Encode all images of both splits. `after` is the token of `references`."""
+    weights = model_hash(job)
     data = reusable_latents(job)
     if data is None:
         device = _prepare(job)
         model, precision = _model(job)
         data = encode_stage(job.config, job.evaluation, model, _images(job), device, precision).to_bytes()
     failpoint("in-evaluation")
-    return job.write(LATENTS, data)
+    return Encoded(job.write(LATENTS, data), weights)
 
 
 class Fitted(NamedTuple):
@@ -79,16 +88,16 @@ class Fitted(NamedTuple):
     """Of the scores table: held-out likelihoods."""
 
 
-def fit(job: EvaluationJob, encoded: Files) -> Fitted:
+def fit(job: EvaluationJob, encoded: Encoded) -> Fitted:
     """Fit the priors on all training latents, and once more on nine tenths where held-out likelihoods are asked for."""
     use_threads(job.execution.threads)
     device = fit_device(choose_device(job.execution.device))
-    latents = Latents.from_bytes(job.read(LATENTS, encoded))
+    latents = Latents.from_bytes(job.read(LATENTS, encoded.files))
     how = (job.execution.prior_deadline_seconds, job.execution.threads, device)
-    priors: dict[str, FittedPrior | str] = dict(reusable_priors(job, encoded))
+    priors: dict[str, FittedPrior | str] = dict(reusable_priors(job, encoded.files))
     rest = tuple(kind for kind in job.evaluation.priors if kind not in priors)
     priors |= fit_stage(replace(job.evaluation, priors=rest), latents, *how)
-    rows = reusable_heldout(job, encoded) or heldout_stage(job.evaluation, latents, priors, *how)
+    rows = reusable_heldout(job, encoded.files) or heldout_stage(job.evaluation, latents, priors, *how)
     files: Files = {}
     for name, prior in priors.items():
         if isinstance(prior, FittedPrior):
@@ -100,15 +109,16 @@ def fit(job: EvaluationJob, encoded: Files) -> Fitted:
 
 def sample(
     job: EvaluationJob,
-    encoded: Files,
+    encoded: Encoded,
     fitted: Fitted,
     train_reference: Reference | None,
     test_reference: Reference | None,
 ) -> tuple[Sampled, Files]:
     """Draw from the priors, decode, extract features and measure them; write the pictures."""
     device = _prepare(job)
+    require_same_weights(job, encoded.model)
     model, precision = _model(job)
-    latents = Latents.from_bytes(job.read(LATENTS, encoded))
+    latents = Latents.from_bytes(job.read(LATENTS, encoded.files))
     priors = _priors(job, fitted)
     found = _found(train_reference, test_reference)
     ruler = Ruler(_extractor(job, device), found) if found else None
@@ -122,7 +132,7 @@ def sample(
 
 def score(
     job: EvaluationJob,
-    encoded: Files,
+    encoded: Encoded,
     fitted: Fitted,
     sampled: tuple[Sampled, Files],
     train_reference: Reference | None,
@@ -130,7 +140,7 @@ def score(
 ) -> bool:
     """Measure the distances and the latents, and commit; False where another attempt was first."""
     use_threads(job.execution.threads)
-    latents = Latents.from_bytes(job.read(LATENTS, encoded))
+    latents = Latents.from_bytes(job.read(LATENTS, encoded.files))
     rows = distance_stage(job.evaluation, sampled[0], _found(train_reference, test_reference))
     if "gaussianity" in job.evaluation.metrics:
         rows += gaussianity_stage(job.evaluation, latents, _priors(job, fitted), job.execution.threads)
@@ -139,13 +149,14 @@ def score(
         "id": job.evaluation.id,
         "attempt": job.attempt,
         "evaluation": job.evaluation.to_json(),
-        "model": model_hash(job),
-        "files": {**encoded, **fitted.files, **sampled[1]},
+        "model": encoded.model,
+        "files": {**encoded.files, **fitted.files, **sampled[1]},
         "rows": rows,
         "latents": latent_rows(job.config, latents),
         "aesweep_version": aesweep_version(),
     }
     failpoint("between-scores-and-commit")
+    require_same_weights(job, encoded.model)
     return job.store.commit_scores(job.key, job.evaluation.id, commit)
 
 

@@ -25,7 +25,7 @@ from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
 from models.datasets import data_name
 from sweep.attempts import write_end, write_start
-from sweep.evaluation_job import EvaluationJob
+from sweep.evaluation_job import EvaluationJob, TrainedAgainError
 from sweep.execution import ExecutionConfig
 from sweep.failpoints import fault
 from sweep.recovery import Recovery, cause_of
@@ -49,7 +49,7 @@ def _stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     except StorageError:  # no fault of the trial; the driver decides
         raise
     except Exception as error:
-        if not _lost_its_model(job.store, job.key, error):
+        if not _lost_its_model(job.store, job.key, error) and not isinstance(error, TrainedAgainError):
             job.store.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
         if poisons_process(error):
             os._exit(1)
@@ -180,6 +180,9 @@ class EvaluationPool:
         if _lost_its_model(self.store, job.key, cause):  # the launch trains it again (run.py)
             write_end(self.store, job.key, job.attempt, "stopped", "the trained weights are damaged")
             return f"{cause}", False
+        if isinstance(cause, TrainedAgainError):
+            write_end(self.store, job.key, job.attempt, "stopped", str(cause))
+            return str(cause), True
         failure = self.store.open_failure(job.key, "evaluate", job.evaluation.id)
         if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError):
             verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)

@@ -13,7 +13,7 @@ from typing import Any
 
 from evaluation.heldout import FITS
 from evaluation.priors import FittedPrior
-from sweep.evaluation_job import LATENTS, EvaluationJob, Files, prior_file
+from sweep.evaluation_job import LATENTS, EvaluationJob, Files, TrainedAgainError, prior_file
 from sweep.store import DamagedFileError
 from sweep.stored_commits import MODEL
 
@@ -26,6 +26,12 @@ def model_hash(job: EvaluationJob) -> str:
     """SHA-256 of the trial's committed weights."""
     training = job.store.training(job.key)
     return str((training or {"files": {}})["files"].get(MODEL, {}).get("sha256", ""))
+
+
+def require_same_weights(job: EvaluationJob, weights: str) -> None:
+    """Raise `TrainedAgainError` where the trial's committed weights are others than those of this SHA-256."""
+    if model_hash(job) not in ("", weights):
+        raise TrainedAgainError("the trial was trained again meanwhile")
 
 
 def reusable_latents(job: EvaluationJob) -> bytes | None:

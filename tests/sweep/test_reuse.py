@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from evaluation.config import EvaluationConfig
+from models.autoencoder import build_autoencoder
+from models.checkpoint import model_bytes
 from sweep import evaluation_tasks
-from sweep.evaluation_job import LATENTS, EvaluationJob
+from sweep.evaluation_job import LATENTS, EvaluationJob, TrainedAgainError
 from sweep.load import load_prior
 from sweep.prune import prune
 from sweep.records import sealed_json_bytes
@@ -53,6 +55,30 @@ def evaluate(store: Store, evaluation: EvaluationConfig, data_dir: Path, deadlin
     commit = store.scores(DONE.key, evaluation.id)
     assert commit is not None
     return commit
+
+
+def test_latents_of_weights_that_were_replaced_meanwhile_get_no_scores(
+    store: Store, more: EvaluationConfig, data_dir: Path
+) -> None:
+    """Another driver found the weights damaged and trained the trial again, to other bits, between two stages."""
+    job = EvaluationJob(
+        store.root, DONE.key, store.new_attempt(DONE.key, "evaluate", more.id), more, small_spec(data_dir).execution
+    )
+    train, test, ready = evaluation_tasks.references(job)
+    encoded = evaluation_tasks.encode(job, ready)
+    fitted = evaluation_tasks.fit(job, encoded)
+    sampled = evaluation_tasks.sample(job, encoded, fitted, train, test)
+    other = replace(DONE, seed=DONE.seed + 1)
+    path = Path(store.root) / "trials" / DONE.key / "train.json"
+    commit = json.loads(path.read_text())
+    weights = model_bytes(build_autoencoder(other))
+    commit["files"]["model.safetensors"] = store.write_file(DONE.key, commit["attempt"], "model.safetensors", weights)
+    path.write_bytes(sealed_json_bytes(commit))
+    with pytest.raises(TrainedAgainError):
+        evaluation_tasks.sample(job, encoded, fitted, train, test)
+    with pytest.raises(TrainedAgainError):
+        evaluation_tasks.score(job, encoded, fitted, sampled, train, test)
+    assert store.scores(DONE.key, more.id) is None
 
 
 def forget(store: Store) -> None:

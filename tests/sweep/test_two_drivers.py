@@ -51,7 +51,7 @@ def encoded_again(store: Store, key: str) -> Iterator[str]:
         attempt = store.new_attempt(key, "evaluate", spec.evaluation_config().id)
         execution = replace(spec.execution, threads=threads)
         job = EvaluationJob(str(store.root), key, attempt, spec.evaluation_config(), execution)
-        yield evaluation_tasks.encode(job, after=True)[LATENTS]["sha256"]
+        yield evaluation_tasks.encode(job, after=True).files[LATENTS]["sha256"]
 
 
 def test_two_drivers_with_different_bits_never_mix_them(spec: Path, tmp_path: Path, own_env: dict[str, str]) -> None:
