@@ -56,7 +56,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; the exit code is 0 (all done), 1 (some trial failed), 2 (bad input) or 130 (stopped)."""
+    """Run the command line; the exit code is 0 (all done), 1 (a trial failed or work is left), 2 (bad input) or 130 (stopped)."""
     try:
         sys.exit(app(standalone_mode=len(sys.argv) == 1))  # alone it prints the help, and Typer ends the program
     except typer.Abort as abort:  # what Typer makes of an end of input: it would say no more than "Aborted."

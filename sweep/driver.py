@@ -79,6 +79,8 @@ class Driver:
         self.configs = {t.config.key: t.config for t in plan.trials}
         self.machines = Machines(execution)
         self.has_gpu = self.machines.has_gpu
+        if not self.has_gpu:  # GPU-hours of narrow networks are nearly equal, their hours on a CPU are not
+            self.progress.costs = {t.config.key: float(t.training_flops) for t in plan.to_train}
         self.recovery = Recovery(store, file.driver, execution.max_process_deaths)
         self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop
         self._bundles: dict[str, dict[str, float]] = {}  # what each trial to train asks of Ray

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
-from models.cost import fit_core_hours, fit_flops, flops_per_image, gpu_hours, parameter_counts
+from models.cost import fit_core_hours, fit_flops, flops_per_image, gpu_hours, parameter_counts, training_flops
 from models.datasets import DataSource, source_sizes
 from models.errors import InputError
 from sweep.execution import ExecutionConfig
@@ -35,6 +35,8 @@ class PlannedTrial:
     """What the finished trial keeps in the store: weights, latents, priors."""
     fit_flops: int = 0
     """Estimated operations of one iteration of its mixtures; 0 where none is asked for."""
+    training_flops: int = 0
+    """Operations of its training: what it costs on a CPU, where no kernel launch is waited for."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `plan --json` prints."""
@@ -115,7 +117,7 @@ def make_plan(
         train, test = sizes[identity]
         cost, disk = gpu_hours(config, train), _disk_bytes(config, evaluation, train + test)
         fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)
-        trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit))
+        trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit, training_flops(config, train)))
     return Plan(tuple(trials), evaluation, retry_failed)
 
 

@@ -46,6 +46,9 @@ def test_everything_is_pending_at_first_and_the_dearest_trial_comes_first(spec: 
     plan = make_plan(spec, None, EVALUATION)
     assert plan.counts()["pending"] == 2
     assert [t.block for t in plan.to_train] == ["wide", "narrow"]
+    wide, narrow = plan.to_train
+    assert wide.gpu_hours < 1.1 * narrow.gpu_hours, "a GPU waits for the launches of both"
+    assert wide.training_flops > 5 * narrow.training_flops, "a CPU does not"
     assert not plan.is_done
 
 
