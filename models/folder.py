@@ -12,6 +12,8 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from models.errors import InputError
@@ -45,10 +47,11 @@ def list_images(folder: Path, split: str) -> list[Path]:
     return sorted(images, key=lambda path: path.relative_to(root).as_posix())
 
 
-def folder_identity(folder: Path, cache_dir: Path) -> str:
+def folder_identity(folder: Path, data_dir: Path) -> str:
     """SHA-256 (64 hex digits) over the sorted relative paths and the bytes of all images of train/ and test/.
 
-    Kept in `cache_dir`/folders/ for equal lists of path, size and modification time. Raises as `list_images`.
+    Kept in `data_dir`/folders/ for equal lists of path, size and modification time. Raises as `list_images`, and where
+    nothing can be kept there.
     """
     folder = folder.absolute()
     images = [path for split in ("train", "test") for path in list_images(folder, split)]
@@ -57,13 +60,26 @@ def folder_identity(folder: Path, cache_dir: Path) -> str:
         state = path.stat()
         listing.update(f"{path.relative_to(folder).as_posix()}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     where = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-    cache = cache_dir / "folders" / f"{where}.json"
-    known = _read_cache(cache)
+    cache = data_dir / "folders" / f"{where}.json"
+    with _usable(data_dir):
+        known = _read_cache(cache)
     if known.get("listing") == listing.hexdigest():
         return known["identity"]
     identity = _hash_content(folder, images)
-    _write_cache(cache, {"folder": str(folder), "listing": listing.hexdigest(), "identity": identity})
+    with _usable(data_dir):
+        _write_cache(cache, {"folder": str(folder), "listing": listing.hexdigest(), "identity": identity})
     return identity
+
+
+@contextmanager
+def _usable(data_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        remedy = (
+            f"The data folder {data_dir} cannot be used ({error.strerror}). Give one that can be written to: --data."
+        )
+        raise InputError("--data", str(data_dir), remedy) from error
 
 
 def _hash_content(folder: Path, images: list[Path]) -> str:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from models.config import TrialConfig
+from models.datasets import check_source
 from models.errors import InputError
 from sweep.spec import SweepSpec, load_spec
+from sweep.work import data_source
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.yaml"))
 
@@ -373,3 +375,42 @@ def test_any_override_gives_a_spec_or_a_clear_refusal(name, value, start):
         load_spec("quickstart", [f"{start}{name}={value}" if not start else f"{start}{value}"])
     except InputError as error:
         assert error.field.startswith("--set") and error.remedy  # noqa: PT017
+
+
+@pytest.mark.parametrize("written", ["010", "[08, 09, 010]", "-012", "1:30", "[190:20:30]", "1:30.5", "0o17", "+010"])
+def test_numbers_that_yaml_reads_as_others_are_refused(tmp_path, written):
+    """As octal, or as hours and minutes; 08 and 09, which are no octals, as text."""
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, f"blocks: [{{model: dae, seeds: {written}}}]")
+    assert "line 1" in caught.value.field or "seeds" in caught.value.field
+    assert any(word in str(caught.value.value) for word in ("0", ":"))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_numbers_in_quotes_and_plain_zeros_are_read(tmp_path):
+    spec = load(tmp_path, "name: '010'\nblocks: [{model: dae, seeds: [0, 0x10, '7', 1_0], noise_std: [0.5, 0]}]")
+    assert spec.name == "010"
+    assert sorted({trial.seed for trial, _ in spec.trials}) == [0, 7, 10, 16]
+
+
+def test_a_data_folder_that_cannot_be_written_is_named_and_no_image_is_blamed(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / "faces" / split / "a").mkdir(parents=True)
+        Image.new("RGB", (8, 8), "red").save(tmp_path / "faces" / split / "a" / "1.png")
+    (tmp_path / "data").write_text("a file where the folder should be")
+    (tmp_path / "s.yaml").write_text("data: {path: faces}\nblocks: [{model: dae}]")
+    with pytest.raises(InputError, match="path: 'faces' cannot be used") as caught:
+        load_spec(tmp_path / "s.yaml", data_dir=tmp_path / "data")
+    assert f"The data folder {tmp_path / 'data'} cannot be used" in caught.value.remedy
+    assert "image" not in caught.value.remedy
+
+
+def test_a_folder_of_images_is_read_once_for_its_content(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / "faces" / split / "a").mkdir(parents=True)
+        Image.new("RGB", (8, 8), "red").save(tmp_path / "faces" / split / "a" / "1.png")
+    (tmp_path / "s.yaml").write_text("data: {path: faces}\nblocks: [{model: dae}]")
+    spec = load_spec(tmp_path / "s.yaml", data_dir=tmp_path / "data")
+    trial = spec.trials[0][0]
+    check_source(trial, data_source(trial, spec.execution))
+    assert len(list((tmp_path / "data").rglob("*.json"))) == 1, "what was found out is kept in one place"
