@@ -1,8 +1,8 @@
 """A YAML file as a plain tree of dicts, lists, text and numbers, or an `InputError` that says where it is not one.
 
 YAML can do more than a spec needs, and each extra can mislead: a key given twice keeps the last value, `yes:` is the
-key true, `2020-01-01` is a date, `010` is 8 and `1:30` is 90, and a few aliases of aliases stand for billions of values. All of these are refused
-here, so that what follows sees plain values only.
+key true, `2020-01-01` is a date, `010` is 8 and `1:30` is 90, and a few aliases of aliases stand for billions of values.
+All of these are refused here, so that what follows sees plain values only.
 """
 
 import difflib
