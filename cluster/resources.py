@@ -4,7 +4,8 @@ Problem: a trial's actor is reused for the next trial and never gives its share 
 that ask for the same kind of share wait until then.
 Decision: a part of every device belongs to evaluation. Trials of one sweep ask for multiples of one quantum that leaves at
 least 0.1 of a GPU, and for 0.9 of each CPU thread; evaluations ask for 0.1.
-Consequence: evaluations run beside training. Shares are bookkeeping: they limit no memory and no threads; workers do that.
+Consequence: evaluations run beside training. Shares are bookkeeping: they limit no memory and no threads. Workers set their
+threads themselves; nothing limits their memory, and a trial that finds too little of it gets a larger share.
 """
 
 import math

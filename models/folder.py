@@ -43,10 +43,11 @@ def list_images(folder: Path, split: str) -> list[Path]:
     return sorted(images, key=lambda path: path.relative_to(root).as_posix())
 
 
-def folder_identity(folder: Path, cache_dir: Path) -> str:
+def folder_identity(folder: Path, data_dir: Path) -> str:
     """SHA-256 (64 hex digits) over the sorted relative paths and the bytes of all images of train/ and test/.
 
-    Kept in `cache_dir`/folders/ for equal lists of path, size and modification time. Raises as `list_images`.
+    Kept in `data_dir`/folders/, where that can be written, for equal lists of path, size and modification time. Raises as
+    `list_images`.
     """
     folder = folder.absolute()
     images = [path for split in ("train", "test") for path in list_images(folder, split)]
@@ -55,7 +56,7 @@ def folder_identity(folder: Path, cache_dir: Path) -> str:
         state = path.stat()
         listing.update(_name(path, folder) + f"\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     where = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    cache = cache_dir / "folders" / f"{where}.json"
+    cache = data_dir / "folders" / f"{where}.json"
     known = _read_cache(cache)
     if known.get("listing") == listing.hexdigest():
         return known["identity"]

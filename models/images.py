@@ -29,6 +29,7 @@ from models.datasets import (
     open_prepared,
     prepared_path,
 )
+from models.errors import InputError
 from models.reading import Pictures, pictures
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,11 @@ def load_images(config: TrialConfig, source: DataSource, *, verify: bool = False
                 with suppress(FileNotFoundError):  # another process was faster
                     os.replace(path, path.with_name(f"{path.name}.damaged"))
     check_source(config, source)
-    _prepare(config, source)
+    try:
+        _prepare(config, source)
+    except OSError as error:  # of the pictures themselves an InputError says which
+        remedy = f"Prepared images cannot be written there ({error.strerror}). Make room, or give another folder."
+        raise InputError("--data", str(source.data_dir), remedy) from error
     return _open(config, source)
 
 
@@ -114,6 +119,9 @@ def _prepare(config: TrialConfig, source: DataSource) -> None:
 def _write(path: Path, source: Pictures, config: TrialConfig) -> None:
     shape = (len(source.items), config.image_size, config.image_size, 3)
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # a disk that fills up under a memory map ends the process without a word
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
     def decode(item: Any) -> np.ndarray:
         return np.asarray(fit_square(source.open(item), config.image_size, config.resize))

@@ -68,7 +68,8 @@ class ExecutionConfig:
         if self.max_concurrent is not None:
             _check_count("max_concurrent", self.max_concurrent)
         for name in ("checkpoint_seconds", "prior_deadline_seconds"):
-            object.__setattr__(self, name, _positive(name, getattr(self, name), 1e9, "a number of seconds above 0"))
+            seconds = _positive(name, getattr(self, name), 1e9, "a number of seconds above 0 and at most 1e9")
+            object.__setattr__(self, name, seconds)
         if self.gpu_share is not None:
             share = _positive("gpu_share", self.gpu_share, 1.0, "a part of a GPU, above 0 and at most 1, or null")
             object.__setattr__(self, "gpu_share", share)

@@ -16,8 +16,7 @@ NATIVE_IMAGE_SIZES = {"digits": 32, "cifar10": 32, "celeba": 64, "folder": 32}
 def locate_folder(path: object, relative_to: Path, data_dir: str) -> tuple[str, str]:
     """Content identity (64 hex digits) and absolute path of a user's folder of images.
 
-    The identity is cached under `data_dir`/prepared. Raises `InputError` for the field `path` where there is no such
-    folder, or no images in it.
+    Raises `InputError` for the field `path` where there is no such folder, or no images in it.
     """
     if not isinstance(path, str) or not path.strip() or "\0" in path:
         raise InputError("path", path, "Give the folder that holds train/ and test/.")
@@ -31,7 +30,7 @@ def locate_folder(path: object, relative_to: Path, data_dir: str) -> tuple[str, 
     from models.folder import folder_identity
 
     try:
-        return folder_identity(folder, Path(data_dir) / "prepared"), str(folder)
+        return folder_identity(folder, Path(data_dir)), str(folder)
     except InputError as error:
         raise InputError("path", path, error.remedy) from None
     except OSError as error:

@@ -14,7 +14,7 @@ from models.errors import InputError
 from sweep.execution import ExecutionConfig
 from sweep.progress_file import running_trials
 from sweep.spec import SweepSpec
-from sweep.store import Store
+from sweep.store import Stage, Store
 
 State = Literal["pending", "running", "trained", "done", "failed"]
 STATES: tuple[State, ...] = ("pending", "running", "trained", "done", "failed")
@@ -37,6 +37,8 @@ class PlannedTrial:
     """Estimated operations of one iteration of its mixtures; 0 where none is asked for."""
     training_flops: int = 0
     """Operations of its training: what it costs on a CPU, where no kernel launch is waited for."""
+    failed_stage: Stage | None = None
+    """What failed; None unless something did."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `plan --json` prints."""
@@ -67,13 +69,13 @@ class Plan:
     @property
     def to_train(self) -> list[PlannedTrial]:
         """Trials whose training is missing, dearest first: a long one started last would keep the cluster waiting."""
-        wanted = [t for t in self.trials if t.state in ("pending", "running") or self._retries(t, "training failed")]
+        wanted = [t for t in self.trials if t.state in ("pending", "running") or self._retries(t, "train")]
         return sorted(wanted, key=lambda t: -t.gpu_hours)
 
     @property
     def to_score(self) -> list[PlannedTrial]:
         """Trained trials whose scores are missing, the one with the dearest fit first."""
-        wanted = [t for t in self.trials if t.state == "trained" or self._retries(t, "evaluation failed")]
+        wanted = [t for t in self.trials if t.state == "trained" or self._retries(t, "evaluate")]
         return sorted(wanted, key=lambda t: -t.fit_flops)
 
     @property
@@ -86,8 +88,8 @@ class Plan:
         found = Counter(t.state for t in self.trials)
         return {state: found[state] for state in STATES}
 
-    def _retries(self, trial: PlannedTrial, stage: str) -> bool:
-        return self.retry_failed and trial.state == "failed" and trial.reason.startswith(stage)
+    def _retries(self, trial: PlannedTrial, stage: Stage) -> bool:
+        return self.retry_failed and trial.failed_stage == stage
 
 
 def make_plan(
@@ -109,7 +111,7 @@ def make_plan(
     states = trial_states(store, [config.key for config, _ in chosen], evaluation.id) if store else {}
     fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
     for config, block in chosen:
-        state, reason = states.get(config.key, ("pending", ""))
+        state, reason, failed = states.get(config.key, ("pending", "", None))
         source = data_source(config, spec.execution)
         identity = f"{config.dataset}{config.data_identity}"
         if identity not in sizes:
@@ -117,7 +119,8 @@ def make_plan(
         train, test = sizes[identity]
         cost, disk = gpu_hours(config, train), _disk_bytes(config, evaluation, train + test)
         fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)
-        trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit, training_flops(config, train)))
+        trains = training_flops(config, train)
+        trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit, trains, failed))
     return Plan(tuple(trials), evaluation, retry_failed)
 
 
@@ -138,24 +141,30 @@ def selected_keys(spec: SweepSpec, only: Sequence[str]) -> set[str]:
     return selected
 
 
-def trial_states(store: Store, keys: Sequence[str], evaluation: str) -> dict[str, tuple[State, str]]:
-    """State and reason of many trials, from one listing of the store."""
+def trial_states(store: Store, keys: Sequence[str], evaluation: str) -> dict[str, tuple[State, str, Stage | None]]:
+    """State, reason and failed stage of many trials, from one listing of the store."""
     listed, running = store.listed(), running_trials(store)
-    found = listed.storage.map(lambda key: trial_state(listed, key, evaluation, running), keys)
+    found = listed.storage.map(lambda key: _state_and_stage(listed, key, evaluation, running), keys)
     return dict(zip(keys, found, strict=True))
 
 
 def trial_state(store: Store, key: str, evaluation: str, running: dict[str, Any]) -> tuple[State, str]:
     """State of a trial and, for a failed one, the reason."""
+    return _state_and_stage(store, key, evaluation, running)[:2]
+
+
+def _state_and_stage(
+    store: Store, key: str, evaluation: str, running: dict[str, Any]
+) -> tuple[State, str, Stage | None]:
     if store.has_training(key):
         if store.has_scores(key, evaluation):
-            return "done", ""
+            return "done", "", None
         failure = store.open_failure(key, "evaluate", evaluation)
-        return ("failed", f"evaluation failed: {_reason(failure)}") if failure else ("trained", "")
+        return ("failed", f"evaluation failed: {_reason(failure)}", "evaluate") if failure else ("trained", "", None)
     failure = store.open_failure(key, "train")
     if failure:
-        return "failed", f"training failed: {_reason(failure)}"
-    return ("running", "") if key in running else ("pending", "")
+        return "failed", f"training failed: {_reason(failure)}", "train"
+    return ("running" if key in running else "pending"), "", None
 
 
 def data_source(config: TrialConfig, execution: ExecutionConfig) -> DataSource:

@@ -109,6 +109,8 @@ def read_settings(owner: type, given: Mapping[str, Any]) -> dict[str, Any]:
             settings[name] = value
         else:
             settings[name] = read_setting(owner, name, value)
+    if "seeds" in settings:  # the order changes no score, and would change the evaluation's id
+        settings["seeds"] = tuple(sorted(settings["seeds"]))
     return settings
 
 

@@ -1,11 +1,12 @@
 """A YAML file as a plain tree of dicts, lists, text and numbers, or an `InputError` that says where it is not one.
 
 YAML can do more than a spec needs, and each extra can mislead: a key given twice keeps the last value, `yes:` is the
-key true, `2020-01-01` is a date, and a few aliases of aliases stand for billions of values. All of these are refused
-here, so that what follows sees plain values only.
+key true, `2020-01-01` is a date, `010` is 8 and `1:30` is 90, and a few aliases of aliases stand for billions of values.
+All of these are refused here, so that what follows sees plain values only.
 """
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,27 @@ from models.errors import InputError
 MOST_BYTES = 4_000_000
 MOST_VALUES = 500_000
 DEEPEST = 12  # levels of lists and mappings; a spec needs six
+NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+
+
+class _OtherNumberError(yaml.MarkedYAMLError):
+    """A number that YAML 1.1 reads as another one than it seems."""
 
 
 class _Loader(yaml.SafeLoader):
-    """`yaml.SafeLoader` that refuses a key given twice in one mapping."""
+    """`yaml.SafeLoader` that refuses a key given twice in one mapping, and octal and sexagesimal numbers."""
+
+    def compose_scalar_node(self, anchor: Any) -> Any:
+        node = super().compose_scalar_node(anchor)
+        plain = node.value if node.style is None else ""
+        problem = ""
+        if re.fullmatch("[-+]?0[0-9_]+", plain):  # 010 is 8, and 08 is text
+            problem = f"{plain!r} begins with a zero, as octal numbers do; leave the zero out, or put text in quotes"
+        elif ":" in plain and node.tag in NUMBER_TAGS:  # 1:30 is 90
+            problem = f"{plain!r} would be a number in base 60; put text in quotes"
+        if problem:
+            raise _OtherNumberError(problem=problem, problem_mark=node.start_mark)
+        return node
 
     def compose_mapping_node(self, anchor: Any) -> Any:
         node = super().compose_mapping_node(anchor)
@@ -48,7 +66,8 @@ def parse_yaml(text: str, source: str) -> Any:
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         lines = text.splitlines()
         found = lines[mark.line].strip() if mark and mark.line < len(lines) else text[:80]
-        raise InputError(f"{source}{line}", found, f"This is not valid YAML: {problem}.") from None
+        what = "" if isinstance(error, _OtherNumberError) else "This is not valid YAML: "
+        raise InputError(f"{source}{line}", found, f"{what}{problem}.") from None
     except Exception as error:
         # PyYAML lets ValueError (13th month), KeyError (!!bool x), RecursionError (1,000 brackets) and others through.
         raise InputError(source, text[:80], f"This is not valid YAML: {type(error).__name__}: {error}.") from None

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from evaluation.config import METRICS
+from evaluation.config import METRICS, EvaluationConfig
 from models.errors import InputError
 from sweep.commands import options
-from sweep.ranges import split_values
 from sweep.run import evaluate as run_evaluate
 from sweep.store import open_store
 
@@ -46,13 +45,14 @@ def evaluate(
 
     Example:  aesweep evaluate runs/quickstart --seeds 0..4
     """
-    changes: dict[str, object] = {}
-    if metrics is not None:
-        changes["metrics"] = [str(m) for m in split_values("--metrics", metrics)]
-    if seeds is not None:
-        changes["seeds"] = [_whole("--seeds", s) for s in split_values("--seeds", seeds)]
-    if samples is not None:
-        changes["samples"] = samples
+    from sweep.fields import at  # pydantic from here on
+    from sweep.yaml_spec import read_settings
+
+    given = {"metrics": metrics, "seeds": seeds, "samples": samples, "extractor": extractor}
+    with at("--", ""):
+        changes = read_settings(EvaluationConfig, {name: value for name, value in given.items() if value is not None})
+        extractor = changes.pop("extractor", None)
+        EvaluationConfig(**changes)
     outcome = run_evaluate(
         store, changes, extractor=extractor, only=only or [], address=address, retry_failed=retry_failed
     )
@@ -100,14 +100,3 @@ def sample(
     except OSError as error:
         raise InputError("--out", str(out), f"It cannot be written ({error.strerror}). Give another file.") from error
     typer.echo(f"Picture: {out.absolute()}")
-
-
-def _whole(field: str, value: str | int | float) -> int:
-    remedy = "Give whole numbers, such as 0,1,2 or 0..4."
-    try:
-        number = int(value)
-    except ValueError:
-        raise InputError(field, value, remedy) from None
-    if isinstance(value, float) and number != value:
-        raise InputError(field, value, remedy)
-    return number

@@ -18,6 +18,7 @@ from models.errors import InputError
 from models.folder import folder_identity
 from models.images import fit_square, load_images
 from models.reading import open_image
+from tests.sweep.small_disk import mounted
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_IMAGES = ROOT.parent / "shared" / "data"
@@ -279,6 +280,20 @@ def test_damaged_prepared_images_are_set_aside_and_prepared_again(
     assert (load_images(config, source, verify=damage == "flipped bit").train == before).all()
     assert "digits-32 are damaged" in caplog.text
     assert path.with_name("train.npy.damaged").exists()
+
+
+def test_prepared_images_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+    with pytest.raises(InputError, match=r"(?s)--data.*cannot be written there \(Not a directory\)"):
+        load_images(TrialConfig(), DataSource(data_dir=tmp_path / "data"))
+
+
+def test_a_disk_without_room_for_the_images_is_told_and_left_as_it_was(tmp_path: Path) -> None:
+    """Under a memory map it would end the process."""
+    with mounted(tmp_path / "disk", 400_000) as disk:
+        with pytest.raises(InputError, match=r"(?s)--data.*cannot be written there \(No space left on device\)"):
+            load_images(TrialConfig(), DataSource(data_dir=disk.folder))
+        assert not any(path.is_file() for path in disk.folder.rglob("*"))
 
 
 def test_a_folder_changed_since_the_spec_is_refused(tmp_path: Path) -> None:

@@ -62,3 +62,9 @@ def test_what_cannot_run_is_refused_by_name(field, value):
         ExecutionConfig(**{field: value})
     assert caught.value.field == field
     assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("field", ["checkpoint_seconds", "prior_deadline_seconds"])
+def test_too_many_seconds_are_refused_by_their_limit(field):
+    with pytest.raises(InputError, match="at most 1e9"):
+        ExecutionConfig(**{field: 1e10})

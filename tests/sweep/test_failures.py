@@ -40,7 +40,7 @@ LAUNCH_WITH_A_GPU = """
 import sys, ray
 from cluster.connect import set_environment
 from cluster.staging import staged_code
-set_command_environment()
+set_environment()
 with staged_code() as code:
     ray.init(address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False,
              _node_ip_address="127.0.0.1", runtime_env={"working_dir": str(code)})
@@ -53,7 +53,7 @@ LAUNCH_WITH_A_DEAD_MACHINE = """
 import json, pathlib, sys, threading, ray
 from cluster.connect import set_environment
 from cluster.staging import staged_code
-set_command_environment()
+set_environment()
 from ray.cluster_utils import Cluster
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "num_gpus": 1})
 machine = cluster.add_node(num_cpus=1, num_gpus=1)

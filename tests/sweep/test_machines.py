@@ -14,8 +14,9 @@ from rich.console import Console
 from models.errors import InputError
 from sweep.run import launch
 from sweep.store import open_store
+from tests.fresh_process import command_environment
 from tests.sweep.aftermath import assert_nothing_left_in
-from tests.sweep.test_failures import environment, write_spec
+from tests.sweep.test_failures import write_spec
 
 # A machine of one CPU; another one joins when the first trial is at work.
 LAUNCH_WITH_A_MACHINE_THAT_JOINS = """
@@ -61,7 +62,7 @@ def test_a_machine_that_joins_a_running_sweep_trains_too(tmp_path: Path, own_env
     spec, trials = write_spec(tmp_path, "2..4")
     spec.write_text(spec.read_text().replace("epochs: 2", "epochs: 12"))
     words = [sys.executable, "-c", LAUNCH_WITH_A_MACHINE_THAT_JOINS, str(spec), str(tmp_path / "store")]
-    env = environment(**own_env)
+    env = command_environment(**own_env)
     done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     table = pd.read_parquet(tmp_path / "store" / "tables" / "trials.parquet")

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from models.config import TrialConfig
+from models.datasets import check_source
 from models.errors import InputError
 from sweep.spec import SweepSpec, load_spec
+from sweep.work import data_source
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.yaml"))
 
@@ -279,3 +281,40 @@ def test_a_large_grid_is_read_in_seconds(tmp_path):
     assert len(spec.trials) == 5000
     assert len(spec.hash) == 12
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize("written", ["010", "[08, 09, 010]", "-012", "1:30", "[190:20:30]", "1:30.5", "0o17", "+010"])
+def test_numbers_that_yaml_reads_as_others_are_refused(tmp_path, written):
+    """As octal, or as hours and minutes; 08 and 09, which are no octals, as text."""
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, f"blocks: [{{model: dae, seeds: {written}}}]")
+    assert "line 1" in caught.value.field or "seeds" in caught.value.field
+    assert any(word in str(caught.value.value) for word in ("0", ":"))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_numbers_in_quotes_and_plain_zeros_are_read(tmp_path):
+    spec = load(tmp_path, "name: '010'\nblocks: [{model: dae, seeds: [0, 0x10, '7', 1_0], noise_std: [0.5, 0]}]")
+    assert spec.name == "010"
+    assert sorted({trial.seed for trial, _ in spec.trials}) == [0, 7, 10, 16]
+
+
+def test_a_plan_needs_no_data_folder_that_can_be_written(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / "faces" / split / "a").mkdir(parents=True)
+        for name in "12":
+            Image.new("RGB", (8, 8), "red").save(tmp_path / "faces" / split / "a" / f"{name}.png")
+    (tmp_path / "data").write_text("a file where the folder should be")
+    (tmp_path / "s.yaml").write_text("data: {path: faces}\nblocks: [{model: dae}]")
+    assert len(load_spec(tmp_path / "s.yaml", data_dir=tmp_path / "data").trials) == 1
+
+
+def test_a_folder_of_images_is_read_once_for_its_content(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / "faces" / split / "a").mkdir(parents=True)
+        Image.new("RGB", (8, 8), "red").save(tmp_path / "faces" / split / "a" / "1.png")
+    (tmp_path / "s.yaml").write_text("data: {path: faces}\nblocks: [{model: dae}]")
+    spec = load_spec(tmp_path / "s.yaml", data_dir=tmp_path / "data")
+    trial = spec.trials[0][0]
+    check_source(trial, data_source(trial, spec.execution))
+    assert len(list((tmp_path / "data").rglob("*.json"))) == 1, "what was found out is kept in one place"
