@@ -22,7 +22,7 @@ from sweep.execution import ExecutionConfig
 from sweep.failpoints import driver_of_failpoints
 from sweep.progress import Progress, ProgressView, describe_counts, describe_seconds
 from sweep.progress_file import ProgressFile, drivers, remove_stale
-from sweep.spec import SweepSpec, change_spec, load_spec
+from sweep.spec import SPEC_FORMAT, SweepSpec, change_spec, load_spec
 from sweep.stopping import StopRequest
 from sweep.store import Store, open_store, store_exists
 from sweep.tables import TableFolder, remember_commits, tables_are_current
@@ -31,7 +31,6 @@ from sweep.work import Plan, State, data_source, make_plan
 if TYPE_CHECKING:
     from ray.tune import Callback
 
-SPEC_FORMAT = 1
 ROUNDS = 3  # a launch does work again whose files turn out to be damaged; a disk that damages every file ends it
 
 
