@@ -149,7 +149,7 @@ def _counts(results: Results, chart: Chart) -> list[str]:
     seeds = f"Mean over {high if low == high else f'{low} to {high}'} training seeds, band from lowest to highest."
     found = [seeds if high > 1 else "One training seed."]
     if low == 1 and any(line.trials.get(f"{line.score}_stderr", no_errors).notna().any() for line in chart.lines):
-        found.append(f"Band of a single seed: {ERRORS:g} standard errors of its distance, from its images.")
+        found.append(f"Band or bar of a single seed: {ERRORS:g} standard errors of its distance, from its images.")
     if len(evaluation.seeds) > 1:
         found.append(f"Samples were drawn {len(evaluation.seeds)} times per trial, and their distances averaged.")
     drawn = {line.score for line in chart.lines if "key" in line.trials}

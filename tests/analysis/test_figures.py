@@ -135,7 +135,7 @@ def test_a_single_seed_has_the_error_of_its_distance_as_a_band(make_store, grid)
     (band,), (curve,) = left.collections, _curves(left)
     low, high = curve.get_ydata() - 0.5, curve.get_ydata() + 0.5
     assert {*low, *high} <= set(band.get_paths()[0].vertices[:, 1])
-    assert "Band of a single seed: 2 standard errors of its distance" in drawing.caption
+    assert "Band or bar of a single seed: 2 standard errors of its distance" in drawing.caption
 
 
 def _bars(ax) -> list[list[float]]:
