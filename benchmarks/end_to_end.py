@@ -7,7 +7,6 @@ TF32 off, which is what its numbers are compared with elsewhere; each with and w
 """
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,8 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import torch
+from page import random_inception
 
-from evaluation.extractors import Extractor, load_inception
+from evaluation.extractors import Extractor
 from evaluation.frechet import frechet_distance
 from evaluation.reference import CHUNK, measure_reference
 from evaluation.statistics import FeatureStatistics
@@ -53,13 +53,10 @@ def seconds_each(
     device: torch.device, n: int, others: Mapping[str, Callable[[Extractor], Extractor]] = MappingProxyType({})
 ) -> dict[str, float]:
     """Seconds of ours and theirs; `others` are ways to change our extractor, each measured as one more method."""
-    from tests.evaluation.random_inception import hash_and_size, write_random_inception
-
     model = build_autoencoder(TRIAL).to(device).eval()
     real = np.random.default_rng(0).integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
-    with tempfile.TemporaryDirectory() as folder:
-        path = write_random_inception(Path(folder) / "inception.pth")
-        extractor = load_inception(path, *hash_and_size(path), device=device)
+    with random_inception(device) as (path, load):
+        extractor = load()
         reference = measure_reference(real, np.arange(n), extractor)  # once per data set
         precision = choose_precision(TRIAL.precision, device)
 
@@ -72,7 +69,7 @@ def seconds_each(
             return frechet_distance(statistics, reference.statistics)
 
         extractors = {"ours": extractor} | {name: change(extractor) for name, change in others.items()}
-        cache = Path(folder) / "cache"
+        cache = path.with_name("cache")
         methods: dict[str, tuple[Callable[[], Any], bool]] = {
             name: (partial(ours, each), False) for name, each in extractors.items()
         }

@@ -13,8 +13,6 @@ The way into `evaluation.inception` is a third `Computation`, if it holds featur
 tensor-cores-<hardware>-<date>.md. Needs an NVIDIA GPU of compute capability 8 or more, and Triton, which torch for CUDA brings.
 """
 
-import argparse
-import platform
 import statistics
 import sys
 import time
@@ -25,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import end_to_end
 import torch
-from page import PAGES, today, write_page
+from page import footer, hardware, parser, today, write_page
 from torch import nn
 
 from evaluation.extractors import Extractor
@@ -51,10 +49,9 @@ class SplitInception(ReferenceInception):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="2,048 pictures instead of 10,000")
-    parser.add_argument("--out", type=Path, default=PAGES)
-    args = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--quick", action="store_true", help="2,048 pictures instead of 10,000")
+    args = options.parse_args()
     if not torch.cuda.is_available() or torch.cuda.get_device_capability() < (8, 0):
         print("Not measured: torch sees no NVIDIA GPU of compute capability 8 or more here.")
         return
@@ -71,15 +68,9 @@ def main() -> None:
         _repeats(ours["split"]),
         _end(ours["split"], n),
     ]
-    hardware = torch.cuda.get_device_name()
-    command = " ".join(["python", "benchmarks/tensor_cores.py", *sys.argv[1:]])
-    foot = f"{hardware}, Python {platform.python_version()}, torch {torch.__version__}. Written by `{command}`."
-    write_page(
-        args.out,
-        "tensor-cores",
-        hardware,
-        "\n\n".join([f"# Inception on tensor cores, {hardware}, {today()}", *sections, foot]) + "\n",
-    )
+    gpu = hardware(device)
+    parts = [f"# Inception on tensor cores, {gpu}, {today()}", *sections, footer("torch", "triton", "torch-fidelity")]
+    write_page(args.out, "tensor-cores", gpu, "\n\n".join(parts) + "\n")
 
 
 def _extractor(network: nn.Module, device: torch.device) -> Extractor:
