@@ -71,7 +71,7 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         lost=lost,
         drivers=seen,
         tables=table_rows(store),
-        eta_seconds=max((d["eta_seconds"] for d in alive if d["eta_seconds"] is not None), default=None),
+        eta_seconds=max((d["eta_seconds"] for d in alive if d.get("eta_seconds") is not None), default=None),
     )
 
 

@@ -212,6 +212,14 @@ def test_damaged_measures_of_the_real_images_are_measured_again(
     assert file(store, "references/*.damaged-*").exists()
 
 
+def test_a_progress_file_need_not_say_how_long_it_will_take(store: Store) -> None:
+    path = file(store, "progress/*.json")
+    said = json.loads(path.read_text()) | {"time": time.time()}
+    del said["eta_seconds"]
+    path.write_text(json.dumps(said))
+    assert read_status(store).eta_seconds is None
+
+
 def test_a_damaged_progress_file_is_no_driver(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     path = file(store, "progress/*.json")
     said = json.loads(path.read_text())
