@@ -89,6 +89,8 @@ def edited(rng: random.Random, data: bytes, outside: str) -> bytes:
         tree = json.loads(data)
     except (ValueError, RecursionError):  # damaged before, perhaps by a thousand brackets
         return flipped(rng, data, outside)
+    if not isinstance(tree, dict | list):  # replaced before, by a bare number or null
+        return flipped(rng, data, outside)
     for _ in range(rng.randint(1, 3)):
         found = list(places(tree))
         if not found:
