@@ -206,9 +206,8 @@ def _compute(
             real_MD = reference.on(features_ND.device)
             size = min(evaluation.kid_subset_size, min(len(features_ND), len(real_MD)) // 2)
             remark = "" if size == evaluation.kid_subset_size else f"subsets of {size} images, half of all"
-            value, stderr = kernel_distance(features_ND, real_MD, evaluation.kid_subsets, size, seed)
-            # Reconstructions move together with their images; the error of two independent sets is not theirs.
-            return [(value, None if source == "reconstruction" else stderr)], remark
+            paired = source == "reconstruction"
+            return [kernel_distance(features_ND, real_MD, evaluation.kid_subsets, size, seed, paired=paired)], remark
         case "prdc":
             k, device = evaluation.prdc_neighbours, features_ND.device
             shares = prdc(features_ND, reference.on(device), k, reference.radii(device, k))

@@ -44,6 +44,38 @@ def test_the_standard_error_is_the_spread_over_fresh_images(n: int, m: int) -> N
     assert stderrs.mean() == pytest.approx(values.std(ddof=1), rel=0.2)
 
 
+def reconstructed(images: torch.Tensor, seed: int, shift: float) -> torch.Tensor:
+    return 0.9 * images + 0.1 * draw(*images.shape, 5000 + seed) + shift
+
+
+def test_perfect_reconstructions_are_at_zero() -> None:
+    images = draw(200, 8, 0)
+    value, stderr = kernel_distance(images, images, 20, 50, seed=0, paired=True)
+    assert value == pytest.approx(0, abs=1e-12)
+    assert stderr == pytest.approx(0, abs=1e-12)
+
+
+def test_reconstructions_have_the_distance_that_independent_images_have_to_them() -> None:
+    """The truth from images that nobody reconstructed; compared with their own ones, reconstructions come out lower."""
+    truth, own, all_pairs = [], [], []
+    for i in range(150):
+        images, others = draw(100, 8, i), draw(100, 8, 1000 + i)
+        blurred = reconstructed(images, i, 0.05)
+        own.append(kernel_distance(blurred, images, 40, 40, seed=0, paired=True))
+        truth.append(kernel_distance(blurred, others, 40, 40, seed=0)[0])
+        all_pairs.append(kernel_distance(blurred, images, 40, 40, seed=0)[0])
+    values, stderrs = np.array(own).T
+    error = np.std(truth) / np.sqrt(len(truth))
+    assert values.mean() == pytest.approx(np.mean(truth), abs=3 * error)
+    assert np.mean(all_pairs) < np.mean(truth) - 3 * error
+    assert stderrs.mean() == pytest.approx(values.std(ddof=1), rel=0.3)
+
+
+def test_reconstructions_of_other_images_are_refused() -> None:
+    with pytest.raises(ValueError, match="50 reconstructions cannot be those of 60 images"):
+        kernel_distance(draw(50, 4, 0), draw(60, 4, 1), 5, 20, seed=0, paired=True)
+
+
 def test_equal_distributions_are_at_zero_whatever_the_number_of_images() -> None:
     for n in (20, 2000):
         value, stderr = kernel_distance(draw(n, 8, 0), draw(n, 8, 1), 100, n // 4, seed=0)
