@@ -150,8 +150,7 @@ def little_changed(where: str, results: Results, score: str, first: NetworkColum
     changes = np.array([abs(one.difference) / one.second for one in known])
     noise = np.nan_to_num([one.half_width / one.second for one in known])  # without an interval the change decides
     change, most, least = (float(np.median(ends)) for ends in (changes, changes + noise, changes - noise))
-    alone = " of the images alone" if known[0].over == "images" else ""
-    interval = f", {max(0.0, least):.1%} to {most:.1%} at 95 %{alone}" if noise.any() else ""
+    interval = f", {max(0.0, least):.1%} to {most:.1%} at 95 %{known[0].alone}" if noise.any() else ""
     words = f"{label}: differs by {change:.1%} (median of {len(known)} latent sizes{interval})"
     if least <= LITTLE < most:
         return unsettled(words, known[0])
@@ -225,7 +224,7 @@ def falls_with_width(what: str, rows: pd.DataFrame, values: pd.Series, errors: p
         return missing(f"{words}, not all finite")
     if not math.isnan(found.half_width):
         words += f" ({change_words(found)})"
-    if found.sign == 0 and found.half_width > 0:
+    if found.is_open:
         return unsettled(words, found)
     ranks = means.rank().corr(pd.Series(range(len(means)), index=means.index, dtype=float))
     return holds(bool(found.sign < 0 and ranks < 0), words)

@@ -61,6 +61,16 @@ class Comparison:
         return self.first - self.second
 
     @property
+    def is_open(self) -> bool:
+        """Whether the interval leaves both answers."""
+        return self.sign == 0 and self.half_width > 0
+
+    @property
+    def alone(self) -> str:
+        """What must be said behind an interval that knows nothing of training seeds; "" for others."""
+        return " of the images alone" if self.over == "images" else ""
+
+    @property
     def sign(self) -> int:
         """-1 where the first is lower, 1 where it is higher, 0 where the interval holds 0 (or they are equal)."""
         if not math.isnan(self.half_width) and abs(self.difference) <= self.half_width:

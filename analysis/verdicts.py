@@ -86,7 +86,7 @@ def lower(where: str, names: tuple[str, str], first: Scores, second: Scores) -> 
     if found is None:
         return no_score(where, names, first, second)
     words = compared_words(where, names, found)
-    if found.sign == 0 and found.half_width > 0:
+    if found.is_open:
         return unsettled(words, found)
     return holds(found.sign < 0, words)  # equal scores without an interval: not lower
 
@@ -99,8 +99,7 @@ def compared_words(where: str, names: tuple[str, str], found: Comparison) -> str
 
 def change_words(found: Comparison) -> str:
     """The difference, and its interval with what it is over where there is one: `-5 ± 0.2267, 95 %`."""
-    alone = " of the images alone" if found.over == "images" else ""
-    noise = "" if math.isnan(found.half_width) else f" ± {format_score(found.half_width)}, 95 %{alone}"
+    noise = "" if math.isnan(found.half_width) else f" ± {format_score(found.half_width)}, 95 %{found.alone}"
     return f"{found.difference:+.4g}{noise}"
 
 

@@ -19,9 +19,8 @@ from models.precision import autocast
 
 Images = np.ndarray | torch.Tensor
 BATCH_SIZE = 256
-SUMMED = (
-    257  # the most images whose pixels, at most 255 each, fit into 16 bits when summed: five times as fast as 64 bits
-)
+SUMMED = 257
+"""The most images whose pixels, at most 255 each, fit into 16 bits when summed: five times as fast as 64 bits."""
 
 
 @torch.inference_mode()

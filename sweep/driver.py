@@ -88,6 +88,7 @@ class Driver:
         self._generator = BasicVariantGenerator()
         self._trains = bool(plan.to_train)
         self.pool = self._make_pool()
+        self._fit_to_machines()
 
     def __getstate__(self) -> dict[str, Any]:
         """Empty: Tune pickles its callbacks for a `Tuner.restore` that never happens here."""
@@ -260,7 +261,6 @@ class Driver:
             ).fit()
 
     def _make_pool(self) -> EvaluationPool:
-        self.progress.scoring_slots = self.machines.evaluations_at_once(self._trains)
         return EvaluationPool(
             self.store,
             self.plan.evaluation,
@@ -270,7 +270,6 @@ class Driver:
             fit_options=self._fit_options(),
             cpu_options=evaluation_resources(False),
             costs={t.config.key: t.fit_flops for t in self.plan.trials},
-            limit=self.progress.scoring_slots,
         )
 
     def _fit_options(self) -> dict[str, Any]:

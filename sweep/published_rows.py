@@ -34,18 +34,25 @@ def published_rows(store: Store) -> tuple[dict[str, Rows], dict[str, str]]:
     folded = store.read_json(FOLDED) or {}
     files, signatures = folded.get("files"), folded.get("signatures")
     made = all(folded.get(name) == value for name, value in made_by().items())
-    if not (made and isinstance(files, dict) and isinstance(signatures, dict)):
+    if not (made and isinstance(signatures, dict)):
         return {}, {}
     parts: dict[str, Rows] = {}
     for name in COLUMNS:
-        data = store.storage.read(f"tables/{name}.parquet")
-        if data is None or files.get(name) != file_record(data):
+        data = published_table(store, name, files)
+        if data is None:
             return {}, {}
         parts[name] = _by_key(pq.read_table(pa.BufferReader(data)).cast(schema(name)))
     kept = [key for key in store.trial_keys() if key in parts["trials"] and _has_the_same_commits(store, key)]
     empty = {name: schema(name).empty_table() for name in COLUMNS}
     rows = {key: {name: parts[name].get(key, empty[name]) for name in COLUMNS} for key in kept}
     return rows, {key: str(signatures.get(key)) for key in kept}
+
+
+def published_table(store: Store, name: str, files: Any) -> bytes | None:
+    """A table's file where it is, byte for byte, what was folded; `files` is what `FOLDED` says of them."""
+    data = store.storage.read(f"tables/{name}.parquet")
+    whole = data is not None and isinstance(files, dict) and files.get(name) == file_record(data)
+    return data if whole else None
 
 
 def _has_the_same_commits(store: Store, key: str) -> bool:

@@ -171,18 +171,23 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
         hint = f"Did you mean {near[0]}? " if near else ""
         remedy = f"{hint}Give a preset ({', '.join(PRESETS)}) or a YAML file."
         raise InputError("SPEC", text, f"There is no such preset. {remedy}")
-    return _without_idle_fields(change_spec(spec, overrides, data_dir))
+    return _without_idle_fields(_changed(spec, overrides, data_dir))
 
 
 def change_spec(spec: SweepSpec, overrides: Sequence[str] = (), data_dir: str | Path | None = None) -> SweepSpec:
     """`spec` with another data folder and with every `FIELD=VALUE` applied. Raises `InputError` as `load_spec`."""
+    changed = _changed(spec, overrides, data_dir)
+    return _without_idle_fields(changed) if overrides else changed  # a stored one keeps its keys
+
+
+def _changed(spec: SweepSpec, overrides: Sequence[str], data_dir: str | Path | None) -> SweepSpec:
     if data_dir is not None:
         spec = replace(spec, execution=replace(spec.execution, data_dir=str(data_dir)))
     if not overrides:
-        return spec  # as it is: a stored one keeps its keys
+        return spec
     from sweep.overrides import apply_overrides
 
-    return _without_idle_fields(apply_overrides(spec, overrides, keep_data_dir=data_dir is not None))
+    return apply_overrides(spec, overrides, keep_data_dir=data_dir is not None)
 
 
 def _without_idle_fields(spec: SweepSpec) -> SweepSpec:

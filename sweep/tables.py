@@ -18,7 +18,7 @@ from models.identity import content_hash
 from sweep.failpoints import failpoint
 from sweep.layout import FOLDED
 from sweep.progress_file import drivers, trials_of
-from sweep.published_rows import made_by, published_rows
+from sweep.published_rows import made_by, published_rows, published_table
 from sweep.records import sealed_json_bytes
 from sweep.rows import trial_tables
 from sweep.schemas import COLUMNS, SCHEMA_VERSION, schema
@@ -158,7 +158,8 @@ def _published(store: Store) -> dict[str, Any] | None:
     folded = store.read_json(FOLDED)
     if folded is None or folded.get("version") != SCHEMA_VERSION:
         return None
-    return folded if all(_is_published(store, name, folded.get("files")) for name in COLUMNS) else None
+    whole = all(published_table(store, name, folded.get("files")) is not None for name in COLUMNS)
+    return folded if whole else None
 
 
 def remember_commits(store: Store) -> None:
@@ -168,12 +169,6 @@ def remember_commits(store: Store) -> None:
     if folded is not None and folded.get("commits") != commits:
         with suppress(InputError, OSError):  # a store that may only be read
             store.storage.write(FOLDED, sealed_json_bytes({**folded, "commits": commits}))
-
-
-def _is_published(store: Store, name: str, files: Any) -> bool:
-    """Whether a table is there, byte for byte as it was folded."""
-    data = store.storage.read(f"tables/{name}.parquet")
-    return data is not None and isinstance(files, dict) and files.get(name) == file_record(data)
 
 
 def table_rows(store: Store) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from models.errors import InputError
 from sweep.local_storage import LocalStorage
 from sweep.storage import file_record, size_of
+from tests.sweep.races import assert_one_commit_wins
 
 
 def test_a_written_file_is_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -30,21 +30,7 @@ def test_the_first_commit_wins_and_the_second_one_learns_it(tmp_path: Path) -> N
 
 def test_of_many_commits_at_once_exactly_one_wins(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
-    start = threading.Barrier(8)
-    won: list[int] = []
-
-    def commit(number: int) -> None:
-        start.wait()
-        if storage.commit("train.json", str(number).encode() * 1000):
-            won.append(number)
-
-    threads = [threading.Thread(target=commit, args=(n,)) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(won) == 1
-    assert storage.read("train.json") == str(won[0]).encode() * 1000
+    assert_one_commit_wins(storage)
 
 
 def test_a_missing_file_reads_as_none_and_a_missing_folder_lists_nothing(tmp_path: Path) -> None:

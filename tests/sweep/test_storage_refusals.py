@@ -18,6 +18,7 @@ from sweep.store import open_store
 from sweep.trainable import TrialTrainable
 from tests.in_process import aesweep
 from tests.small_store import HALF, small_spec
+from tests.sweep.races import RACERS, assert_one_commit_wins
 
 Refuse = Callable[[str, int], None]
 TROUBLES = [errno.EACCES, errno.EPERM, errno.ESTALE, errno.EIO, errno.EROFS]
@@ -154,21 +155,8 @@ def test_without_hard_links_of_many_commits_at_once_exactly_one_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All have seen that nobody has the name yet when they take it."""
-    storage, start, seen = LocalStorage(tmp_path), threading.Barrier(8), threading.Barrier(8)
+    storage, seen = LocalStorage(tmp_path), threading.Barrier(RACERS)
     monkeypatch.setattr(os, "link", refusing(os.link, str(tmp_path), errno.EPERM))
     replace = os.replace
     monkeypatch.setattr(os, "replace", lambda *words: (seen.wait(), replace(*words)))
-    won: list[int] = []
-
-    def commit(number: int) -> None:
-        start.wait()
-        if storage.commit("train.json", str(number).encode() * 1000):
-            won.append(number)
-
-    threads = [threading.Thread(target=commit, args=(n,)) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(won) == 1
-    assert storage.read("train.json") == str(won[0]).encode() * 1000
+    assert_one_commit_wins(storage)
