@@ -1,10 +1,10 @@
 """Which scores may stand side by side: those of one evaluation id.
 
 A store can hold several ways of scoring. Per extractor the one that covers most trials is shown; of those that cover
-equally many the paper's (`paper.SCORING`), then the one with most samples, then with most real images, then the first
-id: the table is sorted by id, so its order says nothing of age. The others are named; distances of two evaluations
-never share an axis, a table column or a ranking. `fid` is the distance on the hash-checked 2015 Inception network and
-on nothing else.
+equally many the one that differs from the paper's (`paper.SCORING`) in the fewest points, then the one with most samples,
+then with most real images, then the first id: the table is sorted by id, so its order says nothing of age. The others
+are named by what sets them apart; distances of two evaluations never share an axis, a table column or a ranking. `fid`
+is the distance on the hash-checked 2015 Inception network and on nothing else.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.scores import SAMPLE_SCORES, by_score, scoring_deviations
+from analysis.scores import SAMPLE_SCORES, by_score, scoring_deviations, setting_words
 from analysis.tables import Tables
 
 FRECHET = ("fid", "fd")
@@ -39,11 +39,28 @@ class Evaluation:
     """Sampling seeds."""
     deviations: tuple[str, ...] = ()
     """Where it differs from the paper's scoring, on any data set: `samples 2,000 (paper: 10,000)`."""
+    settings: tuple[str, ...] = ()
+    """`scores.setting_words` of its distances: `10 components`."""
 
     @property
     def is_fid(self) -> bool:
         """Whether the distances may be held against published FIDs."""
         return self.metric == "fid" and self.extractor == FID_EXTRACTOR
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What sets it apart from others of its metric and extractor."""
+        seeds = f"sampling seeds {', '.join(map(str, self.seeds))}"
+        return (f"{self.samples:,} samples", f"{self.references:,} real images", *self.settings, seeds)
+
+    @property
+    def name(self) -> str:
+        """Its id and its settings in words: `1a2b3c4d5e6f (10 components)`."""
+        return f"{self.id} ({', '.join(self.settings)})" if self.settings else self.id
+
+    def unlike(self, other: "Evaluation") -> str:
+        """Its `words` that do not hold for another one; its id where there are none."""
+        return ", ".join(word for word in self.words if word not in other.words) or f"evaluation {self.id}"
 
     @property
     def slug(self) -> str:
@@ -74,7 +91,7 @@ def evaluations(tables: Tables) -> tuple[list[Evaluation], list[Evaluation]]:
     rows = tables.scores[tables.scores["metric"].isin(FRECHET)]
     groups = rows.groupby(["metric", "extractor", "evaluation"], sort=False)
     found = [_evaluation(str(m), str(x), str(name), group) for (m, x, name), group in groups]
-    found.sort(key=lambda e: (-e.trials, bool(e.deviations), -e.samples, -e.references, e.id))
+    found.sort(key=lambda e: (-e.trials, len(e.deviations), -e.samples, -e.references, e.id))
     best = {(e.metric, e.extractor): e for e in reversed(found)}
     shown = sorted(best.values(), key=lambda e: (not e.is_fid, e.extractor, e.metric))
     return shown, [evaluation for evaluation in found if evaluation not in shown]
@@ -138,6 +155,7 @@ def _evaluation(metric: str, extractor: str, name: str, rows: pd.DataFrame) -> E
         references=_largest(samples["n_reference"]),
         seeds=tuple(sorted(rows["seed"].dropna().astype(int).unique().tolist())),
         deviations=scoring_deviations(scored),
+        settings=setting_words(scored),
     )
 
 

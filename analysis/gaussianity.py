@@ -23,7 +23,7 @@ class Measure:
 
 MEASURES = {
     "loglikelihood_gap": Measure(
-        "What ten components gain over one", "held-out log-likelihood,\nGMM − MVG (nats per dimension)", 0.0
+        "What the mixture gains over one Gaussian", "held-out log-likelihood,\nGMM − MVG (nats per dimension)", 0.0
     ),
     "mardia_kurtosis": Measure("Mardia's kurtosis", "mean r⁴ / d(d + 2)\n(1: Gaussian)"),
     "radius_ks": Measure("Law of the Mahalanobis radius", "Kolmogorov–Smirnov distance\n(0: Gaussian)"),

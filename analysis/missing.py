@@ -128,4 +128,4 @@ def _unscored(tables: Tables, trials: pd.DataFrame, evaluation: Evaluation) -> p
     rows = trials[(trials["state"] == "done") & ~trials["key"].isin(frechet_rows(tables, evaluation)["key"])]
     command = f"aesweep evaluate {shlex.quote(tables.store)} --extractor {evaluation.extractor}"
     what = rows["name"] + ": " + evaluation.title
-    return pd.DataFrame({"what": what, "reason": f"not scored by evaluation {evaluation.id}", "command": command})
+    return pd.DataFrame({"what": what, "reason": f"not scored by evaluation {evaluation.name}", "command": command})

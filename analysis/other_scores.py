@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.evaluations import evaluation_order, in_order
-from analysis.scores import SOURCE_NAMES
+from analysis.scores import SOURCE_NAMES, setting_words
 from analysis.tables import Tables
 from analysis.text_tables import MISSING, Heading, TextTable, format_score
 
@@ -112,7 +112,14 @@ def _others(tables: Tables, long: pd.DataFrame) -> str:
     if others.empty:
         return ""
     words = "1 value is" if len(others) == 1 else f"{len(others):,} values are"
-    return f"{words} of another evaluation ({', '.join(sorted(others.unique()))}), ranked apart."
+    named = "; ".join(_named(tables, name) for name in sorted(others.unique()))
+    return f"{words} of another evaluation ({named}), ranked apart."
+
+
+def _named(tables: Tables, evaluation: str) -> str:
+    """An evaluation's id, with what decides its scores: `1a2b3c4d5e6f: 100 components`."""
+    rows = tables.scores[(tables.scores["evaluation"] == evaluation) & tables.scores["metric"].isin(list(METRICS))]
+    return ": ".join(filter(None, [evaluation, ", ".join(setting_words(rows))]))
 
 
 def _source_names(tidy: pd.DataFrame) -> pd.Series:

@@ -11,7 +11,7 @@ from analysis.scores import compared, image_words
 from analysis.tables import Tables
 
 WHY_ASIDE = (
-    "shown: the one of most trials; of equals the paper's numbers of images, then the largest, then the first id"
+    "shown: the one of most trials; of equals the nearest to the paper's, then that of most images, then the first id"
 )
 _LIBRARIES = ("pandas", "matplotlib", "pyarrow")
 
@@ -51,8 +51,7 @@ def _evaluation(tables: Tables, evaluation: Evaluation) -> str:
     seeds = ", ".join(map(str, evaluation.seeds))
     return (
         f"{evaluation.id}: {evaluation.metric} with extractor {evaluation.extractor} (weights {evaluation.sha256}), "
-        f"{evaluation.trials:,} trials, "
-        f"sampling seeds {seeds}; {images}"
+        f"{', '.join([f'{evaluation.trials:,} trials', *evaluation.settings])}, sampling seeds {seeds}; {images}"
     )
 
 

@@ -81,7 +81,10 @@ def _scores(rows: pd.DataFrame) -> pd.DataFrame:
     frame["split"] = rows["column"].str.extract(r"_(train|test)$")[0].fillna("test")
     frame = frame.assign(evaluation="paper", metric="fid", extractor="inception-2015", note="", seed=0)
     frame = frame.assign(extractor_sha256="none")
-    frame = frame.assign(**SCORING, stderr=float("nan"))
+    frame = frame.assign(**SCORING, stderr=float("nan"), changed_settings="none")
+    frame["gmm_components"] = frame["gmm_components"].where(frame["source"] == "gmm")
+    of_latents = (rows["model"] == "vae") & frame["source"].isin(["mvg", "gmm"])
+    frame["vae_latents"] = of_latents.map({True: "mean", False: "none"})
     return frame.reindex(columns=list(COLUMNS["scores"])).astype(COLUMNS["scores"])
 
 

@@ -51,10 +51,12 @@ class Results:
     data_hash: str
     left_aside: tuple[str, ...] = ()
     """Words for the ways of training that are not in `trials`."""
+    other_scorings: tuple[str, ...] = ()
+    """Words for the evaluations of these trials that are not shown, each by what sets it apart: `100 components`."""
     deviations: tuple[str, ...] = ()
     """Settings that differ from the paper's, such as `epochs 5 (paper: 100)`; only for the paper's data sets."""
     scoring_deviations: tuple[str, ...] = ()
-    """Numbers of images that differ from the paper's; only where published numbers may stand beside these."""
+    """Numbers of images and components that differ from the paper's; only where published numbers may stand beside these."""
 
     @property
     def title(self) -> str:
@@ -78,7 +80,7 @@ class Results:
 
     @property
     def scoring_notice(self) -> str:
-        """The part of `notice` that concerns the numbers of images."""
+        """The part of `notice` that concerns the numbers of images and components."""
         return f"not scored as in the paper: {', '.join(self.scoring_deviations)}" if self.scoring_deviations else ""
 
     @property
@@ -89,10 +91,9 @@ class Results:
     @property
     def aside_notice(self) -> str:
         """A sentence for captions on what is not in `trials`; "" where nothing was left aside."""
-        if not self.left_aside:
-            return ""
-        named, more = "; ".join(self.left_aside[:3]), len(self.left_aside) - 3
-        return f"Left aside: trials with {named}{f' and {more} further settings' if more > 0 else ''}."
+        parts = {"trials with": self.left_aside, "scores with": self.other_scorings}
+        named = [f"{what} {_few(words)}" for what, words in parts.items() if words]
+        return f"Left aside: {'; '.join(named)}." if named else ""
 
     @cached_property
     def plain(self) -> pd.DataFrame:
@@ -195,7 +196,21 @@ def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFram
         left_aside=(*aside, *vaes_aside),
         deviations=tuple(deviations),
         scoring_deviations=scoring_deviations(images) if evaluation.is_fid and data in COMPARISON_SIZES else (),
+        other_scorings=_other_scorings(tables, evaluation, kept),
     )
+
+
+def _other_scorings(tables: Tables, evaluation: Evaluation, kept: pd.DataFrame) -> tuple[str, ...]:
+    """Of the evaluations with the same metric and extractor, those that scored these trials too."""
+    _, aside = evaluations(tables)
+    others = [e for e in aside if (e.metric, e.extractor) == (evaluation.metric, evaluation.extractor)]
+    return tuple(e.unlike(evaluation) for e in others if frechet_rows(tables, e)["key"].isin(kept["key"]).any())
+
+
+def _few(words: tuple[str, ...]) -> str:
+    """The first three."""
+    more = len(words) - 3
+    return "; ".join(words[:3]) + (f" and {more} further settings" if more > 0 else "")
 
 
 def _trained(tables: Tables, kept: pd.DataFrame) -> pd.DataFrame:

@@ -1,8 +1,8 @@
-"""The five distances of Tables 2 and 3: their rows, how many images each compares, and where that differs from the paper.
+"""The five distances of Tables 2 and 3: their rows, what each depends on, and where that differs from the paper.
 
-A distance of other numbers of images has another bias, so the numbers stand beside it. Rows are those of the scores
-table that hold one evaluation's distances, without nulls (whose counts are 0). What the paper says concerns samples and
-reconstructed test images; on the reference of Train R it is silent.
+A distance of other numbers of images has another bias, so the numbers stand beside it; so does what else decides it.
+Rows are those of the scores table that hold one evaluation's distances, without nulls (whose counts are 0). What the
+paper says concerns samples and reconstructed test images; on the reference of Train R it is silent.
 """
 
 from collections.abc import Iterator
@@ -31,6 +31,8 @@ SCORES = tuple(SCORE_COLUMNS)
 SAMPLE_SCORES = ("standard_normal", "mvg", "gmm")
 """Those of samples, one per prior."""
 _WORDS = {"n": "samples", "n_reference": "real images", "reference_split": "reference split"}
+_WORDS |= {"gmm_components": "components"}
+_LATENTS = {"mean": "VAE priors fitted on means", "sample": "VAE priors fitted on samples"}
 
 
 def by_score(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -50,6 +52,15 @@ def scoring_deviations(rows: pd.DataFrame) -> tuple[str, ...]:
         if others:
             found.append(f"{_WORDS[name]} {', '.join(map(_text, others))} (paper: {_text(paper)})")
     return tuple(found)
+
+
+def setting_words(rows: pd.DataFrame) -> tuple[str, ...]:
+    """What these scores depend on beside their images: `10 components`, `VAE priors fitted on means`, `gmm_tol 1e-05`."""
+    components = sorted(rows["gmm_components"].dropna().astype(int).unique().tolist())
+    found = [f"{count:,} component{'s' * (count != 1)}" for count in components]
+    found += [words for kind, words in _LATENTS.items() if (rows["vae_latents"] == kind).any()]
+    changed = rows.loc[rows["changed_settings"] != "none", "changed_settings"].dropna().str.split(", ")
+    return (*found, *changed.explode().unique())
 
 
 def image_words(rows: pd.DataFrame) -> dict[str, str]:

@@ -47,7 +47,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             "key evaluation source split metric extractor extractor_sha256 reference_split note".split(), _S
         ),
-        **dict.fromkeys("value stderr n n_reference seed".split(), _F),
+        **dict.fromkeys("vae_latents changed_settings".split(), _S),
+        **dict.fromkeys("value stderr n n_reference seed gmm_components".split(), _F),
     },
     "latents": {"key": _S, "split": _S, **dict.fromkeys("index dimension_a dimension_b z_a z_b".split(), _F)},
     "failures": {**dict.fromkeys("key attempt stage type message traceback node".split(), _S), "time": _T},

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from evaluation.score_settings import NUMBERS
 from sweep.storage import to_json_bytes
 
 ZEROS = "0" * 64
@@ -165,11 +166,7 @@ def _is_score(row: object) -> bool:
 
 def _is_evaluation(value: object) -> bool:
     """What a commit says of its evaluation, as far as it goes into the tables."""
-    return (
-        isinstance(value, dict)
-        and _is_text(value.get("extractor_sha256") or "")
-        and _is_count_or_none(value.get("reference_seed"))
-    )
+    return isinstance(value, dict) and all(fits(value[name]) for name, fits in _EVALUATION.items() if name in value)
 
 
 def _is_latent(row: object) -> bool:
@@ -227,6 +224,13 @@ def _is_time(value: object) -> bool:
         return False
 
 
+_EVALUATION = {
+    "extractor_sha256": lambda value: _is_text(value or ""),
+    "reference_seed": _is_count_or_none,
+    "vae_latents": _is_text,
+    **dict.fromkeys(NUMBERS, _is_number),
+    "gmm_components": _is_count,
+}
 # Fields of a training's `result`; one that is absent is null in the tables.
 _RESULT = {
     **dict.fromkeys("device precision_used torch_version aesweep_version resumed_with".split(), _is_text),

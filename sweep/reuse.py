@@ -2,23 +2,22 @@
 
 `aesweep evaluate STORE --metrics …` measures more on trials whose latents were encoded and whose priors were fitted
 before, in hours where they are wide. Both follow from their inputs alone: latents from the weights and `vae_latents`,
-priors from the latents and the evaluation's prior fields. So latents are taken from an evaluation of the very same weights
+priors from the latents and the mixture's fields. So latents are taken from an evaluation of the very same weights
 (by SHA-256), priors from one of the very same latents and fields. Each file is checked against its commit and copied, so
 that every commit still names files of its own attempt alone; one that is damaged is made anew. Fits that failed are tried
 again: the deadline may be another one now.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from evaluation.heldout import FITS
 from evaluation.priors import FittedPrior
+from evaluation.score_settings import MIXTURE
 from sweep.evaluation_job import LATENTS, EvaluationJob, Files, TrainedAgainError, prior_file
 from sweep.store import DamagedFileError
 from sweep.stored_commits import MODEL
 
-PRIOR_FIELDS = "prior_seed gmm_components gmm_tol gmm_reg_covar gmm_max_iter".split()
-"""Fields of `EvaluationConfig` that decide a prior, beside the latents."""
 HELDOUT_METRICS = ("heldout_loglikelihood", "train_loglikelihood", *FITS)
 
 
@@ -67,12 +66,12 @@ def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[dict[str, Any]]
 
 
 def _of_same_latents(job: EvaluationJob, encoded: Files) -> Iterator[dict[str, Any]]:
-    for commit in _earlier(job, PRIOR_FIELDS):
+    for commit in _earlier(job, MIXTURE):
         if commit["files"].get(LATENTS) == encoded[LATENTS]:
             yield commit
 
 
-def _earlier(job: EvaluationJob, fields: list[str]) -> Iterator[dict[str, Any]]:
+def _earlier(job: EvaluationJob, fields: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Commits of the trial's other evaluations that agree in these fields."""
     asked = job.evaluation.to_json()
     for evaluation in job.store.scored(job.key):

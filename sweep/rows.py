@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from evaluation.score_settings import settings_columns
 from evaluation.weights import PREPARATION
 from models.config import TrialConfig
 from models.cost import beta_eff, flops_per_image, parameter_counts
@@ -42,7 +43,7 @@ def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, 
             }
         ],
         "epochs": training["history"] if training else [],
-        "scores": [_score_row(e, commit, row) for e, commit in commits.items() for row in commit["rows"]],
+        "scores": [_score_row(config, e, commit, row) for e, commit in commits.items() for row in commit["rows"]],
         "latents": shown["latents"] if shown else [],
         "failures": store.failures(key),
     }
@@ -66,8 +67,8 @@ def config_row(config: TrialConfig) -> dict[str, Any]:
     }
 
 
-def _score_row(evaluation: str, commit: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """A committed row with what the whole evaluation shares."""
+def _score_row(config: TrialConfig, evaluation: str, commit: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """A committed row with what the evaluation says of it."""
     extractor, asked = row["extractor"], commit.get("evaluation", {})
     shared: dict[str, Any] = {"evaluation": evaluation, "extractor_sha256": "none", "preparation": "none"}
     if extractor != "none":
@@ -75,7 +76,7 @@ def _score_row(evaluation: str, commit: dict[str, Any], row: dict[str, Any]) -> 
         shared["preparation"] = PREPARATION.get(extractor, "unknown")
     if row["n_reference"]:
         shared["reference_seed"] = asked.get("reference_seed")
-    return {**shared, **row}
+    return {**shared, **row, **settings_columns(asked, config.model, row["source"], row["metric"])}
 
 
 def _training_row(training: dict[str, Any] | None) -> dict[str, Any]:

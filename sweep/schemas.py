@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class Column(NamedTuple):
@@ -129,6 +129,19 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "reference_seed", _I, "seed of that draw, where the split has more images; null where there is no reference"
         ),
         Column("seed", _I, "sampling seed; for latents the evaluation's prior_seed"),
+        Column("gmm_components", _I, "components of the mixture; null for scores that do not depend on it"),
+        Column(
+            "vae_latents",
+            _S,
+            "mean or sample: what of each image's distribution a VAE's priors are fitted on; "
+            '"none" for a DAE, and for scores that do not depend on it',
+        ),
+        Column(
+            "changed_settings",
+            _S,
+            "further settings of the evaluation that decide this score, where they are not the default, such as "
+            '"kid_subsets 10, kid_subset_size 50"; "none" where all are',
+        ),
         Column("seconds", _F, "wall-clock seconds that the score took"),
         Column("note", _S, "the reason of a null value, or a remark; empty otherwise"),
     ),

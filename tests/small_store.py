@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
 from sweep import evaluation_tasks
 from sweep.evaluation_job import EvaluationJob
@@ -46,17 +47,21 @@ def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
     half.checkpoint()
     failed = store.new_attempt(FAILED.key, "train")
     store.record_failure(FAILED.key, failed, "train", ValueError("diverged [/at/once]"))
-    job = EvaluationJob(
-        str(folder), DONE.key, store.new_attempt(DONE.key, "evaluate", evaluation.id), evaluation, spec.execution
-    )
+    score_done(store, evaluation, spec.execution)
+    say_that_a_driver_works(store)
+    TableFolder(store).publish(force=True)
+    return folder
+
+
+def score_done(store: Store, evaluation: EvaluationConfig, execution: ExecutionConfig) -> None:
+    """Score the trial `DONE`, by the stages that the pool runs."""
+    attempt = store.new_attempt(DONE.key, "evaluate", evaluation.id)
+    job = EvaluationJob(store.root, DONE.key, attempt, evaluation, execution)
     train, test, ready = evaluation_tasks.references(job)
     encoded = evaluation_tasks.encode(job, ready)
     fitted = evaluation_tasks.fit(job, encoded)
     sampled = evaluation_tasks.sample(job, encoded, fitted, train, test)
-    evaluation_tasks.score(job, encoded, fitted, sampled, train, test)
-    say_that_a_driver_works(store)
-    TableFolder(store).publish(force=True)
-    return folder
+    assert evaluation_tasks.score(job, encoded, fitted, sampled, train, test)
 
 
 def copy_at_work(small_store: Path, folder: Path) -> Path:

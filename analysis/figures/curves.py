@@ -155,4 +155,4 @@ def _counts(results: Results, chart: Chart) -> list[str]:
     drawn = {line.score for line in chart.lines if "key" in line.trials}
     images = {score: words for score, words in results.images.items() if score in drawn}
     found += [f"{compared(images)}."] if images else []
-    return [*found, results.aside_notice] if results.left_aside else found
+    return [*found, results.aside_notice] if results.aside_notice else found

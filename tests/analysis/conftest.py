@@ -21,12 +21,15 @@ import pytest
 from PIL import Image
 
 from analysis.gaussianity import MEASURES
+from evaluation.config import EvaluationConfig
 from evaluation.pictures import image_grid
+from evaluation.score_settings import settings_columns
 from models.config import TrialConfig
 from models.cost import parameter_counts
 from sweep.schemas import COLUMNS, schema
 
 START = datetime(2000, 1, 1, tzinfo=UTC)
+DEFAULTS = EvaluationConfig().to_json()
 PRIORS = ("standard_normal", "mvg", "gmm")
 PICTURES = ("reconstruction-train.png", "reconstruction-test.png", *(f"{prior}.png" for prior in PRIORS))
 
@@ -180,7 +183,7 @@ def _scores(
         "stderr": None,
         "n_reference": 297,
     }
-    fixed |= {"reference_split": "test", "seconds": 1.5, "note": "", "extractor_sha256": "5" * 64}
+    fixed |= {"reference_split": "test", "reference_seed": 0, "seconds": 1.5, "note": "", "extractor_sha256": "5" * 64}
     scale = 1.0 if metric == "fid" else 0.01
     found = []
     for source, split, n in [
@@ -191,7 +194,8 @@ def _scores(
         for seed in seeds if source in PRIORS else (0,):
             reference = {"n_reference": 1500, "reference_split": "train"} if split == "train" else {}
             value = scale * (distance(config, source) - (9 if split == "train" else 0)) * (1 + 0.015 * random.normal())
-            found.append({**fixed, **reference, "source": source, "split": split, "value": value, "n": n, "seed": seed})
+            row = {**fixed, **reference, "source": source, "split": split, "value": value, "n": n, "seed": seed}
+            found.append(row | settings_columns(DEFAULTS, config.model, source, metric))
     return found
 
 
@@ -203,7 +207,7 @@ def _gaussianity(config: TrialConfig, evaluation: str) -> list[dict]:
     nulls = {"mardia_kurtosis": (0.999, 0.003), "radius_ks": (0.012, 0.002), "marginal_kurtosis": (0.03, 0.004)}
     for name, (mean, deviation) in nulls.items():
         found.append({**fixed, "metric": f"{name}_null", "value": mean, "stderr": deviation})
-    return found
+    return [row | settings_columns(DEFAULTS, config.model, "latents", row["metric"]) for row in found]
 
 
 def gaussianity_value(config: TrialConfig, name: str) -> float:

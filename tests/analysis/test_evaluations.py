@@ -5,6 +5,8 @@ import pytest
 from analysis import load_tables
 from analysis.evaluations import errors_by_trial, evaluation_order, evaluations, scores_by_trial
 from analysis.gaussianity import gaussianity_by_trial
+from analysis.provenance import provenance
+from analysis.results import all_results
 
 FID = ("f" * 12, "fid", "inception-2015")
 FD = ("e" * 12, "fd", "random-conv-64")
@@ -79,6 +81,64 @@ def test_of_two_ways_that_are_not_the_papers_the_one_with_more_samples_is_shown(
     assert [(e.id, e.samples, e.references) for e in shown] == [(more, 5_000, 297)]
     even, _ = evaluations(load_tables(make_store(trials, evaluations=both)))
     assert [e.id for e in even] == [SMALL]  # equal in everything: the first id
+
+
+def _set(evaluation: str, sources: tuple[str, ...], **columns):
+    """An edit: columns of one evaluation's rows."""
+
+    def edit(rows):
+        for row in rows["scores"]:
+            if row["evaluation"] == evaluation and row["source"] in sources:
+                row |= columns
+
+    return edit
+
+
+@pytest.mark.parametrize(("ten", "hundred"), [(SMALL, LARGE), (LARGE, SMALL)])
+def test_of_two_mixtures_the_papers_is_shown_and_the_other_named_in_words(make_store, trials, ten, hundred):
+    more = _set(hundred, ("gmm",), gmm_components=100)
+    both = tuple((name, "fd", "random-conv-64") for name in (SMALL, LARGE))
+    store = make_store(trials, evaluations=both, edit=more)
+    tables = load_tables(store)
+    shown, aside = evaluations(tables)
+    assert [e.name for e in shown] == [f"{ten} (10 components)"]
+    assert [e.name for e in aside] == [f"{hundred} (100 components)"]
+    (results,) = all_results(tables)
+    assert results.aside_notice == "Left aside: scores with 100 components."
+    lines = dict(provenance(tables))
+    assert "2 trials, 10 components, sampling seeds 0" in lines["Shown evaluations"]
+    assert "2 trials, 100 components, sampling seeds 0" in lines["Evaluations not shown"]
+
+
+def test_a_mixture_that_is_not_the_papers_is_said_beside_published_numbers(make_store, grid):
+    trials = grid(dataset=["cifar10"], filters=[128], latent_size=[128], epochs=[100])
+    (results,) = all_results(
+        load_tables(make_store(trials, evaluations=(FID,), edit=_set(FID[0], ("gmm",), gmm_components=100)))
+    )
+    assert "components 100 (paper: 10)" in results.scoring_notice
+
+
+def test_every_setting_that_sets_evaluations_apart_is_in_their_words(make_store, grid):
+    trials = grid(model=["dae", "vae"], filters=[16], latent_size=[4], epochs=[2])
+
+    def other(rows):
+        for row in rows["scores"]:
+            if row["evaluation"] == LARGE:
+                row["vae_latents"] = row["vae_latents"].replace("mean", "sample")
+                row["changed_settings"] = {"gmm": "gmm_tol 1e-05, bootstrap 100", "mvg": "bootstrap 100"}.get(
+                    row["source"], "none"
+                )
+
+    both = tuple((name, "fd", "random-conv-64") for name in (SMALL, LARGE))
+    (shown,), (aside,) = evaluations(load_tables(make_store(trials, evaluations=both, edit=other)))
+    assert shown.settings == ("10 components", "VAE priors fitted on means")
+    assert aside.unlike(shown) == "VAE priors fitted on samples, bootstrap 100, gmm_tol 1e-05"
+
+
+def test_evaluations_that_differ_in_nothing_that_decides_a_distance_are_told_apart_by_their_ids(make_store, trials):
+    both = tuple((name, "fd", "random-conv-64") for name in (SMALL, LARGE))
+    (shown,), (aside,) = evaluations(load_tables(make_store(trials, evaluations=both)))
+    assert aside.unlike(shown) == f"evaluation {LARGE}"
 
 
 @pytest.mark.parametrize(("shown", "other"), [(SMALL, LARGE), (LARGE, SMALL)])

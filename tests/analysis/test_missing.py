@@ -47,7 +47,7 @@ def test_trials_scored_under_one_evaluation_only_are_missing_from_the_other(make
     both = (FID, ("e" * 12, "fd", "random-conv-64"))
     store = make_store(grid(latent_size=[4, 8], epochs=[2]), evaluations=both, edit=one_without_fid)
     (row,) = _missing(store)
-    assert row["what"].endswith(": FID") and "f" * 12 in row["reason"]
+    assert row["what"].endswith(": FID") and row["reason"] == f"not scored by evaluation {'f' * 12} (10 components)"
     assert row["command"] == f"aesweep evaluate {store} --extractor inception-2015"
 
 

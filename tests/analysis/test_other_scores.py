@@ -99,7 +99,10 @@ def test_a_null_hides_no_value_of_another_evaluation_and_the_two_are_ranked_apar
     assert found[OTHER] == 0.001 and found[SHOWN] == 0.03
     (table,) = other_tables(tables)
     assert not table.bold_cells().to_numpy().any()
-    assert f"1 value is of another evaluation ({OTHER})" in table.caption and "ranked apart" in table.caption
+    assert (
+        f"1 value is of another evaluation ({OTHER}: 10 components)" in table.caption
+        and "ranked apart" in table.caption
+    )
 
 
 def test_a_store_without_such_scores_has_no_such_table(small_store):

@@ -10,6 +10,8 @@ from analysis.paper_tables import TABLE_3_SCORES, table_2, table_3
 from analysis.published import published_scores, published_tables, published_values, section_5
 from analysis.results import all_results
 from analysis.scores import SCORES
+from evaluation.config import EvaluationConfig
+from evaluation.score_settings import settings_columns
 from tests.conftest import REPOSITORY
 
 PAPER = REPOSITORY.parent / "shared" / "paper" / "paper.md"
@@ -106,6 +108,15 @@ VERDICTS = {
 def test_the_claims_give_the_verdict_that_the_printed_numbers_support(data):
     found = {name: verdict.outcome for name, verdict in published_verdicts()[data].items()}
     assert {name: outcome for name, outcome in found.items() if outcome != "not enough data"} == VERDICTS[data]
+
+
+def test_the_papers_scores_say_what_decided_them_as_those_of_a_store_scored_in_its_way_do():
+    tables = published_tables()
+    models = tables.trials.set_index("key")["model"]
+    for row in tables.scores.to_dict("records"):
+        said = settings_columns(EvaluationConfig().to_json(), models[row["key"]], row["source"], row["metric"])
+        found = {name: None if pd.isna(row[name]) else row[name] for name in said}
+        assert found == said
 
 
 def test_a_verdict_gives_the_printed_numbers():

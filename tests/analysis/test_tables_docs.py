@@ -78,3 +78,19 @@ def test_recipes_never_pool_variants_data_sets_sampling_seeds_or_ways_of_scoring
         line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.startswith(("digits-", "cifar10-"))
     ]
     assert sure == [["153.0", "True"], ["103.0", "True"]]
+
+
+def test_the_recipe_on_components_sets_two_evaluations_side_by_side_that_differ_in_nothing_else(make_store, grid):
+    def more_components(rows):
+        for row in rows["scores"]:
+            if row["source"] == "gmm":
+                hundred = row["evaluation"] == OTHER
+                row |= {"gmm_components": 100, "value": 7.0} if hundred else {"value": 10.0}
+                row |= {"changed_settings": "gmm_tol 0.5"} if row["key"] == rows["trials"][0]["key"] and hundred else {}
+
+    ways = tuple((name, "fd", "random-conv-64") for name in (OTHER, SHOWN))
+    trials = grid(model=["dae", "vae"], filters=[16], latent_size=[4], epochs=[3])
+    found = _run_recipes(make_store(trials, evaluations=ways, edit=more_components))["by_components"]
+    first, second = (trial.key for trial in trials)
+    assert found.loc[second, [10, 100]].to_numpy().tolist() == [[10.0, 7.0]]
+    assert len(found.loc[first]) == 2 and found.loc[first, [10, 100]].isna().sum().sum() == 2

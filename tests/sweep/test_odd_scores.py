@@ -1,10 +1,12 @@
 """A commit of scores whose fields are not what they should be never stops the tables of the other trials."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
 from sweep.layout import scores_name
 from sweep.records import sealed_json_bytes
@@ -45,6 +47,9 @@ def test_what_is_as_it_should_be_is_in_the_table(store: Store) -> None:
     (row,) = scores(store, ROW, {"extractor_sha256": None, "reference_seed": None})
     assert (row["extractor_sha256"], row["reference_seed"]) == ("none", None)
     assert len(scores(store, ROW, {})) == 1
+    asked = EvaluationConfig(gmm_components=7, kid_subsets=3).to_json()
+    (row,) = scores(store, {**ROW, "source": "gmm", "metric": "kd"}, asked)
+    assert (row["gmm_components"], row["vae_latents"], row["changed_settings"]) == (7, "none", "kid_subsets 3")
 
 
 @pytest.mark.parametrize("name", [column.name for column in COLUMNS["scores"]])
@@ -52,3 +57,12 @@ def test_a_field_of_another_type_sets_the_commit_aside_or_is_not_used(store: Sto
     for value in ODD:
         for row, evaluation in (({**ROW, name: value}, {}), (ROW, {name: value})):
             assert len(scores(store, row, evaluation)) <= 1
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(EvaluationConfig)])
+def test_a_setting_of_another_type_sets_the_commit_aside_or_is_not_used(store: Store, name: str) -> None:
+    asked = EvaluationConfig().to_json()
+    for value in ODD:
+        for metric in ("fd", "kd", "recall"):
+            row = {**ROW, "source": "gmm", "metric": metric}
+            assert len(scores(store, row, {**asked, name: value})) <= 1

@@ -17,7 +17,7 @@ from sweep.load import load_prior
 from sweep.prune import prune
 from sweep.records import sealed_json_bytes
 from sweep.store import Store, open_store
-from tests.small_store import DONE, small_spec
+from tests.small_store import DONE, score_done, small_spec
 
 NO_TIME = 1e-9
 """A deadline that every EM misses."""
@@ -44,14 +44,7 @@ def more(first: EvaluationConfig) -> EvaluationConfig:
 
 def evaluate(store: Store, evaluation: EvaluationConfig, data_dir: Path, deadline: float = 3600.0) -> dict[str, Any]:
     """Run the stages as the pool does; the commit."""
-    execution = replace(small_spec(data_dir).execution, prior_deadline_seconds=deadline)
-    attempt = store.new_attempt(DONE.key, "evaluate", evaluation.id)
-    job = EvaluationJob(store.root, DONE.key, attempt, evaluation, execution)
-    train, test, ready = evaluation_tasks.references(job)
-    encoded = evaluation_tasks.encode(job, ready)
-    fitted = evaluation_tasks.fit(job, encoded)
-    sampled = evaluation_tasks.sample(job, encoded, fitted, train, test)
-    assert evaluation_tasks.score(job, encoded, fitted, sampled, train, test)
+    score_done(store, evaluation, replace(small_spec(data_dir).execution, prior_deadline_seconds=deadline))
     commit = store.scores(DONE.key, evaluation.id)
     assert commit is not None
     return commit
