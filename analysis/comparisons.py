@@ -7,6 +7,7 @@ there are seeds. Words such as "little" and "marginally" are the constants below
 import math
 import re
 from collections.abc import Iterable
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from analysis.results import Results
 from analysis.scores import SAMPLE_SCORES, SOURCE_NAMES
 from analysis.text_tables import format_score
 from analysis.uncertainty import Scores, compare
-from analysis.verdicts import Finding, change_words, compared_words, holds, lower, missing, no_score, unsettled
+from analysis.verdicts import Finding, agreed, change_words, compared_words, holds, lower, missing, no_score, unsettled
 
 PRIORS = ("mvg", "gmm")
 LITTLE = 0.05
@@ -89,15 +90,19 @@ def winner_at_best(results: Results, score: str, width: int, winner: str) -> Fin
 
 
 def has_minimum(results: Results, score: str, network: NetworkColumns) -> Finding:
-    """Whether the lowest score lies inside the grid of latent sizes; at an end below `FAR_OUT` that is left open."""
+    """Whether the lowest score lies inside the grid of latent sizes; at an end below `FAR_OUT` that is left open.
+
+    Every size that cannot be told from the best must lie inside.
+    """
     best = optimum(results, score, **network)
     where = f"{str(network['model']).upper()}, {network['filters']:.0f} filters, {SOURCE_NAMES[score]}"
-    if best is None or best.sizes < FEWEST_SIZES:
+    if best is None or len(best.grid) < FEWEST_SIZES:
         return missing(f"{where}: fewer than {FEWEST_SIZES} latent sizes")
-    words = f"{where}: lowest at {best.size} units, of {best.sizes} sizes"
-    if best.at_edge and (best.size < FAR_OUT or best.sizes < SMALL_GRID):
+    words = f"{where}: lowest at {best.words}, of {len(best.grid)} sizes"
+    inside = [size not in best.ends for size in best.good]
+    if not any(inside) and (best.good[0] < FAR_OUT or len(best.grid) < SMALL_GRID):
         return missing(f"{words}, an end of the grid: the minimum may lie beyond it")
-    return holds(not best.at_edge, words + (", and still falling there" if best.at_edge else ""))
+    return agreed(inside, words + ("" if any(inside) else ", and still falling there"))
 
 
 def more_sensitive(
@@ -121,19 +126,21 @@ def more_sensitive(
 def smaller_best_size(
     where: str, results: Results, score: str, shallow: NetworkColumns, deep: NetworkColumns
 ) -> Finding:
-    """Whether the deep network is best at fewer latent units than the shallow one; open at the end of a short grid."""
-    sizes: list[Scores] = []
-    label = f"{where}, {SOURCE_NAMES[score]}"
+    """Whether the deep network is best at fewer latent units than the shallow one; open at the end of a short grid.
+
+    Every size that cannot be told from the deep network's best must lie below every such size of the shallow one.
+    """
+    label, found = f"{where}, {SOURCE_NAMES[score]}", []
     for network in (deep, shallow):
-        by_seed = results.by_seed(score, **network)
-        if len(by_seed) < FEWEST_SIZES:
+        best = optimum(results, score, **network)
+        if best is None or len(best.grid) < FEWEST_SIZES:
             return missing(f"{label}: fewer than {FEWEST_SIZES} sizes of depth {network['depth']}")
-        sizes.append(Scores(by_seed.idxmin().to_numpy(dtype=float)))
-        if network is deep and sizes[0].values.max() == by_seed.index.max() < FAR_OUT:
-            return missing(
-                f"{label}: depth {deep['depth']} is best at the end of the grid, {by_seed.index.max():.0f} units"
-            )
-    return lower(f"{label}, best size", (f"depth {deep['depth']}", "depth 1"), sizes[0], sizes[1])
+        if network is deep and best.good[-1] == best.grid[-1] < FAR_OUT:
+            words = f"depth {deep['depth']} is best at {best.words}"
+            return missing(f"{label}: {words}, an end of the grid: the minimum may lie beyond it")
+        found.append(best)
+    smaller = (a < b for a, b in product(found[0].good, found[1].good))
+    return agreed(smaller, f"{label}, best size: depth {deep['depth']} {found[0].words}, depth 1 {found[1].words}")
 
 
 def little_changed(where: str, results: Results, score: str, first: NetworkColumns, second: NetworkColumns) -> Finding:

@@ -1,13 +1,13 @@
 """The best latent size of a network, how sure it is, and how much the score depends on the size (hypothesis 3)."""
 
-import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from analysis.results import Results, seeds_by_network
+from analysis.results import Results
+from analysis.uncertainty import NORMAL
 
-SURE = 2.0  # standard errors
 FEWEST_SIZES = 3
 """Latent sizes from which on a curve shows a minimum or a sensitivity."""
 
@@ -17,35 +17,73 @@ class Optimum:
     """The latent size with the lowest mean score of one network."""
 
     size: int
-    value: float
-    low: int
-    high: int
-    """The optimum lies from `low` to `high`: sizes as good within the noise of seeds, and one step of the grid beyond."""
-    at_edge: bool
-    """The best size is the smallest or largest that was tried, so no minimum is shown."""
-    sizes: int
-    """Latent sizes with a score."""
+    good: tuple[int, ...]
+    """Sizes whose scores cannot be told from the lowest, itself included, ascending."""
+    grid: tuple[int, ...]
+    """All sizes with a score, ascending."""
     seeds: int
     """Training seeds at the best size."""
+
+    @property
+    def low(self) -> int:
+        """The optimum lies from `low` to `high`: sizes as good, and one step of the grid beyond."""
+        return self.grid[max(0, self.grid.index(self.good[0]) - 1)]
+
+    @property
+    def high(self) -> int:
+        """See `low`."""
+        return self.grid[min(len(self.grid) - 1, self.grid.index(self.good[-1]) + 1)]
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The smallest and the largest size that were tried: where a score is lowest there, no minimum is shown."""
+        return self.grid[0], self.grid[-1]
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether the best size is one of `ends`."""
+        return self.size in self.ends
+
+    @property
+    def words(self) -> str:
+        """Such as `64 units (as good within the noise: 32, 128)`."""
+        others = ", ".join(str(size) for size in self.good if size != self.size)
+        return f"{self.size} units" + (f" (as good within the noise: {others})" if others else "")
 
 
 def optimum(results: Results, score: str, **network: object) -> Optimum | None:
     """The best size of `network` under `score`; None without a score. Of two equal ones the larger."""
-    points = seeds_by_network(results.of(**network), score).reset_index().sort_values("latent_size", ignore_index=True)
+    points = mean_scores(results.of(**network), score, ["latent_size"])
     if points.empty:
         return None
-    best = len(points) - 1 - int(points["mean"][::-1].argmin())
-    good = points.index[points["mean"] <= points["mean"][best] + _noise(points)]
-    sizes = points["latent_size"].astype(int)
-    return Optimum(
-        size=int(sizes[best]),
-        value=float(points["mean"][best]),
-        low=int(sizes[max(0, good[0] - 1)]),
-        high=int(sizes[min(len(sizes) - 1, good[-1] + 1)]),
-        at_edge=best in (0, len(sizes) - 1),
-        sizes=len(sizes),
-        seeds=int(points["count"][best]),
-    )
+    best = len(points) - 1 - int(points["mean"].to_numpy()[::-1].argmin())
+    sizes = points.index.astype(int)
+    good = sizes[as_good_as_the_best(points)]
+    return Optimum(int(sizes[best]), tuple(good.tolist()), tuple(sizes.tolist()), int(points["count"].iloc[best]))
+
+
+def mean_scores(rows: pd.DataFrame, score: str, by: list[str]) -> pd.DataFrame:
+    """Index `by`, ascending; mean, std (n - 1) and count of one score over seeds, scored trials only, and `error`: the
+    standard error from the images where there is one seed."""
+    columns = {name: (score, name) for name in ("mean", "std", "count")}
+    return rows.dropna(subset=score).groupby(by).agg(**columns, error=(f"{score}_stderr", "first"))
+
+
+def as_good_as_the_best(points: pd.DataFrame) -> pd.Series:
+    """Which of some `mean_scores` cannot be told from the lowest: those within 95 % of the noise of their difference.
+
+    The noise is that of seeds, pooled over the points with several; where none has several, that of the images. Where an
+    error is unknown nothing is noise.
+    """
+    best = points.iloc[int(points["mean"].to_numpy().argmin())]
+    repeated = points[points["count"] > 1]
+    if repeated.empty:
+        errors = np.hypot(points["error"], best["error"]).fillna(0.0)
+    else:
+        freedom = repeated["count"] - 1
+        variance = float((repeated["std"] ** 2 * freedom).sum() / freedom.sum())
+        errors = (variance * (1 / points["count"] + 1 / best["count"])) ** 0.5
+    return points["mean"] <= best["mean"] + NORMAL * errors
 
 
 def sensitivity(by_seed: pd.DataFrame) -> pd.Series:
@@ -77,13 +115,3 @@ def on_common_sizes(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataF
 def _complete(by_seed: pd.DataFrame) -> pd.DataFrame:
     complete = by_seed.dropna(axis=1)
     return complete if len(complete.columns) or by_seed.empty else by_seed.mean(axis=1).to_frame("mean")
-
-
-def _noise(points: pd.DataFrame) -> float:
-    """`SURE` standard errors of the difference of two means, pooled over sizes with several seeds; 0 without."""
-    repeated = points[points["count"] > 1]
-    if repeated.empty:
-        return 0.0
-    freedom = repeated["count"] - 1
-    variance = float((repeated["std"] ** 2 * freedom).sum() / freedom.sum())
-    return SURE * math.sqrt(2 * variance / float(points["count"].mean()))

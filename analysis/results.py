@@ -172,11 +172,6 @@ def notices(results: Iterable[Results], evaluation: Evaluation) -> str:
     return " ".join(found)
 
 
-def seeds_by_network(rows: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Index (*NETWORK, latent_size); mean, std (n - 1) and count of one score over seeds, scored trials only."""
-    return rows.dropna(subset=score).groupby([*NETWORK, "latent_size"])[score].agg(["mean", "std", "count"])
-
-
 def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFrame) -> Results:
     """Keep one schedule, then one beta for the VAEs."""
     rows, aside = _nearest(data, rows, "schedule", SETTINGS)

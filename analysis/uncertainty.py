@@ -12,6 +12,8 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95
+NORMAL = float(stats.norm.ppf(0.5 + LEVEL / 2))
+"""Standard errors in half of a normal interval: 1.96."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,7 @@ def compare(first: Scores, second: Scores) -> Comparison | None:
         return None
     if min(len(first), len(second)) > 1:
         return Comparison(first.mean, second.mean, _welch(first.values, second.values), "seeds")
-    half = float(stats.norm.ppf(0.5 + LEVEL / 2)) * math.hypot(first.error, second.error)
+    half = NORMAL * math.hypot(first.error, second.error)
     return Comparison(first.mean, second.mean, half, "nothing" if math.isnan(half) else "images")
 
 

@@ -75,6 +75,12 @@ def holds(fact: bool, words: str) -> Finding:
     return Finding(SUPPORTED if fact else CONTRADICTED, words)
 
 
+def agreed(facts: Iterable[bool], words: str) -> Finding:
+    """A finding on candidates that the noise leaves open: so where it is so for all, not where for none, else open."""
+    outcomes = set(facts)
+    return holds(outcomes.pop(), words) if len(outcomes) == 1 else missing(f"{words}, not settled")
+
+
 def missing(words: str) -> Finding:
     """A comparison that cannot be made; `words` says what lacks."""
     return Finding(OPEN, words)

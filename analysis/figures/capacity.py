@@ -74,7 +74,7 @@ def _bests(results: Results, score: str) -> list[_Best]:
     found = []
     for network in plain_networks(results.trials):
         best = optimum(results, score, **network.columns)
-        if best is None or best.sizes < FEWEST_SIZES:
+        if best is None or len(best.grid) < FEWEST_SIZES:
             continue
         parameters = _parameters(results, network, best.size)
         if parameters > 0:
@@ -143,6 +143,8 @@ def _size_axis(ax: Axes, sizes: list[int]) -> None:
 def _caption(bests: list[_Best], crosses: list[_Published]) -> str:
     seeds = max(best.optimum.seeds for best in bests)
     noise = "the sizes that are as good within the noise of the seeds, and " if seeds > 1 else ""
+    if not noise and any(len(best.optimum.good) > 1 for best in bests):
+        noise = "the sizes that are as good within the errors of their images, and "
     words = [
         "A point is the latent size with the lowest mean distance; small ticks are the sizes that were tried. ",
         f"The bar spans {noise}one step of the grid beyond. ",

@@ -30,8 +30,8 @@ _ENCODINGS = (
 _RELATIVE = (
     "The paper prints under this number the curves of Figure 2; here each is divided by its lowest value, which shows "
     "how much the latent size matters. Below the curves a ring marks the best size and the bar beside it where the best "
-    "size lies, within the noise of seeds and one step of the grid; a dashed ring is at the end of the sizes tried, so "
-    "that no minimum is shown."
+    "size lies, within the noise of seeds (of a single one: of its images) and one step of the grid; a dashed ring is at "
+    "the end of the sizes tried, so that no minimum is shown."
 )
 
 

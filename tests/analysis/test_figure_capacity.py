@@ -22,14 +22,14 @@ def _results(store):
     return all_results(load_tables(store))[0]
 
 
-def _scored(make_store, trials, gmm, **more):
-    """A store whose GMM and MVG scores are `gmm(row of the trials table)`."""
+def _scored(make_store, trials, gmm, stderr=None, **more):
+    """A store whose GMM and MVG scores are `gmm(row of the trials table)`, with this standard error."""
 
     def edit(rows):
         by_key = {row["key"]: row for row in rows["trials"]}
         for row in rows["scores"]:
             if row["source"] in ("gmm", "mvg"):
-                row["value"] = float(gmm(by_key[row["key"]]))
+                row |= {"value": float(gmm(by_key[row["key"]])), "stderr": stderr}
         for row in rows["trials"]:
             row["images_train"] = 50_000
 
@@ -74,6 +74,16 @@ def test_the_bar_spans_the_sizes_that_the_seeds_leave_open(make_store):
     found = optimum(results, "gmm", model="dae", filters=16, depth="1", network="")
     (bar,) = _bars(best_latent_size(results).figure.axes[1])
     assert bar[:, 1].tolist() == [found.low, found.high] == [64, 256]  # 144 is as good within the noise
+
+
+@pytest.mark.parametrize(("stderr", "high"), [(0.5, 144), (1.0, 256)])
+def test_the_bar_of_a_single_seed_spans_the_sizes_that_its_images_leave_open(make_store, stderr, high):
+    """144 units are worse by 1.70: noise (2.77) where both have an error of 1, and none (1.39) where it is half of that."""
+    trials = grid(dataset=["cifar10"], filters=[16], latent_size=SIZES, epochs=[100])
+    drawing = best_latent_size(_scored(make_store, trials, _bowl(128), stderr))
+    (bar,) = _bars(drawing.figure.axes[1])
+    assert bar[:, 1].tolist() == [64, high]
+    assert ("within the errors of their images" in drawing.caption) == (stderr == 1.0)
 
 
 @pytest.mark.parametrize(("best", "size", "sign"), [(1024, 512, 1), (8, 32, -1)])

@@ -17,16 +17,17 @@ DAE = {"model": "dae", "filters": 16, "depth": "1", "network": ""}
 
 @pytest.fixture
 def results(make_store, grid):
-    def make(values: dict[int, list[float]]):
-        """Latent size -> GMM score per seed."""
+    def make(values: dict[int, list[float]], errors: dict[int, float] | None = None):
+        """Latent size -> GMM score per seed, and its standard error."""
         seeds = range(max(map(len, values.values())))
         asked = grid(filters=[16], latent_size=values, seed=seeds, epochs=[2])
         trials = [t for t in asked if t.seed < len(values[t.latent_size])]
         score = {trial.key: values[trial.latent_size][trial.seed] for trial in trials}
+        stderr = {trial.key: (errors or {}).get(trial.latent_size) for trial in trials}
 
         def known(rows):
             for row in rows["scores"]:
-                row["value"] = score[row["key"]]
+                row |= {"value": score[row["key"]], "stderr": stderr[row["key"]]}
 
         store = make_store(trials, pictures=False, latent_points=0, edit=known)
         return all_results(load_tables(store))[0]
@@ -44,6 +45,20 @@ def test_seeds_that_scatter_widen_the_optimum(results):
     loud = {4: [9, 11], 8: [5, 7], 16: [6, 7], 32: [12, 14]}
     assert (optimum(results(quiet), "gmm", **DAE).low, optimum(results(quiet), "gmm", **DAE).high) == (4, 16)
     assert (optimum(results(loud), "gmm", **DAE).low, optimum(results(loud), "gmm", **DAE).high) == (4, 32)
+
+
+def test_with_one_seed_sizes_within_the_errors_of_the_images_are_as_good(results):
+    values = {4: [9], 8: [5], 16: [6.9], 32: [7.1], 64: [5.1]}
+    best = optimum(results(values, {4: 9, 8: 0.6, 16: 0.8, 32: 0.8}), "gmm", **DAE)  # 1.96 * hypot(0.6, 0.8) = 1.96
+    assert best.good == (4, 8, 16)  # 64 has no error: nothing says that 0.1 is noise
+    assert (best.size, best.low, best.high) == (8, 4, 32)
+    assert optimum(results(values), "gmm", **DAE).good == (8,)
+    assert optimum(results({4: [5], 8: [5], 16: [7]}), "gmm", **DAE).good == (4, 8)
+
+
+def test_with_several_seeds_it_is_their_scatter_that_counts(results):
+    loud = {4: [9, 11], 8: [5, 7], 16: [6, 7], 32: [12, 14]}
+    assert optimum(results(loud, dict.fromkeys(loud, 100.0)), "gmm", **DAE).good == (8, 16)
 
 
 def test_a_best_size_at_the_end_of_the_grid_is_said_to_be_there(results):
