@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.results import Results
-from analysis.uncertainty import NORMAL
+from analysis.uncertainty import half_interval
 
 FEWEST_SIZES = 3
 """Latent sizes from which on a curve shows a minimum or a sensitivity."""
@@ -78,12 +78,12 @@ def as_good_as_the_best(points: pd.DataFrame) -> pd.Series:
     best = points.iloc[int(points["mean"].to_numpy().argmin())]
     repeated = points[points["count"] > 1]
     if repeated.empty:
-        errors = np.hypot(points["error"], best["error"]).fillna(0.0)
+        noise = half_interval() * np.hypot(points["error"], best["error"]).fillna(0.0)
     else:
         freedom = repeated["count"] - 1
         variance = float((repeated["std"] ** 2 * freedom).sum() / freedom.sum())
-        errors = (variance * (1 / points["count"] + 1 / best["count"])) ** 0.5
-    return points["mean"] <= best["mean"] + NORMAL * errors
+        noise = half_interval(freedom.sum()) * (variance * (1 / points["count"] + 1 / best["count"])) ** 0.5
+    return points["mean"] <= best["mean"] + noise
 
 
 def sensitivity(by_seed: pd.DataFrame) -> pd.Series:

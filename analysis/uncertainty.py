@@ -12,8 +12,6 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95
-NORMAL = float(stats.norm.ppf(0.5 + LEVEL / 2))
-"""Standard errors in half of a normal interval: 1.96."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +88,13 @@ def compare(first: Scores, second: Scores) -> Comparison | None:
         return None
     if min(len(first), len(second)) > 1:
         return Comparison(first.mean, second.mean, _welch(first.values, second.values), "seeds")
-    half = NORMAL * math.hypot(first.error, second.error)
+    half = half_interval() * math.hypot(first.error, second.error)
     return Comparison(first.mean, second.mean, half, "nothing" if math.isnan(half) else "images")
+
+
+def half_interval(freedom: float = math.inf) -> float:
+    """Standard errors in half of a 95 % interval: Student's t, which is the normal one, 1.96, for known errors."""
+    return float(stats.t.ppf(0.5 + LEVEL / 2, freedom))
 
 
 def _welch(first: np.ndarray, second: np.ndarray) -> float:
@@ -99,4 +102,4 @@ def _welch(first: np.ndarray, second: np.ndarray) -> float:
     if a + b == 0:
         return 0.0
     freedom = (a + b) ** 2 / (a**2 / (len(first) - 1) + b**2 / (len(second) - 1))  # Welch–Satterthwaite
-    return float(stats.t.ppf(0.5 + LEVEL / 2, freedom) * math.sqrt(a + b))
+    return half_interval(freedom) * math.sqrt(a + b)
