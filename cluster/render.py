@@ -8,7 +8,7 @@ Consequence: `python -m cluster.render slurm nodes=4 store=/shared/runs/paper �
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ _PLACE = re.compile(r"<<([a-z_]+)>>")
 
 @dataclass(frozen=True)
 class _Rule:
-    """What one value looks like; `default` None means that it must be given."""
+    """What one value looks like; `default` None means that it must be given, a name the value of that name."""
 
     pattern: str
     expected: str
@@ -47,6 +47,7 @@ RULES = {
     "store": _Rule(_PATH, "an absolute path that all nodes see, or s3://… or gs://…"),
     "data": _Rule(r"/[\w./+-]*", "an absolute path that all nodes see"),
     "nodes": _Rule(_COUNT, "a whole number of at least 1", "1"),
+    "most_nodes": _Rule(_COUNT, "the most nodes that an autoscaler may start, at least `nodes`", "nodes"),
     "cpus": _Rule(_COUNT, "CPUs per node, at least 1", "16"),
     "gpus": _Rule(r"[0-9]{1,3}", "GPUs per node", "1"),
     "memory": _Rule(r"[1-9][0-9]*(Gi|Mi)", "memory per node, such as 64Gi", "64Gi"),
@@ -70,7 +71,7 @@ RULES = {
 
 def template_values(kind: str) -> list[str]:
     """The names that the template of `kind` has places for, sorted. Raises `ClusterError` for an unknown kind."""
-    return sorted(set(_PLACE.findall(_template(kind))))
+    return sorted(set(_PLACE.findall(_template(kind))).intersection(RULES))
 
 
 def render(kind: str, **values: object) -> str:
@@ -83,7 +84,11 @@ def render(kind: str, **values: object) -> str:
     for name in values:
         if name not in wanted:
             raise ClusterError(name, values[name], f"The file {kind!r} has no such value. It has: {', '.join(wanted)}.")
-    filled = {name: _checked(name, values.get(name, RULES[name].default)) for name in wanted}
+    filled = {name: _checked(name, _value(name, values)) for name in wanted}
+    if "most_nodes" in filled:
+        if int(filled["most_nodes"]) < int(filled["nodes"]):
+            raise ClusterError("most_nodes", filled["most_nodes"], f"Give at least `nodes`, {filled['nodes']}.")
+        filled["autoscaling"] = str(filled["most_nodes"] != filled["nodes"]).lower()
     return _PLACE.sub(lambda place: filled[place[1]], _template(kind))
 
 
@@ -107,6 +112,11 @@ def _template(kind: str) -> str:
     if kind not in FILES:
         raise ClusterError("kind", kind, f"Choose one of: {', '.join(FILES)}.")
     return (TEMPLATES / FILES[kind]).read_text(encoding="utf-8")
+
+
+def _value(name: str, values: Mapping[str, object]) -> object:
+    default = RULES[name].default
+    return values[name] if name in values else _value(default, values) if default in RULES else default
 
 
 def _checked(name: str, value: object) -> str:

@@ -122,7 +122,8 @@ def check_feasible(resources: Resources, bundle: Mapping[str, float], what: str 
     raise ClusterError(
         what,
         dict(bundle),
-        f"No machine of the cluster can hold it; the largest has {found}. Lower `threads`, or add a machine.",
+        f"No machine of the cluster can hold it; the largest has {found}. Lower `threads`, or add a machine; "
+        "`python -m cluster.wait gpus=1` waits until an autoscaler did.",
     )
 
 

@@ -2,18 +2,22 @@
 
     python -m cluster.wait 4                # four machines beside this one
     python -m cluster.wait host-1,host-2    # as many as are named
+    python -m cluster.wait gpus=8           # eight GPUs; an autoscaler is asked for those that are missing
 
 A sweep uses machines that join later too, but what it asks of them (a share of a GPU or none) is settled when it starts.
 """
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import ray
 
 from cluster.connect import connect
+from cluster.demand import Demand
 from cluster.errors import ClusterError
+from cluster.resources import cluster_resources
 
 LOOK_EVERY_SECONDS = 2.0
 LONGEST_SECONDS = 1800.0  # machines in a cloud take some minutes, and more where their image must be fetched
@@ -24,31 +28,55 @@ def wait_for_machines(workers: int, longest_seconds: float = LONGEST_SECONDS) ->
 
     Raises `ClusterError` where they do not within `longest_seconds`.
     """
+    _wait("machines beside the head", workers, longest_seconds, lambda: sum(n["Alive"] for n in ray.nodes()) - 1)
+
+
+def wait_for_gpus(gpus: int, longest_seconds: float = LONGEST_SECONDS) -> None:
+    """Wait until the machines of the Ray that this process uses have so many GPUs; Ray's autoscaler, if there is one,
+    hears of them meanwhile.
+
+    Raises `ClusterError` where they do not within `longest_seconds`.
+    """
+    demand = Demand()
+    demand.ask([{"GPU": 1.0}] * gpus)
+    try:
+        _wait("GPUs", gpus, longest_seconds, lambda: int(cluster_resources().gpus))
+    finally:
+        demand.ask([])
+
+
+def _wait(what: str, wanted: int, longest_seconds: float, look: Callable[[], int]) -> None:
     deadline = time.monotonic() + longest_seconds
-    while (alive := sum(node["Alive"] for node in ray.nodes()) - 1) < workers:
+    while (found := look()) < wanted:
         if time.monotonic() >= deadline:
-            remedy = f"Only {alive} of them joined in {longest_seconds:g} seconds; `ray status` and its logs say more."
-            raise ClusterError("machines beside the head", workers, remedy)
+            remedy = f"Only {found} of them joined in {longest_seconds:g} seconds; `ray status` and its logs say more."
+            raise ClusterError(what, wanted, remedy)
         time.sleep(LOOK_EVERY_SECONDS)
 
 
 def main(words: Sequence[str]) -> int:
-    """`COUNT` or `HOST,HOST…`: wait; exit code 2 where the machines do not come."""
+    """`COUNT`, `HOST,HOST…` or `gpus=COUNT`: wait; exit code 2 where they do not come."""
     try:
-        workers = _count(words)
+        wait = _what(words)
         with connect("auto"):
-            wait_for_machines(workers)
+            wait()
     except ClusterError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def _count(words: Sequence[str]) -> int:
-    hosts = [host for word in words for host in word.replace(",", " ").split()]
-    if not hosts:
-        raise ClusterError("machines", "nothing", "Give how many machines there are beside the head, or their names.")
-    return int(hosts[0]) if len(hosts) == 1 and hosts[0].isdecimal() else len(hosts)
+def _what(words: Sequence[str]) -> Callable[[], None]:
+    named = [name for word in words for name in word.replace(",", " ").split()]
+    if not named:
+        remedy = "Give how many machines there are beside the head, their names, or gpus=COUNT."
+        raise ClusterError("machines", "nothing", remedy)
+    first, equals, count = named[0].partition("=")
+    if equals:
+        if first != "gpus" or not count.isdecimal() or len(named) > 1:
+            raise ClusterError("machines", " ".join(words), "Give gpus=COUNT, such as gpus=8, and nothing else.")
+        return partial(wait_for_gpus, int(count))
+    return partial(wait_for_machines, int(first) if len(named) == 1 and first.isdecimal() else len(named))
 
 
 if __name__ == "__main__":

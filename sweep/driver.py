@@ -67,7 +67,9 @@ class Driver:
         file: ProgressFile,
         stop: StopRequest,
         callbacks: Sequence[Callback] = (),
+        may_grow: bool = True,
     ) -> None:
+        """`may_grow`: whether other machines may join the cluster."""
         self.store = store
         self.plan = plan
         self.execution = execution
@@ -77,13 +79,14 @@ class Driver:
         self.file, self.stop = file, stop
         self.folder = TableFolder(store, anew=False)
         self.configs = {t.config.key: t.config for t in plan.trials}
-        self.machines = Machines(execution)
+        self.machines = Machines(execution, may_grow)
         self.has_gpu = self.machines.has_gpu
         if not self.has_gpu:  # GPU-hours of narrow networks are nearly equal, their hours on a CPU are not
             self.progress.costs = {t.config.key: float(t.training_flops) for t in plan.to_train}
         self.recovery = Recovery(store, file.driver, execution.max_process_deaths)
         self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop
         self._bundles: dict[str, dict[str, float]] = {}  # what each trial to train asks of Ray
+        self._waiting: dict[str, dict[str, float]] = {}  # the same, of those that have not begun
         # The generator that Tune would make itself, here so that its limit follows the machines (`_fit_to_machines`).
         self._generator = BasicVariantGenerator()
         self._trains = bool(plan.to_train)
@@ -119,12 +122,14 @@ class Driver:
         if self.stop.look():
             self._awaited = set(self.progress.running)
             self.pool.close()
+            self._ask_for_machines()
             self.view.say(
                 "stopping: running trials write a checkpoint, running evaluations may end "
                 f"(at most {GRACE_SECONDS:.0f} s; ask once more to stop at once)"
             )
-        if self.machines.have_changed():
+        if self.machines.look():
             self._fit_to_machines()
+            self._ask_for_machines()
         for ended in self.pool.poll(wait_seconds):
             self._evaluation_ended(ended)
         self.progress.scoring = len(self.pool.running)
@@ -139,6 +144,12 @@ class Driver:
             # Ray alone would fill the tenths of CPUs that belong to evaluation (cluster/resources.py).
             self._generator.max_concurrent = self.machines.trials_at_once(self._bundles.values())
 
+    def _ask_for_machines(self) -> None:
+        """Let an autoscaler hear of the trials that wait. Free places are for Tune to fill before more are asked for."""
+        places, running = self._generator.max_concurrent, len(self.progress.running)
+        full = self._awaited is None and not self.machines.changed and running >= places
+        self.machines.ask_for(self._waiting.values() if full else (), running)
+
     @property
     def may_end_training(self) -> bool:
         """Whether a stop was asked for, and no trial needs more time for its checkpoint."""
@@ -150,6 +161,7 @@ class Driver:
 
     def training_started(self, key: str) -> None:
         """A trial got its slot; while the sweep stops, only to see that it must not begin."""
+        self._waiting.pop(key, None)
         if self._awaited is None:
             self.progress.train_started(key, self.configs[key].name, self.configs[key].epochs)
 
@@ -219,11 +231,15 @@ class Driver:
             if trouble is None:
                 raise
             raise trouble from None
+        finally:
+            self._waiting.clear()
+            self._ask_for_machines()
 
     def _tune(self) -> None:
         keys = [t.config.key for t in self.plan.to_train]
         shares = self._shares() if self.has_gpu else {}
         bundles = self._bundles = {k: self.bundle(shares.get(k, 0.0)) for k in keys}
+        self._waiting = dict(bundles)
         for bundle in bundles.values():
             check_feasible(self.machines.found, bundle)
         self._fit_to_machines()

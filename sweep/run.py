@@ -128,8 +128,8 @@ def _run(
     try:
         file.write(progress.to_json(), force=True)
         file.keep_fresh()
-        with stop.listening(), driver_of_failpoints(), connect(address), view:
-            Driver(store, plan, spec.execution, view, file, stop, callbacks).run()
+        with stop.listening(), driver_of_failpoints(), connect(address) as ours, view:
+            Driver(store, plan, spec.execution, view, file, stop, callbacks, may_grow=not ours.started_here).run()
     except KeyboardInterrupt:
         if not stop.at_once:
             raise

@@ -77,6 +77,21 @@ def test_the_ray_job_asks_for_the_workers_and_relaunches() -> None:
     assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
 
 
+@pytest.mark.parametrize(("more", "most", "scales"), [({}, 2, False), ({"most_nodes": 16}, 16, True)])
+def test_an_autoscaler_may_start_more_nodes_where_it_is_told_so(more: dict[str, int], most: int, scales: bool) -> None:
+    cluster = yaml.safe_load(render("kuberay", **VALUES["kuberay"], **more))["spec"]["rayClusterSpec"]
+    (workers,) = cluster["workerGroupSpecs"]
+    assert (workers["minReplicas"], workers["maxReplicas"], cluster["enableInTreeAutoscaling"]) == (2, most, scales)
+    aws = yaml.safe_load(render("launcher-aws", **VALUES["launcher-aws"], **more))
+    gpu = aws["available_node_types"]["gpu"]
+    assert (gpu["min_workers"], gpu["max_workers"], aws["max_workers"]) == (2, most, most)
+
+
+def test_fewer_nodes_at_most_than_at_least_are_refused() -> None:
+    with pytest.raises(ClusterError, match=r"most_nodes: '1' cannot be used.\nGive at least `nodes`, 2."):
+        render("kuberay", **VALUES["kuberay"], most_nodes=1)
+
+
 def test_the_image_copies_only_what_the_source_tree_has() -> None:
     lines = render("dockerfile", image="aesweep").splitlines()
     sources = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]

@@ -1,11 +1,13 @@
 """A launch begins when the machines are there."""
 
 import pytest
+from ray.util import placement_group_table
 
 from cluster.errors import ClusterError
 from cluster.render import render
-from cluster.wait import main, wait_for_machines
+from cluster.wait import main, wait_for_gpus, wait_for_machines
 from tests.cluster.test_render import VALUES
+from tests.waiting import wait_until
 
 
 def test_machines_that_are_there_are_not_waited_for(ray_cluster: None) -> None:
@@ -18,6 +20,20 @@ def test_machines_that_do_not_come_are_named_with_what_to_look_at(ray_cluster: N
         ClusterError, match=r"machines beside the head: 2 cannot be used.\nOnly 0 of them joined in 0 seconds"
     ):
         wait_for_machines(2, longest_seconds=0.0)
+
+
+def test_gpus_are_waited_for_and_not_asked_for_any_more_afterwards(ray_cluster: None) -> None:
+    wait_for_gpus(0, longest_seconds=0.0)
+    with pytest.raises(ClusterError, match=r"GPUs: 1000 cannot be used.\nOnly \d+ of them joined in 0 seconds"):
+        wait_for_gpus(1000, longest_seconds=0.0)
+    groups = placement_group_table  # asked for anew: removing is not instant
+    wait_until(lambda: not [g for g in groups().values() if g["state"] != "REMOVED"], 20, "nothing is asked for")
+
+
+@pytest.mark.parametrize("words", [["gpus=some"], ["gpus="], ["cpus=4"], ["gpus=1", "host-1"]])
+def test_a_count_of_something_else_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert "Give gpus=COUNT, such as gpus=8" in capsys.readouterr().err
 
 
 def test_how_many_machines_must_be_said(capsys: pytest.CaptureFixture[str]) -> None:

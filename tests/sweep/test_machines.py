@@ -1,7 +1,9 @@
 """A sweep and the machines that it finds."""
 
+import json
 import subprocess
 import sys
+import tempfile
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 import ray
 from rich.console import Console
 
+from cluster.connect import LOCAL_ENVIRONMENT
 from models.errors import InputError
 from sweep.run import launch
 from sweep.store import open_store
@@ -73,3 +76,23 @@ def test_a_machine_that_joins_a_running_sweep_trains_too(tmp_path: Path, own_env
     together = [later[0] < earlier[1] for earlier, later in pairwise(times)]
     assert any(together), "two trials at once need both machines"
     assert_nothing_left_in(tmp_path / "store")
+
+
+@pytest.mark.slow
+def test_an_autoscaler_starts_machines_for_what_waits_and_stops_them_when_the_driver_is_gone(tmp_path: Path) -> None:
+    namespace = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]  # every process of it ends with it
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to make a PID namespace")
+    spec, trials = write_spec(tmp_path, "2..9")
+    spec.write_text(spec.read_text().replace("epochs: 2", "epochs: 25"))
+    words = [*namespace, sys.executable, "-m", "tests.sweep.autoscaled", str(spec), str(tmp_path / "store")]
+    with tempfile.TemporaryDirectory(prefix="aes-") as short:
+        env = command_environment(TMPDIR=short, **LOCAL_ENVIRONMENT)
+        done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert seen["exit_code"] == 0, done.stderr
+    assert seen["first"][-1] == seen["second"][-1] == 1, seen
+    assert max(seen["first"]) == max(seen["second"]) == 3, f"{seen}\n{done.stderr}"
+    table = pd.read_parquet(tmp_path / "store" / "tables" / "trials.parquet")
+    assert list(table.state) == ["done"] * len(trials)
