@@ -8,12 +8,15 @@ is the distance on the hash-checked 2015 Inception network and on nothing else.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analysis.scores import SAMPLE_SCORES, by_score, scoring_deviations, setting_words
-from analysis.tables import Tables
+
+if TYPE_CHECKING:
+    from analysis.tables import Tables
 
 FRECHET = ("fid", "fd")
 FID_EXTRACTOR = "inception-2015"
@@ -86,43 +89,52 @@ NO_DISTANCES = Evaluation("none", "none", "none", "none", trials=0, samples=0, r
 """Stands for the evaluation where a data set has scores and no distance among them."""
 
 
-def evaluations(tables: Tables) -> tuple[list[Evaluation], list[Evaluation]]:
-    """The evaluations to show, one per metric and extractor (FID first), and those set aside, the next best first."""
-    rows = tables.scores[tables.scores["metric"].isin(FRECHET)]
+class Evaluations(NamedTuple):
+    """The evaluations of a store that hold distances."""
+
+    shown: list[Evaluation]
+    """One per metric and extractor, FID first."""
+    aside: list[Evaluation]
+    """The others, the next best first."""
+
+
+def ranked(scores: pd.DataFrame) -> Evaluations:
+    """Which evaluations of a scores table to show; `Tables.evaluations` holds them."""
+    rows = scores[scores["metric"].isin(FRECHET)]
     groups = rows.groupby(["metric", "extractor", "evaluation"], sort=False)
     found = [_evaluation(str(m), str(x), str(name), group) for (m, x, name), group in groups]
     found.sort(key=lambda e: (-e.trials, len(e.deviations), -e.samples, -e.references, e.id))
     best = {(e.metric, e.extractor): e for e in reversed(found)}
     shown = sorted(best.values(), key=lambda e: (not e.is_fid, e.extractor, e.metric))
-    return shown, [evaluation for evaluation in found if evaluation not in shown]
+    return Evaluations(shown, [evaluation for evaluation in found if evaluation not in shown])
 
 
-def evaluation_order(tables: Tables) -> list[str]:
+def evaluation_order(tables: "Tables") -> list[str]:
     """Every evaluation id of the store, whose rows count first: those shown, those set aside, those without distances.
 
     For scores that several evaluations may hold of one trial, such as measures of its latents.
     """
-    shown, aside = evaluations(tables)
+    shown, aside = tables.evaluations
     scored = tables.scores[tables.scores["value"].notna()]
     coverage = scored.groupby("evaluation")["key"].nunique().sort_values(ascending=False, kind="stable")
     return list(dict.fromkeys([*(e.id for e in shown), *(e.id for e in aside), *coverage.index]))
 
 
-def in_order(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
+def in_order(tables: "Tables", rows: pd.DataFrame) -> pd.DataFrame:
     """Those rows of the scores table that have a value, those of the evaluation that counts first in front."""
     place = {name: place for place, name in enumerate(evaluation_order(tables))}
     rows = rows[rows["value"].notna()]
     return rows.iloc[rows["evaluation"].map(place).to_numpy().argsort(kind="stable")]
 
 
-def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
+def scores_by_trial(tables: "Tables", evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`, one float column per name of `SCORE_COLUMNS`: the mean over sampling seeds, null without a score."""
     found = by_score(frechet_rows(tables, evaluation))
     columns = {name: rows.groupby("key")["value"].mean() for name, rows in found}
     return pd.DataFrame(columns).astype("float64").rename_axis("key")
 
 
-def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
+def errors_by_trial(tables: "Tables", evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`, `<name>_stderr` per name of `SCORE_COLUMNS`: the standard error of `scores_by_trial`, null where one of
     its values has none. Sampling seeds draw independently, so the error of their mean is the root of the summed squares
     over their number."""
@@ -135,7 +147,7 @@ def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     return pd.DataFrame(columns).astype("float64").rename_axis("key")
 
 
-def frechet_rows(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
+def frechet_rows(tables: "Tables", evaluation: Evaluation) -> pd.DataFrame:
     """The rows of the scores table that hold this evaluation's distances."""
     scores = tables.scores
     same = (scores["evaluation"] == evaluation.id) & (scores["metric"] == evaluation.metric)

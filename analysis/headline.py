@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.evaluations import Evaluation, evaluations, scores_by_trial
+from analysis.evaluations import Evaluation, scores_by_trial
 from analysis.results import Results, notices
 from analysis.scores import SAMPLE_SCORES, SCORE_COLUMNS, SOURCE_NAMES
 from analysis.summary import lowest
@@ -38,7 +38,7 @@ def sentences(tables: Tables) -> list[str]:
     if tables.trials.empty:
         return ["There are no results yet: this store holds no trials."]
     found = [_state_sentence(state_counts(tables))]
-    for evaluation in evaluations(tables)[0]:
+    for evaluation in tables.evaluations.shown:
         best = best_per_model(tables, evaluation)
         for data, rows in best[best["score"].isin(SAMPLE_SCORES)].groupby("data"):
             found.append(_best_sentence(str(data), evaluation, rows))
@@ -48,7 +48,7 @@ def sentences(tables: Tables) -> list[str]:
 def warnings(tables: Tables, results: Iterable[Results]) -> list[str]:
     """What must be known before the numbers are read: distances that are no FID, training and scoring that are not the
     paper's, models that learnt nothing."""
-    found = [f"{evaluation.notice}." for evaluation in evaluations(tables)[0] if evaluation.notice]
+    found = [f"{evaluation.notice}." for evaluation in tables.evaluations.shown if evaluation.notice]
     found += dict.fromkeys(sentence for one in results for sentence in one.named_notices)
     useless = int((tables.trials["test_bce"] >= tables.trials["mean_image_bce"]).sum())
     if useless:

@@ -5,7 +5,7 @@ import shlex
 import numpy as np
 import pandas as pd
 
-from analysis.evaluations import FID_EXTRACTOR, Evaluation, evaluations, frechet_rows
+from analysis.evaluations import FID_EXTRACTOR, Evaluation, frechet_rows
 from analysis.experiments import holds_paper_data
 from analysis.paper import DATA_NAMES, EXPERIMENTS, SETTINGS, Experiment
 from analysis.published import published_scores
@@ -22,7 +22,7 @@ def missing(tables: Tables, results: list[Results]) -> TextTable:
     """Cells and figures of the paper first, then unfinished trials, then single scores."""
     trials = tables.described[["key", "name", "state"]]
     parts = [_paper_gaps(tables, results), _unfinished(trials, tables)]
-    for evaluation in evaluations(tables)[0]:
+    for evaluation in tables.evaluations.shown:
         parts += [_null_scores(tables, trials, evaluation), _unscored(tables, trials, evaluation)]
     frame = pd.concat(parts, ignore_index=True).astype("str")
     heads = {"what": Heading("Missing"), "reason": Heading("Reason"), "command": Heading("Command", "code")}

@@ -6,7 +6,7 @@ from platform import python_version
 
 import pandas as pd
 
-from analysis.evaluations import Evaluation, evaluations, frechet_rows
+from analysis.evaluations import Evaluation, frechet_rows
 from analysis.scores import compared, image_words
 from analysis.tables import Tables
 
@@ -18,7 +18,7 @@ _LIBRARIES = ("pandas", "matplotlib", "pyarrow")
 
 def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, str]]:
     """Label and text of each line; lines without a value are left out."""
-    shown, aside = evaluations(tables)
+    shown, aside = tables.evaluations
     trials = tables.trials
     trained = trials[trials["ended"].notna()]
     lines = [

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from analysis.errors import ReportError
-from analysis.evaluations import evaluations
 from analysis.experiments import table_1
 from analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIGURES, TRAINING_FIGURES, Drawing
 from analysis.figures.latents import figure_a, latent_panels
@@ -52,7 +51,7 @@ def write_report(
     folder = _output_folder(tables, Path(out).expanduser().absolute())
     writer = _Writer(folder)
     results = all_results(tables)
-    shown = evaluations(tables)[0]
+    shown = tables.evaluations.shown
     judged = [*results, *results_without_distances(tables)]
     data_sets = _data_sets(judged)
     if fetch is not None:

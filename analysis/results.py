@@ -17,7 +17,6 @@ from analysis.evaluations import (
     NO_DISTANCES,
     Evaluation,
     errors_by_trial,
-    evaluations,
     frechet_rows,
     scores_by_trial,
 )
@@ -142,7 +141,7 @@ def all_results(tables: Tables) -> list[Results]:
     """Results of each shown evaluation (FID first) and each data set."""
     gaussianity = gaussianity_by_trial(tables)
     found = []
-    for evaluation in evaluations(tables)[0]:
+    for evaluation in tables.evaluations.shown:
         scores = scores_by_trial(tables, evaluation)
         scored = tables.described.merge(scores[scores.notna().any(axis=1)], left_on="key", right_index=True)
         scored = scored.merge(errors_by_trial(tables, evaluation), left_on="key", right_index=True, how="left")
@@ -197,8 +196,9 @@ def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFram
 
 def _other_scorings(tables: Tables, evaluation: Evaluation, kept: pd.DataFrame) -> tuple[str, ...]:
     """Of the evaluations with the same metric and extractor, those that scored these trials too."""
-    _, aside = evaluations(tables)
-    others = [e for e in aside if (e.metric, e.extractor) == (evaluation.metric, evaluation.extractor)]
+    others = [
+        e for e in tables.evaluations.aside if (e.metric, e.extractor) == (evaluation.metric, evaluation.extractor)
+    ]
     return tuple(e.unlike(evaluation) for e in others if frechet_rows(tables, e)["key"].isin(kept["key"]).any())
 
 

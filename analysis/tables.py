@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.errors import ReportError
+from analysis.evaluations import Evaluations, ranked
 from analysis.trials import describe
 
 STORE_MARKER = "store.json"  # the file that makes a folder a store
@@ -98,6 +99,11 @@ class Tables:
     def described(self) -> pd.DataFrame:
         """The trials with the columns of `analysis.trials.describe`; copy before you change it."""
         return describe(self.trials)
+
+    @cached_property
+    def evaluations(self) -> Evaluations:
+        """Which evaluations are shown, and which are set aside."""
+        return ranked(self.scores)
 
 
 def load_tables(store: str | Path, address: str = "") -> Tables:

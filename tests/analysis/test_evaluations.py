@@ -3,7 +3,7 @@
 import pytest
 
 from analysis import load_tables
-from analysis.evaluations import errors_by_trial, evaluation_order, evaluations, scores_by_trial
+from analysis.evaluations import errors_by_trial, evaluation_order, scores_by_trial
 from analysis.gaussianity import gaussianity_by_trial
 from analysis.provenance import provenance
 from analysis.results import all_results
@@ -18,13 +18,13 @@ def trials(grid):
 
 
 def test_fid_and_another_extractor_are_shown_separately_fid_first(make_store, trials):
-    shown, aside = evaluations(load_tables(make_store(trials, evaluations=(FD, FID))))
+    shown, aside = load_tables(make_store(trials, evaluations=(FD, FID))).evaluations
     assert [(e.metric, e.extractor) for e in shown] == [("fid", "inception-2015"), ("fd", "random-conv-64")]
     assert aside == []
 
 
 def test_only_the_2015_network_counts_as_fid(make_store, trials):
-    shown, _ = evaluations(load_tables(make_store(trials, evaluations=(FID, FD))))
+    shown, _ = load_tables(make_store(trials, evaluations=(FID, FD))).evaluations
     assert [e.is_fid for e in shown] == [True, False]
     assert shown[0].notice == ""
     assert shown[1].notice == "fd on random-conv-64 features: not FID, not comparable with published values"
@@ -37,7 +37,7 @@ def test_the_evaluation_that_covers_most_trials_is_shown_and_the_other_named(mak
 
     other = ("d" * 12, "fd", "random-conv-64")
     store = make_store(trials, evaluations=(FD, other), edit=only_first_trial_under_d)
-    shown, aside = evaluations(load_tables(store))
+    shown, aside = load_tables(store).evaluations
     assert [e.id for e in shown] == ["e" * 12] and [e.id for e in aside] == ["d" * 12]
 
 
@@ -69,7 +69,7 @@ SMALL, LARGE = "9" * 12, "a" * 12
 def test_of_two_ways_of_scoring_the_same_trials_the_papers_is_shown(make_store, trials, papers, other, others):
     edit = _both(_sampled(papers, 10_000, 10_000), _sampled(other, *others))
     both = tuple((name, "fid", "inception-2015") for name in (SMALL, LARGE))
-    shown, aside = evaluations(load_tables(make_store(trials, evaluations=both, edit=edit)))
+    shown, aside = load_tables(make_store(trials, evaluations=both, edit=edit)).evaluations
     assert [e.id for e in shown] == [papers] and [e.id for e in aside] == [other]
 
 
@@ -77,9 +77,9 @@ def test_of_two_ways_of_scoring_the_same_trials_the_papers_is_shown(make_store, 
 def test_of_two_ways_that_are_not_the_papers_the_one_with_more_samples_is_shown(make_store, trials, more, fewer):
     both = tuple((name, "fd", "random-conv-64") for name in (SMALL, LARGE))
     edit = _both(_sampled(more, 5_000, 297), _sampled(fewer, 2_000, 297))
-    shown, _ = evaluations(load_tables(make_store(trials, evaluations=both, edit=edit)))
+    shown, _ = load_tables(make_store(trials, evaluations=both, edit=edit)).evaluations
     assert [(e.id, e.samples, e.references) for e in shown] == [(more, 5_000, 297)]
-    even, _ = evaluations(load_tables(make_store(trials, evaluations=both)))
+    even, _ = load_tables(make_store(trials, evaluations=both)).evaluations
     assert [e.id for e in even] == [SMALL]  # equal in everything: the first id
 
 
@@ -100,7 +100,7 @@ def test_of_two_mixtures_the_papers_is_shown_and_the_other_named_in_words(make_s
     both = tuple((name, "fd", "random-conv-64") for name in (SMALL, LARGE))
     store = make_store(trials, evaluations=both, edit=more)
     tables = load_tables(store)
-    shown, aside = evaluations(tables)
+    shown, aside = tables.evaluations
     assert [e.name for e in shown] == [f"{ten} (10 components)"]
     assert [e.name for e in aside] == [f"{hundred} (100 components)"]
     (results,) = all_results(tables)
@@ -130,14 +130,14 @@ def test_every_setting_that_sets_evaluations_apart_is_in_their_words(make_store,
                 )
 
     both = tuple((name, "fd", "random-conv-64") for name in (SMALL, LARGE))
-    (shown,), (aside,) = evaluations(load_tables(make_store(trials, evaluations=both, edit=other)))
+    (shown,), (aside,) = load_tables(make_store(trials, evaluations=both, edit=other)).evaluations
     assert shown.settings == ("10 components", "VAE priors fitted on means")
     assert aside.unlike(shown) == "VAE priors fitted on samples, bootstrap 100, gmm_tol 1e-05"
 
 
 def test_evaluations_that_differ_in_nothing_that_decides_a_distance_are_told_apart_by_their_ids(make_store, trials):
     both = tuple((name, "fd", "random-conv-64") for name in (SMALL, LARGE))
-    (shown,), (aside,) = evaluations(load_tables(make_store(trials, evaluations=both)))
+    (shown,), (aside,) = load_tables(make_store(trials, evaluations=both)).evaluations
     assert aside.unlike(shown) == f"evaluation {LARGE}"
 
 
@@ -169,7 +169,7 @@ def test_scores_of_two_evaluations_never_meet_in_one_mean(make_store, trials):
 
     store = make_store(trials, evaluations=(FD, ("d" * 12, "fd", "random-conv-64")), edit=shift_the_other)
     tables = load_tables(store)
-    ((shown,), _) = evaluations(tables)
+    ((shown,), _) = tables.evaluations
     assert scores_by_trial(tables, shown).stack().nunique() == 1
 
 
@@ -179,7 +179,7 @@ def test_a_score_is_the_mean_over_sampling_seeds(make_store, trials):
             row["value"] = 10.0 + row["seed"]
 
     tables = load_tables(make_store(trials, sampling_seeds=(0, 1, 2), edit=known_values))
-    scores = scores_by_trial(tables, evaluations(tables)[0][0])
+    scores = scores_by_trial(tables, tables.evaluations.shown[0])
     assert scores["gmm"].tolist() == [11.0, 11.0]
     assert scores["reconstruction_train"].tolist() == [10.0, 10.0]
 
@@ -191,7 +191,7 @@ def test_the_error_of_a_mean_over_sampling_seeds_falls_with_their_number(make_st
         next(row for row in rows["scores"] if row["source"] == "gmm")["stderr"] = 4.0
 
     tables = load_tables(make_store(trials, sampling_seeds=(0, 1), edit=known_errors))
-    errors = errors_by_trial(tables, evaluations(tables)[0][0])
+    errors = errors_by_trial(tables, tables.evaluations.shown[0])
     assert sorted(errors["gmm_stderr"]) == pytest.approx([18**0.5 / 2, 5 / 2])
     assert errors["mvg_stderr"].isna().all()
 
@@ -203,9 +203,9 @@ def test_a_null_score_stays_null(make_store, trials):
                 row |= {"value": None, "note": "deadline"}
 
     tables = load_tables(make_store(trials, edit=no_gmm))
-    scores = scores_by_trial(tables, evaluations(tables)[0][0])
+    scores = scores_by_trial(tables, tables.evaluations.shown[0])
     assert scores["gmm"].isna().all() and scores["mvg"].notna().all()
 
 
 def test_a_store_without_scores_has_no_evaluation(make_store, trials):
-    assert evaluations(load_tables(make_store(trials, evaluations=()))) == ([], [])
+    assert load_tables(make_store(trials, evaluations=())).evaluations == ([], [])

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from analysis import load_tables
-from analysis.evaluations import evaluations
 from analysis.headline import best_table, sentences, state_counts, warnings
 from analysis.results import all_results
 from analysis.summary import failures, summary
@@ -19,7 +18,7 @@ FD = ("e" * 12, "fd", "random-conv-64")
 
 def _summary(store):
     tables = load_tables(store)
-    return summary(tables, evaluations(tables)[0][0])
+    return summary(tables, tables.evaluations.shown[0])
 
 
 def test_every_trial_has_one_row_with_its_scores(small_store):
@@ -114,7 +113,7 @@ def test_settings_and_images_that_are_not_the_papers_are_warned_of_at_the_top_an
     scoring = "CIFAR-10: not scored as in the paper: samples 2,000 (paper: 10,000), real images 297 (paper: 10,000)."
     no_fid = "fd on random-conv-64 features: not FID, not comparable with published values."
     assert warnings(tables, results) == [no_fid, training, scoring]
-    fid, fd = evaluations(tables)[0]
+    fid, fd = tables.evaluations.shown
     for make in (best_table, summary):
         assert f"{training} {scoring}" in make(tables, fid, results).caption
         caption = make(tables, fd, results).caption
@@ -123,7 +122,7 @@ def test_settings_and_images_that_are_not_the_papers_are_warned_of_at_the_top_an
 
 def test_the_best_table_gives_the_lowest_score_per_model_and_who_reached_it(small_store):
     tables = load_tables(small_store)
-    evaluation = evaluations(tables)[0][0]
+    evaluation = tables.evaluations.shown[0]
     best, every = best_table(tables, evaluation).frame, summary(tables, evaluation).frame
     assert len(best) == 2 * 5
     for row in best.to_dict("records"):
@@ -139,7 +138,7 @@ def test_ten_thousand_trials_are_summarised_in_seconds(make_store, grid):
     tables = _repeated(load_tables(store), 100)
     assert len(tables.trials) == tables.trials["key"].nunique() == 10_000
     started = time.process_time()
-    table = summary(tables, evaluations(tables)[0][0])
+    table = summary(tables, tables.evaluations.shown[0])
     sentences(tables)
     assert time.process_time() - started < 6.0
     assert np.isfinite(table.frame["gmm"]).all() and table.bold["gmm"].any()
