@@ -6,7 +6,7 @@ and `execution` go by their own names; where two sections share one, `evaluation
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -70,6 +70,18 @@ def apply_overrides(spec: SweepSpec, overrides: Sequence[str], *, keep_data_dir:
         blocks = tuple(_with_axes(block, axes, identity) for block in spec.blocks)
         name = given["sweep"].get("name", spec.name)
         return SweepSpec(name=name, blocks=blocks, extractor=extractor, evaluation=evaluation, execution=execution)
+
+
+def require_scoring(overrides: Sequence[str], given: Collection[str]) -> None:
+    """Raises `InputError` for an override of what trials are, and for one of a field that is `given` by an option too."""
+    for override in overrides:
+        section, name, value = _read_override(override)
+        if section in ("trial", "sweep"):
+            raise InputError(
+                f"--set {name}", value, "That makes other trials, and `evaluate` trains none: launch a spec with it."
+            )
+        if name in given:
+            raise InputError(f"--set {name}", value, f"It is already given by --{name}; leave one out.")
 
 
 def _read_override(text: str) -> tuple[str, str, Any]:

@@ -151,6 +151,7 @@ def evaluate(
     changes: dict[str, Any],
     *,
     extractor: str | None = None,
+    overrides: Sequence[str] = (),
     only: Sequence[str] = (),
     address: str = "local",
     retry_failed: bool = False,
@@ -158,12 +159,13 @@ def evaluate(
 ) -> Outcome:
     """Score the trained trials of a store's latest spec with changed `EvaluationConfig` fields; trains nothing.
 
-    The scores get an evaluation id of their own and stand in the tables beside the others.
+    `overrides` are `FIELD=VALUE` of a spec's `evaluation` or `execution`; `changes` come on top of them. The scores get an
+    evaluation id of their own and stand in the tables beside the others.
     """
     console = console or Console(stderr=True)
     check_address(address)
     opened = open_store(store)
-    spec = stored_spec(opened)[-1]
+    spec = change_spec(stored_spec(opened)[-1], overrides)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     evaluation = spec.evaluation_config()
     listed = opened.listed()

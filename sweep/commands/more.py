@@ -37,24 +37,43 @@ def evaluate(
         str | None,
         typer.Option(help="auto, inception-2015, random-conv-64 or dinov2-vit-{s,b,l}-14.", show_default=False),
     ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="K=V",
+            help="Change another field of evaluation or execution: --set gmm_components=100",
+            show_default=False,
+        ),
+    ] = None,
     only: options.Only = None,
     address: options.Address = "local",
     retry_failed: options.RetryFailed = False,
 ) -> None:
     """Score the trained trials of a store in another way. Nothing is trained again.
 
+    What is not given stays as the store's latest spec has it.
     Example:  aesweep evaluate runs/quickstart --seeds 0..4
     """
     from sweep.fields import at  # pydantic from here on
+    from sweep.overrides import require_scoring
     from sweep.yaml_spec import read_settings
 
-    given = {"metrics": metrics, "seeds": seeds, "samples": samples, "extractor": extractor}
+    options_given = {"metrics": metrics, "seeds": seeds, "samples": samples, "extractor": extractor}
+    given = {name: value for name, value in options_given.items() if value is not None}
+    require_scoring(overrides or [], given)
     with at("--", ""):
-        changes = read_settings(EvaluationConfig, {name: value for name, value in given.items() if value is not None})
+        changes = read_settings(EvaluationConfig, given)
         extractor = changes.pop("extractor", None)
         EvaluationConfig(**changes)
     outcome = run_evaluate(
-        store, changes, extractor=extractor, only=only or [], address=address, retry_failed=retry_failed
+        store,
+        changes,
+        extractor=extractor,
+        overrides=overrides or [],
+        only=only or [],
+        address=address,
+        retry_failed=retry_failed,
     )
     raise typer.Exit(outcome.exit_code)
 

@@ -28,6 +28,25 @@ def test_what_cannot_be_scored_is_refused_by_its_option(small_store: Path, optio
     assert says in ended.err
 
 
+@pytest.mark.parametrize(
+    ("words", "field", "says"),
+    [
+        (["--set", "latent_size=8"], "--set latent_size", "That makes other trials"),
+        (["--set", "beta=1"], "--set beta", "That makes other trials"),
+        (["--set", "name=other"], "--set name", "That makes other trials"),
+        (["--set", "gmm_components=0"], "--set gmm_components", "whole number from 1"),
+        (["--set", "gmm_component=5"], "--set gmm_component", "gmm_components"),
+        (["--set", "threads=0"], "--set threads", "whole number"),
+        (["--seeds", "0", "--set", "evaluation.seeds=1"], "--set seeds", "already given by --seeds"),
+        (["--extractor", "random-conv-64", "--set", "extractor=auto"], "--set extractor", "already given"),
+    ],
+)
+def test_what_does_not_belong_to_scoring_is_refused(small_store: Path, words: list[str], field: str, says: str) -> None:
+    ended = aesweep("evaluate", small_store, *words)
+    assert ended.is_refused_clearly, ended
+    assert ended.err.startswith(f"{field}: ") and says in ended.err
+
+
 def test_seeds_in_another_order_are_the_same_evaluation(small_store: Path, tmp_path: Path) -> None:
     ids = set()
     for written in ("[1, 0]", "[0, 1]", "0..1", '"1, 0"'):

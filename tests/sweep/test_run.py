@@ -139,7 +139,8 @@ def test_latents_of_trained_trials_are_measured_without_sampling_again(
     store = tmp_path / "store"
     shutil.copytree(finished_store, store)
     before = read(store, "trials").set_index("key")
-    outcome = evaluate(store, {"metrics": ["gaussianity"]}, console=QUIET)
+    changed = ["gmm_components=2", "prior_deadline_seconds=600"]
+    outcome = evaluate(store, {"metrics": ["gaussianity"]}, overrides=changed, console=QUIET)
     assert outcome.counts["done"] == 2
     after, scores = read(store, "trials").set_index("key"), read(store, "scores")
     assert (after.pictures == before.pictures).all()
@@ -149,7 +150,8 @@ def test_latents_of_trained_trials_are_measured_without_sampling_again(
     assert latents.reference_seed.isna().all()
     assert latents.value.notna().all()
     assert set(scores[scores.evaluation.isin(latents.evaluation)].source) == {"latents"}
-    assert evaluate(store, {"metrics": ["gaussianity"]}, console=QUIET).ran is False
+    assert set(latents[latents.metric == "loglikelihood_gap"].gmm_components) == {2}
+    assert evaluate(store, {"metrics": ["gaussianity"]}, overrides=changed, console=QUIET).ran is False
 
 
 class MostAtOnce(Callback):
