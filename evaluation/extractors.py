@@ -8,6 +8,7 @@ weights are absent. All run in fp32 whatever precision the model had: bf16 featu
 
 import hashlib
 import io
+import logging
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ from evaluation.weights import (
     read_weights,
 )
 from models.errors import InputError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,17 +79,28 @@ class Extractor:
         return features, logits.clone()  # a copy made out here can be computed with like any other tensor
 
     def _batches(self, images: np.ndarray | torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
-        """First index and features of each batch."""
+        """First index and features of each batch; smaller batches where the GPU, which trials share, has too little memory."""
         if tuple(images.shape[3:]) != (3,) or images.dtype not in (np.uint8, torch.uint8):
             raise ValueError(f"expected uint8 images (N, H, W, 3), got {images.dtype} {tuple(images.shape)}")
-        for first in range(0, len(images), self.batch_size):
-            batch = images[first : first + self.batch_size]
+        first, size = 0, self.batch_size
+        while first < len(images):
+            batch = images[first : first + size]
             if isinstance(batch, np.ndarray):
                 batch = torch.from_numpy(np.array(batch))  # a memory map is read-only
-            with torch.inference_mode(), _full_precision(self.device):
-                # NHWC -> NCHW, in channels_last memory
-                features = self.network(batch.to(self.device).permute(0, 3, 1, 2))
+            try:
+                with torch.inference_mode(), _full_precision(self.device):
+                    # NHWC -> NCHW, in channels_last memory
+                    features = self.network(batch.to(self.device).permute(0, 3, 1, 2))
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+                size = min(size, len(batch)) // 2 or 1
+                log.warning(
+                    "too little GPU memory for %d pictures at once; %s goes on with %d", len(batch), self.name, size
+                )
+                continue
             yield first, features
+            first += len(batch)
 
 
 def load_extractor(name: str, data_dir: Path, device: torch.device) -> Extractor:

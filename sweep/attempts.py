@@ -148,14 +148,15 @@ def give_up_if_too_many(
     return found
 
 
-def memory_lacked(store: Store, key: str) -> tuple[float, bool]:
-    """Largest share of a GPU that was too small for the trial (0: none was), and whether that was since its last
-    failure, so that the next lack of memory is one."""
-    ends = {attempt: read_end(store, key, attempt) for attempt in store.attempts(key, "train")}
+def memory_lacked(store: Store, key: str, stage: Stage = "train", evaluation: str = "") -> tuple[float, bool]:
+    """Largest share of a GPU that was too small for the trial (0: none was, or an evaluation's, which is never larger), and
+    whether that was since its last failure, so that the next lack of memory is one."""
+    attempts = store.attempts(key, stage, evaluation)
+    ends = {attempt: read_end(store, key, attempt) for attempt in attempts}
     lacked = {attempt: end["share"] for attempt, end in ends.items() if end.get("how") == "out of memory"}
     if not lacked:
         return 0.0, False
-    return max(lacked.values()), any(attempt in lacked for attempt in _since_last_failure(store, key, "train"))
+    return max(lacked.values()), any(a in lacked for a in _since_last_failure(store, key, stage, evaluation))
 
 
 def living_drivers(store: Store) -> set[str]:

@@ -140,6 +140,7 @@ class Driver:
     def _fit_to_machines(self) -> None:
         """Train and score as many trials at once as the machines hold now."""
         self.pool.limit = self.progress.scoring_slots = self.machines.evaluations_at_once(self._trains)
+        self.pool.beside_training = self._trains
         if self._bundles:
             # Ray alone would fill the tenths of CPUs that belong to evaluation (cluster/resources.py).
             self._generator.max_concurrent = self.machines.trials_at_once(self._bundles.values())
@@ -296,7 +297,8 @@ class Driver:
 
     def _evaluation_ended(self, ended: EndedEvaluation) -> None:
         if ended.again:
-            self._say_lost(ended.key, ended.reason, "it is scored again")
+            waits = ended.key in self.pool.lacking
+            self._say_lost(ended.key, ended.reason, f"it is scored again{' when training has ended' if waits else ''}")
             return
         self.progress.scores_ended(not ended.reason, ended.seconds)
         name = self.configs[ended.key].name

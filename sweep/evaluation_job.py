@@ -18,6 +18,10 @@ class TrainedAgainError(RuntimeError):
     """The weights of a trial changed while it was scored: another driver found them damaged and trained it again."""
 
 
+class MemoryLackedError(RuntimeError):
+    """A stage found too little memory on its GPU, for the first time: trials that train beside it may have taken it."""
+
+
 def prior_file(prior: str) -> str:
     """The file of one fitted prior."""
     return f"priors-{prior}.npz"

@@ -47,7 +47,7 @@ from models.autoencoder import Autoencoder
 from models.checkpoint import model_from_bytes
 from models.datasets import SPLITS, Split
 from models.images import ImageSet, load_images
-from sweep.device import choose_device, free_memory, use_threads
+from sweep.device import choose_device, use_threads
 from sweep.evaluation_job import LATENTS, PICTURES, EvaluationJob, Files, prior_file
 from sweep.failpoints import failpoint
 from sweep.reuse import model_hash, require_same_weights, reusable_heldout, reusable_latents, reusable_priors
@@ -102,8 +102,6 @@ def fit(job: EvaluationJob, encoded: Encoded) -> Fitted:
     for name, prior in priors.items():
         if isinstance(prior, FittedPrior):
             files |= job.write(prior_file(name), prior.to_bytes())
-    if device is not None:
-        free_memory()
     return Fitted(files, {name: prior for name, prior in priors.items() if isinstance(prior, str)}, rows)
 
 

@@ -15,6 +15,7 @@ allows.
 import heapq
 import os
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +25,8 @@ import ray
 from evaluation.config import EvaluationConfig
 from models.config import TrialConfig
 from models.datasets import data_name
-from sweep.attempts import write_end, write_start
-from sweep.evaluation_job import EvaluationJob, TrainedAgainError
+from sweep.attempts import memory_lacked, write_end, write_start
+from sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError
 from sweep.execution import ExecutionConfig
 from sweep.failpoints import fault
 from sweep.recovery import Recovery, cause_of
@@ -37,11 +38,11 @@ from sweep.store import DamagedFileError, Store
 def _stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     """Run one function of `sweep.evaluation_tasks`; imported here, so that the driver itself loads no torch.
 
-    An error is recorded here, where its traceback and its machine are known. A poisoned process ends, so that it takes no
-    other task.
+    An error is recorded here, where its traceback and its machine are known, but for a first lack of GPU memory: trials that
+    train beside it may have taken it, so the driver tries again. A poisoned process ends, so that it takes no other task.
     """
     from sweep import evaluation_tasks
-    from sweep.device import poisons_process
+    from sweep.device import free_memory, is_out_of_memory, poisons_process
 
     try:
         fault(name, job.key, job.attempt)
@@ -49,11 +50,22 @@ def _stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     except StorageError:  # no fault of the trial; the driver decides
         raise
     except Exception as error:
-        if not _lost_its_model(job.store, job.key, error) and not isinstance(error, TrainedAgainError):
+        first_lack = is_out_of_memory(error) and not _lacked_memory(job)
+        if not (first_lack or isinstance(error, TrainedAgainError) or _lost_its_model(job.store, job.key, error)):
             job.store.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
         if poisons_process(error):
             os._exit(1)
+        traceback.clear_frames(error.__traceback__)  # they hold what lies on the GPU
+        if first_lack:
+            raise MemoryLackedError(str(error)) from None
         raise
+    finally:
+        free_memory()  # this process stays, and trials train on the same GPU
+
+
+def _lacked_memory(job: EvaluationJob) -> bool:
+    """Whether an earlier attempt found too little memory."""
+    return memory_lacked(job.store, job.key, "evaluate", job.evaluation.id)[1]
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,10 @@ class EvaluationPool:
     """Of the prior fit of each trial, in any unit; 0 where a trial is not named."""
     limit: int = 1
     """How many evaluations may run at once."""
+    beside_training: bool = False
+    """Whether trials train on the same devices; who found too little memory waits until they do not."""
+    lacking: list[str] = field(default_factory=list)
+    """Trials whose evaluation found too little GPU memory beside training."""
     waiting: list[tuple[float, int, str]] = field(default_factory=list)
     """A heap of trials to score: minus the cost of the fit, place in the line, key."""
     running: dict[ray.ObjectRef, _Running] = field(default_factory=dict)
@@ -106,7 +122,7 @@ class EvaluationPool:
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits or runs."""
-        return not self.waiting and not self.running
+        return not self.waiting and not self.lacking and not self.running
 
     def add(self, key: str) -> None:
         """Score this trial as soon as there is room and no dearer one waits."""
@@ -117,6 +133,7 @@ class EvaluationPool:
     def close(self) -> None:
         """Submit no more; what runs may end."""
         self.waiting.clear()
+        self.lacking.clear()
         self._closed = True
 
     def cancel(self) -> None:
@@ -136,6 +153,8 @@ class EvaluationPool:
             if not done:
                 break
             ended.append(self._collect(done[0]))
+        while self.lacking and not self.beside_training:
+            self.add(self.lacking.pop())
         while self.waiting and len(self.running) < self.limit:
             self._submit(heapq.heappop(self.waiting)[-1])
         return ended
@@ -163,15 +182,18 @@ class EvaluationPool:
 
     def _collect(self, reference: ray.ObjectRef) -> EndedEvaluation:
         running = self.running.pop(reference)
-        job, reason, again = running.job, "", False
+        job, reason, again, cause = running.job, "", False, None
         try:
             ray.get(reference)
         except Exception as error:  # whatever a stage raised, or Ray's own error when its worker died
-            reason, again = self._judge(job, cause_of(error) or error)
+            cause = cause_of(error) or error
+            reason, again = self._judge(job, cause)
         if reason:
             # They may be what failed or was lost. Sound ones are read from the store again.
             self._references.pop(data_name(self.store.config(job.key)), None)
-        if again:
+        if again and isinstance(cause, MemoryLackedError) and not self._closed:
+            self.lacking.append(job.key)
+        elif again:
             self.add(job.key)
         return EndedEvaluation(job.key, time.monotonic() - running.started, reason, again)
 
@@ -183,6 +205,9 @@ class EvaluationPool:
         if isinstance(cause, TrainedAgainError):
             write_end(self.store, job.key, job.attempt, "stopped", str(cause))
             return str(cause), True
+        if isinstance(cause, MemoryLackedError):
+            write_end(self.store, job.key, job.attempt, "out of memory", str(cause))
+            return "its GPU had too little memory", True
         failure = self.store.open_failure(job.key, "evaluate", job.evaluation.id)
         if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError):
             verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)

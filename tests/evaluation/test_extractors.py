@@ -4,11 +4,13 @@ What the network computes is judged in test_inception.py."""
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from evaluation.config import EvaluationConfig
 from evaluation.extractors import Extractor, load_extractor, load_inception
@@ -28,6 +30,34 @@ def test_features_can_be_computed_with_like_any_tensor(random_conv: Extractor, d
     features = random_conv.features(digits[:3])
     features += 1  # a tensor made in inference mode would refuse
     assert not features.is_inference()
+
+
+class SmallMemory(nn.Module):
+    """A network on a GPU that has room for so many pictures."""
+
+    def __init__(self, network: nn.Module, room: int) -> None:
+        super().__init__()
+        self.network, self.room = network, room
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if len(images) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return self.network(images)
+
+
+@pytest.mark.parametrize("room", [1, 7, 64])
+def test_a_gpu_with_little_memory_left_measures_smaller_batches(
+    random_conv: Extractor, digits: np.ndarray, room: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    small = replace(random_conv, network=SmallMemory(random_conv.network, room))
+    found, at_once = small.features(digits[:100]), random_conv.features(digits[:100])
+    assert float((found - at_once).abs().max() / at_once.abs().max()) < 1e-5
+    assert "too little GPU memory for 100 pictures at once; random-conv-64 goes on with 50" in caplog.text
+
+
+def test_a_gpu_without_room_for_one_picture_is_an_error(random_conv: Extractor, digits: np.ndarray) -> None:
+    with pytest.raises(torch.OutOfMemoryError):
+        replace(random_conv, network=SmallMemory(random_conv.network, 0)).features(digits[:9])
 
 
 def test_inception_from_other_weights_does_not_pass_for_the_real_one(random_inception: Path) -> None:

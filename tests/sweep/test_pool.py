@@ -56,6 +56,7 @@ def scored(
         pool.add(key)
     ended = []
     while not pool.is_idle:
+        pool.beside_training = bool(pool.waiting or pool.running)
         ended += pool.poll(1.0)
     return [(keys[e.key], e.reason) for e in ended]
 
@@ -69,10 +70,21 @@ def test_the_trial_with_the_dearest_fit_is_scored_first(tmp_path: Path, data_dir
 def test_real_images_that_could_not_be_measured_once_are_measured_for_the_next_trial(
     tmp_path: Path, data_dir: Path, ray_cluster: None
 ) -> None:
-    faults = {"AESWEEP_FAULT": "out-of-memory:references:{key4}"}
+    faults = {"AESWEEP_FAULT": "cuda-error:references:{key4}"}
     (first, reason), *rest = scored(tmp_path, data_dir, (2, 4, 3), faults)
-    assert first == 4 and "out of memory" in reason.lower()
+    assert first == 4 and "illegal memory access" in reason
     assert rest == [(3, ""), (2, "")]
+
+
+@pytest.mark.slow
+def test_an_evaluation_that_lacked_memory_is_done_after_the_others_and_a_second_lack_is_its_failure(
+    tmp_path: Path, data_dir: Path, ray_cluster: None
+) -> None:
+    faults = {"AESWEEP_FAULT": "out-of-memory:sample:{key4}:1 out-of-memory:encode:{key3}"}
+    *found, (last, failure) = scored(tmp_path, data_dir, (2, 4, 3), faults)
+    lacked = "its GPU had too little memory"
+    assert found == [(4, lacked), (3, lacked), (2, ""), (4, "")]
+    assert last == 3 and failure.startswith("OutOfMemoryError: CUDA out of memory")
 
 
 @pytest.mark.slow
