@@ -60,6 +60,7 @@ RULES = {
     "ray_version": _Rule(r"[0-9]+\.[0-9]+\.[0-9]+", "the version of Ray in the image, such as 2.60.0", ray.__version__),
     "head": _Rule(_HOST, "the host name or IP of the head"),
     "workers": _Rule(rf"{_HOST}(, ?{_HOST})*", "host names or IPs, separated by commas"),
+    "key": _Rule(r"[~/][\w./-]+", "the private key for ssh, such as ~/.ssh/id_rsa", "~/.ssh/id_ed25519"),
     "user": _Rule(r"[a-z_][a-z0-9_-]*", "a user name for ssh"),
     "bin": _Rule(r"/[\w./+-]+", "the bin folder of the virtual environment, on every machine"),
     "region": _Rule(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS region, such as us-west-2", "us-west-2"),

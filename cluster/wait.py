@@ -20,11 +20,12 @@ from cluster.errors import ClusterError
 from cluster.resources import cluster_resources
 
 LOOK_EVERY_SECONDS = 2.0
+SAY_EVERY_SECONDS = 15.0
 LONGEST_SECONDS = 1800.0  # machines in a cloud take some minutes, and more where their image must be fetched
 
 
 def wait_for_machines(workers: int, longest_seconds: float = LONGEST_SECONDS) -> None:
-    """Wait until `workers` machines beside the head belong to the Ray that this process uses.
+    """Wait until `workers` machines beside the head belong to the Ray that this process uses; say how far it is.
 
     Raises `ClusterError` where they do not within `longest_seconds`.
     """
@@ -46,9 +47,13 @@ def wait_for_gpus(gpus: int, longest_seconds: float = LONGEST_SECONDS) -> None:
 
 
 def _wait(what: str, wanted: int, longest_seconds: float, look: Callable[[], int]) -> None:
-    deadline = time.monotonic() + longest_seconds
+    started = said = time.monotonic()
     while (found := look()) < wanted:
-        if time.monotonic() >= deadline:
+        now = time.monotonic()
+        if now - said >= SAY_EVERY_SECONDS:
+            said = now
+            print(f"{what}: {found} of {wanted} after {now - started:.0f} s", file=sys.stderr, flush=True)
+        if now - started >= longest_seconds:
             remedy = f"Only {found} of them joined in {longest_seconds:g} seconds; `ray status` and its logs say more."
             raise ClusterError(what, wanted, remedy)
         time.sleep(LOOK_EVERY_SECONDS)

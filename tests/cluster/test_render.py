@@ -53,6 +53,14 @@ def test_launcher_files_fit_rays_own_schema(kind: str) -> None:
     jsonschema.validate(yaml.safe_load(render(kind, **VALUES[kind])), schema)
 
 
+@pytest.mark.parametrize("kind", ["launcher-onprem", "launcher-aws"])
+def test_every_machine_of_a_launched_cluster_has_its_token(kind: str) -> None:
+    config = yaml.safe_load(render(kind, **VALUES[kind]))
+    assert config["file_mounts"] == {"~/.ray/auth_token": "~/.ray/auth_token"}
+    starts = [line for role in ("head", "worker") for line in config[f"{role}_start_ray_commands"] if " start " in line]
+    assert len(starts) == 2 and all(line.startswith("RAY_AUTH_MODE=token ") for line in starts)
+
+
 def test_the_on_premises_file_is_accepted_by_rays_launcher() -> None:
     from ray.autoscaler._private.util import prepare_config, validate_config
 
@@ -107,8 +115,11 @@ def test_the_slurm_script_is_valid_bash() -> None:
 # Programs of Slurm and Ray as the script calls them; the driver notes the signals that it gets.
 PROGRAMS = {
     "scontrol": '#!/bin/sh\nif [ "$1" = show ]; then echo node1; echo node2; else echo "$@" >>"$LOG"; fi\n',
-    "srun": '#!/bin/sh\nwhile [ "$1" != ray ]; do shift; done\nexec "$@"\n',
-    "ray": '#!/bin/sh\necho "$@" >>"$LOG"\nwhile [ "$1" != -- ]; do shift; done\nshift\n"$@"\n',
+    "srun": '#!/bin/sh\nwhile [ "$1" != bash ]; do shift; done\nSLURM_NODEID=0 exec "$@"\n',
+    "ray": (
+        '#!/bin/sh\necho "$@" >>"$LOG"\necho "$RAY_AUTH_MODE ${#RAY_AUTH_TOKEN}" >>"$LOG.auth"\n'
+        'while [ "$1" != -- ]; do shift; done\nshift\n"$@"\n'
+    ),
     "aesweep": (
         f"#!{sys.executable}\n"
         "import os, signal, sys, time\n"
@@ -152,6 +163,7 @@ def test_a_notice_from_slurm_stops_the_driver_in_order_and_requeues_the_job(tmp_
         "requeue 12345",
     ]
     assert not list(tmp_path.glob("*.pid"))
+    assert (tmp_path / "log.auth").read_text() == "token 64\n", "a secret of this job"
 
 
 def test_a_slurm_job_that_ends_by_itself_is_not_requeued_and_keeps_its_exit_code(tmp_path: Path) -> None:

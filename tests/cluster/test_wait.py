@@ -22,6 +22,15 @@ def test_machines_that_do_not_come_are_named_with_what_to_look_at(ray_cluster: N
         wait_for_machines(2, longest_seconds=0.0)
 
 
+def test_a_long_wait_says_how_far_it_is(
+    ray_cluster: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("cluster.wait.SAY_EVERY_SECONDS", 0.0)
+    with pytest.raises(ClusterError):
+        wait_for_machines(2, longest_seconds=0.0)
+    assert capsys.readouterr().err == "machines beside the head: 0 of 2 after 0 s\n"
+
+
 def test_gpus_are_waited_for_and_not_asked_for_any_more_afterwards(ray_cluster: None) -> None:
     wait_for_gpus(0, longest_seconds=0.0)
     with pytest.raises(ClusterError, match=r"GPUs: 1000 cannot be used.\nOnly \d+ of them joined in 0 seconds"):
