@@ -25,7 +25,7 @@ FLAGS = {
     "status": "--all --json --watch",
     "tables": "",
     "report": "--out",
-    "evaluate": "--address --extractor --metrics --only --retry-failed --samples --seeds",
+    "evaluate": "--address --extractor --metrics --only --retry-failed --samples --seeds --set",
     "sample": "--data --interpolate --out --prior --reconstruct --seed -n",
     "fetch": "--to",
     "doctor": "--address --data --store",

@@ -124,7 +124,7 @@ def test_a_write_that_fails_half_way_publishes_nothing(
         pytest.param(Fault("error", times=3, status=503), marks=pytest.mark.slow),
         pytest.param(Fault("drop-request", times=3), marks=pytest.mark.slow),
         Fault("drop-response", times=3),
-        Fault("slow", times=2, seconds=1.5),
+        pytest.param(Fault("slow", times=2, seconds=1.5), marks=pytest.mark.slow),
     ],
     ids=["500", "503", "dropped request", "dropped answer", "slow"],
 )

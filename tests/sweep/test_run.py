@@ -111,6 +111,7 @@ def test_looking_needs_neither_torch_nor_ray_nor_pandas(finished_store: Path, ti
         assert not {"torch", "ray", "pandas", "sklearn", "scipy"} & modules_after_command(*words, cwd=tmp_path)
 
 
+@pytest.mark.slow  # by default without Ray: test_reuse.py, tests/evaluation/test_score.py
 def test_another_evaluation_scores_everything_anew_and_trains_nothing(
     finished_store: Path, tmp_path: Path, ray_cluster: None
 ) -> None:
