@@ -162,6 +162,26 @@ def test_gaussianity_comes_from_the_evaluation_that_is_shown_and_a_null_hides_no
     assert set(found["loglikelihood_gap"]) == {0.5} and set(found["mardia_kurtosis"]) == {1.2}
 
 
+def test_what_mixtures_of_other_sizes_gain_does_not_stand_beside_the_shown_ones(make_store, trials):
+    def gaps(rows):
+        like = rows["scores"][0] | {"source": "latents", "extractor": "none", "stderr": None}
+        first, second = dict.fromkeys(row["key"] for row in rows["trials"])
+        for key, name, components, gap in (
+            (first, SMALL, 10, 0.5),
+            (first, LARGE, 100, 0.7),
+            (second, LARGE, 100, 0.9),
+        ):
+            row = like | {"key": key, "evaluation": name, "gmm_components": components}
+            rows["scores"].append(row | {"metric": "loglikelihood_gap", "value": gap})
+            rows["scores"].append(row | {"metric": "mardia_kurtosis", "value": gap, "gmm_components": None})
+
+    both = tuple((name, "fd", "random-conv-64") for name in (SMALL, LARGE))
+    tables = load_tables(make_store(trials, evaluations=both, edit=_both(_sampled(SMALL, 10_000, 10_000), gaps)))
+    found = gaussianity_by_trial(tables)
+    assert found["loglikelihood_gap"].dropna().tolist() == [0.5]
+    assert sorted(found["mardia_kurtosis"]) == [0.5, 0.9]
+
+
 def test_scores_of_two_evaluations_never_meet_in_one_mean(make_store, trials):
     def shift_the_other(rows):
         for row in rows["scores"]:
