@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import ray
-
 from cluster.connect import connect
 from cluster.demand import Demand
 from cluster.errors import ClusterError
@@ -29,7 +27,7 @@ def wait_for_machines(workers: int, longest_seconds: float = LONGEST_SECONDS) ->
 
     Raises `ClusterError` where they do not within `longest_seconds`.
     """
-    _wait("machines beside the head", workers, longest_seconds, lambda: sum(n["Alive"] for n in ray.nodes()) - 1)
+    _wait("machines beside the head", workers, longest_seconds, lambda: len(cluster_resources().nodes) - 1)
 
 
 def wait_for_gpus(gpus: int, longest_seconds: float = LONGEST_SECONDS) -> None:

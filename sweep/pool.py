@@ -41,6 +41,8 @@ def _stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     An error is recorded here, where its traceback and its machine are known, but for a first lack of GPU memory: trials that
     train beside it may have taken it, so the driver tries again. A poisoned process ends, so that it takes no other task.
     """
+    import torch
+
     from sweep import evaluation_tasks
     from sweep.device import free_memory, is_out_of_memory, poisons_process
 
@@ -60,7 +62,8 @@ def _stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
             raise MemoryLackedError(str(error)) from None
         raise
     finally:
-        free_memory()  # this process stays, and trials train on the same GPU
+        if torch.cuda.is_initialized():  # this process stays, and trials train on the same GPU
+            free_memory()
 
 
 def _lacked_memory(job: EvaluationJob) -> bool:
