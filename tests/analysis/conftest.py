@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 
 from analysis.gaussianity import MEASURES
+from analysis.results import Results
 from evaluation.config import EvaluationConfig
 from evaluation.pictures import image_grid
 from evaluation.score_settings import settings_columns
@@ -277,3 +278,11 @@ def small_store(make_store: Callable[..., Path]) -> Path:
 @pytest.fixture(name="distance")
 def _distance() -> Callable[[TrialConfig, str], float]:
     return distance
+
+
+@pytest.fixture
+def results(make_store) -> Callable[..., Results]:
+    """`results(trials, score)`: the results of a store of CIFAR-10 in which each score is what `score` says."""
+    from tests.analysis.invented import results_of  # which takes `grid` from here
+
+    return results_of(make_store)

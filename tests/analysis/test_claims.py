@@ -8,39 +8,11 @@ from analysis import load_tables
 from analysis.claims import CLAIMS, dae_against_vae, discussion, hypotheses, variants
 from analysis.figures.latent_layer import noise_chart
 from analysis.judgement import claims_table, judge
-from analysis.results import Results, all_results
+from analysis.results import all_results
 from analysis.verdicts import Claim
 from models.config import TrialConfig
-from tests.analysis.conftest import START, grid
-
-FID = ("f" * 12, "fid", "inception-2015")
-Score = Callable[[TrialConfig, str], float]
-"""(trial, score name) -> value; the name is a column of Table 2."""
-
-
-@pytest.fixture
-def results(make_store) -> Callable[..., Results]:
-    """`results(trials, score)`: the results of a store of CIFAR-10 in which each score is what `score` says."""
-
-    def make(trials: list[TrialConfig], score: Score, **more) -> Results:
-        by_key = {trial.key: trial for trial in trials}
-
-        def known(rows):
-            for row in rows["scores"]:
-                split = f"_{row['split']}" if row["source"] == "reconstruction" else ""
-                row["value"] = float(score(by_key[row["key"]], row["source"] + split))
-            more.get("edit", lambda rows: None)(rows)
-
-        store = make_store(trials, evaluations=(FID,), pictures=False, latent_points=20, edit=known)
-        (found,) = all_results(load_tables(store))
-        return found
-
-    return make
-
-
-def trials(**fields) -> list[TrialConfig]:
-    """CIFAR-10 trials, the product of the given lists."""
-    return grid(**{"dataset": ["cifar10"], "epochs": [2], **fields})
+from tests.analysis.conftest import START
+from tests.analysis.invented import FID, bowl, known_errors, trials
 
 
 def test_one_width_where_the_vae_wins_contradicts_always(results):
@@ -81,16 +53,6 @@ def test_a_difference_beyond_the_noise_of_seeds_decides(results):
     assert verdict.outcome == "supported"
     # Welch by hand: both standard deviations 0.1, n = 3, four degrees of freedom: 2.776 * sqrt(2 * 0.01 / 3).
     assert verdict.findings[0].words == "32 filters, 128 units, MVG: DAE 50.10, VAE 55.10 (-5 ± 0.2267, 95 %)"
-
-
-def known_errors(error: float):
-    """An edit: every distance has this standard error."""
-
-    def edit(rows):
-        for row in rows["scores"]:
-            row["stderr"] = error
-
-    return edit
 
 
 @pytest.mark.parametrize(("gap", "outcome"), [(5, "supported"), (1, "not enough data"), (-5, "contradicted")])
@@ -136,113 +98,6 @@ def test_without_trials_nothing_is_supported_or_contradicted(results):
     alone = {"dae_latents_spread_wider_than_the_standard_normal"}
     assert {name for name, outcome in outcomes.items() if outcome != "not enough data"} <= alone
     assert len(outcomes) == len(CLAIMS) - 2  # but the two that speak of CelebA alone
-
-
-def bowl(best: int, slope: float) -> Callable[[TrialConfig], float]:
-    """A score with its minimum at one latent size."""
-    return lambda trial: 50 + slope * abs(trial.latent_size - best) / best
-
-
-@pytest.mark.parametrize(("steep", "outcome"), [(1, "contradicted"), (50, "supported")])
-def test_the_dae_is_more_sensitive_where_its_curve_is_steeper(results, steep, outcome):
-    both = trials(model=["dae", "vae"], filters=[64], latent_size=[32, 64, 128, 256])
-    curves = {"dae": bowl(64, steep), "vae": bowl(128, 10)}
-    found = results(both, lambda trial, name: curves[trial.model](trial))
-    assert dae_against_vae.daes_are_more_sensitive_to_the_latent_size(found).outcome == outcome
-
-
-def test_sensitivity_is_compared_on_common_sizes_only(results):
-    daes = trials(model=["dae"], filters=[64], latent_size=[64, 128, 256])
-    vaes = trials(model=["vae"], filters=[64], latent_size=[64, 128, 256, 4096])
-    curves = {"dae": bowl(128, 20), "vae": bowl(128, 10)}
-    found = results([*daes, *vaes], lambda trial, name: curves[trial.model](trial))
-    assert dae_against_vae.daes_are_more_sensitive_to_the_latent_size(found).outcome == "supported"
-
-
-def test_a_minimum_at_the_end_of_the_grid_is_open_unless_the_grid_goes_as_far_as_the_papers(results):
-    def falling(trial, name):
-        return 1000 / trial.latent_size
-
-    asked = trials(filters=[64], latent_size=[32, 64, 128, 256, 512])
-    assert (
-        dae_against_vae.both_models_have_a_best_number_of_latent_units(results(asked, falling)).outcome
-        == "contradicted"
-    )
-    shorter = dae_against_vae.both_models_have_a_best_number_of_latent_units(results(asked[:4], falling))
-    assert shorter.outcome == "not enough data" and "may lie beyond" in shorter.findings[0].words
-    inside = results(asked, lambda trial, name: bowl(64, 5)(trial))
-    assert dae_against_vae.both_models_have_a_best_number_of_latent_units(inside).outcome == "supported"
-
-
-@pytest.mark.parametrize(("best", "outcome"), [(64, "supported"), (128, "contradicted"), (256, "not enough data")])
-def test_deeper_networks_must_be_best_at_fewer_units(results, best, outcome):
-    asked = trials(filters=[64], depth=[1, 2], latent_size=[32, 64, 128, 256])
-    found = results(asked, lambda trial, name: bowl(128 if trial.depth_text == "1" else best, 5)(trial))
-    assert variants.deeper_networks_have_a_smaller_best_latent_size(found).outcome == outcome
-
-
-@pytest.mark.parametrize(
-    ("deep", "shallow", "error", "outcome"),
-    [
-        (64, 128, 0.5, "supported"),  # differences of 1.39 are noise: 64 alone, and 128 alone
-        (64, 128, 1.0, "not enough data"),  # of 2.77: 32 or 64 against 64 or 128, and 64 may be the best of both
-        (128, 64, 0.5, "contradicted"),
-        (128, 64, 1.0, "contradicted"),  # 64 or 128 against 32 or 64: none of them is smaller
-        (64, 64, 0.5, "contradicted"),
-        (64, 64, 1.0, "not enough data"),
-    ],
-)
-def test_best_sizes_are_compared_with_all_that_the_errors_of_the_images_leave_open(
-    results, deep, shallow, error, outcome
-):
-    asked = trials(filters=[64], depth=[1, 2], latent_size=[16, 32, 64, 128, 256])
-    curves = {"1": bowl(shallow, 5), "2": bowl(deep, 5)}
-    found = results(asked, lambda trial, name: curves[trial.depth_text](trial), edit=known_errors(error))
-    verdict = variants.deeper_networks_have_a_smaller_best_latent_size(found)
-    assert verdict.outcome == outcome
-    if (deep, shallow, error) == (64, 128, 1.0):
-        assert verdict.findings[0].words == (
-            "64 filters, MVG, best size: depth 2 64 units (as good within the noise: 32), "
-            "depth 1 128 units (as good within the noise: 64), not settled"
-        )
-
-
-def test_seeds_that_scatter_leave_the_best_size_open(results):
-    asked = trials(filters=[64], depth=[1, 2], latent_size=[16, 32, 64, 128, 256], seed=[0, 1, 2])
-
-    def verdict(noise: float) -> str:
-        curves = {"1": bowl(128, 5), "2": bowl(64, 5)}
-        found = results(asked, lambda trial, name: curves[trial.depth_text](trial) + noise * trial.seed)
-        return variants.deeper_networks_have_a_smaller_best_latent_size(found).outcome
-
-    assert (verdict(0.1), verdict(2.0)) == ("supported", "not enough data")
-
-
-def test_a_deep_network_that_may_be_best_at_the_end_of_the_grid_is_left_open(results):
-    asked = trials(filters=[64], depth=[1, 2], latent_size=[16, 32, 64, 128, 256])
-    flat = results(
-        asked,
-        lambda trial, name: 50 if trial.depth_text == "2" else bowl(256, 5)(trial),
-        edit=known_errors(0.1),
-    )
-    verdict = variants.deeper_networks_have_a_smaller_best_latent_size(flat)
-    assert verdict.outcome == "not enough data" and "may lie beyond" in verdict.findings[0].words
-
-
-@pytest.mark.parametrize(("error", "outcome"), [(0.5, "supported"), (1.0, "not enough data")])
-def test_a_minimum_that_the_end_of_the_grid_equals_within_the_errors_is_open(results, error, outcome):
-    """Beside 50 at 64 units stands 52.5 at 32, the smallest size: a difference of 2.77 is noise where the error is 1."""
-    asked = trials(filters=[64], latent_size=[32, 64, 128, 256, 512])
-    found = results(asked, lambda trial, name: bowl(64, 5)(trial), edit=known_errors(error))
-    verdict = dae_against_vae.both_models_have_a_best_number_of_latent_units(found)
-    assert verdict.outcome == outcome
-
-
-@pytest.mark.parametrize(("error", "outcome"), [(0.1, "contradicted"), (1.0, "not enough data")])
-def test_a_curve_that_falls_to_the_end_of_the_grid_by_less_than_its_errors_is_open(results, error, outcome):
-    asked = trials(filters=[64], latent_size=[32, 64, 128, 256, 512])
-    found = results(asked, lambda trial, name: 1000 / trial.latent_size, edit=known_errors(error))  # 3.91, then 1.95
-    assert dae_against_vae.both_models_have_a_best_number_of_latent_units(found).outcome == outcome
 
 
 @pytest.mark.parametrize(("change", "outcome"), [(1.04, "supported"), (1.06, "contradicted")])
@@ -497,52 +352,6 @@ def test_what_section_5_says_of_the_papers_largest_networks_needs_them(make_stor
     assert outcome([*asked, *trials(dataset=[data], image_size=[side], filters=[16], latent_size=[128])]) == outcome(
         asked
     )
-
-
-def test_the_best_overall_is_judged_against_the_shallow_network_of_its_width(results):
-    deep = trials(filters=[128], depth=[(3, 3, 2, 1)], latent_size=[64, 96, 128])
-    shallow = trials(filters=[128], latent_size=[64, 96, 128])
-
-    def score(trial, name):
-        return bowl(96, 5)(trial) + (trial.depth_text == "1")
-
-    judged = variants.the_best_overall_has_128_filters_depths_3321_and_96_units
-    assert judged(results(deep, score)).outcome == "not enough data"
-    assert judged(results([*deep, *shallow], score)).outcome == "supported"
-    assert judged(results([*deep[:1], *shallow], score)).outcome == "not enough data"  # 96 units were not tried
-
-
-@pytest.mark.parametrize(
-    ("best", "ahead", "error", "outcome"),
-    [
-        (96, 1, 0.1, "supported"),
-        (96, 1, 0.5, "not enough data"),  # depth 1 is as good
-        (96, -1, 0.1, "contradicted"),
-        (96, -1, 0.5, "not enough data"),
-        (64, 1, 0.1, "contradicted"),  # the best of that network is not at 96 units
-        (96, 9, 1.0, "not enough data"),  # 64 and 128 units are as good
-    ],
-)
-def test_the_best_overall_must_be_told_from_every_other(results, best, ahead, error, outcome):
-    asked = [
-        *trials(filters=[128], depth=[(3, 3, 2, 1)], latent_size=[64, 96, 128]),
-        *trials(filters=[128], latent_size=[64, 96, 128]),
-    ]
-
-    def score(trial, name):
-        return bowl(best, 5)(trial) + ahead * (trial.depth_text == "1")
-
-    found = results(asked, score, edit=known_errors(error))
-    assert variants.the_best_overall_has_128_filters_depths_3321_and_96_units(found).outcome == outcome
-
-
-def test_where_96_units_were_not_tried_the_sizes_beside_it_stand_for_it(results):
-    deep = trials(filters=[128], depth=[(3, 3, 2, 1)], latent_size=[32, 64, 128])
-    shallow = trials(filters=[128], latent_size=[64, 128])
-    judged = variants.the_best_overall_has_128_filters_depths_3321_and_96_units
-    for best, outcome in ((64, "supported"), (128, "supported"), (32, "contradicted")):
-        found = results([*deep, *shallow], lambda t, name, b=best: bowl(b, 5)(t) + (t.depth_text == "1"))
-        assert judged(found).outcome == outcome
 
 
 def test_larger_daes_are_larger_than_others(results):

@@ -10,15 +10,16 @@ Ray's own autoscaler does it, version 2; only the cloud is Ray's fake one, whose
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import ray
 
 from cluster.connect import set_environment
+from cluster.resources import cluster_resources
+from tests.ports import free_port
+from tests.waiting import wait_until
 
 HEAD = "f" * 51 + "00000"  # the id that the fake cloud gives its head
 HEAD_TYPE = "ray.head.default"  # and the type
@@ -64,9 +65,7 @@ def config(address: str) -> dict[str, object]:
 
 def start_head() -> str:
     """Start it in the background; HOST:PORT."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     address = f"127.0.0.1:{port}"
     os.environ |= {
         "RAY_FAKE_CLUSTER": "1",
@@ -94,15 +93,13 @@ class Watcher:
 
     def until(self, condition: Callable[[int], object], seconds: float = 60.0) -> None:
         """Look until the condition holds for the number of machines."""
-        deadline = time.monotonic() + seconds
-        while True:
-            assert time.monotonic() < deadline, f"machines seen: {self.seen}"
-            count = sum(node["Alive"] for node in ray.nodes()) - 1
-            if self.seen[-1:] != [count]:
-                self.seen.append(count)
-            if condition(count):
-                return
-            time.sleep(0.2)
+        wait_until(lambda: condition(self._look()), seconds, "machines come and go", lambda: self.seen)
+
+    def _look(self) -> int:
+        count = len(cluster_resources().nodes) - 1
+        if self.seen[-1:] != [count]:
+            self.seen.append(count)
+        return count
 
 
 def main(spec: str, store: str) -> None:

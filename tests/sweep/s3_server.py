@@ -50,9 +50,9 @@ class MotoServer:
     """
 
     def __init__(self, bucket: str = "bucket", folder: Path | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        from tests.ports import free_port  # this file is a program too, which knows no package
+
+        self.port = free_port()
         words = [sys.executable, str(Path(__file__).resolve()), str(self.port), bucket, str(folder or "")]
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS

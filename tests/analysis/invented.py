@@ -1,0 +1,51 @@
+"""Invented results whose answer is known, for tests of the claims."""
+
+from collections.abc import Callable
+
+from analysis import load_tables
+from analysis.results import Results, all_results
+from models.config import TrialConfig
+from tests.analysis.conftest import grid
+
+FID = ("f" * 12, "fid", "inception-2015")
+Score = Callable[[TrialConfig, str], float]
+"""(trial, score name) -> value; the name is a column of Table 2."""
+
+
+def results_of(make_store) -> Callable[..., Results]:
+    """`results(trials, score)`: the results of a store of CIFAR-10 in which each score is what `score` says."""
+
+    def make(trials: list[TrialConfig], score: Score, **more) -> Results:
+        by_key = {trial.key: trial for trial in trials}
+
+        def known(rows):
+            for row in rows["scores"]:
+                split = f"_{row['split']}" if row["source"] == "reconstruction" else ""
+                row["value"] = float(score(by_key[row["key"]], row["source"] + split))
+            more.get("edit", lambda rows: None)(rows)
+
+        store = make_store(trials, evaluations=(FID,), pictures=False, latent_points=20, edit=known)
+        (found,) = all_results(load_tables(store))
+        return found
+
+    return make
+
+
+def trials(**fields) -> list[TrialConfig]:
+    """CIFAR-10 trials, the product of the given lists."""
+    return grid(**{"dataset": ["cifar10"], "epochs": [2], **fields})
+
+
+def known_errors(error: float):
+    """An edit: every distance has this standard error."""
+
+    def edit(rows):
+        for row in rows["scores"]:
+            row["stderr"] = error
+
+    return edit
+
+
+def bowl(best: int, slope: float) -> Callable[[TrialConfig], float]:
+    """A score with its minimum at one latent size."""
+    return lambda trial: 50 + slope * abs(trial.latent_size - best) / best
