@@ -33,6 +33,7 @@ check: $(STAMP) ## Lint, formatting, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=benchmarks $(BIN)/mypy benchmarks/*.py
 
 format: $(STAMP) ## Sort imports and format
 	$(BIN)/ruff check --fix --select I .

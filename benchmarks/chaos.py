@@ -102,7 +102,9 @@ class Machines:
     @property
     def session(self) -> str:
         """The folder of this Ray's files, by which its processes are known: other Rays on the machine are left alone."""
-        return str(self.cluster.head_node.get_session_dir_path())
+        head = self.cluster.head_node
+        assert head is not None
+        return str(head.get_session_dir_path())
 
     def workers(self) -> list[int]:
         """Processes that run a trial or an evaluation now."""
@@ -169,7 +171,8 @@ def one_sweep(
     work: Path, store: Path, machines: Machines, kills: int, interval: float, chance: random.Random, findings: Findings
 ) -> None:
     """Launch again and again until the sweep is done, killing meanwhile."""
-    undisturbed, again = 0, ()
+    undisturbed = 0
+    again: tuple[str, ...] = ()
     while undisturbed < MOST_UNDISTURBED:
         driver = launch(work, store, machines.cluster.address, *again)
         findings.launches += 1
@@ -235,7 +238,9 @@ def unreadable(store: Store, key: str) -> int:
     commits = [store.training(key), *(store.scores(key, evaluation) for evaluation in store.scored(key))]
     bad = sum("damaged" in name for name in store.storage.names(f"trials/{key}"))
     for commit in commits:
-        for name, record in commit["files"].items() if commit else ():
+        if commit is None:
+            continue
+        for name, record in commit["files"].items():
             try:
                 store.read_file(key, commit["attempt"], name, record)
             except DamagedFileError:

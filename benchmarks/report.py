@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice, product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from page import REPOSITORY, footer, hardware, parser, today, write_page
 
-from models.config import TrialConfig
+from models.config import Model, TrialConfig
 from sweep.paper import CIFAR10
 from sweep.rows import config_row
 from sweep.schemas import COLUMNS, schema
@@ -72,7 +72,8 @@ def run(code: str, *arguments: Path) -> tuple[float, float, float]:
 def configs(count: int) -> list[TrialConfig]:
     """The paper's widths, both models, ten sizes, as many seeds as it takes."""
     seeds = -(-count // (4 * 2 * len(SIZES)))
-    every = product((32, 64, 128, 256), ("dae", "vae"), SIZES, range(seeds))
+    models: tuple[Model, ...] = get_args(Model)
+    every = product((32, 64, 128, 256), models, SIZES, range(seeds))
     return [replace(CIFAR10, filters=f, model=m, latent_size=z, seed=s) for f, m, z, s in islice(every, count)]
 
 

@@ -15,7 +15,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 class _Unloaded(FeatureExtractorInceptionV3):
     """The network with the weights that its layers were made with."""
 
-    def load_state_dict(self, *_: object, **__: object) -> None:  # type: ignore[override]
+    def load_state_dict(self, *_: object, **__: object) -> None:
         return None
 
 
