@@ -8,11 +8,9 @@ TF32 off, which is what its numbers are compared with elsewhere; each with and w
 
 import sys
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -21,7 +19,6 @@ import numpy as np
 import torch
 from page import random_inception
 
-from evaluation.extractors import Extractor
 from evaluation.frechet import frechet_distance
 from evaluation.reference import CHUNK, measure_reference
 from evaluation.statistics import FeatureStatistics
@@ -49,10 +46,8 @@ def section(device: str, quick: bool) -> str:
     return "\n".join([title + head, "", *table])
 
 
-def seconds_each(
-    device: torch.device, n: int, others: Mapping[str, Callable[[Extractor], Extractor]] = MappingProxyType({})
-) -> dict[str, float]:
-    """Seconds of ours and theirs; `others` are ways to change our extractor, each measured as one more method."""
+def seconds_each(device: torch.device, n: int) -> dict[str, float]:
+    """Seconds of ours and theirs."""
     model = build_autoencoder(TRIAL).to(device).eval()
     real = np.random.default_rng(0).integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
     with random_inception(device) as (path, load):
@@ -60,7 +55,7 @@ def seconds_each(
         reference = measure_reference(real, np.arange(n), extractor)  # once per data set
         precision = choose_precision(TRIAL.precision, device)
 
-        def ours(extractor: Extractor) -> float:
+        def ours() -> float:
             z = np.random.default_rng(1).standard_normal((n, TRIAL.latent_size)).astype(np.float32)
             statistics = FeatureStatistics(extractor.dimension)
             for first in range(0, n, CHUNK):
@@ -68,11 +63,8 @@ def seconds_each(
                 statistics.update(extractor.features(pictures))
             return frechet_distance(statistics, reference.statistics)
 
-        extractors = {"ours": extractor} | {name: change(extractor) for name, change in others.items()}
         cache = path.with_name("cache")
-        methods: dict[str, tuple[Callable[[], Any], bool]] = {
-            name: (partial(ours, each), False) for name, each in extractors.items()
-        }
+        methods: dict[str, tuple[Callable[[], Any], bool]] = {"ours": (ours, False)}
         for name, tf32, cached in _theirs(device):
             methods[name] = (_fidelity(model, real, path, cache, cached), tf32)
         return _alternating(methods, device)

@@ -4,6 +4,7 @@
 
 distance   one Fréchet distance: `evaluation.frechet` against scipy.linalg.sqrtm, torchmetrics and torch-fidelity
 features   pictures per second through the Inception network: ours against torch-fidelity's and torchmetrics'
+           (inception_features.py)
 end        from a trained decoder to one FID: ours against torch-fidelity's `calculate_metrics` (end_to_end.py)
 mixture    an EM iteration of the mixture: NumPy on one core against tensors (mixture_fit.py)
 stages     one evaluation of a trial, stage by stage (evaluation_stages.py)
@@ -18,7 +19,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,11 +29,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import end_to_end
 import evaluation_stages
+import inception_features
 import mixture_fit
 import numpy as np
 import scipy.linalg
 import torch
-from page import footer, hardware, parser, random_inception, today, write_page
+from page import footer, hardware, parser, today, write_page
 from torchmetrics.image.fid import _compute_fid
 
 from evaluation.frechet import frechet_distance
@@ -158,102 +159,9 @@ def cpu_seconds(function: Callable[[], T], repeats: int) -> tuple[float, T, int]
     return statistics.median(seconds), result, len(seconds)
 
 
-# (b) features
-
-
-def feature_section(args: argparse.Namespace) -> str:
-    """Pictures per second through Inception."""
-    title = "## Features of Inception\n\n"
-    if not HAS_TORCH_FIDELITY:
-        return f"{title}Not measured: torch-fidelity, which describes the network for all of them, is not installed here.\n"
-    device: torch.device = args.device
-    n = args.pictures or (8192 if device.type == "cuda" else 64)
-    colours = torch.rand(n, 3, 5, 5, generator=torch.Generator().manual_seed(0))
-    smooth = torch.nn.functional.interpolate(colours, size=(32, 32), mode="bicubic").clamp(0, 1)
-    pictures = (smooth * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().to(device)
-    networks, batch = feature_networks(device, args.batch)
-    speeds, found = feature_speeds(networks, pictures, batch, args.repeats, device)
-    expected = found["torch-fidelity"]
-    lines = []
-    for name, values in speeds.items():
-        error = float((found[name] - expected).abs().max() / expected.square().mean().sqrt())
-        speed, base = statistics.median(values), statistics.median(speeds["torch-fidelity"])
-        lines.append(f"| {name} | {speed:,.2f} | {speed / base:.2f} | {error:.0e} |")
-    unit = "second" if device.type == "cuda" else "CPU second"
-    return f"""{title}{n:,} pictures of 32 x 32 pixels, uint8, on the {device.type} in batches of {batch}; medians of {args.repeats}
-alternating runs. fp32 without TF32, but where a line says that it has it. Errors are the largest difference to
-torch-fidelity's features against their root mean square. torchmetrics runs with `antialias=False`; its default resizes
-otherwise and gives another FID.
-
-| network | pictures per {unit} | times torch-fidelity | error |
-|---|---|---|---|
-{chr(10).join(lines)}
-"""
-
-
-def feature_networks(
-    device: torch.device, batch: int | None
-) -> tuple[dict[str, Callable[[torch.Tensor], torch.Tensor]], int]:
-    """Name -> uint8 (n, H, W, 3) to features (n, 2048); and the pictures in a batch."""
-    from dataclasses import replace
-
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-    from torchmetrics.image.fid import NoTrainInceptionV3
-
-    with random_inception(device) as (path, load):
-        fast, reference = load(computation="fast"), load(computation="reference")
-        theirs = FeatureExtractorInceptionV3("theirs", ["2048"], feature_extractor_weights_path=str(path)).to(device)
-        metric = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path), antialias=False).to(device)
-    batch = batch or fast.batch_size
-    fast, reference = replace(fast, batch_size=batch), replace(reference, batch_size=batch)
-
-    def rival(network: torch.nn.Module, tf32: bool = False) -> Callable[[torch.Tensor], torch.Tensor]:
-        def features(pictures: torch.Tensor) -> torch.Tensor:
-            precise = (
-                torch.backends.cudnn.flags(enabled=True, allow_tf32=tf32) if device.type == "cuda" else nullcontext()
-            )
-            with torch.inference_mode(), precise:
-                chunks = (x.permute(0, 3, 1, 2).contiguous() for x in pictures.split(batch))
-                return torch.cat([out[0] if isinstance(out := network(x), tuple) else out for x in chunks])
-
-        return features
-
-    networks: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-        "ours": fast.features,
-        "ours, reference computation": reference.features,
-        "torch-fidelity": rival(theirs),
-        "torchmetrics": rival(metric),
-    }
-    if device.type == "cuda":
-        networks["torch-fidelity as it comes, TF32 convolutions"] = rival(theirs, tf32=True)
-    return networks, batch
-
-
-def feature_speeds(
-    networks: dict[str, Callable[[torch.Tensor], torch.Tensor]],
-    pictures: torch.Tensor,
-    batch: int,
-    repeats: int,
-    device: torch.device,
-) -> tuple[dict[str, list[float]], dict[str, torch.Tensor]]:
-    """Pictures per second of each network and run, and the features."""
-    clock = time.perf_counter if device.type == "cuda" else time.process_time
-    found = {name: network(pictures[:batch]) for name, network in networks.items()}  # warm
-    speeds: dict[str, list[float]] = {name: [] for name in networks}
-    for _ in range(repeats):
-        for name, network in networks.items():
-            started = clock()
-            found[name] = network(pictures)
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            speeds[name].append(len(pictures) / (clock() - started))
-            print(name, f"{speeds[name][-1]:,.2f} pictures per second", flush=True)
-    return speeds, found
-
-
 SECTIONS: dict[str, Callable[[argparse.Namespace], str]] = {
     "distance": distance_section,
-    "features": feature_section,
+    "features": lambda args: inception_features.section(args.device, args.pictures, args.batch, args.repeats),
     "end": lambda args: end_to_end.section(args.device.type, args.quick) + "\n",
     "mixture": lambda args: mixture_fit.section(args.device.type, args.quick) + "\n",
     "stages": lambda args: evaluation_stages.section(args.device.type, args.quick) + "\n",

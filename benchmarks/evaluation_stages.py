@@ -21,15 +21,16 @@ import torch
 from page import parser, random_inception
 
 from evaluation.config import EvaluationConfig
-from evaluation.extractors import Extractor, load_extractor
+from evaluation.extractor import Extractor
+from evaluation.extractors import load_extractor
 from evaluation.gaussianity import gaussianity_stage
 from evaluation.heldout import heldout_stage
-from evaluation.reference import SPLITS
 from evaluation.sampling import Ruler
 from evaluation.score import distance_stage, encode_stage, fit_stage, reference_stage, sample_stage
 from evaluation.tensor_mixture import fit_device
 from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
+from models.datasets import SPLITS
 from models.images import ImageSet
 from models.precision import choose_precision
 

@@ -1,28 +1,23 @@
-"""The feature networks behind the Fréchet distance: uint8 pictures in, one float32 vector per picture out.
-
-Pictures that are decoded on a GPU are measured there: nothing but statistics and scores leaves the device.
+"""The feature networks behind the Fréchet distance, by name.
 
 `inception-2015` is the network that FID is defined on (`evaluation.inception`); `random-conv-64` stands in where its
-weights are absent. All run in fp32 whatever precision the model had: bf16 features move a FID.
+weights are absent.
 """
 
 import hashlib
 import io
 import logging
 import pickle
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-import numpy as np
 import torch
-from torch import nn
 
 from evaluation.config import Extractor as ExtractorName
 from evaluation.dinov2 import SIZES, DinoV2
-from evaluation.inception import INCEPTION_DIMENSION, Computation, FastInception, ReferenceInception
+from evaluation.extractor import Extractor
+from evaluation.inception import COMPUTATIONS, INCEPTION_DIMENSION, Computation
 from evaluation.random_conv import DIMENSION, RandomConv
 from evaluation.weights import (
     DINOV2_MODELS,
@@ -38,69 +33,8 @@ from models.errors import InputError
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, eq=False)
-class Extractor:
-    """A feature network on its device."""
-
-    name: ExtractorName
-    sha256: str
-    """SHA-256 of its weights."""
-    dimension: int
-    """Features per image, D."""
-    network: nn.Module
-    """uint8 (N, 3, H, W) -> float32 (N, D)."""
-    device: torch.device
-    batch_size: int
-    logits: Callable[[torch.Tensor], torch.Tensor] | None = None
-    """float32 features (N, D) -> float32 class scores (N, C), where the network is a classifier."""
-
-    def features(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
-        """`images` uint8 (N, H, W, 3), of any device -> float32 (N, D) on `device`, in batches.
-
-        Raises `ValueError` for other shapes or types.
-        """
-        out = torch.empty((len(images), self.dimension), dtype=torch.float32, device=self.device)
-        for first, features in self._batches(images):
-            out[first : first + len(features)] = features
-        return out
-
-    def features_and_logits(self, images: np.ndarray | torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The features of `images`, as `features`, and the network's class scores, float32 (N, C), both on `device`.
-
-        For Inception these are the 1008 unbiased logits that its score is defined on. Raises `ValueError` for a network
-        that knows no classes.
-        """
-        if self.logits is None:
-            raise ValueError(f"the extractor {self.name} has no classes; the Inception score needs inception-2015")
-        features = self.features(images)
-        with torch.inference_mode(), _full_precision(self.device):
-            logits = torch.cat([self.logits(batch) for batch in features.split(self.batch_size)])
-        return features, logits.clone()  # a copy made out here can be computed with like any other tensor
-
-    def _batches(self, images: np.ndarray | torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
-        """First index and features of each batch; smaller batches where the GPU, which trials share, has too little memory."""
-        if tuple(images.shape[3:]) != (3,) or images.dtype not in (np.uint8, torch.uint8):
-            raise ValueError(f"expected uint8 images (N, H, W, 3), got {images.dtype} {tuple(images.shape)}")
-        first, size = 0, self.batch_size
-        while first < len(images):
-            batch = images[first : first + size]
-            if isinstance(batch, np.ndarray):
-                batch = torch.from_numpy(np.array(batch))  # a memory map is read-only
-            try:
-                with torch.inference_mode(), _full_precision(self.device):
-                    # NHWC -> NCHW, in channels_last memory
-                    features = self.network(batch.to(self.device).permute(0, 3, 1, 2))
-            except torch.OutOfMemoryError:
-                if size == 1:
-                    raise
-                size = min(size, len(batch)) // 2 or 1
-                log.warning(
-                    "too little GPU memory for %d pictures at once; %s goes on with %d", len(batch), self.name, size
-                )
-                continue
-            yield first, features
-            first += len(batch)
+TOLERANCE = 1e-5
+"""Largest difference of Inception's features by another computation, against their root mean square."""
 
 
 def load_extractor(name: str, data_dir: Path, device: torch.device) -> Extractor:
@@ -130,20 +64,59 @@ def load_inception(
 ) -> Extractor:
     """The Inception network from a weights file of this SHA-256 and size (bytes).
 
-    `computation` None takes the faster one of the device: on a GPU cuDNN's fp32 kernels are slower in channels_last memory.
+    `computation` None takes the fastest that is right on this device.
 
     Raises `InputError` if the file is missing, has another size or hash, or does not hold exactly the network's
     weights.
     """
     data = read_weights(path, sha256, size)
-    computation = computation or ("reference" if device.type == "cuda" else "fast")
+
+    def load(computation: Computation) -> Extractor:
+        try:
+            network = COMPUTATIONS[computation](_tensors(data)).to(device).eval()
+        except _UNFIT as error:
+            raise _unfit_error("inception", path, error) from error
+        batch_size = 256 if device.type == "cuda" else 16
+        return Extractor("inception-2015", sha256, INCEPTION_DIMENSION, network, device, batch_size, network.logits)
+
+    if computation is not None:
+        return load(computation)
+    if device.type != "cuda":
+        return load("fast")
+    reference = load("reference")
+    if not _has_tensor_cores(device):
+        return reference
     try:
-        network = (FastInception if computation == "fast" else ReferenceInception)(_tensors(data))
-    except _UNFIT as error:
-        raise _unfit_error("inception", path, error) from error
-    batch_size = 256 if device.type == "cuda" else 16
-    network = network.to(device).eval()
-    return Extractor("inception-2015", sha256, INCEPTION_DIMENSION, network, device, batch_size, network.logits)
+        # Triton compiles for this GPU, with the C compiler of this machine, into a folder of this user: much can fail.
+        found = load("tensor-cores")
+        error = _difference(found, reference)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as failure:
+        reason = f"{type(failure).__name__}: {_reason(failure)}"
+    else:
+        if error <= TOLERANCE:
+            return found
+        reason = f"features are off by {error:.1e} of their root mean square"
+    log.warning(
+        "Inception goes on with cuDNN's fp32, a third as fast: its convolutions on tensor cores failed (%s)", reason
+    )
+    return reference
+
+
+def _has_tensor_cores(device: torch.device) -> bool:
+    """Whether the kernels of `evaluation.tensor_cores` are meant for this GPU: NVIDIA's of 2020 (Ampere) and later."""
+    nvidia = torch.version.cuda is not None and torch.cuda.get_device_capability(device) >= (8, 0)
+    return nvidia and find_spec("triton") is not None
+
+
+def _difference(found: Extractor, expected: Extractor) -> float:
+    """The largest difference of features of some pictures, noise and smooth ones, against their root mean square."""
+    noise = torch.rand(8, 32, 32, 3, generator=torch.Generator().manual_seed(0))
+    ramps = torch.linspace(0, 1, 32)[:, None, None] * noise[:, :1, :1]
+    pictures = (torch.cat([noise, ramps.expand_as(noise)]) * 255).to(torch.uint8)
+    ours, theirs = found.features(pictures), expected.features(pictures)
+    return float((ours - theirs).abs().max() / theirs.square().mean().sqrt())
 
 
 def _load_dinov2(name: ExtractorName, data_dir: Path, device: torch.device) -> Extractor:
@@ -174,23 +147,3 @@ def _unfit_error(field: str, path: Path, error: Exception) -> InputError:
 
 def _reason(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-@contextmanager
-def _full_precision(device: torch.device) -> Iterator[None]:
-    """True fp32, whatever the caller has switched on: no autocast, no TF32 or bf16 in convolutions or matrix products."""
-    backends: Any = torch.backends  # its type stubs lack these settings
-    wanted: list[tuple[Any, str, object]] = [
-        (products, "fp32_precision", "ieee")
-        for products in (backends.mkldnn.matmul, backends.mkldnn.conv, backends.cuda.matmul, backends.cudnn.conv)
-    ]
-    wanted += [(backends.cudnn, "deterministic", True), (backends.cudnn, "benchmark", False)]
-    before = [getattr(owner, name) for owner, name, _ in wanted]
-    try:
-        for owner, name, value in wanted:
-            setattr(owner, name, value)
-        with torch.autocast(device.type, enabled=False):
-            yield
-    finally:
-        for (owner, name, _), value in zip(wanted, before, strict=True):
-            setattr(owner, name, value)

@@ -1,25 +1,26 @@
-"""The Inception network of 2015-12-05 up to its 2,048 pooled features, the layer that FID is defined on; two computations.
+"""The Inception network of 2015-12-05 up to its 2,048 pooled features, the layer that FID is defined on; three computations.
 
 `reference` is torch-fidelity's port of the TensorFlow network as it stands: on the same weights and batches it gives
 torch-fidelity's bits. `fast` takes the same layers with batch normalisation folded into the convolutions and images in
-channels_last memory; its features differ in the seventh digit. Both resize as TensorFlow 1 did, which no other resize
-replaces: an antialiased one moves a FID by up to 8 %.
+channels_last memory, `tensor-cores` those with each number as two float16 halves (`evaluation.tensor_cores`). Features of
+either differ in the sixth or seventh digit. All resize as TensorFlow 1 did, which no other resize replaces: an antialiased
+one moves a FID by up to 8 %.
 
-`fast` wins on CPUs (1.4 times), `reference` on GPUs (an H200: 2,250 images/s against 1,930). TF32 would give 4,900 there at
-features that are off by 5e-3. Neither do three TF32 products of split numbers help, which on paper have 21 bits: tensor cores
-truncate as they add, and 94 layers make 1.4e-3 of it (measured).
+`fast` wins on CPUs, `tensor-cores` on GPUs (docs/benchmarks/evaluation-*). TF32 would be no slower than cuDNN's fp32 there
+either, at features that are off by 5e-3.
 
 Shapes: N images of H x W pixels, 2048 features, 1008 classes.
 """
 
 import io
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-Computation = Literal["fast", "reference"]
+Computation = Literal["fast", "reference", "tensor-cores"]
 
 INCEPTION_DIMENSION = 2048
 INPUT_SIDE = 299
@@ -31,39 +32,74 @@ LAYERS = (
 ).split()
 
 
-class ReferenceInception(nn.Module):
-    """uint8 images (N, 3, H, W) -> float32 features (N, 2048), as torch-fidelity computes them."""
+class Inception(nn.Module):
+    """uint8 images (N, 3, H, W) -> float32 features (N, 2048)."""
+
+    fc: nn.Linear
+
+    def logits(self, features: torch.Tensor) -> torch.Tensor:
+        """float32 (N, 2048) -> (N, 1008), without the bias, as the published Inception scores have it."""
+        return features.mm(self.fc.weight.T)
+
+
+class ReferenceInception(Inception):
+    """As torch-fidelity computes them."""
 
     def __init__(self, state_dict: dict[str, torch.Tensor]) -> None:
         super().__init__()
         self.inception = torch_fidelity_network(state_dict)
+        self.fc = self.inception.fc
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.inception(images.contiguous())[0]
 
-    def logits(self, features: torch.Tensor) -> torch.Tensor:
-        """float32 (N, 2048) -> (N, 1008), without the bias, as the published Inception scores have it."""
-        return features.mm(self.inception.fc.weight.T)
 
-
-class FastInception(nn.Module):
-    """The same, from folded layers in channels_last memory."""
+class FastInception(Inception):
+    """From folded layers in channels_last memory."""
 
     def __init__(self, state_dict: dict[str, torch.Tensor]) -> None:
         super().__init__()
         network = torch_fidelity_network(state_dict)
         fold_batch_normalisation(network)
-        layers = nn.Sequential(*(getattr(network, name) for name in LAYERS))
-        self.layers = layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+        self.layers = _layers(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
         self.fc = network.fc
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        x = (resize_like_tensorflow1(images.float(), INPUT_SIDE) - CENTRE) / SCALE
-        return self.layers(x.contiguous(memory_format=torch.channels_last)).flatten(1)
+        return self.layers(_prepared(images).contiguous(memory_format=torch.channels_last)).flatten(1)
 
-    def logits(self, features: torch.Tensor) -> torch.Tensor:
-        """As `ReferenceInception.logits`."""
-        return features.mm(self.fc.weight.T)
+
+class TensorCoreInception(Inception):
+    """From folded layers on the tensor cores of a GPU. Raises `ImportError` where Triton is not installed."""
+
+    def __init__(self, state_dict: dict[str, torch.Tensor]) -> None:
+        from evaluation.tensor_cores import LARGEST_BATCH, Halves, split_convolutions  # here: they need Triton
+
+        super().__init__()
+        network = torch_fidelity_network(state_dict)
+        split_convolutions(network)
+        self.layers, self.fc = _layers(network), network.fc
+        self._halves, self._largest_batch = Halves.of, LARGEST_BATCH
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        parts = (_prepared(part).permute(0, 2, 3, 1).contiguous() for part in images.split(self._largest_batch))
+        with torch.cuda.device_of(images):  # where Triton starts its kernels
+            return torch.cat([self.layers(self._halves(part)).flatten(1) for part in parts])
+
+
+COMPUTATIONS: dict[Computation, Callable[[dict[str, torch.Tensor]], Inception]] = {
+    "fast": FastInception,
+    "reference": ReferenceInception,
+    "tensor-cores": TensorCoreInception,
+}
+
+
+def _layers(network: Any) -> nn.Sequential:
+    return nn.Sequential(*(getattr(network, name) for name in LAYERS))
+
+
+def _prepared(images: torch.Tensor) -> torch.Tensor:
+    """uint8 (N, 3, H, W) -> float32 (N, 3, 299, 299), what the first layer sees."""
+    return (resize_like_tensorflow1(images.float(), INPUT_SIDE) - CENTRE) / SCALE
 
 
 def torch_fidelity_network(state_dict: dict[str, torch.Tensor]) -> Any:

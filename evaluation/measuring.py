@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from evaluation.config import EvaluationConfig, Source
-from evaluation.extractors import Extractor
+from evaluation.extractor import Extractor
 from evaluation.extrapolation import extrapolated_distance
 from evaluation.frechet_error import bootstrap_error, jackknife_error
 from evaluation.inception_score import inception_score

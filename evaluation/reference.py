@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from evaluation.config import EvaluationConfig
-from evaluation.extractors import Extractor
+from evaluation.extractor import Extractor
 from evaluation.neighbours import radii
 from evaluation.statistics import FeatureStatistics
 from models.config import TrialConfig

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from evaluation.config import EvaluationConfig, Prior
-from evaluation.extractors import Extractor
+from evaluation.extractor import Extractor
 from evaluation.interpolation import ROWS, interpolation_grid, pair_indices
 from evaluation.latents import Latents, encode_images
 from evaluation.measuring import Decoder, Measured, Score, failed, measure

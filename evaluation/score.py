@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from evaluation.config import EvaluationConfig
-from evaluation.extractors import Extractor
+from evaluation.extractor import Extractor
 from evaluation.fitting import fit_prior
 from evaluation.frechet import frechet_distance
 from evaluation.gaussianity import gaussianity_stage

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from evaluation.extractors import Extractor, load_extractor
+from evaluation.extractor import Extractor
+from evaluation.extractors import load_extractor
 from evaluation.gaussianity import gaussianity_stage
 from evaluation.heldout import heldout_stage
 from evaluation.priors import FittedPrior

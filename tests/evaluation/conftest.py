@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from evaluation.extractors import Extractor, load_extractor
+from evaluation.extractor import Extractor
+from evaluation.extractors import load_extractor
 from sweep.schemas import COLUMNS
 
 CIFAR10 = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar10-jpeg.parquet"

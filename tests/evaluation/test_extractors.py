@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from evaluation.config import EvaluationConfig
-from evaluation.extractors import Extractor, load_extractor, load_inception
+from evaluation.extractor import Extractor
+from evaluation.extractors import load_extractor, load_inception
 from evaluation.weights import INCEPTION_SHA256, inception_path
 from models.errors import InputError
 from tests.evaluation.random_inception import hash_and_size

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from analysis.gaussianity import gaussianity_by_trial, looks_gaussian
 from analysis.tables import Tables
 from evaluation.config import EvaluationConfig
-from evaluation.extractors import Extractor
+from evaluation.extractor import Extractor
 from evaluation.fitting import fit_prior
 from evaluation.gaussianity import (
     SHAPE_METRICS,

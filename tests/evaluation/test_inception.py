@@ -9,7 +9,8 @@ import torch
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 
-from evaluation.extractors import Extractor, load_inception
+from evaluation.extractor import Extractor
+from evaluation.extractors import load_inception
 from evaluation.frechet import frechet_distance
 from evaluation.inception import Computation, resize_like_tensorflow1
 from evaluation.statistics import FeatureStatistics

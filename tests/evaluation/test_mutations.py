@@ -16,7 +16,8 @@ import torch.nn.functional as F
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from evaluation.config import EvaluationConfig
-from evaluation.extractors import Extractor, load_inception
+from evaluation.extractor import Extractor
+from evaluation.extractors import load_inception
 from evaluation.random_conv import RandomConv
 from evaluation.score import score_trial
 from evaluation.statistics import FeatureStatistics

@@ -1,16 +1,18 @@
 """Scoring on a GPU against scoring on a CPU: `pytest -m gpu tests/evaluation/test_on_gpu.py`. Needs no Ray."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from evaluation.extractors import Extractor, load_extractor, load_inception
+from evaluation.extractor import Extractor
+from evaluation.extractors import load_extractor, load_inception
 from evaluation.frechet import frechet_distance
 from evaluation.frechet_error import jackknife_error
-from evaluation.inception import Computation
+from evaluation.inception import Computation, ReferenceInception, TensorCoreInception
 from evaluation.statistics import FeatureStatistics
 from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
@@ -22,7 +24,9 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(),
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
-@pytest.fixture(params=["random-conv-64", "inception-2015, fast", "inception-2015, reference"])
+@pytest.fixture(
+    params=["random-conv-64", "inception-2015, fast", "inception-2015, reference", "inception-2015, tensor-cores"]
+)
 def extractors(request: pytest.FixtureRequest) -> tuple[Extractor, Extractor]:
     """The same network on the GPU and on the CPU."""
     if request.param == "random-conv-64":
@@ -30,11 +34,18 @@ def extractors(request: pytest.FixtureRequest) -> tuple[Extractor, Extractor]:
             request.param, Path("/nowhere"), CPU
         )
     path = request.getfixturevalue("random_inception")
-    computation: Computation = "fast" if request.param.endswith("fast") else "reference"
+    computation: Computation = request.param.split(", ")[1]
+    if computation == "tensor-cores":
+        skip_without_tensor_cores()
     from tests.evaluation.random_inception import hash_and_size
 
     on_gpu = load_inception(path, *hash_and_size(path), device=GPU, computation=computation)
     return on_gpu, load_inception(path, *hash_and_size(path), device=CPU, computation="reference")
+
+
+def skip_without_tensor_cores() -> None:
+    if torch.cuda.get_device_capability() < (8, 0):
+        pytest.skip("needs a GPU of compute capability 8")
 
 
 def relative(found: torch.Tensor, expected: torch.Tensor) -> float:
@@ -71,6 +82,57 @@ def test_the_callers_reduced_precision_changes_nothing(
     finally:
         torch.backends.cudnn.allow_tf32 = before[0]
         torch.set_float32_matmul_precision(before[1])
+
+
+def noise(n: int, seed: int) -> torch.Tensor:
+    """Smooth random pictures, uint8 (n, 32, 32, 3), on the GPU."""
+    colours = torch.rand(n, 3, 5, 5, generator=torch.Generator().manual_seed(seed))
+    smooth = torch.nn.functional.interpolate(colours, size=(32, 32), mode="bicubic").clamp(0, 1)
+    return (smooth * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().to(GPU)
+
+
+def test_tensor_cores_agree_to_1e5_in_features_and_1e6_in_distance(random_inception: Path) -> None:
+    from tests.evaluation.random_inception import hash_and_size
+
+    skip_without_tensor_cores()
+    chosen = load_inception(random_inception, *hash_and_size(random_inception), device=GPU)
+    assert isinstance(chosen.network, TensorCoreInception), "the fastest computation was not chosen"
+    reference = load_inception(random_inception, *hash_and_size(random_inception), device=GPU, computation="reference")
+    pictures, others = noise(3000, 0), noise(3000, 1).roll(3, dims=1) // 2 + 40
+    assert relative(chosen.features(pictures), reference.features(pictures).cpu()) < 1e-5
+    found, expected = (frechet_distance(summed(e, pictures), summed(e, others)) for e in (chosen, reference))
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_tensor_cores_give_a_picture_the_same_bits_in_any_batch(random_inception: Path) -> None:
+    from tests.evaluation.random_inception import hash_and_size
+
+    skip_without_tensor_cores()
+    extractor = load_inception(
+        random_inception, *hash_and_size(random_inception), device=GPU, computation="tensor-cores"
+    )
+    pictures = noise(1100, 2)  # more than the network takes at once
+    together = replace(extractor, batch_size=1100).features(pictures)
+    torch.testing.assert_close(extractor.features(pictures), together, rtol=0, atol=0)
+    torch.testing.assert_close(extractor.features(pictures[-3:]), together[-3:], rtol=0, atol=0)
+
+
+def test_weights_too_large_for_float16_go_through_fp32(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from tests.evaluation.random_inception import hash_and_size, random_state_dict
+
+    skip_without_tensor_cores()
+    state, path = random_state_dict(), tmp_path / "large.pth"
+    for name, factor in {
+        "Conv2d_1a_3x3.bn.weight": 1e6,
+        "Conv2d_1a_3x3.bn.bias": 1e6,
+        "Conv2d_2a_3x3.conv.weight": 1e-6,
+    }.items():
+        state[name] = state[name] * factor
+    torch.save(state, path)
+    extractor = load_inception(path, *hash_and_size(path), device=GPU)
+    assert isinstance(extractor.network, ReferenceInception)
+    assert extractor.features(noise(4, 0)).isfinite().all()
+    assert "off by nan" in caplog.text
 
 
 def test_class_scores_agree(random_inception: Path, smooth: np.ndarray) -> None:

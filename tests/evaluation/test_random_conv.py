@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from evaluation.extractors import Extractor
+from evaluation.extractor import Extractor
 from evaluation.frechet import frechet_distance
 from evaluation.random_conv import random_conv_weights, weights_sha256
 from evaluation.statistics import FeatureStatistics

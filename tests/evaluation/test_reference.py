@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation.config import EvaluationConfig
-from evaluation.extractors import Extractor
+from evaluation.extractor import Extractor
 from evaluation.neighbours import prdc
 from evaluation.reference import (
     features_from_bytes,

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from evaluation.config import EvaluationConfig
-from evaluation.extractors import Extractor, load_inception
+from evaluation.extractor import Extractor
+from evaluation.extractors import load_inception
 from evaluation.measuring import Measured
 from evaluation.score import (
     Latents,

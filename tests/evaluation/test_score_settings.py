@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from evaluation.config import ID_FIELDS, EvaluationConfig
-from evaluation.extractors import Extractor
+from evaluation.extractor import Extractor
 from evaluation.score import score_trial
 from evaluation.score_settings import settings_columns
 from evaluation.weights import RANDOM_CONV_SHA256
