@@ -16,10 +16,10 @@ from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
 from models.identity import stream_seed
 from models.objective import losses
+from models.optimizer import build_adam, load_optimizer_state, optimizer_state, set_learning_rate
 from models.precision import autocast, choose_precision
 from models.schedule import learning_rate
 
-ADAM_EPS = 1e-7  # Keras' default in TensorFlow 2.4; PyTorch's is 1e-8
 CHECK_STEPS = 50  # a look at the losses waits for the device, so not every step
 
 
@@ -68,7 +68,7 @@ class Trainer:
             self.model.encoder.compile()
             self.model.decoder.compile()
         trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.Adam(trained, eps=ADAM_EPS, fused=self.device.type in ("cpu", "cuda"))
+        self.optimizer = build_adam(trained, self.device)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.noise = torch.Generator(self.device).manual_seed(stream_seed("noise", config.seed))
         self.history: list[EpochRecord] = []
@@ -100,7 +100,7 @@ class Trainer:
             raise ValueError(f"all {self.config.epochs} epochs of {self.config.name} are done")
         self._mark = time.perf_counter()
         self.model.train()
-        self.optimizer.param_groups[0]["lr"] = learning_rate(self.config, self.epoch)
+        set_learning_rate(self.optimizer, learning_rate(self.config, self.epoch))
         batches = self._batches()
         try:
             while self.step < self.steps_per_epoch:
@@ -171,7 +171,7 @@ class Trainer:
         attempted = (self.epoch + 1) * self.steps_per_epoch - sum(record.skipped_steps for record in self.history)
         record = EpochRecord(
             epoch=self.epoch + 1,
-            learning_rate=self.optimizer.param_groups[0]["lr"],
+            learning_rate=learning_rate(self.config, self.epoch),
             loss=total,
             reconstruction=reconstruction,
             kl=kl if self.config.model == "vae" else None,
@@ -202,7 +202,7 @@ class Trainer:
         self._tick()
         return {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": optimizer_state(self.optimizer),
             "scaler": self.scaler.state_dict(),
             "noise": self.noise.get_state(),
             "precision": self.precision,
@@ -225,7 +225,7 @@ class Trainer:
             if state[name] != here:
                 raise ValueError(f"the state was trained with {name} {state[name]}, this trainer has {here}")
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_optimizer_state(self.optimizer, state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         self.noise.set_state(state["noise"].cpu())
         self.epoch, self.step = state["epoch"], state["step"]
