@@ -19,6 +19,7 @@ from models.objective import losses
 from models.optimizer import build_adam, load_optimizer_state, optimizer_state, set_learning_rate
 from models.precision import autocast, choose_precision
 from models.schedule import learning_rate
+from models.step_graph import StepRunner, worth_recording
 
 CHECK_STEPS = 50  # a look at the losses waits for the device, so not every step
 
@@ -53,9 +54,19 @@ class Trainer:
     """Trains one trial, epoch by epoch. The caller sets the number of threads, and saves when it likes."""
 
     def __init__(
-        self, config: TrialConfig, train: torch.Tensor, *, device: torch.device, compile: bool = False
+        self,
+        config: TrialConfig,
+        train: torch.Tensor,
+        *,
+        device: torch.device,
+        compile: bool = False,
+        replay: bool = True,
     ) -> None:
-        """`train`: uint8 (N, size, size, 3) on `device`. `compile`: encoder and decoder go through torch.compile."""
+        """`train`: uint8 (N, size, size, 3) on `device`. `compile`: encoder and decoder go through torch.compile.
+
+        `replay`: steps of a narrow network on a GPU are replayed as CUDA graphs (step_graph.py); False launches each, for
+        comparison: the bits are the same.
+        """
         size = config.image_size
         if train.dtype != torch.uint8 or train.shape[1:] != (size, size, 3):
             raise ValueError(f"train: expected uint8 (N, {size}, {size}, 3), got {train.dtype} {tuple(train.shape)}")
@@ -79,6 +90,8 @@ class Trainer:
         self._mark: float | None = None  # until when the seconds above are counted; None while nothing is trained
         self._train = train
         self._losses = torch.zeros(self.steps_per_epoch, 3, device=self.device)  # per step: total, reconstruction, KL
+        replay = replay and worth_recording(config, self.device, self.precision, compile)
+        self._steps = StepRunner(self._sizes[0], replay=replay)
 
     @property
     def finished(self) -> bool:
@@ -89,6 +102,11 @@ class Trainer:
     def steps_per_epoch(self) -> int:
         """Optimiser steps in one epoch."""
         return len(self._sizes)
+
+    @property
+    def replaying(self) -> bool:
+        """Whether steps are replayed from a CUDA graph by now; the short last one of an epoch never is."""
+        return self._steps.graph is not None
 
     def run_epoch(self, after_step: Callable[[], bool] | None = None) -> EpochRecord | None:
         """Train to the end of the running epoch and return its record.
@@ -104,7 +122,7 @@ class Trainer:
         batches = self._batches()
         try:
             while self.step < self.steps_per_epoch:
-                self._train_step(batches[self.step])
+                self._losses[self.step] = self._steps.run(self._train_step, batches[self.step], self.noise)
                 self.step += 1
                 if self.step % CHECK_STEPS == 0:
                     self._check_finite()
@@ -132,17 +150,21 @@ class Trainer:
         permutation = torch.randperm(len(self._train), generator=order)[: sum(self._sizes)]
         return permutation.to(self.device).split(self._sizes)
 
-    def _train_step(self, index: torch.Tensor) -> None:
+    def _train_step(self, index: torch.Tensor) -> torch.Tensor:
+        """Train on one batch; its total loss, reconstruction and KL, (3,) float32 on the device.
+
+        It may be recorded: it waits for nothing, and no number that changes from step to step comes from the CPU.
+        """
         images = self._train[index].permute(0, 3, 1, 2).float().div_(255)  # NHWC uint8 -> channels_last NCHW in [0, 1]
         with autocast(self.device, self.precision):
             logits, encoded = self.model(images, self.noise)
         loss = losses(logits, images, encoded, self.config)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)  # a graph makes its own, anew
         self.scaler.scale(loss.total).backward()
         self.scaler.step(self.optimizer)
         self.scaler.update()
         kl = loss.kl if loss.kl is not None else torch.zeros_like(loss.total)
-        self._losses[self.step] = torch.stack((loss.total, loss.reconstruction, kl)).detach()
+        return torch.stack((loss.total, loss.reconstruction, kl)).detach()
 
     def _check_finite(self) -> None:
         """Raise if a loss of this epoch is not finite, naming the first such step."""
@@ -224,6 +246,7 @@ class Trainer:
         for name, here in (("precision", self.precision), ("images", len(self._train))):
             if state[name] != here:
                 raise ValueError(f"the state was trained with {name} {state[name]}, this trainer has {here}")
+        self._steps.forget()
         self.model.load_state_dict(state["model"])
         load_optimizer_state(self.optimizer, state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
