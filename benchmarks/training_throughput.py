@@ -1,9 +1,11 @@
 """How many images per second training reaches: a plain fp32 PyTorch loop against `models.trainer`, in the same run.
 
-    python benchmarks/training_throughput.py --filters 16 32 --rounds 3 --steps 3 [--folder IMAGES] [--device cuda]
+    python benchmarks/training_throughput.py --filters 16 32 --rounds 3 --steps 3 [--folder IMAGES]
+    python benchmarks/training_throughput.py --device cuda --filters 16 32 64 128 --rounds 3 --steps 100
 
-Both train the same network from the same weights on the same images. The two take turns, round by round, so that a
-machine that slows down or is shared slows both; the median round counts.
+All train the same network from the same weights on the same images; on a GPU `models.trainer` runs twice, its steps launched
+kernel by kernel, and replayed from a CUDA graph. They take turns, round by round, so that a machine that slows down or is
+shared slows all; the median round counts.
 Writes docs/benchmarks/training-<hardware>-<date>.md.
 """
 
@@ -32,6 +34,7 @@ from models.datasets import DataSource, default_data_dir  # noqa: E402
 from models.folder import folder_identity  # noqa: E402
 from models.images import load_images  # noqa: E402
 from models.precision import choose_precision  # noqa: E402
+from models.step_graph import WARMUP_STEPS  # noqa: E402
 from models.trainer import Trainer  # noqa: E402
 
 Loop = Callable[[int], tuple[float, float]]
@@ -66,24 +69,23 @@ def plain_loop(config: TrialConfig, train: torch.Tensor, device: torch.device) -
     return run
 
 
-def our_loop(config: TrialConfig, train: torch.Tensor, device: torch.device) -> Loop:
+def our_loop(config: TrialConfig, train: torch.Tensor, device: torch.device, replay: bool) -> Loop:
     """`models.trainer.Trainer`, left and entered again by its own `after_step`."""
-    trainer = Trainer(config, train.to(device), device=device)
+    trainer = Trainer(config, train.to(device), device=device, replay=replay)
 
     def run(steps: int) -> tuple[float, float]:
-        done, images, losses = 0, 0, []
+        done, images = 0, 0
         started = time.perf_counter()
 
         def after_step() -> bool:
             nonlocal done, images
             done += 1
             images += trainer._sizes[trainer.step - 1]
-            losses.append(trainer._losses[trainer.step - 1, 0].clone())
             return done == steps
 
         while done < steps:
             trainer.run_epoch(after_step)
-        mean = torch.stack(losses).mean().item()  # waits for the device
+        mean = trainer._losses[: trainer.step, 0].mean().item()  # of the running epoch; waits for the device
         return images / (time.perf_counter() - started), mean
 
     return run
@@ -91,21 +93,26 @@ def our_loop(config: TrialConfig, train: torch.Tensor, device: torch.device) -> 
 
 def measure(config: TrialConfig, train: torch.Tensor, device: torch.device, rounds: int, steps: int) -> str:
     """One line of the report's table."""
-    loops = {"plain": plain_loop(config, train, device), "ours": our_loop(config, train, device)}
+    loops = {"plain": plain_loop(config, train, device), "launched": our_loop(config, train, device, replay=False)}
+    if device.type == "cuda":
+        loops["replayed"] = our_loop(config, train, device, replay=True)
     speeds: dict[str, list[float]] = {name: [] for name in loops}
     losses: dict[str, float] = {}
     for loop in loops.values():
-        loop(1)  # the first step picks algorithms and fills caches
+        loop(
+            WARMUP_STEPS + 2 if device.type == "cuda" else 1
+        )  # the first steps pick algorithms, fill caches and record
     for _ in range(rounds):
         for name, loop in loops.items():
             speed, losses[name] = loop(steps)
             speeds[name].append(speed)
-    plain, ours = (statistics.median(speeds[name]) for name in ("plain", "ours"))
-    ratios = [b / a for a, b in zip(speeds["plain"], speeds["ours"], strict=True)]
-    line = (
-        f"| {config.filters} | {plain:.1f} | {ours:.1f} | {statistics.median(ratios):.2f} | "
-        f"{min(ratios):.2f} to {max(ratios):.2f} | {losses['plain']:.3f} / {losses['ours']:.3f} |"
+    line = f"| {config.filters} | " + " | ".join(
+        f"{(median := statistics.median(speeds[name])):.0f} ({1000 * config.batch_size / median:.2f})" for name in loops
     )
+    for name in list(loops)[1:]:
+        ratios = [speed / base for base, speed in zip(speeds["plain"], speeds[name], strict=True)]
+        line += f" | {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    line += f" | {' / '.join(f'{loss:.3f}' for loss in losses.values())} |"
     print(line, flush=True)
     return line
 
@@ -114,20 +121,25 @@ def report(args: argparse.Namespace, device: torch.device, lines: list[str], loa
     """Write the Markdown report and return its path."""
     name = hardware(device)
     where = f"{name}, {torch.get_num_threads()} thread(s), {os.cpu_count()} cores; load average {load_before:.1f}"
+    loops = ["plain", "launched", *(["replayed"] if device.type == "cuda" else [])]
+    columns = ["filters", *(f"{name}, images/s (ms a step)" for name in loops)]
+    columns += [*(f"{name} / plain, median (range)" for name in loops[1:]), f"loss {' / '.join(loops)}"]
     text = f"""# Training throughput: {name}, {today()}
 
 The plain fp32 loop (DataLoader, NCHW, Adam) against `models.trainer` (resident uint8, channels_last, fused Adam,
 precision `auto` = {choose_precision("auto", device)} here), DAE, batch {args.batch_size}, 128 latents, {images} of
 {"a folder of real pictures" if args.folder else "scikit-learn's digits"} at 32x32.
+`launched`: the trainer's steps kernel by kernel. `replayed`: as CUDA graphs, its default on a GPU where the network is narrow
+(up to 128 filters here; wider ones are launched in both columns).
 Median of {args.rounds} alternating rounds of {args.steps} steps each; the loss columns are those of the last round.
 
-| filters | plain, images/s | ours, images/s | ratio (median) | ratio (range) | loss plain / ours |
-|---|---|---|---|---|---|
+| {" | ".join(columns)} |
+|{"---|" * len(columns)}
 {chr(10).join(lines)}
 
 * Hardware: {where}.
-* The losses differ: our first epoch is the warmup at a tenth of the learning rate, and the orders differ. Speed does not
-  depend on either.
+* The losses differ from the plain loop's: our first epoch is the warmup at a tenth of the learning rate, the orders differ, and
+  ours are means over the running epoch. Speed does not depend on either.
 
 {footer("torch", "numpy")}
 """

@@ -32,7 +32,8 @@ UTILISATION = 0.40
 """Share of the peak that a step reaches whose network is wide enough to keep the GPU busy (assumed, not yet measured)."""
 STEP_SECONDS = 0.005
 """Least seconds of a training step, however small the network: the CPU launches its kernels one by one. 5.0 to 5.8 ms for 32
-to 128 filters on CIFAR-10's size, batch 128 (docs/benchmarks/training-cuda-nvidia-h200-2026-11-26.md)."""
+to 128 filters on CIFAR-10's size, batch 128 (docs/benchmarks/training-cuda-nvidia-h200-2026-11-26.md), measured before such
+steps were replayed as CUDA graphs (step_graph.py): an upper bound until that is measured."""
 
 
 class ParameterCounts(NamedTuple):

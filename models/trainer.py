@@ -16,10 +16,11 @@ from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
 from models.identity import stream_seed
 from models.objective import losses
+from models.optimizer import build_adam, load_optimizer_state, optimizer_state, set_learning_rate
 from models.precision import autocast, choose_precision
 from models.schedule import learning_rate
+from models.step_graph import StepRunner, worth_recording
 
-ADAM_EPS = 1e-7  # Keras' default in TensorFlow 2.4; PyTorch's is 1e-8
 CHECK_STEPS = 50  # a look at the losses waits for the device, so not every step
 
 
@@ -53,9 +54,19 @@ class Trainer:
     """Trains one trial, epoch by epoch. The caller sets the number of threads, and saves when it likes."""
 
     def __init__(
-        self, config: TrialConfig, train: torch.Tensor, *, device: torch.device, compile: bool = False
+        self,
+        config: TrialConfig,
+        train: torch.Tensor,
+        *,
+        device: torch.device,
+        compile: bool = False,
+        replay: bool = True,
     ) -> None:
-        """`train`: uint8 (N, size, size, 3) on `device`. `compile`: encoder and decoder go through torch.compile."""
+        """`train`: uint8 (N, size, size, 3) on `device`. `compile`: encoder and decoder go through torch.compile.
+
+        `replay`: steps of a narrow network on a GPU are replayed as CUDA graphs (step_graph.py); False launches each, for
+        comparison: the bits are the same.
+        """
         size = config.image_size
         if train.dtype != torch.uint8 or train.shape[1:] != (size, size, 3):
             raise ValueError(f"train: expected uint8 (N, {size}, {size}, 3), got {train.dtype} {tuple(train.shape)}")
@@ -68,7 +79,7 @@ class Trainer:
             self.model.encoder.compile()
             self.model.decoder.compile()
         trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.Adam(trained, eps=ADAM_EPS, fused=self.device.type in ("cpu", "cuda"))
+        self.optimizer = build_adam(trained, self.device)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.noise = torch.Generator(self.device).manual_seed(stream_seed("noise", config.seed))
         self.history: list[EpochRecord] = []
@@ -79,6 +90,8 @@ class Trainer:
         self._mark: float | None = None  # until when the seconds above are counted; None while nothing is trained
         self._train = train
         self._losses = torch.zeros(self.steps_per_epoch, 3, device=self.device)  # per step: total, reconstruction, KL
+        replay = replay and worth_recording(config, self.device, self.precision, compile)
+        self._steps = StepRunner(self._sizes[0], replay=replay)
 
     @property
     def finished(self) -> bool:
@@ -90,6 +103,11 @@ class Trainer:
         """Optimiser steps in one epoch."""
         return len(self._sizes)
 
+    @property
+    def replaying(self) -> bool:
+        """Whether steps are replayed from a CUDA graph by now; the short last one of an epoch never is."""
+        return self._steps.graph is not None
+
     def run_epoch(self, after_step: Callable[[], bool] | None = None) -> EpochRecord | None:
         """Train to the end of the running epoch and return its record.
 
@@ -100,11 +118,11 @@ class Trainer:
             raise ValueError(f"all {self.config.epochs} epochs of {self.config.name} are done")
         self._mark = time.perf_counter()
         self.model.train()
-        self.optimizer.param_groups[0]["lr"] = learning_rate(self.config, self.epoch)
+        set_learning_rate(self.optimizer, learning_rate(self.config, self.epoch))
         batches = self._batches()
         try:
             while self.step < self.steps_per_epoch:
-                self._train_step(batches[self.step])
+                self._losses[self.step] = self._steps.run(self._train_step, batches[self.step], self.noise)
                 self.step += 1
                 if self.step % CHECK_STEPS == 0:
                     self._check_finite()
@@ -132,17 +150,21 @@ class Trainer:
         permutation = torch.randperm(len(self._train), generator=order)[: sum(self._sizes)]
         return permutation.to(self.device).split(self._sizes)
 
-    def _train_step(self, index: torch.Tensor) -> None:
+    def _train_step(self, index: torch.Tensor) -> torch.Tensor:
+        """Train on one batch; its total loss, reconstruction and KL, (3,) float32 on the device.
+
+        It may be recorded: it waits for nothing, and no number that changes from step to step comes from the CPU.
+        """
         images = self._train[index].permute(0, 3, 1, 2).float().div_(255)  # NHWC uint8 -> channels_last NCHW in [0, 1]
         with autocast(self.device, self.precision):
             logits, encoded = self.model(images, self.noise)
         loss = losses(logits, images, encoded, self.config)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)  # a graph makes its own, anew
         self.scaler.scale(loss.total).backward()
         self.scaler.step(self.optimizer)
         self.scaler.update()
         kl = loss.kl if loss.kl is not None else torch.zeros_like(loss.total)
-        self._losses[self.step] = torch.stack((loss.total, loss.reconstruction, kl)).detach()
+        return torch.stack((loss.total, loss.reconstruction, kl)).detach()
 
     def _check_finite(self) -> None:
         """Raise if a loss of this epoch is not finite, naming the first such step."""
@@ -171,7 +193,7 @@ class Trainer:
         attempted = (self.epoch + 1) * self.steps_per_epoch - sum(record.skipped_steps for record in self.history)
         record = EpochRecord(
             epoch=self.epoch + 1,
-            learning_rate=self.optimizer.param_groups[0]["lr"],
+            learning_rate=learning_rate(self.config, self.epoch),
             loss=total,
             reconstruction=reconstruction,
             kl=kl if self.config.model == "vae" else None,
@@ -202,7 +224,7 @@ class Trainer:
         self._tick()
         return {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": optimizer_state(self.optimizer),
             "scaler": self.scaler.state_dict(),
             "noise": self.noise.get_state(),
             "precision": self.precision,
@@ -224,8 +246,9 @@ class Trainer:
         for name, here in (("precision", self.precision), ("images", len(self._train))):
             if state[name] != here:
                 raise ValueError(f"the state was trained with {name} {state[name]}, this trainer has {here}")
+        self._steps.forget()
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_optimizer_state(self.optimizer, state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         self.noise.set_state(state["noise"].cpu())
         self.epoch, self.step = state["epoch"], state["step"]
