@@ -24,8 +24,8 @@ TRIAL_PART = 1.0 - EVALUATION_SHARE
 MOST_TRIALS_PER_GPU = 8
 """With nine the quantum would be 0.1, and a tenth trial would take evaluation's part."""
 SMALL_FILTERS = 64
-"""Networks up to this width share a GPU, three at a time: one alone leaves an H200 idle, waiting for kernel launches, most
-of each step (docs/benchmarks/training-cuda-nvidia-h200-2026-11-26.md). At 128 filters about half of a step is still waiting."""
+"""Networks up to this width share a GPU, three at a time: their kernels are too small to fill an H200, and a step of 16 filters
+takes a quarter of the time of one of 128 for a sixtieth of the work (docs/benchmarks/training-cuda-nvidia-h200-2026-11-26.md)."""
 _DIGITS = 4  # Ray counts shares in units of 0.0001
 _TINY = 1e-9  # so that 3 * 0.3 counts as 0.9
 

@@ -17,7 +17,7 @@ import torch
 from evaluation.config import Extractor as ExtractorName
 from evaluation.dinov2 import SIZES, DinoV2
 from evaluation.extractor import Extractor
-from evaluation.inception import COMPUTATIONS, INCEPTION_DIMENSION, Computation
+from evaluation.inception import INCEPTION_DIMENSION, Computation, build_inception
 from evaluation.random_conv import DIMENSION, RandomConv
 from evaluation.weights import (
     DINOV2_MODELS,
@@ -73,7 +73,7 @@ def load_inception(
 
     def load(computation: Computation) -> Extractor:
         try:
-            network = COMPUTATIONS[computation](_tensors(data)).to(device).eval()
+            network = build_inception(computation, _tensors(data), device)
         except _UNFIT as error:
             raise _unfit_error("inception", path, error) from error
         batch_size = 256 if device.type == "cuda" else 16

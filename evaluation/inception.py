@@ -13,7 +13,6 @@ Shapes: N images of H x W pixels, 2048 features, 1008 classes.
 """
 
 import io
-from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -71,12 +70,14 @@ class FastInception(Inception):
 class TensorCoreInception(Inception):
     """From folded layers on the tensor cores of a GPU. Raises `ImportError` where Triton is not installed."""
 
-    def __init__(self, state_dict: dict[str, torch.Tensor]) -> None:
-        from evaluation.tensor_cores import LARGEST_BATCH, Halves, split_convolutions  # here: they need Triton
+    def __init__(self, state_dict: dict[str, torch.Tensor], device: torch.device) -> None:
+        """For `device`, whose tensor cores are measured."""
+        # here: they need Triton
+        from evaluation.tensor_cores import LARGEST_BATCH, Halves, split_convolutions, truncation_loss
 
         super().__init__()
         network = torch_fidelity_network(state_dict)
-        split_convolutions(network)
+        split_convolutions(network, truncation_loss(device))
         self.layers, self.fc = _layers(network), network.fc
         self._halves, self._largest_batch = Halves.of, LARGEST_BATCH
 
@@ -86,11 +87,17 @@ class TensorCoreInception(Inception):
             return torch.cat([self.layers(self._halves(part)).flatten(1) for part in parts])
 
 
-COMPUTATIONS: dict[Computation, Callable[[dict[str, torch.Tensor]], Inception]] = {
-    "fast": FastInception,
-    "reference": ReferenceInception,
-    "tensor-cores": TensorCoreInception,
-}
+def build_inception(computation: Computation, state_dict: dict[str, torch.Tensor], device: torch.device) -> Inception:
+    """The network on `device`, in eval mode. Raises `RuntimeError` where the weights do not fit exactly."""
+    network: Inception
+    match computation:
+        case "reference":
+            network = ReferenceInception(state_dict)
+        case "fast":
+            network = FastInception(state_dict)
+        case "tensor-cores":
+            network = TensorCoreInception(state_dict, device)
+    return network.to(device).eval()
 
 
 def _layers(network: Any) -> nn.Sequential:

@@ -28,12 +28,11 @@ CORE_FLOPS = 25e9
 """float64 operations per second of EM on one CPU core: 25e9 to 50e9 (docs/benchmarks/mixture-*.md)."""
 H200_BF16_FLOPS = 989e12
 """Peak dense bf16 operations per second of one H200 (NVIDIA's data sheet)."""
-UTILISATION = 0.40
-"""Share of the peak that a step reaches whose network is wide enough to keep the GPU busy (assumed, not yet measured)."""
-STEP_SECONDS = 0.005
-"""Least seconds of a training step, however small the network: the CPU launches its kernels one by one. 5.0 to 5.8 ms for 32
-to 128 filters on CIFAR-10's size, batch 128 (docs/benchmarks/training-cuda-nvidia-h200-2026-11-26.md), measured before such
-steps were replayed as CUDA graphs (step_graph.py): an upper bound until that is measured."""
+UTILISATION = 0.36
+"""Share of the peak that the operations of a step reach, beside `STEP_SECONDS`: measured from 16 to 128 filters on CIFAR-10's
+size, batch 128 (docs/benchmarks/training-cuda-nvidia-h200-2026-11-26.md), assumed for wider networks."""
+STEP_SECONDS = 0.0011
+"""Seconds of a training step that do not depend on the width: its kernels follow each other (same measurement)."""
 
 
 class ParameterCounts(NamedTuple):
@@ -75,14 +74,10 @@ def training_flops(config: TrialConfig, images: int) -> int:
 
 
 def gpu_hours(config: TrialConfig, images: int) -> float:
-    """Hours of training alone on one H200, which computes at `UTILISATION` of its bf16 peak or waits for the next launch.
-
-    The two overlap, and the larger decides. Their hypotenuse says so, is what 128 filters were measured to (5.5 ms a step), and
-    still tells which of two narrow networks is the dearer one where nothing waits, on a CPU.
-    """
+    """Hours of training alone on one H200: its operations at `UTILISATION` of the bf16 peak, and `STEP_SECONDS` each step."""
     computing = training_flops(config, images) / (H200_BF16_FLOPS * UTILISATION)
-    launching = STEP_SECONDS * config.epochs * math.ceil(images / config.batch_size)
-    return math.hypot(computing, launching) / 3600
+    starting = STEP_SECONDS * config.epochs * math.ceil(images / config.batch_size)
+    return (computing + starting) / 3600
 
 
 def fit_flops(images: int, latent_size: int, components: int) -> int:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from evaluation.tensor_cores import Halves, SplitConvolution
+from evaluation.tensor_cores import Halves, SplitConvolution, truncation_loss
 
 CONVOLUTIONS = {
     "3 x 3, stride 2, 3 channels": (3, 32, 3, 2, 0),
@@ -41,7 +41,7 @@ def convolution_errors() -> dict[str, float]:
     found = {}
     for name, (c, o, kernel, stride, padding) in CONVOLUTIONS.items():
         layer, x = nn.Conv2d(c, o, kernel, stride, padding).double(), picture(c, 9)
-        found[name] = error(SplitConvolution(layer)(halves(x)), F.relu(layer(x)))
+        found[name] = error(SplitConvolution(layer, 0.0)(halves(x)), F.relu(layer(x)))
     return found
 
 
@@ -67,7 +67,7 @@ def survivors() -> dict[str, bool]:
     for name, value in {"too large": 1e5, "not a number": float("nan")}.items():
         x = picture(32, 4).abs()
         x[0, 0, 0, 0] = value
-        through = F.max_pool2d(SplitConvolution(layer)(halves(x)), 3, 1, 1).float()
+        through = F.max_pool2d(SplitConvolution(layer, 0.0)(halves(x)), 3, 1, 1).float()
         found[name] = bool(through[0, 0, 0].isnan().any()) and bool(through[1].isfinite().all())
     return found
 
@@ -75,4 +75,9 @@ def survivors() -> dict[str, bool]:
 if __name__ == "__main__":
     torch.manual_seed(0)
     with torch.no_grad():
-        print(json.dumps({"convolution": convolution_errors(), "pool": pool_errors(), "survives": survivors()}))
+        loss = truncation_loss(torch.device("cpu"))
+        print(
+            json.dumps(
+                {"loss": loss, "convolution": convolution_errors(), "pool": pool_errors(), "survives": survivors()}
+            )
+        )

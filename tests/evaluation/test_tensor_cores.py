@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from evaluation.tensor_cores import Halves
 
 
 @pytest.fixture(scope="module")
-def interpreted() -> dict[str, dict[str, float]]:
+def interpreted() -> dict[str, Any]:
     program = Path(__file__).with_name("interpreted_kernels.py")
     root = program.parent.parent.parent
     command = [sys.executable, "-m", "tests.evaluation.interpreted_kernels"]
@@ -34,17 +35,21 @@ def test_numbers_beyond_float16_are_seen_as_not_finite() -> None:
     assert not Halves.of(torch.tensor([1e5, -1e6, float("inf")])).float().isfinite().any()
 
 
-def test_convolutions_are_as_near_to_float64_as_float32(interpreted: dict[str, dict[str, float]]) -> None:
+def test_convolutions_are_as_near_to_float64_as_float32(interpreted: dict[str, Any]) -> None:
     assert len(interpreted["convolution"]) == 4
     for layer, error in interpreted["convolution"].items():
         assert error < 3e-6, layer
 
 
-def test_pools_and_concatenation_lose_nothing(interpreted: dict[str, dict[str, float]]) -> None:
+def test_pools_and_concatenation_lose_nothing(interpreted: dict[str, Any]) -> None:
     assert len(interpreted["pool"]) == 5
     for operation, error in interpreted["pool"].items():
         assert error < 1e-6, operation
 
 
-def test_what_float16_cannot_hold_does_not_become_a_number(interpreted: dict[str, dict[str, float]]) -> None:
+def test_what_float16_cannot_hold_does_not_become_a_number(interpreted: dict[str, Any]) -> None:
     assert interpreted["survives"] == {"too large": True, "not a number": True}
+
+
+def test_where_sums_are_rounded_nothing_is_lost(interpreted: dict[str, Any]) -> None:
+    assert abs(interpreted["loss"]) < 1e-8
