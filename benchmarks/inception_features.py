@@ -18,7 +18,7 @@ import torch
 from page import random_inception
 
 from evaluation.frechet import frechet_distance
-from evaluation.inception import INPUT_SIDE, LAYERS, ReferenceInception, resize_like_tensorflow1
+from evaluation.inception import INPUT_SIDE, LAYERS, resize_like_tensorflow1, torch_fidelity_network
 from evaluation.statistics import FeatureStatistics
 
 Network = Callable[[torch.Tensor], torch.Tensor]
@@ -68,7 +68,7 @@ def load_networks(device: torch.device, batch: int | None) -> tuple[dict[str, Ne
         chosen, fast, reference = load(), load(computation="fast"), load(computation="reference")
         theirs = FeatureExtractorInceptionV3("theirs", ["2048"], feature_extractor_weights_path=str(path)).to(device)
         metric = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path), antialias=False).to(device)
-        exact = ReferenceInception(torch.load(path, weights_only=True)).to(device).double().eval()
+        exact = torch_fidelity_network(torch.load(path, weights_only=True)).to(device).double()
     batch = batch or chosen.batch_size
 
     def rival(network: torch.nn.Module, tf32: bool = False) -> Network:
@@ -87,7 +87,7 @@ def load_networks(device: torch.device, batch: int | None) -> tuple[dict[str, Ne
         resized = resize_like_tensorflow1(pictures.permute(0, 3, 1, 2).float(), INPUT_SIDE)
         x = (resized.double() - 128) / 128
         for name in LAYERS:
-            x = getattr(exact.inception, name)(x)
+            x = getattr(exact, name)(x)
         return x.flatten(1)
 
     networks: dict[str, Network] = {

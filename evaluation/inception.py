@@ -44,10 +44,10 @@ class Inception(nn.Module):
 class ReferenceInception(Inception):
     """As torch-fidelity computes them."""
 
-    def __init__(self, state_dict: dict[str, torch.Tensor]) -> None:
+    def __init__(self, network: Any) -> None:
+        """Of `torch_fidelity_network`."""
         super().__init__()
-        self.inception = torch_fidelity_network(state_dict)
-        self.fc = self.inception.fc
+        self.inception, self.fc = network, network.fc
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.inception(images.contiguous())[0]
@@ -56,9 +56,9 @@ class ReferenceInception(Inception):
 class FastInception(Inception):
     """From folded layers in channels_last memory."""
 
-    def __init__(self, state_dict: dict[str, torch.Tensor]) -> None:
+    def __init__(self, network: Any) -> None:
+        """Of `torch_fidelity_network`, which is changed."""
         super().__init__()
-        network = torch_fidelity_network(state_dict)
         fold_batch_normalisation(network)
         self.layers = _layers(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
         self.fc = network.fc
@@ -70,13 +70,12 @@ class FastInception(Inception):
 class TensorCoreInception(Inception):
     """From folded layers on the tensor cores of a GPU. Raises `ImportError` where Triton is not installed."""
 
-    def __init__(self, state_dict: dict[str, torch.Tensor], device: torch.device) -> None:
-        """For `device`, whose tensor cores are measured."""
+    def __init__(self, network: Any, device: torch.device) -> None:
+        """Of `torch_fidelity_network`, which is changed; for `device`, whose tensor cores are measured."""
         # here: they need Triton
         from evaluation.tensor_cores import LARGEST_BATCH, Halves, split_convolutions, truncation_loss
 
         super().__init__()
-        network = torch_fidelity_network(state_dict)
         split_convolutions(network, truncation_loss(device))
         self.layers, self.fc = _layers(network), network.fc
         self._halves, self._largest_batch = Halves.of, LARGEST_BATCH
@@ -87,16 +86,16 @@ class TensorCoreInception(Inception):
             return torch.cat([self.layers(self._halves(part)).flatten(1) for part in parts])
 
 
-def build_inception(computation: Computation, state_dict: dict[str, torch.Tensor], device: torch.device) -> Inception:
-    """The network on `device`, in eval mode. Raises `RuntimeError` where the weights do not fit exactly."""
+def build_inception(computation: Computation, weights: Any, device: torch.device) -> Inception:
+    """The network on `device`, in eval mode; `weights`, of `torch_fidelity_network`, becomes part of it."""
     network: Inception
     match computation:
         case "reference":
-            network = ReferenceInception(state_dict)
+            network = ReferenceInception(weights)
         case "fast":
-            network = FastInception(state_dict)
+            network = FastInception(weights)
         case "tensor-cores":
-            network = TensorCoreInception(state_dict, device)
+            network = TensorCoreInception(weights, device)
     return network.to(device).eval()
 
 

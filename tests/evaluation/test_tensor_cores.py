@@ -14,13 +14,16 @@ pytest.importorskip("triton")
 from evaluation.tensor_cores import Halves
 
 
-@pytest.fixture(scope="module")
-def interpreted() -> dict[str, Any]:
-    program = Path(__file__).with_name("interpreted_kernels.py")
-    root = program.parent.parent.parent
-    command = [sys.executable, "-m", "tests.evaluation.interpreted_kernels"]
+def run_interpreted(*arguments: str) -> dict[str, Any]:
+    root = Path(__file__).parent.parent.parent
+    command = [sys.executable, "-m", "tests.evaluation.interpreted_kernels", *arguments]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def interpreted() -> dict[str, Any]:
+    return run_interpreted()
 
 
 def test_a_float32_number_survives_as_two_halves_to_22_bits() -> None:
@@ -53,3 +56,8 @@ def test_what_float16_cannot_hold_does_not_become_a_number(interpreted: dict[str
 
 def test_where_sums_are_rounded_nothing_is_lost(interpreted: dict[str, Any]) -> None:
     assert abs(interpreted["loss"]) < 1e-8
+
+
+@pytest.mark.slow
+def test_all_of_inception_is_as_near_as_float32() -> None:
+    assert run_interpreted("network")["network"] < 1e-5
