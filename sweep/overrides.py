@@ -6,7 +6,7 @@ and `execution` go by their own names; where two sections share one, `evaluation
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -42,16 +42,11 @@ _SECTIONS = {
 _PLAIN_TEXT = ("name", "path", "data_dir")  # taken as they stand, commas and all
 
 
-def apply_overrides(spec: SweepSpec, overrides: Sequence[str], *, keep_data_dir: bool = False) -> SweepSpec:
-    """`spec` with every `FIELD=VALUE` applied; a later one wins. Raises `InputError` whose field is `--set FIELD`.
-
-    `keep_data_dir` refuses `data_dir`, which was already given by an option.
-    """
+def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
+    """`spec` with every `FIELD=VALUE` applied; a later one wins. Raises `InputError` whose field is `--set FIELD`."""
     given: dict[str, dict[str, Any]] = {"trial": {}, "sweep": {}, "evaluation": {}, "execution": {}}
     for override in overrides:
         section, name, value = _read_override(override)
-        if name == "data_dir" and keep_data_dir:
-            raise InputError("--set data_dir", value, "The data folder is already given by --data; leave one out.")
         given[section][name] = value
     with at("--set", " "):
         settings = read_settings(ExecutionConfig, given["execution"])
@@ -72,16 +67,22 @@ def apply_overrides(spec: SweepSpec, overrides: Sequence[str], *, keep_data_dir:
         return SweepSpec(name=name, blocks=blocks, extractor=extractor, evaluation=evaluation, execution=execution)
 
 
-def require_scoring(overrides: Sequence[str], given: Collection[str]) -> None:
-    """Raises `InputError` for an override of what trials are, and for one of a field that is `given` by an option too."""
+def refuse_given(overrides: Sequence[str], options: Mapping[str, str]) -> None:
+    """Raises `InputError` for an override of a field that an option gave: `options`, field to option."""
+    for override in overrides:
+        _, name, value = _read_override(override)
+        if name in options:
+            raise InputError(f"--set {name}", value, f"It is already given by {options[name]}; leave one out.")
+
+
+def require_scoring(overrides: Sequence[str]) -> None:
+    """Raises `InputError` for an override of what trials are."""
     for override in overrides:
         section, name, value = _read_override(override)
         if section in ("trial", "sweep"):
             raise InputError(
                 f"--set {name}", value, "That makes other trials, and `evaluate` trains none: launch a spec with it."
             )
-        if name in given:
-            raise InputError(f"--set {name}", value, f"It is already given by --{name}; leave one out.")
 
 
 def _read_override(text: str) -> tuple[str, str, Any]:

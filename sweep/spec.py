@@ -185,9 +185,11 @@ def _changed(spec: SweepSpec, overrides: Sequence[str], data_dir: str | Path | N
         spec = replace(spec, execution=replace(spec.execution, data_dir=str(data_dir)))
     if not overrides:
         return spec
-    from sweep.overrides import apply_overrides
+    from sweep.overrides import apply_overrides, refuse_given
 
-    return apply_overrides(spec, overrides, keep_data_dir=data_dir is not None)
+    if data_dir is not None:
+        refuse_given(overrides, {"data_dir": "--data"})
+    return apply_overrides(spec, overrides)
 
 
 def _without_idle_fields(spec: SweepSpec) -> SweepSpec:

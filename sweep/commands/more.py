@@ -56,12 +56,13 @@ def evaluate(
     Example:  aesweep evaluate runs/quickstart --seeds 0..4
     """
     from sweep.fields import at  # pydantic from here on
-    from sweep.overrides import require_scoring
+    from sweep.overrides import refuse_given, require_scoring
     from sweep.yaml_spec import read_settings
 
     options_given = {"metrics": metrics, "seeds": seeds, "samples": samples, "extractor": extractor}
     given = {name: value for name, value in options_given.items() if value is not None}
-    require_scoring(overrides or [], given)
+    require_scoring(overrides or [])
+    refuse_given(overrides or [], {name: f"--{name}" for name in given})
     with at("--", ""):
         changes = read_settings(EvaluationConfig, given)
         extractor = changes.pop("extractor", None)
