@@ -41,6 +41,8 @@ class Progress:
     scored: int = 0
     scoring_slots: int = 1
     started: float = field(default_factory=time.monotonic)
+    reported: float = field(default_factory=time.monotonic)
+    """When the last epoch or training ended."""
     _begun: dict[str, int] = field(default_factory=dict)
     """Epoch at which each trial stood when this launch took it up."""
     _ended_cost: float = 0.0
@@ -79,6 +81,7 @@ class Progress:
         if key in self.running:
             self._begun.setdefault(key, 0)
             self.running[key].epoch, self.running[key].images_per_second = epoch, images_per_second
+            self.reported = time.monotonic()
 
     def train_ended(self, key: str, succeeded: bool) -> None:
         """A trial was trained, or failed."""
@@ -87,6 +90,7 @@ class Progress:
             return
         self._ended_cost += self.costs.get(key, 0.0)
         self._ended_work += self._work(key, trial.epochs, trial)
+        self.reported = time.monotonic()
         self._move("running", "trained" if succeeded else "failed")
         if not succeeded:
             self.to_score -= 1
@@ -104,16 +108,21 @@ class Progress:
 
     def eta_seconds(self) -> float | None:
         """Seconds left, None while nothing can be said. Training by cost done in this launch, scoring by its mean time."""
-        elapsed = time.monotonic() - self.started
+        now = time.monotonic()
         total = sum(self.costs.values())
         partial = sum(self.costs.get(k, 0.0) * r.epoch / r.epochs for k, r in self.running.items())
         work = self._ended_work + sum(self._work(key, r.epoch, r) for key, r in self.running.items())
         left = total - self._ended_cost - partial
         if not work and left > 1e-9 * total:  # a sum of fractions
             return None
-        training = left * elapsed / work if work else 0.0
+        training = 0.0
+        if work:
+            # It runs down from the last report, and at best the epochs that run end now.
+            by_the_report = left * (self.reported - self.started) / work - (now - self.reported)
+            soon = sum(self.costs.get(k, 0.0) / r.epochs for k, r in self.running.items() if r.epoch < r.epochs)
+            training = max(by_the_report, (left - soon) * (now - self.started) / (work + soon), 0.0)
         if not self.scored:
-            return training if total else None
+            return training or (None if self.to_score or not total else 0.0)
         scoring = (self.to_score - self.scored) * self._scoring_seconds / self.scored / self.scoring_slots
         return max(training, scoring)
 

@@ -47,6 +47,30 @@ def test_time_left_follows_from_the_cost_done() -> None:
     assert p.eta_seconds() == pytest.approx(10.0, rel=0.01), "3 of 4 parts took 30 s"
 
 
+def test_time_left_runs_down_between_reports_to_what_is_left_after_the_next_one() -> None:
+    p = progress()
+    now = time.monotonic()
+    p.started = now - 30.0
+    p.train_started("a", "trial a", epochs=4)
+    p.epoch_done("a", 1, 1.0)
+    assert p.eta_seconds() == pytest.approx(30.0 * 3.25 / 0.75, rel=0.01)
+    p.reported = now - 5.0  # that epoch took 25 s, the next one runs since 5
+    assert p.eta_seconds() == pytest.approx(25.0 * 3.25 / 0.75 - 5.0, rel=0.01)
+    p.reported = now - 29.0  # that epoch took 1 s and the next one is overdue: at best it ends now
+    assert p.eta_seconds() == pytest.approx(30.0 * 2.5 / 1.5, rel=0.01)
+
+
+def test_where_all_is_trained_and_nothing_scored_no_time_left_is_told() -> None:
+    p = progress()
+    for key in ("a", "b"):
+        p.train_started(key, f"trial {key}", epochs=4)
+        p.epoch_done(key, 4, 1.0)
+        p.train_ended(key, succeeded=True)
+    assert p.eta_seconds() is None
+    p.scores_ended(succeeded=True, seconds=7.0)
+    assert p.eta_seconds() == pytest.approx(7.0)
+
+
 def test_time_left_after_a_relaunch_follows_from_the_work_of_this_launch() -> None:
     p = progress()
     p.started = time.monotonic() - 30.0
