@@ -34,6 +34,8 @@ class Extractor:
     batch_size: int
     logits: Callable[[torch.Tensor], torch.Tensor] | None = None
     """float32 features (N, D) -> float32 class scores (N, C), where the network is a classifier."""
+    fallback: "Extractor | None" = None
+    """The same network with a wider range of numbers: it takes over pictures whose features are not finite."""
 
     def features(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
         """`images` uint8 (N, H, W, 3), of any device -> float32 (N, D) on `device`, in batches.
@@ -43,6 +45,15 @@ class Extractor:
         out = torch.empty((len(images), self.dimension), dtype=torch.float32, device=self.device)
         for first, features in self._batches(images):
             out[first : first + len(features)] = features
+        if self.fallback is not None:
+            lost = (~out.isfinite().all(1)).nonzero().flatten().cpu().numpy()
+            if len(lost):
+                log.warning(
+                    "%d of %d pictures went beyond the numbers that float16 holds, and through fp32",
+                    len(lost),
+                    len(out),
+                )
+                out[lost] = self.fallback.features(images[lost])
         return out
 
     def features_and_logits(self, images: np.ndarray | torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

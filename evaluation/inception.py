@@ -6,8 +6,8 @@ channels_last memory, `tensor-cores` those with each number as two float16 halve
 either differ in the sixth or seventh digit. All resize as TensorFlow 1 did, which no other resize replaces: an antialiased
 one moves a FID by up to 8 %.
 
-`fast` wins on CPUs, `tensor-cores` on GPUs (docs/benchmarks/evaluation-*). TF32 would be no slower than cuDNN's fp32 there
-either, at features that are off by 5e-3.
+`fast` wins on CPUs, `tensor-cores` on GPUs (docs/benchmarks/evaluation-*). TF32 in cuDNN is slower than these, and its features
+are off by up to 5e-3 of their root mean square.
 
 Shapes: N images of H x W pixels, 2048 features, 1008 classes.
 """
@@ -82,8 +82,12 @@ class TensorCoreInception(Inception):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         parts = (_prepared(part).permute(0, 2, 3, 1).contiguous() for part in images.split(self._largest_batch))
-        with torch.cuda.device_of(images):  # where Triton starts its kernels
+        try:
             return torch.cat([self.layers(self._halves(part)).flatten(1) for part in parts])
+        except RuntimeError as error:
+            if "Triton Error [CUDA]: out of memory" in str(error):
+                raise torch.OutOfMemoryError(str(error)) from error
+            raise
 
 
 def build_inception(computation: Computation, weights: Any, device: torch.device) -> Inception:

@@ -1,6 +1,7 @@
 """Triton kernels of `evaluation.tensor_cores`, which says what they compute and why.
 
-Tensors are (N, H, W, C) in memory, each as two float16 tensors, `high` and `low`; pointers and sizes come as arguments.
+Tensors are (N, H, W, C) in memory, each as two float16 tensors, `high` and `low`; pointers and sizes come as arguments. Kernels
+are compiled for each kind of layer, not for the number of pixels M: batches of any size use what the first one compiled.
 """
 
 import triton
@@ -19,7 +20,7 @@ def store_halves(x, high, low, offset, mask):
     tl.store(low + offset, ((x - half.to(tl.float32)) * 2048.0).to(tl.float16), mask=mask)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["M"])
 def convolution_kernel(
     x_high, x_low, w_high, w_low, bias, y_high, y_low,
     M, C, OUT, H, W, OH, OW, KH, KW, SH, SW, PH, PW, K,
@@ -61,7 +62,7 @@ def convolution_kernel(
     store_halves(total, y_high, y_low, m[:, None] * OUT + o[None, :], (m < M)[:, None] & (o < OUT)[None, :])
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["M"])
 def pool_kernel(
     x_high, x_low, y_high, y_low, M, C, H, W, OH, OW, SIDE, STRIDE, PADDING,
     MEAN: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_C: tl.constexpr,

@@ -5,13 +5,15 @@ low = fp16((x - high) * 2048). Of the four products of two such pairs the smalle
 three run on the tensor cores, which do 990 / 3 instead of 67 TFLOP/s on an H100 (its data sheet).
 
 Tensor cores truncate where they add. Over the thousands of terms of a convolution and the depth of Inception that moved
-features by 1e-4 (measured). So they add only `TERMS` products of high halves at a time, and these sums are added in float32
-registers, which round. What truncation still takes off on average is measured (`truncation_loss`) and added to the weights:
-it would make every layer's numbers smaller, and a FID by 2e-6. Products with a low half are 2048 times smaller and may be
-added as they come.
+features by up to 1.4e-4 of their root mean square (measured). So they add only `TERMS` products of high halves at a time, and
+these sums are added in float32 registers, which round. What truncation still takes off on average is measured
+(`truncation_loss`) and added to the weights: it would make every layer's numbers smaller, and a FID by 2e-6. Products with a
+low half are 2048 times smaller and may be added as they come.
 
-Numbers beyond float16's range (65,504) become NaN. Shapes: N images, H x W pixels, C channels in, O out; tensors are
-contiguous (N, H, W, C), what torch calls channels_last; M = N * H' * W' pixels out. Needs Triton, which torch for CUDA brings.
+Numbers beyond float16's range (65,504) become NaN, and their pictures go through fp32 (`Extractor.fallback`).
+
+Shapes: N images, H x W pixels, C channels in, O out; tensors are contiguous (N, H, W, C), what torch calls channels_last;
+M = N * H' * W' pixels out. Needs Triton, which torch for CUDA brings.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -91,10 +93,11 @@ def _pool(x: Halves, side: int, stride: int, padding: int, *, mean: bool) -> Hal
     oh, ow = ((size + 2 * padding - side) // stride + 1 for size in (h, w))
     y, m = Halves.empty(n, oh, ow, c, x.high.device), n * oh * ow
     block_m, block_c = 32, 64
-    pool_kernel[(triton.cdiv(m, block_m) * triton.cdiv(c, block_c),)](
-        x.high, x.low, y.high, y.low, m, c, h, w, oh, ow, side, stride, padding,
-        MEAN=mean, BLOCK_M=block_m, BLOCK_C=block_c,
-    )  # fmt: skip
+    with torch.cuda.device_of(x.high):  # where Triton starts the kernel; nothing for tensors of a CPU
+        pool_kernel[(triton.cdiv(m, block_m) * triton.cdiv(c, block_c),)](
+            x.high, x.low, y.high, y.low, m, c, h, w, oh, ow, side, stride, padding,
+            MEAN=mean, BLOCK_M=block_m, BLOCK_C=block_c,
+        )  # fmt: skip
     return y
 
 
@@ -133,11 +136,12 @@ class SplitConvolution(nn.Module):
         oh, ow = (h + 2 * ph - self.kernel[0]) // sh + 1, (w + 2 * pw - self.kernel[1]) // sw + 1
         y, m = Halves.empty(n, oh, ow, o, x.high.device), n * oh * ow
         block_m, block_o = 128, 32 if o <= 32 else 64  # of six that were tried, near the best for each layer
-        convolution_kernel[(triton.cdiv(m, block_m) * triton.cdiv(o, block_o),)](
-            x.high, x.low, self.high, self.low, self.bias, y.high, y.low,
-            m, c, o, h, w, oh, ow, kh, kw, sh, sw, ph, pw, k,
-            WHOLE=k % TERMS == 0, BLOCK_M=block_m, BLOCK_O=block_o, TERMS=TERMS, num_warps=4, num_stages=3,
-        )  # fmt: skip
+        with torch.cuda.device_of(x.high):
+            convolution_kernel[(triton.cdiv(m, block_m) * triton.cdiv(o, block_o),)](
+                x.high, x.low, self.high, self.low, self.bias, y.high, y.low,
+                m, c, o, h, w, oh, ow, kh, kw, sh, sw, ph, pw, k,
+                WHOLE=k % TERMS == 0, BLOCK_M=block_m, BLOCK_O=block_o, TERMS=TERMS, num_warps=4, num_stages=3,
+            )  # fmt: skip
         return y
 
 

@@ -3,7 +3,7 @@
 Up to 128 filters the CPU needs longer to launch the hundreds of kernels of a step than the GPU to run them. Recorded once
 and replayed, they cost one launch. A recording holds addresses and numbers, so whatever changes from step to step lies on
 the device and keeps its place: weights, moments, learning rate, the batch's indices, the state of the noise generator. The
-kernels are the same and in the same order, so a replayed step gives the bits of a launched one.
+kernels are the same and in the same order, so with deterministic ones a replayed step gives the bits of a launched one.
 
 A recording may fail, for want of memory above all, and steps are launched then as before. Torch does not quite recover from
 that (it keeps the graph's memory), so the first failure of a process is the last recording that it tries.
@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 
 WARMUP_STEPS = 3  # launched before one is recorded: they make the optimiser's state and load libraries and kernels
 LAUNCH_BOUND_FLOPS = 2e12
-"""Operations of a step that take an H200 as long (5 ms at 40 % of its bf16 peak) as a CPU takes to launch them. Beyond,
-replaying gains nothing, and would hold the memory of a step twice: the graph's own, and that of the short last batch."""
+"""Operations of a step that take an H200 as long (6.7 ms in bf16, models/cost.py) as a CPU takes to launch them. Beyond,
+replaying gains nothing, and would hold the memory of a step twice: the graph's own, and that of the short last batch. In
+fp32, where convolutions are TF32, a step takes up to twice as long, and gains less."""
 
 Step = Callable[[torch.Tensor], torch.Tensor]
 """Indices of a batch -> its losses. Trains one step, from gradients that it makes anew."""

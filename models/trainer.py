@@ -65,7 +65,7 @@ class Trainer:
         """`train`: uint8 (N, size, size, 3) on `device`. `compile`: encoder and decoder go through torch.compile.
 
         `replay`: steps of a narrow network on a GPU are replayed as CUDA graphs (step_graph.py); False launches each, for
-        comparison: the bits are the same.
+        comparison: with deterministic kernels the bits are the same.
         """
         size = config.image_size
         if train.dtype != torch.uint8 or train.shape[1:] != (size, size, 3):

@@ -48,9 +48,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 def poisons_process(error: BaseException) -> bool:
     """Whether every later call on the device fails as well: any CUDA error but a lack of memory.
 
-    Only calls that torch checks itself raise `AcceleratorError`; its libraries (cuBLAS, cuDNN) say it in a RuntimeError.
+    Only calls that torch checks itself raise `AcceleratorError`; its libraries (cuBLAS, cuDNN, Triton) say it in a RuntimeError.
     """
     if is_out_of_memory(error):
         return False
-    named = isinstance(error, RuntimeError) and ("CUDA error" in str(error) or "CUDNN_STATUS" in str(error))
+    names = ("CUDA error", "CUDNN_STATUS", "Triton Error [CUDA]")
+    named = isinstance(error, RuntimeError) and any(name in str(error) for name in names)
     return isinstance(error, torch.AcceleratorError) or named

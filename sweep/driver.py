@@ -81,7 +81,7 @@ class Driver:
         self.configs = {t.config.key: t.config for t in plan.trials}
         self.machines = Machines(execution, may_grow)
         self.has_gpu = self.machines.has_gpu
-        if not self.has_gpu:  # GPU-hours of narrow networks are nearly equal, their hours on a CPU are not
+        if not self.has_gpu:  # a GPU's step has a constant part, a CPU's has none
             self.progress.costs = {t.config.key: float(t.training_flops) for t in plan.to_train}
         self.recovery = Recovery(store, file.driver, execution.max_process_deaths)
         self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop

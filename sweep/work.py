@@ -36,7 +36,7 @@ class PlannedTrial:
     fit_flops: int = 0
     """Estimated operations of one iteration of its mixtures; 0 where none is asked for."""
     training_flops: int = 0
-    """Operations of its training: what it costs on a CPU, where no kernel launch is waited for."""
+    """Operations of its training: what it costs on a CPU, whose steps have no constant part."""
     failed_stage: Stage | None = None
     """What failed; None unless something did."""
 

@@ -5,7 +5,9 @@ What the network computes is judged in test_inception.py."""
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from torch import nn
 
 from evaluation.config import EvaluationConfig
 from evaluation.extractor import Extractor
-from evaluation.extractors import load_extractor, load_inception
+from evaluation.extractors import checked, load_extractor, load_inception
 from evaluation.weights import INCEPTION_SHA256, inception_path
 from models.errors import InputError
 from tests.evaluation.random_inception import hash_and_size
@@ -59,6 +61,69 @@ def test_a_gpu_with_little_memory_left_measures_smaller_batches(
 def test_a_gpu_without_room_for_one_picture_is_an_error(random_conv: Extractor, digits: np.ndarray) -> None:
     with pytest.raises(torch.OutOfMemoryError):
         replace(random_conv, network=SmallMemory(random_conv.network, 0)).features(digits[:9])
+
+
+class Coarse(nn.Module):
+    """A network whose features are rounded to 10 bits, as TF32's are."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.network(images).half().float()
+
+
+class NarrowRange(nn.Module):
+    """A network whose numbers end at those of pictures this bright."""
+
+    def __init__(self, network: nn.Module, brightest: int) -> None:
+        super().__init__()
+        self.network, self.brightest = network, brightest
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        features = self.network(images)
+        features[images.flatten(1).amax(1) > self.brightest] *= float("nan")
+        return features
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+def test_pictures_beyond_a_networks_range_of_numbers_go_through_its_fallback(
+    random_conv: Extractor, digits: np.ndarray, caplog: pytest.LogCaptureFixture, kind: Any
+) -> None:
+    pictures = digits[:20].copy()
+    pictures[::2] //= 2
+    narrow = replace(random_conv, network=NarrowRange(random_conv.network, 200), fallback=random_conv)
+    found, expected = narrow.features(kind(pictures)), random_conv.features(pictures)
+    assert float((found - expected).abs().max() / expected.abs().max()) < 1e-5
+    assert "10 of 20 pictures" in caplog.text
+    caplog.clear()
+    narrow.features(kind(pictures[::2]))
+    assert not caplog.text
+
+
+def test_a_computation_that_cannot_run_here_leaves_inception_to_fp32(
+    random_inception: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("triton")
+    load = partial(load_inception, random_inception, *hash_and_size(random_inception), device=CPU)
+    reference = load(computation="reference")
+    assert checked("tensor-cores", lambda computation: load(computation=computation), reference) is reference
+    assert "goes on with cuDNN's fp32, a third as fast, as tensor-cores failed (" in caplog.text
+
+
+@pytest.mark.slow
+def test_a_computation_that_is_off_leaves_inception_to_fp32(
+    random_inception: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    load = partial(load_inception, random_inception, *hash_and_size(random_inception), device=CPU)
+    reference = load(computation="reference")
+
+    right = checked("fast", lambda computation: load(computation=computation), reference)
+    assert right is not reference and right.fallback is reference
+    wrong = replace(reference, network=Coarse(reference.network))
+    assert checked("fast", lambda _: wrong, reference) is reference
+    assert "features are off by 2." in caplog.text
 
 
 def test_inception_from_other_weights_does_not_pass_for_the_real_one(random_inception: Path) -> None:

@@ -12,6 +12,7 @@ from sweep.device import is_out_of_memory, poisons_process
         (torch.AcceleratorError("CUDA error: an illegal memory access was encountered"), True),
         (RuntimeError("CUDA error: device-side assert triggered"), True),
         (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), True),
+        (RuntimeError("Triton Error [CUDA]: an illegal memory access was encountered"), True),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), False),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
         (ValueError("CUDA error, says a value"), False),

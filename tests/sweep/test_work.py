@@ -47,8 +47,8 @@ def test_everything_is_pending_at_first_and_the_dearest_trial_comes_first(spec: 
     assert plan.counts()["pending"] == 2
     assert [t.block for t in plan.to_train] == ["wide", "narrow"]
     wide, narrow = plan.to_train
-    assert wide.gpu_hours < 1.1 * narrow.gpu_hours, "a GPU waits for the launches of both"
-    assert wide.training_flops > 5 * narrow.training_flops, "a CPU does not"
+    assert wide.gpu_hours < 1.1 * narrow.gpu_hours, "on a GPU a step has a constant part"
+    assert wide.training_flops > 5 * narrow.training_flops, "on a CPU it has none"
     assert not plan.is_done
 
 
