@@ -236,7 +236,7 @@ def test_a_spec_that_shares_nothing_with_a_store_asks_for_add(
     assert "--add" in done.stderr
 
 
-FEW_MOMENTS = ("after-checkpoint", "in-evaluation")  # the other moments by default without Ray: below
+FEW_MOMENTS = ("after-checkpoint",)  # the commits of a training by default without Ray too: test_training.py
 ALL_MOMENTS = (
     "after-checkpoint",
     "inside-write:checkpoint.pt",
