@@ -75,7 +75,7 @@ def z_scores(x: np.ndarray) -> dict[str, float]:
 
 def by_trial(rows: list[dict]) -> pd.DataFrame:  # type: ignore[type-arg]
     """The rows of one trial as the report reads them."""
-    frame = pd.DataFrame([{"key": "abc", "evaluation": "def", **row} for row in rows])
+    frame = pd.DataFrame([{"key": "abc", "evaluation": "def", "gmm_components": None, **row} for row in rows])
     return gaussianity_by_trial(Tables(Path("nowhere"), scores=frame))
 
 
