@@ -15,7 +15,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import ray
 
@@ -33,6 +33,7 @@ LEAST_SHARED_MEMORY_GIB = 1.0  # Ray's object store lies there; a container's de
 LEAST_OPEN_FILES = 8192  # what Ray recommends
 LEAST_DISK_GIB = 5.0
 TASK_SECONDS = 60.0
+NO_COMPILER = "There is no C compiler: Inception's features take three times as long. Install gcc."
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,15 @@ def check_gpus() -> Check:
             found,
             "nvidia-smi is here, but sees no GPU: look at the driver, or the container's runtime.",
         )
-    return Check("GPUs", "ok", f"{len(lines)}: {'; '.join(lines)}")
+    found = f"{len(lines)}: {'; '.join(lines)}"
+    if not has_c_compiler():
+        return Check("GPUs", "warn", found, NO_COMPILER)
+    return Check("GPUs", "ok", found)
+
+
+def has_c_compiler() -> bool:
+    """Whether there is one where Triton looks, which compiles Inception's layers for GPUs."""
+    return "CC" in os.environ or any(map(shutil.which, ("gcc", "clang")))
 
 
 def check_shared_memory(folder: str = "/dev/shm") -> Check:
@@ -159,9 +168,18 @@ def check_ray(address: str = "local") -> list[Check]:
         return [Check("Ray", "fail", f"{error.field} {error.value}", error.remedy)]
 
 
-def where_am_i() -> tuple[str, str, str]:
-    """Host name, Python version and the folder of our code; runs in a Ray worker."""
-    return socket.gethostname(), platform.python_version(), str(code_root())
+class Place(NamedTuple):
+    """Where a Ray worker runs."""
+
+    host: str
+    python: str
+    code: str
+    has_c_compiler: bool
+
+
+def where_am_i() -> Place:
+    """The place of this Ray worker."""
+    return Place(socket.gethostname(), platform.python_version(), str(code_root()), has_c_compiler())
 
 
 def _check_nodes() -> list[Check]:
@@ -171,18 +189,20 @@ def _check_nodes() -> list[Check]:
         name = f"Ray worker on {node['NodeManagerHostname']}"
         place = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         try:
-            host, version, code = ray.get(task.options(scheduling_strategy=place).remote(), timeout=TASK_SECONDS)
+            found = ray.get(task.options(scheduling_strategy=place).remote(), timeout=TASK_SECONDS)
         except ray.exceptions.RayError as error:  # GetTimeoutError is one too
             reason = " ".join(str(error).split())[:300]
             checks.append(Check(name, "fail", reason, "Look at the logs in /tmp/ray/session_latest/logs there."))
             continue
-        checks.append(_judge_worker(name, host, version, code))
+        checks.append(_judge_worker(name, found, has_gpus=node["Resources"].get("GPU", 0) > 0))
     return checks
 
 
-def _judge_worker(name: str, host: str, version: str, code: str) -> Check:
-    found = f"host {host}, Python {version}, code in {code}"
-    if not job_has_working_dir() and Path(code) == code_root():
+def _judge_worker(name: str, place: Place, *, has_gpus: bool) -> Check:
+    found = f"host {place.host}, Python {place.python}, code in {place.code}"
+    if has_gpus and not place.has_c_compiler:
+        return Check(name, "warn", found, NO_COMPILER)
+    if not job_has_working_dir() and Path(place.code) == code_root():
         return Check(
             name, "warn", found, "It runs the code installed there, not this driver's: connect through `aesweep`."
         )

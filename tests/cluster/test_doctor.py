@@ -51,8 +51,12 @@ def test_gpus_are_told_by_the_driver_program(
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CC", "cc")
     check = check_gpus()
     assert (check.status, check.found) == (status, found)
+    monkeypatch.delenv("CC")
+    if status == "ok":
+        assert "Install gcc" in check_gpus().remedy
 
 
 def test_missing_shared_memory_is_a_warning(tmp_path: Path) -> None:
