@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.scores import SAMPLE_SCORES, by_score, scoring_deviations, setting_words
+from analysis.scores import SAMPLE_SCORES, by_score, scoring_deviations, setting_fields, setting_words
 
 if TYPE_CHECKING:
     from analysis.tables import Tables
@@ -44,6 +44,8 @@ class Evaluation:
     """Where it differs from the paper's scoring, on any data set: `samples 2,000 (paper: 10,000)`."""
     settings: tuple[str, ...] = ()
     """`scores.setting_words` of its distances: `10 components`."""
+    fields: tuple[str, ...] = ()
+    """`scores.setting_fields` of them: `gmm_components=10`."""
 
     @property
     def is_fid(self) -> bool:
@@ -168,6 +170,7 @@ def _evaluation(metric: str, extractor: str, name: str, rows: pd.DataFrame) -> E
         seeds=tuple(sorted(rows["seed"].dropna().astype(int).unique().tolist())),
         deviations=scoring_deviations(scored),
         settings=setting_words(scored),
+        fields=setting_fields(scored),
     )
 
 

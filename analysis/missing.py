@@ -126,6 +126,11 @@ def _null_scores(tables: Tables, trials: pd.DataFrame, evaluation: Evaluation) -
 def _unscored(tables: Tables, trials: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
     """Finished trials that this evaluation has not seen (they were scored under another one)."""
     rows = trials[(trials["state"] == "done") & ~trials["key"].isin(frechet_rows(tables, evaluation)["key"])]
-    command = f"aesweep evaluate {shlex.quote(tables.store)} --extractor {evaluation.extractor}"
+    command = ["aesweep", "evaluate", tables.store, "--extractor", evaluation.extractor]
+    command += ["--samples", str(evaluation.samples)] if evaluation.samples else []
+    command += ["--seeds", ",".join(map(str, evaluation.seeds))] if evaluation.seeds else []
+    command += [word for field in evaluation.fields for word in ("--set", field)]
     what = rows["name"] + ": " + evaluation.title
-    return pd.DataFrame({"what": what, "reason": f"not scored by evaluation {evaluation.name}", "command": command})
+    return pd.DataFrame(
+        {"what": what, "reason": f"not scored by evaluation {evaluation.name}", "command": shlex.join(command)}
+    )

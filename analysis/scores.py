@@ -59,8 +59,19 @@ def setting_words(rows: pd.DataFrame) -> tuple[str, ...]:
     components = sorted(rows["gmm_components"].dropna().astype(int).unique().tolist())
     found = [f"{count:,} component{'s' * (count != 1)}" for count in components]
     found += [words for kind, words in _LATENTS.items() if (rows["vae_latents"] == kind).any()]
+    return (*found, *_changed(rows))
+
+
+def setting_fields(rows: pd.DataFrame) -> tuple[str, ...]:
+    """The same of one evaluation as `aesweep evaluate --set` takes it: `gmm_components=10`, `gmm_tol=1e-05`."""
+    found = [f"gmm_components={count:.0f}" for count in rows["gmm_components"].dropna().unique()]
+    found += [f"vae_latents={kind}" for kind in _LATENTS if (rows["vae_latents"] == kind).any()]
+    return (*found, *(text.replace(" ", "=", 1) for text in _changed(rows) if text != "unknown"))
+
+
+def _changed(rows: pd.DataFrame) -> list[str]:
     changed = rows.loc[rows["changed_settings"] != "none", "changed_settings"].dropna().str.split(", ")
-    return (*found, *changed.explode().unique())
+    return changed.explode().unique().tolist()
 
 
 def image_words(rows: pd.DataFrame) -> dict[str, str]:

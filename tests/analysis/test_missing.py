@@ -1,6 +1,7 @@
 """What is missing, why, and the command that brings it."""
 
 import shlex
+from itertools import pairwise
 
 import pytest
 
@@ -48,7 +49,21 @@ def test_trials_scored_under_one_evaluation_only_are_missing_from_the_other(make
     store = make_store(grid(latent_size=[4, 8], epochs=[2]), evaluations=both, edit=one_without_fid)
     (row,) = _missing(store)
     assert row["what"].endswith(": FID") and row["reason"] == f"not scored by evaluation {'f' * 12} (10 components)"
-    assert row["command"] == f"aesweep evaluate {store} --extractor inception-2015"
+    options = "--extractor inception-2015 --samples 2000 --seeds 0 --set gmm_components=10"
+    assert row["command"] == f"aesweep evaluate {store} {options}"
+
+
+def test_what_scores_a_trial_as_the_others_are_names_the_settings_that_decide_them(make_store):
+    def changed(rows):
+        key = rows["trials"][0]["key"]
+        rows["scores"] = [r for r in rows["scores"] if r["key"] != key or r["source"] == "latents"]
+        for row in rows["scores"]:
+            row["changed_settings"] = {"gmm": "gmm_tol 1e-05, bootstrap 100"}.get(row["source"], "none")
+
+    (row,) = _missing(make_store(grid(model=["vae"], latent_size=[4, 8], epochs=[2]), edit=changed))
+    words = shlex.split(row["command"])
+    given = {value for option, value in pairwise(words) if option == "--set"}
+    assert given == {"gmm_components=10", "vae_latents=mean", "gmm_tol=1e-05", "bootstrap=100"}
 
 
 def test_a_complete_store_misses_nothing(small_store):
