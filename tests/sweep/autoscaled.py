@@ -115,7 +115,7 @@ def main(spec: str, store: str) -> None:
     driver.wait()
     first.until(lambda count: count == 1)
     driver = subprocess.Popen(launch)
-    second.until(lambda _: driver.poll() is not None, 240.0)
+    second.until(lambda _: driver.poll() is not None, 480.0)
     second.until(lambda count: count == 1)
     print(json.dumps({"first": first.seen, "second": second.seen, "exit_code": driver.poll()}))
     ray.shutdown()

@@ -88,7 +88,7 @@ def test_an_autoscaler_starts_machines_for_what_waits_and_stops_them_when_the_dr
     words = [*namespace, sys.executable, "-m", "tests.sweep.autoscaled", str(spec), str(tmp_path / "store")]
     with tempfile.TemporaryDirectory(prefix="aes-") as short:
         env = command_environment(TMPDIR=short, **LOCAL_ENVIRONMENT)
-        done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
+        done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])
     assert seen["exit_code"] == 0, done.stderr
