@@ -18,6 +18,7 @@ import pytest
 
 from models.config import TrialConfig
 from sweep.spec import load_spec
+from sweep.stopping import SIGNALS
 from sweep.store import Store, open_store
 from tests.fresh_process import command_environment
 from tests.sweep.aftermath import assert_nothing_left_in, assert_same_results
@@ -205,7 +206,13 @@ def training_sweep(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Store]
     (folder / "long.yaml").write_text(LONG)
     words = [sys.executable, "-m", "sweep.cli", "launch", "long.yaml", "--store", "store"]
     process = subprocess.Popen(
-        words, cwd=folder, env=command_environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
+        words,
+        cwd=folder,
+        env=command_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_hear_signals,
     )
     try:
         wait_until(
@@ -218,6 +225,12 @@ def training_sweep(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Store]
     finally:
         process.kill()
         process.communicate()
+
+
+def _hear_signals() -> None:
+    """As a program in the foreground does: a shell lets one in the background ignore SIGINT, which then stays so."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def assert_ended_in_order(folder: Path, store: Store, process: subprocess.Popen[str]) -> None:
