@@ -19,8 +19,9 @@ demo: $(STAMP) ## Train, score and report 8 small autoencoders on this machine; 
 	@$(BIN)/aesweep report $(DEMO)
 	@echo "Look at $(DEMO)/report/index.html (figures, tables, pictures); the numbers are in $(DEMO)/tables/*.parquet."
 
+# Two processes with a thread each: with torch's two each they wait for one another.
 test: $(STAMP) ## Run the tests; choose with ARGS, e.g. make test ARGS='-m slow tests/sweep'
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: $(STAMP) ## Run the slow tests that need no fault, GPU, network, weights or browser (some 15 minutes)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --timeout 900 --durations=10 \
