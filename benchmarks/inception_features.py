@@ -18,8 +18,9 @@ import torch
 from page import random_inception
 
 from evaluation.frechet import frechet_distance
-from evaluation.inception import INPUT_SIDE, LAYERS, resize_like_tensorflow1, torch_fidelity_network
+from evaluation.inception import CENTRE, INPUT_SIDE, SCALE, layers_of, resize_like_tensorflow1, torch_fidelity_network
 from evaluation.statistics import FeatureStatistics
+from tests.evaluation.pictures import smooth_pictures
 
 Network = Callable[[torch.Tensor], torch.Tensor]
 """uint8 (n, H, W, 3) -> float32 features (n, 2048)."""
@@ -68,7 +69,7 @@ def load_networks(device: torch.device, batch: int | None) -> tuple[dict[str, Ne
         chosen, fast, reference = load(), load(computation="fast"), load(computation="reference")
         theirs = FeatureExtractorInceptionV3("theirs", ["2048"], feature_extractor_weights_path=str(path)).to(device)
         metric = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(path), antialias=False).to(device)
-        exact = torch_fidelity_network(torch.load(path, weights_only=True)).to(device).double()
+        exact = layers_of(torch_fidelity_network(torch.load(path, weights_only=True))).to(device).double()
     batch = batch or chosen.batch_size
 
     def rival(network: torch.nn.Module, tf32: bool = False) -> Network:
@@ -85,10 +86,7 @@ def load_networks(device: torch.device, batch: int | None) -> tuple[dict[str, Ne
     @torch.inference_mode()
     def truth(pictures: torch.Tensor) -> torch.Tensor:
         resized = resize_like_tensorflow1(pictures.permute(0, 3, 1, 2).float(), INPUT_SIDE)
-        x = (resized.double() - 128) / 128
-        for name in LAYERS:
-            x = getattr(exact, name)(x)
-        return x.flatten(1)
+        return exact((resized.double() - CENTRE) / SCALE).flatten(1)
 
     networks: dict[str, Network] = {
         "ours": replace(chosen, batch_size=batch).features,
@@ -100,13 +98,6 @@ def load_networks(device: torch.device, batch: int | None) -> tuple[dict[str, Ne
         networks["ours, folded layers in cuDNN"] = replace(fast, batch_size=batch).features
         networks["torch-fidelity as it comes, TF32 convolutions"] = rival(theirs, tf32=True)
     return networks, batch, truth
-
-
-def smooth_pictures(n: int, seed: int) -> torch.Tensor:
-    """Random colours that change smoothly, uint8 (n, 32, 32, 3)."""
-    colours = torch.rand(n, 3, 5, 5, generator=torch.Generator().manual_seed(seed))
-    smooth = torch.nn.functional.interpolate(colours, size=(32, 32), mode="bicubic").clamp(0, 1)
-    return (smooth * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
 
 def measured(

@@ -13,6 +13,7 @@ Shapes: N images of H x W pixels, 2048 features, 1008 classes.
 """
 
 import io
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -59,39 +60,19 @@ class FastInception(Inception):
     def __init__(self, network: Any) -> None:
         """Of `torch_fidelity_network`, which is changed."""
         super().__init__()
-        fold_batch_normalisation(network)
-        self.layers = _layers(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+        fold_batch_normalisation(network, lambda folded: nn.Sequential(folded.float(), nn.ReLU(inplace=True)))
+        self.layers = layers_of(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
         self.fc = network.fc
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.layers(_prepared(images).contiguous(memory_format=torch.channels_last)).flatten(1)
-
-
-class TensorCoreInception(Inception):
-    """From folded layers on the tensor cores of a GPU. Raises `ImportError` where Triton is not installed."""
-
-    def __init__(self, network: Any, device: torch.device) -> None:
-        """Of `torch_fidelity_network`, which is changed; for `device`, whose tensor cores are measured."""
-        # here: they need Triton
-        from evaluation.tensor_cores import LARGEST_BATCH, Halves, split_convolutions, truncation_loss
-
-        super().__init__()
-        split_convolutions(network, truncation_loss(device))
-        self.layers, self.fc = _layers(network), network.fc
-        self._halves, self._largest_batch = Halves.of, LARGEST_BATCH
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        parts = (_prepared(part).permute(0, 2, 3, 1).contiguous() for part in images.split(self._largest_batch))
-        try:
-            return torch.cat([self.layers(self._halves(part)).flatten(1) for part in parts])
-        except RuntimeError as error:
-            if "Triton Error [CUDA]: out of memory" in str(error):
-                raise torch.OutOfMemoryError(str(error)) from error
-            raise
+        return self.layers(prepared(images).contiguous(memory_format=torch.channels_last)).flatten(1)
 
 
 def build_inception(computation: Computation, weights: Any, device: torch.device) -> Inception:
-    """The network on `device`, in eval mode; `weights`, of `torch_fidelity_network`, becomes part of it."""
+    """The network on `device`, in eval mode; `weights`, of `torch_fidelity_network`, becomes part of it.
+
+    Raises `ImportError` for tensor cores where Triton is not installed.
+    """
     network: Inception
     match computation:
         case "reference":
@@ -99,15 +80,18 @@ def build_inception(computation: Computation, weights: Any, device: torch.device
         case "fast":
             network = FastInception(weights)
         case "tensor-cores":
+            from evaluation.tensor_cores import TensorCoreInception  # here, since it needs Triton
+
             network = TensorCoreInception(weights, device)
     return network.to(device).eval()
 
 
-def _layers(network: Any) -> nn.Sequential:
+def layers_of(network: Any) -> nn.Sequential:
+    """All layers up to the features (N, 2048, 1, 1), of `torch_fidelity_network`."""
     return nn.Sequential(*(getattr(network, name) for name in LAYERS))
 
 
-def _prepared(images: torch.Tensor) -> torch.Tensor:
+def prepared(images: torch.Tensor) -> torch.Tensor:
     """uint8 (N, 3, H, W) -> float32 (N, 3, 299, 299), what the first layer sees."""
     return (resize_like_tensorflow1(images.float(), INPUT_SIDE) - CENTRE) / SCALE
 
@@ -126,13 +110,16 @@ def torch_fidelity_network(state_dict: dict[str, torch.Tensor]) -> Any:
     )
 
 
-def fold_batch_normalisation(network: nn.Module) -> None:
-    """Multiply each normalisation into the weights of the convolution before it, in float64, in place."""
-    for block in list(network.modules()):
-        convolution, normalisation = getattr(block, "conv", None), getattr(block, "bn", None)
-        if isinstance(convolution, nn.Conv2d) and isinstance(normalisation, nn.BatchNorm2d):
-            block.conv = fuse_conv_bn_eval(convolution.double(), normalisation.double()).float()
-            block.bn = nn.Identity()
+def fold_batch_normalisation(network: nn.Module, block: Callable[[nn.Conv2d], nn.Module]) -> None:
+    """Replace each convolution, normalisation and ReLU, in place, by `block` of the one convolution that the first two make.
+
+    That is folded in float64, and given so.
+    """
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            convolution, normalisation = getattr(child, "conv", None), getattr(child, "bn", None)
+            if isinstance(convolution, nn.Conv2d) and isinstance(normalisation, nn.BatchNorm2d):
+                setattr(parent, name, block(fuse_conv_bn_eval(convolution.double(), normalisation.double())))
 
 
 def resize_like_tensorflow1(images: torch.Tensor, side: int) -> torch.Tensor:

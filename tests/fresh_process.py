@@ -13,18 +13,25 @@ def command_environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1", **more}
 
 
-def modules_after(code: str, *words: object, cwd: Path = REPOSITORY) -> set[str]:
-    """Top-level modules that `code` has imported when it ends; `words` are its arguments."""
-    program = f"import sys\n{code}\nprint('MODULES', *{{name.partition('.')[0] for name in sys.modules}})"
-    done = subprocess.run(
+def run_python(
+    program: str, *words: object, cwd: Path = REPOSITORY, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """A program in a process of its own; `words` are its arguments."""
+    return subprocess.run(
         [sys.executable, "-c", program, *map(str, words)],
         cwd=cwd,
         env=command_environment(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout,
         check=False,
     )
+
+
+def modules_after(code: str, *words: object, cwd: Path = REPOSITORY) -> set[str]:
+    """Top-level modules that `code` has imported when it ends; `words` are its arguments."""
+    program = f"import sys\n{code}\nprint('MODULES', *{{name.partition('.')[0] for name in sys.modules}})"
+    done = run_python(program, *words, cwd=cwd)
     lines = [line for line in done.stdout.splitlines() if line.startswith("MODULES")]
     assert done.returncode == 0 and lines, done.stderr
     return set(lines[0].split()[1:])

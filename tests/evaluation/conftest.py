@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 from evaluation.extractor import Extractor
 from evaluation.extractors import load_extractor
 from sweep.schemas import COLUMNS
+from tests.evaluation.pictures import smooth_pictures
 
 CIFAR10 = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar10-jpeg.parquet"
 
@@ -63,10 +64,8 @@ def random_inception(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def smooth() -> np.ndarray:
-    """48 pictures of smooth colours, uint8 (48, 32, 32, 3): their features differ much more than those of noise."""
-    colours = torch.rand(48, 3, 5, 5, generator=torch.Generator().manual_seed(0))
-    pictures = torch.nn.functional.interpolate(colours, size=(32, 32), mode="bicubic").clamp(0, 1)
-    return (pictures * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+    """48 pictures, uint8 (48, 32, 32, 3)."""
+    return smooth_pictures(48, 0).numpy()
 
 
 def _rgb(image: Image.Image) -> np.ndarray:

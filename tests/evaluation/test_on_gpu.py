@@ -12,12 +12,13 @@ from evaluation.extractor import Extractor
 from evaluation.extractors import load_extractor, load_inception
 from evaluation.frechet import frechet_distance
 from evaluation.frechet_error import jackknife_error
-from evaluation.inception import Computation, ReferenceInception, TensorCoreInception
+from evaluation.inception import Computation, ReferenceInception
 from evaluation.statistics import FeatureStatistics
 from models.autoencoder import build_autoencoder
 from models.config import TrialConfig
 from models.errors import NonFiniteError
 from models.reconstruction import decode_latents
+from tests.evaluation.pictures import smooth_pictures
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 
@@ -84,21 +85,16 @@ def test_the_callers_reduced_precision_changes_nothing(
         torch.set_float32_matmul_precision(before[1])
 
 
-def noise(n: int, seed: int) -> torch.Tensor:
-    """Smooth random pictures, uint8 (n, 32, 32, 3), on the GPU."""
-    colours = torch.rand(n, 3, 5, 5, generator=torch.Generator().manual_seed(seed))
-    smooth = torch.nn.functional.interpolate(colours, size=(32, 32), mode="bicubic").clamp(0, 1)
-    return (smooth * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().to(GPU)
-
-
 def test_tensor_cores_agree_to_1e5_in_features_and_1e6_in_distance(random_inception: Path) -> None:
     from tests.evaluation.random_inception import hash_and_size
 
     skip_without_tensor_cores()
+    from evaluation.tensor_cores import TensorCoreInception
+
     chosen = load_inception(random_inception, *hash_and_size(random_inception), device=GPU)
     assert isinstance(chosen.network, TensorCoreInception), "the fastest computation was not chosen"
     reference = load_inception(random_inception, *hash_and_size(random_inception), device=GPU, computation="reference")
-    pictures, others = noise(3000, 0), noise(3000, 1).roll(3, dims=1) // 2 + 40
+    pictures, others = smooth_pictures(3000, 0).to(GPU), smooth_pictures(3000, 1).to(GPU).roll(3, dims=1) // 2 + 40
     assert relative(chosen.features(pictures), reference.features(pictures).cpu()) < 1e-5
     found, expected = (frechet_distance(summed(e, pictures), summed(e, others)) for e in (chosen, reference))
     assert found == pytest.approx(expected, rel=1e-6)
@@ -111,7 +107,7 @@ def test_tensor_cores_give_a_picture_the_same_bits_in_any_batch(random_inception
     extractor = load_inception(
         random_inception, *hash_and_size(random_inception), device=GPU, computation="tensor-cores"
     )
-    pictures = noise(1100, 2)  # more than the network takes at once
+    pictures = smooth_pictures(1100, 2).to(GPU)  # more than the network takes at once
     together = replace(extractor, batch_size=1100).features(pictures)
     torch.testing.assert_close(extractor.features(pictures), together, rtol=0, atol=0)
     torch.testing.assert_close(extractor.features(pictures[-3:]), together[-3:], rtol=0, atol=0)
@@ -131,7 +127,7 @@ def test_weights_too_large_for_float16_go_through_fp32(tmp_path: Path, caplog: p
     torch.save(state, path)
     extractor = load_inception(path, *hash_and_size(path), device=GPU)
     assert isinstance(extractor.network, ReferenceInception)
-    assert extractor.features(noise(4, 0)).isfinite().all()
+    assert extractor.features(smooth_pictures(4, 0)).isfinite().all()
     assert "off by nan" in caplog.text
 
 

@@ -4,7 +4,6 @@ import io
 import json
 import struct
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -69,13 +68,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(config: TrialConf
             assert torch.equal(tensor, resumed.model.state_dict()[name]), (name, epochs, steps)
         moments = [run.optimizer.state_dict()["state"] for run in (whole, resumed)]
         assert all(torch.equal(moments[0][i][k], moments[1][i][k]) for i in moments[0] for k in moments[0][i])
-
-
-@pytest.fixture
-def deterministic_kernels() -> Iterator[None]:
-    torch.use_deterministic_algorithms(True)
-    yield
-    torch.use_deterministic_algorithms(False)
 
 
 @pytest.mark.gpu

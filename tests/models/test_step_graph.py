@@ -1,9 +1,6 @@
 """Replayed steps give the bits of launched ones, wherever they begin, and nobody needs to know when they fail."""
 
 import gc
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +11,7 @@ from models.checkpoint import checkpoint_bytes, restore_checkpoint
 from models.config import TrialConfig
 from models.step_graph import worth_recording
 from models.trainer import NonFiniteLossError, Trainer
-from tests.fresh_process import REPOSITORY, command_environment
+from tests.fresh_process import run_python
 
 CUDA = torch.device("cuda")
 # 5 steps of 16 and one of 8 an epoch: recorded in the first epoch, and each epoch has another learning rate
@@ -89,13 +86,6 @@ def test_steps_are_replayed_where_launching_them_takes_longest(
 def test_nothing_is_replayed_on_a_cpu() -> None:
     run = trainer(replace(SMALL, filters=2, epochs=1), torch.device("cpu"))
     assert not finish(run).replaying
-
-
-@pytest.fixture
-def deterministic_kernels() -> Iterator[None]:
-    torch.use_deterministic_algorithms(True)
-    yield
-    torch.use_deterministic_algorithms(False)
 
 
 @pytest.mark.gpu
@@ -199,14 +189,6 @@ try:
 except torch.OutOfMemoryError:
     print("GOES ON")
 """
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=REPOSITORY,
-            env=command_environment(),
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-        )
+        done = run_python(code, timeout=200)
         assert done.returncode == 0 and "GOES ON" in done.stdout, done.stderr
         assert done.stderr.count("could not be recorded as a CUDA graph") == 1, done.stderr
