@@ -1,5 +1,6 @@
 """A tiny real sweep, launched once for all tests that look at a finished store; an S3 server for those that need one."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from rich.console import Console
 from sweep import object_storage
 from sweep.cli import main
 from sweep.run import launch
+from sweep.stopping import SIGNALS
 from tests.fresh_process import command_environment
 from tests.sweep.aftermath import own_temporary_folder
 from tests.sweep.s3_server import MotoServer, Proxy
@@ -38,6 +40,16 @@ def tiny_spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("spec") / "tiny.yaml"
     path.write_text(TINY)
     return path
+
+
+@pytest.fixture
+def foreground() -> Iterator[None]:
+    """Signals are heard, here and in processes that a test starts. `nohup` and shells let a program in the background ignore
+    SIGHUP and SIGINT, what it starts inherits that, and a sweep respects it."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ import pytest
 
 from models.config import TrialConfig
 from sweep.spec import load_spec
-from sweep.stopping import SIGNALS
 from sweep.store import Store, open_store
 from tests.fresh_process import command_environment
 from tests.sweep.aftermath import assert_nothing_left_in, assert_same_results
@@ -212,7 +211,6 @@ def training_sweep(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Store]
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=_hear_signals,
     )
     try:
         wait_until(
@@ -225,12 +223,6 @@ def training_sweep(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Store]
     finally:
         process.kill()
         process.communicate()
-
-
-def _hear_signals() -> None:
-    """As a program in the foreground does: a shell lets one in the background ignore SIGINT, which then stays so."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
 
 
 def assert_ended_in_order(folder: Path, store: Store, process: subprocess.Popen[str]) -> None:
@@ -258,6 +250,7 @@ def test_stop_from_another_shell_ends_the_sweep_with_checkpoints(tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.faults
+@pytest.mark.usefixtures("foreground")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_to_the_whole_group_ends_the_sweep_with_checkpoints(tmp_path: Path, number: signal.Signals) -> None:
     with training_sweep(tmp_path) as (process, store):
@@ -267,6 +260,7 @@ def test_a_signal_to_the_whole_group_ends_the_sweep_with_checkpoints(tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.faults
+@pytest.mark.usefixtures("foreground")
 def test_a_second_signal_ends_the_sweep_at_once(tmp_path: Path) -> None:
     with training_sweep(tmp_path) as (process, store):
         process.send_signal(signal.SIGINT)

@@ -30,6 +30,7 @@ def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store", create=True)
 
 
+@pytest.mark.usefixtures("foreground")
 @pytest.mark.parametrize("number", stopping.SIGNALS)
 def test_the_first_signal_asks_and_the_second_stops_at_once(store: Store, number: signal.Signals) -> None:
     before = [signal.getsignal(n) for n in stopping.SIGNALS]
