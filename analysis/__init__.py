@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import Any
 
 _PUBLIC = {
-    "ReportError": "analysis.errors",
-    "Tables": "analysis.tables",
-    "load_tables": "analysis.tables",
-    "write_report": "analysis.report",
+    "ReportError": "aesweep.analysis.errors",
+    "Tables": "aesweep.analysis.data.tables",
+    "load_tables": "aesweep.analysis.data.tables",
+    "write_report": "aesweep.analysis.report",
 }
 __all__ = ["ReportError", "Tables", "load_tables", "write_report"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.figures.style import Drawing
-from analysis.text_tables import TextTable
+from aesweep.analysis.figures.style import Drawing
+from aesweep.analysis.text.text_tables import TextTable
 
 PIXELS_PER_INCH = 119
 MOST_ROWS = 400

@@ -15,11 +15,11 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from analysis.evaluations import scores_by_trial
-from analysis.scores import SCORE_COLUMNS
-from analysis.tables import Tables
-from analysis.text_tables import format_score
-from analysis.trials import Curve
+from aesweep.analysis.data.evaluations import evaluations_of, scores_by_trial
+from aesweep.analysis.data.scores import SCORE_COLUMNS
+from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.data.trials import Curve
+from aesweep.analysis.text.text_tables import format_score
 
 COLUMNS = {
     "reconstruction-test.png": ("reconstruction_test", "Reconstructions (test)"),
@@ -123,7 +123,7 @@ def _with_pictures(tables: Tables) -> pd.DataFrame:
     """Described trials with pictures, `rank_value` (lower is better) and a caption per prior."""
     trials = tables.described
     trials = trials[trials["pictures"].fillna("none") != "none"]
-    shown = tables.evaluations.shown
+    shown = evaluations_of(tables).shown
     nothing = pd.DataFrame(columns=list(SCORE_COLUMNS), index=pd.Index([], dtype="str"), dtype="float64")
     scores = scores_by_trial(tables, shown[0]) if shown else nothing
     trials = trials.merge(scores, left_on="key", right_index=True, how="left")

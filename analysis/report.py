@@ -11,26 +11,27 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from analysis.errors import ReportError
-from analysis.experiments import table_1
-from analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIGURES, TRAINING_FIGURES, Drawing
-from analysis.figures.latents import figure_a, latent_panels
-from analysis.figures.samples import interpolations, sample_grids
-from analysis.figures.samples import shown_folders as sampled_folders
-from analysis.headline import best_table, sentences, state_counts, warnings
-from analysis.judgement import claims_table, judge
-from analysis.missing import missing
-from analysis.other_scores import other_tables
-from analysis.page import ShownFigure, ShownTable, environment, show_figure, show_table
-from analysis.paper_tables import table_2, table_3
-from analysis.pictures import COLUMNS as PICTURES
-from analysis.pictures import sample_pictures, shown_folders
-from analysis.provenance import provenance
-from analysis.published import slips
-from analysis.results import Results, all_results, results_without_distances
-from analysis.summary import failures, summary
-from analysis.tables import Tables, load_tables
-from analysis.text_tables import FORMS, TextTable
+from aesweep.analysis.claims.judgement import claims_table, judge
+from aesweep.analysis.data.evaluations import evaluations_of
+from aesweep.analysis.data.provenance import provenance
+from aesweep.analysis.data.published import slips
+from aesweep.analysis.data.results import Results, all_results, results_without_distances
+from aesweep.analysis.data.tables import Tables, load_tables
+from aesweep.analysis.errors import ReportError
+from aesweep.analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIGURES, TRAINING_FIGURES, Drawing
+from aesweep.analysis.figures.latents import figure_a, latent_panels
+from aesweep.analysis.figures.samples import interpolations, sample_grids
+from aesweep.analysis.figures.samples import shown_folders as sampled_folders
+from aesweep.analysis.page import ShownFigure, ShownTable, environment, show_figure, show_table
+from aesweep.analysis.pictures import COLUMNS as PICTURES
+from aesweep.analysis.pictures import sample_pictures, shown_folders
+from aesweep.analysis.text.experiments import table_1
+from aesweep.analysis.text.headline import best_table, sentences, state_counts, warnings
+from aesweep.analysis.text.missing import missing
+from aesweep.analysis.text.other_scores import other_tables
+from aesweep.analysis.text.paper_tables import table_2, table_3
+from aesweep.analysis.text.summary import failures, summary
+from aesweep.analysis.text.text_tables import FORMS, TextTable
 
 PAGE = "index.html"
 MANIFEST = "files.json"
@@ -51,7 +52,7 @@ def write_report(
     folder = _output_folder(tables, Path(out).expanduser().absolute())
     writer = _Writer(folder)
     results = all_results(tables)
-    shown = tables.evaluations.shown
+    shown = evaluations_of(tables).shown
     judged = [*results, *results_without_distances(tables)]
     data_sets = _data_sets(judged)
     if fetch is not None:

@@ -30,9 +30,9 @@ import pandas as pd
 from page import REPOSITORY, footer, hardware, parser, today, write_page
 from ray.cluster_utils import Cluster
 
-from cluster.connect import set_environment
-from cluster.guard import left_of
-from sweep.store import DamagedFileError, Store, open_store
+from aesweep.cluster.connect import set_environment
+from aesweep.cluster.guard import left_of
+from aesweep.sweep.store.store import DamagedFileError, Store, open_store
 
 EPOCHS, CHECKPOINT_SECONDS = 8, 0.5
 SPEC = f"""
@@ -144,7 +144,7 @@ def main() -> int:
 
 def launch(work: Path, store: Path, address: str, *more: str) -> subprocess.Popen[bytes]:
     """The command as a user gives it."""
-    words = [sys.executable, "-m", "sweep.cli", "launch", str(work / "chaos.yaml"), "--store", str(store)]
+    words = [sys.executable, "-m", "aesweep.sweep.cli", "launch", str(work / "chaos.yaml"), "--store", str(store)]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "AESWEEP_DATA": str(work / "data")}
     return subprocess.Popen([*words, "--address", address, *more], cwd=work, env=environment, stderr=subprocess.DEVNULL)
 

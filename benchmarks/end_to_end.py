@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from page import random_inception
 
-from evaluation.frechet import frechet_distance
-from evaluation.reference import CHUNK, measure_reference
-from evaluation.statistics import FeatureStatistics
-from models.autoencoder import Autoencoder, build_autoencoder
-from models.config import TrialConfig
-from models.precision import choose_precision
-from models.reconstruction import decode_latents, to_uint8
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
+from aesweep.evaluation.metrics.frechet import frechet_distance
+from aesweep.evaluation.reference import CHUNK, measure_reference
+from aesweep.models.config import TrialConfig
+from aesweep.models.networks.autoencoder import Autoencoder, build_autoencoder
+from aesweep.models.networks.reconstruction import decode_latents, to_uint8
+from aesweep.models.precision import choose_precision
 
 ROUNDS = 2
 TRIAL = TrialConfig(dataset="cifar10", filters=16, latent_size=64, image_size=32)

@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/evaluation.py [--sections distance features …] [--device cpu|cuda] [--out docs/benchmarks]
 
-distance   one Fréchet distance: `evaluation.frechet` against scipy.linalg.sqrtm, torchmetrics and torch-fidelity
+distance   one Fréchet distance: `aesweep.evaluation.metrics.frechet` against scipy.linalg.sqrtm, torchmetrics and torch-fidelity
 features   pictures per second through the Inception network: ours against torch-fidelity's and torchmetrics'
            (inception_features.py)
 end        from a trained decoder to one FID: ours against torch-fidelity's `calculate_metrics` (end_to_end.py)
@@ -37,8 +37,8 @@ import torch
 from page import footer, hardware, parser, today, write_page
 from torchmetrics.image.fid import _compute_fid
 
-from evaluation.frechet import frechet_distance
-from evaluation.statistics import FeatureStatistics
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
+from aesweep.evaluation.metrics.frechet import frechet_distance
 
 IMAGES_PER_FEATURE = 5  # 10,000 images and 2,048 features in the paper
 BUDGET_SECONDS = 50.0  # of CPU per method and case; repeats stop there
@@ -86,7 +86,7 @@ def distance_section(args: argparse.Namespace) -> str:
 
 Between two sets of n feature vectors of dimension d, from their means and covariances. The second set is the first moved by a
 symmetric positive map, the optimal transport between the two, so that the distance is known exactly without any matrix root;
-with n < d both covariances are singular. "Ours" is `evaluation.frechet.frechet_distance` with the reference's root at hand, as
+with n < d both covariances are singular. "Ours" is `frechet_distance` with the reference's root at hand, as
 for every score after the first of a data set; the root that is computed once stands apart. "Times ours" is the median of CPU
 seconds over that of ours. {"" if HAS_TORCH_FIDELITY else NO_TORCH_FIDELITY}
 

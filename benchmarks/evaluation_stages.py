@@ -20,19 +20,19 @@ import numpy as np
 import torch
 from page import parser, random_inception
 
-from evaluation.config import EvaluationConfig
-from evaluation.extractor import Extractor
-from evaluation.extractors import load_extractor
-from evaluation.gaussianity import gaussianity_stage
-from evaluation.heldout import heldout_stage
-from evaluation.sampling import Ruler
-from evaluation.score import distance_stage, encode_stage, fit_stage, reference_stage, sample_stage
-from evaluation.tensor_mixture import fit_device
-from models.autoencoder import build_autoencoder
-from models.config import TrialConfig
-from models.datasets import SPLITS
-from models.images import ImageSet
-from models.precision import choose_precision
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
+from aesweep.evaluation.metrics.heldout import heldout_stage
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.networks.extractors import load_extractor
+from aesweep.evaluation.priors.tensor_mixture import fit_device
+from aesweep.evaluation.sampling import Ruler
+from aesweep.evaluation.score import distance_stage, encode_stage, fit_stage, reference_stage, sample_stage
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import SPLITS
+from aesweep.models.data.images import ImageSet
+from aesweep.models.networks.autoencoder import build_autoencoder
+from aesweep.models.precision import choose_precision
 
 METRICS = ("frechet", "gaussianity", "kid", "prdc", "frechet_infinity", "reconstruction_error", "heldout_likelihood")
 

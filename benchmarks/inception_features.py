@@ -17,9 +17,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 from page import random_inception
 
-from evaluation.frechet import frechet_distance
-from evaluation.inception import CENTRE, INPUT_SIDE, SCALE, layers_of, resize_like_tensorflow1, torch_fidelity_network
-from evaluation.statistics import FeatureStatistics
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
+from aesweep.evaluation.metrics.frechet import frechet_distance
+from aesweep.evaluation.networks.inception import (
+    CENTRE,
+    INPUT_SIDE,
+    SCALE,
+    layers_of,
+    resize_like_tensorflow1,
+    torch_fidelity_network,
+)
 from tests.evaluation.pictures import smooth_pictures
 
 Network = Callable[[torch.Tensor], torch.Tensor]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-    from evaluation.extractor import Extractor
+    from aesweep.evaluation.networks.extractor import Extractor
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = REPOSITORY / "docs" / "benchmarks"
@@ -79,7 +79,7 @@ def random_inception(device: "torch.device") -> Iterator[tuple[Path, "Callable[.
 
     The latter takes `computation` as `load_inception` does. Needs torch-fidelity.
     """
-    from evaluation.extractors import load_inception
+    from aesweep.evaluation.networks.extractors import load_inception
     from tests.evaluation.random_inception import hash_and_size, write_random_inception
 
     with tempfile.TemporaryDirectory() as folder:

@@ -19,13 +19,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from page import REPOSITORY, footer, hardware, parser, today, write_page
 
-from models.config import TrialConfig
-from sweep.execution import ExecutionConfig
-from sweep.layout import FOLDED
-from sweep.records import sealed_json_bytes
-from sweep.spec import Block, SweepSpec
-from sweep.storage import to_json_bytes
-from sweep.store import Store, open_store
+from aesweep.models.config import TrialConfig
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
+from aesweep.sweep.store.layout import FOLDED
+from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.storage import to_json_bytes
+from aesweep.sweep.store.store import Store, open_store
 from tests.sweep.s3_server import MotoServer, Proxy
 
 S3 = tuple[MotoServer, Proxy]
@@ -33,9 +33,9 @@ EPOCHS, LATENT_ROWS = 100, 2000
 PICTURES = ("reconstruction-train", "reconstruction-test", "standard_normal", "mvg", "gmm", "interpolation")
 PLAN = """
 import json, sys, time
-from sweep.spec import SweepSpec
-from sweep.store import open_store
-from sweep.work import make_plan
+from aesweep.sweep.spec.sweep_spec import SweepSpec
+from aesweep.sweep.store.store import open_store
+from aesweep.sweep.driver.plan import make_plan
 spec = SweepSpec.from_json(json.load(open(sys.argv[2])))
 started, cpu = time.perf_counter(), time.process_time()
 plan = make_plan(spec, open_store(sys.argv[1]), spec.evaluation_config())

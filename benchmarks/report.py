@@ -26,15 +26,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from page import REPOSITORY, footer, hardware, parser, today, write_page
 
-from models.config import Model, TrialConfig
-from sweep.paper import CIFAR10
-from sweep.rows import config_row
-from sweep.schemas import COLUMNS, schema
+from aesweep.models.config import Model, TrialConfig
+from aesweep.sweep.spec.paper import CIFAR10
+from aesweep.sweep.tables.rows import config_row
+from aesweep.sweep.tables.schemas import COLUMNS, schema
 
 EPOCHS, LATENT_ROWS = 100, 1000
 SIZES = (32, 64, 96, 128, 160, 192, 256, 384, 512, 768)
 GAUSSIANITY = ("loglikelihood_gap", "mardia_kurtosis", "radius_ks", "marginal_kurtosis")
-REPORT = "import sys; from analysis import write_report; write_report(*sys.argv[1:])"
+REPORT = "import sys; from aesweep.analysis import write_report; write_report(*sys.argv[1:])"
 READ = (
     "import sys, pathlib, pandas; "
     "print(sum(len(pandas.read_parquet(p)) for p in pathlib.Path(sys.argv[1], 'tables').glob('*.parquet')))"

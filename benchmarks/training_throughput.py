@@ -1,9 +1,9 @@
-"""How many images per second training reaches: a plain fp32 PyTorch loop against `models.trainer`, in the same run.
+"""How many images per second training reaches: a plain fp32 PyTorch loop against `aesweep.models.training.trainer`, in the same run.
 
     python benchmarks/training_throughput.py --filters 16 32 --rounds 3 --steps 3 [--folder IMAGES]
     python benchmarks/training_throughput.py --device cuda --filters 16 32 64 128 --rounds 3 --steps 100
 
-All train the same network from the same weights on the same images; on a GPU `models.trainer` runs twice, its steps launched
+All train the same network from the same weights on the same images; on a GPU our trainer runs twice, its steps launched
 kernel by kernel, and replayed from a CUDA graph. They take turns, round by round, so that a machine that slows down or is
 shared slows all; the median round counts.
 Writes docs/benchmarks/training-<hardware>-<date>.md.
@@ -28,14 +28,14 @@ sys.path.insert(0, str(ROOT))
 
 from page import footer, hardware, parser, today, write_page  # noqa: E402
 
-from models.autoencoder import build_autoencoder  # noqa: E402
-from models.config import TrialConfig  # noqa: E402
-from models.datasets import DataSource, default_data_dir  # noqa: E402
-from models.folder import folder_identity  # noqa: E402
-from models.images import load_images  # noqa: E402
-from models.precision import choose_precision  # noqa: E402
-from models.step_graph import WARMUP_STEPS  # noqa: E402
-from models.trainer import Trainer  # noqa: E402
+from aesweep.models.config import TrialConfig  # noqa: E402
+from aesweep.models.data.datasets import DataSource, default_data_dir  # noqa: E402
+from aesweep.models.data.folder import folder_identity  # noqa: E402
+from aesweep.models.data.images import load_images  # noqa: E402
+from aesweep.models.networks.autoencoder import build_autoencoder  # noqa: E402
+from aesweep.models.precision import choose_precision  # noqa: E402
+from aesweep.models.training.step_graph import WARMUP_STEPS  # noqa: E402
+from aesweep.models.training.trainer import Trainer  # noqa: E402
 
 Loop = Callable[[int], tuple[float, float]]
 """Trains a number of steps; gives images per second and the mean loss."""
@@ -70,7 +70,7 @@ def plain_loop(config: TrialConfig, train: torch.Tensor, device: torch.device) -
 
 
 def our_loop(config: TrialConfig, train: torch.Tensor, device: torch.device, replay: bool) -> Loop:
-    """`models.trainer.Trainer`, left and entered again by its own `after_step`."""
+    """`aesweep.models.training.trainer.Trainer`, left and entered again by its own `after_step`."""
     trainer = Trainer(config, train.to(device), device=device, replay=replay)
 
     def run(steps: int) -> tuple[float, float]:
@@ -126,7 +126,7 @@ def report(args: argparse.Namespace, device: torch.device, lines: list[str], loa
     columns += [*(f"{name} / plain, median (range)" for name in loops[1:]), f"loss {' / '.join(loops)}"]
     text = f"""# Training throughput: {name}, {today()}
 
-The plain fp32 loop (DataLoader, NCHW, Adam) against `models.trainer` (resident uint8, channels_last, fused Adam,
+The plain fp32 loop (DataLoader, NCHW, Adam) against `aesweep.models.training.trainer` (resident uint8, channels_last, fused Adam,
 precision `auto` = {choose_precision("auto", device)} here), DAE, batch {args.batch_size}, 128 latents, {images} of
 {"a folder of real pictures" if args.folder else "scikit-learn's digits"} at 32x32.
 `launched`: the trainer's steps kernel by kernel. `replayed`: as CUDA graphs, its default on a GPU where the network is narrow

@@ -1,6 +1,6 @@
 """The form of a Ray address. Imports no Ray, so that a launch can refuse a misspelt one before it does anything."""
 
-from cluster.errors import ClusterError
+from aesweep.cluster.errors import ClusterError
 
 
 def check_address(address: str) -> None:

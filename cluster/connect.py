@@ -24,10 +24,10 @@ from typing import Any
 import ray
 from ray._private import ray_constants, services, utils
 
-from cluster.address import check_address
-from cluster.errors import ClusterError
-from cluster.guard import guarded
-from cluster.staging import job_has_working_dir, staged_code
+from aesweep.cluster.address import check_address
+from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.guard import guarded
+from aesweep.cluster.staging import job_has_working_dir, staged_code
 
 LOOPBACK = "127.0.0.1"
 # Set while a local Ray starts; its processes inherit it.

@@ -19,10 +19,10 @@ from typing import Literal, NamedTuple
 
 import ray
 
-from cluster.connect import connect
-from cluster.errors import ClusterError
-from cluster.resources import cluster_resources
-from cluster.staging import code_root, job_has_working_dir
+from aesweep.cluster.connect import connect
+from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.resources import cluster_resources
+from aesweep.cluster.staging import job_has_working_dir, package_folder
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -179,7 +179,7 @@ class Place(NamedTuple):
 
 def where_am_i() -> Place:
     """The place of this Ray worker."""
-    return Place(socket.gethostname(), platform.python_version(), str(code_root()), has_c_compiler())
+    return Place(socket.gethostname(), platform.python_version(), str(package_folder()), has_c_compiler())
 
 
 def _check_nodes() -> list[Check]:
@@ -202,7 +202,7 @@ def _judge_worker(name: str, place: Place, *, has_gpus: bool) -> Check:
     found = f"host {place.host}, Python {place.python}, code in {place.code}"
     if has_gpus and not place.has_c_compiler:
         return Check(name, "warn", found, NO_COMPILER)
-    if not job_has_working_dir() and Path(place.code) == code_root():
+    if not job_has_working_dir() and Path(place.code) == package_folder():
         return Check(
             name, "warn", found, "It runs the code installed there, not this driver's: connect through `aesweep`."
         )

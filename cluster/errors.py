@@ -1,4 +1,4 @@
-"""The one exception of this layer: it names the field, the value and the remedy, as `models.errors.InputError` does.
+"""The one exception of this layer: it names the field, the value and the remedy, as `aesweep.models.errors.InputError` does.
 
 This layer imports nothing of ours, so it has its own class with the same three attributes; the command line tells both by
 those and prints the two lines without a traceback.

@@ -3,18 +3,17 @@
 Problem: such files are copied, half edited and fail on the cluster, an hour later.
 Decision: one template per kind, `<<name>>` where a value belongs; every value is checked by a pattern before it is set, so
 that none can break out of its place in YAML or shell; missing and unknown names are refused.
-Consequence: `python -m cluster.render slurm nodes=4 store=/shared/runs/paper …` prints a file that is valid as it stands.
+Consequence: `aesweep render slurm nodes=4 store=/shared/runs/paper …` prints a file that is valid as it stands.
 """
 
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import ray
 
-from cluster.errors import ClusterError
+from aesweep.cluster.errors import ClusterError
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 FILES = {
@@ -93,20 +92,17 @@ def render(kind: str, **values: object) -> str:
     return _PLACE.sub(lambda place: filled[place[1]], _template(kind))
 
 
-def main(words: Sequence[str]) -> int:
-    """`KIND name=value …`: print the file; without a KIND, the kinds and their values."""
-    if not words:
-        print("python -m cluster.render KIND name=value …")
-        for kind in FILES:
-            print(f"  {kind}: " + " ".join(f"{n}={RULES[n].default or '…'}" for n in template_values(kind)))
-        return 0
-    try:
-        pairs = dict(_pair(word) for word in words[1:])
-        print(render(words[0], **pairs), end="")
-    except ClusterError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+def describe_kinds() -> str:
+    """The kinds of files and their values with defaults, a line each."""
+    lines = (
+        f"  {kind}: " + " ".join(f"{n}={RULES[n].default or '…'}" for n in template_values(kind)) for kind in FILES
+    )
+    return "\n".join(("aesweep render KIND name=value …", *lines))
+
+
+def parse_values(words: Sequence[str]) -> dict[str, str]:
+    """`name=value` words as a mapping. Raises `ClusterError` for a word of another form."""
+    return dict(_pair(word) for word in words)
 
 
 def _template(kind: str) -> str:
@@ -134,7 +130,3 @@ def _pair(word: str) -> tuple[str, str]:
     if not equals:
         raise ClusterError("argument", word, "Give name=value.")
     return name, value
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -15,7 +15,7 @@ from typing import Any
 
 import ray
 
-from cluster.errors import ClusterError
+from aesweep.cluster.errors import ClusterError
 
 EVALUATION_SHARE = 0.1
 """Part of a CPU, and of a GPU, that one evaluation asks for."""
@@ -123,7 +123,7 @@ def check_feasible(resources: Resources, bundle: Mapping[str, float], what: str 
         what,
         dict(bundle),
         f"No machine of the cluster can hold it; the largest has {found}. Lower `threads`, or add a machine; "
-        "`python -m cluster.wait gpus=1` waits until an autoscaler did.",
+        "`aesweep wait gpus=1` waits until an autoscaler did.",
     )
 
 

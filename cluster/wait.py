@@ -1,8 +1,8 @@
 """Waiting until the machines of a cluster have joined: `ray up` returns when the head is ready, before its workers are.
 
-    python -m cluster.wait 4                # four machines beside this one
-    python -m cluster.wait host-1,host-2    # as many as are named
-    python -m cluster.wait gpus=8           # eight GPUs; an autoscaler is asked for those that are missing
+    aesweep wait 4                # four machines beside this one
+    aesweep wait host-1,host-2    # as many as are named
+    aesweep wait gpus=8           # eight GPUs; an autoscaler is asked for those that are missing
 
 A sweep uses machines that join later too, but what it asks of them (a share of a GPU or none) is settled when it starts.
 """
@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from cluster.connect import connect
-from cluster.demand import Demand
-from cluster.errors import ClusterError
-from cluster.resources import cluster_resources
+from aesweep.cluster.connect import connect
+from aesweep.cluster.demand import Demand
+from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.resources import cluster_resources
 
 LOOK_EVERY_SECONDS = 2.0
 SAY_EVERY_SECONDS = 15.0
@@ -57,16 +57,11 @@ def _wait(what: str, wanted: int, longest_seconds: float, look: Callable[[], int
         time.sleep(LOOK_EVERY_SECONDS)
 
 
-def main(words: Sequence[str]) -> int:
-    """`COUNT`, `HOST,HOST…` or `gpus=COUNT`: wait; exit code 2 where they do not come."""
-    try:
-        wait = _what(words)
-        with connect("auto"):
-            wait()
-    except ClusterError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+def wait(words: Sequence[str], address: str = "auto") -> None:
+    """`COUNT`, `HOST,HOST…` or `gpus=COUNT`: wait for them. Raises `ClusterError` where they do not come."""
+    wait_for_them = _what(words)
+    with connect(address):
+        wait_for_them()
 
 
 def _what(words: Sequence[str]) -> Callable[[], None]:
@@ -80,7 +75,3 @@ def _what(words: Sequence[str]) -> Callable[[], None]:
             raise ClusterError("machines", " ".join(words), "Give gpus=COUNT, such as gpus=8, and nothing else.")
         return partial(wait_for_gpus, int(count))
     return partial(wait_for_machines, int(first) if len(named) == 1 and first.isdecimal() else len(named))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

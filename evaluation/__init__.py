@@ -1,19 +1,19 @@
 """What scores one trained model: latents, priors, samples, features, Fréchet distances. No Ray: it runs in a notebook.
 
-The names below are imported on first use, so that `evaluation.config` alone never loads torch.
+The names below are imported on first use, so that `aesweep.evaluation.config` alone never loads torch.
 """
 
 from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "EvaluationConfig": "evaluation.config",
-    "FeatureStatistics": "evaluation.statistics",
-    "FittedPrior": "evaluation.priors",
-    "fit_prior": "evaluation.fitting",
-    "frechet_distance": "evaluation.frechet",
-    "load_extractor": "evaluation.extractors",
-    "score_trial": "evaluation.score",
+    "EvaluationConfig": "aesweep.evaluation.config",
+    "FeatureStatistics": "aesweep.evaluation.metrics.feature_statistics",
+    "FittedPrior": "aesweep.evaluation.priors.fitted_prior",
+    "fit_prior": "aesweep.evaluation.priors.fitting",
+    "frechet_distance": "aesweep.evaluation.metrics.frechet",
+    "load_extractor": "aesweep.evaluation.networks.extractors",
+    "score_trial": "aesweep.evaluation.score",
 }
 __all__ = sorted(_HOME)
 

@@ -6,9 +6,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from models.datasets import SPLITS, Split
-from models.errors import InputError
-from models.identity import content_hash, identity_fields
+from aesweep.models.data.datasets import SPLITS, Split
+from aesweep.models.errors import InputError
+from aesweep.models.identity import content_hash, identity_fields
 
 Extractor = Literal["inception-2015", "random-conv-64", "dinov2-vit-s-14", "dinov2-vit-b-14", "dinov2-vit-l-14"]
 Prior = Literal["standard_normal", "mvg", "gmm"]

@@ -9,20 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from evaluation.pictures import image_grid
+from aesweep.evaluation.pictures import image_grid
 
 ROWS = 8  # pairs shown of every scored trial
 STEPS = 9  # decoded images of one walk, its two ends included
-
-
-def pair_indices(n_images: int, pairs: int, seed: int) -> np.ndarray:
-    """Indices of `pairs` pairs of different images, int64 (P, 2): a seeded draw without repeats.
-
-    Fewer pairs where there are too few images. Drawn from PCG64's raw bits, as `reference.reference_indices` is.
-    """
-    pairs = min(pairs, n_images // 2)
-    keys = np.random.PCG64(seed).random_raw(n_images)
-    return np.argsort(keys, kind="stable")[: 2 * pairs].reshape(pairs, 2)
 
 
 def straight_walks(ends_P2Z: np.ndarray, steps: int = STEPS) -> np.ndarray:

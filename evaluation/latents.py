@@ -1,6 +1,6 @@
 """Images to latents, with a trained model in eval mode. Priors are fitted on what `encode_images` gives.
 
-`models.reconstruction.decode_latents` is the way back. Latents that are not finite are refused where priors are fitted.
+`aesweep.models.networks.reconstruction.decode_latents` is the way back. Latents that are not finite are refused where priors are fitted.
 
 Shapes: N images, H = W pixels, Z = latent_size.
 """
@@ -12,11 +12,11 @@ from typing import Self
 import numpy as np
 import torch
 
-from evaluation.config import VaeLatents
-from models.autoencoder import Autoencoder
-from models.identity import stream_seed
-from models.precision import autocast
-from models.reconstruction import BATCH_SIZE, evaluating, float_batches
+from aesweep.evaluation.config import VaeLatents
+from aesweep.models.identity import stream_seed
+from aesweep.models.networks.autoencoder import Autoencoder
+from aesweep.models.networks.reconstruction import BATCH_SIZE, evaluating, float_batches
+from aesweep.models.precision import autocast
 
 
 @dataclass(frozen=True, eq=False)

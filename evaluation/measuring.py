@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from evaluation.config import EvaluationConfig, Source
-from evaluation.extractor import Extractor
-from evaluation.extrapolation import extrapolated_distance
-from evaluation.frechet_error import bootstrap_error, jackknife_error
-from evaluation.inception_score import inception_score
-from evaluation.kernel_distance import kernel_distance
-from evaluation.neighbours import prdc
-from evaluation.reference import CHUNK, Reference
-from evaluation.statistics import FeatureStatistics
-from models.datasets import Split
-from models.errors import NonFiniteError
+from aesweep.evaluation.config import EvaluationConfig, Source
+from aesweep.evaluation.metrics.extrapolation import extrapolated_distance
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
+from aesweep.evaluation.metrics.frechet_error import bootstrap_error, jackknife_error
+from aesweep.evaluation.metrics.inception_score import inception_score
+from aesweep.evaluation.metrics.kernel_distance import kernel_distance
+from aesweep.evaluation.metrics.precision_recall import prdc
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.reference import CHUNK, Reference
+from aesweep.models.data.datasets import Split
+from aesweep.models.errors import NonFiniteError
 
 Decoder = Callable[[np.ndarray], torch.Tensor]
 """Latents float32 (N, Z) -> pictures uint8 (N, H, W, 3) on the device."""

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from evaluation.config import EvaluationConfig
-from evaluation.extractor import Extractor
-from evaluation.neighbours import radii
-from evaluation.statistics import FeatureStatistics
-from models.config import TrialConfig
-from models.datasets import Split, data_name
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
+from aesweep.evaluation.metrics.precision_recall import radii
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import Split, data_name
 
 CHUNK = 1024  # images read from the memory map at a time
 
@@ -54,17 +54,6 @@ class Reference:
 
     def __reduce__(self) -> tuple[type["Reference"], tuple[FeatureStatistics, np.ndarray]]:
         return Reference, (self.statistics, self.features)  # without the copies on devices
-
-
-def reference_indices(n_images: int, size: int, seed: int) -> np.ndarray:
-    """Indices of `size` of `n_images` images, rising int64: a seeded draw; all where there are no more.
-
-    Drawn by sorting PCG64's raw bits, which NumPy keeps for ever; its `choice` may change between versions.
-    """
-    if size >= n_images:
-        return np.arange(n_images)
-    keys = np.random.PCG64(seed).random_raw(n_images)
-    return np.sort(np.argsort(keys, kind="stable")[:size])
 
 
 def reference_name(trial: TrialConfig, evaluation: EvaluationConfig, split: Split, n: int) -> str:

@@ -11,22 +11,23 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from evaluation.config import EvaluationConfig, Prior
-from evaluation.extractor import Extractor
-from evaluation.interpolation import ROWS, interpolation_grid, pair_indices
-from evaluation.latents import Latents, encode_images
-from evaluation.measuring import Decoder, Measured, Score, failed, measure
-from evaluation.pictures import image_grid, reconstruction_grid
-from evaluation.priors import FittedPrior
-from evaluation.reconstruction_error import MEASURES, reconstruction_errors
-from evaluation.reference import CHUNK, Reference, reference_indices
-from evaluation.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
-from models.autoencoder import Autoencoder
-from models.config import TrialConfig
-from models.datasets import SPLITS, Split
-from models.errors import NonFiniteError
-from models.images import ImageSet
-from models.reconstruction import decode_latents
+from aesweep.evaluation.config import EvaluationConfig, Prior
+from aesweep.evaluation.draws import pair_indices, reference_indices
+from aesweep.evaluation.interpolation import ROWS, interpolation_grid
+from aesweep.evaluation.latents import Latents, encode_images
+from aesweep.evaluation.measuring import Decoder, Measured, Score, failed, measure
+from aesweep.evaluation.metrics.reconstruction_error import MEASURES, reconstruction_errors
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.networks.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
+from aesweep.evaluation.pictures import image_grid, reconstruction_grid
+from aesweep.evaluation.priors.fitted_prior import FittedPrior
+from aesweep.evaluation.reference import CHUNK, Reference
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import SPLITS, Split
+from aesweep.models.data.images import ImageSet
+from aesweep.models.errors import NonFiniteError
+from aesweep.models.networks.autoencoder import Autoencoder
+from aesweep.models.networks.reconstruction import decode_latents
 
 PICTURES = 64  # samples shown per prior, 8 x 8
 PAIRS = 32  # reconstructions shown per split, 4 pairs of rows

@@ -16,24 +16,25 @@ from typing import Any
 import numpy as np
 import torch
 
-from evaluation.config import EvaluationConfig
-from evaluation.extractor import Extractor
-from evaluation.fitting import fit_prior
-from evaluation.frechet import frechet_distance
-from evaluation.gaussianity import gaussianity_stage
-from evaluation.heldout import heldout_stage
-from evaluation.latents import Latents, encode_images
-from evaluation.measuring import Measured, Score
-from evaluation.priors import FittedPrior, PriorError
-from evaluation.reference import Reference, measure_reference, reference_indices
-from evaluation.sampling import Ruler, Sampled, check_extractor, sample_stage
-from evaluation.tensor_mixture import fit_device
-from models.autoencoder import Autoencoder
-from models.config import TrialConfig
-from models.datasets import SPLITS, Split
-from models.identity import stream_seed
-from models.images import ImageSet
-from models.precision import choose_precision
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.draws import reference_indices
+from aesweep.evaluation.latents import Latents, encode_images
+from aesweep.evaluation.measuring import Measured, Score
+from aesweep.evaluation.metrics.frechet import frechet_distance
+from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
+from aesweep.evaluation.metrics.heldout import heldout_stage
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
+from aesweep.evaluation.priors.fitting import fit_prior
+from aesweep.evaluation.priors.tensor_mixture import fit_device
+from aesweep.evaluation.reference import Reference, measure_reference
+from aesweep.evaluation.sampling import Ruler, Sampled, check_extractor, sample_stage
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import SPLITS, Split
+from aesweep.models.data.images import ImageSet
+from aesweep.models.identity import stream_seed
+from aesweep.models.networks.autoencoder import Autoencoder
+from aesweep.models.precision import choose_precision
 
 LATENT_ROWS = 1000  # images per split in figures A.1 and A.2
 
@@ -85,7 +86,7 @@ def reference_stage(evaluation: EvaluationConfig, images: ImageSet, split: Split
 def distance_stage(
     evaluation: EvaluationConfig, sampled: Sampled, references: Mapping[Split, Reference]
 ) -> list[dict[str, Any]]:
-    """Rows of the scores table (columns of `sweep.schemas`, without `key` and `evaluation`) for all generated images: the
+    """Rows of the scores table (columns of `aesweep.sweep.tables.schemas`, without `key` and `evaluation`) for all generated images: the
     Fréchet distance of each set, then what was measured with its features. `references` may be empty where no distance
     is asked for."""
     rows = []

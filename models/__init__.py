@@ -1,20 +1,20 @@
 """What one trial trains: configuration, networks, data, loop and checkpoints. No Ray: this folder runs in a notebook.
 
-The names below are imported on first use, so that `models.config` alone never loads torch.
+The names below are imported on first use, so that `aesweep.models.config` alone never loads torch.
 """
 
 from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "TrialConfig": "models.config",
-    "InputError": "models.errors",
-    "DataSource": "models.datasets",
-    "load_images": "models.images",
-    "Autoencoder": "models.autoencoder",
-    "build_autoencoder": "models.autoencoder",
-    "Trainer": "models.trainer",
-    "NonFiniteLossError": "models.trainer",
+    "TrialConfig": "aesweep.models.config",
+    "InputError": "aesweep.models.errors",
+    "DataSource": "aesweep.models.data.datasets",
+    "load_images": "aesweep.models.data.images",
+    "Autoencoder": "aesweep.models.networks.autoencoder",
+    "build_autoencoder": "aesweep.models.networks.autoencoder",
+    "Trainer": "aesweep.models.training.trainer",
+    "NonFiniteLossError": "aesweep.models.training.trainer",
 }
 
 

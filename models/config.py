@@ -1,7 +1,7 @@
 """What one trial trains: every field that decides the trained weights, and nothing else. Imports no torch.
 
 A trial is a frozen dataclass; it changes only by `dataclasses.replace`, and its `key` is a hash of its content. Where it
-runs, with how many threads and into which folder is not here (`sweep.execution.ExecutionConfig`): that never enters the key.
+runs, with how many threads and into which folder is not here (`aesweep.sweep.spec.execution.ExecutionConfig`): that never enters the key.
 """
 
 import re
@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from numbers import Real
 from typing import Any, Literal, get_args
 
-from models.errors import InputError
-from models.identity import content_hash, identity_fields
+from aesweep.models.errors import InputError
+from aesweep.models.identity import content_hash, identity_fields
 
 Dataset = Literal["digits", "cifar10", "celeba", "folder"]
 Model = Literal["dae", "vae"]

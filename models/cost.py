@@ -8,7 +8,8 @@ the same list of layers that the network is built from, and tests hold them equa
 import math
 from typing import NamedTuple
 
-from models.architecture import (
+from aesweep.models.config import TrialConfig
+from aesweep.models.networks.architecture import (
     FIRST_MAP_SIDE,
     IMAGE_CHANNELS,
     Layer,
@@ -18,7 +19,6 @@ from models.architecture import (
     first_map_channels,
     latent_heads,
 )
-from models.config import TrialConfig
 
 STEP_FACTOR = 3
 """Operations of a training step against a forward pass: the backward pass costs twice the forward one."""

@@ -8,8 +8,8 @@ a field therefore gets its default. A `TrialConfig` itself keeps whatever it is 
 from dataclasses import fields, replace
 from typing import Any
 
-from models.architecture import first_map_channels
-from models.config import TrialConfig
+from aesweep.models.config import TrialConfig
+from aesweep.models.networks.architecture import first_map_channels
 
 _DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(TrialConfig)}
 

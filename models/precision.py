@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import torch
 
-from models.errors import InputError
+from aesweep.models.errors import InputError
 
 UsedPrecision = Literal["bf16", "fp16", "fp32"]
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}

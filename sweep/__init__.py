@@ -1,25 +1,11 @@
 """The sweep service: what to train, where results are kept, and what runs it.
 
-    from sweep import launch, load_model, open_store
+    spec      what to run: trials, presets, YAML files, --set
+    store     what is kept: records, files, who may write what
+    tables    the Parquet view of the records
+    worker    code that runs inside Ray's workers
+    driver    code that runs in the driver process
+    commands  the verbs of the command line
 
-Names are imported when they are first used, so that `aesweep --help`, `plan` and `status` need neither torch nor Ray.
+`driver` and `worker` never import each other; `launch.py` puts them together.
 """
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from sweep.load import load_model
-    from sweep.run import launch
-    from sweep.store import open_store
-
-__all__ = ["launch", "load_model", "open_store"]
-
-_HOMES = {"launch": "sweep.run", "load_model": "sweep.load", "open_store": "sweep.store"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'sweep' has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from models.errors import InputError, one_line
-from sweep.commands import care, look, more, run, site
-from sweep.commands.usage import explain_usage
-from sweep.version import aesweep_version
+from aesweep.models.errors import InputError, one_line
+from aesweep.sweep.commands import launching, results, setup, trained_models
+from aesweep.sweep.commands.usage import explain_usage
+from aesweep.sweep.version import aesweep_version
 
 app = typer.Typer(
     name="aesweep",
@@ -20,18 +20,20 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for verb in (
-    run.plan,
-    run.launch,
-    run.resume,
-    care.stop,
-    look.status,
-    look.tables,
-    look.report,
-    more.evaluate,
-    more.sample,
-    site.fetch,
-    site.doctor,
-    care.prune,
+    launching.plan,
+    launching.launch,
+    launching.resume,
+    results.stop,
+    results.status,
+    results.tables,
+    results.report,
+    trained_models.evaluate,
+    trained_models.sample,
+    setup.fetch,
+    setup.doctor,
+    setup.render,
+    setup.wait,
+    results.prune,
 ):
     app.command()(verb)
 
@@ -64,7 +66,7 @@ def main() -> None:
     except Exception as other:
         error = other
     if isinstance(error, KeyboardInterrupt):
-        sys.exit(run.STOPPED)
+        sys.exit(launching.STOPPED)
     if "--debug" in sys.argv and not _is_usage(error):
         raise error
     sys.exit(_explain(error))

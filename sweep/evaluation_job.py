@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from evaluation.config import EvaluationConfig
-from models.config import TrialConfig
-from sweep.execution import ExecutionConfig
-from sweep.store import Store
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.config import TrialConfig
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.store.store import DamagedFileError, Store
 
-LATENTS = "latents.npz"
-PICTURES = "samples"
 Files = dict[str, dict[str, Any]]
 """Name of a file -> its SHA-256 and length, as a commit holds them."""
 
@@ -20,11 +18,6 @@ class TrainedAgainError(RuntimeError):
 
 class MemoryLackedError(RuntimeError):
     """A stage found too little memory on its GPU, for the first time: trials that train beside it may have taken it."""
-
-
-def prior_file(prior: str) -> str:
-    """The file of one fitted prior."""
-    return f"priors-{prior}.npz"
 
 
 @dataclass(frozen=True)
@@ -54,3 +47,8 @@ class EvaluationJob:
     def read(self, name: str, files: Files) -> bytes:
         """Read a file that an earlier stage wrote, checked."""
         return self.store.read_file(self.key, self.attempt, name, files[name])
+
+
+def lost_its_model(store: Store, key: str, error: BaseException) -> bool:
+    """Whether a stage found the weights damaged, so that the trial is not trained any more: no failure of the evaluation."""
+    return isinstance(error, DamagedFileError) and not store.has_training(key)

@@ -2,22 +2,22 @@
 
 from pathlib import Path
 
-from evaluation.priors import FittedPrior
-from models.autoencoder import Autoencoder
-from models.checkpoint import model_from_bytes
-from models.errors import InputError
-from models.images import ImageSet, load_images
-from sweep.evaluation_job import prior_file
-from sweep.execution import ExecutionConfig
-from sweep.store import Store, open_store
-from sweep.work import data_source
+from aesweep.evaluation.priors.fitted_prior import FittedPrior
+from aesweep.models.data.images import ImageSet, load_images
+from aesweep.models.errors import InputError
+from aesweep.models.networks.autoencoder import Autoencoder
+from aesweep.models.training.checkpoint import model_from_bytes
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.images import data_source
+from aesweep.sweep.store.layout import prior_file
+from aesweep.sweep.store.store import Store, open_store
 
 
 def load_model(store: Store | str | Path, key: str) -> Autoencoder:
     """The trained network of a trial, in eval mode on the CPU.
 
     `key` may be the start of a key. Raises `InputError` when the store holds no such trained trial, and
-    `sweep.store.DamagedFileError` when its weights are not the committed ones.
+    `aesweep.sweep.store.store.DamagedFileError` when its weights are not the committed ones.
     """
     opened = _opened(store)
     config = opened.config(key)

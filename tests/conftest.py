@@ -33,7 +33,7 @@ def small_store(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Pat
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
     """One local Ray for the session: starting it takes seconds."""
-    from cluster.connect import connect
+    from aesweep.cluster.connect import connect
 
     with connect("local"):
         yield

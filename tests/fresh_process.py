@@ -39,5 +39,5 @@ def modules_after(code: str, *words: object, cwd: Path = REPOSITORY) -> set[str]
 
 def modules_after_command(*words: object, cwd: Path) -> set[str]:
     """The same of a command line that ends well."""
-    code = "from sweep.cli import main\ntry:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code"
+    code = "from aesweep.sweep.cli import main\ntry:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code"
     return modules_after(code, *words, cwd=cwd)

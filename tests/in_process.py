@@ -5,7 +5,7 @@ import io
 import sys
 from dataclasses import dataclass
 
-from sweep.cli import main
+from aesweep.sweep.cli import main
 
 LONGEST_ERROR = 2500  # characters; a terminal shows them at once
 
@@ -27,7 +27,7 @@ class Ended:
         return self.code == 2 and len(lines) <= 2 and readable and len(said) <= LONGEST_ERROR
 
 
-def aesweep(*words: object) -> Ended:
+def run_aesweep(*words: object) -> Ended:
     """`aesweep WORDS`. An exception that `main` lets through is the caller's failure."""
     out, err = io.StringIO(), io.StringIO()
     before, sys.argv = sys.argv, ["aesweep", *map(str, words)]

@@ -3,16 +3,16 @@
 import shutil
 from pathlib import Path
 
-from evaluation.config import EvaluationConfig
-from models.config import TrialConfig
-from sweep import evaluation_tasks
-from sweep.evaluation_job import EvaluationJob
-from sweep.execution import ExecutionConfig
-from sweep.progress_file import ProgressFile
-from sweep.spec import Block, SweepSpec
-from sweep.store import Store, open_store
-from sweep.tables import TableFolder
-from sweep.training import TrainingAttempt
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.config import TrialConfig
+from aesweep.sweep.evaluation_job import EvaluationJob
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
+from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.store import Store, open_store
+from aesweep.sweep.tables.fold import TableWriter
+from aesweep.sweep.worker import evaluation_stages
+from aesweep.sweep.worker.training_attempt import TrainingAttempt
 
 DONE, HALF, FAILED = (
     TrialConfig(filters=2, latent_size=size, epochs=2, batch_size=512, learning_rates=(1e-3,), learning_rate_drops=())
@@ -49,7 +49,7 @@ def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
     store.record_failure(FAILED.key, failed, "train", ValueError("diverged [/at/once]"))
     score_done(store, evaluation, spec.execution)
     say_that_a_driver_works(store)
-    TableFolder(store).publish(force=True)
+    TableWriter(store).publish(force=True)
     return folder
 
 
@@ -57,11 +57,11 @@ def score_done(store: Store, evaluation: EvaluationConfig, execution: ExecutionC
     """Score the trial `DONE`, by the stages that the pool runs."""
     attempt = store.new_attempt(DONE.key, "evaluate", evaluation.id)
     job = EvaluationJob(store.root, DONE.key, attempt, evaluation, execution)
-    train, test, ready = evaluation_tasks.references(job)
-    encoded = evaluation_tasks.encode(job, ready)
-    fitted = evaluation_tasks.fit(job, encoded)
-    sampled = evaluation_tasks.sample(job, encoded, fitted, train, test)
-    assert evaluation_tasks.score(job, encoded, fitted, sampled, train, test)
+    train, test, ready = evaluation_stages.references(job)
+    encoded = evaluation_stages.encode(job, ready)
+    fitted = evaluation_stages.fit(job, encoded)
+    sampled = evaluation_stages.sample(job, encoded, fitted, train, test)
+    assert evaluation_stages.score(job, encoded, fitted, sampled, train, test)
 
 
 def copy_at_work(small_store: Path, folder: Path) -> Path:

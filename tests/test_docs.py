@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import typer
 
-import sweep
-from cluster.render import main as render_main
-from sweep.cli import app
-from sweep.presets import quickstart
-from sweep.spec import load_spec
+import aesweep
+from aesweep.cluster.render import parse_values, render
+from aesweep.sweep.cli import app
+from aesweep.sweep.spec.load import load_spec
+from aesweep.sweep.spec.presets import quickstart
 from tests.image_folder import write_image_folder
 from tests.small_store import DONE, HALF
 
@@ -68,13 +68,12 @@ def test_every_command_that_is_shown_is_understood() -> None:
         assert unknown == [], f"{page}: {span}"
 
 
-def test_every_cluster_file_that_is_shown_is_rendered(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = [span for page in PAGES for span in code_spans(page) if span.startswith("python -m cluster.render")]
+def test_every_cluster_file_that_is_shown_is_rendered() -> None:
+    shown = [span for page in PAGES for span in code_spans(page) if span.startswith("aesweep render")]
     assert len(shown) >= 3
     for span in (span for span in shown if "KIND" not in span):
-        words = shlex.split(re.split(r" [>|] ", span)[0])[3:]
-        assert render_main(words) == 0, span
-        assert "<<" not in capsys.readouterr().out
+        kind, *words = shlex.split(re.split(r" [>|] ", span)[0])[2:]
+        assert "<<" not in render(kind, **parse_values(words)), span
 
 
 def indented(start: str) -> str:
@@ -102,10 +101,10 @@ def test_the_readmes_recipe_ranks_one_evaluation(
 
 
 def test_the_readmes_python_runs(small_store: Path) -> None:
-    code = indented("from sweep import launch")
+    code = indented("from aesweep import launch")
     launched = re.search(r"launch\((.*)\)", code)
     assert launched
-    inspect.signature(sweep.launch).bind(*eval(f"[{launched[1].partition(', callbacks')[0]}]"), callbacks=[])
+    inspect.signature(aesweep.launch).bind(*eval(f"[{launched[1].partition(', callbacks')[0]}]"), callbacks=[])
     (key,) = re.findall(r'load_model\(.*"(\w+)"\)', code)
     assert [c.key for c, _ in quickstart().trials if c.key.startswith(key)], "no trial of the quickstart"
     lines = [line for line in code.splitlines() if "launch(" not in line]

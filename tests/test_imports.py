@@ -1,29 +1,31 @@
-"""The import rule (docs: which folder may import what) and the promise that light modules start fast.
+"""Who may import whom, and the promise that light modules start fast.
 
     models  <-  evaluation  <-  sweep  ->  cluster          analysis: nothing of ours
 
-Read from the files' syntax trees, so that imports inside functions and under TYPE_CHECKING count as well.
+Read from the files' syntax trees, so that imports inside functions and under TYPE_CHECKING count as well. A *room* is a
+folder below a top-level folder, such as `sweep/store`. A file that is in no room counts as a room of its own: it may join
+rooms (`evaluation/score.py`) or be what they share (`models/config.py`), but not both for the same room.
 """
 
 import ast
-import tomllib
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-from tests.fresh_process import modules_after
+from tests.fresh_process import REPOSITORY, modules_after
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 OURS = {"models", "evaluation", "sweep", "cluster", "analysis"}
 # What each folder may import of ours (itself always), and which libraries it must not.
-MAY_IMPORT = {
+MAY_IMPORT: dict[str, set[str]] = {
     "models": set(),
     "evaluation": {"models"},
     "sweep": {"models", "evaluation", "cluster"},
     "cluster": set(),
     "analysis": set(),
 }
-MUST_NOT_IMPORT = {
+MUST_NOT_IMPORT: dict[str, set[str]] = {
     "models": {"ray"},
     "evaluation": {"ray"},
     "sweep": set(),
@@ -31,21 +33,34 @@ MUST_NOT_IMPORT = {
     "analysis": {"torch", "torchvision", "ray"},
 }
 # The command line calls the report; it is the one file of sweep that may know analysis.
-EXCEPTIONS = {("sweep/commands/look.py", "analysis")}
+EXCEPTIONS = {("sweep/commands/results.py", "aesweep.analysis")}
+# What each room of `sweep` may import of the others: driver and worker never meet.
+ROOMS_OF_SWEEP: dict[str, set[str]] = {
+    "sweep.spec": set(),
+    "sweep.store": {"sweep.spec"},
+    "sweep.tables": {"sweep.spec", "sweep.store"},
+    "sweep.worker": {"sweep.spec", "sweep.store", "sweep.tables"},
+    "sweep.driver": {"sweep.spec", "sweep.store", "sweep.tables"},
+    "sweep.commands": {"sweep.spec", "sweep.store", "sweep.tables", "sweep.driver", "sweep.worker"},
+}
+MOST_FILES = 20  # of one folder; a reader takes in no more
 
 HEAVY = {"torch", "torchvision", "ray", "pandas", "sklearn", "scipy", "matplotlib"}
 # What a process does, and what it must not have imported then.
 LIGHT = {
-    "import models, models.config, models.architecture, models.errors, models.identity, models.schedule, models.cost, "
-    "models.datasets, models.folder": HEAVY | {"numpy", "PIL"},
-    "import pathlib, evaluation, evaluation.config, evaluation.weights\n"
-    "evaluation.weights.resolve_extractor('auto', pathlib.Path('/nowhere'))": HEAVY | {"numpy"},
-    "from sweep.spec import load_spec\nload_spec('paper').hash": HEAVY | {"numpy", "pyarrow", "pydantic"},
-    "from sweep.spec import load_spec\nload_spec('docs/examples/minimal.yaml', ['epochs=5'])": HEAVY
+    "import aesweep": HEAVY | {"numpy", "pyarrow", "pydantic"},
+    "from aesweep.models import config, cost, errors, identity\nfrom aesweep.models.networks import architecture\n"
+    "from aesweep.models.data import datasets, folder\nfrom aesweep.models.training import schedule": HEAVY
+    | {"numpy", "PIL"},
+    "from pathlib import Path\nimport aesweep.evaluation.config\n"
+    "from aesweep.evaluation.networks.weights import resolve_extractor\n"
+    "resolve_extractor('auto', Path('/nowhere'))": HEAVY | {"numpy"},
+    "from aesweep.sweep.spec.load import load_spec\nload_spec('paper').hash": HEAVY | {"numpy", "pyarrow", "pydantic"},
+    "from aesweep.sweep.spec.load import load_spec\nload_spec('docs/examples/minimal.yaml', ['epochs=5'])": HEAVY
     | {"numpy", "pyarrow"},
-    "import sweep.execution, sweep.paper, sweep.presets, sweep.cli": HEAVY,
+    "import aesweep.sweep.spec.execution, aesweep.sweep.spec.paper, aesweep.sweep.spec.presets, aesweep.sweep.cli": HEAVY,
     # Every stage of every evaluation may be a new process; torchmetrics alone takes 2 s of it.
-    "import sweep.evaluation_tasks": {"torchmetrics", "torchvision", "sklearn", "pandas"},
+    "import aesweep.sweep.worker.evaluation_stages": {"torchmetrics", "torchvision", "sklearn", "pandas"},
 }
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py"}
 
@@ -54,18 +69,54 @@ def _files() -> list[Path]:
     return sorted(path for folder in OURS for path in (REPOSITORY / folder).rglob("*.py"))
 
 
+def _module(path: Path) -> str:
+    """The dotted name without `aesweep.`: `sweep.store.layout`, and `sweep.store` for its `__init__.py`."""
+    return path.relative_to(REPOSITORY).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+
+
+MODULES = {_module(path): path for path in _files()}
+
+
 def _imported(path: Path) -> set[str]:
-    """Top-level names of all modules that a file imports, wherever in it; relative imports count as its own package."""
+    """Dotted names of all modules that a file imports, wherever in it; relative imports count as its own package."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
             case ast.Import(names=names):
-                found |= {alias.name.partition(".")[0] for alias in names}
-            case ast.ImportFrom(module=str(module), level=0):
-                found.add(module.partition(".")[0])
+                found |= {alias.name for alias in names}
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                within = {f"{module}.{alias.name}" for alias in names if _ours(f"{module}.{alias.name}") in MODULES}
+                found |= within or {module}
             case ast.Call(func=ast.Attribute(attr="import_module") | ast.Name(id="import_module" | "__import__")):
-                found |= {a.value.partition(".")[0] for a in node.args[:1] if isinstance(a, ast.Constant)}
+                found |= {a.value for a in node.args[:1] if isinstance(a, ast.Constant)}
     return found
+
+
+def _ours(name: str) -> str:
+    return name.removeprefix("aesweep.")
+
+
+def _room(module: str) -> str:
+    """`sweep.store` for what is in that folder, the module itself for a file that is in no room."""
+    room = ".".join(module.split(".")[:2])
+    return room if (REPOSITORY / room.replace(".", "/")).is_dir() else module
+
+
+def _arrows() -> dict[str, set[str]]:
+    """Module of ours -> the modules of ours that it imports. Packages' own `__init__` import lazily, by name."""
+    return {
+        module: {_ours(name) for name in _imported(path) if name.startswith("aesweep.")} & set(MODULES)
+        for module, path in MODULES.items()
+        if path.name != "__init__.py"
+    }
+
+
+def _cycle(graph: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
 
 
 def test_every_folder_imports_only_what_the_rule_allows() -> None:
@@ -73,11 +124,40 @@ def test_every_folder_imports_only_what_the_rule_allows() -> None:
     for path in _files():
         name = path.relative_to(REPOSITORY).as_posix()
         folder = name.partition("/")[0]
-        forbidden = (OURS - MAY_IMPORT[folder] - {folder}) | MUST_NOT_IMPORT[folder]
-        wrong += [
-            f"{name} imports {module}" for module in _imported(path) & forbidden if (name, module) not in EXCEPTIONS
-        ]
+        ours = {f"aesweep.{other}" for other in OURS - MAY_IMPORT[folder] - {folder}}
+        tops = {".".join(m.split(".")[: 2 if m.startswith("aesweep.") else 1]) for m in _imported(path)}
+        forbidden = tops & (ours | MUST_NOT_IMPORT[folder] | OURS)
+        wrong += [f"{name} imports {module}" for module in forbidden if (name, module) not in EXCEPTIONS]
     assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert _cycle(_arrows()) == []
+
+
+def test_no_import_points_back_up_between_rooms() -> None:
+    rooms: dict[str, set[str]] = {}
+    for module, imported in _arrows().items():
+        rooms.setdefault(_room(module), set()).update({_room(other) for other in imported} - {_room(module)})
+    assert _cycle(rooms) == []
+
+
+def test_the_rooms_of_the_sweep_import_downwards_and_the_driver_never_the_worker() -> None:
+    wrong = [
+        f"{module} imports {other}"
+        for module, imported in _arrows().items()
+        if (room := _room(module)) in ROOMS_OF_SWEEP
+        for other in imported
+        if _room(other) in ROOMS_OF_SWEEP and _room(other) not in ROOMS_OF_SWEEP[room] | {room}
+    ]
+    assert wrong == []
+    assert set(ROOMS_OF_SWEEP) == {f"sweep.{f.name}" for f in (REPOSITORY / "sweep").iterdir() if list(f.glob("*.py"))}
+
+
+def test_no_folder_holds_more_files_than_a_reader_takes_in() -> None:
+    tests = sorted((REPOSITORY / "tests").rglob("*.py"))
+    counted = Counter(path.parent.relative_to(REPOSITORY).as_posix() for path in [*_files(), *tests])
+    assert {folder: n for folder, n in counted.items() if n > MOST_FILES} == {}
 
 
 def test_the_search_sees_imports_wherever_they_stand(tmp_path: Path) -> None:
@@ -86,9 +166,17 @@ def test_the_search_sees_imports_wherever_they_stand(tmp_path: Path) -> None:
         "from __future__ import annotations\nfrom typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from ray.tune import Callback\n"
         "def f():\n    import torch.nn as nn\n    import importlib\n    importlib.import_module('scipy.stats')\n"
+        "from aesweep.sweep.store import layout, nothing\n"
         "from . import sibling\n"
     )
-    assert _imported(file) == {"__future__", "typing", "ray", "torch", "importlib", "scipy"}
+    assert _imported(file) == {
+        "__future__", "typing", "ray.tune", "torch.nn", "importlib", "scipy.stats", "aesweep.sweep.store.layout"
+    }  # fmt: skip
+
+
+def test_circles_are_found() -> None:
+    assert set(_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": set()})) == {"a", "b", "c"}
+    assert _cycle({"a": {"b"}, "b": {"c"}}) == []
 
 
 def test_no_file_is_a_drawer_for_everything() -> None:
@@ -100,27 +188,8 @@ def test_what_must_start_fast_imports_nothing_heavy(code: str) -> None:
     assert modules_after(code) & LIGHT[code] == set()
 
 
-def test_every_package_and_every_template_folder_is_in_the_wheels_list() -> None:
-    """A folder missing there works from the source tree and fails once installed."""
-    tools = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]
-    packages = {
-        path.parent.relative_to(REPOSITORY).as_posix().replace("/", ".")
-        for path in _files()
-        if path.name == "__init__.py"
-    }
-    assert set(tools["packages"]) == packages
-    without_init = {path.parent for path in _files()} - {path.parent for path in _files() if path.name == "__init__.py"}
-    assert without_init == set()
-    data = {
-        path.relative_to(REPOSITORY).as_posix()
-        for folder in OURS
-        for path in (REPOSITORY / folder).rglob("*")
-        if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
-    }
-    listed = {
-        path.relative_to(REPOSITORY).as_posix()
-        for package, patterns in tools["package-data"].items()
-        for pattern in patterns
-        for path in (REPOSITORY / package.replace(".", "/")).glob(pattern)
-    }
-    assert data == {name for name in listed if not name.endswith(".py")}
+def test_the_package_links_to_every_folder_and_every_folder_is_a_package() -> None:
+    """A folder missing there works nowhere; one without `__init__.py` works from the source tree and not from a wheel."""
+    links = {link.name: link.readlink().as_posix() for link in (REPOSITORY / "aesweep").iterdir() if link.is_symlink()}
+    assert links == {name: f"../{name}" for name in OURS}
+    assert {p.parent for p in _files()} == {p.parent for p in _files() if p.name == "__init__.py"}

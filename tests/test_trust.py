@@ -18,21 +18,21 @@ import pytest
 import torch
 import yaml
 
-from evaluation.latents import Latents
-from evaluation.priors import FittedPrior
-from evaluation.statistics import FeatureStatistics
-from models.checkpoint import restore_checkpoint
-from models.config import TrialConfig
-from models.errors import InputError
-from models.trainer import Trainer
-from sweep.load import load_model
-from sweep.records import sealed_json_bytes
-from sweep.spec import load_spec
-from sweep.storage import file_record
-from sweep.store import open_store
-from sweep.training import TrainingAttempt
-from sweep.yaml_text import _Loader
-from tests.in_process import aesweep
+from aesweep.evaluation.latents import Latents
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
+from aesweep.evaluation.priors.fitted_prior import FittedPrior
+from aesweep.models.config import TrialConfig
+from aesweep.models.errors import InputError
+from aesweep.models.training.checkpoint import restore_checkpoint
+from aesweep.models.training.trainer import Trainer
+from aesweep.sweep.load import load_model
+from aesweep.sweep.spec.load import load_spec
+from aesweep.sweep.spec.yaml_text import _Loader
+from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.storage import file_record
+from aesweep.sweep.store.store import open_store
+from aesweep.sweep.worker.training_attempt import TrainingAttempt
+from tests.in_process import run_aesweep
 from tests.small_store import DONE, HALF, small_spec
 from tests.watching import nothing_happens_in
 
@@ -136,7 +136,7 @@ def test_weights_run_nothing_even_where_their_commit_agrees(small_store: Path, t
 )
 def test_a_spec_runs_nothing(text: str, tmp_path: Path, crater: Path) -> None:
     (tmp_path / "spec.yaml").write_text(text.format(crater=crater))
-    assert aesweep("plan", tmp_path / "spec.yaml").is_refused_clearly
+    assert run_aesweep("plan", tmp_path / "spec.yaml").is_refused_clearly
 
 
 def test_an_override_runs_nothing(crater: Path) -> None:
@@ -179,7 +179,7 @@ def test_words_of_a_store_never_become_paths_out_of_it(small_store: Path, tmp_pa
             whole = path.read_bytes()
             path.write_bytes(sealed_json_bytes(value))
             for verb in (["status"], ["tables"], ["sample", word], ["sample", DONE.key, "--out", tmp_path / "x.png"]):
-                ended = aesweep(verb[0], store, *verb[1:])
+                ended = run_aesweep(verb[0], store, *verb[1:])
                 assert ended.code == 0 or ended.is_refused_clearly, ended.err
             path.write_bytes(whole)
 
@@ -201,7 +201,7 @@ FORBIDDEN_CALLS = {
 
 
 # Tune's own note of a lost trial, which the driver itself has written into its temporary folder: no file of a store.
-OWN_FILES = {"sweep/tune_events.py": "cloudpickle.loads"}
+OWN_FILES = {"sweep/driver/tune_adapter.py": "cloudpickle.loads"}
 
 
 def problem(call: ast.Call) -> str:
@@ -314,7 +314,7 @@ def test_a_local_ray_listens_on_loopback_alone(ray_cluster: None) -> None:
 def test_a_dashboard_that_is_asked_for_is_on_loopback_too() -> None:
     code = (
         "import json, os, ray\n"
-        "from cluster.connect import connect\n"
+        "from aesweep.cluster.connect import connect\n"
         "from tests.test_trust import descendants, listening\n"
         "with connect('local', num_cpus=1, include_dashboard=True):\n"
         "    url = ray._private.worker._global_node.webui_url\n"

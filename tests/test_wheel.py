@@ -1,5 +1,6 @@
 """What is installed is what is kept under version control: every module and template, and nothing else."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_imports import OURS, REPOSITORY
+from tests.fresh_process import REPOSITORY
+from tests.test_imports import OURS
 
 
 @pytest.mark.slow
@@ -16,10 +18,10 @@ def test_the_wheel_holds_every_tracked_file_of_the_packages_and_no_other(tmp_pat
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout
-    tracked = [name for name in listed.split("\0") if name and (REPOSITORY / name).is_file()]
+    tracked = [name for name in listed.split("\0") if name and os.path.lexists(REPOSITORY / name)]
     for name in tracked:  # so that no left-over of this working tree can be taken along
         (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPOSITORY / name, tmp_path / "tree" / name)
+        shutil.copy(REPOSITORY / name, tmp_path / "tree" / name, follow_symlinks=False)
     command = [
         sys.executable,
         "-m",
@@ -37,4 +39,5 @@ def test_the_wheel_holds_every_tracked_file_of_the_packages_and_no_other(tmp_pat
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert held == {name for name in tracked if name.partition("/")[0] in OURS}
+    inside = {f"aesweep/{name}" for name in tracked if name.partition("/")[0] in OURS}
+    assert held == inside | {"aesweep/__init__.py", "aesweep/py.typed"}

@@ -6,8 +6,8 @@ so the claims hold for any extractor; those that name a rival's printed value ne
 and its claims in a tuple; a new claim is a function there and a line in that tuple.
 """
 
-from analysis.claims import dae_against_vae, discussion, hypotheses, variants
-from analysis.verdicts import Claim
+from aesweep.analysis.claims import dae_against_vae, discussion, hypotheses, variants
+from aesweep.analysis.claims.verdicts import Claim
 
 CLAIMS: tuple[Claim, ...] = (*hypotheses.CLAIMS, *dae_against_vae.CLAIMS, *variants.CLAIMS, *discussion.CLAIMS)
 """In the order of the paper."""

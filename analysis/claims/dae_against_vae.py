@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from analysis.comparisons import (
-    PRIORS,
+from aesweep.analysis.claims.comparisons import (
     at_comparison_size,
     has_minimum,
     more_sensitive,
@@ -12,12 +11,12 @@ from analysis.comparisons import (
     widths_with_both,
     winner_at_best,
 )
-from analysis.paper import CELEBA, CIFAR10
-from analysis.published import RIVALS, published_scores
-from analysis.results import Results
-from analysis.scores import SOURCE_NAMES
-from analysis.uncertainty import Scores
-from analysis.verdicts import Verdict, claim, holds, lower, missing, together
+from aesweep.analysis.claims.verdicts import Verdict, claim, holds, lower, missing, together
+from aesweep.analysis.data.paper import CELEBA, CIFAR10
+from aesweep.analysis.data.published import RIVALS, published_scores
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
+from aesweep.analysis.data.uncertainty import Scores
 
 
 @claim("4", "DAEs always outperform VAEs at the comparison points of 128 and 64 latent units.")

@@ -5,8 +5,7 @@ from collections.abc import Hashable
 
 import pandas as pd
 
-from analysis.comparisons import (
-    PRIORS,
+from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
     at_comparison_size,
     better_at_best,
@@ -16,12 +15,12 @@ from analysis.comparisons import (
     widths_with_both,
     winner_at_best,
 )
-from analysis.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, looks_gaussian, shape_deviations
-from analysis.paper import CELEBA, CIFAR10, end_widths
-from analysis.published import section_5
-from analysis.results import Results
-from analysis.scores import SOURCE_NAMES
-from analysis.verdicts import SUPPORTED, Finding, Verdict, claim, holds, lower, missing, together
+from aesweep.analysis.claims.verdicts import SUPPORTED, Finding, Verdict, claim, holds, lower, missing, together
+from aesweep.analysis.data.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, looks_gaussian, shape_deviations
+from aesweep.analysis.data.paper import CELEBA, CIFAR10, end_widths
+from aesweep.analysis.data.published import section_5
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
 
 MUCH_WIDER = 2.0
 """Standard deviation from which on a range is "much wider" than N(0, I)'s: a third of the latents then lies where N(0, I)

@@ -1,9 +1,9 @@
 """Section 2.2: the hypotheses that have a sentence of their own; the others are judged where the paper returns to them."""
 
-from analysis.comparisons import deeper, falls_with_width, not_gaussian
-from analysis.results import Results
-from analysis.uncertainty import Scores
-from analysis.verdicts import Verdict, claim, lower, together
+from aesweep.analysis.claims.comparisons import deeper, falls_with_width, not_gaussian
+from aesweep.analysis.claims.verdicts import Verdict, claim, lower, together
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.uncertainty import Scores
 
 
 @claim("2.2", "Encoders produce outputs that tend towards smooth Gaussians as they increase in complexity (width).")

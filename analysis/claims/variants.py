@@ -2,8 +2,7 @@
 
 from itertools import pairwise
 
-from analysis.comparisons import (
-    PRIORS,
+from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
     at_comparison_size,
     better_at_best,
@@ -16,13 +15,13 @@ from analysis.comparisons import (
     width_of,
     worse_on_average,
 )
-from analysis.optimum import as_good_as_the_best, mean_scores
-from analysis.paper import CIFAR10, NOISES
-from analysis.published import published_scores
-from analysis.results import Results
-from analysis.scores import SOURCE_NAMES
-from analysis.uncertainty import Scores
-from analysis.verdicts import Finding, Verdict, agreed, claim, lower, missing, together
+from aesweep.analysis.claims.verdicts import Finding, Verdict, agreed, claim, lower, missing, together
+from aesweep.analysis.data.optimum import as_good_as_the_best, mean_scores
+from aesweep.analysis.data.paper import CIFAR10, NOISES
+from aesweep.analysis.data.published import published_scores
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
+from aesweep.analysis.data.uncertainty import Scores
 
 MASSIVE = 2.0
 """Factor from which on an improvement is "massive"."""

@@ -6,17 +6,17 @@ A figure of distances is a function of `Results` (one data set, one way of scori
 
 from collections.abc import Callable
 
-from analysis.figures.bound import parameters_against_bound
-from analysis.figures.capacity import best_latent_size
-from analysis.figures.depths import figure_2, figure_5
-from analysis.figures.gaussianity import gaussianity_against_capacity, gaussianity_against_latent_size
-from analysis.figures.latent_layer import figure_3, figure_4, noise
-from analysis.figures.others import others
-from analysis.figures.style import Drawing
-from analysis.figures.training import training_curves
-from analysis.figures.widths import figure_1, reconstructions
-from analysis.results import Results
-from analysis.tables import Tables
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.figures.bound import parameters_against_bound
+from aesweep.analysis.figures.capacity import best_latent_size
+from aesweep.analysis.figures.depths import figure_2, figure_5
+from aesweep.analysis.figures.gaussianity import gaussianity_against_capacity, gaussianity_against_latent_size
+from aesweep.analysis.figures.latent_layer import figure_3, figure_4, noise
+from aesweep.analysis.figures.others import others
+from aesweep.analysis.figures.style import Drawing
+from aesweep.analysis.figures.training import training_curves
+from aesweep.analysis.figures.widths import figure_1, reconstructions
 
 
 def _where_networks_differ(draw: Callable[[Results], Drawing | None]) -> Callable[[Results], Drawing | None]:

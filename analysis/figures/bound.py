@@ -16,7 +16,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from analysis.figures.networks import (
+from aesweep.analysis.data.published import section_5
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.figures.networks import (
     PlainNetwork,
     count_words,
     parameter_axis,
@@ -25,9 +27,7 @@ from analysis.figures.networks import (
     point_looks,
     spread,
 )
-from analysis.figures.style import GREY, Drawing, finish, new_figure
-from analysis.published import section_5
-from analysis.results import Results
+from aesweep.analysis.figures.style import GREY, Drawing, finish, new_figure
 
 PARTS = {"parameters_encoder": "Encoders", "parameters_decoder": "Decoders"}
 """Column -> heading, from left to right."""

@@ -1,7 +1,7 @@
 """What the size of a network does to its best latent size (hypothesis 3).
 
 A best size is a minimum over a grid, of scores that vary with the seed: it is drawn with the range that the data leave
-open (`analysis.optimum`), and with an arrow where it lies at the end of what was tried.
+open (`aesweep.analysis.data.optimum`), and with an arrow where it lies at the end of what was tried.
 """
 
 import math
@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from analysis.figures.networks import PlainNetwork, parameter_axis, plain_networks, point_legend, point_looks
-from analysis.figures.style import GREY, Drawing, finish, new_figure
-from analysis.optimum import FEWEST_SIZES, Optimum, optimum
-from analysis.published import published_scores
-from analysis.results import Results
+from aesweep.analysis.data.optimum import FEWEST_SIZES, Optimum, optimum
+from aesweep.analysis.data.published import published_scores
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.figures.networks import PlainNetwork, parameter_axis, plain_networks, point_legend, point_looks
+from aesweep.analysis.figures.style import GREY, Drawing, finish, new_figure
 
 SCORES = {"mvg": "MVG samples", "gmm": "GMM samples"}
 _CROSSES = {"dae": "x", "vae": "+"}

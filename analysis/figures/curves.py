@@ -16,9 +16,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis.figures.style import Drawing, draw_range, finish, latent_axis, new_figure
-from analysis.results import Results
-from analysis.scores import compared
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.scores import compared
+from aesweep.analysis.figures.style import Drawing, draw_range, finish, latent_axis, new_figure
 
 SAMPLES = {"mvg": "MVG samples", "gmm": "GMM samples"}
 RECONSTRUCTIONS = {"reconstruction_train": "Train R: training images", "reconstruction_test": "Test R: test images"}

@@ -11,13 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
-from analysis.choice import nearest_width
-from analysis.figures.curves import SAMPLES, Chart, Line, draw, over
-from analysis.figures.printed import printed_caption, printed_legend, printed_lines
-from analysis.figures.style import DASHED, DOTTED, GREY, MARKERS, Drawing, colours, look
-from analysis.optimum import Optimum, optimum
-from analysis.results import NETWORK, Results
-from analysis.trials import depth_order
+from aesweep.analysis.data.choice import nearest_width
+from aesweep.analysis.data.optimum import Optimum, optimum
+from aesweep.analysis.data.results import NETWORK, Results
+from aesweep.analysis.data.trials import depth_order
+from aesweep.analysis.figures.curves import SAMPLES, Chart, Line, draw, over
+from aesweep.analysis.figures.printed import printed_caption, printed_legend, printed_lines
+from aesweep.analysis.figures.style import DASHED, DOTTED, GREY, MARKERS, Drawing, colours, look
 
 VAE_COLOUR = "#111111"
 DEPTH_STYLES: dict[str, Any] = {"1": "-", "2": DASHED, "3": DOTTED, "3-3-2-1": DOTTED}

@@ -12,7 +12,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis.figures.networks import (
+from aesweep.analysis.data.gaussianity import DISTANCES, GAUSSIAN_Z, MEASURES
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.figures.networks import (
     PlainNetwork,
     curve_looks,
     parameter_axis,
@@ -21,9 +23,7 @@ from analysis.figures.networks import (
     point_looks,
     spread,
 )
-from analysis.figures.style import GREY, LINE_STYLES, Drawing, draw_range, finish, latent_axis, new_figure
-from analysis.gaussianity import DISTANCES, GAUSSIAN_Z, MEASURES
-from analysis.results import Results
+from aesweep.analysis.figures.style import GREY, LINE_STYLES, Drawing, draw_range, finish, latent_axis, new_figure
 
 MOST_CURVES, FEW_WIDTHS = 16, 6
 """More curves than that cannot be told apart: then so many widths are drawn."""

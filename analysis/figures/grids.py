@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis.figures.style import DPI, GREY, finish, new_figure
+from aesweep.analysis.figures.style import DPI, GREY, finish, new_figure
 
 STORED_SIDE, STORED_MARGIN = 96, 4
 MOST_PIXELS = 64_000_000

@@ -15,11 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
-from analysis.figures.networks import spread
-from analysis.figures.style import Drawing, finish, new_figure
-from analysis.results import Results
-from analysis.tables import Tables
-from analysis.trials import MODEL_NAMES
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.data.trials import MODEL_NAMES
+from aesweep.analysis.figures.networks import spread
+from aesweep.analysis.figures.style import Drawing, finish, new_figure
 
 PANELS = 6
 _INK = "#222222"

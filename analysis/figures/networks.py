@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.figures.style import GREY, LINE_STYLES, MARKERS, colours, look
-from analysis.trials import MODEL_NAMES, depth_order
+from aesweep.analysis.data.trials import MODEL_NAMES, depth_order
+from aesweep.analysis.figures.style import GREY, LINE_STYLES, MARKERS, colours, look
 
 Item = TypeVar("Item")
 _INK = "#222222"

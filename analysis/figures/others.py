@@ -5,13 +5,21 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.figures.curves import SAMPLES, Chart, Line, draw, over
-from analysis.figures.depths import figure_2_chart
-from analysis.figures.latent_layer import figure_3_chart, figure_4_chart, noise_chart
-from analysis.figures.style import LINE_STYLES, MARKERS, MOST_LEGEND, OTHER_COLOURS, PAPER_COLOURS, Drawing, look
-from analysis.figures.widths import figure_1_chart
-from analysis.results import NETWORK, Results
-from analysis.trials import Curve
+from aesweep.analysis.data.results import NETWORK, Results
+from aesweep.analysis.data.trials import Curve
+from aesweep.analysis.figures.curves import SAMPLES, Chart, Line, draw, over
+from aesweep.analysis.figures.depths import figure_2_chart
+from aesweep.analysis.figures.latent_layer import figure_3_chart, figure_4_chart, noise_chart
+from aesweep.analysis.figures.style import (
+    LINE_STYLES,
+    MARKERS,
+    MOST_LEGEND,
+    OTHER_COLOURS,
+    PAPER_COLOURS,
+    Drawing,
+    look,
+)
+from aesweep.analysis.figures.widths import figure_1_chart
 
 _ELSEWHERE: tuple[Callable[[Results], Chart | None], ...] = (
     figure_1_chart,

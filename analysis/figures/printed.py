@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from analysis.figures.curves import Line
-from analysis.published import RIVALS, published_scores
-from analysis.results import NETWORK, Results
-from analysis.scores import SCORES
+from aesweep.analysis.data.published import RIVALS, published_scores
+from aesweep.analysis.data.results import NETWORK, Results
+from aesweep.analysis.data.scores import SCORES
+from aesweep.analysis.figures.curves import Line
 
 NOT_AT_ITS_SIZE = "this row is not at"
 """In the note of Table 2's CelebA row of 128 filters, whose numbers are Table 3's at 128 units."""

@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.figures.grids import Cell, Row, grid_images, picture_page
-from analysis.figures.networks import spread
-from analysis.figures.style import Drawing
-from analysis.pictures import COLUMNS, picture_bytes
-from analysis.results import Results
-from analysis.tables import Tables
-from analysis.text_tables import format_score
-from analysis.trials import MODEL_NAMES
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.data.trials import MODEL_NAMES
+from aesweep.analysis.figures.grids import Cell, Row, grid_images, picture_page
+from aesweep.analysis.figures.networks import spread
+from aesweep.analysis.figures.style import Drawing
+from aesweep.analysis.pictures import COLUMNS, picture_bytes
+from aesweep.analysis.text.text_tables import format_score
 
 SAMPLE_WIDTHS, WALK_WIDTHS = 6, 4
 """At most so many widths on a page, from the narrowest to the widest."""

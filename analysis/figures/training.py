@@ -16,9 +16,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.style import Drawing, finish, new_figure
-from analysis.tables import Tables
-from analysis.trials import Curve, curves, depth_order
+from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.data.trials import Curve, curves, depth_order
+from aesweep.analysis.figures.style import Drawing, finish, new_figure
 
 PANELS = 24
 _COLUMNS = 3

@@ -4,11 +4,11 @@ The paper does not draw the reconstructions, but speaks of them: at 256 filters 
 reconstructed far better than test images (Section 5).
 """
 
-from analysis.figures.curves import RECONSTRUCTIONS, SAMPLES, Chart, Line, draw, over
-from analysis.figures.printed import name_rivals, printed_caption, printed_legend, printed_lines, rival_lines
-from analysis.figures.style import LINE_STYLES, MARKERS, Drawing, colours, look
-from analysis.results import Results
-from analysis.trials import MODEL_NAMES
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.trials import MODEL_NAMES
+from aesweep.analysis.figures.curves import RECONSTRUCTIONS, SAMPLES, Chart, Line, draw, over
+from aesweep.analysis.figures.printed import name_rivals, printed_caption, printed_legend, printed_lines, rival_lines
+from aesweep.analysis.figures.style import LINE_STYLES, MARKERS, Drawing, colours, look
 
 _ENCODINGS = (
     "VAEs are solid with filled markers, DAEs dotted with open ones; the colour is the number of filters of the first "

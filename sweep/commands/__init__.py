@@ -1,2 +1,1 @@
-"""The verbs of the command line, a file per kind: run a sweep, look at one, care for one, more from trained
-models, the site."""
+"""The verbs of the command line: launching, results, trained models, set-up."""

@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from models.errors import InputError, one_line
-from sweep.fields import nearest
+from aesweep.models.errors import InputError, one_line
+from aesweep.sweep.spec.fields import nearest
 
 
 def explain_usage(error: Any, words: Sequence[str]) -> tuple[str, str]:

@@ -20,14 +20,14 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from analysis.gaussianity import MEASURES
-from analysis.results import Results
-from evaluation.config import EvaluationConfig
-from evaluation.pictures import image_grid
-from evaluation.score_settings import settings_columns
-from models.config import TrialConfig
-from models.cost import parameter_counts
-from sweep.schemas import COLUMNS, schema
+from aesweep.analysis.data.gaussianity import MEASURES
+from aesweep.analysis.data.results import Results
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.deciding_fields import settings_columns
+from aesweep.evaluation.pictures import image_grid
+from aesweep.models.config import TrialConfig
+from aesweep.models.cost import parameter_counts
+from aesweep.sweep.tables.schemas import COLUMNS, schema
 
 START = datetime(2000, 1, 1, tzinfo=UTC)
 DEFAULTS = EvaluationConfig().to_json()

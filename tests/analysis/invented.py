@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from analysis import load_tables
-from analysis.results import Results, all_results
-from models.config import TrialConfig
+from aesweep.analysis import load_tables
+from aesweep.analysis.data.results import Results, all_results
+from aesweep.models.config import TrialConfig
 from tests.analysis.conftest import grid
 
 FID = ("f" * 12, "fid", "inception-2015")

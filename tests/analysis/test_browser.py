@@ -14,7 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
-from analysis import write_report
+from aesweep.analysis import write_report
 from tests.analysis.conftest import Synthetic, grid, write_store
 from tests.analysis.page_scripts import (
     COLOURS,

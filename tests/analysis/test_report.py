@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import ReportError, load_tables, write_report
+from aesweep.analysis import ReportError, load_tables, write_report
 from tests.analysis.conftest import Synthetic, grid, write_store
 
 FID = ("f" * 12, "fid", "inception-2015")

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from cluster.address import check_address
-from cluster.errors import ClusterError
+from aesweep.cluster.address import check_address
+from aesweep.cluster.errors import ClusterError
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,6 @@ def test_what_is_no_address_is_refused_in_two_lines(address: str) -> None:
 
 
 def test_looking_at_an_address_needs_no_ray() -> None:
-    code = "import sys; from cluster.address import check_address; check_address('a:1'); print('ray' in sys.modules)"
+    code = "import sys; from aesweep.cluster.address import check_address; check_address('a:1'); print('ray' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import ray
 
-from cluster.connect import ENVIRONMENT, LOCAL_ENVIRONMENT, LOOPBACK, connect
-from cluster.staging import PACKAGES
+from aesweep.cluster.connect import ENVIRONMENT, LOCAL_ENVIRONMENT, LOOPBACK, connect
+from tests.fresh_process import REPOSITORY
 from tests.waiting import wait_until
 
 # A driver of its own process: it connects, has one task running, says so, and waits for the end.
 DRIVER = """
 import time, ray
-from cluster.connect import connect
+from aesweep.cluster.connect import connect
 
 with connect("local", num_cpus=1):
     @ray.remote
@@ -36,19 +36,17 @@ with connect("local", num_cpus=1):
     ray.get(reference)
 """
 GONE_SECONDS = 30
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def test_workers_run_the_staged_code(ray_cluster: None) -> None:
     @ray.remote(num_cpus=0)
     def places() -> list[str]:
-        import importlib.util
+        import aesweep.cluster.staging
+        import aesweep.models.config
 
-        return [str(importlib.util.find_spec(name).origin) for name in ("models", "evaluation", "sweep", "cluster")]  # type: ignore[union-attr]
+        return [aesweep.__file__, aesweep.models.config.__file__, aesweep.cluster.staging.__file__]
 
-    found = ray.get(places.remote())
-    assert len(found) == len(PACKAGES)
-    assert all("working_dir_files" in place for place in found), found
+    assert all("working_dir_files" in place for place in ray.get(places.remote()))
 
 
 def test_a_ray_that_is_in_use_is_used_and_left_running(ray_cluster: None) -> None:
@@ -80,8 +78,8 @@ def _messages_of_refused_addresses(*addresses: str) -> dict[str, str]:
     """What `connect` says of each, in one process that uses no Ray (this one may)."""
     code = (
         "import json, sys, threading\n"
-        "from cluster.connect import connect\n"
-        "from cluster.errors import ClusterError\n"
+        "from aesweep.cluster.connect import connect\n"
+        "from aesweep.cluster.errors import ClusterError\n"
         "said = {}\n"
         "for address in json.loads(sys.argv[1]):\n"
         "    try:\n"
@@ -150,9 +148,9 @@ cluster.shutdown()
 """
 JOINING = """
 import sys
-from cluster.connect import connect
-from cluster.doctor import check_ray
-from cluster.resources import cluster_resources
+from aesweep.cluster.connect import connect
+from aesweep.cluster.doctor import check_ray
+from aesweep.cluster.resources import cluster_resources
 
 with connect(sys.argv[1]) as connection:
     found = cluster_resources()
@@ -178,8 +176,8 @@ def test_a_running_cluster_is_joined_used_on_every_machine_and_left_running() ->
 def test_a_local_ray_is_started_from_the_main_thread_only() -> None:
     code = (
         "import threading\n"
-        "from cluster.connect import connect\n"
-        "from cluster.errors import ClusterError\n"
+        "from aesweep.cluster.connect import connect\n"
+        "from aesweep.cluster.errors import ClusterError\n"
         "def start():\n"
         "    try:\n"
         "        connect('local').__enter__()\n"

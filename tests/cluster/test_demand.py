@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from ray.util import placement_group_table
 
-from cluster.demand import MOST, Demand
+from aesweep.cluster.demand import MOST, Demand
 from tests.waiting import wait_until
 
 HUGE = {"CPU": 100_000.0}

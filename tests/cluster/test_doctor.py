@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.doctor import Check, check_folder, check_gpus, check_ray, check_shared_memory, machine_checks
+from aesweep.cluster.doctor import Check, check_folder, check_gpus, check_ray, check_shared_memory, machine_checks
 
 
 def test_every_check_of_this_machine_gives_a_finding_and_a_remedy_where_one_is_needed() -> None:

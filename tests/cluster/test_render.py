@@ -13,11 +13,12 @@ import pytest
 import ray
 import yaml
 
-from cluster.errors import ClusterError
-from cluster.render import FILES, render, template_values
+from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.render import FILES, render, template_values
+from tests.fresh_process import REPOSITORY
+from tests.in_process import run_aesweep
 from tests.waiting import wait_until
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PLACES = {"store": "/shared/runs/paper", "data": "/shared/data"}
 VALUES: dict[str, dict[str, Any]] = {
     "slurm": {**PLACES, "nodes": 4, "cpus": 64, "gpus": 4},
@@ -197,12 +198,9 @@ def test_an_unknown_kind_is_answered_with_the_known_ones() -> None:
 
 
 def test_the_command_prints_a_file_or_two_lines() -> None:
-    command = [sys.executable, "-m", "cluster.render"]
-    good = subprocess.run(
-        [*command, "dockerfile", "image=a"], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
-    assert (good.returncode, good.stdout) == (0, render("dockerfile", image="a"))
-    bad = subprocess.run([*command, "slurm", "store"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert (bad.returncode, bad.stderr) == (2, "argument: 'store' cannot be used.\nGive name=value.\n")
-    listing = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    good = run_aesweep("render", "dockerfile", "image=a")
+    assert (good.code, good.out) == (0, render("dockerfile", image="a"))
+    bad = run_aesweep("render", "slurm", "store")
+    assert (bad.code, bad.err) == (2, "argument: 'store' cannot be used.\nGive name=value.\n")
+    listing = run_aesweep("render").out
     assert all(kind in listing and all(v in listing for v in template_values(kind)) for kind in FILES)

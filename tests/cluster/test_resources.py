@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from cluster.errors import ClusterError
-from cluster.resources import (
+from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.resources import (
     EVALUATION_SHARE,
     Node,
     Resources,

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster.scratch import temporary_folder
+from aesweep.cluster.scratch import temporary_folder
 
 HOLD = """
 import sys
-from cluster.scratch import temporary_folder
+from aesweep.cluster.scratch import temporary_folder
 with temporary_folder("kind") as folder:
     (folder / "file").write_text("mine")
     print(folder, flush=True)

@@ -4,43 +4,36 @@ from pathlib import Path
 
 import pytest
 
-from cluster.errors import ClusterError
-from cluster.staging import JOB_CONFIG, PACKAGES, code_root, job_has_working_dir, stage, staged_code
+from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.staging import JOB_CONFIG, job_has_working_dir, package_folder, stage, staged_code
 
 
-def _write_packages(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).mkdir(parents=True)
-        (root / name / "__init__.py").write_text("")
-    return root
-
-
-def test_workers_get_our_four_packages_and_nothing_else() -> None:
+def test_workers_get_every_module_of_the_package_and_nothing_else() -> None:
     with staged_code() as folder:
-        assert sorted(entry.name for entry in folder.iterdir()) == sorted(PACKAGES)
-        for package in PACKAGES:
-            ours = {p.relative_to(code_root()) for p in (code_root() / package).rglob("*.py")}
-            assert {p.relative_to(folder) for p in folder.rglob(f"{package}/**/*.py")} == ours
+        assert [entry.name for entry in folder.iterdir()] == ["aesweep"]
+        names = {name for name in package_folder().iterdir() if name.is_dir() and name.name != "__pycache__"}
+        assert {name.name for name in names} >= {"models", "evaluation", "sweep", "cluster"}
+        ours = {p.relative_to(name.parent) for name in names for p in name.rglob("*.py")} | {Path("__init__.py")}
+        assert {p.relative_to(folder / "aesweep") for p in folder.rglob("*.py")} == ours
+        assert not [p for p in folder.rglob("*") if p.is_symlink()], "a worker on another machine has no source tree"
 
 
 def test_templates_travel_and_data_and_caches_stay_behind(tmp_path: Path) -> None:
-    root = _write_packages(tmp_path / "code", *PACKAGES)
-    for name in ("models/photos.npy", "models/__pycache__/a.py", "models/.secret.py", "models/templates/page.j2"):
-        (root / name).parent.mkdir(exist_ok=True)
-        (root / name).write_text("")
+    package = tmp_path / "code" / "aesweep"
+    names = "__init__.py photos.npy __pycache__/a.py .secret.py templates/page.j2"
+    for name in names.split():
+        (package / name).parent.mkdir(exist_ok=True, parents=True)
+        (package / name).write_text("")
 
-    staged = stage(tmp_path / "staged", root)
+    staged = stage(tmp_path / "staged", package)
 
-    assert {str(p.relative_to(staged)) for p in (staged / "models").rglob("*") if p.is_file()} == {
-        "models/__init__.py",
-        "models/templates/page.j2",
-    }
+    kept = {str(p.relative_to(staged)) for p in staged.rglob("*") if p.is_file()}
+    assert kept == {"aesweep/__init__.py", "aesweep/templates/page.j2"}
 
 
 def test_a_missing_package_is_named(tmp_path: Path) -> None:
-    root = _write_packages(tmp_path / "code", *PACKAGES[:-1])
-    with pytest.raises(ClusterError, match=f"code: '{root / PACKAGES[-1]}' cannot be used.\nThis package"):
-        stage(tmp_path / "staged", root)
+    with pytest.raises(ClusterError, match=f"code: '{tmp_path / 'aesweep'}' cannot be used.\nThis package"):
+        stage(tmp_path / "staged", tmp_path / "aesweep")
 
 
 def test_the_temporary_folder_is_gone_after_use() -> None:

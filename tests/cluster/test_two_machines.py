@@ -15,10 +15,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cluster.render import render
-from sweep.store import open_store
+from aesweep.cluster.render import render
+from aesweep.sweep.store.store import open_store
+from tests.fresh_process import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 MACHINES = REPOSITORY / "tests" / "cluster" / "two_machines.sh"
 BIN = Path(sys.executable).parent
 SPEC = """

@@ -3,16 +3,17 @@
 import pytest
 from ray.util import placement_group_table
 
-from cluster.errors import ClusterError
-from cluster.render import render
-from cluster.wait import main, wait_for_gpus, wait_for_machines
+from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.render import render
+from aesweep.cluster.wait import wait, wait_for_gpus, wait_for_machines
 from tests.cluster.test_render import VALUES
+from tests.in_process import run_aesweep
 from tests.waiting import wait_until
 
 
 def test_machines_that_are_there_are_not_waited_for(ray_cluster: None) -> None:
     wait_for_machines(0, longest_seconds=0.0)
-    assert main(["0"]) == 0
+    wait(["0"])
 
 
 def test_machines_that_do_not_come_are_named_with_what_to_look_at(ray_cluster: None) -> None:
@@ -25,7 +26,7 @@ def test_machines_that_do_not_come_are_named_with_what_to_look_at(ray_cluster: N
 def test_a_long_wait_says_how_far_it_is(
     ray_cluster: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("cluster.wait.SAY_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("aesweep.cluster.wait.SAY_EVERY_SECONDS", 0.0)
     with pytest.raises(ClusterError):
         wait_for_machines(2, longest_seconds=0.0)
     assert capsys.readouterr().err == "machines beside the head: 0 of 2 after 0 s\n"
@@ -40,21 +41,23 @@ def test_gpus_are_waited_for_and_not_asked_for_any_more_afterwards(ray_cluster: 
 
 
 @pytest.mark.parametrize("words", [["gpus=some"], ["gpus="], ["cpus=4"], ["gpus=1", "host-1"]])
-def test_a_count_of_something_else_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(words) == 2
-    assert "Give gpus=COUNT, such as gpus=8" in capsys.readouterr().err
+def test_a_count_of_something_else_is_refused(words: list[str]) -> None:
+    done = run_aesweep("wait", *words)
+    assert done.is_refused_clearly
+    assert "Give gpus=COUNT, such as gpus=8" in done.err
 
 
-def test_how_many_machines_must_be_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2
-    assert "Give how many machines there are beside the head" in capsys.readouterr().err
+def test_how_many_machines_must_be_said() -> None:
+    assert run_aesweep("wait").is_refused_clearly
+    with pytest.raises(ClusterError, match="Give how many machines there are beside the head"):
+        wait([" "])
 
 
 @pytest.mark.parametrize(
     ("kind", "waits"),
     [
-        ("launcher-onprem", "/opt/aesweep/bin/python -m cluster.wait 10.0.0.2,10.0.0.3 &&"),
-        ("launcher-aws", "python -m cluster.wait 2 &&"),
+        ("launcher-onprem", "/opt/aesweep/bin/aesweep wait 10.0.0.2,10.0.0.3 &&"),
+        ("launcher-aws", "aesweep wait 2 &&"),
     ],
 )
 def test_the_launch_line_of_a_launcher_file_waits_for_the_workers(kind: str, waits: str) -> None:

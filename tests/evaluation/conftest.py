@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from evaluation.extractor import Extractor
-from evaluation.extractors import load_extractor
-from sweep.schemas import COLUMNS
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.networks.extractors import load_extractor
+from aesweep.sweep.tables.schemas import COLUMNS
 from tests.evaluation.pictures import smooth_pictures
 
 CIFAR10 = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar10-jpeg.parquet"
@@ -20,7 +20,7 @@ ROW = {column.name for column in COLUMNS["scores"]} - {
     *("key", "evaluation", "extractor_sha256", "preparation", "reference_seed"),
     *("gmm_components", "vae_latents", "changed_settings"),
 }
-"""Columns of one score; the tables add what its evaluation says (sweep/rows.py)."""
+"""Columns of one score; the tables add what its evaluation says (sweep/tables/rows.py)."""
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def random_conv() -> Extractor:
 @pytest.fixture(scope="session")
 def random_inception(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A weights file of the Inception network with random weights."""
-    from tests.evaluation.random_inception import write_random_inception
+    from tests.evaluation.networks.random_inception import write_random_inception
 
     return write_random_inception(tmp_path_factory.mktemp("weights") / "inception.pth")
 

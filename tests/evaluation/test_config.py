@@ -1,7 +1,7 @@
 import pytest
 
-from evaluation.config import METRICS, EvaluationConfig
-from models.errors import InputError
+from aesweep.evaluation.config import METRICS, EvaluationConfig
+from aesweep.models.errors import InputError
 
 
 @pytest.mark.parametrize(

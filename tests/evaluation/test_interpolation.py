@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluation.interpolation import STEPS, interpolation_grid, pair_indices, straight_walks
-from evaluation.pictures import MARGIN
+from aesweep.evaluation.draws import pair_indices
+from aesweep.evaluation.interpolation import STEPS, interpolation_grid, straight_walks
+from aesweep.evaluation.pictures import MARGIN
 
 
 def test_pairs_are_a_seeded_draw_of_different_images() -> None:

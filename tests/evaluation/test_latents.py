@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation.latents import Latents, encode_images
-from models.autoencoder import build_autoencoder
-from models.config import TrialConfig
-from models.errors import NonFiniteError
-from models.reconstruction import decode_latents, reconstruct
+from aesweep.evaluation.latents import Latents, encode_images
+from aesweep.models.config import TrialConfig
+from aesweep.models.errors import NonFiniteError
+from aesweep.models.networks.autoencoder import build_autoencoder
+from aesweep.models.networks.reconstruction import decode_latents, reconstruct
 
 CPU = torch.device("cpu")
 DAE = TrialConfig(filters=4, latent_size=6)

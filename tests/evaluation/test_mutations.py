@@ -15,17 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from evaluation.config import EvaluationConfig
-from evaluation.extractor import Extractor
-from evaluation.extractors import load_inception
-from evaluation.random_conv import RandomConv
-from evaluation.score import score_trial
-from evaluation.statistics import FeatureStatistics
-from evaluation.weights import RANDOM_CONV_SHA256
-from models.autoencoder import Autoencoder, build_autoencoder
-from models.config import TrialConfig
-from models.images import ImageSet
-from tests.evaluation.random_inception import hash_and_size
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.networks.extractors import load_inception
+from aesweep.evaluation.networks.random_conv import RandomConv
+from aesweep.evaluation.networks.weights import RANDOM_CONV_SHA256
+from aesweep.evaluation.score import score_trial
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.images import ImageSet
+from aesweep.models.networks.autoencoder import Autoencoder, build_autoencoder
+from tests.evaluation.networks.random_inception import hash_and_size
 
 # Pictures from 6 latents do not fill 64 features; the slow chain's root is still right to 1e-6.
 pytestmark = pytest.mark.filterwarnings("ignore:Matrix is singular")
@@ -82,7 +82,7 @@ def test_a_score_is_what_the_slow_chain_gives(model: Autoencoder, images: ImageS
 def test_truncated_pictures_are_seen(
     monkeypatch: pytest.MonkeyPatch, model: Autoencoder, images: ImageSet, random_conv: Extractor
 ) -> None:
-    monkeypatch.setattr("models.reconstruction.to_uint8", truncated)
+    monkeypatch.setattr("aesweep.models.networks.reconstruction.to_uint8", truncated)
     with pytest.raises(AssertionError):
         check_score(model, images, random_conv, EVALUATION)
 
@@ -147,7 +147,7 @@ def test_another_resize_or_normalisation_is_seen(
     mutation: str, monkeypatch: pytest.MonkeyPatch, inception: Extractor, smooth: np.ndarray, expected: torch.Tensor
 ) -> None:
     name, value = MUTATIONS[mutation]
-    monkeypatch.setattr(f"evaluation.inception.{name}", value)
+    monkeypatch.setattr(f"aesweep.evaluation.networks.inception.{name}", value)
     with pytest.raises(AssertionError):
         check_features(inception, smooth[:2], expected)
 

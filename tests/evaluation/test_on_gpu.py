@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation.extractor import Extractor
-from evaluation.extractors import load_extractor, load_inception
-from evaluation.frechet import frechet_distance
-from evaluation.frechet_error import jackknife_error
-from evaluation.inception import Computation, ReferenceInception
-from evaluation.statistics import FeatureStatistics
-from models.autoencoder import build_autoencoder
-from models.config import TrialConfig
-from models.errors import NonFiniteError
-from models.reconstruction import decode_latents
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
+from aesweep.evaluation.metrics.frechet import frechet_distance
+from aesweep.evaluation.metrics.frechet_error import jackknife_error
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.networks.extractors import load_extractor, load_inception
+from aesweep.evaluation.networks.inception import Computation, ReferenceInception
+from aesweep.models.config import TrialConfig
+from aesweep.models.errors import NonFiniteError
+from aesweep.models.networks.autoencoder import build_autoencoder
+from aesweep.models.networks.reconstruction import decode_latents
 from tests.evaluation.pictures import smooth_pictures
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
@@ -38,7 +38,7 @@ def extractors(request: pytest.FixtureRequest) -> tuple[Extractor, Extractor]:
     computation: Computation = request.param.split(", ")[1]
     if computation == "tensor-cores":
         skip_without_tensor_cores()
-    from tests.evaluation.random_inception import hash_and_size
+    from tests.evaluation.networks.random_inception import hash_and_size
 
     on_gpu = load_inception(path, *hash_and_size(path), device=GPU, computation=computation)
     return on_gpu, load_inception(path, *hash_and_size(path), device=CPU, computation="reference")
@@ -86,10 +86,10 @@ def test_the_callers_reduced_precision_changes_nothing(
 
 
 def test_tensor_cores_agree_to_1e5_in_features_and_1e6_in_distance(random_inception: Path) -> None:
-    from tests.evaluation.random_inception import hash_and_size
+    from tests.evaluation.networks.random_inception import hash_and_size
 
     skip_without_tensor_cores()
-    from evaluation.tensor_cores import TensorCoreInception
+    from aesweep.evaluation.networks.tensor_cores import TensorCoreInception
 
     chosen = load_inception(random_inception, *hash_and_size(random_inception), device=GPU)
     assert isinstance(chosen.network, TensorCoreInception), "the fastest computation was not chosen"
@@ -101,7 +101,7 @@ def test_tensor_cores_agree_to_1e5_in_features_and_1e6_in_distance(random_incept
 
 
 def test_tensor_cores_give_a_picture_the_same_bits_in_any_batch(random_inception: Path) -> None:
-    from tests.evaluation.random_inception import hash_and_size
+    from tests.evaluation.networks.random_inception import hash_and_size
 
     skip_without_tensor_cores()
     extractor = load_inception(
@@ -114,7 +114,7 @@ def test_tensor_cores_give_a_picture_the_same_bits_in_any_batch(random_inception
 
 
 def test_weights_too_large_for_float16_go_through_fp32(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    from tests.evaluation.random_inception import hash_and_size, random_state_dict
+    from tests.evaluation.networks.random_inception import hash_and_size, random_state_dict
 
     skip_without_tensor_cores()
     state, path = random_state_dict(), tmp_path / "large.pth"
@@ -132,7 +132,7 @@ def test_weights_too_large_for_float16_go_through_fp32(tmp_path: Path, caplog: p
 
 
 def test_class_scores_agree(random_inception: Path, smooth: np.ndarray) -> None:
-    from tests.evaluation.random_inception import hash_and_size
+    from tests.evaluation.networks.random_inception import hash_and_size
 
     pair = [load_inception(random_inception, *hash_and_size(random_inception), device=device) for device in (GPU, CPU)]
     found, expected = (extractor.features_and_logits(smooth[:16])[1] for extractor in pair)

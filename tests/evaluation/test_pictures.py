@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluation.pictures import MARGIN, image_grid, reconstruction_grid
+from aesweep.evaluation.pictures import MARGIN, image_grid, reconstruction_grid
 
 
 def opened(png: bytes) -> np.ndarray:

@@ -3,17 +3,12 @@ import pickle
 import numpy as np
 import pytest
 
-from evaluation.config import EvaluationConfig
-from evaluation.extractor import Extractor
-from evaluation.neighbours import prdc
-from evaluation.reference import (
-    features_from_bytes,
-    features_to_bytes,
-    measure_reference,
-    reference_indices,
-    reference_name,
-)
-from models.config import TrialConfig
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.draws import reference_indices
+from aesweep.evaluation.metrics.precision_recall import prdc
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.reference import features_from_bytes, features_to_bytes, measure_reference, reference_name
+from aesweep.models.config import TrialConfig
 
 
 def test_a_draw_has_no_repetition_and_is_in_rising_order() -> None:

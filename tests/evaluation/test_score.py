@@ -9,11 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from evaluation.config import EvaluationConfig
-from evaluation.extractor import Extractor
-from evaluation.extractors import load_inception
-from evaluation.measuring import Measured
-from evaluation.score import (
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.measuring import Measured
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.networks.extractors import load_inception
+from aesweep.evaluation.networks.weights import RANDOM_CONV_SHA256
+from aesweep.evaluation.score import (
     Latents,
     Ruler,
     Sampled,
@@ -25,12 +26,11 @@ from evaluation.score import (
     sample_stage,
     score_trial,
 )
-from evaluation.weights import RANDOM_CONV_SHA256
-from models.autoencoder import build_autoencoder
-from models.config import TrialConfig
-from models.datasets import SPLITS
-from models.images import ImageSet
-from sweep.schemas import COLUMNS
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import SPLITS
+from aesweep.models.data.images import ImageSet
+from aesweep.models.networks.autoencoder import build_autoencoder
+from aesweep.sweep.tables.schemas import COLUMNS
 from tests.evaluation.conftest import ROW
 
 CPU = torch.device("cpu")
@@ -130,7 +130,7 @@ def test_every_metric_has_its_rows_in_one_order(images: ImageSet, random_conv: E
 
 @pytest.mark.slow
 def test_the_inception_score_stands_beside_the_distances_of_its_network(images: ImageSet, tmp_path: Path) -> None:
-    from tests.evaluation.random_inception import hash_and_size, write_random_inception
+    from tests.evaluation.networks.random_inception import hash_and_size, write_random_inception
 
     path = write_random_inception(tmp_path / "inception.pth")
     sha256, size = hash_and_size(path)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from models.config import KEY_FIELDS, TrialConfig
-from models.errors import InputError
-from models.identity import stream_seed
+from aesweep.models.config import KEY_FIELDS, TrialConfig
+from aesweep.models.errors import InputError
+from aesweep.models.identity import stream_seed
 
 # Golden keys of key_version 1: a change here orphans every stored result.
 GOLDEN = {

@@ -7,9 +7,9 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.autoencoder import Autoencoder
-from models.config import TrialConfig
-from models.cost import STEP_SECONDS, beta_eff, flops_per_image, gpu_hours, parameter_counts, training_flops
+from aesweep.models.config import TrialConfig
+from aesweep.models.cost import STEP_SECONDS, beta_eff, flops_per_image, gpu_hours, parameter_counts, training_flops
+from aesweep.models.networks.autoencoder import Autoencoder
 
 CIFAR10 = TrialConfig(dataset="cifar10")
 CELEBA = TrialConfig(dataset="celeba", image_size=64, latent_size=64)

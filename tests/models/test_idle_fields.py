@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.config import TrialConfig
-from models.idle_fields import without_idle_fields
-from models.trainer import Trainer
+from aesweep.models.config import TrialConfig
+from aesweep.models.idle_fields import without_idle_fields
+from aesweep.models.training.trainer import Trainer
 
 SMALL = TrialConfig(filters=2, latent_size=2, epochs=2, batch_size=8)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.errors import InputError
-from models.precision import autocast, choose_precision
+from aesweep.models.errors import InputError
+from aesweep.models.precision import autocast, choose_precision
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16", "fp32"])

@@ -9,17 +9,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sweep import object_storage
-from sweep.cli import main
-from sweep.run import launch
-from sweep.stopping import SIGNALS
+from aesweep.sweep.cli import main
+from aesweep.sweep.driver.stopping import SIGNALS
+from aesweep.sweep.launch import launch
+from aesweep.sweep.store import on_s3 as object_storage
 from tests.fresh_process import command_environment
-from tests.sweep.aftermath import own_temporary_folder
-from tests.sweep.s3_server import MotoServer, Proxy
-from tests.sweep.small_disk import SmallDisk, mounted
+from tests.sweep.driver.aftermath import own_temporary_folder
+from tests.sweep.store.s3_server import MotoServer, Proxy
+from tests.sweep.store.small_disk import SmallDisk, mounted
 from tests.waiting import wait_until
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 TINY = """
 name: tiny
@@ -109,7 +107,7 @@ def run_cli(
 ) -> subprocess.CompletedProcess[str]:
     """The command line as a user starts it, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "sweep.cli", *map(str, words)],
+        [sys.executable, "-m", "aesweep.sweep.cli", *map(str, words)],
         cwd=cwd,
         env=command_environment(**(env or {})),
         capture_output=True,
@@ -122,7 +120,7 @@ def run_cli(
 def start_cli(*words: object, cwd: Path, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
     """The same, still running."""
     return subprocess.Popen(
-        [sys.executable, "-m", "sweep.cli", *map(str, words)],
+        [sys.executable, "-m", "aesweep.sweep.cli", *map(str, words)],
         cwd=cwd,
         env=command_environment(**(env or {})),
         stderr=subprocess.PIPE,

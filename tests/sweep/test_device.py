@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sweep.device import is_out_of_memory, poisons_process
+from aesweep.sweep.worker.device import is_out_of_memory, poisons_process
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""Train, score and compare autoencoders on a Ray cluster.
+
+    from aesweep import launch, load_data, load_model, load_prior, open_store
+
+The subpackages live in the folders of the same names at the top of the repository; this folder holds links to them, so
+that one package is imported and nothing of a user's own (`models`, `cluster`, ...) can get in its way.
+
+The public names are imported on first use: `aesweep --help`, `plan` and `status` need neither torch nor Ray.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aesweep.sweep.launch import launch
+    from aesweep.sweep.load import load_data, load_model, load_prior
+    from aesweep.sweep.store.store import open_store
+
+__all__ = ["launch", "load_data", "load_model", "load_prior", "open_store"]
+
+_HOMES = {
+    "launch": "aesweep.sweep.launch",
+    "load_data": "aesweep.sweep.load",
+    "load_model": "aesweep.sweep.load",
+    "load_prior": "aesweep.sweep.load",
+    "open_store": "aesweep.sweep.store.store",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

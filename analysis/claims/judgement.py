@@ -1,0 +1,103 @@
+"""Every claim judged on every data set of a store, beside what the paper's own numbers say."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pandas as pd
+
+from aesweep.analysis.claims import CLAIMS
+from aesweep.analysis.claims.verdicts import OPEN, OUTCOMES, Claim, Verdict
+from aesweep.analysis.data.published import published_tables
+from aesweep.analysis.data.results import Results, all_results
+from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable
+
+NO_TRIALS = "no such trials"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One claim on one data set."""
+
+    claim: Claim
+    ours: Verdict
+    paper: Verdict | None
+    """The verdict of the printed numbers; None for a data set that the paper does not have."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All claims that speak of one data set under one way of scoring, in the order of the paper."""
+
+    results: Results
+    judged: tuple[Judged, ...]
+
+    @property
+    def certainty(self) -> str:
+        """How sure the verdicts are, in words."""
+        seeds = self.results.trials["seed"].nunique()
+        if seeds < 2:
+            return (
+                "One training seed per network. ± is half of a 95 % interval over the images that were compared, and "
+                "another seed may differ by more; where there is none the sign of a difference decides."
+            )
+        return (
+            f"Up to {seeds} training seeds per network; ± is half of a 95 % interval over them (Welch), with a single "
+            "seed over the images alone."
+        )
+
+    @property
+    def decided(self) -> list[Judged]:
+        """Those that the data support or contradict."""
+        return [one for one in self.judged if one.ours.outcome != OPEN]
+
+    @property
+    def undecided(self) -> list[Judged]:
+        """Those without enough data."""
+        return [one for one in self.judged if one.ours.outcome == OPEN]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Claims per outcome, every outcome named."""
+        return {outcome: sum(one.ours.outcome == outcome for one in self.judged) for outcome in OUTCOMES}
+
+
+def judge(results: Results) -> Judgement:
+    """Every claim that speaks of these data."""
+    paper = published_verdicts().get(results.data, {})
+    claims = [claim for claim in CLAIMS if not claim.data or results.data in claim.data]
+    return Judgement(results, tuple(Judged(claim, claim.judge(results), paper.get(claim.name)) for claim in claims))
+
+
+@lru_cache(maxsize=1)
+def published_verdicts() -> dict[str, dict[str, Verdict]]:
+    """Data set -> claim -> what the printed numbers say."""
+    return {
+        results.data: {c.name: c.judge(results) for c in CLAIMS if not c.data or results.data in c.data}
+        for results in all_results(published_tables())
+    }
+
+
+def claims_table(judgement: Judgement) -> TextTable:
+    """The verdicts with their numbers as a table."""
+    rows = [
+        {
+            "section": one.claim.section,
+            "sentence": one.claim.sentence,
+            "verdict": one.ours.outcome,
+            "numbers": "; ".join(finding.words for finding in one.ours.findings) or NO_TRIALS,
+            "paper": one.paper.outcome if one.paper else MISSING,
+            "claim": one.claim.name,
+        }
+        for one in judgement.judged
+    ]
+    results = judgement.results
+    heads = {"section": "Section", "sentence": "The paper says", "verdict": "These data say", "numbers": "Numbers"}
+    heads |= {"paper": "The paper's printed numbers say"} if any(one.paper for one in judgement.judged) else {}
+    frame = pd.DataFrame(rows).assign(data=results.data, evaluation=results.evaluation.id)
+    title = f"Claims on {results.title}: {results.evaluation.title}"
+    notice = f"{results.notice}." if results.notice else ""
+    caption = " ".join(filter(None, [notice, judgement.certainty, results.aside_notice]))
+    headings = {name: Heading(text) for name, text in heads.items()}
+    return TextTable(
+        f"claims-{results.evaluation.slug}-{results.data}", title, caption, headings, frame, results.data_hash
+    )

@@ -1,0 +1,1 @@
+"""From tables to values: trials, scores, evaluations, published numbers."""

@@ -1,0 +1,179 @@
+"""Which scores may stand side by side: those of one evaluation id.
+
+A store can hold several ways of scoring. Per extractor the one that covers most trials is shown; of those that cover
+equally many the one that differs from the paper's (`paper.SCORING`) in the fewest points, then the one with most samples,
+then with most real images, then the first id: the table is sorted by id, so its order says nothing of age. The others
+are named by what sets them apart; distances of two evaluations never share an axis, a table column or a ranking. `fid`
+is the distance on the hash-checked 2015 Inception network and on nothing else.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from aesweep.analysis.data.scores import SAMPLE_SCORES, by_score, scoring_deviations, setting_fields, setting_words
+from aesweep.analysis.data.tables import Tables
+
+FRECHET = ("fid", "fd")
+FID_EXTRACTOR = "inception-2015"
+NOT_FID = "fd on {extractor} features: not FID, not comparable with published values"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One way of scoring that is shown, and what the scores table says of it."""
+
+    id: str
+    metric: str
+    extractor: str
+    sha256: str
+    """Of the extractor's weights."""
+    trials: int
+    """Trials with at least one distance."""
+    samples: int
+    """Most samples scored in one row; 0 without samples."""
+    references: int
+    """Most real images that samples are compared with."""
+    seeds: tuple[int, ...]
+    """Sampling seeds."""
+    deviations: tuple[str, ...] = ()
+    """Where it differs from the paper's scoring, on any data set: `samples 2,000 (paper: 10,000)`."""
+    settings: tuple[str, ...] = ()
+    """`scores.setting_words` of its distances: `10 components`."""
+    fields: tuple[str, ...] = ()
+    """`scores.setting_fields` of them: `gmm_components=10`."""
+
+    @property
+    def is_fid(self) -> bool:
+        """Whether the distances may be held against published FIDs."""
+        return self.metric == "fid" and self.extractor == FID_EXTRACTOR
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What sets it apart from others of its metric and extractor."""
+        seeds = f"sampling seeds {', '.join(map(str, self.seeds))}"
+        return (f"{self.samples:,} samples", f"{self.references:,} real images", *self.settings, seeds)
+
+    @property
+    def name(self) -> str:
+        """Its id and its settings in words: `1a2b3c4d5e6f (10 components)`."""
+        return f"{self.id} ({', '.join(self.settings)})" if self.settings else self.id
+
+    def unlike(self, other: "Evaluation") -> str:
+        """Its `words` that do not hold for another one; its id where there are none."""
+        return ", ".join(word for word in self.words if word not in other.words) or f"evaluation {self.id}"
+
+    @property
+    def slug(self) -> str:
+        """For file names: `fid-inception-2015`."""
+        return f"{self.metric}-{self.extractor}" if self.metric in FRECHET else "no-distances"
+
+    @property
+    def title(self) -> str:
+        """For headings and axes: `FID`, or `fd on random-conv-64 features`."""
+        if self.metric not in FRECHET:
+            return "no distances"
+        return "FID" if self.is_fid else f"{self.metric} on {self.extractor} features"
+
+    @property
+    def notice(self) -> str:
+        """What must stand beside every number that is no FID; "" for FID."""
+        if self.metric not in FRECHET:
+            return "no distance is scored: shown is what needs none"
+        return "" if self.is_fid else NOT_FID.format(extractor=self.extractor)
+
+
+NO_DISTANCES = Evaluation("none", "none", "none", "none", trials=0, samples=0, references=0, seeds=())
+"""Stands for the evaluation where a data set has scores and no distance among them."""
+
+
+class Evaluations(NamedTuple):
+    """The evaluations of a store that hold distances."""
+
+    shown: list[Evaluation]
+    """One per metric and extractor, FID first."""
+    aside: list[Evaluation]
+    """The others, the next best first."""
+
+
+@lru_cache(maxsize=4)
+def evaluations_of(tables: Tables) -> Evaluations:
+    """Which evaluations of a store to show, and which to set aside."""
+    scores = tables.scores
+    rows = scores[scores["metric"].isin(FRECHET)]
+    groups = rows.groupby(["metric", "extractor", "evaluation"], sort=False)
+    found = [_evaluation(str(m), str(x), str(name), group) for (m, x, name), group in groups]
+    found.sort(key=lambda e: (-e.trials, len(e.deviations), -e.samples, -e.references, e.id))
+    best = {(e.metric, e.extractor): e for e in reversed(found)}
+    shown = sorted(best.values(), key=lambda e: (not e.is_fid, e.extractor, e.metric))
+    return Evaluations(shown, [evaluation for evaluation in found if evaluation not in shown])
+
+
+def evaluation_order(tables: Tables) -> list[str]:
+    """Every evaluation id of the store, whose rows count first: those shown, those set aside, those without distances.
+
+    For scores that several evaluations may hold of one trial, such as measures of its latents.
+    """
+    shown, aside = evaluations_of(tables)
+    scored = tables.scores[tables.scores["value"].notna()]
+    coverage = scored.groupby("evaluation")["key"].nunique().sort_values(ascending=False, kind="stable")
+    return list(dict.fromkeys([*(e.id for e in shown), *(e.id for e in aside), *coverage.index]))
+
+
+def in_order(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
+    """Those rows of the scores table that have a value, those of the evaluation that counts first in front."""
+    place = {name: place for place, name in enumerate(evaluation_order(tables))}
+    rows = rows[rows["value"].notna()]
+    return rows.iloc[rows["evaluation"].map(place).to_numpy().argsort(kind="stable")]
+
+
+def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
+    """Index `key`, one float column per name of `SCORE_COLUMNS`: the mean over sampling seeds, null without a score."""
+    found = by_score(frechet_rows(tables, evaluation))
+    columns = {name: rows.groupby("key")["value"].mean() for name, rows in found}
+    return pd.DataFrame(columns).astype("float64").rename_axis("key")
+
+
+def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
+    """Index `key`, `<name>_stderr` per name of `SCORE_COLUMNS`: the standard error of `scores_by_trial`, null where one of
+    its values has none. Sampling seeds draw independently, so the error of their mean is the root of the summed squares
+    over their number."""
+    columns = {}
+    for name, rows in by_score(frechet_rows(tables, evaluation)):
+        scored = rows[rows["value"].notna()]
+        squares = scored.assign(square=scored["stderr"] ** 2).groupby("key")["square"].agg(["sum", "size", "count"])
+        errors = np.sqrt(squares["sum"]) / squares["size"]
+        columns[f"{name}_stderr"] = errors.where(squares["count"] == squares["size"])
+    return pd.DataFrame(columns).astype("float64").rename_axis("key")
+
+
+def frechet_rows(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
+    """The rows of the scores table that hold this evaluation's distances."""
+    scores = tables.scores
+    same = (scores["evaluation"] == evaluation.id) & (scores["metric"] == evaluation.metric)
+    return scores[same & (scores["extractor"] == evaluation.extractor)]
+
+
+def _evaluation(metric: str, extractor: str, name: str, rows: pd.DataFrame) -> Evaluation:
+    scored = rows[rows["value"].notna()]
+    samples = scored[scored["source"].isin(SAMPLE_SCORES)]
+    return Evaluation(
+        id=name,
+        metric=metric,
+        extractor=extractor,
+        sha256=", ".join(rows["extractor_sha256"].dropna().unique()),
+        trials=scored["key"].nunique(),
+        samples=_largest(samples["n"]),
+        references=_largest(samples["n_reference"]),
+        seeds=tuple(sorted(rows["seed"].dropna().astype(int).unique().tolist())),
+        deviations=scoring_deviations(scored),
+        settings=setting_words(scored),
+        fields=setting_fields(scored),
+    )
+
+
+def _largest(column: pd.Series) -> int:
+    return int(column.max()) if column.notna().any() else 0

@@ -1,0 +1,245 @@
+"""The scored trials that figures, tables and claims speak of: one data set, one way of scoring, one way of training.
+
+The paper varies network and latent size and keeps everything else. A store may hold more (two lengths of training, two
+betas), so one schedule and one beta are chosen per data set: those nearest to the paper's, then those with most trials.
+What was left aside and what differs from the paper is named, and stands beside everything drawn from here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from aesweep.analysis.data.evaluations import (
+    FRECHET,
+    NO_DISTANCES,
+    Evaluation,
+    errors_by_trial,
+    evaluations_of,
+    frechet_rows,
+    scores_by_trial,
+)
+from aesweep.analysis.data.gaussianity import gaussianity_by_trial
+from aesweep.analysis.data.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
+from aesweep.analysis.data.scores import SCORES, image_words, scoring_deviations
+from aesweep.analysis.data.tables import LatentPoints, Tables
+from aesweep.analysis.data.uncertainty import Scores
+
+NETWORK = ["model", "filters", "depth", "network"]
+"""Columns that name a network within `Results.trials`."""
+
+
+NON_FINITE_LOSS = "NonFiniteLossError"
+"""Type of the failure of a training whose loss left the numbers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """One row per scored trial in `trials`: the described columns, the scores with their standard errors, the measures of
+    Gaussianity."""
+
+    data: str
+    evaluation: Evaluation
+    trials: pd.DataFrame
+    trained: pd.DataFrame
+    """Described trials on these data, trained in the same way, whose training ended or diverged, scored or not."""
+    images: dict[str, str]
+    """Score -> what was compared, in words, for those that `trials` has."""
+    latents: LatentPoints
+    data_hash: str
+    left_aside: tuple[str, ...] = ()
+    """Words for the ways of training that are not in `trials`."""
+    other_scorings: tuple[str, ...] = ()
+    """Words for the evaluations of these trials that are not shown, each by what sets it apart: `100 components`."""
+    deviations: tuple[str, ...] = ()
+    """Settings that differ from the paper's, such as `epochs 5 (paper: 100)`; only for the paper's data sets."""
+    scoring_deviations: tuple[str, ...] = ()
+    """Numbers of images and components that differ from the paper's; only where published numbers may stand beside these."""
+
+    @property
+    def title(self) -> str:
+        """The data set's name for headings."""
+        return DATA_NAMES.get(self.data, self.data)
+
+    @property
+    def beside_published(self) -> bool:
+        """Whether published numbers may stand beside these: FID, on a data set of the paper."""
+        return self.evaluation.is_fid and self.data in COMPARISON_SIZES
+
+    @property
+    def notice(self) -> str:
+        """What must be known to read the numbers; "" where they are FIDs of the paper's training and scoring."""
+        return "; ".join(filter(None, [self.evaluation.notice, self.training_notice, self.scoring_notice]))
+
+    @property
+    def training_notice(self) -> str:
+        """The part of `notice` that concerns figures without distances too."""
+        return f"not trained as in the paper: {', '.join(self.deviations)}" if self.deviations else ""
+
+    @property
+    def scoring_notice(self) -> str:
+        """The part of `notice` that concerns the numbers of images and components."""
+        return f"not scored as in the paper: {', '.join(self.scoring_deviations)}" if self.scoring_deviations else ""
+
+    @property
+    def named_notices(self) -> list[str]:
+        """Sentences on training and scoring that differ from the paper's, with the data set's name."""
+        return [f"{self.title}: {notice}." for notice in (self.training_notice, self.scoring_notice) if notice]
+
+    @property
+    def aside_notice(self) -> str:
+        """A sentence for captions on what is not in `trials`; "" where nothing was left aside."""
+        parts = {"trials with": self.left_aside, "scores with": self.other_scorings}
+        named = [f"{what} {_few(words)}" for what, words in parts.items() if words]
+        return f"Left aside: {'; '.join(named)}." if named else ""
+
+    @cached_property
+    def plain(self) -> pd.DataFrame:
+        """The trials of Figure 1: depth 1, nothing varied but width, model and latent size."""
+        return self.of(depth="1", network="")
+
+    @cached_property
+    def comparison_size(self) -> int:
+        """The latent size at which networks are compared: the paper's, else the middle one of those most used."""
+        if self.data in COMPARISON_SIZES:
+            return COMPARISON_SIZES[self.data]
+        rows = self.plain if len(self.plain) else self.trials
+        counts = rows.groupby("latent_size")["filters"].count()
+        often = counts.index[counts == counts.max()]
+        return int(often[len(often) // 2])
+
+    def at_comparison_size(self, *models: str) -> pd.DataFrame:
+        """The plain trials at the comparison size, of some models or of all."""
+        rows = self.plain[self.plain["latent_size"] == self.comparison_size]
+        return rows[rows["model"].isin(models)] if models else rows
+
+    def unstable(self, trained: pd.DataFrame) -> tuple[int, int]:
+        """How many of these trainings diverged or learnt no more than the mean image, and of how many."""
+        bad = trained["test_bce"].isna() | (trained["test_bce"] >= trained["mean_image_bce"])
+        return int(bad.sum()), len(trained)
+
+    def of(self, **columns: object) -> pd.DataFrame:
+        """The trials with these values: `of(model="dae", filters=64, depth="1", network="")`."""
+        chosen = np.ones(len(self.trials), dtype=bool)
+        for name, value in columns.items():
+            chosen &= (self.trials[name] == value).to_numpy()
+        return self.trials[chosen]
+
+    def scores(self, score: str, latent_size: float, **columns: object) -> Scores:
+        """The scores of one network at one latent size, one per training seed; empty where there are none."""
+        rows = self.of(latent_size=latent_size, **columns).dropna(subset=score)
+        return Scores(rows[score].to_numpy(dtype=float), rows[f"{score}_stderr"].to_numpy(dtype=float))
+
+    def by_seed(self, score: str, **columns: object) -> pd.DataFrame:
+        """One network: index latent size ascending, a column per training seed, sizes without a score left out."""
+        rows = self.of(**columns).dropna(subset=score)
+        return rows.pivot_table(index="latent_size", columns="seed", values=score)
+
+
+def all_results(tables: Tables) -> list[Results]:
+    """Results of each shown evaluation (FID first) and each data set."""
+    gaussianity = gaussianity_by_trial(tables)
+    found = []
+    for evaluation in evaluations_of(tables).shown:
+        scores = scores_by_trial(tables, evaluation)
+        scored = tables.described.merge(scores[scores.notna().any(axis=1)], left_on="key", right_index=True)
+        scored = scored.merge(errors_by_trial(tables, evaluation), left_on="key", right_index=True, how="left")
+        scored = scored.merge(gaussianity, left_on="key", right_index=True, how="left")
+        found += [_choose(tables, str(data), evaluation, rows) for data, rows in scored.groupby("data")]
+    return found
+
+
+def results_without_distances(tables: Tables) -> list[Results]:
+    """Results of each data set whose trials have scores but no distance: for what needs none, such as Gaussianity."""
+    rows = tables.described
+    distances = tables.scores[tables.scores["metric"].isin(FRECHET) & tables.scores["value"].notna()]
+    measured = set(rows.loc[rows["key"].isin(distances["key"]), "data"])
+    rows = rows[rows["key"].isin(tables.scores["key"]) & ~rows["data"].isin(measured)]
+    if rows.empty:
+        return []
+    empty = {name: np.nan for score in SCORES for name in (score, f"{score}_stderr")}
+    rows = rows.assign(**empty).merge(gaussianity_by_trial(tables), left_on="key", right_index=True, how="left")
+    return [_choose(tables, str(data), NO_DISTANCES, group) for data, group in rows.groupby("data")]
+
+
+def notices(results: Iterable[Results], evaluation: Evaluation) -> str:
+    """Sentences that must stand beside every number of one evaluation, the data sets named; "" where none is needed."""
+    found = [f"{evaluation.notice}."] if evaluation.notice else []
+    for one in (one for one in results if one.evaluation == evaluation):
+        found += one.named_notices
+    return " ".join(found)
+
+
+def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFrame) -> Results:
+    """Keep one schedule, then one beta for the VAEs."""
+    rows, aside = _nearest(data, rows, "schedule", SETTINGS)
+    vaes, vaes_aside = _nearest(data, rows[rows["model"] == "vae"], "weight", VAE_SETTINGS)
+    kept = rows[(rows["model"] != "vae") | rows["key"].isin(vaes["key"])].reset_index(drop=True)
+    images = frechet_rows(tables, evaluation)
+    images = images[images["key"].isin(kept["key"]) & images["value"].notna()]
+    deviations = _deviations(kept, SETTINGS) + _deviations(vaes, VAE_SETTINGS) if data in COMPARISON_SIZES else []
+    return Results(
+        data=data,
+        evaluation=evaluation,
+        trials=kept,
+        trained=_trained(tables, kept),
+        images=image_words(images),
+        latents=tables.latents,
+        data_hash=tables.data_hash,
+        left_aside=(*aside, *vaes_aside),
+        deviations=tuple(deviations),
+        scoring_deviations=scoring_deviations(images) if evaluation.is_fid and data in COMPARISON_SIZES else (),
+        other_scorings=_other_scorings(tables, evaluation, kept),
+    )
+
+
+def _other_scorings(tables: Tables, evaluation: Evaluation, kept: pd.DataFrame) -> tuple[str, ...]:
+    """Of the evaluations with the same metric and extractor, those that scored these trials too."""
+    others = [
+        e for e in evaluations_of(tables).aside if (e.metric, e.extractor) == (evaluation.metric, evaluation.extractor)
+    ]
+    return tuple(e.unlike(evaluation) for e in others if frechet_rows(tables, e)["key"].isin(kept["key"]).any())
+
+
+def _few(words: tuple[str, ...]) -> str:
+    """The first three."""
+    more = len(words) - 3
+    return "; ".join(words[:3]) + (f" and {more} further settings" if more > 0 else "")
+
+
+def _trained(tables: Tables, kept: pd.DataFrame) -> pd.DataFrame:
+    """The trainings on the same data with the schedule of `kept`, and its beta for VAEs, that ended or diverged.
+
+    A trial whose scoring failed was trained; one that lacked memory, or whose machine died, tells nothing of training.
+    """
+    rows = tables.described
+    rows = rows[rows["data"].isin(kept["data"]) & rows["schedule"].isin(kept["schedule"])]
+    weights = kept.loc[kept["model"] == "vae", "weight"]
+    rows = rows[(rows["model"] != "vae") | rows["weight"].isin(weights) | weights.empty]
+    last = tables.failures.sort_values("time", kind="stable").drop_duplicates("key", keep="last")
+    diverged = last.loc[(last["stage"] == "train") & (last["type"] == NON_FINITE_LOSS), "key"]
+    return rows[rows["test_bce"].notna() | ((rows["state"] == "failed") & rows["key"].isin(diverged))]
+
+
+def _nearest(
+    data: str, rows: pd.DataFrame, column: str, settings: dict[str, object]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows of one value of `column`, and the other values that there are."""
+    if rows[column].nunique() < 2:
+        return rows, ()
+    differ = sum((rows[name] != value).astype(int) for name, value in settings.items())
+    ranked = rows.assign(differ=differ if data in COMPARISON_SIZES else 0).groupby(column)["differ"]
+    order = ranked.agg(["min", "count"]).sort_values(["min", "count"], ascending=[True, False], kind="stable").index
+    return rows[rows[column] == order[0]], tuple(order[1:])
+
+
+def _deviations(rows: pd.DataFrame, settings: dict[str, object]) -> list[str]:
+    found = []
+    for name, value in settings.items():
+        others = sorted(rows.loc[rows[name] != value, name].unique())
+        if others:
+            words = ", ".join(f"{other:g}" if isinstance(other, float) else str(other) for other in others)
+            found.append(f"{name.replace('_', ' ')} {words} (paper: {value})")
+    return found

@@ -1,0 +1,105 @@
+"""The five distances of Tables 2 and 3: their rows, what each depends on, and where that differs from the paper.
+
+A distance of other numbers of images has another bias, so the numbers stand beside it; so does what else decides it.
+Rows are those of the scores table that hold one evaluation's distances, without nulls (whose counts are 0). What the
+paper says concerns samples and reconstructed test images; on the reference of Train R it is silent.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from aesweep.analysis.data.paper import SCORING
+
+SCORE_COLUMNS = {
+    "reconstruction_train": ("reconstruction", "train"),
+    "reconstruction_test": ("reconstruction", "test"),
+    "standard_normal": ("standard_normal", None),
+    "mvg": ("mvg", None),
+    "gmm": ("gmm", None),
+}
+"""Name of a score -> its source and split (None: whatever split the evaluation compares samples with)."""
+SOURCE_NAMES = {
+    "reconstruction_train": "Train R",
+    "reconstruction_test": "Test R",
+    "standard_normal": "N(0, I)",
+    "mvg": "MVG",
+    "gmm": "GMM",
+}
+"""The paper's column heads (Tables 2 and 3)."""
+SCORES = tuple(SCORE_COLUMNS)
+SAMPLE_SCORES = ("standard_normal", "mvg", "gmm")
+"""Those of samples, one per prior."""
+_WORDS = {"n": "samples", "n_reference": "real images", "reference_split": "reference split"}
+_WORDS |= {"gmm_components": "components"}
+_LATENTS = {"mean": "VAE priors fitted on means", "sample": "VAE priors fitted on samples"}
+
+
+def by_score(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each name of `SCORE_COLUMNS` with its rows of the scores table."""
+    for name, (source, split) in SCORE_COLUMNS.items():
+        yield name, rows[(rows["source"] == source) & ((rows["split"] == split) if split else True)]
+
+
+def scoring_deviations(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Such as `samples 2,000 (paper: 10,000)`, of the samples, or of reconstructed test images where there are none."""
+    samples = rows[rows["source"].isin(SAMPLE_SCORES)]
+    if samples.empty:
+        samples = rows[(rows["source"] == "reconstruction") & (rows["split"] == "test")]
+    found = []
+    for name, paper in SCORING.items():
+        others = sorted(samples.loc[samples[name].notna() & (samples[name] != paper), name].unique())
+        if others:
+            found.append(f"{_WORDS[name]} {', '.join(map(_text, others))} (paper: {_text(paper)})")
+    return tuple(found)
+
+
+def setting_words(rows: pd.DataFrame) -> tuple[str, ...]:
+    """What these scores depend on beside their images: `10 components`, `VAE priors fitted on means`, `gmm_tol 1e-05`."""
+    components = sorted(rows["gmm_components"].dropna().astype(int).unique().tolist())
+    found = [f"{count:,} component{'s' * (count != 1)}" for count in components]
+    found += [words for kind, words in _LATENTS.items() if (rows["vae_latents"] == kind).any()]
+    return (*found, *_changed(rows))
+
+
+def setting_fields(rows: pd.DataFrame) -> tuple[str, ...]:
+    """The same of one evaluation as `aesweep evaluate --set` takes it: `gmm_components=10`, `gmm_tol=1e-05`."""
+    found = [f"gmm_components={count:.0f}" for count in rows["gmm_components"].dropna().unique()]
+    found += [f"vae_latents={kind}" for kind in _LATENTS if (rows["vae_latents"] == kind).any()]
+    return (*found, *(text.replace(" ", "=", 1) for text in _changed(rows) if text != "unknown"))
+
+
+def _changed(rows: pd.DataFrame) -> list[str]:
+    changed = rows.loc[rows["changed_settings"] != "none", "changed_settings"].dropna().str.split(", ")
+    return changed.explode().unique().tolist()
+
+
+def image_words(rows: pd.DataFrame) -> dict[str, str]:
+    """Score -> `2,000 images against 297 real ones`, for every score that the rows have."""
+    found = {name: part for name, part in by_score(rows) if len(part)}
+    return {
+        name: f"{_span(part['n'])} images against {_span(part['n_reference'])} real ones"
+        for name, part in found.items()
+    }
+
+
+def compared(words: dict[str, str]) -> str:
+    """Some of `image_words` in one line: once where all say the same, else with the scores' names; "" for none."""
+    names: dict[str, list[str]] = {}
+    for score, text in words.items():
+        names.setdefault(text, []).append(SOURCE_NAMES[score])
+    if len(names) < 2:
+        return "".join(names)
+    return "; ".join(f"{', '.join(scores)}: {text}" for text, scores in names.items())
+
+
+def _span(counts: pd.Series) -> str:
+    low, high = counts.min(), counts.max()
+    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else f"{value:,.0f}"
+
+
+PRIORS = ("mvg", "gmm")

@@ -1,0 +1,137 @@
+"""Scores beside the Fréchet distance and Gaussianity: kernel distances, precision and recall, reconstruction errors …
+
+One table per extractor, and one for the scores that need none: a row per trial and source, a column per metric that the
+store holds. A value is of one evaluation: the one that is shown, else the next in `evaluation_order` that measured it;
+sampling seeds are averaged. Values of two evaluations may compare other numbers of images, so they are ranked apart.
+"""
+
+import numpy as np
+import pandas as pd
+
+from aesweep.analysis.data.evaluations import evaluation_order, in_order
+from aesweep.analysis.data.scores import SOURCE_NAMES, setting_words
+from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score
+
+METRICS = {
+    "kid": "KID",
+    "kd": "KD",
+    "fid_infinity": "FID∞",
+    "fd_infinity": "FD∞",
+    "precision": "Precision",
+    "recall": "Recall",
+    "density": "Density",
+    "coverage": "Coverage",
+    "inception_score": "Inception score",
+    "bce": "BCE",
+    "mse": "MSE",
+    "psnr": "PSNR (dB)",
+    "ssim": "SSIM",
+    "heldout_loglikelihood": "Held-out log-likelihood",
+    "train_loglikelihood": "Log-likelihood of the fit",
+}
+"""Metric of the scores table -> column head, in the order in which they are shown."""
+KERNEL = ("kid", "kd")
+LOWEST = (*KERNEL, "fid_infinity", "fd_infinity", "bce", "mse")
+"""Those of which the lowest value is the best; of the others it is the highest."""
+_PLACE = ["data", "model", "filters", "depth", "variant", "latent_size", "seed"]
+
+
+def other_tables(tables: Tables) -> list[TextTable]:
+    """The tables that have a row, by extractor; `none` (no extractor needed) last."""
+    long = other_scores(tables)
+    names = sorted(long["extractor"].unique(), key=lambda name: (name == "none", name))
+    return [_table(tables, name, long[long["extractor"] == name]) for name in names]
+
+
+def other_scores(tables: Tables) -> pd.DataFrame:
+    """One row per trial, source, split, metric and extractor: the `evaluation`, `n` and `n_reference` of its value, and
+    `value` and `stderr` of the mean over sampling seeds."""
+    rows = in_order(tables, tables.scores[tables.scores["metric"].isin(list(METRICS))])
+    names = ["key", "source", "split", "metric", "extractor"]
+    rows = rows[rows["evaluation"] == rows.groupby(names)["evaluation"].transform("first")].sort_index()
+    groups = rows.assign(square=rows["stderr"] ** 2).groupby([*names, "evaluation"], sort=False)
+    images = {"n": ("n", "max"), "n_reference": ("n_reference", "max")}
+    found = groups.agg(
+        value=("value", "mean"), sum=("square", "sum"), known=("square", "count"), seeds=("value", "size"), **images
+    )
+    # Sampling seeds draw independently; but a kernel distance's error is that of the real images too, which they share.
+    shared = found.index.get_level_values("metric").isin(KERNEL)
+    divisor = np.where(shared, np.sqrt(found["seeds"]), found["seeds"])
+    found["stderr"] = (np.sqrt(found["sum"]) / divisor).where(found["known"] == found["seeds"])
+    return found[["value", "stderr", *images]].reset_index()
+
+
+def _table(tables: Tables, extractor: str, long: pd.DataFrame) -> TextTable:
+    trials = tables.described.drop_duplicates("key")[["key", *_PLACE]]
+    tidy = trials.merge(long, on="key")
+    frame = _wide(tidy)
+    headings = {"data": Heading("Data"), "network": Heading("Network"), "source_name": Heading("Of")}
+    shown = [metric for metric in METRICS if metric in frame]
+    headings |= {metric: Heading(METRICS[metric], "number") for metric in shown}
+    needs = "" if extractor == "none" else f" on {extractor} features"
+    caption = (
+        "R: reconstructions; N(0, I), MVG, GMM: samples, or latents under that prior. ± one standard error, where one is "
+        "estimated. Best value per data set and source in bold. docs/tables.md says what each score is."
+    )
+    caption = " ".join(filter(None, [caption, _others(tables, long)]))
+    bold = _best(frame, tidy, shown)
+    name = "other-scores" if extractor == "none" else f"other-scores-{extractor}"
+    return TextTable(name, f"Other scores{needs}", caption, headings, frame, tables.data_hash, bold, tidy=tidy)
+
+
+def _wide(tidy: pd.DataFrame) -> pd.DataFrame:
+    """One row per trial and source, a text column per metric."""
+    text = tidy["value"].map(format_score).astype("str")
+    error = tidy["stderr"].map(lambda value: "" if pd.isna(value) else f" ± {value:.2g}").astype("str")
+    tidy = tidy.assign(text=text + error, source_name=_source_names(tidy), network=_network(tidy))
+    order = {name: place for place, name in enumerate(SOURCE_NAMES.values())}
+    wide = tidy.pivot(
+        index=["data", "key", "network", "source_name", "source", "split"], columns="metric", values="text"
+    ).fillna(MISSING)
+    place = pd.Series({key: i for i, key in enumerate(tidy["key"].unique())})
+    frame = wide.reset_index()
+    frame = frame.assign(place=frame["key"].map(place), order=frame["source_name"].map(order))
+    return frame.sort_values(["place", "order"], kind="stable", ignore_index=True)
+
+
+def _best(frame: pd.DataFrame, tidy: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+    """Which cells are the best of their data set, source and evaluation, and not the only ones there."""
+    ranked = tidy["value"].where(tidy["metric"].isin(LOWEST), -tidy["value"])
+    groups = ranked.groupby([tidy[name] for name in ("data", "source", "split", "metric", "evaluation")])
+    best = tidy.assign(best=ranked.eq(groups.transform("min")) & (groups.transform("count") > 1))
+    cells = best.pivot(index=["key", "source", "split"], columns="metric", values="best")
+    cells = cells.reindex(pd.MultiIndex.from_frame(frame[["key", "source", "split"]])).reset_index(drop=True)
+    return cells[metrics].eq(True)
+
+
+def _others(tables: Tables, long: pd.DataFrame) -> str:
+    """A sentence on values that are not of the first evaluation of their metric; "" where there are none."""
+    place = long["evaluation"].map({name: i for i, name in enumerate(evaluation_order(tables))})
+    others = long.loc[place > place.groupby(long["metric"]).transform("min"), "evaluation"]
+    if others.empty:
+        return ""
+    words = "1 value is" if len(others) == 1 else f"{len(others):,} values are"
+    named = "; ".join(_named(tables, name) for name in sorted(others.unique()))
+    return f"{words} of another evaluation ({named}), ranked apart."
+
+
+def _named(tables: Tables, evaluation: str) -> str:
+    """An evaluation's id, with what decides its scores: `1a2b3c4d5e6f: 100 components`."""
+    rows = tables.scores[(tables.scores["evaluation"] == evaluation) & tables.scores["metric"].isin(list(METRICS))]
+    return ": ".join(filter(None, [evaluation, ", ".join(setting_words(rows))]))
+
+
+def _source_names(tidy: pd.DataFrame) -> pd.Series:
+    """`Train R`, `GMM` …"""
+    name = tidy["source"].where(tidy["source"] != "reconstruction", "reconstruction_" + tidy["split"])
+    return name.map(lambda source: SOURCE_NAMES.get(source, source)).astype("str")
+
+
+def _network(tidy: pd.DataFrame) -> pd.Series:
+    """Such as `DAE f16 d3 z64, noise 0.1, seed 1`."""
+    model = tidy["model"].str.upper() + " f" + tidy["filters"].astype("str")
+    depth = (" d" + tidy["depth"]).where(tidy["depth"] != "1", "")
+    variant = (", " + tidy["variant"]).where(tidy["variant"] != "", "")
+    seed = (", seed " + tidy["seed"].astype("str")).where(tidy["seed"] != 0, "")
+    return (model + depth + " z" + tidy["latent_size"].astype("str") + variant + seed).astype("str")

@@ -1,0 +1,170 @@
+"""Tables 2 and 3 of the paper from a store: ours, printed, difference.
+
+A network has up to three lines: ours (mean over training seeds), the paper's as it was printed, and the difference.
+Ours is written to as many decimals as the printed number beside it. The lowest value of each column within a width is
+bold, as in the paper: in Table 2 the rivals' printed values take part. Printed numbers stand beside FIDs on the
+paper's data sets only; other stores get the same tables of their own numbers.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+
+from aesweep.analysis.data.optimum import optimum
+from aesweep.analysis.data.published import RIVALS, published_scores
+from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.scores import PRIORS, SAMPLE_SCORES, SCORES, SOURCE_NAMES
+from aesweep.analysis.data.trials import MODEL_NAMES
+from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score
+
+ROW = ["filters", "model", "network", "latent_size"]
+"""Columns that name a row; depth is 1 in both tables."""
+TABLE_3_SCORES = tuple(name for name in SCORES if name != "reconstruction_train")
+_ORDER = ["dae", "vae", *RIVALS]
+_SHORT_NETWORKS = {"": "", "batch latent norm": " (BN)"}
+OURS, PAPER, DIFFERENCE = "ours", "paper", "difference"
+
+
+def table_2(results: Results) -> TextTable | None:
+    """All widths at the comparison size, with the rivals; None where there is nothing to compare."""
+    size = results.comparison_size
+    ours = results.of(depth="1", latent_size=size)
+    ours = ours[ours["network"].isin(list(_SHORT_NETWORKS))]
+    printed = _printed("2", results)
+    rows = pd.concat([ours[ROW], printed[ROW]]).drop_duplicates()
+    title = f"Table 2. {results.title}: {results.evaluation.title} at {size} latent units"
+    return _table("table-2", title, results, cells(results, rows, SCORES, printed), SCORES)
+
+
+def table_3(results: Results) -> TextTable | None:
+    """Every width and model at its best latent sizes, with those that the paper lists.
+
+    Best are the sizes with the lowest MVG and the lowest GMM score, and for VAEs the lowest N(0, I) score: the rule
+    that the paper's rows follow (a DAE's N(0, I) samples are poor at every size, and not what it is chosen for).
+    """
+    printed = _printed("3", results)
+    best = best_sizes(results)
+    rows = pd.concat([best[ROW], printed[ROW]]).drop_duplicates()
+    title = f"Table 3. {results.title}: {results.evaluation.title} at the best latent sizes"
+    found = cells(results, rows, TABLE_3_SCORES, printed).merge(best, on=ROW, how="left")
+    return _table("table-3", title, results, found, TABLE_3_SCORES)
+
+
+def best_sizes(results: Results) -> pd.DataFrame:
+    """One row per plain network and latent size that is its best under some score: ROW and `best_in`, in words."""
+    found: dict[tuple, list[str]] = {}
+    for model, filters in results.plain[["model", "filters"]].drop_duplicates().itertuples(index=False):
+        for score in SAMPLE_SCORES if model == "vae" else PRIORS:
+            best = optimum(results, score, model=model, filters=filters, depth="1", network="")
+            if best is not None:
+                found.setdefault((filters, model, "", float(best.size)), []).append(SOURCE_NAMES[score])
+    return pd.DataFrame([(*row, ", ".join(words)) for row, words in found.items()], columns=[*ROW, "best_in"])
+
+
+def cells(results: Results, rows: pd.DataFrame, scores: Iterable[str], printed: pd.DataFrame) -> pd.DataFrame:
+    """One line per row and score: ROW, score, ours, ours_std, seeds, printed (text), published, difference, bold,
+    paper_bold."""
+    ours = results.of(depth="1").melt(id_vars=ROW, value_vars=list(scores), var_name="score")
+    ours = ours.groupby([*ROW, "score"])["value"].agg(ours="mean", ours_std="std", seeds="count").reset_index()
+    paper = printed.rename(columns={"column": "score", "value": "published"})
+    paper = paper[[*ROW, "score", "printed", "published", "paper_bold"]]
+    frame = rows.merge(pd.DataFrame({"score": list(scores)}), how="cross")
+    frame = frame.merge(ours, on=[*ROW, "score"], how="left").merge(paper, on=[*ROW, "score"], how="left")
+    frame["seeds"] = frame["seeds"].fillna(0).astype(int)
+    frame["paper_bold"] = frame["paper_bold"].eq(True)
+    frame["difference"] = frame["ours"] - frame["published"]
+    frame["bold"] = _lowest(frame)
+    order = {model: place for place, model in enumerate(_ORDER)}
+    keys = frame.assign(place=frame["model"].map(order)).sort_values(["filters", "place", "network", "latent_size"])
+    return frame.loc[keys.index].reset_index(drop=True)
+
+
+def _lowest(frame: pd.DataFrame) -> pd.Series:
+    """Where ours is the lowest of its width and score, the rivals' printed values included, and not the only value."""
+    value = frame["ours"].fillna(frame["published"].where(frame["model"].isin(list(RIVALS))))
+    groups = value.groupby([frame["filters"], frame["score"]])
+    return frame["ours"].eq(groups.transform("min")) & (groups.transform("count") > 1)
+
+
+def _printed(table: str, results: Results) -> pd.DataFrame:
+    """The paper's cells of one table on these data; none where they may not stand beside ours."""
+    scores = published_scores(table)
+    return scores[(scores["data"] == results.data) & results.beside_published]
+
+
+def _table(name: str, title: str, results: Results, found: pd.DataFrame, scores: tuple[str, ...]) -> TextTable | None:
+    if found.empty:
+        return None
+    lines = [line for _, row in found.groupby(ROW, sort=False) for line in _lines(results, row)]
+    frame = pd.DataFrame(lines)
+    heads = {"filters": Heading("Filters", "number"), "model": Heading("Model")}
+    heads["latent_size"] = Heading("Latent units", "number")
+    heads |= {"best_in": Heading("Lowest in")} if "best_in" in found else {}
+    heads |= {"whose": Heading("")} if frame["whose"].nunique() > 1 else {}
+    heads |= {score: Heading(SOURCE_NAMES[score], "number") for score in scores}
+    heads |= {"seeds": Heading("Seeds", "number")}
+    bold = pd.DataFrame({score: frame[f"{score}_bold"] for score in scores})
+    slug = f"{name}-{results.evaluation.slug}-{results.data}"
+    tidy = found.assign(data=results.data, evaluation=results.evaluation.id, metric=results.evaluation.metric)
+    return TextTable(slug, title, _caption(results, found), heads, frame, results.data_hash, bold, tidy)
+
+
+def _lines(results: Results, row: pd.DataFrame) -> Iterable[dict[str, object]]:
+    """The lines of one network: ours where we could have it, the paper's and the difference where it printed one."""
+    first = row.iloc[0]
+    rival = first["model"] in RIVALS
+    model = RIVALS.get(first["model"]) or MODEL_NAMES[first["model"]] + _SHORT_NETWORKS[first["network"]]
+    names = {"filters": f"{first['filters']:.0f}", "model": model, "latent_size": f"{first['latent_size']:.0f}"}
+    names["best_in"] = first["best_in"] if isinstance(first.get("best_in"), str) else MISSING
+    least, most = row["seeds"].min(), row["seeds"].max()
+    seeds = f"{most}" if least == most else f"{least}–{most}"
+    nothing = dict.fromkeys([*names, "seeds"], "")
+    printed = row["printed"].notna().any()
+    if not rival:
+        texts = [_written(results, *cell) for cell in row[["ours", "ours_std", "printed"]].itertuples(index=False)]
+        yield {**names, "whose": OURS, "seeds": seeds, **_cells(row, texts, row["bold"])}
+    if printed:
+        texts = row["printed"].fillna(MISSING).tolist()
+        yield {**(names if rival else nothing), "whose": PAPER, "seeds": "", **_cells(row, texts, row["paper_bold"])}
+    if printed and row["difference"].notna().any():
+        pairs = zip(row["difference"], row["printed"], strict=True)
+        texts = [MISSING if pd.isna(value) else f"{value:+.{decimals(paper)}f}" for value, paper in pairs]
+        yield {**nothing, "whose": DIFFERENCE, **_cells(row, texts, np.zeros(len(row), dtype=bool))}
+
+
+def _cells(row: pd.DataFrame, texts: list[str], bold: Iterable[bool]) -> dict[str, object]:
+    scores = row["score"].tolist()
+    marks = {f"{score}_bold": bool(mark) for score, mark in zip(scores, bold, strict=True)}
+    return {**dict(zip(scores, texts, strict=True)), **marks}
+
+
+def _written(results: Results, value: float, std: float, printed: object) -> str:
+    """Our mean, with the standard deviation over seeds where there are several."""
+    if pd.isna(value):
+        return MISSING
+    write: Callable[[float], str] = format_score
+    if results.beside_published:
+        places = decimals(printed) if isinstance(printed, str) else (2 if value < 100 else 1)
+        write = f"{{:.{places}f}}".format
+    return write(value) if pd.isna(std) else f"{write(value)} ± {write(std)}"
+
+
+def decimals(printed: str) -> int:
+    """Digits after the point of a printed number."""
+    return len(printed.partition(".")[2])
+
+
+def _caption(results: Results, found: pd.DataFrame) -> str:
+    parts = ["Lowest value of each width in bold."]
+    if found["published"].notna().any():
+        parts.append("Paper: as printed, its own bold. Difference: ours minus paper.")
+    if (found["seeds"] > 1).any():
+        parts.append("Ours: mean ± standard deviation over training seeds.")
+    if "best_in" in found:
+        parts.append(
+            "Lowest in: the columns for which this latent size is the best of its network (MVG, GMM; N(0, I) for VAEs "
+            "only); a dash marks a size that only the paper lists."
+        )
+    parts += [f"{results.notice}."] if results.notice else []
+    return " ".join(filter(None, [*parts, results.aside_notice]))

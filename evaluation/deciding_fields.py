@@ -1,0 +1,56 @@
+"""Which settings of an evaluation decide a score, and how its row of the scores table says so. Imports no torch.
+
+Every score has an extractor, images and seeds, and columns for them. Other settings decide some scores only: the mixture's
+those of samples of the GMM, the subsets' those of kernel distances. A row names the ones that decide it and no others, so
+that scores of two evaluations differ in what their rows say, or in nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aesweep.evaluation.config import ID_FIELDS, EvaluationConfig
+
+MIXTURE = ("gmm_components", "gmm_tol", "gmm_reg_covar", "gmm_max_iter", "prior_seed")
+"""Fields that decide a mixture, beside the latents it is fitted on."""
+_OF_METRIC = {
+    **dict.fromkeys(("fid", "fd"), ("bootstrap",)),
+    **dict.fromkeys(("kid", "kd"), ("kid_subsets", "kid_subset_size")),
+    **dict.fromkeys(("precision", "recall", "density", "coverage"), ("prdc_neighbours",)),
+}
+NUMBERS = (*MIXTURE, "bootstrap", "kid_subsets", "kid_subset_size", "prdc_neighbours")
+"""Every field that may decide a score and is a number; `vae_latents` is the one that is a word."""
+_DEFAULTS = EvaluationConfig().to_json()
+
+
+def deciding_numbers(source: str, metric: str) -> tuple[str, ...]:
+    """Those of `NUMBERS` that decide the value or the standard error of a score."""
+    of_mixture = MIXTURE if source == "gmm" or metric == "loglikelihood_gap" else ()
+    of_metric = _OF_METRIC.get(metric, ())
+    if source == "reconstruction" and of_metric == ("bootstrap",):  # its error is always the jackknife's
+        of_metric = ()
+    return (*of_mixture, *of_metric)
+
+
+def settings_columns(evaluation: Mapping[str, Any], model: str, source: str, metric: str) -> dict[str, Any]:
+    """The columns `gmm_components`, `vae_latents` and `changed_settings` of one score.
+
+    `evaluation` is what a commit says of it. Fields that came later have their defaults where an older commit lacks them,
+    since a default never changes; where it says nothing at all they are unknown.
+    """
+    known = {name: value for name, value in _DEFAULTS.items() if name not in ID_FIELDS} if evaluation else {}
+    known |= evaluation
+    decide = deciding_numbers(source, metric)
+    # Reconstructions decode means, samples of N(0, I) no latents of images at all.
+    of_latents = model == "vae" and source in ("mvg", "gmm", "latents")
+    return {
+        "gmm_components": known.get("gmm_components") if "gmm_components" in decide else None,
+        "vae_latents": known.get("vae_latents", "unknown") if of_latents else "none",
+        "changed_settings": _changed(known, [name for name in decide if name != "gmm_components"]),
+    }
+
+
+def _changed(known: Mapping[str, Any], names: list[str]) -> str:
+    """Such as `kid_subsets 10, kid_subset_size 50`."""
+    if not all(name in known for name in names):
+        return "unknown"
+    return ", ".join(f"{name} {known[name]}" for name in names if known[name] != _DEFAULTS[name]) or "none"

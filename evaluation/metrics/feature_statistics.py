@@ -1,0 +1,186 @@
+"""Mean and covariance of image features, summed up batch by batch and mergeable.
+
+10,000 Inception features are 80 MB; their mean and covariance are all that a Fréchet distance needs. Sums are float64
+and centred (Chan, Golub, LeVeque 1979): plain sums of squares lose the covariance where the mean is large against the
+spread.
+
+Shapes: N images, D features.
+"""
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from aesweep.models.errors import NonFiniteError
+
+_NOT_FINITE = "features hold values that are not finite"
+
+
+class FeatureStatistics:
+    """Count, mean (D,) and centred scatter (D, D) of feature vectors, float64.
+
+    Features on a GPU are summed up there and come back as two arrays when a result is asked for; all results are NumPy.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self._sums = _Sums(0, np.zeros(dimension), np.zeros((dimension, dimension)))
+        self._on_device: _Sums | None = None  # of tensors; not yet in `_sums`
+
+    @property
+    def n(self) -> int:
+        """Images."""
+        return self._sums.n + (self._on_device.n if self._on_device else 0)
+
+    @property
+    def dimension(self) -> int:
+        """D."""
+        return len(self._sums.mean)
+
+    def update(self, features: np.ndarray | torch.Tensor) -> None:
+        """Add features (N, D), an array or a tensor of any device.
+
+        Raises `ValueError` for another shape, `NonFiniteError` for a value that is not finite.
+        """
+        if features.ndim != 2 or features.shape[1] != self.dimension:
+            raise ValueError(f"features have shape {tuple(features.shape)}, expected (N, {self.dimension})")
+        if isinstance(features, torch.Tensor) and features.device.type != "cpu":
+            self._update_on_device(features)
+            return
+        x_ND = np.asarray(features, dtype=np.float64)
+        if not np.isfinite(x_ND).all():
+            raise NonFiniteError(_NOT_FINITE)
+        if len(x_ND):
+            self._add(_Sums.of(x_ND))
+
+    def _update_on_device(self, features: torch.Tensor) -> None:
+        x_ND = features.detach().double()
+        if not x_ND.isfinite().all():
+            raise NonFiniteError(_NOT_FINITE)
+        if self._on_device is not None and self._on_device.mean.device != x_ND.device:
+            self._settled()
+        if len(x_ND):
+            sums = _Sums.of(x_ND)
+            self._on_device = sums if self._on_device is None else self._on_device + sums
+            self.__dict__.pop("root", None)
+
+    def merge(self, other: "FeatureStatistics") -> None:
+        """Add what another object has summed up. Raises `ValueError` if its dimension differs."""
+        if other.dimension != self.dimension:
+            raise ValueError(f"cannot merge statistics of {other.dimension} features into {self.dimension}")
+        if other.n:
+            self._add(other._settled())
+
+    def _add(self, sums: "_Sums") -> None:
+        self._sums = self._sums + sums
+        self.__dict__.pop("root", None)
+
+    def _settled(self) -> "_Sums":
+        """The sums of everything that was added, as NumPy."""
+        if self._on_device is not None:
+            waiting, self._on_device = self._on_device, None
+            self._add(_Sums(waiting.n, waiting.mean.cpu().numpy(), waiting.scatter.cpu().numpy()))
+        return self._sums
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._settled()  # whoever unpickles it may have no GPU
+        return self.__dict__
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(D,) float64. Raises `ValueError` where nothing was added."""
+        self._require(1)
+        return self._settled().mean
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """(D, D) float64, divided by n - 1 as in Heusel et al. 2017. Raises `ValueError` for fewer than two images."""
+        self._require(2)
+        return self._settled().scatter / (self.n - 1)
+
+    @property
+    def trace(self) -> float:
+        """Trace of the covariance."""
+        self._require(2)
+        return float(np.trace(self._settled().scatter)) / (self.n - 1)
+
+    @cached_property
+    def root(self) -> np.ndarray:
+        """A (D, r) float64 with A A^T = covariance, r its rank: computed once for a reference, used by every trial.
+
+        Zero above its diagonal, which saves a distance most of its products. Directions whose variance is rounding error
+        (under max * D * eps) are left out, so that fewer images than features make the root narrower and the distance
+        cheaper.
+        """
+        values, vectors = np.linalg.eigh(self.covariance)
+        kept = values > max(values[-1], 0.0) * self.dimension * np.finfo(np.float64).eps
+        return _lower(vectors[:, kept] * np.sqrt(values[kept]))
+
+    def _require(self, least: int) -> None:
+        if self.n < least:
+            raise ValueError(f"statistics of {self.n} images; at least {least} needed")
+
+    def to_bytes(self) -> bytes:
+        """As an npz file; the root travels with it where it was computed."""
+        sums = self._settled()
+        arrays: dict[str, np.ndarray] = {"n": np.array(sums.n), "mean": sums.mean, "scatter": sums.scatter}
+        if "root" in self.__dict__:
+            arrays["root"] = self.root
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read `to_bytes` back. Raises `ValueError` if the data is damaged."""
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            statistics = cls(len(arrays["mean"]))
+            statistics._sums = sums = _Sums(int(arrays["n"]), arrays["mean"], arrays["scatter"])
+            root = arrays.get("root")
+        except Exception as error:  # zip and array headers fail in many ways
+            raise ValueError(f"damaged feature statistics: {error}") from error
+        size = statistics.dimension
+        parts = [sums.mean, sums.scatter, *([] if root is None else [root])]
+        shapes_fit = sums.scatter.shape == (size, size) and (root is None or root.shape[:-1] == (size,))
+        if not shapes_fit or sums.n < 0 or not all(p.dtype == np.float64 and np.isfinite(p).all() for p in parts):
+            raise ValueError("damaged feature statistics: no mean and scatter of finite numbers")
+        if root is not None:
+            # Stores of version 0.1.0 hold roots of another form.
+            statistics.__dict__["root"] = _lower(root) if np.triu(root, 1).any() else root
+        return statistics
+
+
+def _lower(root_DR: np.ndarray) -> np.ndarray:
+    """A matrix of the same product with its transpose that is zero above its diagonal."""
+    # A^T = Q R, so A A^T = R^T Q^T Q R = R^T R.
+    upper: np.ndarray = np.asarray(np.linalg.qr(root_DR.T, mode="r"))
+    return np.ascontiguousarray(upper.T)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Moments of N vectors: NumPy arrays, or tensors of one device; float64 both."""
+
+    n: int
+    mean: Any
+    """(D,)"""
+    scatter: Any
+    """(D, D), the sum of (x - mean)(x - mean)^T"""
+
+    @classmethod
+    def of(cls, x_ND: Any) -> "_Sums":
+        mean = x_ND.mean(0)
+        centred = x_ND - mean
+        return cls(len(x_ND), mean, centred.T @ centred)
+
+    def __add__(self, other: "_Sums") -> "_Sums":
+        """Chan, Golub, LeVeque 1979."""
+        n = self.n + other.n
+        step = other.mean - self.mean
+        scatter = self.scatter + (other.scatter + step[:, None] * step * (self.n * other.n / n))
+        return _Sums(n, self.mean + step * (other.n / n), scatter)

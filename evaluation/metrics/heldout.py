@@ -1,0 +1,152 @@
+"""How well the fitted priors describe latents: those that they were fitted on, and a tenth that they were not.
+
+* `train_loglikelihood`: mean log p(z) of all training latents under the prior that samples are drawn from.
+* `heldout_loglikelihood`: a seeded tenth of the training latents is held out, the prior is fitted on the rest, and this
+  is the mean log p(z) of the tenth. What a prior gains by its size alone shows as a distance between the two; ten
+  components beat one Gaussian here only where the latents are no Gaussian.
+
+Both in nats per dimension, with the standard error over latents. Beside them stands how the fit on all latents went
+(`FITS`). The second fit costs as much as the first, so all this is measured only where `heldout_likelihood` is asked for.
+
+Shapes: N latents, Z = latent_size.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.latents import Latents
+from aesweep.evaluation.metrics.latent_scores import fitted_prior, latent_score
+from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
+from aesweep.evaluation.priors.fitting import check_finite, fit_prior
+from aesweep.models.identity import stream_seed
+
+if TYPE_CHECKING:
+    import torch
+
+HELDOUT_SHARE = 0.1
+"""Of the training latents."""
+BATCH = 10_000  # latents whose density is computed at once: 1 GB at 768 dimensions and ten components
+
+Kind = Literal["mvg", "gmm"]
+KINDS: tuple[Kind, ...] = ("mvg", "gmm")
+FITS = {
+    "em_iterations": ("gmm",),
+    "em_converged": ("gmm",),
+    "em_lower_bound": ("gmm",),
+    "condition_number": KINDS,
+    "regularisation": KINDS,
+}
+"""Measures of the fit on all latents -> the priors that have them."""
+
+
+def heldout_stage(
+    evaluation: EvaluationConfig,
+    latents: Latents,
+    priors: Mapping[str, FittedPrior | str],
+    deadline_seconds: float | None = None,
+    threads: int | None = None,
+    device: "torch.device | None" = None,
+) -> list[dict[str, Any]]:
+    """Rows of the scores table (columns of `aesweep.sweep.tables.schemas`, without `key` and `evaluation`), with sources `mvg` and `gmm`.
+
+    `priors` holds those fitted on all training latents, or the reason why one could not be: the second fit is then left
+    out for the same reason. It ends at `deadline_seconds` of its own; the other arguments are those of `fit_prior`.
+    """
+    if "heldout_likelihood" not in evaluation.metrics:
+        return []
+    rows = []
+
+    def fit(kind: Kind, z_NZ: np.ndarray) -> FittedPrior:
+        return fit_prior(kind, z_NZ, evaluation, deadline_seconds, threads, device)
+
+    with threadpool_limits(threads):
+        for kind in KINDS:
+            rows += _likelihood_rows(kind, evaluation, latents.train, priors, fit)
+            rows += _fit_rows(kind, evaluation, len(latents.train), priors)
+    return rows
+
+
+def heldout_split(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the latents to fit on and of those held out (a tenth of `n`, at least one), ascending."""
+    order = np.random.default_rng(stream_seed("heldout", seed)).permutation(n)
+    count = max(1, round(HELDOUT_SHARE * n))
+    return np.sort(order[count:]), np.sort(order[:count])
+
+
+def _likelihood_rows(
+    kind: Kind,
+    evaluation: EvaluationConfig,
+    train_NZ: np.ndarray,
+    priors: Mapping[str, FittedPrior | str],
+    fit: Callable[[Kind, np.ndarray], FittedPrior],
+) -> list[dict[str, Any]]:
+    """Of the latents held out under a prior fitted on the rest, and of all under the prior fitted on all."""
+    fitted_on, held_out = heldout_split(len(train_NZ), evaluation.prior_seed)
+
+    def refitted() -> FittedPrior:
+        fitted_prior(priors, kind)  # where there is none, a part of the latents gives none either
+        return fit(kind, train_NZ[fitted_on])
+
+    asked: list[tuple[str, np.ndarray, Callable[[], FittedPrior]]] = [
+        ("heldout_loglikelihood", train_NZ[held_out], refitted),
+        ("train_loglikelihood", train_NZ, lambda: fitted_prior(priors, kind)),
+    ]
+    rows = []
+    for metric, z_NZ, get in asked:
+        started = time.perf_counter()
+        value = stderr = None
+        try:
+            prior = get()
+            (value, stderr), note = _likelihood(prior, z_NZ), prior.note
+        except PriorError as error:
+            note = str(error)
+        seconds = time.perf_counter() - started
+        rows.append(latent_score(evaluation, metric, len(z_NZ), value, stderr, seconds, note, source=kind))
+    return rows
+
+
+def _likelihood(prior: FittedPrior, z_NZ: np.ndarray) -> tuple[float, float | None]:
+    """Mean log p(z) / Z and its standard error (None for one latent)."""
+    check_finite(z_NZ, "training latents")
+    n, size = z_NZ.shape
+    batches = [prior.log_density(z_NZ[first : first + BATCH]) for first in range(0, n, BATCH)]
+    log_N = np.concatenate(batches) / size
+    return float(log_N.mean()), float(log_N.std(ddof=1) / np.sqrt(n)) if n > 1 else None
+
+
+def _fit_rows(
+    kind: Kind, evaluation: EvaluationConfig, n: int, priors: Mapping[str, FittedPrior | str]
+) -> list[dict[str, Any]]:
+    found: dict[str, float] = {}
+    note = ""
+    try:
+        found = _fit_values(fitted_prior(priors, kind))
+    except PriorError as error:
+        note = str(error)
+    rows = []
+    for name in (name for name, kinds in FITS.items() if kind in kinds):
+        value = found.get(name)
+        infinite = value is not None and not math.isfinite(value)
+        reason = "infinite: the covariance is singular" if infinite else note
+        rows.append(latent_score(evaluation, name, n, None if infinite else value, None, 0.0, reason, source=kind))
+    return rows
+
+
+def _fit_values(prior: FittedPrior) -> dict[str, float]:
+    """Values of `FITS`."""
+    record = prior.record
+    if record is None:
+        raise PriorError("fitted by an older version, which did not record it")
+    return {
+        "em_iterations": float(record.iterations),
+        "em_converged": float(record.converged),
+        "em_lower_bound": record.lower_bound,
+        "condition_number": record.condition_number,
+        "regularisation": record.regularisation,
+    }

@@ -1,0 +1,184 @@
+"""The feature networks behind the Fréchet distance, by name.
+
+`inception-2015` is the network that FID is defined on (`aesweep.evaluation.networks.inception`); `random-conv-64` stands in where its
+weights are absent.
+"""
+
+import hashlib
+import io
+import logging
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+
+from aesweep.evaluation.config import Extractor as ExtractorName
+from aesweep.evaluation.networks.dinov2 import SIZES, DinoV2
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.networks.inception import (
+    INCEPTION_DIMENSION,
+    Computation,
+    FastInception,
+    Inception,
+    ReferenceInception,
+    torch_fidelity_network,
+)
+from aesweep.evaluation.networks.random_conv import DIMENSION, RandomConv
+from aesweep.evaluation.networks.weights import (
+    DINOV2_MODELS,
+    INCEPTION_BYTES,
+    INCEPTION_SHA256,
+    RANDOM_CONV_SHA256,
+    dinov2_path,
+    inception_path,
+    read_dinov2,
+    read_weights,
+)
+from aesweep.models.errors import InputError
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = 5e-6
+"""How far Inception's features from tensor cores may be from fp32's, |difference| / |features|. On an H200 some 1e-6, and 2.5e-5
+where Triton let the tensor cores add all terms."""
+
+
+def load_extractor(name: str, data_dir: Path, device: torch.device) -> Extractor:
+    """The extractor `name` on `device`, its weights checked.
+
+    Raises `InputError` for an unknown name or wrong weights.
+    """
+    match name:
+        case "random-conv-64":
+            network = RandomConv().to(device).eval()
+            batch_size = 1024 if device.type == "cuda" else 256
+            return Extractor(name, RANDOM_CONV_SHA256, DIMENSION, network, device, batch_size)
+        case "inception-2015":
+            return load_inception(inception_path(data_dir), device=device)
+        case "dinov2-vit-s-14" | "dinov2-vit-b-14" | "dinov2-vit-l-14":
+            return _load_dinov2(name, data_dir, device)
+    raise InputError("extractor", name, f"Choose one of: {', '.join(get_args(ExtractorName))}.")
+
+
+def load_inception(
+    path: Path,
+    sha256: str = INCEPTION_SHA256,
+    size: int = INCEPTION_BYTES,
+    *,
+    device: torch.device,
+    computation: Computation | None = None,
+) -> Extractor:
+    """The Inception network from a weights file of this SHA-256 and size (bytes).
+
+    `computation` None takes the fastest that is right on this device.
+
+    Raises `InputError` if the file is missing, has another size or hash, or does not hold exactly the network's
+    weights.
+    """
+    data = read_weights(path, sha256, size)
+
+    def load(computation: Computation) -> Extractor:
+        try:
+            weights = torch_fidelity_network(_tensors(data))
+        except _UNFIT as error:
+            raise _unfit_error("inception", path, error) from error
+        network = build_inception(computation, weights, device)
+        batch_size = 256 if device.type == "cuda" else 16
+        return Extractor("inception-2015", sha256, INCEPTION_DIMENSION, network, device, batch_size, network.logits)
+
+    if computation is not None:
+        return load(computation)
+    if device.type != "cuda":
+        return load("fast")
+    reference = load("reference")
+    return checked("tensor-cores", load, reference) if _has_tensor_cores(device) else reference
+
+
+def checked(computation: Computation, load: Callable[[Computation], Extractor], reference: Extractor) -> Extractor:
+    """Inception by `computation`, with `reference` for numbers that it cannot hold; `reference` itself where it is not right.
+
+    Raises `torch.OutOfMemoryError`, and whatever CUDA raises where the device works no more.
+    """
+    try:
+        # Triton compiles for this GPU, with the C compiler of this machine, into a folder of this user: much can fail.
+        found = load(computation)
+        error = _difference(found, reference)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as failure:
+        if reference.device.type == "cuda":
+            torch.cuda.synchronize(reference.device)
+        reason = f"{type(failure).__name__}: {_reason(failure)}"
+    else:
+        if error <= TOLERANCE:
+            return replace(found, fallback=reference)
+        reason = f"features are off by {error:.1e}"
+    log.warning("Inception goes on with cuDNN's fp32, a third as fast, as %s failed (%s)", computation, reason)
+    return reference
+
+
+def _has_tensor_cores(device: torch.device) -> bool:
+    """Whether the kernels of `aesweep.evaluation.networks.tensor_cores` are meant for this GPU: NVIDIA's of 2020 (Ampere) and later."""
+    nvidia = torch.version.cuda is not None and torch.cuda.get_device_capability(device) >= (8, 0)
+    return nvidia and find_spec("triton") is not None
+
+
+def _difference(found: Extractor, expected: Extractor) -> float:
+    """|found - expected| / |expected| of the features of some pictures, noise and smooth ones."""
+    noise = torch.rand(8, 32, 32, 3, generator=torch.Generator().manual_seed(0))
+    ramps = torch.linspace(0, 1, 32)[:, None, None] * noise[:, :1, :1]
+    pictures = (torch.cat([noise, ramps.expand_as(noise)]) * 255).to(torch.uint8)
+    ours, theirs = found.features(pictures), expected.features(pictures)
+    return float((ours - theirs).norm() / theirs.norm())
+
+
+def _load_dinov2(name: ExtractorName, data_dir: Path, device: torch.device) -> Extractor:
+    """Raises `InputError` if the weights are missing or not those of the network."""
+    path, model = dinov2_path(name, data_dir), DINOV2_MODELS[name]
+    data = read_dinov2(name, data_dir)
+    try:
+        network = DinoV2(model, _tensors(data)).to(device).eval()
+    except _UNFIT as error:
+        raise _unfit_error("extractor", path, error) from error
+    batch_size = 256 if device.type == "cuda" else 16
+    dimension, _ = SIZES[model]
+    return Extractor(name, hashlib.sha256(data).hexdigest(), dimension, network, device, batch_size)
+
+
+def _tensors(data: bytes) -> dict[str, torch.Tensor]:
+    """The tensors of a weights file, of which nothing is run."""
+    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+
+
+_UNFIT = (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, KeyError)
+"""What files raise that hold something else than a network's weights."""
+
+
+def _unfit_error(field: str, path: Path, error: Exception) -> InputError:
+    return InputError(field, str(path), f"It does not hold the weights of the network: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def build_inception(computation: Computation, weights: Any, device: torch.device) -> Inception:
+    """The network on `device`, in eval mode; `weights`, of `torch_fidelity_network`, becomes part of it.
+
+    Raises `ImportError` for tensor cores where Triton is not installed.
+    """
+    network: Inception
+    match computation:
+        case "reference":
+            network = ReferenceInception(weights)
+        case "fast":
+            network = FastInception(weights)
+        case "tensor-cores":
+            from aesweep.evaluation.networks.tensor_cores import TensorCoreInception  # here, since it needs Triton
+
+            network = TensorCoreInception(weights, device)
+    return network.to(device).eval()

@@ -1,0 +1,200 @@
+"""Which feature network scores images, and that its weights are the right ones. Imports no torch: `plan` asks here.
+
+A FID is a FID only with one set of weights, the Inception network of 2015-12-05. Neither torchmetrics nor
+torch-fidelity checks the file, and torch-fidelity unpickles it, so a wrong file would give wrong numbers or run its
+code. Here size and SHA-256 are checked before anything reads it. Without the file, images are scored by
+`random-conv-64` and the score is called `fd`, never `fid`.
+
+DINOv2's weights have no one true file: they are known by the SHA-256 of the file that was given.
+"""
+
+import hashlib
+import http.client
+import logging
+import os
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import BinaryIO, get_args
+
+from aesweep.evaluation.config import INCEPTION_SHA256, Extractor
+from aesweep.models.errors import InputError
+
+log = logging.getLogger(__name__)
+
+INCEPTION_FILE = "weights-inception-2015-12-05-6726825d.pth"
+INCEPTION_URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{INCEPTION_FILE}"
+INCEPTION_BYTES = 95_628_359
+
+RANDOM_CONV_SHA256 = "452f6920b59a7ddc479e81b86142eb4a138ae7e16e9432654f8cc57e6a7f7d8b"
+"""Of the weights that `random_conv.random_conv_weights` generates; a test and every load compare."""
+
+DINOV2_MODELS: dict[Extractor, str] = {
+    "dinov2-vit-s-14": "dinov2_vits14",
+    "dinov2-vit-b-14": "dinov2_vitb14",
+    "dinov2-vit-l-14": "dinov2_vitl14",
+}
+"""Extractor -> the model's name at its publisher, facebookresearch/dinov2."""
+DINOV2_URL = "https://dl.fbaipublicfiles.com/dinov2"
+
+PREPARATION: dict[Extractor, str] = {
+    "inception-2015": "299 px, bilinear as in TensorFlow 1, (x - 128) / 128, float32",
+    "random-conv-64": "own size, x / 127.5 - 1, float32",
+    **dict.fromkeys(DINOV2_MODELS, "224 px, bilinear as in TensorFlow 1, ImageNet colours, float32"),
+}
+"""What each network sees of a picture (size, filter, scale, type): it decides a score as much as the weights do."""
+
+BLOCK = 1 << 20  # bytes read at a time
+PROGRESS_SECONDS = 5.0
+TIMEOUT_SECONDS = 30.0
+
+_hashes: dict[tuple[str, int, int], str] = {}  # (path, size, mtime_ns) -> SHA-256 of files hashed by this process
+
+
+def inception_path(data_dir: Path) -> Path:
+    """Where the Inception weights lie below the data folder."""
+    return data_dir / INCEPTION_FILE
+
+
+def check_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES) -> None:
+    """Raise `InputError` unless the file at `path` has this size and SHA-256; the size comes first.
+
+    A file that has not changed since is hashed once per process.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        raise _weights_error(path, "is missing") from None
+    if found.st_size != size:
+        raise _weights_error(path, f"has {found.st_size:,} bytes instead of {size:,}")
+    actual = _sha256_of(path, found)
+    if actual != sha256:
+        raise _weights_error(path, f"has SHA-256 {actual[:12]}… instead of {sha256[:12]}…")
+
+
+def _sha256_of(path: Path, found: os.stat_result) -> str:
+    mark = (str(path.absolute()), found.st_size, found.st_mtime_ns)
+    if mark not in _hashes:
+        with path.open("rb") as file:
+            _hashes[mark] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _hashes[mark]
+
+
+def read_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES) -> bytes:
+    """The content of the weights file, checked on the very bytes that are returned.
+
+    Raises `InputError` as `check_weights`.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise _weights_error(path, "is missing") from None
+    if len(data) != size:
+        raise _weights_error(path, f"has {len(data):,} bytes instead of {size:,}")
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != sha256:
+        raise _weights_error(path, f"has SHA-256 {actual[:12]}… instead of {sha256[:12]}…")
+    return data
+
+
+def dinov2_path(name: Extractor, data_dir: Path) -> Path:
+    """Where the weights of a DINOv2 extractor lie below the data folder: where `torch.hub` keeps them."""
+    return data_dir / "hub" / "checkpoints" / f"{DINOV2_MODELS[name]}_pretrain.pth"
+
+
+def check_dinov2(name: Extractor, data_dir: Path) -> str:
+    """SHA-256 of the weights of a DINOv2 extractor; `InputError`, naming what to put where, if they are missing."""
+    path = dinov2_path(name, data_dir)
+    try:
+        return _sha256_of(path, path.stat())
+    except OSError:
+        raise _dinov2_error(name, path) from None
+
+
+def read_dinov2(name: Extractor, data_dir: Path) -> bytes:
+    """The content of that file; raises as `check_dinov2`."""
+    path = dinov2_path(name, data_dir)
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise _dinov2_error(name, path) from None
+
+
+def _dinov2_error(name: Extractor, path: Path) -> InputError:
+    url = f"{DINOV2_URL}/{DINOV2_MODELS[name]}/{path.name}"
+    return InputError("extractor", name, f"Its weights are missing: copy {url} to {path}.")
+
+
+def resolve_extractor(
+    requested: str, data_dir: Path, *, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES
+) -> tuple[Extractor, str]:
+    """Name and weights' SHA-256 of the extractor to use.
+
+    "auto" is `inception-2015` where its file lies in `data_dir` (and then the file must be the right one: no silent
+    step down to another score), else `random-conv-64`. `sha256` and `size` are those expected of the Inception file.
+    """
+    if requested not in ("auto", *get_args(Extractor)):
+        raise InputError("extractor", requested, f"Choose one of: auto, {', '.join(get_args(Extractor))}.")
+    for name in DINOV2_MODELS:
+        if requested == name:
+            return name, check_dinov2(name, data_dir)
+    path = inception_path(data_dir)
+    # lexists: a broken link to shared storage is a file that ought to be there.
+    if requested == "random-conv-64" or (requested == "auto" and not os.path.lexists(path)):
+        return "random-conv-64", RANDOM_CONV_SHA256
+    check_weights(path, sha256, size)
+    return "inception-2015", sha256
+
+
+def fetch_inception(
+    data_dir: Path, url: str = INCEPTION_URL, *, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES
+) -> Path:
+    """Download the Inception weights (96 MB) into `data_dir`, check them, then move them into place; the path.
+
+    A right file that is there already stays. Raises `InputError`, naming what to copy where, if that fails.
+    """
+    path = inception_path(data_dir)
+    if path.exists():
+        check_weights(path, sha256, size)
+        return path
+    data_dir.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=data_dir, prefix=".tmp-inception-")
+    aside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _download(url, file, size, path)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            check_weights(aside, sha256, size)
+        except InputError as error:
+            remedy = f"{error.remedy.partition('. ')[0]}. Download {INCEPTION_URL} another way and copy it to {path}."
+            raise InputError("inception", url, remedy) from None
+        aside.chmod(0o644)  # mkstemp's files are readable by their owner alone; shared storage is for all
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path
+
+
+def _download(url: str, file: BinaryIO, size: int, path: Path) -> None:
+    told = time.monotonic()
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+            while block := response.read(BLOCK):
+                file.write(block)
+                if time.monotonic() - told >= PROGRESS_SECONDS:
+                    told = time.monotonic()
+                    log.info("Inception weights: %d of %d MB", file.tell() >> 20, size >> 20)
+    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+        remedy = f"Download {url} on a machine that can, and copy it to {path}."
+        raise InputError("inception", f"download failed: {error}", remedy) from error
+
+
+def _weights_error(path: Path, what: str) -> InputError:
+    remedy = (
+        f"It {what}. Run `aesweep fetch inception --to {path.parent}` (remove a wrong file first), "
+        f"or copy {INCEPTION_FILE} there."
+    )
+    return InputError("inception", str(path), remedy)

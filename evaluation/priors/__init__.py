@@ -1,0 +1,1 @@
+"""Priors on the latents: how each is fitted, kept and sampled."""

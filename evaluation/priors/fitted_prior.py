@@ -1,0 +1,107 @@
+"""The three priors of Section 3 as one class: N(0, I), a full-covariance Gaussian (MVG), a Gaussian mixture (GMM).
+
+All are mixtures of Gaussians on Z latents, so one frozen class holds, samples and measures them; `fitting.py` fits them.
+Samples are seeded and repeat bit for bit. What was fitted with a reservation (rank, convergence, regularisation) says so
+in `note`, which travels into the scores table; how the fit went is `record`, which stays with the prior in its file.
+"""
+
+import io
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
+from threadpoolctl import threadpool_limits
+
+from aesweep.evaluation.config import Prior
+from aesweep.models.identity import stream_seed
+
+
+class PriorError(RuntimeError):
+    """A prior that cannot be fitted on these latents, or has no density; the message says why."""
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """How a fit went."""
+
+    converged: bool = True
+    """Whether EM fell below its tolerance; the other priors have a closed form."""
+    iterations: int = 0
+    """EM iterations; 0 for a closed form."""
+    lower_bound: float = float("nan")
+    """Nats per training latent: of a mixture where EM ended, of one Gaussian its log-likelihood; NaN without a density."""
+    condition_number: float = 1.0
+    """Largest over smallest eigenvalue of a covariance, the largest over components; infinite for a singular one."""
+    regularisation: float = 0.0
+    """What was added to the diagonal of every covariance."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPrior:
+    """A mixture of K Gaussians on Z latents, float64."""
+
+    kind: Prior
+    weights: np.ndarray
+    """(K,), sum 1."""
+    means: np.ndarray
+    """(K, Z)."""
+    factors: np.ndarray
+    """(K, Z, Z): F with F F^T = covariance; the Cholesky factor where there is one."""
+    note: str = ""
+    record: FitRecord | None = None
+    """None in a file of an older version."""
+
+    @property
+    def covariances(self) -> np.ndarray:
+        """(K, Z, Z)."""
+        return self.factors @ self.factors.transpose(0, 2, 1)
+
+    def sample(self, n: int, seed: int) -> np.ndarray:
+        """`n` latents float32 (n, Z), in random order, decided by kind and seed alone."""
+        generator = np.random.default_rng(stream_seed("prior", self.kind, seed))
+        component_n = generator.choice(len(self.weights), size=n, p=self.weights)
+        z_nZ = generator.standard_normal((n, self.means.shape[1]))
+        with threadpool_limits(1):  # the same bits whatever the caller's threads
+            for k, (mean, factor) in enumerate(zip(self.means, self.factors, strict=True)):
+                rows = component_n == k
+                z_nZ[rows] = mean + z_nZ[rows] @ factor.T
+        return z_nZ.astype(np.float32)
+
+    def log_density(self, z_NZ: np.ndarray) -> np.ndarray:
+        """log p(z) of latents (N, Z), nats, float64 (N,).
+
+        Raises `PriorError` where a component's covariance is singular: it has no density.
+        """
+        components = zip(self.means, self.factors, strict=True)
+        log_KN = np.stack([self._log_gaussian(z_NZ, mean, factor) for mean, factor in components])
+        return np.asarray(logsumexp(log_KN, axis=0, b=self.weights[:, None]))
+
+    def _log_gaussian(self, z_NZ: np.ndarray, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:
+        if not factor.any(0).all():  # `fitting.factorise` zeroes directions without variance; else it is triangular
+            raise PriorError(f"{self.kind}: a singular covariance has no density")
+        white_ZN = solve_triangular(factor, (z_NZ - mean).T, lower=True)
+        squared_N = np.einsum("zn,zn->n", white_ZN, white_ZN)
+        return -0.5 * (squared_N + len(mean) * np.log(2 * np.pi)) - np.log(np.diagonal(factor)).sum()
+
+    def to_bytes(self) -> bytes:
+        """As an npz file; the record's values are arrays of their own, named as its fields."""
+        arrays: dict[str, Any] = {"weights": self.weights, "means": self.means, "factors": self.factors}
+        record = asdict(self.record) if self.record is not None else {}
+        buffer = io.BytesIO()
+        np.savez(buffer, kind=self.kind, **arrays, note=self.note, **record)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Read `to_bytes` back. Raises `ValueError` if the data is damaged."""
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                kind, note = str(file["kind"]), str(file["note"])
+                record = None
+                if "converged" in file:
+                    record = FitRecord(**{field.name: file[field.name].item() for field in fields(FitRecord)})
+                return cls(kind, file["weights"], file["means"], file["factors"], note, record)  # type: ignore[arg-type]
+        except Exception as error:  # zip and array headers fail in many ways
+            raise ValueError(f"damaged prior: {error}") from error

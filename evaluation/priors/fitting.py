@@ -1,0 +1,171 @@
+"""Fits the priors of Section 3 on the training latents.
+
+Fits are seeded and repeat bit for bit with the same number of threads. Degenerate latents are handled openly: a Gaussian
+of deficient rank stays in its subspace (nothing is added to it), a mixture has `gmm_reg_covar` added to its covariances,
+and both say so where it matters. What cannot be fitted raises `PriorError` with its reason.
+
+Shapes: N latents, Z = latent_size.
+"""
+
+import time
+from typing import TYPE_CHECKING, NamedTuple, get_args
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from aesweep.evaluation.config import EvaluationConfig, Prior
+from aesweep.evaluation.priors.fitted_prior import FitRecord, FittedPrior, PriorError
+from aesweep.evaluation.priors.mixture import Mixture, log, new_mixture, run_em
+
+if TYPE_CHECKING:
+    import torch
+
+LARGE_REGULARISATION = 0.01
+"""Of the variance in a direction: above this share `gmm_reg_covar` shapes the mixture there."""
+
+
+def fit_prior(
+    kind: Prior,
+    latents: np.ndarray,
+    evaluation: EvaluationConfig,
+    deadline_seconds: float | None = None,
+    threads: int | None = None,
+    device: "torch.device | None" = None,
+) -> FittedPrior:
+    """Fit one prior on the training latents (N, Z), with `threads` CPU threads (None: as many as there are).
+
+    The mixture is fitted by NumPy, or on tensors of `device` where one is given (see `tensor_mixture.fit_device`). Raises
+    `PriorError`: latents that are not finite or all equal, too few points, a singular component, or the deadline (seconds
+    from now) reached before EM converged.
+    """
+    if kind not in get_args(Prior):
+        raise ValueError(f"unknown prior {kind!r}")
+    if kind == "standard_normal":
+        size = latents.shape[1]
+        return FittedPrior(kind, np.ones(1), np.zeros((1, size)), np.eye(size)[None], "", FitRecord())
+    deadline = None if deadline_seconds is None else time.monotonic() + deadline_seconds
+    x_NZ = np.asarray(latents, dtype=np.float64)
+    check_latents(x_NZ)
+    with threadpool_limits(threads):
+        return _fit_mvg(x_NZ) if kind == "mvg" else _fit_gmm(x_NZ, evaluation, deadline, device)
+
+
+def check_latents(x_NZ: np.ndarray) -> None:
+    """Raise `PriorError` where no Gaussian can be fitted on (N, Z) latents: too few, not finite, or all equal."""
+    if len(x_NZ) < 2:
+        raise PriorError(f"a Gaussian needs 2 points, there are {len(x_NZ)}")
+    check_finite(x_NZ, "latents")
+    if (x_NZ == x_NZ[0]).all():
+        raise PriorError("all latents are equal")
+
+
+def check_finite(z_NZ: np.ndarray, what: str) -> None:
+    """Raise `PriorError` for latents (N, Z) that have no likelihood; `what` names them."""
+    bad = int((~np.isfinite(z_NZ)).any(1).sum())
+    if bad:
+        raise PriorError(f"{bad} of {len(z_NZ)} {what} hold values that are not finite")
+
+
+class Factor(NamedTuple):
+    """A covariance (Z, Z) taken apart."""
+
+    matrix: np.ndarray
+    """F (Z, Z) with F F^T = covariance."""
+    variances: np.ndarray
+    """Its eigenvalues (Z,), ascending."""
+    rank: int
+
+    @property
+    def condition_number(self) -> float:
+        """Largest over smallest eigenvalue."""
+        return float(self.variances[-1] / self.variances[0]) if self.rank == len(self.variances) else float("inf")
+
+
+def factorise(covariance: np.ndarray) -> Factor:
+    """Cholesky where the covariance has full rank: it depends smoothly on the covariance.
+
+    Else V diag(sqrt(eigenvalues)), with eigenvalues of rounding error (under max * Z * eps) taken as 0: no jitter, so that
+    no variance is invented.
+    """
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > values[-1] * len(values) * np.finfo(np.float64).eps
+    rank = int(kept.sum())
+    if rank == len(values):
+        return Factor(np.linalg.cholesky(covariance), values, rank)
+    return Factor(vectors * np.sqrt(np.where(kept, values, 0.0)), values, rank)
+
+
+def _fit_mvg(x_NZ: np.ndarray) -> FittedPrior:
+    """Mean and full covariance of the training latents (Section 3)."""
+    n, size = x_NZ.shape
+    factor = factorise(np.cov(x_NZ, rowvar=False).reshape(size, size))
+    note = "" if factor.rank == size else f"covariance of rank {factor.rank} of {size}: samples stay in that subspace"
+    likelihood = float("nan")
+    if factor.rank == size:
+        # Of the data under their own covariance: the squared radii sum to (n - 1) Z.
+        log_determinant = 2 * np.log(np.diagonal(factor.matrix)).sum()
+        likelihood = -0.5 * float(size * np.log(2 * np.pi) + log_determinant + size * (n - 1) / n)
+    record = FitRecord(lower_bound=likelihood, condition_number=factor.condition_number)
+    return FittedPrior("mvg", np.ones(1), x_NZ.mean(0)[None], factor.matrix[None], note, record)
+
+
+def _fit_gmm(
+    x_NZ: np.ndarray, evaluation: EvaluationConfig, deadline: float | None, device: "torch.device | None"
+) -> FittedPrior:
+    """Full covariances by EM from a k-means start."""
+    components = evaluation.gmm_components
+    distinct = _distinct(x_NZ, components)
+    if distinct < components:
+        raise PriorError(f"{components} components need as many different latents, there are {distinct}")
+    found = fit_mixture(x_NZ, evaluation, deadline, device)
+    factors = [factorise(covariance) for covariance in found.covariances]
+    record = FitRecord(
+        converged=found.converged,
+        iterations=found.iterations,
+        lower_bound=found.lower_bound,
+        condition_number=max(factor.condition_number for factor in factors),
+        regularisation=evaluation.gmm_reg_covar,
+    )
+    matrices = np.stack([factor.matrix for factor in factors])
+    weights = found.weights / found.weights.sum()
+    return FittedPrior("gmm", weights, found.means, matrices, _gmm_note(evaluation, found, factors), record)
+
+
+def _gmm_note(evaluation: EvaluationConfig, found: Mixture, factors: list[Factor]) -> str:
+    """Of the component with most directions in which the regularisation is not small: collapsed dimensions, or fewer
+    latents than dimensions."""
+    notes = []
+    if not found.converged:
+        notes.append(f"EM not converged after {found.iterations} iterations")
+    added = evaluation.gmm_reg_covar
+    small = max(int((LARGE_REGULARISATION * (f.variances - added) < added).sum()) for f in factors) if added else 0
+    if small:
+        size = len(factors[0].variances)
+        notes.append(f"reg_covar {added:g} is not small against the variance in {small} of {size} directions")
+    return "; ".join(notes)
+
+
+def _distinct(x_NZ: np.ndarray, enough: int) -> int:
+    """Different rows, counted to the end only where the first thousand do not suffice."""
+    first = len(np.unique(x_NZ[:1000], axis=0))
+    return first if first >= enough else len(np.unique(x_NZ, axis=0))
+
+
+def fit_mixture(
+    x_NZ: np.ndarray, evaluation: EvaluationConfig, deadline: float | None, device: "torch.device | None"
+) -> Mixture:
+    """Fit float64 latents (N, Z) until `deadline` (of `time.monotonic`), on `device` or, without one, by NumPy.
+
+    A device with too little memory leaves the work to NumPy, whose answer is the same. Raises `PriorError`: the deadline,
+    or a component that became singular.
+    """
+    if device is not None:
+        import torch
+
+        from aesweep.evaluation.priors.tensor_mixture import fit_on_tensors
+
+        try:
+            return fit_on_tensors(x_NZ, evaluation, deadline, device)
+        except torch.OutOfMemoryError as error:
+            log.warning("too little memory on %s for the mixture, which is fitted on the CPU now: %s", device, error)
+    return run_em(new_mixture(evaluation, init_params="kmeans"), x_NZ, evaluation, deadline)

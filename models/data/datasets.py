@@ -1,0 +1,154 @@
+"""Which data a trial trains on, where it lies and how large it is. Imports no torch: `plan` asks here.
+
+Four data sets: `digits` (scikit-learn, needs no files), `cifar10` and `celeba` (torchvision's file layouts under the
+data folder), and `folder` (anyone's images as train/<label>/*.jpg and test/<label>/*.jpg). Preparation brings each to
+one uint8 `.npy` per split under `DATA/prepared/<data_name>/`, which every later run on any node opens as a memory map.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.folder import folder_identity, list_images
+from aesweep.models.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+# Official sizes, (train, test). CelebA's 19,867 validation images are not used: Section 3 names train and test alone.
+OFFICIAL_SIZES = {"digits": (1_500, 297), "cifar10": (50_000, 10_000), "celeba": (162_770, 19_962)}
+
+CIFAR10_FOLDER = "cifar-10-batches-py"
+CELEBA_IMAGES = "celeba/img_align_celeba"
+CELEBA_PARTITION = "celeba/list_eval_partition.txt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSource:
+    """Where data sets lie on this machine. Not part of a trial's identity."""
+
+    data_dir: Path
+    """Folder of the data sets' files, of prepared images and of weights."""
+    folder: Path | None = None
+    """The user's images, for the data set `folder` alone."""
+
+
+def default_data_dir() -> Path:
+    """$AESWEEP_DATA, or ~/.cache/aesweep."""
+    return Path(os.environ.get("AESWEEP_DATA") or Path.home() / ".cache" / "aesweep").expanduser().absolute()
+
+
+def data_name(config: TrialConfig) -> str:
+    """One name for one set of prepared pixels, such as `cifar10-32`, `celeba-64-bilinear`, `folder-3fa9c2e1b0d4-32`."""
+    words: list[str] = [config.dataset]
+    if config.dataset == "folder":
+        words.append(config.data_identity[:12])
+    words.append(str(config.image_size))
+    if config.dataset == "celeba" or config.resize != "bilinear":
+        words.append(config.resize)
+    return "-".join(words)
+
+
+def prepared_path(config: TrialConfig, source: DataSource, split: Split) -> Path:
+    """The uint8 array (N, size, size, 3) of one split."""
+    return source.data_dir / "prepared" / data_name(config) / f"{split}.npy"
+
+
+def is_prepared(config: TrialConfig, source: DataSource) -> bool:
+    """Whether both splits have been prepared."""
+    return all(prepared_path(config, source, split).is_file() for split in SPLITS)
+
+
+def open_prepared(config: TrialConfig, source: DataSource, split: Split) -> "np.ndarray":
+    """The prepared uint8 array (N, size, size, 3) of one split as a memory map. Raises ValueError where it is damaged."""
+    import numpy as np
+
+    path = prepared_path(config, source, split)
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # the header is Python's text: cut short or overwritten it ends in nearly any exception
+        raise ValueError(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
+    if array.dtype != np.uint8 or array.shape[1:] != (config.image_size, config.image_size, 3):
+        raise ValueError(f"{path.name} holds {array.dtype} of shape {array.shape}")
+    return array
+
+
+def source_sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
+    """Training and test images: of the prepared arrays, else counted (`folder`), else the official sizes.
+
+    Raises `InputError` for a folder that is not there, or holds a single training image: nothing can be learned from it.
+    """
+    train, test = _sizes(config, source)
+    if train < 2:
+        raise InputError("data.path", str(source.folder), "Its train/ holds one image; training needs two or more.")
+    return train, test
+
+
+def _sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
+    if is_prepared(config, source):
+        try:
+            train, test = (len(open_prepared(config, source, split)) for split in SPLITS)
+            return train, test
+        except ValueError:
+            pass  # damaged; `load_images` prepares it again
+    if config.dataset == "folder":
+        folder = _require_folder(source)
+        return len(list_images(folder, "train")), len(list_images(folder, "test"))
+    return OFFICIAL_SIZES[config.dataset]
+
+
+def has_cifar10(data_dir: Path) -> bool:
+    """Whether CIFAR-10's files lie there; they are read, and may be found damaged, when images are prepared."""
+    return (data_dir / CIFAR10_FOLDER).is_dir()
+
+
+def has_celeba(data_dir: Path) -> bool:
+    """Whether CelebA's images, as a folder or as the zip, and its list of splits lie there."""
+    images = data_dir / CELEBA_IMAGES
+    return (images.is_dir() or images.with_suffix(".zip").is_file()) and (data_dir / CELEBA_PARTITION).is_file()
+
+
+def check_source(config: TrialConfig, source: DataSource) -> None:
+    """Raise `InputError`, saying what to fetch or copy where, if the images of `config` are not on this machine."""
+    if is_prepared(config, source):
+        return
+    match config.dataset:
+        case "digits":
+            return
+        case "cifar10":
+            if not has_cifar10(source.data_dir):
+                raise InputError(
+                    "--data",
+                    str(source.data_dir),
+                    f"It holds no {CIFAR10_FOLDER}/. "
+                    f"Run `aesweep fetch cifar10 --to {source.data_dir}`, or copy it there.",
+                )
+        case "celeba":
+            if not has_celeba(source.data_dir):
+                raise InputError(
+                    "--data",
+                    str(source.data_dir),
+                    f"It lacks {CELEBA_IMAGES}/ (or .zip) or {CELEBA_PARTITION}. "
+                    f"Run `aesweep fetch celeba --to {source.data_dir}`, or copy both there.",
+                )
+        case "folder":
+            folder = _require_folder(source)
+            found = folder_identity(folder, source.data_dir)
+            if found != config.data_identity:
+                raise InputError(
+                    "data.path",
+                    str(folder),
+                    f"Its images have changed: the trial was made for {config.data_identity[:12]}…, the folder now "
+                    f"holds {found[:12]}…. Restore the images, or make a new spec from the folder.",
+                )
+
+
+def _require_folder(source: DataSource) -> Path:
+    if source.folder is None:
+        raise InputError("data.path", None, "Give the folder that holds train/ and test/ with your images.")
+    return source.folder

@@ -1,0 +1,67 @@
+"""Download the public data sets into the data folder and prepare them, before a sweep needs them.
+
+Clusters often have no way out, and CelebA's host turns away busy days: each failure therefore says which file to copy
+where.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import CIFAR10_FOLDER, DataSource, has_celeba, has_cifar10, is_prepared
+from aesweep.models.data.images import ImageSet, load_images
+from aesweep.models.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+def fetch_cifar10(data_dir: Path) -> ImageSet:
+    """CIFAR-10 (163 MB) into `data_dir`/cifar-10-batches-py, and its prepared arrays. A folder that is there is used.
+
+    Raises `InputError` if it cannot be downloaded, naming what to copy where.
+    """
+    from torchvision.datasets import CIFAR10
+
+    def download() -> None:
+        CIFAR10(root=data_dir, download=True)  # checks the archive's MD5 and unpacks it
+
+    remedy = (
+        f"Copy the folder {CIFAR10_FOLDER} into {data_dir}, unpacked from cifar-10-python.tar.gz of "
+        "https://www.cs.toronto.edu/~kriz/cifar.html."
+    )
+    return _fetch(TrialConfig(dataset="cifar10"), data_dir, None if has_cifar10(data_dir) else download, remedy)
+
+
+def fetch_celeba(data_dir: Path) -> ImageSet:
+    """CelebA, aligned and cropped (1.4 GB), into `data_dir`/celeba, and its prepared arrays at 64 pixels.
+
+    Files that are there are used. torchvision downloads them from Google Drive with the package `gdown`. Raises
+    `InputError` if that fails, naming what to copy where.
+    """
+    from torchvision.datasets import CelebA
+
+    def download() -> None:
+        CelebA(root=str(data_dir), split="all", download=True)
+
+    remedy = (
+        f"Copy img_align_celeba.zip and list_eval_partition.txt into {data_dir / 'celeba'} "
+        "(https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html); the zip need not be unpacked."
+    )
+    config = TrialConfig(dataset="celeba", image_size=64)
+    return _fetch(config, data_dir, None if has_celeba(data_dir) else download, remedy)
+
+
+def _fetch(config: TrialConfig, data_dir: Path, download: Callable[[], None] | None, remedy: str) -> ImageSet:
+    """The prepared images, downloaded first where `download` is given. Arrays prepared before serve without a network, but
+    do not spare the download: the files may be wanted at another size."""
+    source = DataSource(data_dir=data_dir)
+    if download is not None:
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+            download()
+        except Exception as error:  # gdown and Google Drive fail in many ways, each with an exception of its own
+            if not is_prepared(config, source):
+                raise InputError(config.dataset, f"download failed: {error}", remedy) from error
+            log.warning("%s: download failed (%s); the images prepared before are used", config.dataset, error)
+    return load_images(config, source)

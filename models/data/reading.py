@@ -1,0 +1,191 @@
+"""The pictures of each data set, one at a time, from the files as their authors publish them.
+
+torchvision's classes refuse data whose MD5 is not the official one, unpickle CIFAR-10 without restriction and need
+CelebA's zip unpacked into 200,000 files. The layouts are simple, so they are read here: torchvision's folders, a
+restricted unpickler, the zip as it is. Files that are not the official ones are used, with a warning.
+"""
+
+import hashlib
+import io
+import logging
+import pickle
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import (
+    CELEBA_IMAGES,
+    CELEBA_PARTITION,
+    CIFAR10_FOLDER,
+    OFFICIAL_SIZES,
+    SPLITS,
+    DataSource,
+    Split,
+)
+from aesweep.models.data.folder import list_images
+from aesweep.models.errors import InputError
+
+log = logging.getLogger(__name__)
+
+CELEBA_SIZE = (178, 218)  # width and height of the aligned pictures
+CELEBA_CROP = (19, 39, 159, 179)  # left, top, right, bottom: the central 140x140 of 178x218 pixels (Section 3)
+CELEBA_PARTS = {"train": "0", "test": "2"}
+CIFAR10_BATCHES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
+# MD5 of the official batches, https://www.cs.toronto.edu/~kriz/cifar.html, as torchvision's CIFAR10 lists them
+CIFAR10_MD5 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+}
+UNOFFICIAL = "scores will not compare with published ones"
+DIGITS_SPLIT_SEED = 0
+
+
+class Pictures(NamedTuple):
+    """One split: `open(items[i])` is picture i in RGB, before cropping to a square and resizing."""
+
+    items: Sequence[Any] | np.ndarray
+    open: Callable[[Any], Image.Image]
+
+
+def pictures(config: TrialConfig, source: DataSource, split: Split) -> Pictures:
+    """The pictures of one split, in the same order everywhere. Raises `InputError` for files that cannot be read."""
+    match config.dataset:
+        case "digits":
+            return Pictures(_digits(split), lambda pixels: Image.fromarray(pixels).convert("RGB"))
+        case "cifar10":
+            return Pictures(_cifar10(source.data_dir, split), Image.fromarray)
+        case "celeba":
+            return _celeba(source.data_dir, split)
+        case "folder":
+            assert source.folder is not None  # `check_source` has seen to it
+            return Pictures(list_images(source.folder, split), open_image)
+
+
+def open_image(file: Path | io.BytesIO, name: str | None = None, remedy: str | None = None) -> Image.Image:
+    """One picture as RGB, upright. Raises `InputError` naming the file, with `remedy`, if it is not a readable image."""
+    try:
+        with Image.open(file) as image:
+            image.load()
+            return _as_rgb(image)
+    except FileNotFoundError as error:
+        raise InputError("image file", name or str(file), f"It is not there. {remedy or 'Put it back.'}") from error
+    except Exception as error:  # Pillow meets damaged files with nearly any exception
+        reason = f"It is not a readable image ({str(error) or type(error).__name__})."
+        remedy = remedy or "Remove it or put a sound copy in its place."
+        raise InputError("image file", name or str(file), f"{reason} {remedy}") from error
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    # Of the modes of more than 8 bits only 16-bit grey has a white that is known. PGM files have it in mode "I", scaled to it.
+    if image.mode == "F" or (image.mode == "I" and image.format != "PPM"):
+        raise ValueError("32 bits per pixel, of which no one says what is white: save it with 8 or 16")
+    sixteen_bits = image.mode.startswith("I")
+    image = ImageOps.exif_transpose(image)
+    if sixteen_bits:  # Pillow's own conversion would clip it to white
+        pixels = np.asarray(image, dtype=np.float64) / 257.0
+        image = Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
+    return image.convert("RGB")
+
+
+def _fetch_again(path: Path | str, dataset: str, data_dir: Path) -> str:
+    """Nothing is downloaded over what is there."""
+    return f"Remove {path} and run `aesweep fetch {dataset} --to {data_dir}`, or put a sound copy in its place."
+
+
+def _digits(split: Split) -> np.ndarray:
+    """scikit-learn's 1,797 grey digits (N, 8, 8) as uint8, split by a fixed seed."""
+    from sklearn.datasets import load_digits
+
+    pixels = np.round(load_digits().images * (255 / 16)).astype(np.uint8)  # 17 grey levels, 0 to 16
+    order = np.random.default_rng(DIGITS_SPLIT_SEED).permutation(len(pixels))
+    n_train = OFFICIAL_SIZES["digits"][0]
+    return pixels[order[:n_train] if split == "train" else order[n_train:]]
+
+
+def _cifar10(data_dir: Path, split: Split) -> np.ndarray:
+    """CIFAR-10's "python version": uint8 (N, 32, 32, 3)."""
+    batches, folder = [], data_dir / CIFAR10_FOLDER
+    for name in CIFAR10_BATCHES[split]:
+        path = folder / name
+        try:
+            content = path.read_bytes()
+            rows = np.asarray(_ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()[b"data"], dtype=np.uint8)
+            batches.append(rows.reshape(-1, 3, 32, 32))
+        except Exception as error:  # a damaged pickle ends in nearly any exception
+            reason = f"It is not a batch of CIFAR-10's python version ({type(error).__name__}: {error})."
+            again = _fetch_again(folder, "cifar10", data_dir)
+            raise InputError("--data", str(path), f"{reason} {again}") from error
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != CIFAR10_MD5[name]:
+            log.warning("%s is not the official CIFAR-10 file: %s", path, UNOFFICIAL)
+    return np.concatenate(batches).transpose(0, 2, 3, 1)
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Reads lists, bytes and NumPy arrays; a pickle that asks for anything else could run code and is refused."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("_codecs", "encode"):  # how Python 3 writes bytes for older protocols
+            return super().find_class(module, name)
+        arrays = {"numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy._core.numeric"}
+        if module in arrays and name in {"_reconstruct", "ndarray", "dtype", "_frombuffer"}:
+            return super().find_class(module.replace("numpy.core.", "numpy._core."), name)
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+
+
+def _celeba(data_dir: Path, split: Split) -> Pictures:
+    """Aligned and cropped CelebA, from the folder or, where it was not unpacked, from the zip beside it."""
+    names = _celeba_names(data_dir, split)
+    folder = data_dir / CELEBA_IMAGES
+    if folder.is_dir():
+        again = _fetch_again(folder, "celeba", data_dir)
+        return Pictures(names, lambda name: _celeba_crop(open_image(folder / name, remedy=again), folder / name, again))
+    path = folder.with_suffix(".zip")
+    again = _fetch_again(path, "celeba", data_dir)
+    try:
+        archive = zipfile.ZipFile(path)
+    except Exception as error:  # most often a web page that says that the host is busy today
+        raise InputError("--data", str(path), f"It cannot be opened as a zip file ({error}). {again}") from error
+
+    def open_member(name: str) -> Image.Image:
+        try:
+            content = archive.read(f"{folder.name}/{name}")
+        except Exception as error:  # absent, or damaged in one of many ways
+            raise InputError("--data", str(path), f"{name} cannot be read from it ({error}). {again}") from error
+        where = path / name
+        return _celeba_crop(open_image(io.BytesIO(content), str(where), again), where, again)
+
+    return Pictures(names, open_member)
+
+
+def _celeba_names(data_dir: Path, split: Split) -> list[str]:
+    """The file names of one split, from lines such as "000001.jpg 0"."""
+    path, wanted = data_dir / CELEBA_PARTITION, CELEBA_PARTS[split]
+    try:
+        words = path.read_text().split()
+        names = [name for name, part in zip(words[::2], words[1::2], strict=True) if part == wanted]
+    except (OSError, ValueError) as error:
+        reason = f"It is not CelebA's list of splits, or not all of it ({type(error).__name__})."
+        raise InputError("--data", str(path), f"{reason} {_fetch_again(path, 'celeba', data_dir)}") from error
+    if not names:
+        remedy = f'It names no image of the {split} split (lines such as "000001.jpg {wanted}").'
+        raise InputError("--data", str(path), remedy)
+    if len(names) != (official := OFFICIAL_SIZES["celeba"][SPLITS.index(split)]):
+        log.warning("%s names %d %s images, not the official %d: %s", path, len(names), split, official, UNOFFICIAL)
+    return names
+
+
+def _celeba_crop(image: Image.Image, path: Path, again: str) -> Image.Image:
+    """The central square. Of a picture of another size the box would cut something else, and black where there is nothing."""
+    if image.size != CELEBA_SIZE:
+        reason = f"It has {image.width}x{image.height} pixels; aligned and cropped CelebA has 178x218."
+        raise InputError("image file", str(path), f"{reason} {again}")
+    return image.crop(CELEBA_CROP)

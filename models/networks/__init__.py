@@ -1,0 +1,1 @@
+"""The encoder and decoder, and what they do with images and latents."""

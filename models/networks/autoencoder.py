@@ -1,0 +1,164 @@
+"""The paper's autoencoder (Section 3): every variant is a value of a `TrialConfig` field, none is a class.
+
+DAE or VAE, latent normalisation, noise, frozen latent layer, depth and width are read from the configuration here and
+nowhere else. Layers and their order come from `architecture.py`.
+
+Shapes: N images, C channels, H = W = image_size pixels, Z = latent_size.
+    x_NCHW float in [0, 1] -> encode -> z_NZ float32 -> decode -> logits_NCHW (sigmoid gives the picture)
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from aesweep.models.config import TrialConfig
+from aesweep.models.identity import stream_seed
+from aesweep.models.networks.architecture import (
+    FIRST_MAP_SIDE,
+    decoder_layers,
+    encoder_layers,
+    features_size,
+    first_map_channels,
+)
+from aesweep.models.networks.convolution import SameConv2d, SameConvTranspose2d
+
+BN_EPS = 1e-3  # Keras' BatchNormalization default in TensorFlow 2.4; PyTorch's is 1e-5
+
+
+class Encoded(NamedTuple):
+    """What the encoder gives for N images."""
+
+    mean: torch.Tensor
+    """(N, Z) float32: the code of a DAE, the mean of q(z|x) of a VAE."""
+    log_variance: torch.Tensor | None
+    """(N, Z) float32: log variance of q(z|x); None for a DAE."""
+
+
+class Encoder(nn.Module):
+    """Convolutions, then the latent layer with its normalisation."""
+
+    def __init__(self, config: TrialConfig) -> None:
+        super().__init__()
+        blocks: list[nn.Module] = []
+        for layer in encoder_layers(config):
+            convolution = SameConv2d(layer.channels_in, layer.channels_out, config.kernel_size, layer.stride)
+            blocks.append(_with_norm_and_relu(convolution, config))
+        self.convolutions = nn.Sequential(*blocks)
+        self.mean = nn.Linear(features_size(config), config.latent_size)
+        self.log_variance = nn.Linear(features_size(config), config.latent_size) if config.model == "vae" else None
+        self.norm = _latent_norm(config)
+
+    def forward(self, x: torch.Tensor) -> Encoded:
+        features = self.convolutions(x).flatten(1)
+        # The latent layer stays in fp32 under autocast: priors are fitted on its output, exp(log_variance) needs it,
+        # and it is well under 1 % of the network's cost.
+        with torch.autocast(features.device.type, enabled=False):
+            features = features.float()
+            mean = self.norm(self.mean(features))
+            return Encoded(mean, None if self.log_variance is None else self.log_variance(features))
+
+
+class Decoder(nn.Module):
+    """A linear layer to an 8x8 map, then transposed convolutions up to the image."""
+
+    def __init__(self, config: TrialConfig) -> None:
+        super().__init__()
+        channels = first_map_channels(config)
+        self.first = nn.Linear(config.latent_size, channels * FIRST_MAP_SIDE**2)
+        self.first_activation = nn.ReLU() if config.decoder_first_activation == "relu" else nn.Identity()
+        self.unflatten = nn.Unflatten(1, (channels, FIRST_MAP_SIDE, FIRST_MAP_SIDE))
+        *layers, last = decoder_layers(config)
+        blocks: list[nn.Module] = []
+        for layer in layers:
+            convolution = SameConvTranspose2d(layer.channels_in, layer.channels_out, config.kernel_size, layer.stride)
+            blocks.append(_with_norm_and_relu(convolution, config))
+        self.convolutions = nn.Sequential(*blocks)
+        self.last = SameConvTranspose2d(last.channels_in, last.channels_out, config.kernel_size, last.stride)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        first_map = self.unflatten(self.first_activation(self.first(z)))
+        return self.last(self.convolutions(first_map.contiguous(memory_format=torch.channels_last)))
+
+
+class Autoencoder(nn.Module):
+    """Encoder and decoder of one trial, as `config` says. `build_autoencoder` gives seeded initial weights."""
+
+    def __init__(self, config: TrialConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.apply(_initialise)
+        if config.latent_norm == "spectral":  # after the initialisation: its first power iterations read the weight
+            spectral_norm(self.encoder.mean, n_power_iterations=1)
+        if config.freeze_latent:  # "the latent layer frozen at its random initialisation" (Section 3)
+            self.encoder.mean.requires_grad_(False)
+
+    def encode(self, x: torch.Tensor) -> Encoded:
+        """x (N, 3, H, W) float in [0, 1] -> mean and log variance, each (N, Z) float32."""
+        return self.encoder(x)
+
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        """z (N, Z) float32 -> logits (N, 3, H, W), in the autocast type where autocast is on."""
+        return self.decoder(z)
+
+    def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> tuple[torch.Tensor, Encoded]:
+        """x (N, 3, H, W) in [0, 1] -> logits (N, 3, H, W) and the encoding.
+
+        In training, noise is drawn from `generator`. In eval mode the mean is decoded (our reading: reconstructions of
+        a VAE decode the mean).
+        """
+        config = self.config
+        perturb = self.training and config.noise_std > 0
+        if perturb and config.noise_position == "image":
+            x = x + config.noise_std * _noise_like(x, generator)
+        encoded = self.encode(x)
+        z = encoded.mean
+        if self.training and encoded.log_variance is not None:
+            z = z + torch.exp(0.5 * encoded.log_variance) * _noise_like(z, generator)
+        if perturb and config.noise_position == "decoder_input":  # Section 4: noise at the decoder's input
+            z = z + config.noise_std * _noise_like(z, generator)
+        return self.decode(z), encoded
+
+
+def build_autoencoder(config: TrialConfig) -> Autoencoder:
+    """The untrained network on the CPU: Glorot-uniform kernels, zero biases, decided by `config.seed` alone.
+
+    The caller's random generators are left as they were.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(stream_seed("weights", config.seed))  # of the CPU alone
+        model = Autoencoder(config)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+
+
+def _initialise(module: nn.Module) -> None:
+    """Keras' defaults, which the paper does not change: `glorot_uniform` kernels and zero biases."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _with_norm_and_relu(convolution: SameConv2d | SameConvTranspose2d, config: TrialConfig) -> nn.Module:
+    """Convolution, batch normalisation, ReLU. The convolution keeps its bias: the paper's parameter counts have it."""
+    if not config.conv_norm:
+        return nn.Sequential(convolution, nn.ReLU(inplace=True))
+    norm = nn.BatchNorm2d(convolution.out_channels, eps=BN_EPS, momentum=config.bn_momentum)
+    return nn.Sequential(convolution, norm, nn.ReLU(inplace=True))
+
+
+def _latent_norm(config: TrialConfig) -> nn.Module:
+    match config.latent_norm:
+        case "batch":
+            return nn.BatchNorm1d(config.latent_size, eps=BN_EPS, momentum=config.bn_momentum)
+        case "layer":
+            return nn.LayerNorm(config.latent_size, eps=BN_EPS)
+        case _:  # "spectral" normalises the weight of the latent layer itself, in `Autoencoder`
+            return nn.Identity()
+
+
+def _noise_like(tensor: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
+    return torch.randn(tensor.shape, generator=generator, device=tensor.device, dtype=tensor.dtype)

@@ -1,0 +1,1 @@
+"""Training one network: objective, optimiser, schedule, loop, checkpoint."""

@@ -1,0 +1,85 @@
+"""What `aesweep doctor` looks at: the machine and Ray (cluster.doctor), then data, weights and precision from their layers."""
+
+import uuid
+from pathlib import Path
+
+import torch
+
+from aesweep.cluster.doctor import Check, check_folder, check_ray, machine_checks
+from aesweep.evaluation.networks.weights import check_weights, inception_path
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import DataSource, check_source
+from aesweep.models.errors import InputError
+from aesweep.models.precision import choose_precision
+from aesweep.sweep.spec.execution import absolute
+from aesweep.sweep.store.open_storage import open_storage
+from aesweep.sweep.store.storage import StorageError
+from aesweep.sweep.worker.device import choose_device, describe_device
+
+
+def all_checks(address: str, store: str | None, data_dir: Path) -> list[Check]:
+    """Every check, the cheap ones first."""
+    folders = [check_folder("data folder", data_dir)]
+    if store is not None:
+        folders.append(check_store(store))
+    return [
+        *machine_checks(),
+        check_precision(),
+        *folders,
+        *(check_data(dataset, size, data_dir) for dataset, size in (("cifar10", 32), ("celeba", 64))),
+        check_inception(data_dir),
+        *check_ray(address),
+    ]
+
+
+def check_store(store: str) -> Check:
+    """Whether files can be written, read, listed and removed where the store is or will be."""
+    if "://" not in store:
+        return check_folder("store", absolute(store, "--store"))
+    name = f".aesweep-doctor-{uuid.uuid4().hex[:6]}"
+    try:
+        storage = open_storage(store)
+        storage.write(name, name.encode())
+        works = storage.read(name) == name.encode() and name in storage.names("")
+        storage.remove(name)
+    except (InputError, StorageError) as error:
+        return Check("store", "fail", str(error.value), error.remedy)
+    if not works:
+        return Check(
+            "store", "fail", storage.place(), "What is written there is not found again at once. Give another."
+        )
+    return Check("store", "ok", f"{storage.place()}: writable")
+
+
+def check_precision() -> Check:
+    """The precision that `auto` gives on this machine."""
+    device = choose_device("auto")
+    found = f"auto is {choose_precision('auto', device)} on {describe_device(device)}"
+    if device.type == "cpu":
+        return Check(
+            "precision", "warn", found, f"No GPU (torch {torch.__version__}): fine for the quickstart, slow else."
+        )
+    return Check("precision", "ok", found)
+
+
+def check_data(dataset: str, size: int, data_dir: Path) -> Check:
+    """Whether a data set's files are here. Missing ones are only a warning: not every sweep needs them."""
+    config = TrialConfig(dataset=dataset, image_size=size)  # type: ignore[arg-type]
+    try:
+        check_source(config, DataSource(data_dir=data_dir))
+    except InputError as error:
+        return Check(dataset, "warn", "not here", error.remedy)
+    return Check(dataset, "ok", f"in {data_dir}")
+
+
+def check_inception(data_dir: Path) -> Check:
+    """Whether the weights of the FID network are here, and are the right ones."""
+    path = inception_path(data_dir)
+    if not path.exists():
+        remedy = f"Scores will be fd on random-conv-64, not FID. Run `aesweep fetch inception --to {data_dir}`."
+        return Check("Inception weights", "warn", "not here", remedy)
+    try:
+        check_weights(path)
+    except InputError as error:
+        return Check("Inception weights", "fail", str(error.value), error.remedy)
+    return Check("Inception weights", "ok", str(path))

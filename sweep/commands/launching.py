@@ -1,0 +1,143 @@
+"""`plan`, `launch`, `resume`: what would run, run it, run what is missing."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from aesweep.models.cost import fit_core_hours
+from aesweep.models.errors import one_line
+from aesweep.sweep.commands import options
+from aesweep.sweep.driver.outcome import STOPPED
+from aesweep.sweep.driver.plan import Plan, make_plan
+from aesweep.sweep.driver.progress import describe_counts
+from aesweep.sweep.launch import launch as run_launch
+from aesweep.sweep.spec.load import load_spec
+from aesweep.sweep.store.launched import resume_command, stored_spec
+from aesweep.sweep.store.open_storage import open_storage
+from aesweep.sweep.store.store import open_store
+
+
+def plan(
+    spec: options.Spec,
+    store: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Subtract what this store holds.", show_default=False)
+    ] = None,
+    overrides: options.Overrides = None,
+    only: options.Only = None,
+    data: options.Data = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show what would run, its cost and what is already done. Starts nothing.
+
+    Example:  aesweep plan paper-cifar10 --set seeds=0..2
+    """
+    loaded = load_spec(spec, overrides or [], data)
+    evaluation = loaded.evaluation_config(require_weights=False)
+    opened = open_store(store) if store is not None and not _is_empty(store) else None
+    made = make_plan(loaded, opened, evaluation, only=only or [])
+    if as_json:
+        typer.echo(json.dumps([trial.to_json() for trial in made.trials], indent=1))
+        return
+    _print_plan(loaded.name, made)
+
+
+def launch(
+    spec: options.Spec,
+    store: options.StoreOption,
+    address: options.Address = "local",
+    overrides: options.Overrides = None,
+    only: options.Only = None,
+    max_concurrent: options.MaxConcurrent = None,
+    retry_failed: options.RetryFailed = False,
+    add: Annotated[bool, typer.Option("--add", help="Allow a spec that shares no trial with this store.")] = False,
+    data: options.Data = None,
+) -> None:
+    """Train and score a sweep. The same command again does exactly the missing work.
+
+    Example:  aesweep launch quickstart --store runs/quickstart
+    """
+    outcome = run_launch(
+        spec,
+        store,
+        address=address,
+        data_dir=data,
+        overrides=overrides or [],
+        only=only or [],
+        max_concurrent=max_concurrent,
+        retry_failed=retry_failed,
+        add=add,
+    )
+    raise typer.Exit(outcome.exit_code)
+
+
+def resume(
+    store: options.StoreArgument,
+    retry_failed: options.RetryFailed = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every spec launched into this store, not only the latest.")
+    ] = False,
+    address: options.Address = "local",
+    max_concurrent: options.MaxConcurrent = None,
+) -> None:
+    """Go on with the sweep that a store holds: unfinished trials from their last checkpoint.
+
+    Example:  aesweep resume runs/quickstart --retry-failed
+    """
+    opened = open_store(store)
+    specs, code = stored_spec(opened, every), 0
+    while specs:
+        outcome = run_launch(
+            specs.pop(0),
+            opened.root,
+            address=address,
+            max_concurrent=max_concurrent,
+            retry_failed=retry_failed,
+            latest=not every,
+        )
+        code = max(code, outcome.exit_code)
+        if outcome.stop_asked and specs:
+            names = one_line(", ".join(spec.name for spec in specs))
+            typer.echo(f"Not begun: {names}. Go on with: {resume_command(store, '--all')}", err=True)
+            raise typer.Exit(STOPPED)
+    raise typer.Exit(code)
+
+
+def _is_empty(store: str) -> bool:
+    """Whether a launch would make a store there."""
+    storage = open_storage(store)
+    return storage.version("") is None and not storage.names("")
+
+
+def _print_plan(name: str, made: Plan) -> None:
+    console = Console()
+    table = Table(
+        title=Text(f"{name}: {len(made.trials)} trials"), title_justify="left", box=None, padding=(0, 2, 0, 0)
+    )
+    for heading in ("block", "trials", "state", "GPU-hours", "disk"):
+        table.add_column(heading, justify="left" if heading in ("block", "state") else "right")
+    for block in dict.fromkeys(t.block for t in made.trials):
+        trials = [t for t in made.trials if t.block == block]
+        counts = Plan(tuple(trials), made.evaluation, False).counts()
+        hours, size = sum(t.gpu_hours for t in trials), sum(t.disk_bytes for t in trials)
+        table.add_row(Text(block), str(len(trials)), describe_counts(counts), f"{hours:.3g}", f"{size / 1e9:.2f} GB")
+    console.print(table)
+    left = made.to_train
+    console.print(
+        f"\nTo train: {len(left)} trials, {sum(t.gpu_hours for t in left):.3g} hours of one H200 (see docs/operations.md).\n"
+        f"To score: {len(left) + len(made.to_score)} trials with {made.evaluation.extractor} "
+        f"(evaluation {made.evaluation.id}).",
+        highlight=False,
+    )
+    fits = sum(fit_core_hours(t.fit_flops) for t in left + made.to_score)
+    if fits:
+        console.print(
+            f"To fit: mixtures of {made.evaluation.gmm_components} components, about {fits:.3g} core-hours "
+            "(a hundredth of that on a GPU).",
+            highlight=False,
+        )
+    if made.is_done:
+        console.print("Nothing to do.")

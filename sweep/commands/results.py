@@ -1,0 +1,186 @@
+"""`status`, `tables`, `report`: look at a sweep."""
+
+import json
+import time
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from aesweep.models.errors import one_line
+from aesweep.sweep.commands import options
+from aesweep.sweep.commands.local_copy import copy_pictures, copy_tables
+from aesweep.sweep.driver.progress import describe_counts, describe_seconds
+from aesweep.sweep.driver.status import Status, read_status
+from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
+from aesweep.sweep.store.launched import RETRY, resume_command
+from aesweep.sweep.store.prune import prune as run_prune
+from aesweep.sweep.store.storage import StorageError
+from aesweep.sweep.store.store import Store, open_store
+from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current, tables_are_whole
+
+REFRESH_SECONDS = 2.0
+
+
+def status(
+    store: options.StoreArgument,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
+    as_json: options.AsJson = False,
+    every: Annotated[bool, typer.Option("--all", help="Trials of every spec in the store.")] = False,
+) -> None:
+    """Show trials by state, time left, and what failed and why. Works from any machine that sees the store.
+
+    Example:  aesweep status runs/quickstart --watch
+    """
+    opened = open_store(store)
+    if as_json:
+        typer.echo(json.dumps(read_status(opened, every).to_json(), indent=1))
+        return
+    console = Console()
+    if not watch:
+        console.print(_render(read_status(opened, every), store), soft_wrap=True)  # a command stays on its line
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        try:
+            while True:
+                live.update(_render(read_status(opened, every), store), refresh=True)
+                time.sleep(REFRESH_SECONDS)
+        except KeyboardInterrupt:
+            return
+
+
+def tables(store: options.StoreArgument) -> None:
+    """Rebuild the Parquet tables from the commits.
+
+    Example:  aesweep tables runs/quickstart
+    """
+    opened = open_store(store)
+    TableWriter(opened).publish(force=True)
+    for name, rows in table_rows(opened).items():
+        typer.echo(f"{opened.storage.place(f'tables/{name}.parquet')}  {rows} rows")
+
+
+def report(
+    store: options.StoreArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Draw figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and a web page from the tables.
+
+    Example:  aesweep report runs/quickstart
+    """
+    opened = open_store(store)
+    _fold_for_report(opened)
+    from aesweep.analysis.report import write_report  # pandas and matplotlib from here on
+
+    here = opened.storage.folder
+    name = opened.storage.place().rpartition("/")[2]
+    folder = (out or (here / "report" if here else Path(f"{name}-report"))).absolute()
+    if here is not None:
+        page = write_report(here, folder)
+    else:
+        copy = copy_tables(opened, folder / "store")
+        fetch = partial(copy_pictures, opened, copy)
+        page = write_report(copy, folder, address=opened.root, fetch=fetch)
+    typer.echo(f"Report: {page}")
+
+
+def _fold_for_report(store: Store) -> None:
+    """Fold the tables where they are behind. Where the store may only be read, older ones are better than none."""
+    if tables_are_current(store):
+        return
+    try:
+        TableWriter(store).publish(force=True)
+    except StorageError as error:
+        if not tables_are_whole(store):
+            raise
+        typer.echo(f"The report is drawn from older tables: new ones cannot be folded. {error.remedy}", err=True)
+
+
+def _render(found: Status, store: str) -> Group:
+    lines: list[Text | Table] = [Text(f"{one_line(found.sweep)}: {describe_counts(found.counts)}", style="bold")]
+    for driver in found.drivers:
+        who = f"driver {one_line(driver['host'])}:{driver['pid']}"
+        if driver["alive"]:
+            lines.append(Text(f"{who} at work, {describe_seconds(found.eta_seconds)} left"))
+        else:
+            lines.append(Text(f"{who} last seen {describe_seconds(driver['age'])} ago", "yellow"))
+    if found.running:
+        table = Table.grid(padding=(0, 2))
+        for trial in found.running:
+            speed = f"{trial['images_per_second']:,.0f} images/s"
+            table.add_row(
+                "  running", Text(one_line(trial["name"])), f"epoch {trial['epoch']}/{trial['epochs']}", speed
+            )
+        lines.append(table)
+    lines += [Text(f"  failed   {f['name']}  {one_line(f['reason'])}", "red") for f in found.failures]
+    lines += [Text(f"  lost     {f['name']}  {one_line(f['reason'])}", "yellow") for f in found.lost]
+    lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))
+    at_work = any(driver["alive"] for driver in found.drivers)
+    if not at_work and (found.counts["pending"] or found.counts["trained"]):
+        lines.append(Text(f"Go on with: {resume_command(store)}"))
+    if found.failures:
+        when = ", when the driver has ended," if at_work else ""
+        lines.append(Text(f"Try the failed ones again{when} with: {resume_command(store, RETRY)}"))
+    return Group(*lines)
+
+
+def stop(
+    store: options.StoreArgument,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when they have ended.")] = False,
+) -> None:
+    """End the sweep that runs on a store, from any machine: running trials write a checkpoint, then its driver ends.
+
+    Example:  aesweep stop runs/quickstart --wait
+    """
+    opened = open_store(store)
+    asked = ask_drivers_to_stop(opened)
+    if not asked:
+        typer.echo(f"No driver works on {store}.")
+        return
+    for driver in asked:
+        typer.echo(f"Asked the driver on {driver['host']}, process {driver['pid']}, to stop.")
+    if wait and (left := wait_for_end(opened, {driver["file"] for driver in asked}, WAIT_SECONDS)):
+        typer.echo(f"{len(left)} of {len(asked)} drivers did not end within {WAIT_SECONDS:.0f} s.", err=True)
+        raise typer.Exit(1)
+    when = "ended" if wait else f"ends within some {GRACE_SECONDS:.0f} seconds"
+    typer.echo(f"The sweep {when}. Go on with: {resume_command(store)}")
+
+
+def prune(
+    store: options.StoreArgument,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    damaged: Annotated[bool, typer.Option("--damaged", help="Also remove damaged files that were set aside.")] = False,
+) -> None:
+    """Remove what nobody needs any more: abandoned attempts, leftover checkpoints, files of killed processes.
+
+    Results and the newest checkpoint of every unfinished trial stay.
+
+    Example:  aesweep prune runs/quickstart --dry-run
+    """
+    found = run_prune(open_store(store), damaged=damaged, dry_run=dry_run)
+    for kind in dict.fromkeys(leftover.kind for leftover in found):
+        mine = [leftover for leftover in found if leftover.kind == kind]
+        typer.echo(f"{kind}: {_count(sum(m.files for m in mine))}, {_megabytes(sum(m.bytes for m in mine))}")
+    freed = _megabytes(sum(leftover.bytes for leftover in found))
+    typer.echo(f"{'Would free' if dry_run else 'Freed'} {freed}.")
+
+
+WAIT_SECONDS = 4 * GRACE_SECONDS  # the grace, tables of many trials, and the end of Ray
+
+
+def _count(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

@@ -1,0 +1,125 @@
+"""`fetch`, `doctor`, `render`, `wait`: prepare and check the machines that a sweep will run on."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from aesweep.models.data.datasets import default_data_dir
+from aesweep.sweep.commands import options
+from aesweep.sweep.spec.execution import absolute
+
+
+class Fetchable(StrEnum):
+    """What `fetch` can bring."""
+
+    cifar10 = "cifar10"
+    celeba = "celeba"
+    inception = "inception"
+
+
+def fetch(
+    what: Annotated[
+        Fetchable,
+        typer.Argument(
+            metavar="WHAT",
+            help="A data set, or the weights of the FID network: cifar10, celeba or inception.",
+            show_default=False,
+        ),
+    ],
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Shared folder. \\[default: $AESWEEP_DATA, else ~/.cache/aesweep]", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Download and prepare data or weights before a run, onto storage that all nodes see.
+
+    Example:  aesweep fetch cifar10 --to /shared/aesweep-data
+    """
+    folder = _folder("--to", to)
+    match what:
+        case Fetchable.inception:
+            from aesweep.evaluation.networks.weights import fetch_inception
+
+            fetch_inception(folder)
+        case Fetchable.cifar10:
+            from aesweep.models.data.fetch import fetch_cifar10
+
+            fetch_cifar10(folder)
+        case Fetchable.celeba:
+            from aesweep.models.data.fetch import fetch_celeba
+
+            fetch_celeba(folder)
+    typer.echo(f"{what.value} is ready. Use it with --data {folder} or AESWEEP_DATA={folder}")
+
+
+def doctor(
+    address: options.Address = "local",
+    store: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Also check this store's folder.", show_default=False)
+    ] = None,
+    data: options.Data = None,
+) -> None:
+    """Say what works here: GPUs, precision, data, weights, storage, Ray. Exit code 1 when something must be mended.
+
+    Example:  aesweep doctor --store /shared/runs
+    """
+    from aesweep.sweep.commands.checks import all_checks  # torch and Ray from here on
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("", "check", "found", "remedy"):
+        table.add_column(heading, overflow="fold")
+    marks = {"ok": "[green]ok[/green]", "warn": "[yellow]warn[/yellow]", "fail": "[red]fail[/red]"}
+    checks = all_checks(address, store, _folder("--data", data))
+    for check in checks:
+        table.add_row(marks[check.status], check.name, Text(check.found), Text(check.remedy))
+    Console().print(table)
+    raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)
+
+
+def render(
+    kind: Annotated[
+        str | None,
+        typer.Argument(metavar="KIND", help="Which file; without it, the kinds and their values.", show_default=False),
+    ] = None,
+    values: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Values of the file.", show_default=False)
+    ] = None,
+) -> None:
+    """Print a file that starts a sweep on a cluster: Slurm, Kubernetes, `ray up`, Docker.
+
+    Example:  aesweep render slurm nodes=4 store=/shared/runs/paper data=/shared/data > paper.sbatch
+    """
+    from aesweep.cluster import render as cluster_files
+
+    if kind is None:
+        typer.echo(cluster_files.describe_kinds())
+    else:
+        typer.echo(cluster_files.render(kind, **cluster_files.parse_values(values or [])), nl=False)
+
+
+def wait(
+    machines: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MACHINES", help="How many beside the head, their names, or gpus=COUNT.", show_default=False
+        ),
+    ],
+) -> None:
+    """Wait until machines or GPUs have joined the Ray cluster that this machine belongs to.
+
+    Example:  aesweep wait gpus=8
+    """
+    from aesweep.cluster.wait import wait as wait_for
+
+    wait_for(machines)
+
+
+def _folder(option: str, given: Path | None) -> Path:
+    return default_data_dir() if given is None else Path(absolute(given, option))

@@ -1,0 +1,126 @@
+"""`evaluate`, `sample`: more scores and pictures from models that are already trained."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aesweep.evaluation.config import METRICS, EvaluationConfig
+from aesweep.models.errors import InputError
+from aesweep.sweep.commands import options
+from aesweep.sweep.launch import evaluate as run_evaluate
+from aesweep.sweep.store.store import open_store
+
+
+class PriorName(StrEnum):
+    """Priors that `sample` draws from."""
+
+    standard_normal = "standard_normal"
+    mvg = "mvg"
+    gmm = "gmm"
+
+
+def evaluate(
+    store: options.StoreArgument,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="A,B", help=f"What to measure: {', '.join(METRICS)}.", show_default=False)
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="0..4", help="Sampling seeds, one score per seed and prior.", show_default=False),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=2, help="Images drawn from each prior.", show_default=False)
+    ] = None,
+    extractor: Annotated[
+        str | None,
+        typer.Option(help="auto, inception-2015, random-conv-64 or dinov2-vit-{s,b,l}-14.", show_default=False),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="K=V",
+            help="Change another field of evaluation or execution: --set gmm_components=100",
+            show_default=False,
+        ),
+    ] = None,
+    only: options.Only = None,
+    address: options.Address = "local",
+    retry_failed: options.RetryFailed = False,
+) -> None:
+    """Score the trained trials of a store in another way. Nothing is trained again.
+
+    What is not given stays as the store's latest spec has it.
+    Example:  aesweep evaluate runs/quickstart --seeds 0..4
+    """
+    from aesweep.sweep.spec.fields import at  # pydantic from here on
+    from aesweep.sweep.spec.overrides import refuse_given, require_scoring
+    from aesweep.sweep.spec.yaml_file import read_settings
+
+    options_given = {"metrics": metrics, "seeds": seeds, "samples": samples, "extractor": extractor}
+    given = {name: value for name, value in options_given.items() if value is not None}
+    require_scoring(overrides or [])
+    refuse_given(overrides or [], {name: f"--{name}" for name in given})
+    with at("--", ""):
+        changes = read_settings(EvaluationConfig, given)
+        extractor = changes.pop("extractor", None)
+        EvaluationConfig(**changes)
+    outcome = run_evaluate(
+        store,
+        changes,
+        extractor=extractor,
+        overrides=overrides or [],
+        only=only or [],
+        address=address,
+        retry_failed=retry_failed,
+    )
+    raise typer.Exit(outcome.exit_code)
+
+
+def sample(
+    store: options.StoreArgument,
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="Key of a trained trial, or its start.", show_default=False)
+    ],
+    prior: Annotated[PriorName, typer.Option(help="Where latents are drawn from.")] = PriorName.gmm,
+    n: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many images.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="PNG to write.")] = Path("samples.png"),
+    interpolate: Annotated[
+        bool, typer.Option("--interpolate", help="Walk between pairs of test images instead.")
+    ] = False,
+    reconstruct: Annotated[
+        bool, typer.Option("--reconstruct", help="Test images above their reconstructions instead.")
+    ] = False,
+    data: options.Data = None,
+) -> None:
+    """Draw a picture from a trained model.
+
+    Example:  aesweep sample runs/quickstart 3fa9c2 --prior gmm -n 64 --out grid.png
+    """
+    if interpolate and reconstruct:
+        raise InputError("--interpolate", "--reconstruct", "Give one of the two.")
+    if not out.absolute().parent.is_dir():
+        raise InputError("--out", str(out), "Its folder does not exist. Give a file in a folder that does.")
+    if out.is_dir():
+        raise InputError("--out", str(out), "That is a folder. Give the name of a file in it, such as samples.png.")
+    opened = open_store(store)
+    from aesweep.sweep.commands.draw import (  # torch from here on
+        draw_interpolations,
+        draw_reconstructions,
+        draw_samples,
+    )
+
+    if interpolate:
+        png = draw_interpolations(opened, key, n, seed, data)
+    elif reconstruct:
+        png = draw_reconstructions(opened, key, n, seed, data)
+    else:
+        png = draw_samples(opened, key, prior.value, n, seed)
+    try:
+        out.write_bytes(png)
+    except OSError as error:
+        raise InputError("--out", str(out), f"It cannot be written ({error.strerror}). Give another file.") from error
+    typer.echo(f"Picture: {out.absolute()}")

@@ -1,0 +1,1 @@
+"""Code that runs in the driver process. Never imports the workers' code."""

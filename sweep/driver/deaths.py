@@ -1,0 +1,115 @@
+"""How attempts begin and end, and when a trial whose attempts keep dying is given up.
+
+    attempts/<id>/start.json   written by the attempt: its driver, its machine, and where it went on from
+                  end.json     how it ended, where neither a commit nor a failure record says so
+
+Problem: a process can die with its trial (a segmentation fault, memory) or for no fault of it (a lost machine, a killed
+driver), and a dead process writes nothing.
+Decision: a driver that sees an attempt die writes its `end.json`. An attempt without any end died together with its
+driver. Only deaths in a row count, since the last attempt that wrote a checkpoint: whoever gets further, however slowly,
+is tried again without limit. `max_process_deaths` deaths of the process alone, or `TOGETHER` times as many in which the
+machine or the driver went too, become a failure; announced preemptions, stops and the first lack of GPU memory do not
+count.
+Consequence: a trial that kills its process costs some attempts, one that kills its machine some more, and a trial whose
+driver was killed a few times in its first second is innocent. Both counts live in the store, so that relaunches continue
+them; `--retry-failed` begins anew.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from aesweep.sweep.store.attempt_notes import CHECKPOINT, _since_last_failure, read_end, read_start
+from aesweep.sweep.store.drivers import drivers
+from aesweep.sweep.store.layout import attempt_folder
+from aesweep.sweep.store.store import Stage, Store
+
+TOGETHER = 4  # deaths of machine or driver weigh a quarter: 12 in a row by default
+
+
+class ProcessDiedError(RuntimeError):
+    """The process of a trial died again and again, and none of its attempts got further."""
+
+
+@dataclass(frozen=True)
+class Deaths:
+    """Deaths of one trial's attempts in a row, none of which got further."""
+
+    alone: int = 0
+    """The process died, its driver and its machine did not."""
+    together: int = 0
+    """The machine or the driver went too."""
+    nodes: tuple[str, ...] = ()
+    reason: str = ""
+    """What is known of the newest."""
+
+    @property
+    def count(self) -> int:
+        """All of them."""
+        return self.alone + self.together
+
+    def are_too_many(self, most: int) -> bool:
+        """Whether the trial is given up; `most` is `max_process_deaths`."""
+        return self.alone >= most or self.count >= TOGETHER * most
+
+    def describe(self) -> str:
+        """For instance `its process died 3 times in a row without getting further (on gpu-07; killed by signal 9)`."""
+        where = f"on {', '.join(self.nodes)}" if self.nodes else ""
+        known = "; ".join(part for part in (where, self.reason) if part)
+        times = "once" if self.count == 1 else f"{self.count} times in a row"
+        what = f"its process died {times} without getting further" if self.count else "its process died"
+        return what + (f" ({known})" if known else "")
+
+
+def deaths(store: Store, key: str, stage: Stage, evaluation: str = "", living: Collection[str] = ()) -> Deaths:
+    """Deaths in a row up to now. Attempts of the drivers in `living` that have no end are at work."""
+    alone, together, nodes, reason = 0, 0, [], ""
+    for attempt in _since_last_failure(store, key, stage, evaluation):
+        if CHECKPOINT in store.storage.names(attempt_folder(key, attempt)):
+            break
+        start, end = read_start(store, key, attempt), read_end(store, key, attempt)
+        if end.get("how", "died") not in ("died", "machine died") or (not end and start.get("driver") in living):
+            continue
+        if end.get("how") == "died":
+            alone += 1
+        else:
+            together += 1
+        nodes.append(start.get("node", ""))
+        reason = reason or end.get("reason", "" if end else "its driver ended with it")
+    return Deaths(alone, together, tuple(sorted(set(filter(None, nodes)))), reason)
+
+
+def record_deaths(store: Store, keys: Iterable[str], evaluation: str, most: int) -> None:
+    """Turn too many deaths into failures, before a launch decides what to run. Done and failed trials are left alone."""
+    store, living = store.listed(), living_drivers(store)
+
+    def judge(key: str) -> None:
+        stage, which = open_stage(store, key, evaluation)
+        if stage is not None and store.open_failure(key, stage, which) is None:
+            give_up_if_too_many(store, key, stage, which, most, living)
+
+    store.storage.map(judge, keys)
+
+
+def open_stage(store: Store, key: str, evaluation: str) -> tuple[Stage | None, str]:
+    """The stage that a trial lacks, with its evaluation's id where that is the stage; None for a trial that is done."""
+    if not store.has_training(key):
+        return "train", ""
+    return (None, "") if store.has_scores(key, evaluation) else ("evaluate", evaluation)
+
+
+def give_up_if_too_many(
+    store: Store, key: str, stage: Stage, evaluation: str, most: int, living: Collection[str] = ()
+) -> Deaths:
+    """Record a failure of the newest attempt where its trial died too often; the deaths."""
+    found = deaths(store, key, stage, evaluation, living)
+    if found.are_too_many(most):
+        newest = store.attempts(key, stage, evaluation)[-1]
+        remedy = "Look at the memory and the system log of its machine; see docs/operations.md, When something dies."
+        error = ProcessDiedError(f"{found.describe()}. {remedy}")
+        store.record_failure(key, newest, stage, error, evaluation, node=", ".join(found.nodes))
+    return found
+
+
+def living_drivers(store: Store) -> set[str]:
+    """Names of the drivers at work, as `start.json` has them."""
+    return {driver["file"] for driver in drivers(store) if driver["alive"]}

@@ -1,0 +1,314 @@
+"""The driver: one Ray Tune run over the trials to train, one evaluation pool beside it, tables folded as results come.
+
+    plan -> Tune (train) -> commit -> pool (score) -> commit
+            all the while, in the driver's loop: poll the pool, fold the tables, write the progress file
+
+The driver holds nothing that the store does not: kill it at any moment, and the next launch finds the same missing
+work. Tune's own experiment state is scratch in a temporary folder and is never read.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ray import tune
+from ray.tune import (
+    Callback,
+    CheckpointConfig,
+    FailureConfig,
+    PlacementGroupFactory,
+    RunConfig,
+    TuneConfig,
+    Tuner,
+)
+from ray.tune.search import BasicVariantGenerator
+from rich.markup import escape
+
+from aesweep.cluster.resources import check_feasible, evaluation_resources, gpu_share, larger_share, trial_resources
+from aesweep.cluster.scratch import temporary_folder
+from aesweep.evaluation.priors import tensor_mixture
+from aesweep.models.config import TrialConfig
+from aesweep.models.errors import one_line
+from aesweep.sweep.driver.evaluation_pool import EndedEvaluation, EvaluationPool
+from aesweep.sweep.driver.machines import Machines
+from aesweep.sweep.driver.outcome import score_line
+from aesweep.sweep.driver.plan import Plan
+from aesweep.sweep.driver.progress import ProgressView
+from aesweep.sweep.driver.recovery import Recovery, Verdict
+from aesweep.sweep.driver.stopping import GRACE_SECONDS, StopRequest
+from aesweep.sweep.driver.tune_adapter import LostTrialScheduler, Quiet, StopWith, Watch, storage_error_in
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.store.attempt_notes import memory_lacked, newest_of, read_end, write_end
+from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.store import Store
+from aesweep.sweep.tables.fold import TableWriter
+
+# Tune logs the traceback of every lost process; the driver says it in one line, and the store keeps the reason.
+logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+
+
+class WorkerCode(NamedTuple):
+    """What Ray's workers run. `launch` hands it over, so that the driver imports none of it."""
+
+    trainable: type[tune.Trainable]
+    """Trains one trial."""
+    stage: Any
+    """Remote function that runs one stage of an evaluation."""
+
+
+class Driver:
+    """Does the work of one plan on the Ray cluster that this process is connected to."""
+
+    def __init__(
+        self,
+        store: Store,
+        plan: Plan,
+        worker: WorkerCode,
+        execution: ExecutionConfig,
+        view: ProgressView,
+        file: ProgressFile,
+        stop: StopRequest,
+        callbacks: Sequence[Callback] = (),
+        may_grow: bool = True,
+    ) -> None:
+        """`may_grow`: whether other machines may join the cluster."""
+        self.store = store
+        self.plan = plan
+        self.worker = worker
+        self.execution = execution
+        self.view = view
+        self.progress = view.progress
+        self.callbacks = list(callbacks)
+        self.file, self.stop = file, stop
+        self.folder = TableWriter(store, anew=False)
+        self.configs = {t.config.key: t.config for t in plan.trials}
+        self.machines = Machines(execution, may_grow)
+        self.has_gpu = self.machines.has_gpu
+        if not self.has_gpu:  # a GPU's step has a constant part, a CPU's has none
+            self.progress.costs = {t.config.key: float(t.training_flops) for t in plan.to_train}
+        self.recovery = Recovery(store, file.driver, execution.max_process_deaths)
+        self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop
+        self._bundles: dict[str, dict[str, float]] = {}  # what each trial to train asks of Ray
+        self._waiting: dict[str, dict[str, float]] = {}  # the same, of those that have not begun
+        # The generator that Tune would make itself, here so that its limit follows the machines (`_fit_to_machines`).
+        self._generator = BasicVariantGenerator()
+        self._trains = bool(plan.to_train)
+        self.pool = self._make_pool()
+        self._fit_to_machines()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Empty: Tune pickles its callbacks for a `Tuner.restore` that never happens here."""
+        return {}
+
+    def run(self) -> None:
+        """Train, score and fold until nothing is left or somebody asks to stop."""
+        self.stop.install()  # Ray has just taken SIGTERM
+        try:
+            for trial in self.plan.to_score:
+                self.pool.add(trial.config.key)
+            self.turn()
+            if self.plan.to_train and not self.stop.asked:
+                self._train()
+                self.turn()
+            self._trains = False
+            self._fit_to_machines()
+            while not self.pool.is_idle and not self.stop.grace_is_over:
+                self.turn(wait_seconds=0.2)
+            self.pool.cancel()
+        finally:
+            self._close_attempts()
+            if not self.stop.at_once:
+                self.folder.publish(force=True)
+
+    def turn(self, wait_seconds: float = 0.0) -> None:
+        """One turn of the driver's loop; must never block for long."""
+        if self.stop.look():
+            self._awaited = set(self.progress.running)
+            self.pool.close()
+            self._ask_for_machines()
+            self.view.say(
+                "stopping: running trials write a checkpoint, running evaluations may end "
+                f"(at most {GRACE_SECONDS:.0f} s; ask once more to stop at once)"
+            )
+        if self.machines.look():
+            self._fit_to_machines()
+            self._ask_for_machines()
+        for ended in self.pool.poll(wait_seconds):
+            self._evaluation_ended(ended)
+        self.progress.scoring = len(self.pool.running)
+        self.file.write(self.progress.to_json())
+        self.folder.publish()
+        self.view.tick()
+
+    def _fit_to_machines(self) -> None:
+        """Train and score as many trials at once as the machines hold now."""
+        self.pool.limit = self.progress.scoring_slots = self.machines.evaluations_at_once(self._trains)
+        self.pool.beside_training = self._trains
+        if self._bundles:
+            # Ray alone would fill the tenths of CPUs that belong to evaluation (cluster/resources.py).
+            self._generator.max_concurrent = self.machines.trials_at_once(self._bundles.values())
+
+    def _ask_for_machines(self) -> None:
+        """Let an autoscaler hear of the trials that wait. Free places are for Tune to fill before more are asked for."""
+        places, running = self._generator.max_concurrent, len(self.progress.running)
+        full = self._awaited is None and not self.machines.changed and running >= places
+        self.machines.ask_for(self._waiting.values() if full else (), running)
+
+    @property
+    def may_end_training(self) -> bool:
+        """Whether a stop was asked for, and no trial needs more time for its checkpoint."""
+        return self.stop.grace_is_over or self._awaited == set()
+
+    def bundle(self, share: float) -> dict[str, float]:
+        """What a trial asks of Ray with this share of a GPU where there is one."""
+        return trial_resources(self.execution.threads, share, self.has_gpu)
+
+    def training_started(self, key: str) -> None:
+        """A trial got its slot; while the sweep stops, only to see that it must not begin."""
+        self._waiting.pop(key, None)
+        if self._awaited is None:
+            self.progress.train_started(key, self.configs[key].name, self.configs[key].epochs)
+
+    def training_ended(self, key: str, stopped: bool) -> None:
+        """A trial reported its end: score it, or show why it failed. A stopped one goes on another time."""
+        (self._awaited or set()).discard(key)
+        if stopped:
+            self.stop.ask()  # it saw the request first
+            self.progress.train_lost(key)
+            return
+        commit = self.store.training(key)
+        failure = self.store.open_failure(key, "train") if commit is None else None
+        if commit is None and failure is None:
+            # Tune gives a trial up whose actor dies while it waits for a place; or the commit was damaged meanwhile.
+            self.progress.train_lost(key)
+            self._say_lost(key, "Ray gave it up, or its commit cannot be read", "it goes on after the others")
+            return
+        self.progress.train_ended(key, succeeded=commit is not None)
+        name = self.configs[key].name
+        if commit is not None:
+            self.pool.add(key)
+            result = commit["result"]
+            self.view.say(
+                f"trained  {name}  test BCE {result['test_bce']:.4f} (mean image {result['mean_image_bce']:.4f})"
+            )
+        elif failure is not None:
+            reason = f"{failure['type']}: {failure['message']}"
+            self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(reason))}")
+
+    def training_lost(self, key: str, error: BaseException | None) -> Verdict:
+        """The process of a trial ended: what happens next."""
+        verdict = self.recovery.after_training(key, error)
+        (self._awaited or set()).discard(key)
+        if verdict.again:  # else `training_ended` follows
+            self.progress.train_lost(key)
+            self._say_lost(key, verdict.why, "it goes on from its checkpoint")
+        return verdict
+
+    def _say_lost(self, key: str, why: str, then: str) -> None:
+        self.view.say(f"[yellow]lost[/yellow]     {self.configs[key].name}  {escape(one_line(why))}; {then}")
+
+    def _close_attempts(self) -> None:
+        """Say of attempts that were cut off that this was no death."""
+        for key in list(self.progress.running):
+            attempt = newest_of(self.store, key, self.file.driver, "train")
+            if attempt is not None and not read_end(self.store, key, attempt) and self.store.training(key) is None:
+                write_end(self.store, key, attempt, "stopped", "its driver ended")
+
+    def _shares(self) -> dict[str, float]:
+        """Part of a GPU for each trial to train: by its network, or more where that was too little before."""
+        listed = self.store.listed()  # many trials, and nobody trains yet
+
+        def share_of(config: TrialConfig) -> float:
+            share = self.bundle(self.execution.gpu_share or gpu_share(config.filters))["GPU"]
+            return max(share, larger_share(memory_lacked(listed, config.key)[0]))
+
+        configs = [trial.config for trial in self.plan.to_train]
+        shares = listed.storage.map(share_of, configs)
+        return {config.key: share for config, share in zip(configs, shares, strict=True)}
+
+    def _train(self) -> None:
+        """Train what is missing. Raises the `StorageError` that an event of Tune met, which Tune itself makes a text of."""
+        try:
+            self._tune()
+        except Exception as error:
+            trouble = storage_error_in(error)
+            if trouble is None:
+                raise
+            raise trouble from None
+        finally:
+            self._waiting.clear()
+            self._ask_for_machines()
+
+    def _tune(self) -> None:
+        keys = [t.config.key for t in self.plan.to_train]
+        shares = self._shares() if self.has_gpu else {}
+        bundles = self._bundles = {k: self.bundle(shares.get(k, 0.0)) for k in keys}
+        self._waiting = dict(bundles)
+        for bundle in bundles.values():
+            check_feasible(self.machines.found, bundle)
+        self._fit_to_machines()
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._generator.max_concurrent + 4)
+
+        trainable: Any = tune.with_parameters(
+            self.worker.trainable,
+            root=self.store.root,
+            execution=self.execution.to_json(),
+            stop_file=self.stop.file,
+            driver=self.file.driver,
+        )
+        trainable = tune.with_resources(trainable, lambda config: PlacementGroupFactory([bundles[config["key"]]]))
+        with temporary_folder("tune") as scratch:
+            Tuner(
+                trainable,
+                param_space={"key": tune.grid_search(keys)},
+                tune_config=TuneConfig(
+                    reuse_actors=True,
+                    search_alg=self._generator,
+                    scheduler=LostTrialScheduler(self),
+                    trial_dirname_creator=lambda trial: str(trial.config["key"]),
+                ),
+                run_config=RunConfig(
+                    name="sweep",
+                    storage_path=str(scratch),
+                    stop=StopWith(self),
+                    callbacks=[Watch(self), Quiet(), *self.callbacks],
+                    failure_config=FailureConfig(max_failures=-1),  # recovery.py decides
+                    checkpoint_config=CheckpointConfig(
+                        checkpoint_frequency=0, checkpoint_at_end=False
+                    ),  # ours, not Tune's
+                    verbose=0,
+                ),
+            ).fit()
+
+    def _make_pool(self) -> EvaluationPool:
+        return EvaluationPool(
+            self.store,
+            self.plan.evaluation,
+            self.execution,
+            self.recovery,
+            self.worker.stage,
+            device_options=evaluation_resources(self.has_gpu),
+            fit_options=self._fit_options(),
+            cpu_options=evaluation_resources(False),
+            costs={t.config.key: t.fit_flops for t in self.plan.trials},
+        )
+
+    def _fit_options(self) -> dict[str, Any]:
+        """A mixture is fitted on a GPU where there is one, by a process whose environment lets scikit-learn use it."""
+        if not self.has_gpu or "gmm" not in self.plan.evaluation.priors:
+            return evaluation_resources(False)
+        return {**evaluation_resources(True), "runtime_env": {"env_vars": tensor_mixture.ENVIRONMENT}}
+
+    def _evaluation_ended(self, ended: EndedEvaluation) -> None:
+        if ended.again:
+            waits = ended.key in self.pool.lacking
+            self._say_lost(ended.key, ended.reason, f"it is scored again{' when training has ended' if waits else ''}")
+            return
+        self.progress.scores_ended(not ended.reason, ended.seconds)
+        name = self.configs[ended.key].name
+        if ended.reason:
+            self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(ended.reason))}")
+        else:
+            commit = self.store.scores(ended.key, self.plan.evaluation.id)
+            self.view.say(f"scored   {name}  {score_line(commit['rows'] if commit else [])}")

@@ -1,0 +1,181 @@
+"""The evaluation pool: scores trials while others still train.
+
+The driver submits and polls from its own loop (a task submitted from inside a trial would wait for the trial's slot for
+ever). Evaluation owns a share of the cluster that trials cannot take; how many evaluations run at once is bounded here,
+since those shares are small bookkeeping numbers.
+
+Of the trials that wait, the one whose prior fit is dearest comes first: a fit of hours that starts last would keep the
+sweep waiting.
+
+An error of a stage is recorded where it happens, once and for good. What Ray itself reports (a worker, a machine or an
+object is gone) is a death: Ray's own retries are off, and the whole evaluation is submitted again as often as recovery.py
+allows.
+"""
+
+import heapq
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import ray
+
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import data_name
+from aesweep.sweep.driver.recovery import Recovery, cause_of
+from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.store.attempt_notes import write_end, write_start
+from aesweep.sweep.store.storage import StorageError
+from aesweep.sweep.store.store import Store
+
+
+@dataclass(frozen=True)
+class EndedEvaluation:
+    """What `poll` says of one evaluation."""
+
+    key: str
+    seconds: float
+    reason: str
+    """Why it failed or was lost; "" when it was committed."""
+    again: bool = False
+    """Whether it was lost and waits to be scored again."""
+
+
+@dataclass(frozen=True)
+class _Running:
+    """One submitted evaluation."""
+
+    job: EvaluationJob
+    started: float
+    stages: tuple[ray.ObjectRef, ...]
+
+
+@dataclass
+class EvaluationPool:
+    """Submits the stages of each trial's evaluation and records those that fail."""
+
+    store: Store
+    evaluation: EvaluationConfig
+    execution: ExecutionConfig
+    recovery: Recovery
+    stage: Any
+    """Ray's remote function that runs one stage of a job: `stage.remote(name, job, ...)`."""
+    device_options: dict[str, Any]
+    """Ray options of a stage that uses the device (encode, sample, reference)."""
+    fit_options: dict[str, Any]
+    """Ray options of the prior fits."""
+    cpu_options: dict[str, Any]
+    """Ray options of a stage that does not use the device (score)."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """Of the prior fit of each trial, in any unit; 0 where a trial is not named."""
+    limit: int = 1
+    """How many evaluations may run at once."""
+    beside_training: bool = False
+    """Whether trials train on the same devices; who found too little memory waits until they do not."""
+    lacking: list[str] = field(default_factory=list)
+    """Trials whose evaluation found too little GPU memory beside training."""
+    waiting: list[tuple[float, int, str]] = field(default_factory=list)
+    """A heap of trials to score: minus the cost of the fit, place in the line, key."""
+    running: dict[ray.ObjectRef, _Running] = field(default_factory=dict)
+    _closed: bool = False
+    _added: int = 0
+    _references: dict[str, list[ray.ObjectRef]] = field(default_factory=dict)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits or runs."""
+        return not self.waiting and not self.lacking and not self.running
+
+    def add(self, key: str) -> None:
+        """Score this trial as soon as there is room and no dearer one waits."""
+        if not self._closed:
+            self._added += 1
+            heapq.heappush(self.waiting, (-self.costs.get(key, 0.0), self._added, key))
+
+    def close(self) -> None:
+        """Submit no more; what runs may end."""
+        self.waiting.clear()
+        self.lacking.clear()
+        self._closed = True
+
+    def cancel(self) -> None:
+        """Give up what still runs; its trials stay trained."""
+        for running in self.running.values():
+            for stage in running.stages:
+                ray.cancel(stage, force=True)
+            job = running.job
+            write_end(self.store, job.key, job.attempt, "stopped", "its driver was asked to stop")
+        self.running.clear()
+
+    def poll(self, timeout: float = 0.0) -> list[EndedEvaluation]:
+        """Collect what has ended, waiting at most `timeout` seconds for the first, and submit what fits."""
+        ended: list[EndedEvaluation] = []
+        while self.running:
+            done, _ = ray.wait(list(self.running), num_returns=1, timeout=0.0 if ended else timeout)
+            if not done:
+                break
+            ended.append(self._collect(done[0]))
+        while self.lacking and not self.beside_training:
+            self.add(self.lacking.pop())
+        while self.waiting and len(self.running) < self.limit:
+            self._submit(heapq.heappop(self.waiting)[-1])
+        return ended
+
+    def _submit(self, key: str) -> None:
+        attempt = self.store.new_attempt(key, "evaluate", self.evaluation.id)
+        write_start(self.store, key, attempt, self.recovery.driver, node="", pid=0)  # Ray decides where
+        job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution)
+        on_device, on_cpu = self.stage.options(**self.device_options), self.stage.options(**self.cpu_options)
+        to_fit = self.stage.options(**self.fit_options)
+        train, test, ready = self._real_images(job, self.store.config(key))
+        encoded = on_device.remote("encode", job, ready)
+        fitted = to_fit.remote("fit", job, encoded)
+        sampled = on_device.remote("sample", job, encoded, fitted, train, test)
+        scored = on_cpu.remote("score", job, encoded, fitted, sampled, train, test)
+        self.running[scored] = _Running(job, time.monotonic(), (encoded, fitted, sampled, scored))
+
+    def _real_images(self, job: EvaluationJob, config: TrialConfig) -> list[ray.ObjectRef]:
+        """The real images of both splits, measured once per data set."""
+        name = data_name(config)
+        if name not in self._references:
+            options = {**self.device_options, "num_returns": 3}
+            self._references[name] = self.stage.options(**options).remote("references", job)
+        return self._references[name]
+
+    def _collect(self, reference: ray.ObjectRef) -> EndedEvaluation:
+        running = self.running.pop(reference)
+        job, reason, again, cause = running.job, "", False, None
+        try:
+            ray.get(reference)
+        except Exception as error:  # whatever a stage raised, or Ray's own error when its worker died
+            cause = cause_of(error) or error
+            reason, again = self._judge(job, cause)
+        if reason:
+            # They may be what failed or was lost. Sound ones are read from the store again.
+            self._references.pop(data_name(self.store.config(job.key)), None)
+        if again and isinstance(cause, MemoryLackedError) and not self._closed:
+            self.lacking.append(job.key)
+        elif again:
+            self.add(job.key)
+        return EndedEvaluation(job.key, time.monotonic() - running.started, reason, again)
+
+    def _judge(self, job: EvaluationJob, cause: BaseException) -> tuple[str, bool]:
+        """Why an evaluation ended without its commit, and whether it is tried again."""
+        if lost_its_model(self.store, job.key, cause):  # the launch trains it again (run.py)
+            write_end(self.store, job.key, job.attempt, "stopped", "the trained weights are damaged")
+            return f"{cause}", False
+        if isinstance(cause, TrainedAgainError):
+            write_end(self.store, job.key, job.attempt, "stopped", str(cause))
+            return str(cause), True
+        if isinstance(cause, MemoryLackedError):
+            write_end(self.store, job.key, job.attempt, "out of memory", str(cause))
+            return "its GPU had too little memory", True
+        failure = self.store.open_failure(job.key, "evaluate", job.evaluation.id)
+        if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError):
+            verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)
+            return verdict.why, verdict.again
+        if failure is None:  # a stage that it shares with others failed, and was recorded for one of those
+            self.store.record_failure(job.key, job.attempt, "evaluate", cause, job.evaluation.id)
+        return f"{failure['type']}: {failure['message']}" if failure else f"{type(cause).__name__}: {cause}", False

@@ -1,0 +1,143 @@
+"""What a launch has to do: what its spec asks for minus what the store holds. Imports neither torch nor Ray."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.config import TrialConfig
+from aesweep.models.cost import fit_core_hours, fit_flops, flops_per_image, gpu_hours, parameter_counts, training_flops
+from aesweep.models.data.datasets import source_sizes
+from aesweep.models.errors import InputError
+from aesweep.sweep.spec.images import data_source
+from aesweep.sweep.spec.sweep_spec import SweepSpec
+from aesweep.sweep.store.states import STATES, State, trial_states
+from aesweep.sweep.store.store import Stage, Store
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One trial of a spec, with what the store knows of it."""
+
+    config: TrialConfig
+    block: str
+    state: State
+    reason: str
+    """Why it failed; "" unless it did."""
+    gpu_hours: float
+    """Estimated training cost, hours of one GPU of the class that `aesweep.models.cost` names."""
+    disk_bytes: int
+    """What the finished trial keeps in the store: weights, latents, priors."""
+    fit_flops: int = 0
+    """Estimated operations of one iteration of its mixtures; 0 where none is asked for."""
+    training_flops: int = 0
+    """Operations of its training: what it costs on a CPU, whose steps have no constant part."""
+    failed_stage: Stage | None = None
+    """What failed; None unless something did."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `plan --json` prints."""
+        parameters = parameter_counts(self.config)
+        return {
+            "key": self.config.key,
+            "name": self.config.name,
+            "block": self.block,
+            "config": self.config.to_json(),
+            "state": self.state,
+            "reason": self.reason,
+            "parameters_encoder": parameters.encoder,
+            "parameters_decoder": parameters.decoder,
+            "flops_per_image": flops_per_image(self.config),
+            "gpu_hours": self.gpu_hours,
+            "fit_core_hours": fit_core_hours(self.fit_flops),
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A spec against a store."""
+
+    trials: tuple[PlannedTrial, ...]
+    evaluation: EvaluationConfig
+    retry_failed: bool
+
+    @property
+    def to_train(self) -> list[PlannedTrial]:
+        """Trials whose training is missing, dearest first: a long one started last would keep the cluster waiting."""
+        wanted = [t for t in self.trials if t.state in ("pending", "running") or self._retries(t, "train")]
+        return sorted(wanted, key=lambda t: -t.gpu_hours)
+
+    @property
+    def to_score(self) -> list[PlannedTrial]:
+        """Trained trials whose scores are missing, the one with the dearest fit first."""
+        wanted = [t for t in self.trials if t.state == "trained" or self._retries(t, "evaluate")]
+        return sorted(wanted, key=lambda t: -t.fit_flops)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self.to_train and not self.to_score
+
+    def counts(self) -> dict[State, int]:
+        """Trials by state, every state named."""
+        found = Counter(t.state for t in self.trials)
+        return {state: found[state] for state in STATES}
+
+    def _retries(self, trial: PlannedTrial, stage: Stage) -> bool:
+        return self.retry_failed and trial.failed_stage == stage
+
+
+def make_plan(
+    spec: SweepSpec,
+    store: Store | None,
+    evaluation: EvaluationConfig,
+    *,
+    retry_failed: bool = False,
+    only: Sequence[str] = (),
+) -> Plan:
+    """Compare a spec with a store (None: with nothing done).
+
+    `only` keeps the trials of the blocks named so, or whose key starts so; `InputError` where that names nothing.
+    """
+    keys = selected_keys(spec, only) if only else None
+    chosen = [(config, block) for config, block in spec.trials if keys is None or config.key in keys]
+    sizes: dict[str, tuple[int, int]] = {}
+    trials = []
+    states = trial_states(store, [config.key for config, _ in chosen], evaluation.id) if store else {}
+    fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
+    for config, block in chosen:
+        state, reason, failed = states.get(config.key, ("pending", "", None))
+        source = data_source(config, spec.execution)
+        identity = f"{config.dataset}{config.data_identity}"
+        if identity not in sizes:
+            sizes[identity] = source_sizes(config, source)
+        train, test = sizes[identity]
+        cost, disk = gpu_hours(config, train), _disk_bytes(config, evaluation, train + test)
+        fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)
+        trains = training_flops(config, train)
+        trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit, trains, failed))
+    return Plan(tuple(trials), evaluation, retry_failed)
+
+
+def selected_keys(spec: SweepSpec, only: Sequence[str]) -> set[str]:
+    """Keys of the trials that the words of `--only` name: a block has all its trials, any other word begins keys."""
+    blocks = {block.name: block.trials for block in spec.blocks}
+    keys = {config.key for config, _ in spec.trials}
+    selected: set[str] = set()
+    for word in only:
+        if word in blocks:
+            found = {config.key for config in blocks[word]}
+        else:
+            found = {word} if word in keys else {key for key in keys if word and key.startswith(word)}
+        if not found:
+            remedy = f"Give the start of a trial's key or a block of the spec: {', '.join(blocks)}."
+            raise InputError("--only", word, remedy)
+        selected |= found
+    return selected
+
+
+def _disk_bytes(config: TrialConfig, evaluation: EvaluationConfig, images: int) -> int:
+    """fp32 weights and latents, float64 covariances of the priors."""
+    covariances = 1 + evaluation.gmm_components
+    return 4 * sum(parameter_counts(config)) + 4 * images * config.latent_size + 8 * covariances * config.latent_size**2

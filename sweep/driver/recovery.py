@@ -1,0 +1,105 @@
+"""What the driver does about a trial whose process ended before it did: again, with more memory, or not again.
+
+Tune is told to retry without limit; the decision is made here, from what the store says of the trial's attempts
+(attempts.py), so that it is the same within one launch and across many.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError
+
+from aesweep.cluster.resources import larger_share
+from aesweep.sweep.driver.deaths import give_up_if_too_many, living_drivers
+from aesweep.sweep.store.attempt_notes import How, newest_of, read_end, write_end
+from aesweep.sweep.store.storage import StorageError
+from aesweep.sweep.store.store import Stage, Store
+
+LONGEST_REASON = 300  # characters
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What happens to a trial or an evaluation that was lost."""
+
+    again: bool
+    why: str
+    gpu_share: float | None = None
+    """A larger share of a GPU for the next attempt; None for the same."""
+
+
+@dataclass
+class Recovery:
+    """Decides for one driver."""
+
+    store: Store
+    driver: str
+    """Name of its progress file, as `start.json` has it."""
+    max_process_deaths: int
+    _judged: set[str] = field(default_factory=set)
+
+    def after_training(self, key: str, error: BaseException | None) -> Verdict:
+        """The process of a trial ended, with what Tune knows of it."""
+        attempt = newest_of(self.store, key, self.driver, "train")
+        end = read_end(self.store, key, attempt) if attempt else {}
+        if attempt is None or attempt in self._judged or end.get("how", "out of memory") != "out of memory":
+            attempt, end = self.store.new_attempt(key, "train"), {}  # it died before it could begin
+        self._judged.add(attempt)
+        failure = self.store.open_failure(key, "train")
+        if failure is not None and failure["attempt"] == attempt:
+            return Verdict(False, f"{failure['type']}: {failure['message']}")
+        if end:
+            share = larger_share(end["share"])
+            return Verdict(True, f"too little GPU memory; it is tried again with {share:g} of a GPU", share)
+        return self.after_death(key, attempt, "train", "", error)
+
+    def after_death(
+        self, key: str, attempt: str, stage: Stage, evaluation: str, error: BaseException | None
+    ) -> Verdict:
+        """The process of an attempt died: record it, and give the trial up when that happened too often.
+
+        Raises the `StorageError` that ended it, where the store is a folder: that one is full, read-only or gone for all,
+        and trials that were begun again and again would fail for no fault of theirs.
+        """
+        trouble = cause_of(error)
+        if isinstance(trouble, StorageError) and self.store.storage.folder is not None:
+            raise trouble
+        how = how_it_died(error)
+        write_end(self.store, key, attempt, how, describe(error))
+        living = living_drivers(self.store) | {self.driver}
+        found = give_up_if_too_many(self.store, key, stage, evaluation, self.max_process_deaths, living)
+        if found.are_too_many(self.max_process_deaths):
+            return Verdict(False, f"ProcessDiedError: {found.describe()}")
+        machine = {"preempted": "its machine was preempted", "machine died": "its machine died or cannot be reached"}
+        return Verdict(True, machine.get(how, found.describe()))
+
+
+def how_it_died(error: BaseException | None) -> How:
+    """Whether the process died alone, with its machine, or after a notice to the machine.
+
+    Of a process that dies alone its machine's Ray reports the end; where nobody reports, an actor is `unavailable` first.
+    """
+    if isinstance(error, RayActorError) and (error.preempted or "node was terminated expectedly" in str(error)):
+        return "preempted"
+    if isinstance(error, RayActorError) and "node has died" in str(error):
+        return "machine died"
+    if isinstance(cause_of(error), StorageError):  # it could not reach the store
+        return "machine died"
+    return "machine died" if isinstance(error, NodeDiedError | ActorUnavailableError) else "died"
+
+
+def describe(error: BaseException | None) -> str:
+    """The telling part of Ray's many lines."""
+    lines = [line for line in str(error or "").splitlines() if line and not line.startswith(("\t", " "))]
+    telling = lines[1:] if isinstance(error, RayActorError) and len(lines) > 1 else lines[-1:]
+    if lines and "low on memory" in lines[0]:  # Ray's memory monitor, with pages of counts and advice below
+        telling = lines[:1]
+    return " ".join(" ".join(telling).partition("Some common causes")[0].split())[:LONGEST_REASON]
+
+
+def cause_of(error: BaseException | None) -> BaseException | None:
+    """What a task raised, or Ray's own error, without the layers that Ray wraps around it."""
+    cause: Any = error
+    while isinstance(cause, RayTaskError) and cause.cause is not None:
+        cause = cause.cause
+    return cause

@@ -1,0 +1,199 @@
+"""From a spec and a store to a finished sweep; running it again does what is missing.
+
+Everything that can be checked without Ray and torch is checked first and the work is counted, so that bad input and
+"nothing to do" are answered at once. Only then is the driver imported.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from aesweep.cluster.address import check_address
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.sweep.driver.deaths import record_deaths
+from aesweep.sweep.driver.leftovers import clean_up, fold_tables
+from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, say_nothing_to_do
+from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
+from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
+from aesweep.sweep.driver.stopping import StopRequest
+from aesweep.sweep.failpoints import driver_of_failpoints
+from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
+from aesweep.sweep.spec.load import change_spec, load_spec
+from aesweep.sweep.spec.sweep_spec import SweepSpec
+from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.launched import record_spec, require_shared_trial, resume_command, stored_spec
+from aesweep.sweep.store.store import Store, open_store, store_exists
+
+if TYPE_CHECKING:
+    from ray.tune import Callback
+
+ROUNDS = 3  # a launch does work again whose files turn out to be damaged; a disk that damages every file ends it
+
+
+def launch(
+    spec: SweepSpec | str,
+    store: str | Path,
+    *,
+    address: str = "local",
+    data_dir: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+    max_concurrent: int | None = None,
+    retry_failed: bool = False,
+    add: bool = False,
+    latest: bool = True,
+    callbacks: Sequence["Callback"] = (),
+    console: Console | None = None,
+) -> Outcome:
+    """Train and score what `spec` asks for and `store` does not hold yet.
+
+    `spec` is a preset's name, a YAML file or a `SweepSpec`; `address` is `local`, `auto` or HOST:PORT of a Ray cluster;
+    `callbacks` are any Ray Tune callbacks. Without `latest` the store goes on speaking of the spec that was its latest
+    before (`resume --all` may be cut off after an older one). Raises `InputError` on bad input, before anything runs.
+    """
+    console = console or Console(stderr=True)
+    check_address(address)
+    data_dir = data_dir or None
+    if isinstance(spec, SweepSpec):
+        spec = change_spec(spec, overrides, data_dir)
+    else:
+        spec = load_spec(str(spec), overrides, data_dir)
+    if max_concurrent is not None:
+        spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
+    evaluation = spec.evaluation_config()
+    data_sets = one_per_data_set(config for config, _ in spec.trials)
+    check_images(data_sets, spec.execution)
+    opened = open_store(store).listed() if store_exists(store) else None
+    if opened is not None:
+        require_shared_trial(opened, spec, add)
+    plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
+    if opened is not None and plan.is_done:
+        record_spec(opened, spec, evaluation.id, latest)
+        if fold_tables(opened, console):  # that reads every commit, and may have set one aside
+            plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
+    if opened is not None and plan.is_done:
+        return say_nothing_to_do(plan, console, resume_command(opened.root))
+    prepare_images(data_sets, spec.execution, console)
+    opened = open_store(store, create=True)
+    record_spec(opened, spec, evaluation.id, latest)
+    for left in reversed(range(ROUNDS)):
+        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console)
+        if plan.is_done or outcome.interrupted or not left:
+            break
+        console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
+    explain(outcome, console, resume_command(opened.root))
+    return outcome
+
+
+def _sound_plan(
+    spec: SweepSpec, store: Store | None, evaluation: EvaluationConfig, retry_failed: bool, only: Sequence[str]
+) -> Plan:
+    """The work, after a look at what went wrong before: trials that died too often have failed, and trained ones whose
+    weights are missing or cut short are trained again."""
+    if store is not None:
+        keys = [config.key for config, _ in spec.trials]
+        record_deaths(store, keys, evaluation.id, spec.execution.max_process_deaths)
+    plan = make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
+    if store is not None and not all(store.storage.map(store.has_model, [t.config.key for t in plan.to_score])):
+        return make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
+    return plan
+
+
+def _run(
+    spec: SweepSpec,
+    store: Store,
+    plan: Plan,
+    address: str,
+    callbacks: Sequence["Callback"],
+    only: Sequence[str],
+    console: Console,
+) -> tuple[Outcome, Plan]:
+    """Do the work of a plan; how that ended, and the plan of what is left (without what failed)."""
+    console.print(
+        f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
+        f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
+        highlight=False,
+        markup=False,
+    )
+    from aesweep.cluster.connect import connect  # Ray and torch from here on
+    from aesweep.sweep.driver.driver import Driver, WorkerCode
+    from aesweep.sweep.worker.remote_stage import run_stage
+    from aesweep.sweep.worker.trainable import TrialTrainable
+
+    progress = Progress.of(plan)
+    clean_up(store, console)
+    view, file = ProgressView(progress, console), ProgressFile(store)
+    stop = StopRequest(store, file.name)
+    try:
+        file.write(progress.to_json(), force=True)
+        file.keep_fresh()
+        with stop.listening(), driver_of_failpoints(), connect(address) as ours, view:
+            code = WorkerCode(TrialTrainable, run_stage)
+            Driver(store, plan, code, spec.execution, view, file, stop, callbacks, may_grow=not ours.started_here).run()
+    except KeyboardInterrupt:
+        if not stop.at_once:
+            raise
+    finally:
+        file.remove()
+    after = make_plan(spec, store, plan.evaluation, only=only)
+    outcome = outcome_of(after, interrupted=stop.asked and not after.is_done, stop_asked=stop.asked)
+    elapsed = describe_seconds(view.elapsed())
+    console.print(
+        f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.storage.place('tables')}",
+        highlight=False,
+        markup=False,
+    )
+    return outcome, after
+
+
+def evaluate(
+    store: str | Path,
+    changes: dict[str, Any],
+    *,
+    extractor: str | None = None,
+    overrides: Sequence[str] = (),
+    only: Sequence[str] = (),
+    address: str = "local",
+    retry_failed: bool = False,
+    console: Console | None = None,
+) -> Outcome:
+    """Score the trained trials of a store's latest spec with changed `EvaluationConfig` fields; trains nothing.
+
+    `overrides` are `FIELD=VALUE` of a spec's `evaluation` or `execution`; `changes` come on top of them. The scores get an
+    evaluation id of their own and stand in the tables beside the others.
+    """
+    console = console or Console(stderr=True)
+    check_address(address)
+    opened = open_store(store)
+    spec = change_spec(stored_spec(opened)[-1], overrides)
+    spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
+    evaluation = spec.evaluation_config()
+    listed = opened.listed()
+    trained = {config.key for config, _ in spec.trials if listed.has_training(config.key)}
+
+    def what_is_left() -> tuple[Plan, list[PlannedTrial]]:
+        """The trials that were trained when this began, and those of them whose weights turned out to be lost."""
+        found = _sound_plan(spec, opened, evaluation, retry_failed, only)
+        kept = tuple(trial for trial in found.trials if trial.config.key in trained)
+        now = opened.listed()
+        return replace(found, trials=kept), [trial for trial in kept if not now.has_training(trial.config.key)]
+
+    plan, lost = what_is_left()
+    if not plan.to_score and fold_tables(opened, console):
+        plan, lost = what_is_left()  # folding reads every commit, and may have set one aside
+    again = "the same command"
+    for trial in lost:
+        console.print(f"{trial.config.name} has lost its weights.", highlight=False, markup=False, soft_wrap=True)
+        again = f"{resume_command(opened.root)}, then the same command"
+    to_score = replace(plan, trials=tuple(trial for trial in plan.trials if trial not in lost))
+    if to_score.is_done:
+        return say_nothing_to_do(plan, console, again)
+    configs = one_per_data_set(trial.config for trial in to_score.to_score)
+    check_images(configs, spec.execution)
+    prepare_images(configs, spec.execution, console)
+    outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console)
+    explain(outcome, console, again)
+    return outcome

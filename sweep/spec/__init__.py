@@ -1,0 +1,1 @@
+"""What to run: trials, presets, YAML files and `--set`. Imports nothing else of the sweep."""

@@ -1,0 +1,199 @@
+"""What one field of a configuration accepts, whether it comes from YAML, from `--set` or from a list.
+
+YAML 1.1 reads `1e-3` as text and `yes` as true, and a command line gives nothing but text; so every value passes
+through the type of its dataclass field here. Pydantic reads the scalars (`"1e-3"` is a number, `16.0` a whole number);
+what it would let through silently (true as 1) is refused. Messages name the place, the value and what to write.
+"""
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.config import ENCODER_STAGES, TrialConfig
+from aesweep.models.errors import InputError
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.ranges import MOST_TRIALS, split_values
+
+ALIASES = {"seeds": "seed"}
+"""Other names of trial fields: `seeds: 0..2` reads better for several."""
+
+
+def _names(owner: type, *computed: str) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(owner) if field.name not in computed)
+
+
+TRIAL_FIELDS = _names(TrialConfig, "data_identity")
+EVALUATION_FIELDS = _names(EvaluationConfig, "extractor_sha256")
+EXECUTION_FIELDS = _names(ExecutionConfig, "folders")
+DATA_FIELDS = ("dataset", "path", "image_size", "resize")
+
+LIST_FIELDS = ("depth", "learning_rates", "learning_rate_drops")
+"""Trial fields whose one value is a list."""
+
+_SECTIONS = {"data": DATA_FIELDS, "evaluation": EVALUATION_FIELDS, "execution": EXECUTION_FIELDS}
+
+
+@contextmanager
+def at(place: str, separator: str = ": ") -> Iterator[None]:
+    """Put `place` before the field of an `InputError` raised inside: `blocks[1] "width": latent_size`."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{place}{separator}{error.field}", error.value, error.remedy) from None
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """`Did you mean filters? ` or "", for the start of a remedy."""
+    found = difflib.get_close_matches(word.lower(), known, n=3, cutoff=0.5)
+    found.sort(key=lambda name: name[0] != word[0].lower())  # of equally near ones, the same first letter
+    return f"Did you mean {found[0]}? " if found else ""
+
+
+def unknown_field(name: str, value: object, known: Collection[str]) -> InputError:
+    """The error for a field that does not exist: the nearest that does, else all of them."""
+    remedy = nearest(name, known) if name else ""
+    return InputError(name, value, f"There is no such field. {remedy or 'Known: ' + ', '.join(known) + '.'}".strip())
+
+
+def check_known(mapping: Mapping[str, Any], known: Collection[str]) -> None:
+    """Refuse a field that is not `known`, with the nearest one that is."""
+    for name, value in mapping.items():
+        if name in known:
+            continue
+        section = next((section for section, names in _SECTIONS.items() if name in names), None)
+        if name in TRIAL_FIELDS or name in ALIASES:
+            section = "base (for all blocks) or a block"
+        if name in ("data_identity", "extractor_sha256", "folders"):
+            raise InputError(name, value, "Leave it out: it is computed from the data or the weights.")
+        if section:
+            raise InputError(name, value, f"There is no such field here; it belongs in {section}.")
+        raise unknown_field(name, value, known)
+
+
+def read_value(owner: type, name: str, value: Any) -> Any:
+    """One value of the field `name` of the dataclass `owner`, in the field's type; `InputError` names `name`."""
+    hint = _hints(owner)[name]
+    if get_origin(hint) is tuple:
+        if name == "depth":
+            value = _stages(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            value = [value]  # learning_rate_drops: 0.5
+        if not isinstance(value, list | tuple):
+            raise InputError(name, value, "Give a list of numbers.")
+        return tuple(_read_scalar(name, item, get_args(hint)[0]) for item in value)
+    return _read_scalar(name, value, hint)
+
+
+def read_values(name: str, value: Any, *, in_block: bool) -> list[Any]:
+    """All values that a spec gives for the trial field `name`: a list, a range or a single one.
+
+    A list holds several values; for a field whose value is itself a list (`learning_rates`), a list of lists does.
+    `depth` takes both forms: in a block `[1, 2]` are two depths; in `base` and in `trials` (`in_block=False`) a list is
+    one network.
+    """
+    if name in LIST_FIELDS:
+        values = _list_values(name, value, in_block)
+    else:
+        values = [read_value(TrialConfig, name, item) for item in _items(name, value, _hints(TrialConfig)[name])]
+    if len(values) > MOST_TRIALS:
+        raise InputError(name, value, f"Give at most {MOST_TRIALS:,} values.")
+    return list(dict.fromkeys(values))
+
+
+def read_setting(owner: type, name: str, value: Any) -> Any:
+    """One field of `evaluation` or `execution`; a list-like one takes a single value, a list or a range too."""
+    hint = _hints(owner)[name]
+    if get_origin(hint) is not tuple:
+        return read_value(owner, name, value)
+    return read_value(owner, name, _items(name, value, get_args(hint)[0]))
+
+
+def _items(name: str, value: Any, hint: Any) -> list[Any]:
+    """The single values in a list, in text with commas and ranges, or the value itself."""
+    given = value if isinstance(value, list | tuple) else [value]
+    if not given:
+        raise InputError(name, value, "Give at least one value, or leave the field out.")
+    items: list[Any] = []
+    for item in given:
+        if isinstance(item, str) and item.strip() not in _choices(hint):
+            items += split_values(name, item)
+        else:
+            items.append(item)
+    return items
+
+
+def _list_values(name: str, value: Any, in_block: bool) -> list[Any]:
+    one_number_is_a_value = name == "depth"
+    if isinstance(value, str):
+        value = split_values(name, value)  # "1, 2" names several depths everywhere
+        in_block = True
+    if not isinstance(value, list):
+        return [read_value(TrialConfig, name, value)]
+    if not any(isinstance(item, list) for item in value) and not (one_number_is_a_value and in_block):
+        return [read_value(TrialConfig, name, value)]
+    if one_number_is_a_value and not any(isinstance(item, list | str) for item in value):
+        _refuse_ambiguous_depth(value)
+    values: list[Any] = []
+    for item in value:
+        parts = split_values(name, item) if isinstance(item, str) else [item]
+        values += [read_value(TrialConfig, name, part) for part in parts]
+    return values
+
+
+def _refuse_ambiguous_depth(value: list[Any]) -> None:
+    if len(value) == ENCODER_STAGES or len({repr(item) for item in value}) < len(value):
+        several = f"a range such as 1..{ENCODER_STAGES}"
+        remedy = f"Write [{value}] for one network with these depths by stage, or {several} for several networks."
+        raise InputError("depth", value, remedy)
+
+
+def _stages(value: Any) -> Any:
+    """Depth as the tables print it, "3-3-2-1" or "1", beside 1 and [3, 3, 2, 1]."""
+    if isinstance(value, str) and "-" in value:
+        return value.split("-")
+    return value if isinstance(value, list | tuple) else [value] * ENCODER_STAGES
+
+
+def _read_scalar(name: str, value: Any, hint: Any) -> Any:
+    choices = _choices(hint)
+    if choices:
+        is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 10**6
+        word = str(value).strip() if isinstance(value, str) or is_number else ""
+        if word not in choices:
+            near = nearest(word, choices) if word else ""
+            raise InputError(name, value, f"{near}Choose one of: {', '.join(choices)}.")
+        return word
+    if isinstance(value, str) and value.strip().lower() in ("none", "null") and type(None) in get_args(hint):
+        return None
+    if isinstance(value, bool) and hint is not bool:
+        raise InputError(name, value, f"Give {_expected(hint)}; YAML reads yes, no, on and off as true and false.")
+    try:
+        return _adapter(hint).validate_python(value)
+    except (ValidationError, OverflowError):
+        raise InputError(name, value, f"Give {_expected(hint)}.") from None
+
+
+def _expected(hint: Any) -> str:
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
+    kinds = get_args(hint) or (hint,)
+    return " or ".join(names[kind] for kind in kinds)
+
+
+def _choices(hint: Any) -> tuple[str, ...]:
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
+@cache
+def _hints(owner: type) -> dict[str, Any]:
+    return get_type_hints(owner)
+
+
+@cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(hint)

@@ -1,0 +1,70 @@
+"""Which images a spec's data set names on this machine.
+
+A trial on a user's own folder is named by the content of its images, so that a moved folder keeps its results and a
+changed one gets new ones. The spec computes that identity once, when it is read; a stored spec keeps it.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import DataSource, check_source, data_name, is_prepared
+from aesweep.models.errors import InputError
+from aesweep.sweep.spec.execution import ExecutionConfig, absolute
+
+NATIVE_IMAGE_SIZES = {"digits": 32, "cifar10": 32, "celeba": 64, "folder": 32}
+"""`image_size` where a spec gives none, by data set: the paper's for CIFAR-10 and CelebA (Section 3)."""
+
+
+def locate_folder(path: object, relative_to: Path, data_dir: str) -> tuple[str, str]:
+    """Content identity (64 hex digits) and absolute path of a user's folder of images.
+
+    Raises `InputError` for the field `path` where there is no such folder, or no images in it.
+    """
+    if not isinstance(path, str) or not path.strip() or "\0" in path:
+        raise InputError("path", path, "Give the folder that holds train/ and test/.")
+    folder = Path(absolute(path, "path", relative_to))
+    try:
+        found = folder.is_dir()
+    except OSError as error:
+        raise InputError("path", path, f"The folder cannot be opened: {error}.") from None
+    if not found:
+        raise InputError("path", path, f"There is no folder {folder}. Give the folder that holds train/ and test/.")
+    from aesweep.models.data.folder import folder_identity
+
+    try:
+        return folder_identity(folder, Path(data_dir)), str(folder)
+    except InputError as error:
+        raise InputError("path", path, error.remedy) from None
+    except OSError as error:
+        raise InputError("path", path, f"An image cannot be read: {error}.") from None
+
+
+def data_source(config: TrialConfig, execution: ExecutionConfig) -> DataSource:
+    """Where a trial's images are on this machine."""
+    folder = execution.folders.get(config.data_identity)
+    return DataSource(data_dir=Path(execution.data_dir), folder=Path(folder) if folder else None)
+
+
+def one_per_data_set(configs: Iterable[TrialConfig]) -> list[TrialConfig]:
+    """A trial of each data set that these train on."""
+    return list({data_name(config): config for config in configs}.values())
+
+
+def check_images(configs: Iterable[TrialConfig], execution: ExecutionConfig) -> None:
+    """Raise `InputError` for images that are not on this machine, saying how to get them. Reads none."""
+    for config in configs:
+        check_source(config, data_source(config, execution))
+
+
+def prepare_images(configs: Iterable[TrialConfig], execution: ExecutionConfig, console: Console) -> None:
+    """Prepare and check each data set now: an unreadable image is told before anything is recorded, and fails no trial."""
+    from aesweep.models.data.images import load_images
+
+    for config in configs:
+        source = data_source(config, execution)
+        if not is_prepared(config, source):
+            console.print(f"Preparing {data_name(config)} …", highlight=False)
+        load_images(config, source, verify=True)

@@ -1,0 +1,68 @@
+"""From what a person writes (a preset's name, a YAML file, `--set`) to a checked `SweepSpec`."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from aesweep.models.errors import InputError
+from aesweep.models.idle_fields import without_idle_fields
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
+
+
+def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str | Path | None = None) -> SweepSpec:
+    """The spec of a preset's name or a YAML file, with every `FIELD=VALUE` of `overrides` applied to all blocks.
+
+    `data_dir` (default: the spec's, else `AESWEEP_DATA`, else `~/.cache/aesweep`) is where data sets and weights are.
+    Fields without effect, such as `beta` on a DAE, get their defaults, so that each network is asked for once. Raises
+    `InputError` for everything that cannot be used.
+    """
+    from aesweep.sweep.spec.presets import PRESETS
+
+    text = str(source)
+    if text in PRESETS:
+        spec = PRESETS[text]()
+    elif _looks_like_a_path(text):
+        from aesweep.sweep.spec.yaml_file import read_spec
+
+        spec = read_spec(Path(text), data_dir)
+    else:
+        near = difflib.get_close_matches(text.lower(), PRESETS, n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        remedy = f"{hint}Give a preset ({', '.join(PRESETS)}) or a YAML file."
+        raise InputError("SPEC", text, f"There is no such preset. {remedy}")
+    return _without_idle_fields(_changed(spec, overrides, data_dir))
+
+
+def change_spec(spec: SweepSpec, overrides: Sequence[str] = (), data_dir: str | Path | None = None) -> SweepSpec:
+    """`spec` with another data folder and with every `FIELD=VALUE` applied. Raises `InputError` as `load_spec`."""
+    changed = _changed(spec, overrides, data_dir)
+    return _without_idle_fields(changed) if overrides else changed  # a stored one keeps its keys
+
+
+def _changed(spec: SweepSpec, overrides: Sequence[str], data_dir: str | Path | None) -> SweepSpec:
+    if data_dir is not None:
+        spec = replace(spec, execution=replace(spec.execution, data_dir=str(data_dir)))
+    if not overrides:
+        return spec
+    from aesweep.sweep.spec.overrides import apply_overrides, refuse_given
+
+    if data_dir is not None:
+        refuse_given(overrides, {"data_dir": "--data"})
+    return apply_overrides(spec, overrides)
+
+
+def _without_idle_fields(spec: SweepSpec) -> SweepSpec:
+    blocks = (Block(block.name, tuple(map(without_idle_fields, block.trials))) for block in spec.blocks)
+    return replace(spec, blocks=tuple(blocks))
+
+
+def _looks_like_a_path(text: str) -> bool:
+    try:
+        return (
+            any(mark in text for mark in "/\\")
+            or text.endswith((".yaml", ".yml"))
+            or (text != "" and Path(text).exists())
+        )
+    except (OSError, ValueError):  # too long, or with a NUL
+        return False

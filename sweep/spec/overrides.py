@@ -1,0 +1,143 @@
+"""`--set FIELD=VALUE`: change a preset or a YAML spec from the command line, in every block.
+
+A trial field takes what a block takes (`latent_size=32,64`, `seeds=0..2`, `depth=2,[3,3,2,1]`) and replaces the field's
+values in every block: the block then holds the product of its other fields and the new values. Fields of `evaluation`
+and `execution` go by their own names; where two sections share one, `evaluation.seeds=0..2` tells which.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.config import TrialConfig
+from aesweep.models.errors import InputError
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.fields import (
+    ALIASES,
+    EVALUATION_FIELDS,
+    EXECUTION_FIELDS,
+    LIST_FIELDS,
+    TRIAL_FIELDS,
+    at,
+    read_values,
+    unknown_field,
+)
+from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
+from aesweep.sweep.spec.ranges import MOST_TRIALS
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
+from aesweep.sweep.spec.yaml_file import read_settings
+from aesweep.sweep.spec.yaml_text import parse_yaml
+
+SWEEP_FIELDS = ("name", "path")
+_SECTIONS = {
+    "trial": TRIAL_FIELDS,
+    "sweep": SWEEP_FIELDS,
+    "evaluation": EVALUATION_FIELDS,
+    "execution": EXECUTION_FIELDS,
+}
+_PLAIN_TEXT = ("name", "path", "data_dir")  # taken as they stand, commas and all
+
+
+def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
+    """`spec` with every `FIELD=VALUE` applied; a later one wins. Raises `InputError` whose field is `--set FIELD`."""
+    given: dict[str, dict[str, Any]] = {"trial": {}, "sweep": {}, "evaluation": {}, "execution": {}}
+    for override in overrides:
+        section, name, value = _read_override(override)
+        given[section][name] = value
+    with at("--set", " "):
+        settings = read_settings(ExecutionConfig, given["execution"])
+        execution = ExecutionConfig(**{**spec.execution.to_json(), **settings})
+        evaluation = {**spec.evaluation, **read_settings(EvaluationConfig, given["evaluation"])}
+        extractor = evaluation.pop("extractor", spec.extractor)
+        axes = {name: read_values(name, value, in_block=True) for name, value in given["trial"].items()}
+        if "path" in given["sweep"]:
+            axes.setdefault("dataset", ["folder"])
+            identity, path = locate_folder(given["sweep"]["path"], Path.cwd(), execution.data_dir)
+            execution = replace(execution, folders={identity: path})
+        identity = next(iter(execution.folders), "")
+        wanted = sum(len(block.trials) for block in spec.blocks) * math.prod(len(values) for values in axes.values())
+        if wanted > MOST_TRIALS:
+            raise InputError("number of trials", wanted, f"A spec holds at most {MOST_TRIALS:,}.")
+        blocks = tuple(_with_axes(block, axes, identity) for block in spec.blocks)
+        name = given["sweep"].get("name", spec.name)
+        return SweepSpec(name=name, blocks=blocks, extractor=extractor, evaluation=evaluation, execution=execution)
+
+
+def refuse_given(overrides: Sequence[str], options: Mapping[str, str]) -> None:
+    """Raises `InputError` for an override of a field that an option gave: `options`, field to option."""
+    for override in overrides:
+        _, name, value = _read_override(override)
+        if name in options:
+            raise InputError(f"--set {name}", value, f"It is already given by {options[name]}; leave one out.")
+
+
+def require_scoring(overrides: Sequence[str]) -> None:
+    """Raises `InputError` for an override of what trials are."""
+    for override in overrides:
+        section, name, value = _read_override(override)
+        if section in ("trial", "sweep"):
+            raise InputError(
+                f"--set {name}", value, "That makes other trials, and `evaluate` trains none: launch a spec with it."
+            )
+
+
+def _read_override(text: str) -> tuple[str, str, Any]:
+    """Section, field and value of one `FIELD=VALUE`."""
+    written, equals, value = text.partition("=")
+    written, value = written.strip(), value.strip()
+    if not equals or not written or not value:
+        raise InputError("--set", text, "Write FIELD=VALUE, such as epochs=5 or latent_size=32,64.")
+    section, dot, name = written.rpartition(".")
+    if dot and section in ("base", "data"):
+        section = "sweep" if name == "path" else "trial"
+    name = ALIASES.get(name, name) if section in ("", "trial") else name
+    found = [known for known, names in _SECTIONS.items() if name in names and section in ("", known)]
+    if not found:
+        every = (*ALIASES, *(known for names in _SECTIONS.values() for known in names))
+        error = (
+            unknown_field(name, value, _SECTIONS[section])
+            if section in _SECTIONS
+            else unknown_field(written, value, every)
+        )
+        raise InputError(f"--set {written}", value, error.remedy)
+    return found[0], name, value if name in _PLAIN_TEXT else _read_text(f"--set {written}", name, value)
+
+
+def _read_text(field: str, name: str, text: str) -> Any:
+    """The value as a block of a YAML spec would give it: `2,[3,3,2,1]` is the list [2, [3, 3, 2, 1]]."""
+    if "(" in text:  # min(8f,1024): its comma separates nothing
+        return text
+    with at(field, " "):
+        items = parse_yaml(f"[{text}]", "VALUE")
+    if not isinstance(items, list) or not items:
+        raise InputError(field, text, "Give values separated by commas, such as 32,64.")
+    if len(items) > 1:
+        return items
+    only = items[0]
+    # `depth=[3,3,2,1]` is one network, as it reads; `latent_size=[32,64]` and `depth=[[3,3,2,1]]` are already lists.
+    is_one_value = name in LIST_FIELDS and isinstance(only, list) and not any(isinstance(part, list) for part in only)
+    return items if is_one_value else only
+
+
+def _with_axes(block: Block, axes: dict[str, list[Any]], identity: str) -> Block:
+    if not axes:
+        return block
+    changes = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    with at(f'block "{block.name}"'):
+        trials = (_changed(trial, change, identity) for trial in block.trials for change in changes)
+        return Block(block.name, tuple(trials))
+
+
+def _changed(trial: TrialConfig, change: dict[str, Any], identity: str) -> TrialConfig:
+    if "dataset" in change:
+        dataset = change["dataset"]
+        if dataset == "folder" and not identity:
+            raise InputError("dataset", dataset, "Give the folder too: --set path=./faces.")
+        if dataset != trial.dataset:
+            change = {"image_size": NATIVE_IMAGE_SIZES[dataset], **change}
+        change = {**change, "data_identity": identity if dataset == "folder" else ""}
+    return replace(trial, **change)

@@ -1,0 +1,171 @@
+"""What a sweep asks for: named blocks of trials, one way of scoring, one way of running.
+
+A spec is expanded when it is read; from then on it is a plain list of frozen configurations, so what was launched can
+be stored, compared and run again without the YAML file, the preset or the images that it came from. `hash` names what
+is asked for; where and how it runs is stored with it but does not enter the hash. Imports no torch, no Ray, and
+pydantic only for YAML and `--set`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, get_args
+
+from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig, Extractor
+from aesweep.models.config import TrialConfig
+from aesweep.models.errors import InputError
+from aesweep.models.identity import content_hash
+from aesweep.sweep.spec.execution import ExecutionConfig
+
+SPEC_FORMAT = 1
+"""Version of the stored JSON; another one is refused."""
+
+EXTRACTORS = ("auto", *get_args(Extractor))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Trials that belong together, such as one line of Table 1."""
+
+    name: str
+    trials: tuple[TrialConfig, ...]
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        object.__setattr__(self, "trials", tuple(dict.fromkeys(self.trials)))
+        if not self.trials:
+            raise InputError("trials", [], f"Give the block {self.name!r} at least one trial.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSpec:
+    """One sweep. Raises `InputError` at construction, naming the field and the value."""
+
+    name: str
+    blocks: tuple[Block, ...]
+    extractor: str = "auto"
+    """Feature network of the scores; `auto` is `inception-2015` where its weights are, else `random-conv-64`."""
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `EvaluationConfig` that the sweep sets, but for the extractor."""
+    execution: ExecutionConfig = field(default_factory=ExecutionConfig)
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        object.__setattr__(self, "blocks", tuple(self.blocks))
+        if not self.blocks:
+            raise InputError("blocks", [], "Give at least one block of trials.")
+        names = [block.name for block in self.blocks]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise InputError(
+                    f'blocks[{index}] "{name}": name', name, "Another block has this name; give a new one."
+                )
+        if self.extractor not in EXTRACTORS:
+            raise InputError("extractor", self.extractor, f"Choose one of: {', '.join(EXTRACTORS)}.")
+        # The constructor checks the values and gives them their final types, so that a stored spec equals the original.
+        checked = EvaluationConfig(**self.evaluation)
+        if self.extractor != "auto":
+            checked.require_metrics_of(self.extractor)
+        object.__setattr__(self, "evaluation", {name: getattr(checked, name) for name in sorted(self.evaluation)})
+
+    @cached_property
+    def trials(self) -> tuple[tuple[TrialConfig, str], ...]:
+        """Every trial once, in order, with the name of the first block that asks for it."""
+        found: dict[TrialConfig, str] = {}
+        for block in self.blocks:
+            for trial in block.trials:
+                found.setdefault(trial, block.name)
+        return tuple(found.items())
+
+    @cached_property
+    def hash(self) -> str:
+        """12 hex digits of what is asked for: name, blocks, trials and scoring, but not how it runs."""
+        asked = {
+            "name": self.name,
+            "blocks": [[block.name, [trial.key for trial in block.trials]] for block in self.blocks],
+            "extractor": self.extractor,
+            "evaluation": EvaluationConfig(**self.evaluation).id,
+        }
+        return content_hash(asked)
+
+    def evaluation_config(
+        self, data_dir: str | Path | None = None, *, require_weights: bool = True
+    ) -> EvaluationConfig:
+        """How the trials are scored, the extractor settled by the weights in `data_dir` (default: the spec's own).
+
+        Without `require_weights` an extractor that the spec names is taken at its word, so that a sweep can be planned
+        on a machine without its weights; with it, `InputError` where they are missing or wrong.
+        """
+        from aesweep.evaluation.networks.weights import resolve_extractor
+
+        if self.extractor == "inception-2015" and not require_weights:
+            name, sha256 = self.extractor, INCEPTION_SHA256
+        else:
+            name, sha256 = resolve_extractor(self.extractor, Path(data_dir or self.execution.data_dir))
+        evaluation = EvaluationConfig(**{**self.evaluation, "extractor": name, "extractor_sha256": sha256})
+        evaluation.require_metrics_of(name)
+        return evaluation
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values: all fields of the first trial as `base`, of every trial those that differ from it."""
+        base = self.blocks[0].trials[0].to_json()
+        return {
+            "format": SPEC_FORMAT,
+            "name": self.name,
+            "extractor": self.extractor,
+            "evaluation": dict(self.evaluation),
+            "execution": self.execution.to_json(),
+            "base": base,
+            "blocks": [
+                {"name": block.name, "trials": [_difference(trial.to_json(), base) for trial in block.trials]}
+                for block in self.blocks
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "SweepSpec":
+        """Read `to_json` back, exactly; no file is looked at. `InputError` for another format or unknown fields."""
+        if not isinstance(data, Mapping) or data.get("format") != SPEC_FORMAT:
+            found = data.get("format") if isinstance(data, Mapping) else data
+            remedy = f"This version of aesweep reads spec format {SPEC_FORMAT}; use the version that wrote the store."
+            raise InputError("format", found, remedy)
+        try:
+            blocks = tuple(
+                Block(block["name"], tuple(_build(TrialConfig, {**data["base"], **trial}) for trial in block["trials"]))
+                for block in data["blocks"]
+            )
+            return cls(
+                name=data["name"],
+                blocks=blocks,
+                extractor=data["extractor"],
+                evaluation=_known(EvaluationConfig, data["evaluation"]),
+                execution=_build(ExecutionConfig, data["execution"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                "spec", str(error), "The stored spec is damaged; launch the original spec again."
+            ) from None
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name.strip() or len(name) > 80 or not name.isprintable():
+        raise InputError("name", name, 'Give 1 to 80 printable characters, such as "width study" (numbers in quotes).')
+
+
+def _difference(values: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value != base[name]}
+
+
+def _known(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in fields(owner)}
+    for name, value in values.items():
+        if name not in names:
+            raise InputError(
+                name, value, "This version of aesweep does not know the field; use the one that wrote the store."
+            )
+    return dict(values)
+
+
+def _build(owner: type, values: Mapping[str, Any]) -> Any:
+    return owner(**_known(owner, values))

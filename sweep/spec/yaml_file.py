@@ -1,0 +1,226 @@
+"""A sweep written as YAML (docs/specs.md) -> `SweepSpec`.
+
+Every block is the product of its lists and ranges over the fields of `data` and `base`. The product is counted before
+it is built. Each error names the block and the field as they stand in the file: `blocks[1] "width": latent_sizes`.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.config import TrialConfig
+from aesweep.models.errors import InputError
+from aesweep.sweep.spec.execution import ExecutionConfig, absolute
+from aesweep.sweep.spec.fields import (
+    ALIASES,
+    DATA_FIELDS,
+    EVALUATION_FIELDS,
+    EXECUTION_FIELDS,
+    TRIAL_FIELDS,
+    at,
+    check_known,
+    read_setting,
+    read_value,
+    read_values,
+    unknown_field,
+)
+from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
+from aesweep.sweep.spec.ranges import MOST_TRIALS
+from aesweep.sweep.spec.sweep_spec import EXTRACTORS, Block, SweepSpec
+from aesweep.sweep.spec.yaml_text import read_yaml
+
+Axes = dict[str, list[Any]]
+"""Trial field -> the values that it takes, in order."""
+
+
+class SpecFile(BaseModel):
+    """The sections of a spec file. The values inside are checked against the fields of the configurations."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = ""
+    data: dict[str, Any] = {}
+    base: dict[str, Any] = {}
+    blocks: list[dict[str, Any]]
+    evaluation: dict[str, Any] = {}
+    execution: dict[str, Any] = {}
+
+
+_EXPECTED = {
+    "name": 'Give text, such as "width study"; numbers need quotes.',
+    "data": "Give fields, such as {dataset: cifar10} or {dataset: folder, path: ./faces}, or leave it out.",
+    "base": "Give fields, such as {epochs: 20, filters: 16}, or leave it out.",
+    "blocks": "Give a list of blocks, each with its fields: [{name: width, model: dae, filters: [16, 32]}].",
+    "evaluation": "Give fields, such as {samples: 2000}, or leave it out.",
+    "execution": "Give fields, such as {threads: 2}, or leave it out.",
+}
+
+
+def read_spec(path: Path, data_dir: str | Path | None = None) -> SweepSpec:
+    """The sweep that the YAML file at `path` describes. `data_dir` goes before the file's own `execution: data_dir`.
+
+    Relative paths in the file are relative to the file. Raises `InputError` for everything that cannot be used.
+    """
+    tree = read_yaml(path)
+    if tree is None or tree == {}:
+        raise InputError("SPEC", str(path), f"The spec is empty. {_EXPECTED['blocks']}")
+    if not isinstance(tree, dict):
+        raise InputError("SPEC", str(path), f"A spec is made of fields: {', '.join(SpecFile.model_fields)}.")
+    try:
+        file = SpecFile.model_validate(tree)
+    except ValidationError as error:
+        raise _section_error(error) from None
+    folder = path.absolute().parent
+    with at("execution"):
+        execution = _read_execution(file.execution, folder, data_dir)
+    with at("data"):
+        data_axes, images = _read_data(file.data, folder, execution.data_dir)
+    with at("base"):
+        base = {**data_axes, **_read_axes(file.base, in_block=False)}
+    blocks = _read_blocks(file.blocks, base, images)
+    with at("evaluation"):
+        evaluation = read_settings(EvaluationConfig, file.evaluation)
+        extractor = evaluation.pop("extractor", "auto")
+        EvaluationConfig(**evaluation)
+    folders = {images["data_identity"]: images["path"]} if images else {}
+    return SweepSpec(
+        name=file.name if "name" in tree else path.stem,
+        blocks=blocks,
+        extractor=extractor,
+        evaluation=evaluation,
+        execution=ExecutionConfig(**{**execution.to_json(), "folders": folders}),
+    )
+
+
+def read_settings(owner: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an `evaluation` or `execution` section in their types. `extractor` takes `auto` too."""
+    check_known(given, EVALUATION_FIELDS if owner is EvaluationConfig else EXECUTION_FIELDS)
+    settings = {}
+    for name, value in given.items():
+        if name == "extractor":
+            if value not in EXTRACTORS:
+                raise InputError(name, value, f"Choose one of: {', '.join(EXTRACTORS)}.")
+            settings[name] = value
+        else:
+            settings[name] = read_setting(owner, name, value)
+    if "seeds" in settings:  # the order changes no score, and would change the evaluation's id
+        settings["seeds"] = tuple(sorted(settings["seeds"]))
+    return settings
+
+
+def _section_error(error: ValidationError) -> InputError:
+    # A misspelt section explains a missing one.
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+    section, *rest = first["loc"]
+    if first["type"] == "extra_forbidden":
+        if section in TRIAL_FIELDS or section in ALIASES:
+            remedy = "A trial's field belongs in base (for all blocks) or in a block."
+            return InputError(str(section), first["input"], remedy)
+        return unknown_field(str(section), first["input"], tuple(SpecFile.model_fields))
+    place = f"{section}[{rest[0]}]" if rest else str(section)
+    missing = first["type"] == "missing"
+    return InputError(place, None if missing else first["input"], _EXPECTED[str(section)])
+
+
+def _read_execution(given: Mapping[str, Any], folder: Path, data_dir: str | Path | None) -> ExecutionConfig:
+    settings = read_settings(ExecutionConfig, given)
+    if data_dir is not None:
+        settings["data_dir"] = str(data_dir)
+    elif settings.get("data_dir"):
+        settings["data_dir"] = absolute(settings["data_dir"], "data_dir", folder)
+    return ExecutionConfig(**settings)
+
+
+def _read_data(given: Mapping[str, Any], folder: Path, data_dir: str) -> tuple[Axes, dict[str, str]]:
+    """Trial fields of the `data` section, and the identity and path of the user's own images where there are any."""
+    check_known(given, DATA_FIELDS)
+    dataset = given.get("dataset", "folder" if "path" in given else "digits")
+    fields = {name: value for name, value in {"dataset": dataset, **given}.items() if name != "path"}
+    axes = {name: [read_value(TrialConfig, name, value)] for name, value in fields.items()}
+    if "path" not in given:
+        if axes["dataset"] == ["folder"]:
+            raise InputError("path", None, "Give the folder that holds train/ and test/, such as path: ./faces.")
+        return axes, {}
+    if axes["dataset"] != ["folder"]:
+        raise InputError("path", given["path"], f"Leave it out, or write dataset: folder (it is {dataset}).")
+    identity, path = locate_folder(given["path"], folder, data_dir)
+    return axes, {"data_identity": identity, "path": path}
+
+
+def _read_axes(given: Mapping[str, Any], *, in_block: bool, besides: tuple[str, ...] = ()) -> Axes:
+    """The values of each trial field in one mapping; `besides` are the fields of it that are not a trial's."""
+    if "path" in given:
+        raise InputError("path", given["path"], "There is no such field here; it belongs in data.")
+    check_known(given, (*besides, *TRIAL_FIELDS, *ALIASES))
+    axes: Axes = {}
+    for written, value in given.items():
+        name = ALIASES.get(written, written)
+        if name in axes:
+            raise InputError(written, value, f"{name} is given twice, under both its names; keep one.")
+        if written in besides:
+            continue
+        try:
+            axes[name] = read_values(name, value, in_block=in_block)
+        except InputError as error:  # speak of the field as it was written
+            raise InputError(written, error.value, error.remedy) from None
+    return axes
+
+
+def _read_blocks(entries: list[dict[str, Any]], base: Axes, images: Mapping[str, str]) -> tuple[Block, ...]:
+    blocks: list[Block] = []
+    wanted = 0
+    for index, entry in enumerate(entries):
+        name = entry.get("name", f"block {index + 1}")
+        with at(f'blocks[{index}] "{name}"' if isinstance(name, str) else f"blocks[{index}]"):
+            axes = {**base, **_read_axes(entry, in_block=True, besides=("name", "trials"))}
+            explicit = _read_trials(entry)
+            wanted += math.prod(len(values) for values in axes.values()) * len(explicit)
+            if wanted > MOST_TRIALS:
+                remedy = f"A spec holds at most {MOST_TRIALS:,}; take values out, or larger steps."
+                raise InputError("number of trials up to here", wanted, remedy)
+            blocks.append(Block(name, tuple(_trials(axes, explicit, images))))
+    return tuple(blocks)
+
+
+def _read_trials(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The block's explicit `trials`; [{}] where it has none, so that the product alone remains."""
+    if "trials" not in entry:
+        return [{}]
+    given = entry["trials"]
+    if not isinstance(given, list) or not given:
+        raise InputError("trials", given, "Give a list of trials, such as [{model: dae, latent_size: 12}].")
+    trials = []
+    for index, fields in enumerate(given):
+        with at(f"trials[{index}]"):
+            if not isinstance(fields, dict):
+                raise InputError("fields", fields, "Give a trial's fields, such as {model: dae, latent_size: 12}.")
+            axes = _read_axes(fields, in_block=False)
+            for name, values in axes.items():
+                if len(values) > 1:
+                    raise InputError(name, values, "Give one value here; lists and ranges belong to the block.")
+            trials.append({name: values[0] for name, values in axes.items()})
+    return trials
+
+
+def _trials(axes: Axes, explicit: list[dict[str, Any]], images: Mapping[str, str]) -> Iterator[TrialConfig]:
+    for values in product(*axes.values()):
+        fields = dict(zip(axes, values, strict=True))
+        for index, trial in enumerate(explicit):
+            with at(f"trials[{index}]") if trial else nullcontext():
+                yield _make_trial({**fields, **trial}, images)
+
+
+def _make_trial(fields: dict[str, Any], images: Mapping[str, str]) -> TrialConfig:
+    """One trial; its image size by the data set where none is given, its identity that of the user's folder."""
+    fields.setdefault("image_size", NATIVE_IMAGE_SIZES[fields["dataset"]])
+    if fields["dataset"] == "folder":
+        if not images:
+            raise InputError("dataset", "folder", "Give the folder in the section data, such as {path: ./faces}.")
+        fields["data_identity"] = images["data_identity"]
+    return TrialConfig(**fields)

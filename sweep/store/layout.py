@@ -1,0 +1,83 @@
+"""Where things are in a store, and what attempts are called.
+
+STORE/store.json                      the format of the store
+      sweeps/<spec hash>.json         every spec launched here; latest.json names the newest
+      trials/<key>/config.json
+                   attempts/<id>/     one try (`train-0001-…` or `score-0001-<evaluation>-…`): checkpoint, model,
+                                      log, priors, pictures
+                   train.json         THE COMMIT of training: its attempt, files with SHA-256, history, cost
+                   scores/<id>.json   THE COMMIT of one evaluation
+                   failures/<…>.json
+                   pruned.json        attempts that `aesweep prune` removed, so that they still count
+      references/ progress/ tables/ report/
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+STORE_FORMAT = 1
+MARK = "store.json"
+LATEST = "sweeps/latest.json"
+FOLDED = "tables/folded.json"
+"""What the tables were made from; `commits` holds the version of every commit that was read and found whole."""
+
+Stage = Literal["train", "evaluate"]
+PREFIX: dict[Stage, str] = {"train": "train", "evaluate": "score"}
+_KEY = re.compile(r"[0-9a-f]{12}")
+_ATTEMPT = re.compile(r"(?P<stage>train|score)-\d+(-(?P<evaluation>[0-9A-Za-z]+))?-[0-9a-f]{6}")
+
+
+def is_key(name: str) -> bool:
+    """Whether a name is a trial's key."""
+    return _KEY.fullmatch(name) is not None
+
+
+def config_name(key: str) -> str:
+    """The configuration of a trial."""
+    return f"trials/{key}/config.json"
+
+
+def training_name(key: str) -> str:
+    """The commit of a trial's training."""
+    return f"trials/{key}/train.json"
+
+
+def scores_name(key: str, evaluation: str) -> str:
+    """The commit of one evaluation."""
+    return f"trials/{key}/scores/{evaluation}.json"
+
+
+def pruned_name(key: str) -> str:
+    """The names of a trial's attempts whose folders were removed."""
+    return f"trials/{key}/pruned.json"
+
+
+def attempt_folder(key: str, attempt: str) -> str:
+    """The folder of one attempt."""
+    return f"trials/{key}/attempts/{attempt}"
+
+
+def attempt_number(attempt: str) -> int:
+    """Its place among the attempts of its trial and stage, from 1."""
+    return int(attempt.split("-")[1])
+
+
+def attempts_of(names: Iterable[str], stage: Stage, evaluation: str = "") -> list[str]:
+    """The names that are attempts at this stage, and at this evaluation where one is given."""
+    mine = [m for name in names if (m := _ATTEMPT.fullmatch(name)) and m["stage"] == PREFIX[stage]]
+    return [m[0] for m in mine if not evaluation or m["evaluation"] == evaluation]
+
+
+LATENTS = "latents.npz"
+
+
+PICTURES = "samples"
+
+
+def prior_file(prior: str) -> str:
+    """The file of one fitted prior."""
+    return f"priors-{prior}.npz"
+
+
+MODEL = "model.safetensors"

@@ -1,0 +1,244 @@
+"""Files of a store on S3, or another object store that pyarrow has a file system for.
+
+There is no rename there and none is needed: an object appears whole, when its upload is completed, or not at all. What
+pyarrow 26 does was measured against a real server (tests/sweep/test_object_storage.py):
+
+* Leaving `with fs.open_output_stream(...)` by an exception publishes what was written so far. So the bytes are complete
+  before the stream is opened, go into it in one call, and the stream is closed only when that call came back.
+* Up to some 10 MB are one PUT (`allow_delayed_open`), more is a multipart upload. When one of its parts fails, a stream
+  with background writes fails to close and publishes nothing; one without them completes the upload from its
+  destructor, and the torn object appears. So background writes stay on.
+* There is no PUT on condition through pyarrow. `commit` looks first, writes, waits a moment and reads back whose bytes
+  are there: of two writers, the one whose bytes stayed has won and the other one learns it. What remains: both may
+  believe to have won when one of them stalls for longer than `SETTLE_SECONDS` between its look and its PUT. Then the
+  later commit stands; it names its own attempt and the hashes of its files, so readers still see one attempt whole.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import parse_qs, urlsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from aesweep.models.errors import InputError
+from aesweep.sweep.failpoints import failpoint
+from aesweep.sweep.store.storage import (
+    FOLDER,
+    Item,
+    LogFile,
+    Result,
+    StorageError,
+    aside_name,
+    inside,
+    joined,
+    version_of,
+)
+
+# The AWS SDK repeats a request that failed with 500, 503, a time-out or a lost connection, but not a download whose error
+# is longer than the file (pyarrow 26 gives it a buffer of the file's size: "Failed to flush response stream"). So whole
+# operations are repeated as well, with pauses of 0.5, 1, 2, 4 and 8 s between them: some 20 s of trouble pass unnoticed.
+SDK_ATTEMPTS = 3
+TRIES = 6
+FIRST_PAUSE_SECONDS = 0.5
+REQUEST_SECONDS = 30.0  # without one byte; the SDK's own 3 s give up on a busy server
+CONNECT_SECONDS = 10.0
+SETTLE_SECONDS = 0.5
+CONNECTIONS = 16
+HINTS = {
+    "NO_SUCH_BUCKET": "Make the bucket first, or mend its name.",
+    "ACCESS_DENIED": "Give credentials that may read, write, list and delete there (AWS_ACCESS_KEY_ID …).",
+    "INVALID_ACCESS_KEY_ID": "Give the right credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).",
+    "SIGNATURE_DOES_NOT_MATCH": "Give the right credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).",
+}
+OTHERWISE = "Check the network and AWS_ENDPOINT_URL; the same command then goes on where this one stopped."
+
+
+class ObjectStorage:
+    """The objects below one URI. Every failure that retries did not mend is a `StorageError` that names the store."""
+
+    folder: Path | None = None
+    look_seconds = 5.0
+    keeps_files_whole = True
+
+    def __init__(self, uri: str) -> None:
+        self.root = uri.rstrip("/")
+        self._fs, self._base = _file_system(self.root)
+
+    def place(self, name: str = "") -> str:
+        return f"{self.root.partition('?')[0]}/{inside(name)}".rstrip("/")
+
+    def read(self, name: str) -> bytes | None:
+        def read() -> bytes:
+            with self._fs.open_input_file(self._path(name)) as file:
+                return bytes(file.read())
+
+        try:
+            return self._patiently(read)
+        except FileNotFoundError:
+            return None
+
+    def open(self, name: str) -> BinaryIO | None:
+        try:
+            file: BinaryIO = self._patiently(lambda: self._fs.open_input_file(self._path(name)))
+            return file
+        except FileNotFoundError:
+            return None
+
+    def exists(self, name: str) -> bool:
+        return self._info(name).type != fs.FileType.NotFound
+
+    def version(self, name: str) -> str | None:
+        info = self._info(name)
+        return _version(info) if info.is_file else None
+
+    def names(self, name: str) -> list[str]:
+        return sorted(info.base_name for info in self._list(name, recursive=False))
+
+    def listing(self, folder: str, depth: int) -> dict[str, str]:
+        found: dict[str, str] = {}
+        start = len(self._path(folder)) + 1
+        for info in self._list(folder, recursive=True):
+            words = info.path[start:].split("/")
+            name = joined(folder, "/".join(words[:depth]))
+            if len(words) > depth or (len(words) == depth and not info.is_file):
+                found.setdefault(name, FOLDER)
+            elif info.is_file:
+                found[name] = _version(info)
+        return found
+
+    def write(self, name: str, data: bytes) -> None:
+        def write() -> None:
+            stream = self._fs.open_output_stream(self._path(name))
+            failpoint("inside-write", name)
+            stream.write(data)
+            stream.close()  # here it is published
+
+        self._patiently(write)
+
+    def commit(self, name: str, data: bytes) -> bool:
+        if self.exists(name):
+            return False
+        self.write(name, data)
+        time.sleep(SETTLE_SECONDS)
+        return self.read(name) == data
+
+    def make_folder(self, name: str) -> None:
+        self._patiently(lambda: self._fs.create_dir(self._path(name), recursive=True))
+
+    def remove(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            self._patiently(lambda: self._fs.delete_file(self._path(name)))
+
+    def remove_folder(self, name: str) -> None:
+        with suppress(FileNotFoundError):
+            self._patiently(lambda: self._fs.delete_dir(self._path(name)))
+
+    def set_aside(self, name: str) -> str:
+        aside = aside_name(name)
+        self._patiently(lambda: self._fs.copy_file(self._path(name), self._path(aside)))
+        self.remove(name)
+        return aside
+
+    def temporary(self) -> list[str]:
+        return []
+
+    def remove_temporary(self) -> None:
+        """Killed writers leave no objects; unfinished uploads are the bucket's life-cycle rule's to remove."""
+
+    def log_file(self, name: str) -> LogFile:
+        return _RewrittenLog(self, name)
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            return list(pool.map(function, items))
+
+    def _path(self, name: str) -> str:
+        return f"{self._base}/{inside(name)}".rstrip("/")
+
+    def _info(self, name: str) -> fs.FileInfo:
+        return self._patiently(lambda: self._fs.get_file_info(self._path(name)))
+
+    def _list(self, name: str, recursive: bool) -> list[fs.FileInfo]:
+        selector = fs.FileSelector(self._path(name), recursive=recursive, allow_not_found=True)
+        found: list[fs.FileInfo] = self._patiently(lambda: self._fs.get_file_info(selector))
+        return found
+
+    def _patiently(self, function: Callable[[], Result]) -> Result:
+        """`function`, again after each failure that may pass; all of ours can be repeated. A missing file is told so."""
+        pause = FIRST_PAUSE_SECONDS
+        for left in reversed(range(TRIES)):
+            try:
+                return function()
+            except (OSError, pa.ArrowException) as error:
+                if isinstance(error, FileNotFoundError) and "NO_SUCH_BUCKET" not in str(error):
+                    raise
+                if not left or any(code in str(error) for code in HINTS):
+                    raise self._failed(error) from error
+            time.sleep(pause)
+            pause *= 2
+        raise AssertionError("unreachable")
+
+    def _failed(self, error: Exception) -> StorageError:
+        said = " ".join(str(error).split())
+        hint = next((hint for code, hint in HINTS.items() if code in said), OTHERWISE)
+        return StorageError(self.place(), f"{said[:300]}. {hint}")
+
+
+class _RewrittenLog:
+    """A log on an object store: lines are kept until `publish` writes the whole object again."""
+
+    def __init__(self, storage: ObjectStorage, name: str) -> None:
+        self._storage, self._name = storage, name
+        self._lines: list[str] = []
+
+    def add(self, line: str) -> None:
+        self._lines.append(f"{line}\n")
+
+    def publish(self) -> None:
+        self._storage.write(self._name, "".join(self._lines).encode())
+
+
+def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
+    """The file system of a URI and the root's path on it. Raises `InputError` for a URI that pyarrow does not know."""
+    if "@" in urlsplit(uri).netloc:
+        raise InputError(
+            "--store", "a URI with a password", "Give credentials in AWS_ACCESS_KEY_ID and the like instead."
+        )
+    try:
+        known, path = fs.FileSystem.from_uri(uri)
+        if not isinstance(known, fs.S3FileSystem):
+            return known, path.rstrip("/")
+        return fs.S3FileSystem(**_s3_options(uri, known.region)), path.rstrip("/")
+    except (OSError, ValueError) as error:
+        said = " ".join(str(error).split())[:300]
+        remedy = f"{said}. Give a path or a URI such as s3://bucket/folder (docs/operations.md)."
+        raise InputError("--store", uri, remedy) from error
+
+
+def _s3_options(uri: str, region: str) -> dict[str, Any]:
+    """What `from_uri` takes from a URI and the environment, with our retries, time limits and kind of writing."""
+    query = {name: values[-1] for name, values in parse_qs(urlsplit(uri).query).items()}
+    endpoint = query.get("endpoint_override") or os.environ.get("AWS_ENDPOINT_URL_S3")
+    endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL") or ""
+    scheme, _, host = endpoint.rpartition("://")
+    options: dict[str, Any] = {
+        "region": region,
+        "retry_strategy": fs.AwsStandardS3RetryStrategy(max_attempts=SDK_ATTEMPTS),
+        "request_timeout": REQUEST_SECONDS,
+        "connect_timeout": CONNECT_SECONDS,
+        "allow_delayed_open": True,
+        "background_writes": True,
+    }
+    if host:
+        options |= {"endpoint_override": host, "scheme": query.get("scheme") or scheme or "https"}
+    return options
+
+
+def _version(info: fs.FileInfo) -> str:
+    return version_of(info.size, info.mtime_ns)

@@ -1,0 +1,152 @@
+"""What a store holds that nobody needs any more, and its removal.
+
+Readers follow commits alone, so every other file of an attempt could go; but two things must stay. An unfinished trial
+goes on from its newest checkpoint, and the attempts after that one tell how often it died or that it failed
+(attempts.py). So an attempt goes whole when its work was committed by another or was taken further, and the newest ones
+of unfinished work lose at most what cannot be resumed: the latents, priors and pictures of an evaluation.
+"""
+
+import io
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from aesweep.models.errors import InputError
+from aesweep.sweep.store.attempt_notes import CHECKPOINT, END, START
+from aesweep.sweep.store.drivers import drivers
+from aesweep.sweep.store.layout import attempt_folder
+from aesweep.sweep.store.storage import FOLDER, size_of
+from aesweep.sweep.store.store import Store
+
+DEPTH = 8  # of folders below an attempt: more than there are
+Kind = Literal["abandoned attempts", "leftover checkpoints", "temporary files", "progress files", "damaged files"]
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One file, or a whole folder of an attempt, that nobody needs."""
+
+    kind: Kind
+    name: str
+    files: int
+    bytes: int
+    is_folder: bool = False
+
+
+def prune(store: Store, *, damaged: bool = False, dry_run: bool = False) -> list[Leftover]:
+    """Remove what nobody needs, or with `dry_run` only find it; with `damaged` also files that were set aside.
+
+    Raises `InputError` while a driver works on the store: it may be writing just these files.
+    """
+    for driver in drivers(store):
+        if driver["alive"]:
+            who = f"{driver['host']}, process {driver['pid']}"
+            raise InputError("STORE", store.root, f"A driver works on it ({who}). `aesweep stop STORE --wait` ends it.")
+    found = list(leftovers(store.only_looking() if dry_run else store, damaged))
+    if not dry_run:
+        _remember_attempts(store, found)
+        store.storage.map(lambda leftover: _remove(store, leftover), found)
+    return found
+
+
+def _remember_attempts(store: Store, found: list[Leftover]) -> None:
+    """Note the attempts whose folders go, so that the trials table still counts them."""
+    gone: dict[str, list[str]] = defaultdict(list)
+    for leftover in found:
+        if leftover.is_folder:
+            _, key, _, attempt = leftover.name.split("/")
+            gone[key].append(attempt)
+    store.storage.map(lambda key: store.note_pruned(key, gone[key]), list(gone))
+
+
+def _remove(store: Store, leftover: Leftover) -> None:
+    if leftover.is_folder:
+        store.storage.remove_folder(leftover.name)
+    else:
+        store.storage.remove(leftover.name)
+
+
+def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:
+    """Everything that `prune` removes."""
+    store = store.listed()
+    for found in store.storage.map(lambda key: _of_trial(store, key), store.trial_keys()):
+        yield from found
+    for name in store.storage.temporary():
+        yield _file(store, "temporary files", name)
+    for name in store.storage.names("progress"):
+        yield _file(store, "progress files", f"progress/{name}")
+    if damaged:
+        for folder in store.storage.names(""):
+            for name, size in _sizes_below(store, folder).items():
+                if ".damaged-" in name.rpartition("/")[2]:
+                    yield Leftover("damaged files", name, 1, size)
+
+
+def _of_trial(store: Store, key: str) -> list[Leftover]:
+    return [*_of_training(store, key), *_of_evaluations(store, key)]
+
+
+def _of_training(store: Store, key: str) -> Iterator[Leftover]:
+    """Attempts that another one finished or took further. Reads what there is a choice between, and no more."""
+    attempts = store.attempts(key, "train")
+    if store.has_training(key):
+        commit = store.training(key) if len(attempts) > 1 else None
+        for attempt in attempts:
+            name = attempt_folder(key, attempt)
+            if commit is not None and attempt != commit["attempt"]:
+                yield _folder(store, name)
+            elif CHECKPOINT in store.storage.names(name):
+                yield _file(store, "leftover checkpoints", f"{name}/{CHECKPOINT}")
+        return
+    for place in reversed(range(1, len(attempts))):
+        if _has_sound_checkpoint(store, f"{attempt_folder(key, attempts[place])}/{CHECKPOINT}"):
+            yield from (_folder(store, attempt_folder(key, older)) for older in attempts[:place])
+            return
+
+
+def _of_evaluations(store: Store, key: str) -> Iterator[Leftover]:
+    """Attempts that are not the committed ones; of evaluations without a commit, their files alone."""
+    attempts: dict[str, list[str]] = defaultdict(list)
+    for attempt in store.attempts(key, "evaluate"):
+        attempts[attempt.split("-")[2]].append(attempt)
+    for evaluation, mine in attempts.items():
+        if not store.has_scores(key, evaluation):
+            yield from (file for attempt in mine for file in _files_but_notes(store, attempt_folder(key, attempt)))
+        elif len(mine) > 1 and (commit := store.scores(key, evaluation)) is not None:
+            yield from (_folder(store, attempt_folder(key, a)) for a in mine if a != commit["attempt"])
+
+
+def _files_but_notes(store: Store, folder: str) -> Iterator[Leftover]:
+    for name, size in _sizes_below(store, folder).items():
+        if name.rpartition("/")[2] not in (START, END):
+            yield Leftover("abandoned attempts", name, 1, size)
+
+
+def _has_sound_checkpoint(store: Store, name: str) -> bool:
+    """Whether a trial can go on from this file, as far as its checksums tell: an older one must stay otherwise."""
+    data = store.storage.read(name)
+    if data is None:
+        return False
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError):
+        return False
+
+
+def _sizes_below(store: Store, folder: str) -> dict[str, int]:
+    """Every file below a folder, with its length in bytes."""
+    listing = store.storage.listing(folder, DEPTH)
+    return {name: size_of(version) for name, version in sorted(listing.items()) if version != FOLDER}
+
+
+def _folder(store: Store, name: str) -> Leftover:
+    sizes = _sizes_below(store, name)
+    return Leftover("abandoned attempts", name, len(sizes), sum(sizes.values()), is_folder=True)
+
+
+def _file(store: Store, kind: Kind, name: str) -> Leftover:
+    version = store.storage.version(name)
+    return Leftover(kind, name, 1, size_of(version) if version else 0)  # without one it has gone meanwhile

@@ -1,0 +1,151 @@
+"""Files of a store, by relative names with `/`: what every kind of storage does.
+
+A process can be killed between any two instructions, and a reader must never meet half a file. Each kind of storage
+keeps that promise in its own way: `sweep/store/on_disk.py` on a path, `sweep/store/on_s3.py` on S3 and its like.
+`open_storage` chooses; whoever uses a storage does not know which one it is.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, TypeVar
+
+from aesweep.models.errors import InputError
+
+TEMPORARY = ".tmp-"
+FOLDER = "folder"
+"""The version of a folder in a listing."""
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class StorageError(OSError):
+    """A storage that does not answer, or refuses, after all retries. Printed like an `InputError`: what, and the remedy."""
+
+    def __init__(self, root: str, remedy: str) -> None:
+        super().__init__()
+        self.field, self.value, self.remedy = "--store", root, remedy
+
+    def __str__(self) -> str:
+        return str(InputError(self.field, self.value, self.remedy))
+
+    def __reduce__(self) -> tuple[type["StorageError"], tuple[str, str]]:
+        return StorageError, (self.value, self.remedy)  # workers send it to the driver
+
+
+class LogFile(Protocol):
+    """A text file that grows by lines."""
+
+    def add(self, line: str) -> None:
+        """One more line."""
+
+    def publish(self) -> None:
+        """Make all lines visible to others, where they are not yet."""
+
+
+class Storage(Protocol):
+    """The files under one root."""
+
+    root: str
+    """Address of the root, as `open_storage` takes it: an absolute path or a URI."""
+    folder: Path | None
+    """The root as a folder of this machine's file system, None where it is none."""
+    look_seconds: float
+    """How often it is cheap to look whether a file has appeared."""
+    keeps_files_whole: bool
+    """Whether a file that is there is the one that was written: no power cut and no disk leaves a part of it."""
+
+    def place(self, name: str = "") -> str:
+        """Where a file is, for messages to people."""
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a file, None where there is none."""
+
+    def open(self, name: str) -> BinaryIO | None:
+        """A file to read parts of, None where there is none."""
+
+    def exists(self, name: str) -> bool:
+        """Whether the file or folder is there; "" is the root."""
+
+    def version(self, name: str) -> str | None:
+        """A text that changes when the file does and begins with its length (`size_of`), None where there is none."""
+
+    def names(self, name: str) -> list[str]:
+        """Sorted names in a folder, temporary files left out; empty where there is no folder."""
+
+    def listing(self, folder: str, depth: int) -> dict[str, str]:
+        """Version of every file up to `depth` levels below a folder; folders at that depth are listed as `FOLDER`."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file whole, replacing what was there."""
+
+    def commit(self, name: str, data: bytes) -> bool:
+        """Write a file whole unless it exists; False where another writer was first."""
+
+    def make_folder(self, name: str) -> None:
+        """Make a folder that `names` and `listing` show before any file is in it."""
+
+    def remove(self, name: str) -> None:
+        """Remove a file if it is there."""
+
+    def remove_folder(self, name: str) -> None:
+        """Remove a folder with everything in it, if it is there."""
+
+    def set_aside(self, name: str) -> str:
+        """Give a damaged file another name, so that it is kept but no longer found; that name."""
+
+    def temporary(self) -> list[str]:
+        """Names of the files that killed writers left, and of those that are being written."""
+
+    def remove_temporary(self) -> None:
+        """Remove what killed writers left. Only for when nobody else writes."""
+
+    def log_file(self, name: str) -> LogFile:
+        """A new log file."""
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """`function` of every item, several at once where each one waits for a network."""
+
+
+def inside(name: str) -> str:
+    """`name` itself. Raises ValueError for a name that would leave the root."""
+    if name.startswith("/") or ".." in name.split("/"):
+        raise ValueError(f"{name!r} is not a path inside the store")
+    return name
+
+
+def joined(folder: str, name: str) -> str:
+    """The name of a file in a folder; the root's name is empty."""
+    return f"{folder}/{name}" if folder else name
+
+
+def aside_name(name: str) -> str:
+    """The name of a damaged file that is kept."""
+    return f"{name}.damaged-{uuid.uuid4().hex[:6]}"
+
+
+def version_of(size: int, time_ns: int) -> str:
+    """A file's version, from its length in bytes and the time of its last change."""
+    return f"{size}-{time_ns}"
+
+
+def size_of(version: str) -> int:
+    """The length in bytes of the file that had this version."""
+    return int(version.partition("-")[0])
+
+
+def have_same_size(one: str, other: str) -> bool:
+    """Whether files of these versions are equally long."""
+    return one.partition("-")[0] == other.partition("-")[0]
+
+
+def file_record(data: bytes) -> dict[str, Any]:
+    """What a commit says of a file: its SHA-256 and length in bytes."""
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def to_json_bytes(value: Mapping[str, Any]) -> bytes:
+    """JSON for a store: sorted keys, one space of indent, so that a person can read it and diff it."""
+    return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()

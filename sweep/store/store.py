@@ -1,0 +1,73 @@
+"""The record of a sweep: one folder, in which commits are the truth and everything else can be made again.
+
+Readers follow only commits and check hashes, so files of two attempts never mix. What is where: layout.py. Each part of
+the store has a file of its own: stored_records.py (when a commit counts), stored_specs.py, stored_trials.py,
+stored_attempts.py, stored_commits.py, stored_failures.py.
+"""
+
+import errno
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aesweep.models.errors import InputError
+from aesweep.sweep.store.attempts import DamagedFileError
+from aesweep.sweep.store.commits import StoredCommits
+from aesweep.sweep.store.failures import StoredFailures
+from aesweep.sweep.store.layout import MARK, STORE_FORMAT, Stage
+from aesweep.sweep.store.open_storage import open_storage
+from aesweep.sweep.store.storage import Storage, StorageError, to_json_bytes
+from aesweep.sweep.store.trials import StoredTrials
+
+__all__ = ["STORE_FORMAT", "DamagedFileError", "Stage", "Store", "open_store", "store_exists"]
+
+
+class Store(StoredTrials, StoredCommits, StoredFailures):
+    """One store at a path or URI. `open_store` checks that it is one."""
+
+
+def open_store(path: str | Path, create: bool = False) -> Store:
+    """The store at a local path or a URI of an object store.
+
+    With `create` an empty or missing folder becomes a store. Raises `InputError` for a place that is no store, a store
+    of a newer format, and a place that cannot be written to.
+    """
+    store = Store(path)
+    if not store.storage.exists(MARK):
+        _make_store(store.storage, create)
+    about = store.read_json(MARK)
+    if about is None:
+        remedy = f'Its store.json is damaged. Write {{"format": {STORE_FORMAT}}} into it; all else is found again.'
+        raise InputError("--store", store.root, remedy)
+    found = about.get("format")
+    if found != STORE_FORMAT:
+        remedy = f"Its format is {found!r:.40}; this aesweep reads format {STORE_FORMAT}. Use a newer aesweep."
+        raise InputError("--store", store.root, remedy)
+    return store
+
+
+def store_exists(path: str | Path) -> bool:
+    """Whether a store is there."""
+    return open_storage(path).exists(MARK)
+
+
+def _make_store(storage: Storage, create: bool) -> None:
+    created = {"format": STORE_FORMAT, "created": datetime.now(UTC).isoformat()}
+    try:
+        _require_creatable(storage, create)
+        storage.commit(MARK, to_json_bytes(created))
+    except StorageError as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError) or cause.errno not in (errno.EACCES, errno.EPERM, errno.ELOOP):
+            raise
+        remedy = f"It cannot be made ({cause.strerror}). Give a folder you may write to."
+        raise InputError("--store", storage.root, remedy) from error
+
+
+def _require_creatable(storage: Storage, create: bool) -> None:
+    if not create:
+        raise InputError("STORE", storage.root, "No store is there. `aesweep launch SPEC --store STORE` makes one.")
+    if storage.names(""):
+        remedy = "The folder holds other files and no store. Give a new or an empty folder."
+        raise InputError("--store", storage.root, remedy)
+    if storage.version("") is not None:
+        raise InputError("--store", storage.root, "That is a file. Give a folder, new or empty.")

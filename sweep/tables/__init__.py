@@ -1,0 +1,1 @@
+"""The Parquet tables: a view of the store's records."""

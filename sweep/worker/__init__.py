@@ -1,0 +1,1 @@
+"""Code that runs inside Ray's workers. Never imports the driver."""

@@ -1,0 +1,246 @@
+"""Scoring one trained trial as four Ray tasks, each with the resources of its stage.
+
+    encode (GPU share)  -> latents.npz
+    fit    (CPU, or GPU share where there is one) -> priors-mvg.npz, priors-gmm.npz …, held-out likelihoods
+    sample (GPU share)  -> samples/*.png, feature statistics and what needs each image
+    score  (CPU)        -> distances, Gaussianity: scores/<evaluation id>.json, THE COMMIT
+
+What an earlier evaluation of the trial encoded and fitted is not done again (reuse.py).
+
+Files go into the attempt's folder in the store; the next stage gets their SHA-256 and checks it. Statistics, scores and the
+features of real images travel as Ray objects. The real images of a data set are measured by one task, kept in the store.
+"""
+
+import logging
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
+from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
+from aesweep.evaluation.metrics.heldout import heldout_stage
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.networks.extractors import load_extractor
+from aesweep.evaluation.priors.fitted_prior import FittedPrior
+from aesweep.evaluation.priors.tensor_mixture import fit_device
+from aesweep.evaluation.reference import (
+    Reference,
+    features_from_bytes,
+    features_name,
+    features_to_bytes,
+    reference_name,
+)
+from aesweep.evaluation.score import (
+    Latents,
+    Ruler,
+    Sampled,
+    distance_stage,
+    encode_stage,
+    fit_stage,
+    latent_rows,
+    reference_stage,
+    sample_stage,
+)
+from aesweep.models.data.datasets import SPLITS, Split
+from aesweep.models.data.images import ImageSet, load_images
+from aesweep.models.networks.autoencoder import Autoencoder
+from aesweep.models.training.checkpoint import model_from_bytes
+from aesweep.sweep.evaluation_job import EvaluationJob, Files
+from aesweep.sweep.failpoints import failpoint
+from aesweep.sweep.spec.images import data_source
+from aesweep.sweep.store.layout import LATENTS, PICTURES, prior_file
+from aesweep.sweep.version import aesweep_version
+from aesweep.sweep.worker.device import choose_device, use_threads
+from aesweep.sweep.worker.reuse import (
+    model_hash,
+    require_same_weights,
+    reusable_heldout,
+    reusable_latents,
+    reusable_priors,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Encoded(NamedTuple):
+    """What `encode` gives."""
+
+    files: Files
+    model: str
+    """SHA-256 of the weights that encoded."""
+
+
+def encode(job: EvaluationJob, after: bool) -> Encoded:
+    """Encode all images of both splits. `after` is the token of `references`."""
+    weights = model_hash(job)
+    data = reusable_latents(job)
+    if data is None:
+        device = _prepare(job)
+        model, precision = _model(job)
+        data = encode_stage(job.config, job.evaluation, model, _images(job), device, precision).to_bytes()
+    failpoint("in-evaluation")
+    return Encoded(job.write(LATENTS, data), weights)
+
+
+class Fitted(NamedTuple):
+    """What `fit` gives."""
+
+    files: Files
+    """One per prior."""
+    reasons: dict[str, str]
+    """Why each of the others could not be fitted."""
+    rows: list[dict[str, Any]]
+    """Of the scores table: held-out likelihoods."""
+
+
+def fit(job: EvaluationJob, encoded: Encoded) -> Fitted:
+    """Fit the priors on all training latents, and once more on nine tenths where held-out likelihoods are asked for."""
+    use_threads(job.execution.threads)
+    device = fit_device(choose_device(job.execution.device))
+    latents = Latents.from_bytes(job.read(LATENTS, encoded.files))
+    how = (job.execution.prior_deadline_seconds, job.execution.threads, device)
+    priors: dict[str, FittedPrior | str] = dict(reusable_priors(job, encoded.files))
+    rest = tuple(kind for kind in job.evaluation.priors if kind not in priors)
+    priors |= fit_stage(replace(job.evaluation, priors=rest), latents, *how)
+    rows = reusable_heldout(job, encoded.files) or heldout_stage(job.evaluation, latents, priors, *how)
+    files: Files = {}
+    for name, prior in priors.items():
+        if isinstance(prior, FittedPrior):
+            files |= job.write(prior_file(name), prior.to_bytes())
+    return Fitted(files, {name: prior for name, prior in priors.items() if isinstance(prior, str)}, rows)
+
+
+def sample(
+    job: EvaluationJob,
+    encoded: Encoded,
+    fitted: Fitted,
+    train_reference: Reference | None,
+    test_reference: Reference | None,
+) -> tuple[Sampled, Files]:
+    """Draw from the priors, decode, extract features and measure them; write the pictures."""
+    device = _prepare(job)
+    require_same_weights(job, encoded.model)
+    model, precision = _model(job)
+    latents = Latents.from_bytes(job.read(LATENTS, encoded.files))
+    priors = _priors(job, fitted)
+    found = _found(train_reference, test_reference)
+    ruler = Ruler(_extractor(job, device), found) if found else None
+    sampled = sample_stage(job.config, job.evaluation, model, latents, priors, _images(job), ruler, device, precision)
+    files: Files = {}
+    for name, png in sampled.pictures.items():
+        files |= job.write(f"{PICTURES}/{name}", png)
+    sampled.pictures.clear()  # they are in the store now and need not travel
+    return sampled, files
+
+
+def score(
+    job: EvaluationJob,
+    encoded: Encoded,
+    fitted: Fitted,
+    sampled: tuple[Sampled, Files],
+    train_reference: Reference | None,
+    test_reference: Reference | None,
+) -> bool:
+    """Measure the distances and the latents, and commit; False where another attempt was first."""
+    use_threads(job.execution.threads)
+    latents = Latents.from_bytes(job.read(LATENTS, encoded.files))
+    rows = distance_stage(job.evaluation, sampled[0], _found(train_reference, test_reference))
+    if "gaussianity" in job.evaluation.metrics:
+        rows += gaussianity_stage(job.evaluation, latents, _priors(job, fitted), job.execution.threads)
+    rows += fitted.rows
+    commit = {
+        "id": job.evaluation.id,
+        "attempt": job.attempt,
+        "evaluation": job.evaluation.to_json(),
+        "model": encoded.model,
+        "files": {**encoded.files, **fitted.files, **sampled[1]},
+        "rows": rows,
+        "latents": latent_rows(job.config, latents),
+        "aesweep_version": aesweep_version(),
+    }
+    failpoint("between-scores-and-commit")
+    require_same_weights(job, encoded.model)
+    return job.store.commit_scores(job.key, job.evaluation.id, commit)
+
+
+def references(job: EvaluationJob) -> tuple[Reference | None, Reference | None, bool]:
+    """The real training and test images (None where nothing is compared with them), and a token that says that they are
+    there."""
+    train, test = (_reference(job, split) if split in job.evaluation.reference_splits else None for split in SPLITS)
+    return train, test, True
+
+
+def _found(train: Reference | None, test: Reference | None) -> dict[Split, Reference]:
+    return {split: one for split, one in zip(SPLITS, (train, test), strict=True) if one is not None}
+
+
+def _reference(job: EvaluationJob, split: Split) -> Reference:
+    """The real images of one split: from the store, or measured and kept there."""
+    images = _images(job)
+    n = min(len(getattr(images, split)), job.evaluation.reference_size)
+    name = f"references/{reference_name(job.config, job.evaluation, split, n)}"
+    kept = _kept_reference(job, name)
+    if kept is not None:
+        return kept
+    device = _prepare(job)
+    reference = reference_stage(job.evaluation, images, split, _extractor(job, device))
+    job.store.storage.write(features_name(name), features_to_bytes(reference.features))
+    job.store.storage.write(name, reference.statistics.to_bytes())
+    return reference
+
+
+def _kept_reference(job: EvaluationJob, name: str) -> Reference | None:
+    """What the store holds under `name`; None where something is missing or damaged (that is set aside)."""
+    storage = job.store.storage
+    data = storage.read(name)
+    if data is None:
+        return None
+    try:
+        statistics = FeatureStatistics.from_bytes(data)
+        name = features_name(name)
+        data = storage.read(name)
+        if data is None:
+            return None
+        return Reference(statistics, features_from_bytes(data, statistics.n, statistics.dimension))
+    except ValueError:
+        log.warning("%s is damaged; kept as %s and measured again", name, storage.set_aside(name))
+        return None
+
+
+def _prepare(job: EvaluationJob) -> torch.device:
+    use_threads(job.execution.threads)
+    return choose_device(job.execution.device)
+
+
+def _images(job: EvaluationJob) -> ImageSet:
+    return load_images(job.config, data_source(job.config, job.execution))
+
+
+def _model(job: EvaluationJob) -> tuple[Autoencoder, Any]:
+    """The committed model and the precision that it was trained in."""
+    commit = job.store.training(job.key)
+    if commit is None:
+        raise RuntimeError(f"trial {job.key} is not trained")
+    return model_from_bytes(job.config, job.store.model_bytes(job.key)), commit["result"]["precision_used"]
+
+
+def _priors(job: EvaluationJob, fitted: Fitted) -> dict[str, FittedPrior | str]:
+    """The priors that `fit` wrote, and the reasons for those that it could not fit."""
+    priors: dict[str, FittedPrior | str] = dict(fitted.reasons)
+    for kind in job.evaluation.priors:
+        if (name := prior_file(kind)) in fitted.files:
+            priors[kind] = FittedPrior.from_bytes(job.read(name, fitted.files))
+    return priors
+
+
+def _extractor(job: EvaluationJob, device: torch.device) -> Extractor:
+    return _loaded_extractor(job.evaluation.extractor, job.execution.data_dir, str(device))
+
+
+@lru_cache(maxsize=1)
+def _loaded_extractor(name: str, data_dir: str, device: str) -> Extractor:
+    """The feature network, loaded once per process."""
+    return load_extractor(name, Path(data_dir), torch.device(device))

@@ -1,0 +1,101 @@
+"""What an evaluation takes over from earlier ones of the same trial instead of encoding and fitting again.
+
+`aesweep evaluate STORE --metrics …` measures more on trials whose latents were encoded and whose priors were fitted
+before, in hours where they are wide. Both follow from their inputs alone: latents from the weights and `vae_latents`,
+priors from the latents and the mixture's fields. So latents are taken from an evaluation of the very same weights
+(by SHA-256), priors from one of the very same latents and fields. Each file is checked against its commit and copied, so
+that every commit still names files of its own attempt alone; one that is damaged is made anew. Fits that failed are tried
+again: the deadline may be another one now.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from aesweep.evaluation.deciding_fields import MIXTURE
+from aesweep.evaluation.metrics.heldout import FITS
+from aesweep.evaluation.priors.fitted_prior import FittedPrior
+from aesweep.sweep.evaluation_job import EvaluationJob, Files, TrainedAgainError
+from aesweep.sweep.store.layout import LATENTS, MODEL, prior_file
+from aesweep.sweep.store.store import DamagedFileError
+
+HELDOUT_METRICS = ("heldout_loglikelihood", "train_loglikelihood", *FITS)
+
+
+def model_hash(job: EvaluationJob) -> str:
+    """SHA-256 of the trial's committed weights."""
+    training = job.store.training(job.key)
+    return str((training or {"files": {}})["files"].get(MODEL, {}).get("sha256", ""))
+
+
+def require_same_weights(job: EvaluationJob, weights: str) -> None:
+    """Raise `TrainedAgainError` where the trial's committed weights are others than those of this SHA-256."""
+    if model_hash(job) not in ("", weights):
+        raise TrainedAgainError("the trial was trained again meanwhile")
+
+
+def reusable_latents(job: EvaluationJob) -> bytes | None:
+    """The latents of an earlier evaluation of the same weights, as its file holds them."""
+    weights = model_hash(job)
+    for commit in _earlier(job, ["vae_latents"]):
+        if weights and commit.get("model") == weights and (data := _read(job, commit, LATENTS)) is not None:
+            return data
+    return None
+
+
+def reusable_priors(job: EvaluationJob, encoded: Files) -> dict[str, FittedPrior]:
+    """Those of the evaluation's priors that an earlier evaluation fitted on the same latents."""
+    found: dict[str, FittedPrior] = {}
+    for commit in _of_same_latents(job, encoded):
+        for kind in job.evaluation.priors:
+            if kind not in found and (prior := _read_prior(job, commit, kind)) is not None:
+                found[kind] = prior
+    return found
+
+
+def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[dict[str, Any]]:
+    """The rows of `heldout_likelihood` that an earlier evaluation measured on the same latents; none where a fit missed
+    its deadline, which may be another one now."""
+    if "heldout_likelihood" not in job.evaluation.metrics:
+        return []
+    for commit in _of_same_latents(job, encoded):
+        rows = [row for row in commit["rows"] if row["metric"] in HELDOUT_METRICS]
+        same = commit["evaluation"].get("priors") == list(job.evaluation.priors)
+        if rows and same and not any("deadline" in row["note"] for row in rows):
+            return rows
+    return []
+
+
+def _of_same_latents(job: EvaluationJob, encoded: Files) -> Iterator[dict[str, Any]]:
+    for commit in _earlier(job, MIXTURE):
+        if commit["files"].get(LATENTS) == encoded[LATENTS]:
+            yield commit
+
+
+def _earlier(job: EvaluationJob, fields: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Commits of the trial's other evaluations that agree in these fields."""
+    asked = job.evaluation.to_json()
+    for evaluation in job.store.scored(job.key):
+        commit = job.store.scores(job.key, evaluation)
+        if commit is not None and all(commit.get("evaluation", {}).get(f) == asked[f] for f in fields):
+            yield commit
+
+
+def _read(job: EvaluationJob, commit: dict[str, Any], name: str) -> bytes | None:
+    """A file that an earlier commit names; None where it is missing or not the one that was committed."""
+    if name not in commit["files"]:
+        return None
+    try:
+        return job.store.read_file(job.key, commit["attempt"], name, commit["files"][name])
+    except DamagedFileError:
+        return None
+
+
+def _read_prior(job: EvaluationJob, commit: dict[str, Any], kind: str) -> FittedPrior | None:
+    data = _read(job, commit, prior_file(kind))
+    if data is None:
+        return None
+    try:
+        prior = FittedPrior.from_bytes(data)
+    except ValueError:  # committed so: of another version, or made by hand
+        return None
+    return prior if prior.kind == kind and prior.record is not None else None  # older fits were not recorded

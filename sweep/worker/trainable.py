@@ -1,0 +1,126 @@
+"""One trial as a Ray Tune actor. An epoch is a step; the actor is reused from trial to trial.
+
+Tune schedules and nothing else: what counts is written to the store, by the attempt. A trial's own error is recorded
+there and ends the trial in order. Two errors are raised as well, so that Tune ends the process: a CUDA error, after
+which no call on the device works, and the first lack of GPU memory, after which the driver tries again with a larger
+share (recovery.py). A store that cannot be written to is no trial's own error: it is raised and not recorded.
+"""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ray import tune
+
+from aesweep.cluster.resources import larger_share
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.store.attempt_notes import memory_lacked
+from aesweep.sweep.store.storage import StorageError
+from aesweep.sweep.store.store import Store
+
+if TYPE_CHECKING:
+    from aesweep.sweep.worker.training_attempt import TrainingAttempt
+
+
+class TrialTrainable(tune.Trainable):
+    """Trains the trial `config["key"]` of the store `root`."""
+
+    def setup(
+        self,
+        config: dict[str, Any],
+        root: str = "",
+        execution: dict[str, Any] | None = None,
+        stop_file: str = "",
+        driver: str = "none",
+    ) -> None:
+        """No side effects: Tune may set an actor up and then discard it. The work starts in the first step."""
+        self.key: str = config["key"]
+        self.store = Store(root)
+        self.execution = ExecutionConfig(**(execution or {}))
+        self.stop_file = stop_file
+        self.driver = driver
+        self.trial_attempt: TrainingAttempt | None = None
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """The next trial on the same actor. Always True: False would end the trial in error."""
+        self.key = new_config["key"]
+        self.trial_attempt = None
+        if "torch" in sys.modules:
+            from aesweep.sweep.worker.device import free_memory
+
+            free_memory()
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train one epoch, the last one with its commit. A failure is recorded and reported, not raised.
+
+        A trial that goes on from a checkpoint says first where it stands: its next epoch may take an hour.
+        """
+        attempt = self.trial_attempt
+        if attempt is None:
+            if self.store.has_training(self.key):  # another driver was faster
+                return {"done": True, "outcome": "trained"}
+            if self.stop_file and self.store.storage.exists(self.stop_file):
+                return {"done": True, "outcome": "stopped"}
+            attempt = self._new_attempt()
+        try:
+            if self.trial_attempt is None:
+                attempt.start()
+                self.trial_attempt = attempt
+                if attempt.epoch:
+                    place = {"epoch": attempt.epoch, "images_per_second": 0.0, "resumed": True}
+                    return {"done": False, "outcome": "training", **place}
+            record = None if attempt.finished else attempt.run_epoch()
+            if attempt.finished:
+                attempt.commit()
+        except StorageError:
+            self.trial_attempt = None  # nothing can be kept of it
+            raise
+        except Exception as error:
+            self.trial_attempt = None
+            return self._failed(attempt, error)
+        if record is None and not attempt.finished:
+            attempt.end("stopped", "its driver was asked to stop")
+            self.trial_attempt = None
+            return {"done": True, "outcome": "stopped"}
+        progress = {"epoch": record.epoch, "images_per_second": record.images_per_second} if record else {}
+        return {"done": attempt.finished, "outcome": "trained" if attempt.finished else "training", **progress}
+
+    def _new_attempt(self) -> "TrainingAttempt":
+        from aesweep.sweep.worker.training_attempt import (
+            TrainingAttempt,  # torch from here on; the driver itself loads none
+        )
+
+        config = self.store.config(self.key)
+        return TrainingAttempt(self.store, config, self.execution, self._gpu_share(), self.stop_file, self.driver)
+
+    def _failed(self, attempt: "TrainingAttempt", error: Exception) -> dict[str, Any]:
+        """Record the error of a trial; raise it where this process must end."""
+        from aesweep.sweep.worker.device import is_out_of_memory, poisons_process
+
+        share = self._gpu_share()
+        if is_out_of_memory(error) and 0 < share < larger_share(share) and not memory_lacked(self.store, self.key)[1]:
+            attempt.end("out of memory", f"{error}")
+            raise error
+        attempt.record_failure(error)
+        if poisons_process(error):
+            raise error
+        return {"done": True, "outcome": "failed"}
+
+    def _gpu_share(self) -> float:
+        """The part of a GPU that Ray gave this process."""
+        resources = self.trial_resources
+        return float(resources.required_resources.get("GPU", 0.0)) if resources else 0.0
+
+    def cleanup(self) -> None:
+        """Tune ends the actor: keep what an unfinished trial has done, or record that it is lost."""
+        attempt = self.trial_attempt
+        if attempt is None or attempt.finished:
+            return
+        from aesweep.models.training.trainer import NonFiniteLossError
+
+        try:
+            attempt.checkpoint()
+        except NonFiniteLossError as error:
+            attempt.record_failure(error)
+        else:
+            attempt.end("stopped", "its process was ended")

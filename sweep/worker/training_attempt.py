@@ -1,0 +1,240 @@
+"""One attempt at training one trial: resume, train, checkpoint, commit. No Ray here: it runs in a test or a notebook
+as well.
+
+    newest readable checkpoint of any attempt -> Trainer -> checkpoints of this attempt -> model.safetensors ->
+    train.json
+
+An attempt writes only into its own folder, first who it is (`start.json`). It may start from an older attempt's
+checkpoint, which holds the whole history and all generator states, so that the result equals that of an uninterrupted
+run; the commit names what it was resumed from.
+"""
+
+import socket
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import data_name
+from aesweep.models.data.images import load_images
+from aesweep.models.networks.reconstruction import mean_image_bce, test_bce
+from aesweep.models.training.checkpoint import checkpoint_bytes, model_bytes, restore_checkpoint
+from aesweep.models.training.trainer import EpochRecord, Trainer
+from aesweep.sweep.failpoints import failpoint, fault
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.images import data_source
+from aesweep.sweep.store.attempt_notes import CHECKPOINT, How, read_start, write_end, write_start
+from aesweep.sweep.store.layout import MODEL, attempt_folder
+from aesweep.sweep.store.store import Store
+from aesweep.sweep.version import aesweep_version
+from aesweep.sweep.worker.device import choose_device, describe_device, use_threads
+from aesweep.sweep.worker.resumed_with import Settings, parts_before, resumed_with
+
+LOG = "log.txt"
+
+
+class TrainingAttempt:
+    """One try at a trial. Construct it, call `run_epoch` until `finished`, then `commit`."""
+
+    def __init__(
+        self,
+        store: Store,
+        config: TrialConfig,
+        execution: ExecutionConfig,
+        gpu_share: float = 0.0,
+        stop_file: str = "",
+        driver: str = "none",
+    ) -> None:
+        """`stop_file`: name in the store of the file that asks to stop. `driver`: who started it (attempts.py)."""
+        self.store = store
+        self.config = config
+        self.execution = execution
+        self.gpu_share = gpu_share
+        self.started = datetime.now(UTC)
+        self.attempt = store.new_attempt(config.key, "train")
+        self.resumed_from = "none"
+        self._parts: list[dict[str, Any]] = []
+        self._driver = driver
+        self._stop_file = stop_file
+        write_start(store, config.key, self.attempt, driver)
+        self._log_file = store.storage.log_file(self._place(self.attempt, LOG))
+        self.log(f"{config.name}, attempt {self.attempt} on {socket.gethostname()}")
+        self._log_file.publish()
+
+    def start(self) -> None:
+        """Load the data, build the network and go on from the last checkpoint. May raise what training raises."""
+        use_threads(self.execution.threads)
+        torch.use_deterministic_algorithms(self.execution.deterministic)
+        self.device = choose_device(self.execution.device)
+        self.images = load_images(self.config, data_source(self.config, self.execution))
+        self.trainer = self._new_trainer()
+        self._resume()
+        self._kept = (self.trainer.epoch, self.trainer.step)  # the place that a checkpoint holds
+        place = {"epoch": self.trainer.epoch, "step": self.trainer.step, "resumed_from": self.resumed_from}
+        settings = {"settings": self._settings(), "parts": self._parts}
+        write_start(self.store, self.config.key, self.attempt, self._driver, **place, **settings)
+        self._last_checkpoint = self._last_look = time.monotonic()
+        self.log(
+            f"{len(self.images.train)} training images, {describe_device(self.device)}, "
+            f"{self.trainer.precision}, {torch.get_num_threads()} threads"
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are trained."""
+        return self.trainer.finished
+
+    @property
+    def epoch(self) -> int:
+        """Epochs that are trained."""
+        return self.trainer.epoch
+
+    def run_epoch(self) -> EpochRecord | None:
+        """Train to the end of the epoch; None when the stop file appeared inside it: a checkpoint holds the place."""
+        record = self.trainer.run_epoch(self._after_step)
+        if record is None:
+            self.checkpoint()
+            return None
+        self.log(
+            f"epoch {record.epoch}/{self.config.epochs}  loss {record.loss:.6f}  lr {record.learning_rate:g}  "
+            f"{record.images_per_second:.0f} images/s"
+        )
+        return record
+
+    def checkpoint(self) -> None:
+        """Write the whole state of training into this attempt's folder, if it got further: a checkpoint there means
+        progress to those who count deaths (attempts.py)."""
+        place = (self.trainer.epoch, self.trainer.step)
+        if place == self._kept:
+            return
+        self.store.write_file(self.config.key, self.attempt, CHECKPOINT, checkpoint_bytes(self.trainer))
+        self._last_checkpoint, self._kept = time.monotonic(), place
+        self.log(f"checkpoint at epoch {self.trainer.epoch}, step {self.trainer.step}")
+        self._log_file.publish()
+        failpoint("after-checkpoint")
+
+    def commit(self) -> bool:
+        """Write the trained model and commit it; False where another attempt was first. Removes checkpoints."""
+        key = self.config.key
+        result = self._result()
+        model = self.store.write_file(key, self.attempt, MODEL, model_bytes(self.trainer.model))
+        failpoint("between-model-and-commit")
+        committed = self.store.commit_training(
+            key,
+            {
+                "attempt": self.attempt,
+                "config": self.config.to_json(),
+                "execution": self.execution.to_json(),
+                "files": {MODEL: model},
+                "history": [record.to_json() for record in self.trainer.history],
+                "result": result,
+            },
+        )
+        self.log("committed" if committed else "another attempt was committed first; this one is not used")
+        self._log_file.publish()
+        for attempt in self.store.attempts(key, "train"):
+            self.store.storage.remove(self._place(attempt, CHECKPOINT))
+        return committed
+
+    def end(self, how: How, reason: str) -> None:
+        """Say how the attempt ends without a commit."""
+        self.log(f"{how}: {reason}")
+        self._log_file.publish()
+        write_end(self.store, self.config.key, self.attempt, how, reason, self.gpu_share)
+
+    def record_failure(self, error: Exception) -> None:
+        """The attempt ends here: the reason in its log and in the store."""
+        self.log(f"failed: {type(error).__name__}: {error}")
+        self._log_file.publish()
+        self.store.record_failure(self.config.key, self.attempt, "train", error)
+
+    def log(self, text: str) -> None:
+        """One line in the attempt's log file; on an object store it appears with the next checkpoint or at the end."""
+        self._log_file.add(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}")
+
+    def _place(self, attempt: str, name: str) -> str:
+        return f"{attempt_folder(self.config.key, attempt)}/{name}"
+
+    def _after_step(self) -> bool:
+        fault("train", self.config.key, self.attempt)
+        now = time.monotonic()
+        if now - self._last_checkpoint >= self.execution.checkpoint_seconds:
+            self.checkpoint()
+        if not self._stop_file or now - self._last_look < self.store.storage.look_seconds:
+            return False
+        self._last_look = now
+        return self.store.storage.exists(self._stop_file)
+
+    def _resume(self) -> None:
+        """Go on from the newest attempt whose checkpoint can be read; a damaged one is named in the log."""
+        for attempt in reversed(self.store.attempts(self.config.key, "train")):
+            data = self.store.storage.read(self._place(attempt, CHECKPOINT))
+            if data is None:
+                continue
+            try:
+                restore_checkpoint(self.trainer, data)
+            except ValueError as error:
+                self.log(f"checkpoint of {attempt} not used: {error}")
+                self.trainer = self._new_trainer()  # parts of that state may have been taken
+                continue
+            self.resumed_from = attempt
+            start = read_start(self.store, self.config.key, attempt)
+            self._parts = parts_before(start, self.trainer.epoch, self.trainer.step)
+            if (others := resumed_with(self._parts, self._settings())) != "none":
+                self.log(f"its bits are not those of an uninterrupted training: it ran with {others}")
+            self.log(f"resumed from {attempt} at epoch {self.trainer.epoch}, step {self.trainer.step}")
+            return
+
+    def _new_trainer(self) -> Trainer:
+        resident = resident_images(data_name(self.config), self.images.train, self.device)
+        return Trainer(self.config, resident, device=self.device, compile=self.execution.compile)
+
+    def _settings(self) -> Settings:
+        """What decides the bits of this attempt, beside the trial's configuration (settings.py)."""
+        return {
+            "device": describe_device(self.device),
+            "threads": torch.get_num_threads(),
+            "precision_used": self.trainer.precision,
+            "torch_version": str(torch.__version__),
+            "compile": self.execution.compile,
+            "deterministic": self.execution.deterministic,
+        }
+
+    def _result(self) -> dict[str, Any]:
+        trainer, images = self.trainer, self.images
+        last = trainer.history[-1]
+        seconds = trainer.train_seconds
+        return {
+            "final_loss": last.loss,
+            "final_reconstruction": last.reconstruction,
+            "final_kl": last.kl,
+            "test_bce": test_bce(trainer.model, images.test, self.device, trainer.precision),
+            "mean_image_bce": mean_image_bce(images.train, images.test),
+            "images_train": len(images.train),
+            "images_test": len(images.test),
+            "train_seconds": seconds,
+            "gpu_seconds": seconds * self.gpu_share if self.device.type == "cuda" else 0.0,
+            "images_per_second": len(images.train) * len(trainer.history) / seconds,
+            **{name: value for name, value in self._settings().items() if name not in ("compile", "deterministic")},
+            "aesweep_version": aesweep_version(),
+            "node": socket.gethostname(),
+            "resumed_from": self.resumed_from,
+            "resumed_with": resumed_with(self._parts, self._settings()),
+            "started": self.started.isoformat(),
+            "ended": datetime.now(UTC).isoformat(),
+        }
+
+
+_resident: dict[tuple[str, str], torch.Tensor] = {}
+
+
+def resident_images(name: str, images: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Images (N, H, W, 3) uint8 on the device, copied there once per process: actors are reused from trial to trial."""
+    place = (name, str(device))
+    if place not in _resident:
+        _resident.clear()  # one data set at a time: the device's memory belongs to the trials
+        _resident[place] = torch.tensor(images, device=device)
+    return _resident[place]

@@ -1,0 +1,393 @@
+"""The claims on invented results whose answer is known: what supports a sentence, what contradicts it, what is too little."""
+
+from collections.abc import Callable
+
+import pytest
+
+from aesweep.analysis import load_tables
+from aesweep.analysis.claims import CLAIMS, dae_against_vae, discussion, hypotheses, variants
+from aesweep.analysis.claims.judgement import claims_table, judge
+from aesweep.analysis.claims.verdicts import Claim
+from aesweep.analysis.data.results import all_results
+from aesweep.analysis.figures.latent_layer import noise_chart
+from aesweep.models.config import TrialConfig
+from tests.analysis.conftest import START
+from tests.analysis.invented import FID, bowl, known_errors, trials
+
+
+def test_one_width_where_the_vae_wins_contradicts_always(results):
+    both = trials(model=["dae", "vae"], filters=[32, 64], latent_size=[128])
+
+    def always(trial, name):
+        return 50 if trial.model == "dae" else 60
+
+    def but_once(trial, name):
+        return 70 if (trial.model, trial.filters, name) == ("dae", 32, "mvg") else always(trial, name)
+
+    assert (
+        dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(results(both, always)).outcome
+        == "supported"
+    )
+    verdict = dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(results(both, but_once))
+    assert verdict.outcome == "contradicted"
+    assert [f.words for f in verdict.findings if f.outcome == "contradicted"] == [
+        "32 filters, 128 units, MVG: DAE 70.00, VAE 60.00 (+10)"
+    ]
+
+
+def test_a_difference_within_the_noise_of_seeds_is_left_open(results):
+    both = trials(model=["dae", "vae"], filters=[32], latent_size=[128], seed=[0, 1, 2])
+
+    def noisy(trial, name):
+        return 50 + 10 * trial.seed + (trial.model == "vae")
+
+    verdict = dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(results(both, noisy))
+    assert verdict.outcome == "not enough data"
+    assert "±" in verdict.findings[0].words and verdict.findings[0].words.endswith("not settled by the seeds")
+
+
+def test_a_difference_beyond_the_noise_of_seeds_decides(results):
+    both = trials(model=["dae", "vae"], filters=[32], latent_size=[128], seed=[0, 1, 2])
+    clear = results(both, lambda trial, name: 50 + 0.1 * trial.seed + 5 * (trial.model == "vae"))
+    verdict = dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(clear)
+    assert verdict.outcome == "supported"
+    # Welch by hand: both standard deviations 0.1, n = 3, four degrees of freedom: 2.776 * sqrt(2 * 0.01 / 3).
+    assert verdict.findings[0].words == "32 filters, 128 units, MVG: DAE 50.10, VAE 55.10 (-5 ± 0.2267, 95 %)"
+
+
+@pytest.mark.parametrize(("gap", "outcome"), [(5, "supported"), (1, "not enough data"), (-5, "contradicted")])
+def test_with_one_seed_the_error_of_the_images_says_what_is_settled(results, gap, outcome):
+    both = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
+    found = results(both, lambda trial, name: 50 + gap * (trial.model == "vae"), edit=known_errors(1.0))
+    verdict = dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(found)
+    assert verdict.outcome == outcome
+    words = f"32 filters, 128 units, MVG: DAE 50.00, VAE {50 + gap}.00 ({-gap:+d} ± 2.772, 95 % of the images alone)"
+    open_ = ", not settled by the images" if outcome == "not enough data" else ""
+    assert verdict.findings[0].words == words + open_
+    assert "over the images" in judge(found).certainty
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(0.01, "supported"), (5.0, "not enough data")])
+def test_comparisons_over_sizes_and_widths_know_the_error_of_the_images_too(results, error, outcome):
+    edit = known_errors(error)
+    noisy = results(
+        trials(filters=[128], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128]),
+        lambda trial, name: 50 + 5 * trial.noise_std,
+        edit=edit,
+    )
+    assert variants.noise_degrades_reconstruction_and_generation(noisy).outcome == outcome
+    asked = trials(model=["dae", "vae"], filters=[32, 64, 128], latent_size=[128])
+    scaled = results(asked, lambda t, name: 60 - t.filters * (0.05 if t.model == "dae" else 0.01), edit=edit)
+    assert discussion.daes_scale_more_strongly_with_width(scaled).outcome == outcome
+    asked = trials(model=["dae", "vae"], filters=[64], latent_size=[32, 64, 128, 256])
+    steep = results(asked, lambda t, name: bowl(64, 3 if t.model == "dae" else 1)(t), edit=edit)
+    assert dae_against_vae.daes_are_more_sensitive_to_the_latent_size(steep).outcome == outcome
+
+
+def test_equal_means_within_a_wide_interval_are_left_open(results):
+    both = trials(model=["dae", "vae"], filters=[32], latent_size=[128], seed=[0, 1, 2])
+    same = results(both, lambda trial, name: 50 + trial.seed)
+    assert dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(same).outcome == "not enough data"
+    exact = results(both, lambda trial, name: 50)
+    assert dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(exact).outcome == "contradicted"
+
+
+def test_without_trials_nothing_is_supported_or_contradicted(results):
+    lone = results(trials(model=["dae"], filters=[48], latent_size=[128]), lambda trial, name: 50)
+    outcomes = {one.claim.name: one.ours.outcome for one in judge(lone).judged}
+    alone = {"dae_latents_spread_wider_than_the_standard_normal"}
+    assert {name for name, outcome in outcomes.items() if outcome != "not enough data"} <= alone
+    assert len(outcomes) == len(CLAIMS) - 2  # but the two that speak of CelebA alone
+
+
+@pytest.mark.parametrize(("change", "outcome"), [(1.04, "supported"), (1.06, "contradicted")])
+def test_five_percent_is_little(results, change, outcome):
+    asked = trials(filters=[128], freeze_latent=[False, True], latent_size=[64, 128, 256])
+    found = results(asked, lambda trial, name: 80 * (change if trial.freeze_latent else 1))
+    assert variants.freezing_the_latent_layer_hardly_matters(found).outcome == outcome
+
+
+def test_noise_must_hurt_at_every_step(results):
+    asked = trials(filters=[128], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128])
+    worse = results(asked, lambda trial, name: 50 + 10 * trial.noise_std)
+    assert variants.noise_degrades_reconstruction_and_generation(worse).outcome == "supported"
+    once_better = results(asked, lambda trial, name: 50 + 10 * trial.noise_std - 10 * (trial.noise_std == 1.0))
+    assert variants.noise_degrades_reconstruction_and_generation(once_better).outcome == "contradicted"
+    partial = results(
+        trials(filters=[128], noise_std=[0.0, 0.1], latent_size=[64]), lambda trial, name: trial.noise_std
+    )
+    assert variants.noise_degrades_reconstruction_and_generation(partial).outcome == "not enough data"
+
+
+def test_the_claim_on_noise_judges_the_width_that_the_figure_shows(results):
+    """96 is nearer to 128; 32 has more trials."""
+    asked = trials(filters=[32, 96], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128])
+    asked += trials(filters=[32], noise_std=[0.1], latent_size=[256, 512])
+    found = results(asked, lambda trial, name: 50 + 10 * trial.noise_std * (1 if trial.filters == 96 else -1))
+    assert "DAE, 96 filters, noise 0.5" in [line.label for line in noise_chart(found).lines]
+    assert variants.noise_degrades_reconstruction_and_generation(found).outcome == "supported"
+
+
+@pytest.mark.parametrize(("crossing", "outcome"), [(0.3, "supported"), (0.05, "contradicted"), (2.0, "contradicted")])
+def test_the_noise_at_which_the_dae_falls_behind_the_vae(results, crossing, outcome):
+    asked = [*trials(filters=[128], noise_std=[0.1, 0.5], latent_size=[128]), *trials(model=["vae"], latent_size=[128])]
+    found = results(asked, lambda trial, name: crossing if trial.model == "vae" else trial.noise_std)
+    assert variants.with_noise_between_01_and_05_the_dae_drops_below_the_vae(found).outcome == outcome
+
+
+def test_batch_normalisation_must_beat_the_vae_and_not_the_printed_eae(results):
+    asked = [*trials(latent_norm=["none", "batch"], latent_size=[128]), *trials(model=["vae"], latent_size=[128])]
+
+    def verdict(normed: float) -> str:
+        def score(trial, name):
+            return normed if trial.latent_norm == "batch" else {"dae": 300, "vae": 100}[trial.model]
+
+        return variants.batch_normalisation_rescues_the_standard_normal(results(asked, score)).outcome
+
+    assert verdict(95) == "supported"
+    assert verdict(105) == "contradicted"  # worse than the VAE
+    assert verdict(80) == "contradicted"  # better than the EAE's printed 85.26
+
+
+def test_scaling_compares_how_much_each_model_gains_from_width(results):
+    asked = trials(model=["dae", "vae"], filters=[32, 64, 128], latent_size=[128], seed=[0, 1])
+
+    def dae_gains_more(trial, name):
+        return 200 - (trial.filters / (1 if trial.model == "dae" else 4)) + trial.seed
+
+    verdict = discussion.daes_scale_more_strongly_with_width(results(asked, dae_gains_more))
+    assert verdict.outcome == "supported"
+    assert verdict.findings[0].words.startswith("change from 32 to 128 filters, MVG: DAE -96.00, VAE -24.00")
+
+
+def test_the_gap_must_shrink_from_end_to_end_and_on_the_whole(results):
+    asked = trials(filters=[32, 64, 128, 256], latent_size=[128])
+
+    def verdict(*gaps: float) -> str:
+        by_width = dict(zip((32, 64, 128, 256), gaps, strict=True))
+        found = results(asked, lambda trial, name: 60 - (by_width[trial.filters] if name == "gmm" else 0))
+        return discussion.the_gap_between_mvg_and_gmm_shrinks_with_width(found).outcome
+
+    assert verdict(9, 8, 7, 5) == "supported"
+    assert verdict(9.05, 8.02, 8.71, 10.62) == "contradicted"
+    assert verdict(9, 8, 10, 8.9) == "contradicted"  # ends lower, and falls on the whole no more than it rises
+
+
+@pytest.mark.parametrize(("noise", "outcome"), [(0.1, "supported"), (3.0, "not enough data")])
+def test_the_seeds_say_whether_the_gap_shrinks(results, noise, outcome):
+    asked = trials(filters=[32, 64, 128], latent_size=[128], seed=[0, 1, 2])
+    gap = {32: 9, 64: 8, 128: 7}
+    found = results(asked, lambda t, name: 60 - (gap[t.filters] + noise * t.seed if name == "gmm" else 0))
+    verdict = discussion.the_gap_between_mvg_and_gmm_shrinks_with_width(found)
+    assert verdict.outcome == outcome and "±" in verdict.findings[0].words
+
+
+@pytest.mark.parametrize(
+    ("change", "noise", "outcome"),
+    [
+        (1.01, 0.1, "supported"),
+        (1.10, 0.1, "contradicted"),
+        (1.04, 2.0, "not enough data"),
+        (1.06, 2.0, "not enough data"),
+    ],
+)
+def test_the_seeds_say_whether_a_change_is_little(results, change, noise, outcome):
+    asked = trials(filters=[128], freeze_latent=[False, True], latent_size=[64, 128, 256], seed=[0, 1, 2])
+    found = results(asked, lambda t, name: 80 * (change if t.freeze_latent else 1) + noise * t.seed)
+    verdict = variants.freezing_the_latent_layer_hardly_matters(found)
+    assert verdict.outcome == outcome and "at 95 %" in verdict.findings[0].words
+    normed = trials(filters=[128], latent_norm=["none", "batch"], latent_size=[128], seed=[0, 1, 2])
+    found = results(normed, lambda t, name: 80 * (change if t.latent_norm == "batch" else 1) + noise * t.seed)
+    first, *_ = variants.latent_normalisation_hardly_changes_mvg_and_gmm(found).findings
+    assert first.outcome == outcome
+
+
+def test_a_measure_without_rows_is_said_not_to_be_measured(results):
+    found = results(trials(filters=[32, 64], latent_size=[128]), lambda *_: 1)
+    verdict = hypotheses.wider_encoders_give_more_gaussian_latents(found)
+    assert verdict.outcome == "not enough data"
+    assert [finding.words.rpartition(": ")[2] for finding in verdict.findings] == ["not measured"] * 2
+    one = results(trials(filters=[32], latent_size=[128]), lambda *_: 1)
+    assert (
+        discussion.the_gap_between_mvg_and_gmm_shrinks_with_width(one)
+        .findings[0]
+        .words.endswith("fewer than two widths")
+    )
+
+
+def with_gaussianity(
+    kurtosis: Callable[[TrialConfig], float],
+    gap: Callable[[TrialConfig], float],
+    asked,
+    others=(("radius_ks", 0.02), ("marginal_kurtosis", 0.02)),
+):
+    """An edit that adds the measures of Gaussianity: Mardia's kurtosis against a null of 1 ± 0.01, and the gap; the other
+    measures (of `others`) against a null of 0.02 ± 0.001."""
+    by_key = {trial.key: trial for trial in asked}
+
+    def edit(rows):
+        like = dict(rows["scores"][0])
+        for key, trial in by_key.items():
+            measures = {"mardia_kurtosis": (kurtosis(trial), None), "mardia_kurtosis_null": (1.0, 0.01)}
+            measures |= {"loglikelihood_gap": (gap(trial), 0.001)}
+            for name, value in others:
+                measures |= {name: (value, None), f"{name}_null": (0.02, 0.001)}
+            for metric, (value, stderr) in measures.items():
+                row = {"key": key, "source": "latents", "metric": metric, "value": value, "stderr": stderr}
+                rows["scores"].append({**like, **row, "extractor": "none"})
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("kurtosis", "outcome"), [(1.039, "supported"), (1.041, "contradicted"), (0.9, "contradicted")]
+)
+def test_latents_are_gaussian_within_four_deviations_of_simulated_data(results, kurtosis, outcome):
+    asked = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
+    edit = with_gaussianity(lambda trial: kurtosis if trial.model == "vae" else 1.0, lambda trial: 0.0, asked)
+    assert discussion.all_latent_distributions_are_gaussian(results(asked, lambda *_: 1, edit=edit)).outcome == outcome
+
+
+@pytest.mark.parametrize("name", ["radius_ks", "marginal_kurtosis"])
+@pytest.mark.parametrize(("value", "outcome"), [(0.0239, "supported"), (0.0241, "contradicted"), (0.001, "supported")])
+def test_one_measure_alone_shows_that_latents_are_not_gaussian(results, name, value, outcome):
+    asked = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
+    others = {"radius_ks": 0.02, "marginal_kurtosis": 0.02, name: value}
+    edit = with_gaussianity(lambda trial: 1.0, lambda trial: 0.0, asked, others.items())
+    assert discussion.all_latent_distributions_are_gaussian(results(asked, lambda *_: 1, edit=edit)).outcome == outcome
+
+
+def test_a_measure_that_is_missing_leaves_open_whether_latents_are_gaussian(results):
+    asked = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
+    edit = with_gaussianity(lambda trial: 1.0, lambda trial: 0.0, asked, [("radius_ks", 0.02)])
+    found = discussion.all_latent_distributions_are_gaussian(results(asked, lambda *_: 1, edit=edit))
+    assert found.outcome == "not enough data"
+
+
+@pytest.mark.parametrize(("gap", "outcome"), [(lambda f: 1 / f, "supported"), (lambda f: f / 100, "contradicted")])
+def test_wider_encoders_must_be_more_gaussian_by_both_measures(results, gap, outcome):
+    asked = trials(filters=[32, 64, 128], latent_size=[128])
+    edit = with_gaussianity(lambda trial: 1 + 10 / trial.filters, lambda trial: gap(trial.filters), asked)
+    found = results(asked, lambda *_: 1, edit=edit)
+    assert hypotheses.wider_encoders_give_more_gaussian_latents(found).outcome == outcome
+    deeper = hypotheses.deeper_encoders_give_more_gaussian_latents(found)
+    assert deeper.outcome == "not enough data" and not deeper.findings
+
+
+def test_failed_trainings_speak_of_robustness(results, make_store):
+    fails = ends_early("NonFiniteLossError")
+    asked = trials(model=["dae"], filters=[32], latent_size=[64, 128, 256])
+    assert (
+        dae_against_vae.dae_training_is_robust_at_all_latent_sizes(results(asked, lambda *_: 1)).outcome == "supported"
+    )
+    broken = results(asked, lambda *_: 1, edit=fails)
+    assert dae_against_vae.dae_training_is_robust_at_all_latent_sizes(broken).outcome == "contradicted"
+    vaes = trials(model=["vae"], filters=[32], latent_size=[256, 768])
+    assert dae_against_vae.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1)).outcome == "contradicted"
+    assert (
+        dae_against_vae.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1, edit=fails)).outcome
+        == "supported"
+    )
+
+
+def ends_early(kind: str, stage: str = "train"):
+    """An edit: the last trial failed for good; where in training, it has no final loss."""
+
+    def edit(rows):
+        last = rows["trials"][-1]
+        last |= {"state": "failed"} | ({"test_bce": None} if stage == "train" else {})
+        rows["scores"] = [row for row in rows["scores"] if row["key"] != last["key"]]
+        row = {"key": last["key"], "attempt": "train-0001-aaaaaa", "stage": stage, "type": kind, "message": "so it is"}
+        rows["failures"].append({**row, "traceback": "", "node": "node", "time": START})
+
+    return edit
+
+
+@pytest.mark.parametrize("edit", [ends_early("NonFiniteError", "evaluate"), ends_early("OutOfMemoryError")])
+def test_a_failure_that_says_nothing_of_the_training_is_no_instability(results, edit):
+    asked = trials(model=["dae"], filters=[32], latent_size=[64, 128, 256])
+    verdict = dae_against_vae.dae_training_is_robust_at_all_latent_sizes(results(asked, lambda *_: 1, edit=edit))
+    assert verdict.outcome == "supported"
+    vaes = trials(model=["vae"], filters=[32], latent_size=[256, 768, 1024])
+    verdict = dae_against_vae.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1, edit=edit))
+    assert verdict.outcome == "contradicted" and verdict.findings[0].words.startswith("0 of ")
+
+
+def test_trainings_of_another_schedule_or_beta_say_nothing_of_robustness(results):
+    def learnt_nothing(rows):
+        for row in rows["trials"]:
+            if row["epochs"] == 3 or row["beta"] == 1.0:
+                row["test_bce"] = row["mean_image_bce"]
+
+    asked = [*trials(filters=[32], latent_size=[64, 128]), *trials(filters=[32], latent_size=[64], epochs=[3])]
+    found = results(asked, lambda *_: 1, edit=learnt_nothing)
+    verdict = dae_against_vae.dae_training_is_robust_at_all_latent_sizes(found)
+    assert verdict.outcome == "supported" and verdict.findings[0].words.startswith("0 of 2 DAEs")
+    assert "Left aside: trials with epochs 3." in claims_table(judge(found)).caption
+    vaes = trials(model=["vae"], filters=[32], latent_size=[768], beta=[0.01, 1.0])
+    found = results(vaes, lambda *_: 1, edit=learnt_nothing)
+    assert dae_against_vae.vaes_become_unstable_above_512_units(found).outcome == "contradicted"
+
+
+SECTION_5 = [
+    discussion.networks_have_the_parameters_of_section_5,
+    discussion.the_largest_networks_approach_the_bound,
+    discussion.ten_times_larger_networks_would_clear_the_bound,
+]
+
+
+@pytest.mark.parametrize(("data", "widest"), [("cifar10", 256), ("celeba", 128)])
+@pytest.mark.parametrize("claim", SECTION_5)
+def test_what_section_5_says_of_the_papers_largest_networks_needs_them(make_store, claim, data, widest):
+    side = 64 if data == "celeba" else 32
+    asked = trials(dataset=[data], image_size=[side], filters=[32, 64, widest], latent_size=[128])
+
+    def outcome(found: list[TrialConfig]) -> str:
+        store = make_store(found, evaluations=(FID,), pictures=False, latent_points=0, parameters=True)
+        (results,) = all_results(load_tables(store))
+        return claim(results).outcome
+
+    assert outcome(asked[:2]) == "not enough data"
+    assert outcome(asked) != "not enough data"
+    assert outcome([*asked, *trials(dataset=[data], image_size=[side], filters=[16], latent_size=[128])]) == outcome(
+        asked
+    )
+
+
+def test_larger_daes_are_larger_than_others(results):
+    asked = trials(model=["dae", "vae"], filters=[32, 64], latent_size=[64, 128])
+
+    def score(trial, name):
+        return 50 if trial.model == "dae" else 60
+
+    one = [trial for trial in asked if trial.filters == 32]
+    assert discussion.the_widest_daes_outperform_vaes(results(one, score)).outcome == "not enough data"
+    assert discussion.the_widest_daes_outperform_vaes(results(asked, score)).outcome == "supported"
+
+
+@pytest.mark.parametrize(
+    ("spread", "outcome"),
+    [(2.2, "supported"), (1.14, "contradicted"), (0.2, "contradicted"), (float("inf"), "not enough data")],
+)
+def test_a_range_is_much_wider_from_twice_the_standard_deviation_on(results, spread, outcome):
+    def edit(rows):
+        for row in rows["latents"]:
+            row |= {"z_a": spread * (-1) ** row["index"], "z_b": 3.0 * (-1) ** row["index"]}
+
+    found = results(trials(filters=[32], latent_size=[128]), lambda *_: 1, edit=edit)
+    assert discussion.dae_latents_spread_wider_than_the_standard_normal(found).outcome == outcome
+
+
+def test_claims_that_need_printed_fids_are_open_for_other_extractors(make_store, grid):
+    store = make_store(grid(dataset=["cifar10"], model=["dae", "vae"], filters=[128], latent_size=[128], epochs=[2]))
+    (found,) = all_results(load_tables(store))
+    assert dae_against_vae.rivals_and_unaltered_daes_differ_marginally(found).outcome == "not enough data"
+
+
+def test_every_claim_has_a_sentence_a_section_and_a_name_of_its_own():
+    files = (hypotheses, dae_against_vae, variants, discussion)
+    written = [found for file in files for found in vars(file).values() if isinstance(found, Claim)]
+    assert written == list(CLAIMS)  # none is forgotten in a file's tuple
+    names = [claim.name for claim in CLAIMS]
+    assert len(set(names)) == len(names) >= 25
+    assert all(claim.sentence.endswith(".") and claim.section for claim in CLAIMS)

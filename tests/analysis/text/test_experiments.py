@@ -1,0 +1,44 @@
+"""Table 1, and that `analysis` knows the same paper as the presets that launch it."""
+
+from dataclasses import replace
+
+from aesweep.analysis import load_tables
+from aesweep.analysis.data.paper import COMPARISON_SIZES, DATA_NAMES, EXPERIMENTS, SETTINGS, VAE_SETTINGS
+from aesweep.analysis.text.experiments import table_1
+from aesweep.sweep.spec.paper import CIFAR10, celeba_blocks, cifar10_blocks
+from aesweep.sweep.tables.rows import config_row
+
+BLOCKS = (*cifar10_blocks(), *celeba_blocks())
+
+
+def test_the_experiments_are_the_networks_of_the_presets(make_store):
+    store = make_store(
+        [trial for block in BLOCKS for trial in block.trials], states=dict.fromkeys(range(270), "pending")
+    )
+    described = load_tables(store).described
+    block_of = {trial.key: block.name for block in BLOCKS for trial in block.trials}
+    columns = ["data", "model", "filters", "depth", "network"]
+    launched = {(block_of[row["key"]], *(row[name] for name in columns)) for row in described.to_dict("records")}
+    assert launched == set(EXPERIMENTS)
+
+
+def test_the_settings_are_those_of_the_presets():
+    launched = config_row(replace(CIFAR10, model="vae"))
+    assert {name: launched[name] for name in (*SETTINGS, *VAE_SETTINGS)} == {**SETTINGS, **VAE_SETTINGS}
+    assert set(COMPARISON_SIZES) == set(DATA_NAMES) == {experiment.data for experiment in EXPERIMENTS}
+
+
+def test_table_1_counts_what_is_done(make_store):
+    first, second, *_ = cifar10_blocks()
+    states = dict.fromkeys(range(len(first.trials), len(first.trials) + len(second.trials)), "pending")
+    table = table_1(load_tables(make_store([*first.trials, *second.trials], states=states, pictures=False)))
+    rows = table.frame.set_index(["data", "filters", "model", "depth", "network"])
+    dae, vae = rows.loc[("cifar10-32", 32, "dae", "1", "")], rows.loc[("cifar10-32", 32, "vae", "1", "")]
+    assert (dae["done"], dae["trials"], dae["sizes"]) == (11, 11, "32 to 512 (11)")
+    assert (vae["done"], vae["trials"], vae["sizes"]) == (0, 9, "–")
+    assert len(rows) == len(EXPERIMENTS)
+
+
+def test_a_store_without_the_papers_data_lists_its_own_networks_only(small_store):
+    table = table_1(load_tables(small_store))
+    assert table.frame["model"].tolist() == ["dae", "vae"] and "papers" not in table.headings

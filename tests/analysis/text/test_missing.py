@@ -1,0 +1,111 @@
+"""What is missing, why, and the command that brings it."""
+
+import shlex
+from itertools import pairwise
+
+import pytest
+
+from aesweep.analysis import load_tables
+from aesweep.analysis.data.results import all_results
+from aesweep.analysis.text.missing import missing
+from aesweep.models.config import TrialConfig
+from aesweep.sweep.spec.paper import CIFAR10, celeba_blocks, cifar10_blocks
+from aesweep.sweep.spec.presets import PRESETS
+from tests.analysis.conftest import grid
+
+FID = ("f" * 12, "fid", "inception-2015")
+
+
+def _missing(store) -> list[dict]:
+    tables = load_tables(store)
+    return missing(tables, all_results(tables)).frame.to_dict("records")
+
+
+def test_what_is_missing_is_listed_with_reasons(make_store):
+    def no_gmm(rows):
+        for row in rows["scores"]:
+            if row["source"] == "gmm" and row["key"] == rows["trials"][0]["key"]:
+                row |= {"value": None, "note": "the fit passed its deadline"}
+
+    states = {1: "failed", 2: "pending", 3: "trained", 4: "running"}
+    store = make_store(grid(latent_size=[2, 4, 8, 16, 32, 64], epochs=[2]), states=states, edit=no_gmm)
+    rows = _missing(store)
+    by_reason = {row["reason"]: row for row in rows}
+    assert len(rows) == 5
+    assert by_reason["NonFiniteLossError: loss is nan at step 150 of epoch 2"]["command"].endswith("--retry-failed")
+    assert by_reason["not started yet"]["command"] == f"aesweep resume {store}"
+    assert by_reason["trained, waits for its scores"]["command"] == f"aesweep resume {store}"
+    assert by_reason["training now"]["command"] == ""
+    deadline = by_reason["the fit passed its deadline"]
+    assert deadline["what"].endswith(": fd (random-conv-64) of gmm, test split") and deadline["command"] == ""
+
+
+def test_trials_scored_under_one_evaluation_only_are_missing_from_the_other(make_store):
+    def one_without_fid(rows):
+        key = rows["trials"][0]["key"]
+        rows["scores"] = [r for r in rows["scores"] if r["key"] != key or r["metric"] != "fid"]
+
+    both = (FID, ("e" * 12, "fd", "random-conv-64"))
+    store = make_store(grid(latent_size=[4, 8], epochs=[2]), evaluations=both, edit=one_without_fid)
+    (row,) = _missing(store)
+    assert row["what"].endswith(": FID") and row["reason"] == f"not scored by evaluation {'f' * 12} (10 components)"
+    options = "--extractor inception-2015 --samples 2000 --seeds 0 --set gmm_components=10"
+    assert row["command"] == f"aesweep evaluate {store} {options}"
+
+
+def test_what_scores_a_trial_as_the_others_are_names_the_settings_that_decide_them(make_store):
+    def changed(rows):
+        key = rows["trials"][0]["key"]
+        rows["scores"] = [r for r in rows["scores"] if r["key"] != key or r["source"] == "latents"]
+        for row in rows["scores"]:
+            row["changed_settings"] = {"gmm": "gmm_tol 1e-05, bootstrap 100"}.get(row["source"], "none")
+
+    (row,) = _missing(make_store(grid(model=["vae"], latent_size=[4, 8], epochs=[2]), edit=changed))
+    words = shlex.split(row["command"])
+    given = {value for option, value in pairwise(words) if option == "--set"}
+    assert given == {"gmm_components=10", "vae_latents=mean", "gmm_tol=1e-05", "bootstrap=100"}
+
+
+def test_a_complete_store_misses_nothing(small_store):
+    assert _missing(small_store) == []
+
+
+def paper_trials(*blocks) -> list[TrialConfig]:
+    return [trial for block in blocks for trial in block.trials]
+
+
+def test_the_complete_paper_sweep_misses_nothing(make_store):
+    store = make_store(
+        paper_trials(*cifar10_blocks(), *celeba_blocks()), evaluations=(FID,), pictures=False, latent_points=0
+    )
+    assert _missing(store) == []
+
+
+def test_every_gap_of_the_paper_has_the_command_that_fills_it(make_store):
+    first, *_ = cifar10_blocks()
+    rows = _missing(make_store(paper_trials(first), evaluations=(FID,), pictures=False, latent_points=0))
+    blocks = {block.name: preset for preset in ("paper-cifar10", "paper-celeba") for block in PRESETS[preset]().blocks}
+    asked = {}
+    for row in rows:
+        aesweep, verb, preset, *options = shlex.split(row["command"])
+        assert (aesweep, verb, options[0], options[2]) == ("aesweep", "launch", "--store", "--only")
+        asked[options[3]] = preset
+    del blocks[first.name]
+    assert asked == blocks
+
+
+def test_a_gap_in_a_sweep_with_other_settings_is_filled_with_those(make_store):
+    short = [TrialConfig(**{**CIFAR10.to_json(), "filters": 32, "epochs": 5, "latent_size": 128})]
+    rows = _missing(make_store(short, evaluations=(FID,), pictures=False, latent_points=0))
+    assert all("--set epochs=5" in row["command"] for row in rows if "CIFAR-10" in row["what"])
+    assert not any("--set" in row["command"] for row in rows if "CelebA" in row["what"])
+
+
+@pytest.mark.parametrize(("state", "command"), [("pending", "resume"), ("done", "evaluate")])
+def test_a_gap_that_the_store_has_asked_for_is_filled_by_going_on(make_store, state, command):
+    first, *_ = cifar10_blocks()
+    states = dict.fromkeys(range(len(first.trials)), state)
+    store = make_store(paper_trials(first), states=states, pictures=False, latent_points=0)  # scored by fd only
+    row = next(row for row in _missing(store) if row["what"].startswith("CIFAR-10: DAE, 32 filters, depth 1"))
+    assert row["command"].startswith(f"aesweep {command} {store}")
+    assert row["reason"] == {"pending": "not finished", "done": "no FID"}[state]

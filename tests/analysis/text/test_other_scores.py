@@ -1,0 +1,109 @@
+"""Metrics beside the distance: which number stands where, its error, and what is bold."""
+
+import math
+
+import pytest
+
+from aesweep.analysis import load_tables
+from aesweep.analysis.text.other_scores import other_scores, other_tables
+
+
+def _row(like: dict, metric: str, value: float | None, stderr: float | None = None, **changes: object) -> dict:
+    return {**like, "metric": metric, "value": value, "stderr": stderr, **changes}
+
+
+@pytest.fixture
+def tables(make_store, grid):
+    """Two trials with kernel distances and errors of reconstructions; GMM samples of the first drawn twice."""
+
+    def add(rows):
+        first, second = dict.fromkeys(row["key"] for row in rows["scores"])
+        for key, value in ((first, 0.02), (second, 0.03)):
+            like = next(r for r in rows["scores"] if r["key"] == key and r["source"] == "gmm")
+            bce = {"source": "reconstruction", "split": "test", "extractor": "none"}
+            rows["scores"] += [
+                _row(like, "kd", value, 0.003),
+                _row(like, "precision", 10 * value),
+                _row(like, "recall", None, note="too few images"),
+                _row(like, "bce", 10 * value, 0.0001, **bce),
+            ]
+        like = next(r for r in rows["scores"] if r["key"] == first and r["source"] == "gmm")
+        rows["scores"].append(_row(like, "kd", 0.03, 0.004, seed=7))
+        rows["scores"] += [_row(like, "inception_score", 2.0, error, seed=s) for s, error in ((0, 0.3), (7, 0.4))]
+
+    return load_tables(make_store(grid(filters=[16], latent_size=[4, 8], epochs=[2]), edit=add))
+
+
+def test_sampling_seeds_are_averaged_and_their_errors_combined_where_they_are_independent(tables):
+    found = other_scores(tables).set_index(["key", "metric"])
+    first = found.index.get_level_values("key")[0]
+    assert found.loc[(first, "kd"), "value"] == pytest.approx(0.025)
+    assert found.loc[(first, "kd"), "stderr"] == pytest.approx(math.hypot(0.003, 0.004) / math.sqrt(2))
+    assert found.loc[(first, "inception_score"), "stderr"] == pytest.approx(math.hypot(0.3, 0.4) / 2)
+    assert math.isnan(found.loc[(first, "precision"), "stderr"])
+
+
+def test_there_is_a_table_per_extractor_and_one_for_scores_without(tables):
+    titles = [table.title for table in other_tables(tables)]
+    assert titles == ["Other scores on random-conv-64 features", "Other scores"]
+
+
+def test_numbers_stand_beside_their_error_and_the_best_are_bold(tables):
+    pictures, errors = other_tables(tables)
+    cells, bold = pictures.cells(), pictures.bold_cells()
+    assert cells["network"].tolist() == ["DAE f16 z4", "DAE f16 z8"]
+    assert cells["source_name"].tolist() == ["GMM", "GMM"]
+    assert cells["kd"].tolist() == ["0.02500 ± 0.0035", "0.03000 ± 0.003"]
+    assert bold["kd"].tolist() == [True, False]
+    assert bold["precision"].tolist() == [False, True]  # of a share the highest
+    assert errors.cells()["source_name"].tolist() == ["Test R", "Test R"]
+
+
+def test_a_metric_without_a_value_has_no_column(tables):
+    pictures, _ = other_tables(tables)
+    assert "recall" not in pictures.headings
+
+
+@pytest.fixture
+def scored_again(make_store, grid):
+    """`scored_again(first, second)`: KD of GMM samples of two trials under two evaluations, the first one shown."""
+
+    def make(first: list[float | None], second: list[float | None]):
+        def add(rows):
+            for evaluation, values, n in ((SHOWN, first, 10_000), (OTHER, second, 2_000)):
+                found = [r for r in rows["scores"] if r["evaluation"] == evaluation and r["source"] == "gmm"]
+                for row, value in zip(found, values, strict=True):
+                    row["n"] = n
+                    rows["scores"].append(_row(row, "kd", value, n=n if value is not None else 0))
+
+        both = tuple((name, "fd", "random-conv-64") for name in (SHOWN, OTHER))
+        trials = grid(filters=[16], latent_size=[4, 8], epochs=[2])
+        return load_tables(make_store(trials, evaluations=both, edit=add))
+
+    return make
+
+
+SHOWN, OTHER = "9" * 12, "a" * 12
+
+
+def test_two_evaluations_of_a_trial_are_never_averaged(scored_again):
+    found = other_scores(scored_again([0.02, 0.03], [0.5, 0.6]))
+    assert (
+        sorted(found["value"]) == [0.02, 0.03] and set(found["evaluation"]) == {SHOWN} and set(found["n"]) == {10_000}
+    )
+
+
+def test_a_null_hides_no_value_of_another_evaluation_and_the_two_are_ranked_apart(scored_again):
+    tables = scored_again([None, 0.03], [0.001, 0.6])
+    found = other_scores(tables).set_index("evaluation")["value"]
+    assert found[OTHER] == 0.001 and found[SHOWN] == 0.03
+    (table,) = other_tables(tables)
+    assert not table.bold_cells().to_numpy().any()
+    assert (
+        f"1 value is of another evaluation ({OTHER}: 10 components)" in table.caption
+        and "ranked apart" in table.caption
+    )
+
+
+def test_a_store_without_such_scores_has_no_such_table(small_store):
+    assert other_tables(load_tables(small_store)) == []

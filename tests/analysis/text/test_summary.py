@@ -1,0 +1,154 @@
+"""The long tables of the report: every trial, failures, and the headline above them."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from aesweep.analysis import load_tables
+from aesweep.analysis.data.evaluations import evaluations_of
+from aesweep.analysis.data.results import all_results
+from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.text.headline import best_table, sentences, state_counts, warnings
+from aesweep.analysis.text.summary import failures, summary
+
+FID = ("f" * 12, "fid", "inception-2015")
+FD = ("e" * 12, "fd", "random-conv-64")
+
+
+def _summary(store):
+    tables = load_tables(store)
+    return summary(tables, evaluations_of(tables).shown[0])
+
+
+def test_every_trial_has_one_row_with_its_scores(small_store):
+    table = _summary(small_store)
+    scores = load_tables(small_store).scores
+    assert len(table.frame) == 8 and table.frame["key"].is_unique
+    row = table.frame.iloc[0]
+    expected = scores[(scores["key"] == row["key"]) & (scores["source"] == "mvg")]["value"].iloc[0]
+    assert row["mvg"] == expected
+
+
+def test_the_lowest_value_per_width_is_bold_and_nothing_else(make_store, grid):
+    table = _summary(make_store(grid(model=["dae", "vae"], filters=[16, 32], latent_size=[4, 8, 16], epochs=[2])))
+    for name in ("gmm", "mvg", "standard_normal", "reconstruction_test", "test_bce"):
+        bold = table.frame[table.bold[name]]
+        lowest = table.frame.groupby("filters")[name].min()
+        assert bold.set_index("filters")[name].sort_index().tolist() == lowest.tolist()
+    assert "mean_image_bce" not in table.bold
+
+
+def test_a_width_with_one_trial_has_no_lowest_value(make_store, grid):
+    table = _summary(make_store(grid(model=["dae"], filters=[16], latent_size=[4], epochs=[2])))
+    assert not table.bold.to_numpy().any()
+
+
+def test_data_sets_are_not_ranked_together(make_store, grid):
+    trials = grid(dataset=["digits", "cifar10"], filters=[16], latent_size=[4, 8], epochs=[2])
+    table = _summary(make_store(trials))
+    assert table.frame[table.bold["gmm"]]["data"].tolist() == ["cifar10-32", "digits-32"]
+
+
+def test_unfinished_trials_stand_in_the_summary_without_numbers(make_store, grid):
+    trials = grid(filters=[16], latent_size=[4, 8, 16], epochs=[2])
+    table = _summary(make_store(trials, states={1: "failed", 2: "pending"}))
+    assert table.frame["state"].tolist() == ["done", "failed", "pending"]
+    assert table.frame["gmm"].notna().tolist() == [True, False, False]
+
+
+def test_without_scores_the_summary_still_lists_the_training(make_store, grid):
+    tables = load_tables(make_store(grid(latent_size=[4, 8], epochs=[2]), evaluations=()))
+    table = summary(tables, None)
+    assert table.name == "summary" and table.frame["test_bce"].notna().all() and "gmm" not in table.headings
+
+
+def test_failures_give_their_reason_and_the_state_of_today(make_store, grid):
+    table = failures(load_tables(make_store(grid(latent_size=[4, 8], epochs=[2]), states={1: "failed"})))
+    (row,) = table.frame.to_dict("records")
+    assert row["reason"] == "NonFiniteLossError: loss is nan at step 150 of epoch 2"
+    assert row["state"] == "failed" and row["when"] == "2000-01-01 00:01 UTC"
+
+
+def test_the_headline_counts_states_and_names_the_best(make_store, grid):
+    def known(rows):
+        for row in rows["scores"]:
+            row["value"] = 50.0
+        next(r for r in rows["scores"] if r["source"] == "gmm")["value"] = 20.5
+
+    store = make_store(
+        grid(model=["dae", "vae"], filters=[16], latent_size=[4, 8], epochs=[2]), states={1: "failed"}, edit=known
+    )
+    tables = load_tables(store)
+    assert state_counts(tables) == {"done": 3, "failed": 1, "running": 0, "trained": 0, "pending": 0}
+    counted, best = sentences(tables)
+    assert counted == "3 of 4 trials done, 1 failed, 0 pending."
+    assert best.startswith(
+        "digits-32: samples reach fd 20.50 on random-conv-64 features at best (DAE, 16 filters, 4 latent"
+    )
+    assert "the best VAE reaches 50.00" in best
+
+
+def test_models_that_learnt_nothing_are_warned_of(make_store, grid):
+    def as_bad_as_the_mean_image(rows):
+        rows["trials"][0]["test_bce"] = rows["trials"][0]["mean_image_bce"]
+
+    trials = grid(latent_size=[4, 8], epochs=[2])
+    (plain,) = _warnings(make_store(trials))
+    assert "not FID" in plain
+    _, warning = _warnings(make_store(trials, edit=as_bad_as_the_mean_image))
+    assert warning.startswith("1 of 2 trained models")
+
+
+def _warnings(store):
+    tables = load_tables(store)
+    return warnings(tables, all_results(tables))
+
+
+def test_settings_and_images_that_are_not_the_papers_are_warned_of_at_the_top_and_under_each_table(make_store, grid):
+    trials = grid(dataset=["cifar10"], filters=[32], latent_size=[64, 128], epochs=[5], bn_momentum=[0.01])
+    tables = load_tables(make_store(trials, evaluations=(FID, FD), pictures=False))
+    results = all_results(tables)
+    training = "CIFAR-10: not trained as in the paper: epochs 5 (paper: 100)."
+    scoring = "CIFAR-10: not scored as in the paper: samples 2,000 (paper: 10,000), real images 297 (paper: 10,000)."
+    no_fid = "fd on random-conv-64 features: not FID, not comparable with published values."
+    assert warnings(tables, results) == [no_fid, training, scoring]
+    fid, fd = evaluations_of(tables).shown
+    for make in (best_table, summary):
+        assert f"{training} {scoring}" in make(tables, fid, results).caption
+        caption = make(tables, fd, results).caption
+        assert no_fid in caption and training in caption and scoring not in caption
+
+
+def test_the_best_table_gives_the_lowest_score_per_model_and_who_reached_it(small_store):
+    tables = load_tables(small_store)
+    evaluation = evaluations_of(tables).shown[0]
+    best, every = best_table(tables, evaluation).frame, summary(tables, evaluation).frame
+    assert len(best) == 2 * 5
+    for row in best.to_dict("records"):
+        same = every[every["model"] == row["model"]]
+        assert row["value"] == same[row["score"]].min()
+        assert row["network"] == f"f16 z{same.loc[same[row['score']].idxmin(), 'latent_size']:.0f}"
+
+
+def test_ten_thousand_trials_are_summarised_in_seconds(make_store, grid):
+    store = make_store(
+        grid(model=["dae", "vae"], filters=[16, 32], latent_size=range(1, 26), epochs=[1]), pictures=False
+    )
+    tables = _repeated(load_tables(store), 100)
+    assert len(tables.trials) == tables.trials["key"].nunique() == 10_000
+    started = time.process_time()
+    table = summary(tables, evaluations_of(tables).shown[0])
+    sentences(tables)
+    assert time.process_time() - started < 6.0
+    assert np.isfinite(table.frame["gmm"]).all() and table.bold["gmm"].any()
+
+
+def _repeated(tables: Tables, times: int) -> Tables:
+    """The same trials under `times` seeds."""
+    copies = {}
+    for name in ("trials", "scores"):
+        frame = getattr(tables, name)
+        copies[name] = pd.concat([frame.assign(key=f"{i:04d}" + frame["key"]) for i in range(times)], ignore_index=True)
+    return replace(tables, **copies)

@@ -1,0 +1,369 @@
+"""How Gaussian latents are: Gaussian data pass, mild departures are found, and every formula has its textbook twin."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+import torch
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
+
+from aesweep.analysis.data.gaussianity import gaussianity_by_trial, looks_gaussian
+from aesweep.analysis.data.tables import Tables
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.latents import Latents
+from aesweep.evaluation.metrics.gaussianity import (
+    SHAPE_METRICS,
+    SUBSAMPLE,
+    gaussianity_stage,
+    loglikelihood_gap,
+    null_statistics,
+    shape_statistics,
+)
+from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
+from aesweep.evaluation.priors.fitting import fit_prior
+from aesweep.evaluation.score import fit_stage, score_trial
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.images import ImageSet
+from aesweep.models.networks.autoencoder import build_autoencoder
+from tests.evaluation.conftest import ROW
+
+EVALUATION = EvaluationConfig(metrics=("gaussianity",), gmm_components=3)
+METRICS = ["loglikelihood_gap", *(name + suffix for name in SHAPE_METRICS for suffix in ("", "_null"))]
+
+
+@pytest.fixture(autouse=True)
+def one_blas_thread() -> Iterator[None]:
+    with threadpool_limits(1):
+        yield
+
+
+def normal(n: int, d: int, seed: int = 0) -> np.ndarray:
+    """Gaussian latents of an arbitrary mean and covariance, float32 (n, d)."""
+    generator = np.random.default_rng(seed)
+    return (generator.normal(size=(n, d)) @ generator.normal(size=(d, d)) + 5 * generator.normal(size=d)).astype("f4")
+
+
+def heavy_and_light(n: int, d: int) -> np.ndarray:
+    """Independent coordinates of unit variance, 2 of 7 Laplace and the others uniform, each mixed half and half with a
+    Gaussian: excess kurtosis 0.75 and -0.3, which balance in the mean."""
+    generator = np.random.default_rng(1)
+    laplace = generator.laplace(scale=0.5**0.5, size=(n, 2 * d // 7))
+    uniform = generator.uniform(-(3**0.5), 3**0.5, size=(n, d - 2 * d // 7))
+    mixed = np.concatenate([laplace, uniform], axis=1) + generator.normal(size=(n, d))
+    return (mixed / 2**0.5).astype("f4")
+
+
+def common_radius(n: int, d: int, spread: float = 0.1) -> np.ndarray:
+    """Gaussian directions whose length varies by a log-normal factor, the same for all dimensions of an image."""
+    generator = np.random.default_rng(2)
+    lengths = np.exp(spread * generator.normal(size=(n, 1)))
+    return (lengths * generator.normal(size=(n, d))).astype("f4")
+
+
+def z_scores(x: np.ndarray) -> dict[str, float]:
+    """Standard deviations between each statistic and simulated Gaussian data."""
+    values, rank = shape_statistics(x)
+    means, deviations = null_statistics(len(x), rank)
+    return dict(zip(SHAPE_METRICS, ((values - means) / deviations).tolist(), strict=True))
+
+
+def by_trial(rows: list[dict]) -> pd.DataFrame:  # type: ignore[type-arg]
+    """The rows of one trial as the report reads them."""
+    frame = pd.DataFrame([{"key": "abc", "evaluation": "def", "gmm_components": None, **row} for row in rows])
+    return gaussianity_by_trial(Tables(Path("nowhere"), scores=frame))
+
+
+def stage(train: np.ndarray, test: np.ndarray, evaluation: EvaluationConfig = EVALUATION) -> dict[str, dict]:  # type: ignore[type-arg]
+    """The rows by metric."""
+    latents = Latents(train, test)
+    rows = gaussianity_stage(evaluation, latents, fit_stage(evaluation, latents, threads=1), threads=1)
+    assert [row["metric"] for row in rows] == METRICS
+    return {row["metric"]: row for row in rows}
+
+
+# the statistics
+
+
+@pytest.mark.parametrize(("n", "d"), [(3000, 16), (3000, 64), (2000, 256)])
+def test_gaussian_data_of_any_covariance_look_like_simulated_ones(n: int, d: int) -> None:
+    for name, z in z_scores(normal(n, d)).items():
+        assert abs(z) < 4, name
+
+
+@pytest.mark.parametrize("d", [16, 64])
+def test_mildly_heavy_and_light_tails_are_found_though_they_balance(d: int) -> None:
+    x = heavy_and_light(3000, d)
+    excess = scipy.stats.kurtosis(x, axis=0)
+    assert abs(excess.mean()) < 0.2 * np.abs(excess).mean()
+    assert z_scores(x)["marginal_kurtosis"] > 20
+
+
+@pytest.mark.parametrize("d", [16, 64])
+def test_a_common_factor_on_the_radius_is_found(d: int) -> None:
+    z = z_scores(common_radius(3000, d))
+    assert z["mardia_kurtosis"] > 10
+    assert z["radius_ks"] > 5
+
+
+def test_mardia_kurtosis_is_the_textbooks() -> None:
+    x = normal(300, 7).astype("f8")
+    inverse = np.linalg.inv(np.cov(x, rowvar=False, bias=True))
+    fourth = [((z - x.mean(0)) @ inverse @ (z - x.mean(0))) ** 2 for z in x]
+    assert shape_statistics(x)[0][0] == pytest.approx(sum(fourth) / 300 / (7 * 9), rel=1e-10)
+
+
+def test_the_expected_kurtosis_of_gaussian_data_is_known_exactly() -> None:
+    # Mardia 1970: d (d + 2) (n - 1) / (n + 1)
+    for n, d in ((40, 3), (60, 20)):
+        mean, deviation = (part[0] for part in null_statistics(n, d))
+        assert abs(mean - (n - 1) / (n + 1)) < 4 * deviation / 32**0.5
+
+
+def test_radius_ks_is_scipys_against_the_beta_law() -> None:
+    n, d = 400, 30
+    x = normal(n, d).astype("f8")
+    centred = x - x.mean(0)
+    radius = np.einsum("ni,ij,nj->n", centred, np.linalg.inv(np.cov(x, rowvar=False, bias=True)), centred)
+    law = scipy.stats.beta(d / 2, (n - d - 1) / 2, scale=n - 1)
+    assert shape_statistics(x)[0][1] == pytest.approx(scipy.stats.kstest(radius, law.cdf).statistic, rel=1e-9)
+
+
+def test_the_beta_law_holds_where_chi_squared_does_not() -> None:
+    # One r^2 of each of many small data sets: independent draws from the law.
+    n, d = 30, 10
+    generator = np.random.default_rng(0)
+    radius = []
+    for _ in range(2000):
+        centred = (x := generator.normal(size=(n, d))) - x.mean(0)
+        radius.append(centred[0] @ np.linalg.solve(centred.T @ centred / n, centred[0]))
+    assert scipy.stats.kstest(radius, scipy.stats.beta(d / 2, (n - d - 1) / 2, scale=n - 1).cdf).pvalue > 0.01
+    assert scipy.stats.kstest(radius, scipy.stats.chi2(d).cdf).pvalue < 1e-6
+
+
+def test_marginal_kurtosis_is_scipys() -> None:
+    x = heavy_and_light(500, 6).astype("f8")
+    expected = np.abs(scipy.stats.kurtosis(x, axis=0)).mean()
+    assert shape_statistics(x)[0][2] == pytest.approx(expected, rel=1e-10)
+
+
+def test_shift_rotation_and_scale_change_no_kurtosis_and_no_radius() -> None:
+    x = heavy_and_light(1000, 8).astype("f8")
+    moved = x @ np.random.default_rng(3).normal(size=(8, 8)) * 100 - 40
+    np.testing.assert_allclose(shape_statistics(moved)[0][:2], shape_statistics(x)[0][:2], rtol=1e-9)
+    stretched = x * np.geomspace(0.01, 100, 8) + 7
+    np.testing.assert_allclose(shape_statistics(stretched)[0], shape_statistics(x)[0], rtol=1e-7)
+
+
+def test_correlations_hardly_change_the_null_of_the_marginal_kurtosis() -> None:
+    n, d = 500, 12
+    factor = np.linalg.cholesky(np.full((d, d), 0.5) + 0.5 * np.eye(d))
+    generator = np.random.default_rng(4)
+    draws = [shape_statistics(generator.normal(size=(n, d)) @ factor.T)[0][2] for _ in range(200)]
+    mean, deviation = (part[2] for part in null_statistics(n, d))
+    assert np.mean(draws) == pytest.approx(mean, abs=deviation)
+    assert np.std(draws) == pytest.approx(deviation, rel=0.5)
+
+
+# the gap
+
+
+def test_densities_are_those_of_scipy_and_scikit_learn() -> None:
+    x, test = normal(600, 4), normal(200, 4, seed=1)
+    gaussian, mixture = (fit_prior(kind, x, EVALUATION, threads=1) for kind in ("mvg", "gmm"))
+    expected = scipy.stats.multivariate_normal(gaussian.means[0], gaussian.covariances[0]).logpdf(test)
+    np.testing.assert_allclose(gaussian.log_density(test), expected, rtol=1e-9)
+    twin = GaussianMixture(3)
+    twin.weights_, twin.means_ = mixture.weights, mixture.means
+    twin.precisions_cholesky_ = np.linalg.inv(mixture.factors).transpose(0, 2, 1)
+    np.testing.assert_allclose(mixture.log_density(test), twin.score_samples(test.astype("f8")), rtol=1e-9)
+    gap = (twin.score_samples(test.astype("f8")) - expected) / 4
+    np.testing.assert_allclose(loglikelihood_gap(test, mixture, gaussian), gap, rtol=1e-6, atol=1e-9)
+    row = stage(x, test)["loglikelihood_gap"]
+    assert row["value"] == pytest.approx(gap.mean(), rel=1e-6)
+    assert row["stderr"] == pytest.approx(scipy.stats.sem(gap), rel=1e-6)
+
+
+def test_two_clusters_gain_what_the_theory_says() -> None:
+    generator = np.random.default_rng(0)
+    sides = np.where(generator.random((4000, 1)) < 0.5, -20.0, 20.0) * np.array([1.0, 0.0, 0.0])
+    x = generator.normal(size=(4000, 3)) + sides
+    row = stage(x[:3000], x[3000:], replace(EVALUATION, gmm_components=2))["loglikelihood_gap"]
+    # Far apart: one bit of entropy for the side, against a Gaussian of variance 401.
+    expected = (0.5 * np.log(401) - np.log(2)) / 3
+    assert row["value"] == pytest.approx(expected, abs=4 * row["stderr"])
+    assert row["stderr"] < 0.05 * expected
+
+
+def test_ten_components_gain_nothing_on_gaussian_latents() -> None:
+    x = normal(4000, 8)
+    row = stage(x[:3000], x[3000:], replace(EVALUATION, gmm_components=10))["loglikelihood_gap"]
+    assert -0.05 < row["value"] < 4 * row["stderr"]
+    assert row["note"] == ""
+
+
+# the rows
+
+
+def test_rows_have_exactly_the_columns_of_the_table_and_say_what_they_are() -> None:
+    train, test = normal(700, 5), normal(80, 5, seed=1)
+    rows = stage(train, test, replace(EVALUATION, prior_seed=3))
+    for name, row in rows.items():
+        assert set(row) == ROW
+        assert all(type(value) in (str, int, float, type(None)) for value in row.values())
+        split, n = ("test", 80) if name == "loglikelihood_gap" else ("train", 700)
+        assert (row["source"], row["extractor"], row["seed"], row["note"]) == ("latents", "none", 3, "")
+        assert (row["split"], row["reference_split"], row["n"], row["n_reference"]) == (split, split, n, 0)
+        assert np.isfinite(row["value"]) and row["seconds"] >= 0
+        assert (row["stderr"] is None) == (name in SHAPE_METRICS)
+    means, deviations = null_statistics(700, 5)
+    assert [rows[f"{name}_null"]["value"] for name in SHAPE_METRICS] == means.tolist()
+    assert [rows[f"{name}_null"]["stderr"] for name in SHAPE_METRICS] == deviations.tolist()
+
+
+def test_measuring_again_gives_the_same_bits() -> None:
+    train, test = normal(500, 5), normal(80, 5, seed=1)
+    first = stage(train, test)
+    null_statistics.cache_clear()
+    again = stage(train, test)
+    for name in METRICS:
+        assert (first[name]["value"], first[name]["stderr"]) == (again[name]["value"], again[name]["stderr"])
+
+
+def test_many_latents_are_measured_on_a_seeded_draw() -> None:
+    train, test = normal(SUBSAMPLE + 500, 2), normal(50, 2, seed=1)
+    values = {}
+    for seed in (0, 1):
+        row = stage(train, test, replace(EVALUATION, prior_seed=seed))["mardia_kurtosis"]
+        assert (row["n"], row["seed"]) == (SUBSAMPLE, seed)
+        values[seed] = row["value"]
+    assert values[0] != values[1]
+
+
+def test_only_an_evaluation_that_asks_for_it_gets_the_rows() -> None:
+    latents = Latents(normal(50, 3), normal(20, 3))
+    assert gaussianity_stage(EvaluationConfig(), latents, {}) == []
+
+
+def test_a_trial_is_scored_without_an_extractor_where_only_latents_are_measured(
+    digits: np.ndarray, random_conv: Extractor
+) -> None:
+    trial = TrialConfig(filters=4, latent_size=4, precision="fp32")
+    images, cpu = ImageSet(digits[:200], digits[200:290]), torch.device("cpu")
+    rows, sampled, _ = score_trial(trial, EVALUATION, build_autoencoder(trial), images, None, cpu, threads=1)
+    assert [row["metric"] for row in rows] == METRICS
+    assert {"gmm.png", "interpolation.png", "reconstruction-test.png"} < set(sampled.pictures)
+    both = replace(EVALUATION, metrics=("frechet", "gaussianity"), samples=20)
+    all_rows, _, _ = score_trial(trial, both, build_autoencoder(trial), images, random_conv, cpu, threads=1)
+    assert [row["metric"] for row in all_rows] == ["fd"] * 5 + METRICS
+    assert [row["value"] for row in all_rows[5:]] == [row["value"] for row in rows]
+    with pytest.raises(ValueError, match="needs the extractor random-conv-64"):
+        score_trial(trial, both, build_autoencoder(trial), images, None, cpu)
+
+
+# what cannot be measured
+
+
+def assert_no_shape(rows: dict[str, dict], reason: str) -> None:  # type: ignore[type-arg]
+    for name in METRICS[1:]:
+        assert (rows[name]["value"], rows[name]["stderr"]) == (None, None)
+        assert reason in rows[name]["note"]
+
+
+def assert_no_gap(rows: dict[str, dict], reason: str) -> None:  # type: ignore[type-arg]
+    assert (rows["loglikelihood_gap"]["value"], rows["loglikelihood_gap"]["stderr"]) == (None, None)
+    assert reason in rows["loglikelihood_gap"]["note"]
+
+
+def test_latents_in_a_subspace_are_measured_there_and_have_no_density() -> None:
+    flat = normal(600, 3).astype("f8") @ np.linalg.qr(np.random.default_rng(1).normal(size=(8, 3)))[0].T
+    rows = stage(flat, flat[:50])
+    assert_no_gap(rows, "mvg: a singular covariance has no density")
+    own, _ = shape_statistics(flat)
+    assert [rows[name]["value"] for name in SHAPE_METRICS] == own.tolist()
+    assert rows["mardia_kurtosis_null"]["value"] == null_statistics(600, 3)[0][0]
+    assert all(rows[name]["note"] == "covariance of rank 3 of 8" for name in METRICS[1:])
+    assert all(abs(z) < 4 for z in z_scores(flat).values())
+
+
+def test_a_dead_latent_is_left_out() -> None:
+    x = normal(600, 4)
+    with_dead = np.column_stack([x, np.full(len(x), 7.0, "f4")])
+    np.testing.assert_allclose(shape_statistics(with_dead)[0], shape_statistics(x)[0], rtol=1e-6)
+    assert stage(with_dead, with_dead[:50])["marginal_kurtosis"]["note"] == "covariance of rank 4 of 5"
+
+
+def test_too_few_latents_have_no_shape() -> None:
+    x = normal(9, 8)
+    rows = stage(x, x)
+    assert_no_shape(rows, "9 latents are too few for a covariance of rank 8: at least 10 needed")
+    assert rows["loglikelihood_gap"]["value"] is not None
+    assert shape_statistics(normal(10, 8))[0].shape == (3,)
+    with pytest.raises(PriorError, match="4 latents are too few for a covariance of rank 3"):
+        shape_statistics(normal(4, 8))
+    assert_no_shape(stage(x[:1], x), "a Gaussian needs 2 points, there are 1")
+
+
+def test_latents_that_are_not_finite_have_no_score() -> None:
+    x, broken = normal(300, 4), normal(300, 4)
+    broken[[3, 40], 2] = np.nan
+    rows = stage(broken, x)
+    assert_no_shape(rows, "2 of 300 latents hold values that are not finite")
+    assert_no_gap(rows, "gmm: 2 of 300 latents hold values that are not finite")
+    assert_no_gap(stage(x, broken), "2 of 300 test latents hold values that are not finite")
+
+
+def test_collapsed_latents_have_no_score() -> None:
+    same = np.full((300, 4), 0.1, "f4")
+    rows = stage(same, normal(50, 4))
+    assert_no_shape(rows, "all latents are equal")
+    assert_no_gap(rows, "gmm: all latents are equal")
+
+
+def test_the_gap_says_which_prior_is_missing() -> None:
+    x = normal(300, 4)
+    assert_no_gap(stage(x, x, replace(EVALUATION, priors=("gmm",))), "mvg: not among the evaluation's priors")
+
+
+def test_a_gap_that_the_regularisation_decides_says_so() -> None:
+    x = normal(2000, 4) * np.array([1, 1, 1e-5, 1e-5], "f4") @ np.eye(4, dtype="f4")
+    row = stage(x[:1500], x[1500:])["loglikelihood_gap"]
+    assert row["value"] < -0.5  # though the latents are Gaussian
+    assert row["note"] == "reg_covar 1e-06 is not small against the variance in 2 of 4 directions"
+
+
+def test_one_test_latent_has_a_gap_without_a_standard_error() -> None:
+    x = normal(300, 4)
+    row = stage(x, x[:1])["loglikelihood_gap"]
+    assert np.isfinite(row["value"]) and row["stderr"] is None
+
+
+@pytest.mark.parametrize("kind", ["standard_normal", "mvg", "gmm"])
+def test_every_prior_has_a_density_that_integrates_to_one(kind: str) -> None:
+    prior: FittedPrior = fit_prior(kind, normal(500, 1), EVALUATION, threads=1)  # type: ignore[arg-type]
+    grid = np.linspace(-60, 60, 200_001)[:, None]
+    assert np.trapezoid(np.exp(prior.log_density(grid)), grid[:, 0]) == pytest.approx(1, rel=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # 32 simulated data sets of 10,000 x 768
+@pytest.mark.parametrize("d", [16, 64, 256, 512, 768])
+def test_the_verdict_is_calibrated_at_the_papers_sizes(d: int) -> None:
+    n = 10_000
+    kinds = {
+        "isotropic": np.random.default_rng(d).normal(size=(n, d)).astype("f4"),
+        "correlated": normal(n, d),
+        "of many scales": normal(n, d, seed=1) * np.geomspace(1e-3, 1e3, d, dtype="f4"),
+        "mixed mildly heavy and light coordinates": heavy_and_light(n, d),
+        "a common log-normal radius": common_radius(n, d),
+    }
+    found = {}
+    for name, x in kinds.items():
+        rows = gaussianity_stage(EVALUATION, Latents(x, x[:10]), {}, threads=1)
+        found[name] = looks_gaussian(by_trial(rows)).item()
+    assert found == {name: name in ("isotropic", "correlated", "of many scales") for name in kinds}

@@ -1,0 +1,58 @@
+"""The layers against their definitions, which parameter counts and shapes cannot see."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from aesweep.models.networks.convolution import SameConv2d, SameConvTranspose2d, same_padding
+
+# (kernel, stride) -> TensorFlow's padding before and after
+PADS = {(5, 2): (1, 2), (4, 1): (1, 2), (4, 2): (1, 1), (5, 1): (2, 2)}
+CASES = pytest.mark.parametrize(("kernel", "stride"), list(PADS))
+
+
+@CASES
+def test_padding_is_tensorflows(kernel: int, stride: int) -> None:
+    assert same_padding(kernel, stride) == PADS[kernel, stride]
+
+
+@CASES
+def test_convolution_equals_its_textbook_sum(kernel: int, stride: int) -> None:
+    torch.manual_seed(0)
+    layer = SameConv2d(2, 3, kernel, stride).double()
+    x = torch.randn(1, 2, 8, 8, dtype=torch.float64)
+    before, _ = PADS[kernel, stride]
+    expected = layer.bias.detach()[None, :, None, None].expand(1, 3, 8 // stride, 8 // stride).clone()
+    for i in range(8 // stride):
+        for j in range(8 // stride):
+            for a in range(kernel):
+                for b in range(kernel):
+                    row, column = i * stride + a - before, j * stride + b - before
+                    if 0 <= row < 8 and 0 <= column < 8:
+                        expected[0, :, i, j] += layer.weight.detach()[:, :, a, b] @ x[0, :, row, column]
+    torch.testing.assert_close(layer(x), expected)
+
+
+@CASES
+@pytest.mark.parametrize("side", [4, 8])
+def test_transposed_convolution_is_the_gradient_of_the_tensorflow_convolution(
+    kernel: int, stride: int, side: int
+) -> None:
+    torch.manual_seed(0)
+    layer = SameConvTranspose2d(3, 2, kernel, stride).double()
+    torch.nn.init.zeros_(layer.bias)
+    x = torch.randn(2, 3, side, side, dtype=torch.float64)
+    image = torch.randn(2, 2, side * stride, side * stride, dtype=torch.float64, requires_grad=True)
+    before, after = PADS[kernel, stride]
+    forward = F.conv2d(F.pad(image, (before, after, before, after)), layer.weight, stride=stride)
+    (gradient,) = torch.autograd.grad(forward, image, grad_outputs=x)
+    torch.testing.assert_close(layer(x), gradient)
+
+
+def test_the_usual_output_padding_would_shift_the_picture() -> None:
+    layer = SameConvTranspose2d(1, 1, 5, 2).double()
+    x = torch.randn(1, 1, 8, 8, dtype=torch.float64)
+    usual = F.conv_transpose2d(x, layer.weight, layer.bias, stride=2, padding=2, output_padding=1)
+    ours = layer(x)
+    assert usual.shape == ours.shape
+    torch.testing.assert_close(usual[..., :-1, :-1], ours[..., 1:, 1:])

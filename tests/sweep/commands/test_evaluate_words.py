@@ -1,0 +1,57 @@
+"""What `aesweep evaluate` reads from its options."""
+
+from pathlib import Path
+
+import pytest
+
+from aesweep.sweep.spec.load import load_spec
+from tests.in_process import run_aesweep
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--seeds", "0.5..2.5", "whole number"),
+        ("--seeds", "1.5", "whole number"),
+        ("--seeds", "a", "whole number"),
+        ("--seeds", "1,1", "different"),
+        ("--seeds", "3..1", "empty"),
+        ("--metrics", "beauty", "frechet"),
+        ("--metrics", ",", "missing"),
+        ("--extractor", "vgg", "inception-2015"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_by_its_option(small_store: Path, option: str, value: str, says: str) -> None:
+    ended = run_aesweep("evaluate", small_store, option, value)
+    assert ended.is_refused_clearly, ended
+    assert ended.err.startswith(f"{option}: ")
+    assert says in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "field", "says"),
+    [
+        (["--set", "latent_size=8"], "--set latent_size", "That makes other trials"),
+        (["--set", "beta=1"], "--set beta", "That makes other trials"),
+        (["--set", "name=other"], "--set name", "That makes other trials"),
+        (["--set", "gmm_components=0"], "--set gmm_components", "whole number from 1"),
+        (["--set", "gmm_component=5"], "--set gmm_component", "gmm_components"),
+        (["--set", "threads=0"], "--set threads", "whole number"),
+        (["--seeds", "0", "--set", "evaluation.seeds=1"], "--set seeds", "already given by --seeds"),
+        (["--extractor", "random-conv-64", "--set", "extractor=auto"], "--set extractor", "already given"),
+    ],
+)
+def test_what_does_not_belong_to_scoring_is_refused(small_store: Path, words: list[str], field: str, says: str) -> None:
+    ended = run_aesweep("evaluate", small_store, *words)
+    assert ended.is_refused_clearly, ended
+    assert ended.err.startswith(f"{field}: ") and says in ended.err
+
+
+def test_seeds_in_another_order_are_the_same_evaluation(small_store: Path, tmp_path: Path) -> None:
+    ids = set()
+    for written in ("[1, 0]", "[0, 1]", "0..1", '"1, 0"'):
+        path = tmp_path / "spec.yaml"
+        path.write_text(f"blocks: [{{model: dae}}]\nevaluation: {{extractor: random-conv-64, seeds: {written}}}\n")
+        ids.add(load_spec(path).evaluation_config().id)
+    ids.add(load_spec(path, ["evaluation.seeds=1,0"]).evaluation_config().id)
+    assert len(ids) == 1

@@ -1,0 +1,129 @@
+"""When attempts that died make a trial failed, and when it is tried again without limit."""
+
+from pathlib import Path
+
+import pytest
+
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.config import TrialConfig
+from aesweep.sweep.driver.deaths import deaths, give_up_if_too_many, record_deaths
+from aesweep.sweep.driver.plan import Plan, make_plan
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
+from aesweep.sweep.store.attempt_notes import CHECKPOINT, How, memory_lacked, write_end, write_start
+from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.store import Stage, Store, open_store
+
+TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
+EVALUATION = EvaluationConfig()
+TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
+DRIVER = "a-driver.json"
+MOST = 3
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = open_store(tmp_path / "store", create=True)
+    opened.write_config(TRIAL)
+    return opened
+
+
+def attempt(store: Store, how: How | None = None, *, checkpoint: bool = False, stage: Stage = "train") -> str:
+    """An attempt that ended so; None: together with its driver."""
+    evaluation = EVALUATION.id if stage == "evaluate" else ""
+    name = store.new_attempt(TRIAL.key, stage, evaluation)
+    write_start(store, TRIAL.key, name, DRIVER, node="gpu-07")
+    if checkpoint:
+        store.write_file(TRIAL.key, name, CHECKPOINT, b"state")
+    if how is not None:
+        write_end(store, TRIAL.key, name, how, "worker process has died", share=0.3)
+    return name
+
+
+def plan_of_launch(store: Store, retry_failed: bool = False) -> Plan:
+    """What a launch would do now."""
+    data_dir = str(store.storage.root)
+    spec = SweepSpec(name="one", blocks=(Block("only", (TRIAL,)),), execution=ExecutionConfig(data_dir=data_dir))
+    record_deaths(store, [TRIAL.key], EVALUATION.id, MOST)
+    return make_plan(spec, store, EVALUATION, retry_failed=retry_failed)
+
+
+def test_a_process_that_dies_too_often_makes_its_trial_failed_until_it_is_asked_for(store: Store) -> None:
+    for _ in range(MOST - 1):
+        attempt(store, "died")
+    assert plan_of_launch(store).counts()["pending"] == 1
+    attempt(store, "died")
+    plan = plan_of_launch(store)
+    assert plan.to_train == []
+    assert "ProcessDiedError: its process died 3 times in a row" in plan.trials[0].reason
+    assert "gpu-07" in plan.trials[0].reason and "worker process has died" in plan.trials[0].reason
+    assert len(store.failures(TRIAL.key)) == 1, "it is recorded once"
+    assert len(plan_of_launch(store, retry_failed=True).to_train) == 1
+
+    attempt(store, "died")
+    assert plan_of_launch(store).counts()["pending"] == 1, "--retry-failed begins to count anew"
+
+
+def test_a_death_after_a_checkpoint_is_progress_and_never_counts(store: Store) -> None:
+    for _ in range(4 * MOST + 1):
+        attempt(store, "died", checkpoint=True)
+        attempt(store, "died")
+        attempt(store)
+    assert plan_of_launch(store).counts()["pending"] == 1
+
+
+@pytest.mark.parametrize("how", ["preempted", "stopped"])
+def test_preemptions_and_stops_never_count(store: Store, how: How) -> None:
+    for _ in range(5 * MOST):
+        attempt(store, how)
+    assert plan_of_launch(store).counts()["pending"] == 1
+    assert deaths(store, TRIAL.key, "train").alone == 0
+
+
+@pytest.mark.parametrize("how", ["machine died", None], ids=["with its machine", "with its driver"])
+def test_a_death_together_with_others_weighs_a_quarter(store: Store, how: How | None) -> None:
+    for _ in range(4 * MOST - 1):
+        attempt(store, how)
+        assert plan_of_launch(store).counts()["pending"] == 1
+    attempt(store, how)
+    plan = plan_of_launch(store)
+    assert "its process died 12 times in a row" in plan.trials[0].reason
+
+
+def test_an_attempt_of_a_living_driver_is_no_death(store: Store) -> None:
+    file = ProgressFile(store)
+    for _ in range(4 * MOST):
+        write_start(store, TRIAL.key, store.new_attempt(TRIAL.key, "train"), file.driver)
+    file.write({"running": {}, "eta_seconds": None}, force=True)
+    assert plan_of_launch(store).counts()["pending"] == 1
+    file.remove()
+    assert plan_of_launch(store).counts()["failed"] == 1
+
+
+def test_evaluations_that_die_too_often_are_failed_evaluations(store: Store) -> None:
+    store.commit_training(TRIAL.key, TRAINED)
+    for _ in range(MOST):
+        assert plan_of_launch(store).counts()["trained"] == 1
+        attempt(store, "died", stage="evaluate")
+    plan = plan_of_launch(store)
+    assert plan.counts()["failed"] == 1
+    assert plan.trials[0].reason.startswith("evaluation failed: ProcessDiedError")
+    assert len(plan_of_launch(store, retry_failed=True).to_score) == 1
+
+
+def test_too_little_gpu_memory_is_remembered_and_forgiven_once(store: Store) -> None:
+    assert memory_lacked(store, TRIAL.key) == (0.0, False)
+    attempt(store, "out of memory")
+    assert memory_lacked(store, TRIAL.key) == (0.3, True)
+    failed = attempt(store)
+    store.record_failure(TRIAL.key, failed, "train", MemoryError("no memory"))
+    assert memory_lacked(store, TRIAL.key) == (0.3, False), "--retry-failed may ask for more again"
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"how": 3}', b'{"how": "died", "reason": "", "share": "much"}'])
+def test_damaged_notes_count_as_missing(store: Store, damage: bytes) -> None:
+    name = attempt(store, "died")
+    for file in ("start.json", "end.json"):
+        store.write_file(TRIAL.key, name, file, damage)
+    found = give_up_if_too_many(store, TRIAL.key, "train", "", MOST)
+    assert (found.alone, found.together) == (0, 1)

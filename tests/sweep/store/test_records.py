@@ -1,0 +1,146 @@
+"""When a commit counts: what a plan of many trials reads, and what it need not read."""
+
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.config import TrialConfig
+from aesweep.sweep.driver.plan import make_plan
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
+from aesweep.sweep.store.layout import FOLDED, training_name
+from aesweep.sweep.store.on_disk import LocalStorage
+from aesweep.sweep.store.records import has_sound_seal, sealed_json_bytes
+from aesweep.sweep.store.store import Store, open_store
+from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current
+
+TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
+EVALUATION = EvaluationConfig()
+TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
+SCORED = {"attempt": "score-0001-bbbbbb", "files": {}, "rows": [], "latents": []}
+SPEC = SweepSpec(name="one", blocks=(Block("all", (TRIAL,)),), execution=ExecutionConfig(data_dir="/nowhere"))
+
+
+class WatchedStorage(LocalStorage):
+    """A path that notes what is read; `keeps_files_whole` makes it one that is trusted as an object store is."""
+
+    def __init__(self, root: Path, keeps_files_whole: bool = False) -> None:
+        super().__init__(root)
+        self.keeps_files_whole = keeps_files_whole
+        self.commits_read: list[str] = []
+
+    def read(self, name: str) -> bytes | None:
+        if name.startswith("trials/") and not name.endswith("config.json"):
+            self.commits_read.append(name)
+        return super().read(name)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A store of one finished trial whose tables were never folded."""
+    store = open_store(tmp_path / "store", create=True)
+    store.write_config(TRIAL)
+    store.write_spec("aaa", {"name": "one", "keys": {TRIAL.key: "all"}, "spec": {}}, EVALUATION.id)
+    store.commit_training(TRIAL.key, TRAINED)
+    store.commit_scores(TRIAL.key, EVALUATION.id, SCORED)
+    return tmp_path / "store"
+
+
+def state(store: Store) -> str:
+    """The trial's state in a plan."""
+    (trial,) = make_plan(SPEC, store, EVALUATION).trials
+    return trial.state
+
+
+def damage(root: Path, data: bytes) -> None:
+    (root / training_name(TRIAL.key)).write_bytes(data)
+
+
+def test_a_plan_reads_no_commit_that_a_fold_has_read(root: Path) -> None:
+    TableWriter(open_store(root)).publish(force=True)
+    storage = WatchedStorage(root)
+    assert state(Store(root, storage)) == "done"
+    assert storage.commits_read == []
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", sealed_json_bytes(TRAINED)[:-9], sealed_json_bytes({"attempt": "../x"})[9:]]
+)
+def test_on_a_path_a_damaged_commit_never_counts_also_before_the_first_fold(root: Path, data: bytes) -> None:
+    damage(root, data)
+    assert state(open_store(root)) == "pending"
+    assert any("damaged" in name for name in open_store(root).storage.names(f"trials/{TRIAL.key}"))
+
+
+def test_a_commit_without_a_seal_is_judged_by_its_shape(root: Path) -> None:
+    damage(root, b'{"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}')
+    assert state(open_store(root)) == "done"
+    damage(root, b'{"attempt": "train-0001-aaaaaa", "files": {}, "history": 1, "result": {}}')
+    assert state(open_store(root)) == "pending"
+
+
+def test_where_files_are_kept_whole_a_plan_reads_no_commit_and_the_next_fold_finds_a_damaged_one(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    damage(root, b"{")
+    storage = WatchedStorage(root, keeps_files_whole=True)
+    store = Store(root, storage)
+    assert state(store) == "done"
+    assert storage.commits_read == []
+    with caplog.at_level(logging.WARNING):
+        TableWriter(store).publish(force=True)
+    assert "is damaged; kept as" in caplog.text
+    assert state(store) == "pending"
+    assert tables_are_current(store), "the fold counted it as pending as well"
+
+
+def test_a_commit_that_changed_after_the_fold_is_read_in_full(root: Path) -> None:
+    TableWriter(open_store(root)).publish(force=True)
+    damage(root, sealed_json_bytes({**TRAINED, "attempt": "../../outside"}))
+    assert state(Store(root, WatchedStorage(root, keeps_files_whole=True))) == "pending"
+
+
+@pytest.mark.parametrize(("keeps_files_whole", "read"), [(False, 2), (True, 0)])
+def test_of_a_copied_store_the_seals_are_looked_at_once_and_remembered(
+    root: Path, tmp_path: Path, keeps_files_whole: bool, read: int
+) -> None:
+    TableWriter(open_store(root)).publish(force=True)
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy, copy_function=shutil.copyfile)  # all files get new times
+    storage = WatchedStorage(copy, keeps_files_whole)
+    listed = Store(copy, storage).listed()
+    assert state(listed) == "done"
+    assert len(storage.commits_read) == read
+    remember_commits(listed)
+    again = WatchedStorage(copy)
+    assert state(Store(copy, again)) == "done"
+    assert again.commits_read == []
+
+
+def test_a_copy_that_was_cut_short_is_found(root: Path, tmp_path: Path) -> None:
+    TableWriter(open_store(root)).publish(force=True)
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy, copy_function=shutil.copyfile)
+    damage(copy, sealed_json_bytes(TRAINED)[:50])
+    assert state(Store(copy, WatchedStorage(copy, keeps_files_whole=True))) == "pending"
+
+
+@pytest.mark.parametrize(
+    "folded", [b"{", b"[]", sealed_json_bytes({"commits": []}), sealed_json_bytes({"commits": {"x": 1}})]
+)
+def test_without_a_readable_note_of_the_last_fold_the_commits_are_looked_at(root: Path, folded: bytes) -> None:
+    open_store(root).storage.write(FOLDED, folded)
+    assert state(open_store(root)) == "done"
+    damage(root, b"{")
+    assert state(open_store(root)) == "pending"
+
+
+def test_a_seal_tells_any_change_and_needs_no_json() -> None:
+    data = sealed_json_bytes({"attempt": "a", "seal of": {"seal": "0" * 64}})
+    assert has_sound_seal(data)
+    assert not has_sound_seal(data.replace(b'"a"', b'"b"'))
+    assert not has_sound_seal(data[:-1])
+    assert not has_sound_seal(b'{"attempt": "a"}\n')

@@ -1,0 +1,73 @@
+"""A store into which several specs were launched: which of them a verb speaks of."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aesweep.models.errors import InputError
+from aesweep.sweep.driver.status import read_status
+from aesweep.sweep.launch import launch
+from aesweep.sweep.load import load_prior
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
+from aesweep.sweep.store.launched import stored_spec
+from aesweep.sweep.store.layout import LATEST
+from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.store import Store, open_store
+from tests.in_process import run_aesweep
+from tests.small_store import DONE, small_spec
+
+
+@pytest.fixture
+def older(data_dir: Path) -> SweepSpec:
+    """Asks for the finished trial alone."""
+    return replace(small_spec(data_dir), name="older", blocks=(Block("done", (DONE,)),))
+
+
+@pytest.fixture
+def store(small_store: Path, tmp_path: Path, older: SweepSpec) -> Store:
+    """The small store, into which another spec was launched before its own."""
+    shutil.copytree(small_store, tmp_path / "store")
+    opened = open_store(tmp_path / "store")
+    about = {"format": 1, "name": older.name, "keys": {DONE.key: "done"}, "spec": older.to_json()}
+    opened.write_spec(older.hash, about, older.evaluation_config().id, latest=False)
+    return opened
+
+
+def test_going_on_with_an_older_spec_leaves_the_latest_one_the_latest(store: Store, older: SweepSpec) -> None:
+    """As `resume --all` does, which may be killed after any of its specs."""
+    before = store.storage.read(LATEST)
+    assert launch(older, store.root, latest=False).exit_code == 0
+    assert store.storage.read(LATEST) == before
+    assert read_status(store).sweep == "small"
+    assert launch(older, store.root).exit_code == 0
+    assert read_status(store).sweep == "older"
+
+
+def test_an_older_spec_that_cannot_be_read_is_in_nobodys_way(store: Store, older: SweepSpec) -> None:
+    name = f"sweeps/{older.hash}.json"
+    about = json.loads(store.storage.read(name) or b"")
+    store.storage.write(name, sealed_json_bytes({**about, "spec": {"from a newer aesweep": 1}}))
+    assert [spec.name for spec in stored_spec(store)] == ["small"]
+    assert run_aesweep("status", store.root).code == 0
+    with pytest.raises(InputError):
+        stored_spec(store, every=True)
+
+
+def test_where_the_latest_is_unknown_finished_trials_are_done_all_the_same(store: Store) -> None:
+    store.storage.write(LATEST, b"[]")
+    assert read_status(store, every_spec=True).counts["done"] == 1
+
+
+def test_a_prior_comes_from_the_evaluation_of_the_latest_launch(store: Store) -> None:
+    """Not from the one whose id happens to sort last."""
+    evaluation = store.latest_evaluation()
+    commit = store.scores(DONE.key, evaluation)
+    assert commit is not None
+    for other in ("000000000000", "ffffffffffff"):
+        attempt = store.new_attempt(DONE.key, "evaluate", other)
+        files = {"priors-gmm.npz": store.write_file(DONE.key, attempt, "priors-gmm.npz", b"another prior")}
+        store.commit_scores(DONE.key, other, {**commit, "attempt": attempt, "files": files})
+    assert load_prior(store, DONE.key, "gmm").kind == "gmm"

@@ -1,0 +1,117 @@
+"""Files of a store: whole or absent, first commit wins."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from aesweep.models.errors import InputError
+from aesweep.sweep.store.on_disk import LocalStorage
+from aesweep.sweep.store.storage import file_record, size_of
+from tests.sweep.store.races import assert_one_commit_wins
+
+
+def test_a_written_file_is_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.write("a/b.json", b"first")
+    storage.write("a/b.json", b"second")
+    assert storage.read("a/b.json") == b"second"
+    assert os.listdir(tmp_path / "a") == ["b.json"]
+
+
+def test_the_first_commit_wins_and_the_second_one_learns_it(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    assert storage.commit("train.json", b"one")
+    assert not storage.commit("train.json", b"two")
+    assert storage.read("train.json") == b"one"
+    assert os.listdir(tmp_path) == ["train.json"]
+
+
+def test_of_many_commits_at_once_exactly_one_wins(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    assert_one_commit_wins(storage)
+
+
+def test_a_missing_file_reads_as_none_and_a_missing_folder_lists_nothing(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    assert storage.read("no/such") is None
+    assert storage.names("no") == []
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../outside", "trials/../../outside"])
+def test_a_name_never_leaves_the_store(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="not a path inside the store"):
+        LocalStorage(tmp_path).write(name, b"")
+
+
+def test_temporary_files_are_not_listed_and_can_be_removed(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.write("f/kept", b"1")
+    (tmp_path / "f" / ".tmp-left-by-a-killed-writer").write_bytes(b"half")
+    assert storage.names("f") == ["kept"]
+    storage.remove_temporary()
+    assert os.listdir(tmp_path / "f") == ["kept"]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(InputError, match="cannot be written to"):
+        LocalStorage(tmp_path / "file").write("a/b", b"1")
+
+
+def test_a_file_record_names_length_and_sha256() -> None:
+    record = file_record(b"abc")
+    assert record == {"bytes": 3, "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}
+
+
+def test_without_hard_links_the_first_commit_wins_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: object, target: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    storage = LocalStorage(tmp_path)
+    assert storage.commit("train.json", b"one")
+    assert not storage.commit("train.json", b"two")
+    assert storage.read("train.json") == b"one"
+    assert os.listdir(tmp_path) == ["train.json"]
+
+
+def test_a_commit_that_the_disk_refuses_is_an_error_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: object, target: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(OSError, match="Input/output error"):
+        LocalStorage(tmp_path).commit("train.json", b"one")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_in_the_place_of_a_folder_reads_as_nothing(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.write("trials", b"a file")
+    assert (storage.read("trials/abc/train.json"), storage.open("trials/abc/train.json")) == (None, None)
+    assert (storage.version("trials/abc/train.json"), storage.exists("trials/abc")) == (None, False)
+    assert (storage.names("trials/abc"), storage.listing("trials", 3)) == ([], {})
+    with pytest.raises(InputError, match="cannot be written to"):
+        storage.make_folder("trials/abc/attempts/train-0001")
+
+
+def test_a_file_that_vanishes_meanwhile_is_not_listed(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.write("trials/abc/config.json", b"1")
+    (tmp_path / "trials" / "abc" / "gone").symlink_to(tmp_path / "nothing")
+    assert set(storage.listing("trials", 3)) == {"trials/abc/config.json"}
+    storage.remove("trials/abc/never-there")
+    storage.remove_folder("trials/never-there")
+    with pytest.raises(FileNotFoundError):
+        storage.set_aside("trials/abc/never-there")
+
+
+def test_a_version_begins_with_the_length(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.write("file", b"12345")
+    version = storage.version("file")
+    assert version is not None and size_of(version) == 5

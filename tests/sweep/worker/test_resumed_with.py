@@ -1,0 +1,120 @@
+"""What the trials table says of a training whose parts ran with different settings."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aesweep.models.config import TrialConfig
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.store.attempt_notes import START
+from aesweep.sweep.store.prune import prune
+from aesweep.sweep.store.store import Store, open_store
+from aesweep.sweep.tables.rows import trial_tables
+from aesweep.sweep.worker.resumed_with import Settings, parts_before, resumed_with
+from aesweep.sweep.worker.training_attempt import TrainingAttempt
+
+TRIAL = TrialConfig(filters=2, latent_size=2, epochs=2, batch_size=512)
+LONGER = replace(TRIAL, epochs=3)
+NOW: Settings = {
+    "device": "AMD EPYC",
+    "threads": 1,
+    "precision_used": "bf16",
+    "torch_version": "2.12.1",
+    "compile": False,
+    "deterministic": False,
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = open_store(tmp_path / "store", create=True)
+    opened.write_configs((TRIAL, LONGER))
+    return opened
+
+
+@pytest.fixture
+def execution(data_dir: Path) -> ExecutionConfig:
+    return ExecutionConfig(data_dir=str(data_dir), checkpoint_seconds=1000, device="cpu")
+
+
+def one_epoch(store: Store, execution: ExecutionConfig, trial: TrialConfig = TRIAL) -> TrainingAttempt:
+    """An attempt that trains an epoch, leaves its checkpoint, and dies unless that was the last one."""
+    attempt = TrainingAttempt(store, trial, execution)
+    attempt.start()
+    attempt.run_epoch()
+    attempt.commit() if attempt.finished else attempt.checkpoint()
+    return attempt
+
+
+def row(store: Store, trial: TrialConfig = TRIAL) -> dict[str, Any]:
+    found = trial_tables(store, trial.key, sweep="a", block="b", state="trained", evaluation="e")
+    values: dict[str, Any] = found["trials"].to_pylist()[0]
+    return values
+
+
+def test_a_training_resumed_with_the_same_settings_says_none(store: Store, execution: ExecutionConfig) -> None:
+    assert row(store)["resumed_with"] == "none", "not trained yet"
+    for _ in range(TRIAL.epochs):
+        one_epoch(store, replace(execution, checkpoint_seconds=7.0))
+    assert (row(store)["resumed_with"], row(store)["threads"], row(store)["attempts"]) == ("none", 1, 2)
+
+
+def test_a_training_resumed_with_other_threads_says_which_and_until_when_also_after_prune(
+    store: Store, execution: ExecutionConfig
+) -> None:
+    one_epoch(store, replace(execution, threads=2), LONGER)
+    second = one_epoch(store, execution, LONGER)
+    prune(store)
+    assert len(store.attempts(LONGER.key, "train")) == 1
+    third = one_epoch(store, execution, LONGER)
+    assert (row(store, LONGER)["resumed_with"], row(store, LONGER)["threads"]) == ("threads 2 until epoch 1", 1)
+    for attempt in (second, third):
+        log = store.storage.read(f"trials/{LONGER.key}/attempts/{attempt.attempt}/log.txt") or b""
+        assert b"its bits are not those of an uninterrupted training" in log
+
+
+def test_where_the_settings_of_an_attempt_are_lost_they_are_called_unknown(
+    store: Store, execution: ExecutionConfig
+) -> None:
+    first = one_epoch(store, execution)
+    store.storage.write(f"trials/{TRIAL.key}/attempts/{first.attempt}/{START}", b"{")
+    one_epoch(store, execution)
+    assert row(store)["resumed_with"] == "unknown settings until epoch 1"
+
+
+@pytest.mark.parametrize("start", [{}, {"settings": None}, {"settings": {"threads": 1}}, {"settings": [], "parts": 3}])
+def test_a_note_that_lacks_settings_leaves_them_unknown(start: dict[str, Any]) -> None:
+    assert resumed_with(parts_before(start, 2, 0), NOW) == "unknown settings until epoch 2"
+
+
+def test_a_training_of_an_older_version_has_null(store: Store) -> None:
+    store.commit_training(TRIAL.key, {"attempt": "train-0001-a", "files": {}, "history": [], "result": {"threads": 1}})
+    assert row(store)["resumed_with"] is None
+
+
+def test_each_setting_that_differs_is_named_with_the_place_where_it_ended() -> None:
+    other = {**NOW, "device": "NVIDIA H200", "torch_version": "2.11.0", "compile": True}
+    parts = parts_before({"settings": other}, 3, 0)
+    assert resumed_with(parts, NOW) == "device NVIDIA H200, torch_version 2.11.0, compile true until epoch 3"
+    parts = parts_before({"settings": {**NOW, "threads": 4}, "parts": parts}, 8, 12)
+    parts = parts_before({"settings": NOW, "parts": parts}, 9, 0)
+    earlier = "device NVIDIA H200, torch_version 2.11.0, compile true until epoch 3"
+    assert resumed_with(parts, NOW) == f"{earlier}; threads 4 until step 12 of epoch 9"
+
+
+def test_parts_in_a_row_with_the_same_settings_are_one() -> None:
+    other = {**NOW, "threads": 2}
+    parts = parts_before({"settings": other, "parts": parts_before({"settings": other}, 1, 0)}, 2, 5)
+    assert resumed_with(parts, NOW) == "threads 2 until step 5 of epoch 3"
+
+
+@pytest.mark.parametrize("value", ["x" * 5000, "\ud800", "a\nb", 3, None, True, []])
+def test_what_a_damaged_note_says_never_reaches_the_table(value: object) -> None:
+    assert (
+        resumed_with(parts_before({"settings": {**NOW, "device": value}}, 1, 0), NOW)
+        == "unknown settings until epoch 1"
+    )
+    assert resumed_with(parts_before({"settings": NOW, "parts": value}, 1, 0), NOW) == "none"
+    assert resumed_with(parts_before({"settings": NOW, "parts": [value]}, 1, 0), NOW) == "none"
