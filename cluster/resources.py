@@ -98,7 +98,8 @@ def evaluation_resources(has_gpu: bool) -> dict[str, float]:
 
 def evaluation_slots(resources: Resources, threads: int, has_gpu: bool, training: bool) -> int:
     """How many evaluations should run at once, at least 1: one per GPU, else as many as their threads have CPUs, and half of
-    them while trials train beside them. Their shares are too small to bound them."""
+    them while trials train beside them. Their shares are too small to bound them.
+    """
     if has_gpu:
         return max(1, int(resources.gpus))
     return max(1, int(resources.cpus / threads / (2 if training else 1)))

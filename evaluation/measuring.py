@@ -141,7 +141,8 @@ def metric_rows(evaluation: EvaluationConfig, metric: str) -> tuple[str, ...]:
 
 def _asked(evaluation: EvaluationConfig, source: Source) -> list[str]:
     """The metrics of features, beside the distance itself, that a set of this source gets: reconstructions are not
-    samples of a distribution, only their distances are measured."""
+    samples of a distribution, only their distances are measured.
+    """
     known = ["kid"] if source == "reconstruction" else ["kid", "prdc", "frechet_infinity", "inception_score"]
     return [metric for metric in known if metric in evaluation.metrics]
 

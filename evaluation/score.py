@@ -88,7 +88,8 @@ def distance_stage(
 ) -> list[dict[str, Any]]:
     """Rows of the scores table (columns of `aesweep.sweep.tables.schemas`, without `key` and `evaluation`) for all generated images: the
     Fréchet distance of each set, then what was measured with its features. `references` may be empty where no distance
-    is asked for."""
+    is asked for.
+    """
     rows = []
     for measured in sampled.measured:
         if "frechet" in evaluation.metrics:
@@ -99,7 +100,8 @@ def distance_stage(
 
 def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) -> list[dict[str, Any]]:
     """Rows of the latents table without `key`: two dimensions of `count` images per split, by the trial's seed. Latents that
-    are not numbers are left out; the notes of the scores say that there are some."""
+    are not numbers are left out; the notes of the scores say that there are some.
+    """
     size = latents.train.shape[1]
     a, b = reference_indices(size, 2, stream_seed("latent dimensions", trial.seed))[[0, -1]].tolist()
     rows = []

@@ -224,7 +224,8 @@ def _error_of_mean(errors: pd.DataFrame) -> pd.Series:
 
 def falls_with_width(what: str, rows: pd.DataFrame, values: pd.Series, errors: pd.Series | None = None) -> Finding:
     """Whether the trials' values are lower at the widest width than at the narrowest, and their means by width fall on the
-    whole (rank correlation)."""
+    whole (rank correlation).
+    """
     values = values.dropna()
     if values.empty:
         return missing(f"{what}: not measured")

@@ -140,7 +140,8 @@ def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
 def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`, `<name>_stderr` per name of `SCORE_COLUMNS`: the standard error of `scores_by_trial`, null where one of
     its values has none. Sampling seeds draw independently, so the error of their mean is the root of the summed squares
-    over their number."""
+    over their number.
+    """
     columns = {}
     for name, rows in by_score(frechet_rows(tables, evaluation)):
         scored = rows[rows["value"].notna()]

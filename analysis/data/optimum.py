@@ -64,7 +64,8 @@ def optimum(results: Results, score: str, **network: object) -> Optimum | None:
 
 def mean_scores(rows: pd.DataFrame, score: str, by: list[str]) -> pd.DataFrame:
     """Index `by`, ascending; mean, std (n - 1) and count of one score over seeds, scored trials only, and `error`: the
-    standard error from the images where there is one seed."""
+    standard error from the images where there is one seed.
+    """
     columns = {name: (score, name) for name in ("mean", "std", "count")}
     return rows.dropna(subset=score).groupby(by).agg(**columns, error=(f"{score}_stderr", "first"))
 

@@ -38,7 +38,8 @@ NON_FINITE_LOSS = "NonFiniteLossError"
 @dataclass(frozen=True, eq=False)
 class Results:
     """One row per scored trial in `trials`: the described columns, the scores with their standard errors, the measures of
-    Gaussianity."""
+    Gaussianity.
+    """
 
     data: str
     evaluation: Evaluation

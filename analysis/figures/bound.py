@@ -64,7 +64,7 @@ def parameters_against_bound(results: Results) -> Drawing | None:
 
 
 def _values_to_fit(rows: pd.DataFrame) -> float:
-    """n · d: training images times values per image; nan where the number of images is not known."""
+    """N · d: training images times values per image; nan where the number of images is not known."""
     return float((rows["images_train"] * _CHANNELS * rows["image_size"] ** 2).max())
 
 

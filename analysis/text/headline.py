@@ -47,7 +47,8 @@ def sentences(tables: Tables) -> list[str]:
 
 def warnings(tables: Tables, results: Iterable[Results]) -> list[str]:
     """What must be known before the numbers are read: distances that are no FID, training and scoring that are not the
-    paper's, models that learnt nothing."""
+    paper's, models that learnt nothing.
+    """
     found = [f"{evaluation.notice}." for evaluation in evaluations_of(tables).shown if evaluation.notice]
     found += dict.fromkeys(sentence for one in results for sentence in one.named_notices)
     useless = int((tables.trials["test_bce"] >= tables.trials["mean_image_bce"]).sum())

@@ -46,7 +46,8 @@ def other_tables(tables: Tables) -> list[TextTable]:
 
 def other_scores(tables: Tables) -> pd.DataFrame:
     """One row per trial, source, split, metric and extractor: the `evaluation`, `n` and `n_reference` of its value, and
-    `value` and `stderr` of the mean over sampling seeds."""
+    `value` and `stderr` of the mean over sampling seeds.
+    """
     rows = in_order(tables, tables.scores[tables.scores["metric"].isin(list(METRICS))])
     names = ["key", "source", "split", "metric", "extractor"]
     rows = rows[rows["evaluation"] == rows.groupby(names)["evaluation"].transform("first")].sort_index()

@@ -21,7 +21,8 @@ LEAST_IMAGES_PER_FEATURE = 4
 
 def extrapolated_distance(features_ND: torch.Tensor, reference: FeatureStatistics, seed: int) -> float:
     """The intercept of the line for features (N, D); random subsets by `seed`. Where the true distance is within the noise
-    it may be negative. Raises `ValueError` for too few images."""
+    it may be negative. Raises `ValueError` for too few images.
+    """
     n, least = len(features_ND), max(LEAST_IMAGES, LEAST_IMAGES_PER_FEATURE * reference.root.shape[1])
     if n < least:
         raise ValueError(f"an extrapolation with {reference.dimension} features needs {least} images, there are {n}")

@@ -35,7 +35,7 @@ def frechet_distance(sample: FeatureStatistics, reference: FeatureStatistics) ->
 
 
 def _trace_of_root(sample: FeatureStatistics, reference: FeatureStatistics) -> float:
-    """tr (S1 S2)^(1/2), the sum of the square roots of the eigenvalues of A^T S2 A."""
+    """Tr (S1 S2)^(1/2), the sum of the square roots of the eigenvalues of A^T S2 A."""
     root = reference.root
     if root.shape[1] == 0:  # all reference images have the same features
         return 0.0

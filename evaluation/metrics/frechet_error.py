@@ -102,7 +102,7 @@ def bootstrap_error(features_ND: torch.Tensor, reference: FeatureStatistics, rep
 def _projected(
     features_ND: torch.Tensor, reference: FeatureStatistics
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """x - mean (N, D), y = A^T (x - mean) (N, r), mean - mean_ref (D,)."""
+    """X - mean (N, D), y = A^T (x - mean) (N, r), mean - mean_ref (D,)."""
     x_ND = features_ND.double()
     mean_D = x_ND.mean(0)
     centred_ND = x_ND - mean_D

@@ -26,7 +26,7 @@ def convolution_kernel(
     M, C, OUT, H, W, OH, OW, KH, KW, SH, SW, PH, PW, K,
     WHOLE: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_O: tl.constexpr, TERMS: tl.constexpr,
 ):  # fmt: skip
-    """y = relu(convolution(x, w) + bias); w as (KH, KW, OUT, K), where at each of KH x KW places K numbers in a row are taken.
+    """Y = relu(convolution(x, w) + bias); w as (KH, KW, OUT, K), where at each of KH x KW places K numbers in a row are taken.
 
     WHOLE: K is a multiple of TERMS.
     """

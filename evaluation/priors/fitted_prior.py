@@ -70,7 +70,7 @@ class FittedPrior:
         return z_nZ.astype(np.float32)
 
     def log_density(self, z_NZ: np.ndarray) -> np.ndarray:
-        """log p(z) of latents (N, Z), nats, float64 (N,).
+        """Log p(z) of latents (N, Z), nats, float64 (N,).
 
         Raises `PriorError` where a component's covariance is singular: it has no density.
         """

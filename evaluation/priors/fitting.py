@@ -133,7 +133,8 @@ def _fit_gmm(
 
 def _gmm_note(evaluation: EvaluationConfig, found: Mixture, factors: list[Factor]) -> str:
     """Of the component with most directions in which the regularisation is not small: collapsed dimensions, or fewer
-    latents than dimensions."""
+    latents than dimensions.
+    """
     notes = []
     if not found.converged:
         notes.append(f"EM not converged after {found.iterations} iterations")

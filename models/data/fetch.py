@@ -54,7 +54,8 @@ def fetch_celeba(data_dir: Path) -> ImageSet:
 
 def _fetch(config: TrialConfig, data_dir: Path, download: Callable[[], None] | None, remedy: str) -> ImageSet:
     """The prepared images, downloaded first where `download` is given. Arrays prepared before serve without a network, but
-    do not spare the download: the files may be wanted at another size."""
+    do not spare the download: the files may be wanted at another size.
+    """
     source = DataSource(data_dir=data_dir)
     if download is not None:
         try:

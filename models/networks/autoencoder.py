@@ -97,15 +97,15 @@ class Autoencoder(nn.Module):
             self.encoder.mean.requires_grad_(False)
 
     def encode(self, x: torch.Tensor) -> Encoded:
-        """x (N, 3, H, W) float in [0, 1] -> mean and log variance, each (N, Z) float32."""
+        """X (N, 3, H, W) float in [0, 1] -> mean and log variance, each (N, Z) float32."""
         return self.encoder(x)
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
-        """z (N, Z) float32 -> logits (N, 3, H, W), in the autocast type where autocast is on."""
+        """Z (N, Z) float32 -> logits (N, 3, H, W), in the autocast type where autocast is on."""
         return self.decoder(z)
 
     def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> tuple[torch.Tensor, Encoded]:
-        """x (N, 3, H, W) in [0, 1] -> logits (N, 3, H, W) and the encoding.
+        """X (N, 3, H, W) in [0, 1] -> logits (N, 3, H, W) and the encoding.
 
         In training, noise is drawn from `generator`. In eval mode the mean is decoded (our reading: reconstructions of
         a VAE decode the mean).

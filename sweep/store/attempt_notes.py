@@ -53,7 +53,8 @@ def newest_of(store: Store, key: str, driver: str, stage: Stage, evaluation: str
 
 def memory_lacked(store: Store, key: str, stage: Stage = "train", evaluation: str = "") -> tuple[float, bool]:
     """Largest share of a GPU that was too small for the trial (0: none was, or an evaluation's, which is never larger), and
-    whether that was since its last failure, so that the next lack of memory is one."""
+    whether that was since its last failure, so that the next lack of memory is one.
+    """
     attempts = store.attempts(key, stage, evaluation)
     ends = {attempt: read_end(store, key, attempt) for attempt in attempts}
     lacked = {attempt: end["share"] for attempt, end in ends.items() if end.get("how") == "out of memory"}

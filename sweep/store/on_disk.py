@@ -47,7 +47,8 @@ class LocalStorage:
 
     def __init__(self, root: str | Path, mark: str = "") -> None:
         """`mark`: a file without which nothing else is written. A folder that was moved away, or whose disk is not
-        mounted any more, would be begun anew in its old place otherwise."""
+        mounted any more, would be begun anew in its old place otherwise.
+        """
         self.folder: Path | None = Path(root)
         self._mark = mark
         self._folder = Path(root)

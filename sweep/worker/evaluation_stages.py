@@ -168,7 +168,8 @@ def score(
 
 def references(job: EvaluationJob) -> tuple[Reference | None, Reference | None, bool]:
     """The real training and test images (None where nothing is compared with them), and a token that says that they are
-    there."""
+    there.
+    """
     train, test = (_reference(job, split) if split in job.evaluation.reference_splits else None for split in SPLITS)
     return train, test, True
 

@@ -106,7 +106,8 @@ class TrainingAttempt:
 
     def checkpoint(self) -> None:
         """Write the whole state of training into this attempt's folder, if it got further: a checkpoint there means
-        progress to those who count deaths (attempts.py)."""
+        progress to those who count deaths (attempts.py).
+        """
         place = (self.trainer.epoch, self.trainer.step)
         if place == self._kept:
             return
