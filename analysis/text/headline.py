@@ -7,7 +7,7 @@ import pandas as pd
 
 from aesweep.analysis.data.evaluations import Evaluation, evaluations_of, scores_by_trial
 from aesweep.analysis.data.results import Results, notices
-from aesweep.analysis.data.scores import SAMPLE_SCORES, SCORE_COLUMNS, SOURCE_NAMES
+from aesweep.analysis.data.scores import SAMPLE_SCORES, SCORES, SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES
 from aesweep.analysis.text.summary import lowest
@@ -25,8 +25,8 @@ def state_counts(tables: Tables) -> dict[str, int]:
 def best_per_model(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """The trial with the lowest score per (data, model, score): those, `value`, and the columns of its trial."""
     frame = tables.described.merge(scores_by_trial(tables, evaluation), left_on="key", right_index=True)
-    others = [name for name in frame if name not in SCORE_COLUMNS]
-    long = frame.melt(id_vars=others, value_vars=list(SCORE_COLUMNS), var_name="score")
+    others = [name for name in frame if name not in SCORES]
+    long = frame.melt(id_vars=others, value_vars=list(SCORES), var_name="score")
     best = long[long["value"].notna()].sort_values("value", kind="stable").drop_duplicates(["data", "model", "score"])
     return best.sort_values(["data", "model"], kind="stable", ignore_index=True)
 
@@ -75,7 +75,7 @@ def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results
     frame["model_name"] = frame["model"].replace(MODEL_NAMES)
     frame["score_name"] = frame["score"].replace(SOURCE_NAMES)
     frame["network"] = _network(frame)
-    order = frame["score"].map({name: place for place, name in enumerate(SCORE_COLUMNS)})
+    order = frame["score"].map({name: place for place, name in enumerate(SCORES)})
     frame = frame.assign(order=order).sort_values(["data", "order", "model"], kind="stable", ignore_index=True)
     columns = ["data", "score", "score_name", "model", "model_name", "value", "network", "seed", "key"]
     frame = frame[columns]
