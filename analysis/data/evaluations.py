@@ -138,9 +138,10 @@ def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
 
 
 def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
-    """Index `key`, `<name>_stderr` per name of `SCORES`: the standard error of `scores_by_trial`, null where one of
-    its values has none. Sampling seeds draw independently, so the error of their mean is the root of the summed squares
-    over their number.
+    """Index `key`, `<name>_stderr` per name of `SCORES`: the standard error of `scores_by_trial`.
+
+    Null where one of the values has none. Sampling seeds draw independently, so the error of their mean is the root of the
+    summed squares over their number.
     """
     columns = {}
     for name, rows in by_score(frechet_rows(tables, evaluation)):

@@ -46,8 +46,9 @@ def sentences(tables: Tables) -> list[str]:
 
 
 def warnings(tables: Tables, results: Iterable[Results]) -> list[str]:
-    """What must be known before the numbers are read: distances that are no FID, training and scoring that are not the
-    paper's, models that learnt nothing.
+    """What must be known before the numbers are read.
+
+    Distances that are no FID, training and scoring that are not the paper's, models that learnt nothing.
     """
     found = [f"{evaluation.notice}." for evaluation in evaluations_of(tables).shown if evaluation.notice]
     found += dict.fromkeys(sentence for one in results for sentence in one.named_notices)
@@ -91,7 +92,7 @@ def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results
 
 
 def _best_sentence(data: str, evaluation: Evaluation, rows: pd.DataFrame) -> str:
-    """Such as `digits-32: samples reach FID 20.1 at best (DAE, …, GMM samples); the best VAE reaches 25.0 (…).`"""
+    """The best sample distances on one data set: `digits-32: samples reach FID 20.1 at best (DAE, …, GMM samples)`."""
     ranked = rows.sort_values("value", kind="stable").drop_duplicates("model")
     first, *others = ranked.to_dict("records")
     value = f"{'FID' if evaluation.is_fid else evaluation.metric} {format_score(first['value'])}"
@@ -103,7 +104,7 @@ def _best_sentence(data: str, evaluation: Evaluation, rows: pd.DataFrame) -> str
 
 
 def _model(row: dict[Hashable, Any]) -> str:
-    return MODEL_NAMES.get(row["model"], row["model"])
+    return MODEL_NAMES.get(row["model"], str(row["model"]))
 
 
 def _words(row: dict[Hashable, Any]) -> str:

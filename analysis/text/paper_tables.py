@@ -63,8 +63,9 @@ def best_sizes(results: Results) -> pd.DataFrame:
 
 
 def cells(results: Results, rows: pd.DataFrame, scores: Iterable[str], printed: pd.DataFrame) -> pd.DataFrame:
-    """One line per row and score: ROW, score, ours, ours_std, seeds, printed (text), published, difference, bold,
-    paper_bold.
+    """One line per row and score.
+
+    Columns: ROW, score, ours, ours_std, seeds, printed (text), published, difference, bold, paper_bold.
     """
     ours = results.of(depth="1").melt(id_vars=ROW, value_vars=list(scores), var_name="score")
     ours = ours.groupby([*ROW, "score"])["value"].agg(ours="mean", ours_std="std", seeds="count").reset_index()
