@@ -120,7 +120,7 @@ def _named(trials: pd.DataFrame, name: str, counts: pd.Series) -> pd.Series:
     return _words(f"{name.replace('_', ' ')} " + values, differ & counts)
 
 
-def _value(value: object) -> str:
+def _value(value: str | float | None) -> str:
     if pd.isna(value):
         return "unknown"
     return f"{value:g}" if isinstance(value, float | int) and not isinstance(value, bool) else str(value)

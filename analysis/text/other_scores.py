@@ -115,8 +115,8 @@ def _best(frame: pd.DataFrame, tidy: pd.DataFrame, metrics: list[str]) -> pd.Dat
     ranked = tidy["value"].where(tidy["metric"].isin(LOWEST), -tidy["value"])
     groups = ranked.groupby([tidy[name] for name in ("data", "source", "split", "metric", "evaluation")])
     best = ranked.eq(groups.transform("min")) & (groups.transform("count") > 1) & tidy["metric"].isin(METRICS)
-    best = tidy.assign(best=best)
-    cells = best.pivot(index=["key", "source", "split"], columns="metric", values="best")
+    marked = tidy.assign(best=best)
+    cells = marked.pivot(index=["key", "source", "split"], columns="metric", values="best")
     cells = cells.reindex(pd.MultiIndex.from_frame(frame[["key", "source", "split"]])).reset_index(drop=True)
     return cells[metrics].eq(True)
 

@@ -53,7 +53,7 @@ def table_3(results: Results) -> TextTable | None:
 
 def best_sizes(results: Results) -> pd.DataFrame:
     """One row per plain network and latent size that is its best under some score: ROW and `best_in`, in words."""
-    found: dict[tuple, list[str]] = {}
+    found: dict[tuple[str, float, str, float], list[str]] = {}
     for model, filters in results.plain[["model", "filters"]].drop_duplicates().itertuples(index=False):
         for score in SAMPLE_SCORES if model == "vae" else PRIORS:
             best = optimum(results, score, model=model, filters=filters, depth="1", network="")
