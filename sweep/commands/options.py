@@ -21,7 +21,7 @@ StoreOption = Annotated[
     typer.Option(
         "--store",
         metavar="DIR",
-        help="Folder of results, or s3://bucket/folder; created if missing.",
+        help="Folder of results, or s3://bucket/folder; made when missing.",
         show_default=False,
     ),
 ]
@@ -39,7 +39,7 @@ Only = Annotated[
     typer.Option(
         "--only",
         metavar="KEY|BLOCK",
-        help="Only trials whose key is or starts with this, or only this block of the spec.",
+        help="Only trials with this key (or its start), or this block of the spec.",
         show_default=False,
     ),
 ]
@@ -48,7 +48,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="DIR",
-        help="Folder of data sets and weights. \\[default: $AESWEEP_DATA, or ~/.cache/aesweep]",
+        help="Folder of data sets and weights. \\[default: $AESWEEP_DATA, else ~/.cache/aesweep]",
         show_default=False,
     ),
 ]
@@ -61,8 +61,8 @@ Address = Annotated[
 MaxConcurrent = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="Maximum number of trials that train at once. \\[default: as many as fit]", show_default=False
+        min=1, metavar="N", help="Most trials that train at once. \\[default: as many as fit]", show_default=False
     ),
 ]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Also retry trials that failed.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Also run trials again that failed.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

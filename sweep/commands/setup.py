@@ -34,11 +34,11 @@ def fetch(
     to: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Shared folder. \\[default: $AESWEEP_DATA, or ~/.cache/aesweep]", show_default=False
+            metavar="DIR", help="Shared folder. \\[default: $AESWEEP_DATA, else ~/.cache/aesweep]", show_default=False
         ),
     ] = None,
 ) -> None:
-    """Download and prepare data or weights before a sweep, to storage that all machines see.
+    """Download and prepare data or weights before a run, onto storage that all nodes see.
 
     Example:  aesweep fetch cifar10 --to /shared/aesweep-data
     """
@@ -66,7 +66,7 @@ def doctor(
     ] = None,
     data: options.Data = None,
 ) -> None:
-    """Say what works here: GPUs, precision, data, weights, storage, Ray. Exit code 1 if something must be fixed.
+    """Say what works here: GPUs, precision, data, weights, storage, Ray. Exit code 1 when something must be mended.
 
     Example:  aesweep doctor --store /shared/runs
     """
@@ -108,7 +108,7 @@ def wait(
     machines: Annotated[
         list[str],
         typer.Argument(
-            metavar="MACHINES", help="How many besides the head, their names, or gpus=COUNT.", show_default=False
+            metavar="MACHINES", help="How many beside the head, their names, or gpus=COUNT.", show_default=False
         ),
     ],
 ) -> None:
