@@ -109,6 +109,7 @@ def test_killed_before_the_commit_the_next_attempt_goes_on_from_the_last_checkpo
     words = [sys.executable, "-c", code, str(store.root), TRIAL.key, json.dumps(execution.to_json())]
     assert subprocess.run(words, env=command_environment(**dying(moment)), check=False).returncode == -9
     assert store.training(TRIAL.key) is None
+    assert len(store.storage.temporary()) == moment.startswith("inside")
     attempt = train_to_the_end(store, execution)
     commit = store.training(TRIAL.key)
     assert commit is not None
