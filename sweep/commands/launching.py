@@ -23,9 +23,7 @@ from aesweep.sweep.store.store import open_store
 
 def plan(
     spec: options.Spec,
-    store: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Subtract what this store holds.", show_default=False)
-    ] = None,
+    store: Annotated[str | None, options.option(metavar="DIR", help="Subtract what this store holds.")] = None,
     overrides: options.Overrides = None,
     only: options.Only = None,
     data: options.Data = None,

@@ -69,9 +69,7 @@ def report(
     store: options.StoreArgument,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]", show_default=False
-        ),
+        options.option(metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]"),
     ] = None,
 ) -> None:
     """Draw figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and a web page from the tables.
