@@ -102,7 +102,10 @@ def describe_kinds() -> str:
 
 def parse_values(words: Sequence[str]) -> dict[str, str]:
     """`name=value` words as a mapping. Raises `ClusterError` for a word of another form."""
-    return dict(_pair(word) for word in words)
+    for word in words:
+        if "=" not in word:
+            raise ClusterError("argument", word, "Give name=value.")
+    return dict(word.split("=", 1) for word in words)
 
 
 def _template(kind: str) -> str:
@@ -123,10 +126,3 @@ def _checked(name: str, value: object) -> str:
     if not re.fullmatch(rule.pattern, str(value), re.ASCII):
         raise ClusterError(name, value, f"Give {rule.expected}.")
     return str(value)
-
-
-def _pair(word: str) -> tuple[str, str]:
-    name, equals, value = word.partition("=")
-    if not equals:
-        raise ClusterError("argument", word, "Give name=value.")
-    return name, value
