@@ -81,9 +81,9 @@ def render(kind: str, **values: object) -> str:
     default.
     """
     wanted = template_values(kind)
-    for name in values:
+    for name, value in values.items():
         if name not in wanted:
-            raise ClusterError(name, values[name], f"The file {kind!r} has no such value. It has: {', '.join(wanted)}.")
+            raise ClusterError(name, value, f"The file {kind!r} has no such value. It has: {', '.join(wanted)}.")
     filled = {name: _checked(name, _value(name, values)) for name in wanted}
     if "most_nodes" in filled:
         if int(filled["most_nodes"]) < int(filled["nodes"]):

@@ -148,7 +148,8 @@ class Trainer:
         """The running epoch's images as one index tensor per step."""
         order = torch.Generator().manual_seed(stream_seed("order", self.config.seed, self.epoch))
         permutation = torch.randperm(len(self._train), generator=order)[: sum(self._sizes)]
-        return permutation.to(self.device).split(self._sizes)
+        batches: tuple[torch.Tensor, ...] = permutation.to(self.device).split(self._sizes)
+        return batches
 
     def _train_step(self, index: torch.Tensor) -> torch.Tensor:
         """Train on one batch; its total loss, reconstruction and KL, (3,) float32 on the device.
@@ -258,9 +259,10 @@ class Trainer:
 
 
 def _batch_sizes(images: int, batch_size: int) -> list[int]:
-    """Sizes of an epoch's batches. The last, smaller one is trained on (as Keras does) unless it would hold a single
-    image, over which the latents' batch normalisation has no variance: then one image, another each epoch, sits out, in
-    every trial of these images alike.
+    """Sizes of an epoch's batches.
+
+    The last, smaller one is trained on (as Keras does) unless it would hold a single image, over which the latents' batch
+    normalisation has no variance: then one image, another each epoch, sits out, in every trial of these images alike.
     """
     if images < 2:
         raise ValueError(f"train: {images} images are too few to train on")
