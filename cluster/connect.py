@@ -90,9 +90,8 @@ def _started(num_cpus: int | None, include_dashboard: bool) -> Iterator[None]:
     """Start a Ray that ends with this process."""
     if threading.current_thread() is not threading.main_thread():
         name = threading.current_thread().name
-        raise ClusterError(
-            "thread", name, "Start a local Ray from the main thread: it ends with the thread that started it."
-        )
+        remedy = "Start a local Ray from the main thread: it ends with the thread that started it."
+        raise ClusterError("thread", name, remedy)
     if num_cpus is not None and num_cpus < 1:
         raise ClusterError("num_cpus", num_cpus, "Give a whole number of at least 1.")
     options = {"num_cpus": num_cpus, "include_dashboard": include_dashboard, "_node_ip_address": LOOPBACK}
@@ -161,9 +160,8 @@ def _require_ray(address: str, head: str) -> None:
         remedy = f"No Ray cluster can be reached there ({error}). Start one with: ray start --head --port={port}"
         raise ClusterError("--address", address, remedy) from error
     if answer[3:4] != HTTP2_SETTINGS:
-        raise ClusterError(
-            "--address", address, f"What answers at {head} is no Ray head (its port is 6379 by default)."
-        )
+        remedy = f"What answers at {head} is no Ray head (its port is 6379 by default)."
+        raise ClusterError("--address", address, remedy)
 
 
 def _initialise(address: str, options: dict[str, Any]) -> str:

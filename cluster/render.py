@@ -94,10 +94,10 @@ def render(kind: str, **values: object) -> str:
 
 def describe_kinds() -> str:
     """The kinds of files and their values with defaults, a line each."""
-    lines = (
-        f"  {kind}: " + " ".join(f"{n}={RULES[n].default or '…'}" for n in template_values(kind)) for kind in FILES
-    )
-    return "\n".join(("aesweep render KIND name=value …", *lines))
+    lines = ["aesweep render KIND name=value …"]
+    for kind in FILES:
+        lines.append(f"  {kind}: " + " ".join(f"{n}={RULES[n].default or '…'}" for n in template_values(kind)))
+    return "\n".join(lines)
 
 
 def parse_values(words: Sequence[str]) -> dict[str, str]:

@@ -124,7 +124,7 @@ def _quantum(share: float) -> float:
     """`share` in Ray's units, or, where that would fill a GPU up, the largest one that leaves evaluation its part."""
     if not isinstance(share, int | float) or not 0 < share <= 1:
         raise ClusterError("gpu_share", share, "Give a part of a GPU, above 0 and at most 1.")
-    unit = 10**_DIGITS
+    unit = 10.0**_DIGITS
     count = math.floor(1 / share + _TINY)
     if count * share > TRIAL_PART + _TINY:
         share = TRIAL_PART / min(count, MOST_TRIALS_PER_GPU)

@@ -7,7 +7,7 @@ runs, with how many threads and into which folder is not here (`aesweep.sweep.sp
 import re
 from dataclasses import asdict, dataclass
 from numbers import Real
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash, identity_fields
@@ -187,19 +187,18 @@ _CHOICES = {name: get_args(kind) for name, kind in get_type_hints(TrialConfig).i
 """The words that each field of a few words takes, by field."""
 
 
-def _is_int(value: object) -> bool:
+def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_COUNT
+    return _is_int(value) and 1 <= value <= LARGEST_COUNT
 
 
 def _is_number(value: object) -> bool:
-    # A whole number beyond a float's range would end in an OverflowError.
-    return (
-        isinstance(value, Real) and not isinstance(value, bool) and not (isinstance(value, int) and abs(value) > 2**53)
-    )
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return not isinstance(value, int) or abs(value) <= 2**53  # beyond a float's range it would be an OverflowError
 
 
 def _require(holds: bool, config: TrialConfig, name: str, expected: str) -> None:

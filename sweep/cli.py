@@ -73,8 +73,9 @@ def _explain_usage(error: Any) -> tuple[int, str, str]:
     if verb and getattr(error, "option_name", "") in ("--debug", "--version"):
         remedy = f"Give it before the verb: aesweep {error.option_name} {verb} …"
     reasons = error.__cause__.errors() if hasattr(error.__cause__, "errors") else []  # pydantic's; they hold the value
+    message = " ".join(error.format_message().replace("Value error, ", "").split())
     given = f" (given: {reasons[0]['input']!r})" if reasons else ""
-    return 2, f"{command}: {error.format_message()}{given}", remedy
+    return 2, f"{command}: {message}{given}", remedy
 
 
 def _explain(error: BaseException) -> tuple[int, str, str]:

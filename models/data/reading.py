@@ -95,7 +95,7 @@ def _digits(split: Split) -> np.ndarray:
     """scikit-learn's 1,797 grey digits (N, 8, 8) as uint8, split by a fixed seed."""
     from sklearn.datasets import load_digits
 
-    pixels = np.round(load_digits().images * (255 / 16)).astype(np.uint8)  # 17 grey levels, 0 to 16
+    pixels: np.ndarray = np.round(load_digits().images * (255 / 16)).astype(np.uint8)  # 17 grey levels, 0 to 16
     order = np.random.default_rng(DIGITS_SPLIT_SEED).permutation(len(pixels))
     n_train = OFFICIAL_SIZES["digits"][0]
     return pixels[order[:n_train] if split == "train" else order[n_train:]]

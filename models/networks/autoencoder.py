@@ -81,7 +81,8 @@ class Decoder(nn.Module):
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Latents (N, Z) float32 -> logits (N, 3, H, W)."""
         first_map = self.unflatten(self.first_activation(self.first(z)))
-        return self.last(self.convolutions(first_map.contiguous(memory_format=torch.channels_last)))
+        logits: torch.Tensor = self.last(self.convolutions(first_map.contiguous(memory_format=torch.channels_last)))
+        return logits
 
 
 class Autoencoder(nn.Module):
@@ -100,11 +101,13 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: torch.Tensor) -> Encoded:
         """Images (N, 3, H, W) float in [0, 1] -> mean and log variance, each (N, Z) float32."""
-        return self.encoder(x)
+        encoded: Encoded = self.encoder(x)
+        return encoded
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         """Latents (N, Z) float32 -> logits (N, 3, H, W), in the autocast type where autocast is on."""
-        return self.decoder(z)
+        logits: torch.Tensor = self.decoder(z)
+        return logits
 
     def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> tuple[torch.Tensor, Encoded]:
         """Images (N, 3, H, W) in [0, 1] -> logits (N, 3, H, W) and the encoding.
@@ -133,7 +136,8 @@ def build_autoencoder(config: TrialConfig) -> Autoencoder:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed("weights", config.seed))  # of the CPU alone
         model = Autoencoder(config)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+    return model
 
 
 def _initialise(module: nn.Module) -> None:

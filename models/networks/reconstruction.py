@@ -96,9 +96,8 @@ def to_uint8(logits: torch.Tensor) -> torch.Tensor:
     Raises `NonFiniteError` for NaN: a latent far from all training data can overflow fp16, and NaN would pass for a colour.
     """
     if logits.isnan().any():
-        raise NonFiniteError(
-            f"the decoder gave values that are not numbers (in {str(logits.dtype).removeprefix('torch.')})"
-        )
+        kind = str(logits.dtype).removeprefix("torch.")
+        raise NonFiniteError(f"the decoder gave values that are not numbers (in {kind})")
     return logits.float().sigmoid().mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
 
 

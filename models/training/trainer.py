@@ -45,10 +45,6 @@ class EpochRecord:
     skipped_steps: int
     """Steps that fp16 loss scaling left out."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
-        return asdict(self)
-
 
 class Trainer:
     """Trains one trial, epoch by epoch. The caller sets the number of threads, and saves when it likes."""
@@ -235,7 +231,7 @@ class Trainer:
             "losses": self._losses,
             "epoch_seconds": self._epoch_seconds,
             "train_seconds": self.train_seconds,
-            "history": [record.to_json() for record in self.history],
+            "history": [asdict(record) for record in self.history],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

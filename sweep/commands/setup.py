@@ -1,8 +1,8 @@
 """`fetch`, `doctor`, `render`, `wait`: prepare and check the machines that a sweep will run on."""
 
-from enum import StrEnum
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -13,13 +13,7 @@ from aesweep.models.data.datasets import default_data_dir
 from aesweep.sweep.commands import options
 from aesweep.sweep.spec.execution import absolute
 
-
-class Fetchable(StrEnum):
-    """What `fetch` can bring."""
-
-    cifar10 = "cifar10"
-    celeba = "celeba"
-    inception = "inception"
+Fetchable = Literal["cifar10", "celeba", "inception"]
 
 
 def fetch(
@@ -39,9 +33,13 @@ def fetch(
     from aesweep.evaluation.networks.weights import fetch_inception  # torch from here on
     from aesweep.models.data.fetch import fetch_celeba, fetch_cifar10
 
-    fetchers = {"cifar10": fetch_cifar10, "celeba": fetch_celeba, "inception": fetch_inception}
-    fetchers[what.value](folder)
-    typer.echo(f"{what.value} is ready. Use it with --data {folder} or AESWEEP_DATA={folder}")
+    fetchers: dict[str, Callable[[Path], object]] = {
+        "cifar10": fetch_cifar10,
+        "celeba": fetch_celeba,
+        "inception": fetch_inception,
+    }
+    fetchers[what](folder)
+    typer.echo(f"{what} is ready. Use it with --data {folder} or AESWEEP_DATA={folder}")
 
 
 def doctor(

@@ -1,24 +1,15 @@
 """`evaluate`, `sample`: more scores and pictures from models that are already trained."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aesweep.evaluation.config import METRICS, EvaluationConfig
+from aesweep.evaluation.config import METRICS, EvaluationConfig, Prior
 from aesweep.models.errors import InputError
 from aesweep.sweep.commands import options
 from aesweep.sweep.launch import evaluate as run_evaluate
 from aesweep.sweep.store.store import open_store
-
-
-class PriorName(StrEnum):
-    """Priors that `sample` draws from."""
-
-    standard_normal = "standard_normal"
-    mvg = "mvg"
-    gmm = "gmm"
 
 
 def evaluate(
@@ -75,7 +66,7 @@ def evaluate(
 def sample(
     store: options.StoreArgument,
     key: Annotated[str, options.argument(metavar="KEY", help="Key of a trained trial, or its start.")],
-    prior: Annotated[PriorName, typer.Option(help="Where latents are drawn from.")] = PriorName.gmm,
+    prior: Annotated[Prior, typer.Option(help="Where latents are drawn from.")] = "gmm",
     n: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many images.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
     out: Annotated[Path, typer.Option(metavar="FILE", help="PNG to write.")] = Path("samples.png"),
@@ -105,7 +96,7 @@ def sample(
     elif reconstruct:
         png = draw.draw_reconstructions(opened, key, n, seed, data)
     else:
-        png = draw.draw_samples(opened, key, prior.value, n, seed)
+        png = draw.draw_samples(opened, key, prior, n, seed)
     try:
         out.write_bytes(png)
     except OSError as error:

@@ -23,12 +23,13 @@ def test_the_verbs_are_those_of_the_design() -> None:
     [
         ("launch quickstart", "Missing option '--store'."),
         ("launch quickstart --store", "Option '--store' requires an argument."),
-        ("launch quickstart --store s --max-concurrent 0", "Invalid value for '--max-concurrent': Input should be greater than or equal to 1 (given: '0')"),
+        ("plan q --only", "Option '--only' requires an argument."),
+        ("resume s --max-concurrent 0", "Invalid value for '--max-concurrent': Input should be greater than or equal to 1 (given: '0')"),
         ("sample s k -n 0", "Invalid value for '-n': Input should be greater than or equal to 1 (given: '0')"),
-        ("sample s k --prior foo", "Invalid value for '--prior': Value error, 'foo' is not one of 'standard_normal', 'mvg', 'gmm'."),
+        ("sample s k --prior foo", "Invalid value for '--prior': 'foo' is not one of 'standard_normal', 'mvg', 'gmm'."),
         ("evaluate s --samples=1", "Invalid value for '--samples': Input should be greater than or equal to 2 (given: '1')"),
         ("evaluate s --samples few", "Invalid value for '--samples': Input should be a valid integer"),
-        ("fetch mnist", "Invalid value for 'WHAT': Value error, 'mnist' is not one of 'cifar10', 'celeba', 'inception'."),
+        ("fetch mnist", "Invalid value for 'WHAT': 'mnist' is not one of 'cifar10', 'celeba', 'inception'."),
         ("fetch", "Missing argument 'WHAT'. Choose from"),
         ("status", "Missing argument 'STORE'."),
         ("status a b", "Got unexpected extra argument(s) (b)"),
@@ -45,14 +46,12 @@ def test_words_that_cannot_be_used_are_two_lines_as_well(words: str, told: str) 
     ended = run_aesweep(*words.split())
     assert ended.is_refused_clearly, ended
     assert ended.out == ""
-    command = f"aesweep {words.split()[0]}" if words.split()[0] in VERBS else "aesweep"
+    verb, *after = words.split()
+    command = f"aesweep {verb}" if verb in VERBS else "aesweep"
     what, remedy = ended.err.splitlines()
     assert what.startswith(f"{command}: {told}")
-    assert remedy == (
-        "Give it before the verb: aesweep --debug plan …"
-        if "--debug" in words.split()[1:]
-        else f"See {command} --help."
-    )
+    before = "Give it before the verb: aesweep --debug plan …"
+    assert remedy == (before if "--debug" in after else f"See {command} --help.")
 
 
 def test_no_words_at_all_print_the_help() -> None:
