@@ -11,6 +11,7 @@ run; the commit names what it was resumed from.
 
 import socket
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -127,7 +128,7 @@ class TrainingAttempt:
                 "config": self.config.to_json(),
                 "execution": self.execution.to_json(),
                 "files": {MODEL: model},
-                "history": [record.to_json() for record in self.trainer.history],
+                "history": [asdict(record) for record in self.trainer.history],
                 "result": result,
             },
         )

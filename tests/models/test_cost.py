@@ -64,7 +64,7 @@ def test_a_vae_has_a_second_head() -> None:
 
 @pytest.mark.parametrize(("config", "gflop"), GFLOPS, ids=lambda value: getattr(value, "name", None))
 def test_operations_are_those_of_the_design(config: TrialConfig, gflop: float) -> None:
-    digits = len(str(gflop).split(".")[1]) if gflop != 6.40 and gflop != 0.610 else {6.40: 2, 0.610: 3}[gflop]
+    digits = len(str(gflop).split(".")[1]) if gflop not in {6.40, 0.610} else {6.40: 2, 0.610: 3}[gflop]
     assert round(flops_per_image(config) / 1e9, digits) == gflop
 
 
