@@ -60,7 +60,7 @@ def test_every_command_that_is_shown_is_understood() -> None:
     shown = [(page.name, span) for page in PAGES for span in code_spans(page) if span.startswith("aesweep ")]
     assert len(shown) > 30
     for page, span in shown:
-        words = [word for word in shlex.split(re.split(r" # | > ", span)[0])[1:] if word != "…"]
+        words = [word for word in shlex.split(re.split(r" # | > | \| ", span)[0])[1:] if word != "…"]
         verb = next(word for word in words if not word.startswith("-"))
         command, after = COMMANDS.commands[verb], words[words.index(verb) + 1 :]
         options = {name for param in command.params for name in param.opts}
@@ -69,7 +69,7 @@ def test_every_command_that_is_shown_is_understood() -> None:
 
 
 def test_every_cluster_file_that_is_shown_is_rendered() -> None:
-    shown = [span for page in PAGES for span in code_spans(page) if span.startswith("aesweep render")]
+    shown = [span for page in PAGES for span in code_spans(page) if span.startswith("aesweep render ")]
     assert len(shown) >= 3
     for span in (span for span in shown if "KIND" not in span):
         kind, *words = shlex.split(re.split(r" [>|] ", span)[0])[2:]
