@@ -24,7 +24,7 @@ from tests.small_store import DONE, HALF
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 README = PAGES[0].read_text(encoding="utf-8")
-COMMANDS = typer.main.get_command(app)
+COMMANDS = typer.main.get_group(app)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
@@ -51,7 +50,7 @@ def spec(data_dir: Path) -> SweepSpec:
 
 def table(root: str | Path, name: str) -> pd.DataFrame:
     """One table of a store."""
-    return pq.read_table(Path(root) / "tables" / f"{name}.parquet").to_pandas()
+    return pd.read_parquet(Path(root) / "tables" / f"{name}.parquet")
 
 
 def claims_of(report: Path) -> dict[str, Any]:

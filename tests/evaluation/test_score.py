@@ -343,5 +343,5 @@ def test_a_single_latent_is_drawn_against_itself() -> None:
     assert {(row["dimension_a"], row["dimension_b"]) for row in latent_rows(TRIAL, latents)} == {(0, 0)}
 
 
-def _measured(statistics: FeatureStatistics) -> Measured:  # type: ignore[no-untyped-def]
+def _measured(statistics: FeatureStatistics) -> Measured:
     return Measured("reconstruction", "test", 0, statistics, statistics.n, 0.0)

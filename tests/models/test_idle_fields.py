@@ -2,12 +2,12 @@
 
 import itertools
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 
-from aesweep.models.config import TrialConfig
+from aesweep.models.config import Model, TrialConfig
 from aesweep.models.idle_fields import without_idle_fields
 from aesweep.models.training.trainer import Trainer
 
@@ -59,7 +59,7 @@ def test_a_field_with_an_effect_stays(active: dict[str, Any]) -> None:
 
 
 def test_what_is_left_has_no_idle_field() -> None:
-    for model, norm, epochs in itertools.product(("dae", "vae"), (True, False), (1, 5)):
+    for model, norm, epochs in itertools.product(get_args(Model), (True, False), (1, 5)):
         config = replace(
             SMALL, model=model, conv_norm=norm, epochs=epochs, beta=0.3, bn_momentum=0.3, warmup_epochs=9, filters=256
         )

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from aesweep.models.cost import fit_flops
 from aesweep.sweep.driver.evaluation_pool import EvaluationPool
 from aesweep.sweep.driver.recovery import Recovery
 from aesweep.sweep.store.store import open_store
+from aesweep.sweep.worker.remote_stage import run_stage
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.fresh_process import REPOSITORY
 from tests.small_store import small_spec
@@ -48,6 +50,7 @@ def scored(
         spec.evaluation_config(),
         spec.execution,
         Recovery(store, "driver", 3),
+        run_stage,
         device_options=share,
         fit_options=share,
         cpu_options=share,
@@ -90,7 +93,9 @@ def test_an_evaluation_that_lacked_memory_is_done_after_the_others_and_a_second_
 
 @pytest.mark.slow
 def test_only_the_process_that_fits_has_scipys_array_api(ray_cluster: None) -> None:
-    @ray.remote(**evaluation_resources(False))
+    options: dict[str, Any] = {**evaluation_resources(False)}
+
+    @ray.remote(**options)
     def look() -> tuple[dict[str, str | None], bool]:
         import scipy._lib._array_api as scipy_side
 

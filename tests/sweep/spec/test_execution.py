@@ -68,4 +68,4 @@ def test_what_cannot_run_is_refused_by_name(field: str, value: Any) -> None:
 @pytest.mark.parametrize("field", ["checkpoint_seconds", "prior_deadline_seconds"])
 def test_too_many_seconds_are_refused_by_their_limit(field: str) -> None:
     with pytest.raises(InputError, match="at most 1e9"):
-        ExecutionConfig(**{field: 1e10})
+        ExecutionConfig(**dict[str, Any]({field: 1e10}))

@@ -38,7 +38,7 @@ CHOICES = {name: get_args(hint) for name, hint in HINTS.items() if get_origin(hi
 def table(first_cell: str) -> list[str]:
     """The cells of the table row that starts with `first_cell`."""
     (row,) = re.findall(rf"^ *\| {re.escape(first_cell)} \| (.*) \|$", TEXT, re.MULTILINE)
-    return row.split(" | ")
+    return str(row).split(" | ")
 
 
 def span(values: list[int]) -> str:

@@ -12,7 +12,7 @@ from aesweep.models.identity import content_hash, identity_fields
 IDENTITY = "0123456789abcdef" * 4
 
 # Never edit a literal here: a store written by an earlier version would lose its results.
-GOLDEN_KEYS = [
+GOLDEN_KEYS: list[tuple[dict[str, Any], str]] = [
     ({}, "ea8097e6a2bd"),
     ({"dataset": "cifar10", "filters": 32, "latent_size": 160, "bn_momentum": 0.01}, "17b2b2c45d17"),
     (
@@ -37,14 +37,14 @@ GOLDEN_KEYS = [
         "41edca979137",
     ),
 ]
-GOLDEN_IDS = [
+GOLDEN_IDS: list[tuple[dict[str, Any], str]] = [
     ({}, "e80f39fc4c9e"),
     ({"extractor": "inception-2015", "extractor_sha256": "6726825d"}, "dc386094040a"),
     ({"samples": 2000, "seeds": [0, 1, 2], "priors": ["mvg"]}, "92bf3e1428ae"),
     ({"reference_split": "train", "vae_latents": "sample", "gmm_components": 5}, "f8a99534d05a"),
 ]
 
-OTHER_VALUES = {
+OTHER_VALUES: dict[str, Any] = {
     "data_identity": "f" * 64,
     "image_size": 64,
     "resize": "lanczos",
@@ -126,8 +126,9 @@ def test_two_spellings_of_one_trial_have_one_key(one: dict[str, Any], other: dic
 
 def test_two_spellings_of_one_evaluation_have_one_id() -> None:
     assert EvaluationConfig(gmm_tol=1).id == EvaluationConfig(gmm_tol=1.0).id
-    assert EvaluationConfig(seeds=[0, 1]).id == EvaluationConfig(seeds=(0, 1)).id
-    assert EvaluationConfig(priors=["gmm", "mvg"]).id == EvaluationConfig(priors=("mvg", "gmm")).id
+    lists: dict[str, Any] = {"seeds": [0, 1], "priors": ["gmm", "mvg"]}
+    assert EvaluationConfig(seeds=lists["seeds"]).id == EvaluationConfig(seeds=(0, 1)).id
+    assert EvaluationConfig(priors=lists["priors"]).id == EvaluationConfig(priors=("mvg", "gmm")).id
 
 
 def test_every_field_of_the_first_key_version_exists_and_changes_the_key() -> None:

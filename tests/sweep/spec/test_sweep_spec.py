@@ -78,7 +78,8 @@ def test_the_hash_is_what_is_asked_for_and_not_how_it_runs() -> None:
 
 
 def test_another_format_is_refused_with_a_sentence() -> None:
-    for data in ({**small_spec().to_json(), "format": 2}, {}, [], None):
+    others: list[Any] = [{**small_spec().to_json(), "format": 2}, {}, [], None]
+    for data in others:
         with pytest.raises(InputError) as caught:
             SweepSpec.from_json(data)
         assert caught.value.field == "format"
