@@ -29,7 +29,7 @@ CONTRIBUTING = REPOSITORY / "CONTRIBUTING.md"
 ARCHITECTURE = REPOSITORY / "docs" / "architecture.md"
 PAGES = [REPOSITORY / "README.md", CONTRIBUTING, *sorted((REPOSITORY / "docs").rglob("*.md"))]
 README = PAGES[0].read_text(encoding="utf-8")
-COMMANDS = typer.main.get_command(app)
+COMMANDS = typer.main.get_group(app)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 

@@ -112,7 +112,8 @@ def zipped_bomb(crater: Path) -> bytes:
 def arrays_bomb(crater: Path, *names: str) -> bytes:
     """An npz file whose arrays hold objects."""
     file = io.BytesIO()
-    np.savez(file, **{name: np.array([Bomb(crater)], dtype=object) for name in names})
+    arrays: dict[str, Any] = {name: np.array([Bomb(crater)], dtype=object) for name in names}
+    np.savez(file, **arrays)
     return file.getvalue()
 
 
@@ -368,6 +369,7 @@ def test_a_dashboard_that_is_asked_for_is_on_loopback_too() -> None:
 def test_a_local_ray_has_no_dashboard_and_no_client_port_unless_asked(ray_cluster: None) -> None:
     import ray
 
-    assert not ray._private.worker._global_node.webui_url
+    node: Any = ray._private.worker._global_node
+    assert not node.webui_url
     ports = {int(place.split()[1]) for place in listening(descendants(os.getpid()))}
     assert not ports & {8265, 10001}

@@ -99,7 +99,7 @@ def _messages_of_refused_addresses(*addresses: str) -> dict[str, str]:
         timeout=120,
         check=True,
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def test_addresses_that_lead_nowhere_are_refused_in_two_lines() -> None:

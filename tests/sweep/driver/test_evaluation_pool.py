@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,9 @@ def test_an_evaluation_that_lacked_memory_is_done_after_the_others_and_a_second_
 
 @pytest.mark.slow
 def test_only_the_process_that_fits_has_scipys_array_api(ray_cluster: None) -> None:
-    @ray.remote(**evaluation_resources(False))
+    options: dict[str, Any] = {**evaluation_resources(False)}
+
+    @ray.remote(**options)
     def look() -> tuple[dict[str, str | None], bool]:
         import scipy._lib._array_api as scipy_side
 

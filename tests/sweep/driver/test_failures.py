@@ -96,7 +96,7 @@ def write_spec(folder: Path, latents: str) -> tuple[Path, dict[int, TrialConfig]
 
 def states(store: Path, trials: dict[int, TrialConfig]) -> dict[int, str]:
     table = pd.read_parquet(store / "tables" / "trials.parquet").set_index("key")
-    return {size: table.loc[config.key].state for size, config in trials.items()}
+    return {size: str(table.loc[config.key].state) for size, config in trials.items()}
 
 
 def starts(store: Store, config: TrialConfig) -> list[dict[str, Any]]:

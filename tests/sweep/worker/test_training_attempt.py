@@ -84,7 +84,7 @@ def test_a_damaged_checkpoint_is_named_in_the_log_and_an_older_one_used(
     older.run_epoch()
     older.checkpoint()
     newer = store.new_attempt(TRIAL.key, "train")
-    folder = store.storage.path(f"trials/{TRIAL.key}/attempts")
+    folder = Path(store.root) / f"trials/{TRIAL.key}/attempts"
     whole = (folder / older.attempt / CHECKPOINT).read_bytes()
     (folder / newer / CHECKPOINT).write_bytes(whole[: len(whole) // 2])
     attempt = TrainingAttempt(store, TRIAL, execution)
@@ -128,7 +128,7 @@ def test_two_attempts_at_once_leave_one_commit_with_the_files_of_one(store: Stor
     commit = store.training(TRIAL.key)
     assert commit is not None
     assert commit["attempt"] == fast.attempt
-    shutil.rmtree(store.storage.path(f"trials/{TRIAL.key}/attempts/{slow.attempt}"))
+    shutil.rmtree((Path(store.root) / f"trials/{TRIAL.key}/attempts/{slow.attempt}"))
     assert load_model(store, TRIAL.key).training is False
 
 
@@ -157,4 +157,4 @@ def test_an_actor_that_ends_records_a_diverged_trial_as_failed_and_any_other_as_
         names = store.storage.names(f"trials/{TRIAL.key}/attempts/{attempt.attempt}")
         assert (CHECKPOINT in names) == (not failures)
         assert len(store.failures(TRIAL.key)) == failures
-        shutil.rmtree(store.storage.path(f"trials/{TRIAL.key}/attempts/{attempt.attempt}"))
+        shutil.rmtree((Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt.attempt}"))
