@@ -78,7 +78,7 @@ def environment_reads(code: str) -> set[str]:
                 found.append(name)
             case ast.Compare(left=name, ops=[ast.In() | ast.NotIn()], comparators=[owner]):
                 found += [name] if ast.unparse(owner) == "os.environ" else []
-    return {name.value if isinstance(name, ast.Constant) else ast.unparse(name) for name in found}
+    return {str(name.value) if isinstance(name, ast.Constant) else ast.unparse(name) for name in found}
 
 
 def test_reads_of_the_environment_are_seen() -> None:
