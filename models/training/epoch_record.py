@@ -1,7 +1,7 @@
 """What is recorded of each trained epoch. Imports no torch."""
 
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,3 @@ class EpochRecord:
     """Without pauses between a checkpoint and its resumption."""
     images_per_second: Annotated[float, "training images per wall-clock second"]
     skipped_steps: Annotated[int, "steps that fp16 loss scaling skipped"]
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
-        return asdict(self)

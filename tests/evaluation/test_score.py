@@ -11,6 +11,7 @@ from PIL import Image
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.measuring import Measured
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_inception
 from aesweep.evaluation.networks.weights import RANDOM_CONV_SHA256
@@ -342,5 +343,5 @@ def test_a_single_latent_is_drawn_against_itself() -> None:
     assert {(row["dimension_a"], row["dimension_b"]) for row in latent_rows(TRIAL, latents)} == {(0, 0)}
 
 
-def _measured(statistics):  # type: ignore[no-untyped-def]
+def _measured(statistics: FeatureStatistics) -> Measured:
     return Measured("reconstruction", "test", 0, statistics, statistics.n, 0.0)

@@ -1,12 +1,15 @@
 """A field, a source and a metric that `analysis` has never heard of reach its curves and tables, or are refused by name."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aesweep.analysis import load_tables
 from aesweep.analysis.text.other_scores import other_tables
 from aesweep.sweep.tables.schemas import columns_of
+from tests.analysis.typed import Grid, MakeStore
 from tests.fresh_process import run_python
 
 WITH_A_FIELD = """
@@ -31,14 +34,14 @@ print([curve.label for curve, _ in curves(tables.described)], summary(tables, No
 """
 
 
-def test_a_new_field_of_the_configuration_tells_curves_apart(tmp_path):
+def test_a_new_field_of_the_configuration_tells_curves_apart(tmp_path: Path) -> None:
     done = run_python(f"import sys\n{WITH_A_FIELD}", tmp_path / "store")
     assert done.returncode == 0, done.stderr
     assert "'DAE, 128 filters, dropout 0', 'DAE, 128 filters, dropout 0.25'" in done.stdout
     assert "['dropout 0', 'dropout 0.25']" in done.stdout
 
 
-def test_a_field_without_a_meaning_is_refused_by_name():
+def test_a_field_without_a_meaning_is_refused_by_name() -> None:
     @dataclass
     class Record:
         dropout: float
@@ -47,8 +50,8 @@ def test_a_field_without_a_meaning_is_refused_by_name():
         columns_of(Record)
 
 
-def test_a_new_source_and_a_new_metric_stand_among_the_other_scores(make_store, grid):
-    def add(rows):
+def test_a_new_source_and_a_new_metric_stand_among_the_other_scores(make_store: MakeStore, grid: Grid) -> None:
+    def add(rows: dict[str, list[dict[str, Any]]]) -> None:
         like = next(row for row in rows["scores"] if row["source"] == "gmm")
         rows["scores"].append({**like, "source": "flow", "value": 7.0})
         rows["scores"].append({**like, "metric": "clip_distance", "value": 8.0})

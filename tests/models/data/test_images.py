@@ -7,6 +7,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -121,7 +122,9 @@ def write_celeba(root: Path, parts: str = "0001122") -> None:
 
 
 @pytest.mark.parametrize("resize", ["bilinear", "lanczos"])
-def test_celeba_is_the_central_140_pixels_of_the_official_splits(tmp_path: Path, resize: str) -> None:
+def test_celeba_is_the_central_140_pixels_of_the_official_splits(
+    tmp_path: Path, resize: Literal["bilinear", "lanczos"]
+) -> None:
     write_celeba(tmp_path)
     config = TrialConfig(dataset="celeba", image_size=64, resize=resize)
     images = load_images(config, DataSource(data_dir=tmp_path))
@@ -314,7 +317,8 @@ def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
 def test_two_processes_that_prepare_at_once_do_no_harm(tmp_path: Path) -> None:
     write_cifar10(tmp_path)
     code = (
-        "from pathlib import Path\nfrom models.config import TrialConfig\nfrom models.datasets import DataSource\n"
+        "from pathlib import Path\nfrom aesweep.models.config import TrialConfig\n"
+        "from aesweep.models.data.datasets import DataSource\n"
         "from aesweep.models.data.images import load_images\n"
         "config = TrialConfig(dataset='cifar10')\n"
         f"print(load_images(config, DataSource(data_dir=Path({str(tmp_path)!r}))).train.sum())"
