@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from aesweep.analysis.data.evaluations import evaluations_of, scores_by_trial
-from aesweep.analysis.data.scores import SCORE_COLUMNS
+from aesweep.analysis.data.scores import SCORES
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import Curve
 from aesweep.analysis.text.text_tables import format_score
@@ -124,7 +124,7 @@ def _with_pictures(tables: Tables) -> pd.DataFrame:
     trials = tables.described
     trials = trials[trials["pictures"].fillna("none") != "none"]
     shown = evaluations_of(tables).shown
-    nothing = pd.DataFrame(columns=list(SCORE_COLUMNS), index=pd.Index([], dtype="str"), dtype="float64")
+    nothing = pd.DataFrame(columns=list(SCORES), index=pd.Index([], dtype="str"), dtype="float64")
     scores = scores_by_trial(tables, shown[0]) if shown else nothing
     trials = trials.merge(scores, left_on="key", right_index=True, how="left")
     # One measure for all trials: distances of two priors, or a distance and a cross-entropy, cannot be ranked together.

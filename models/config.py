@@ -7,7 +7,7 @@ runs, with how many threads and into which folder is not here (`aesweep.sweep.sp
 import re
 from dataclasses import asdict, dataclass
 from numbers import Real
-from typing import Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash, identity_fields
@@ -37,56 +37,70 @@ KEY_FIELDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class TrialConfig:
-    """One autoencoder of the sweep. Raises `InputError` at construction, naming the field and the value."""
+    """One autoencoder of the sweep. Raises `InputError` at construction, naming the field and the value.
+
+    Each field is a column of the table `trials`; the text in its type is the column's meaning (docs/tables.md).
+    """
 
     # Data
-    dataset: Dataset = "digits"
-    data_identity: str = ""
-    """SHA-256 of the content of a `folder` data set (64 hex digits); "" for the built-in data sets."""
-    image_size: int = 32
-    """Pixels per side: 32 (kernel 4) or 64 (kernel 5)."""
-    resize: Resize = "bilinear"
-    """How images of another size are brought to `image_size`; antialiased."""
+    dataset: Annotated[Dataset, "digits, cifar10, celeba or folder"] = "digits"
+    data_identity: Annotated[str, 'SHA-256 of a folder\'s images; "none" for the built-in data sets'] = ""
+    """64 hex digits for a `folder` data set; "" for the built-in data sets."""
+    image_size: Annotated[int, "pixels per side"] = 32
+    """32 (kernel 4) or 64 (kernel 5)."""
+    resize: Annotated[Resize, "filter that brought images to image_size"] = "bilinear"
+    """Antialiased."""
 
     # Network
-    model: Model = "dae"
-    filters: int = 128
+    model: Annotated[Model, "dae or vae"] = "dae"
+    filters: Annotated[int, "filters of the first encoder stage"] = 128
     """Filters f of the first encoder stage; the stages have f, 2f, 4f, 8f."""
-    depth: tuple[int, ...] = (1, 1, 1, 1)
+    depth: Annotated[tuple[int, ...], 'convolutions per encoder stage: "1", or "3-3-2-1" where stages differ'] = (
+        1,
+        1,
+        1,
+        1,
+    )
     """Convolutions per encoder stage, first stage first. A single number d means (d, d, d, d)."""
-    latent_size: int = 128
-    latent_norm: LatentNorm = "none"
-    noise_std: float = 0.0
-    """Standard deviation of the Gaussian noise added in training; 0 adds none."""
-    noise_position: NoisePosition = "decoder_input"
+    latent_size: Annotated[int, "latent units"] = 128
+    latent_norm: Annotated[LatentNorm, "none, batch, spectral or layer"] = "none"
+    noise_std: Annotated[float, "standard deviation of the Gaussian noise in training"] = 0.0
+    """0 adds none."""
+    noise_position: Annotated[NoisePosition, "decoder_input or image"] = "decoder_input"
     """Section 4 adds the noise to the decoder's input, Section 3 says "the input" (`image`)."""
-    freeze_latent: bool = False
-    """The latent layer keeps its random initialisation ("trainable latent" of Table 1)."""
-    conv_norm: bool = True
-    """Batch normalisation after every convolution but the last."""
-    bn_momentum: float = 0.1
-    """PyTorch's sense: weight of the new batch in the running statistics. The paper's Keras default is 0.01 here."""
-    decoder_first_map: FirstMap = "min(8f,1024)"
-    """Channels of the 8x8 map that the decoder starts from. The paper is silent; the default fits its parameter ranges."""
-    decoder_first_activation: FirstActivation = "none"
+    freeze_latent: Annotated[bool, "the latent layer kept its random initialisation"] = False
+    """The opposite of "trainable latent" in Table 1."""
+    conv_norm: Annotated[bool, "batch normalisation after the convolutions"] = True
+    """After every convolution except the last."""
+    bn_momentum: Annotated[float, "weight of a new batch in the running statistics (PyTorch's sense)"] = 0.1
+    """The paper's Keras default is 0.01 here."""
+    decoder_first_map: Annotated[FirstMap, "channels of the decoder's first 8x8 map"] = "min(8f,1024)"
+    """The paper is silent; the default fits its parameter ranges."""
+    decoder_first_activation: Annotated[FirstActivation, "activation of the decoder's first map"] = "none"
 
     # Objective
-    beta: float = 0.01
-    """Weight of the KL term of a VAE (Section 3)."""
-    reduction: Reduction = "mean"
+    beta: Annotated[float, "weight of the KL term (VAE)"] = 0.01
+    """Section 3."""
+    reduction: Annotated[Reduction, "mean or sum"] = "mean"
     """`mean`: cross-entropy averaged over pixels, KL over latents. `sum`: both summed per image."""
 
     # Schedule
-    epochs: int = 100
-    batch_size: int = 128
-    learning_rates: tuple[float, ...] = (1e-3, 1e-4, 1e-5)
-    learning_rate_drops: tuple[float, ...] = (0.33, 0.66)
-    """Fractions of `epochs` at which the next learning rate starts: epochs 33 and 66 of 100 (Section 3)."""
-    warmup_epochs: int = 1
-    warmup_learning_rate: float = 1e-4
-    seed: int = 0
-    precision: Precision = "auto"
-    """The precision asked for; the one used stands in the result."""
+    epochs: Annotated[int, "epochs asked for"] = 100
+    batch_size: Annotated[int, "images per step"] = 128
+    learning_rates: Annotated[tuple[float, ...], 'piecewise schedule, such as "0.001-0.0001-1e-05"'] = (
+        1e-3,
+        1e-4,
+        1e-5,
+    )
+    learning_rate_drops: Annotated[
+        tuple[float, ...], 'fractions of epochs where the next rate starts, such as "0.33-0.66"'
+    ] = (0.33, 0.66)
+    """Epochs 33 and 66 of 100 (Section 3)."""
+    warmup_epochs: Annotated[int, "first epochs at warmup_learning_rate"] = 1
+    warmup_learning_rate: Annotated[float, "learning rate of the warmup epochs"] = 1e-4
+    seed: Annotated[int, "seed of initialisation, order and noise"] = 0
+    precision: Annotated[Precision, "precision asked for"] = "auto"
+    """The result of a training says which one was used."""
 
     def __post_init__(self) -> None:
         if _is_int(self.depth):  # `depth=2` reads better than (2, 2, 2, 2) in specs and notebooks

@@ -96,7 +96,7 @@ def picture_page(
 
 def _length(images: np.ndarray, axis: int, zoom: int) -> int:
     """Pixels along an axis of the enlarged cell."""
-    return images.shape[axis] * (images.shape[2] * zoom + _GAP) - _GAP
+    return int(images.shape[axis] * (images.shape[2] * zoom + _GAP) - _GAP)
 
 
 def _paste(canvas: np.ndarray, images: np.ndarray, top: int, left: int, zoom: int) -> None:

@@ -161,8 +161,10 @@ def _published(store: Store) -> dict[str, Any] | None:
 
 
 def remember_commits(store: Store) -> None:
-    """Note which commits are known to be whole where `FOLDED` says otherwise: all files of a copied store have other
-    times, and every plan of it would read them again. `store` is the listed one that the commits were read through.
+    """Note which commits are known to be whole where `FOLDED` says otherwise.
+
+    All files of a copied store have other times, and every plan of it would read them again. `store` is the listed one
+    that the commits were read through.
     """
     folded, commits = store.read_json(FOLDED), store.whole_commits()
     if folded is not None and folded.get("commits") != commits:

@@ -11,12 +11,12 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, flops_per_image, parameter_counts
 from aesweep.sweep.store.layout import PICTURES, attempt_folder
 from aesweep.sweep.store.store import Store
-from aesweep.sweep.tables.schemas import COLUMNS, schema
+from aesweep.sweep.tables.schemas import COLUMNS, RESULT_COLUMNS, schema
 
-_RESULT_COLUMNS = (
-    "final_loss final_reconstruction final_kl test_bce mean_image_bce images_train images_test train_seconds "
-    "gpu_seconds images_per_second device threads precision_used torch_version aesweep_version resumed_with"
-).split()
+_RESULTS = ("precision_used", *(column.name for column in RESULT_COLUMNS))
+_NONE_YET = dict.fromkeys(
+    ("attempt", "device", "precision_used", "torch_version", "aesweep_version", "resumed_with"), "none"
+)
 
 
 def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, evaluation: str) -> dict[str, pa.Table]:
@@ -53,17 +53,21 @@ def config_row(config: TrialConfig) -> dict[str, Any]:
     """The columns of `trials` that follow from the configuration alone."""
     parameters = parameter_counts(config)
     return {
-        **config.to_json(),
+        **{name: _cell(value) for name, value in config.to_json().items()},
         "name": config.name,
-        "data_identity": config.data_identity or "none",
         "depth": config.depth_text,
-        "learning_rates": "-".join(f"{rate:g}" for rate in config.learning_rates),
-        "learning_rate_drops": "-".join(f"{drop:g}" for drop in config.learning_rate_drops) or "none",
         "beta_eff": beta_eff(config),
         "parameters_encoder": parameters.encoder,
         "parameters_decoder": parameters.decoder,
         "flops_per_image": flops_per_image(config),
     }
+
+
+def _cell(value: Any) -> Any:
+    """A field as a table shows it: a list as one word, "0.001-0.0001", and "none" for what is empty."""
+    if isinstance(value, tuple):
+        value = "-".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
+    return "none" if value == "" else value
 
 
 def _score_row(config: TrialConfig, evaluation: str, commit: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
@@ -80,19 +84,8 @@ def _score_row(config: TrialConfig, evaluation: str, commit: dict[str, Any], row
 
 def _training_row(training: dict[str, Any] | None) -> dict[str, Any]:
     if training is None:
-        return {
-            "attempt": "none",
-            "device": "none",
-            "precision_used": "none",
-            "torch_version": "none",
-            "aesweep_version": "none",
-            "resumed_with": "none",
-        }
-    result = training["result"]
-    return {
-        "attempt": training["attempt"],
-        **{name: result.get(name) for name in (*_RESULT_COLUMNS, "started", "ended")},
-    }
+        return _NONE_YET
+    return {"attempt": training["attempt"], **{name: training["result"].get(name) for name in _RESULTS}}
 
 
 def _table(name: str, key: str, rows: list[dict[str, Any]]) -> pa.Table:

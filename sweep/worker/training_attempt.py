@@ -23,7 +23,8 @@ from aesweep.models.data.datasets import data_name
 from aesweep.models.data.images import load_images
 from aesweep.models.networks.reconstruction import mean_image_bce, test_bce
 from aesweep.models.training.checkpoint import checkpoint_bytes, model_bytes, restore_checkpoint
-from aesweep.models.training.trainer import EpochRecord, Trainer
+from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.models.training.trainer import Trainer
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.attempt_notes import CHECKPOINT, How, read_start, write_end, write_start

@@ -9,15 +9,14 @@ import pandas as pd
 import pytest
 
 from aesweep.analysis import ReportError, load_tables
-from aesweep.analysis.data.tables import COLUMNS
-from aesweep.sweep.tables.schemas import COLUMNS as SCHEMA_COLUMNS
 from tests.analysis.typed import Grid, MakeStore
 
 
-def test_every_column_that_analysis_reads_is_in_the_schema() -> None:
-    for table, columns in COLUMNS.items():
-        known = {column.name for column in SCHEMA_COLUMNS[table]}
-        assert set(columns) <= known, table
+def test_a_missing_table_has_the_columns_of_one_that_is_read(small_store: Path, tmp_path: Path) -> None:
+    read, missing = load_tables(small_store), load_tables(tmp_path / "nowhere")
+    for table in ("trials", "epochs", "scores", "failures"):
+        assert list(getattr(read, table)) == list(getattr(missing, table)), table
+    assert list(read.latents.of(read.trials["key"])) == list(missing.latents.of([]))
 
 
 def test_all_five_tables_are_read(small_store: Path) -> None:
