@@ -12,7 +12,7 @@ features of real images travel as Ray objects. The real images of a data set are
 """
 
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ from aesweep.evaluation.reference import (
     features_to_bytes,
     reference_name,
 )
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.score import (
     Latents,
     Ruler,
@@ -92,8 +93,8 @@ class Fitted(NamedTuple):
     """One per prior."""
     reasons: dict[str, str]
     """Why each of the others could not be fitted."""
-    rows: list[dict[str, Any]]
-    """Of the scores table: held-out likelihoods."""
+    rows: list[ScoreRow]
+    """Held-out likelihoods."""
 
 
 def fit(job: EvaluationJob, encoded: Encoded) -> Fitted:
@@ -157,8 +158,8 @@ def score(
         "evaluation": job.evaluation.to_json(),
         "model": encoded.model,
         "files": {**encoded.files, **fitted.files, **sampled[1]},
-        "rows": rows,
-        "latents": latent_rows(job.config, latents),
+        "rows": [asdict(row) for row in rows],
+        "latents": [asdict(row) for row in latent_rows(job.config, latents)],
         "aesweep_version": aesweep_version(),
     }
     failpoint("between-scores-and-commit")

@@ -14,6 +14,7 @@ from typing import Any
 from aesweep.evaluation.deciding_fields import MIXTURE
 from aesweep.evaluation.metrics.heldout import FITS
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.sweep.evaluation_job import EvaluationJob, Files, TrainedAgainError
 from aesweep.sweep.store.layout import LATENTS, MODEL, prior_file
 from aesweep.sweep.store.store import DamagedFileError
@@ -52,7 +53,7 @@ def reusable_priors(job: EvaluationJob, encoded: Files) -> dict[str, FittedPrior
     return found
 
 
-def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[dict[str, Any]]:
+def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[ScoreRow]:
     """The rows of `heldout_likelihood` that an earlier evaluation measured on the same latents; none where a fit missed
     its deadline, which may be another one now.
     """
@@ -62,7 +63,7 @@ def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[dict[str, Any]]
         rows = [row for row in commit["rows"] if row["metric"] in HELDOUT_METRICS]
         same = commit["evaluation"].get("priors") == list(job.evaluation.priors)
         if rows and same and not any("deadline" in row["note"] for row in rows):
-            return rows
+            return [ScoreRow(**row) for row in rows]
     return []
 
 
