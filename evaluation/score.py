@@ -1,7 +1,8 @@
-"""Scoring one trained trial, in stages that a cluster runs with different resources and a notebook in one call.
+"""Scoring one trained trial: the stages of pipeline.py, each from values to values, and `score_trial`, which runs all.
 
-    encode (GPU) -> fit priors (CPU, or GPU) -> sample, decode, features, their scores (GPU)
-                                             -> distances, Gaussianity (CPU)
+Everything here runs in the process of the caller: a notebook or test that calls `score_trial`, or a Ray worker that runs
+one stage with files of the store (`sweep/worker/evaluation_stages.py`). Networks run on `device`; distances and
+Gaussianity are computed on the CPU.
 
 Section 3: reconstructions of train and test images, and samples of each prior, each compared with real images by
 Fréchet distance. A score that cannot be computed is a row with value None and the reason in its note; no number stands
@@ -9,8 +10,9 @@ in for it.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +25,7 @@ from aesweep.evaluation.metrics.frechet import frechet_distance
 from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
 from aesweep.evaluation.metrics.heldout import heldout_stage
 from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.pipeline import run_stages
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import fit_prior
 from aesweep.evaluation.priors.tensor_mixture import fit_device
@@ -55,7 +58,37 @@ def encode_stage(
     return Latents(train, test)
 
 
+class Fitted(NamedTuple):
+    """What `fit_stage` gives."""
+
+    priors: Mapping[str, FittedPrior | str]
+    """Each prior by name, or the reason why it could not be fitted."""
+    rows: list[ScoreRow]
+    """Held-out likelihoods."""
+
+
+NOTHING_FITTED = Fitted({}, [])
+
+
 def fit_stage(
+    evaluation: EvaluationConfig,
+    latents: Latents,
+    deadline_seconds: float | None = None,
+    threads: int | None = None,
+    device: torch.device | None = None,
+    earlier: Fitted = NOTHING_FITTED,
+) -> Fitted:
+    """The priors of the evaluation, and held-out likelihoods where it asks for them.
+
+    What `earlier` holds of the same latents is not computed again. The other arguments are those of `fit_priors`.
+    """
+    how = (deadline_seconds, threads, device)
+    missing = tuple(kind for kind in evaluation.priors if kind not in earlier.priors)
+    priors = {**earlier.priors, **fit_priors(replace(evaluation, priors=missing), latents, *how)}
+    return Fitted(priors, earlier.rows or heldout_stage(evaluation, latents, priors, *how))
+
+
+def fit_priors(
     evaluation: EvaluationConfig,
     latents: Latents,
     deadline_seconds: float | None = None,
@@ -98,6 +131,19 @@ def distance_stage(
     return rows
 
 
+def score_stage(
+    evaluation: EvaluationConfig,
+    latents: Latents,
+    fitted: Fitted,
+    sampled: Sampled,
+    references: Mapping[Split, Reference],
+    threads: int | None = None,
+) -> list[ScoreRow]:
+    """All rows of the trial: distances and what was measured with features, Gaussianity, held-out likelihoods."""
+    rows = distance_stage(evaluation, sampled, references)
+    return rows + gaussianity_stage(evaluation, latents, fitted.priors, threads) + fitted.rows
+
+
 def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) -> list[LatentRow]:
     """Two dimensions of the latents of `count` images per split, chosen by the trial's seed.
 
@@ -128,28 +174,30 @@ def score_trial(
     deadline_seconds: float | None = None,
     threads: int | None = None,
     precision: str | None = None,
-) -> tuple[list[ScoreRow], Sampled, dict[str, FittedPrior | str]]:
+) -> tuple[list[ScoreRow], Sampled, Mapping[str, FittedPrior | str]]:
     """All stages at once: score rows, pictures with their statistics, and the priors.
 
     `precision` is the one that the model was trained in (column `precision_used`), None for what this device would take.
     `extractor` may be None where no metric needs features. Raises `ValueError` if it is missing or another one than the
     evaluation names.
     """
-    ruler = None
+    references: dict[Split, Reference] = {}
     if evaluation.needs_features:
         if extractor is None:
             raise ValueError(f"the evaluation needs the extractor {evaluation.extractor}, got none")
-        splits = evaluation.reference_splits
-        ruler = Ruler(extractor, {split: reference_stage(evaluation, images, split, extractor) for split in splits})
-    precision = precision or choose_precision(trial.precision, device)
-    latents = encode_stage(trial, evaluation, model, images, device, precision)
-    fit_on = fit_device(device)
-    priors = fit_stage(evaluation, latents, deadline_seconds, threads, fit_on)
-    sampled = sample_stage(trial, evaluation, model, latents, priors, images, ruler, device, precision)
-    rows = distance_stage(evaluation, sampled, ruler.references if ruler else {})
-    rows += gaussianity_stage(evaluation, latents, priors, threads)
-    rows += heldout_stage(evaluation, latents, priors, deadline_seconds, threads, fit_on)
-    return rows, sampled, priors
+        references = {s: reference_stage(evaluation, images, s, extractor) for s in evaluation.reference_splits}
+    ruler = Ruler(extractor, references) if extractor and references else None
+    on = device, precision or choose_precision(trial.precision, device)
+    stages: dict[str, Callable[..., Any]] = {
+        "encode": lambda _: encode_stage(trial, evaluation, model, images, *on),
+        "fit": lambda latents: fit_stage(evaluation, latents, deadline_seconds, threads, fit_device(device)),
+        "sample": lambda latents, fitted, _: sample_stage(
+            trial, evaluation, model, latents, fitted.priors, images, ruler, *on
+        ),
+        "score": lambda *inputs: score_stage(evaluation, *inputs, threads),
+    }
+    _, fitted, sampled, rows = run_stages(lambda name, *inputs: stages[name](*inputs), references, True)
+    return rows, sampled, fitted.priors
 
 
 def _distance(evaluation: EvaluationConfig, measured: Measured, reference: Reference) -> ScoreRow:

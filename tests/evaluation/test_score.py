@@ -22,7 +22,7 @@ from aesweep.evaluation.score import (
     Sampled,
     distance_stage,
     encode_stage,
-    fit_stage,
+    fit_priors,
     latent_rows,
     reference_stage,
     sample_stage,
@@ -203,7 +203,7 @@ def test_one_latent_that_is_not_a_number_costs_its_own_scores_alone(images: Imag
     model = build_autoencoder(TRIAL)
     latents = encode_stage(TRIAL, EVALUATION, model, images, CPU, "fp32")
     latents.train[-1, 2] = np.nan
-    priors = fit_stage(EVALUATION, latents)
+    priors = fit_priors(EVALUATION, latents)
     references = {split: reference_stage(EVALUATION, images, split, random_conv) for split in SPLITS}
     ruler = Ruler(random_conv, references)
     sampled = sample_stage(
@@ -287,7 +287,7 @@ def test_stages_through_files_give_the_same_rows_as_one_call(
     assert latents.train.shape == (200, 6)
     priors = {
         name: prior if isinstance(prior, str) else type(prior).from_bytes(prior.to_bytes())
-        for name, prior in fit_stage(EVALUATION, latents, 60.0, 1).items()
+        for name, prior in fit_priors(EVALUATION, latents, 60.0, 1).items()
     }
     references = {split: reference_stage(EVALUATION, images, split, random_conv) for split in SPLITS}
     ruler = Ruler(random_conv, references)

@@ -28,7 +28,7 @@ from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import fit_prior
 from aesweep.evaluation.rows import ScoreRow
-from aesweep.evaluation.score import fit_stage, score_trial
+from aesweep.evaluation.score import fit_priors, score_trial
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.images import ImageSet
 from aesweep.models.networks.autoencoder import build_autoencoder
@@ -83,7 +83,7 @@ def by_trial(rows: list[ScoreRow]) -> pd.DataFrame:  # type: ignore[type-arg]
 def stage(train: np.ndarray, test: np.ndarray, evaluation: EvaluationConfig = EVALUATION) -> dict[str, ScoreRow]:
     """The rows by metric."""
     latents = Latents(train, test)
-    rows = gaussianity_stage(evaluation, latents, fit_stage(evaluation, latents, threads=1), threads=1)
+    rows = gaussianity_stage(evaluation, latents, fit_priors(evaluation, latents, threads=1), threads=1)
     assert [row.metric for row in rows] == METRICS
     return {row.metric: row for row in rows}
 

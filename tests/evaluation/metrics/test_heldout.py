@@ -13,7 +13,7 @@ from aesweep.evaluation.metrics.heldout import FITS, heldout_split, heldout_stag
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.priors.fitting import fit_prior
 from aesweep.evaluation.rows import ScoreRow
-from aesweep.evaluation.score import fit_stage, score_trial
+from aesweep.evaluation.score import fit_priors, score_trial
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.images import ImageSet
 from aesweep.models.networks.autoencoder import build_autoencoder
@@ -34,7 +34,7 @@ Rows = dict[tuple[str, str], ScoreRow]
 
 def stage(train: np.ndarray, evaluation: EvaluationConfig = EVALUATION, deadline: float | None = None) -> Rows:
     latents = Latents(train, train[:5])
-    rows = heldout_stage(evaluation, latents, fit_stage(evaluation, latents, deadline, 1), deadline, threads=1)
+    rows = heldout_stage(evaluation, latents, fit_priors(evaluation, latents, deadline, 1), deadline, threads=1)
     assert [(row.source, row.metric) for row in rows] == ORDER
     return {(row.source, row.metric): row for row in rows}
 
@@ -151,7 +151,7 @@ def test_a_fit_that_failed_leaves_nulls_with_its_reason() -> None:
 def test_the_second_fit_ends_at_the_deadline_too() -> None:
     x = np.random.default_rng(0).normal(size=(300, 4))
     priors: dict[str, FittedPrior | str] = {}
-    priors.update(fit_stage(replace(EVALUATION, gmm_components=8), Latents(x, x), threads=1))
+    priors.update(fit_priors(replace(EVALUATION, gmm_components=8), Latents(x, x), threads=1))
     rows = heldout_stage(replace(EVALUATION, gmm_components=8, gmm_tol=0.0), Latents(x, x), priors, 1e-3, 1)
     found = {(row.source, row.metric): row for row in rows}
     assert "deadline reached after" in found["gmm", "heldout_loglikelihood"].note
