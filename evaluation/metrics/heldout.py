@@ -142,8 +142,6 @@ def _fit_rows(
 def _fit_values(prior: FittedPrior) -> dict[str, float]:
     """Values of `FITS`."""
     record = prior.record
-    if record is None:
-        raise PriorError("fitted by an older version, which did not record it")
     return {
         "em_iterations": float(record.iterations),
         "em_converged": float(record.converged),

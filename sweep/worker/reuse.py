@@ -54,8 +54,9 @@ def reusable_priors(job: EvaluationJob, encoded: Files) -> dict[str, FittedPrior
 
 
 def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[ScoreRow]:
-    """The rows of `heldout_likelihood` that an earlier evaluation measured on the same latents; none where a fit missed
-    its deadline, which may be another one now.
+    """The rows of `heldout_likelihood` that an earlier evaluation measured on the same latents.
+
+    None where a fit missed its deadline, which may be another one now.
     """
     if "heldout_likelihood" not in job.evaluation.metrics:
         return []
@@ -98,6 +99,6 @@ def _read_prior(job: EvaluationJob, commit: dict[str, Any], kind: str) -> Fitted
         return None
     try:
         prior = FittedPrior.from_bytes(data)
-    except ValueError:  # committed so: of another version, or made by hand
+    except ValueError:  # committed so: made by hand
         return None
-    return prior if prior.kind == kind and prior.record is not None else None  # older fits were not recorded
+    return prior if prior.kind == kind else None

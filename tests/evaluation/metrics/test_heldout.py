@@ -98,7 +98,6 @@ def test_rows_have_exactly_the_columns_of_the_table_and_say_what_they_are() -> N
         assert (row.source, row.split, row.reference_split, row.n) == (source, "train", "train", n)
         assert (row.extractor, row.n_reference, row.seed, row.note) == ("none", 0, 3, "")
         assert np.isfinite(row.value) and (row.stderr is not None) == metric.endswith("likelihood")
-    assert prior.record is not None
     assert rows["gmm", "em_iterations"].value == prior.record.iterations
     assert rows["gmm", "em_converged"].value == 1.0
     assert rows["gmm", "em_lower_bound"].value == prior.record.lower_bound
