@@ -92,7 +92,7 @@ def measure(
     return Measured(row, statistics, _scores(found, evaluation, reference, row)), shown
 
 
-def failed(row: ScoreRow, evaluation: EvaluationConfig, reference: Reference, reason: str) -> Measured:
+def failed(row: ScoreRow, evaluation: EvaluationConfig, reference: Reference | None, reason: str) -> Measured:
     """The rows of a set that could not be measured: no number, and the reason in each."""
     row = replace(row, note=joined(reason, row.note))
     scores = (
@@ -114,16 +114,17 @@ def metric_rows(evaluation: EvaluationConfig, metric: str) -> tuple[str, ...]:
 
 
 def _asked(evaluation: EvaluationConfig, source: Source) -> list[str]:
-    """The metrics of features, beside the distance itself, that a set of this source gets: reconstructions are not
-    samples of a distribution, only their distances are measured.
+    """Metrics of features, other than the distance itself, that a set of this source gets.
+
+    Reconstructions are not samples of a distribution: only their distances are measured.
     """
     known = ["kid"] if source == "reconstruction" else ["kid", "prdc", "frechet_infinity", "inception_score"]
     return [metric for metric in known if metric in evaluation.metrics]
 
 
-def _compared(metric: str, reference: Reference) -> int:
+def _compared(metric: str, reference: Reference | None) -> int:
     """Real images that a metric compares with."""
-    return 0 if metric == "inception_score" else reference.n
+    return 0 if metric == "inception_score" or reference is None else reference.n
 
 
 def _stderr(

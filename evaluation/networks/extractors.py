@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 import torch
 
-from aesweep.evaluation.config import Extractor as ExtractorName
+from aesweep.evaluation.config import ExtractorName
 from aesweep.evaluation.networks.dinov2 import SIZES, DinoV2
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.inception import (
