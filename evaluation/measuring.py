@@ -41,16 +41,6 @@ class Measured:
     """What else was measured."""
 
 
-@dataclass(frozen=True, eq=False)
-class Features:
-    """What the extractor says of one set, on its device."""
-
-    features: torch.Tensor
-    """float32 (N, D)."""
-    logits: torch.Tensor | None
-    """float32 (N, C), only for the Inception score."""
-
-
 def measure(
     z_NZ: np.ndarray,
     decoded: Decoder,
@@ -84,12 +74,12 @@ def measure(
         row = replace(row, seconds=time.perf_counter() - started)
         return failed(row, evaluation, reference, str(error)), shown
     row = replace(row, n=len(z_NZ), seconds=time.perf_counter() - started)
-    found = Features(torch.cat(features), torch.cat(logits) if logits else None)
+    features_ND, logits_NC = torch.cat(features), torch.cat(logits) if logits else None
     try:
-        row = replace(row, stderr=_stderr(found.features, statistics, evaluation, reference, row))
+        row = replace(row, stderr=_stderr(features_ND, statistics, evaluation, reference, row))
     except torch.linalg.LinAlgError as error:
         row = replace(row, note=joined(f"no standard error: {error}", row.note))
-    return Measured(row, statistics, _scores(found, evaluation, reference, row)), shown
+    return Measured(row, statistics, _scores(features_ND, logits_NC, evaluation, reference, row)), shown
 
 
 def failed(row: ScoreRow, evaluation: EvaluationConfig, reference: Reference | None, reason: str) -> Measured:
@@ -144,13 +134,19 @@ def _stderr(
     return jackknife_error(features_ND, statistics, reference.statistics)
 
 
-def _scores(found: Features, evaluation: EvaluationConfig, reference: Reference, row: ScoreRow) -> tuple[ScoreRow, ...]:
+def _scores(
+    features_ND: torch.Tensor,
+    logits_NC: torch.Tensor | None,
+    evaluation: EvaluationConfig,
+    reference: Reference,
+    row: ScoreRow,
+) -> tuple[ScoreRow, ...]:
     scores: list[ScoreRow] = []
     for metric in _asked(evaluation, row.source):
         started = time.perf_counter()
         names = metric_rows(evaluation, metric)
         try:
-            values, remark = _compute(metric, found, evaluation, reference, row)
+            values, remark = _compute(metric, features_ND, logits_NC, evaluation, reference, row)
         except ValueError as error:
             values, remark = [(None, None)] * len(names), str(error)
         shared = replace(
@@ -164,10 +160,14 @@ def _scores(found: Features, evaluation: EvaluationConfig, reference: Reference,
 
 
 def _compute(
-    metric: str, found: Features, evaluation: EvaluationConfig, reference: Reference, row: ScoreRow
+    metric: str,
+    features_ND: torch.Tensor,
+    logits_NC: torch.Tensor | None,
+    evaluation: EvaluationConfig,
+    reference: Reference,
+    row: ScoreRow,
 ) -> tuple[list[tuple[float | None, float | None]], str]:
     """Value and standard error of each of `metric_rows`, and a remark. Raises `ValueError` where there is none."""
-    features_ND = found.features
     match metric:
         case "kid":
             real_MD = reference.on(features_ND.device)
@@ -183,6 +183,6 @@ def _compute(
             return [(shares[name], None) for name in metric_rows(evaluation, metric)], ""
         case "frechet_infinity":
             return [(extrapolated_distance(features_ND, reference.statistics, row.seed), None)], ""
-        case "inception_score" if found.logits is not None:
-            return [inception_score(found.logits, row.seed)], ""
+        case "inception_score" if logits_NC is not None:
+            return [inception_score(logits_NC, row.seed)], ""
     raise ValueError(f"no metric {metric} of features")

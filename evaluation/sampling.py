@@ -151,7 +151,7 @@ class Sampling:
         """Draw from one prior and measure the images; those of the first seed are shown."""
         row = self._row(prior, self.evaluation.reference_split, seed)
         if isinstance(fitted, str):
-            reference = self.ruler and self.ruler.references[row.split]
+            reference = self.ruler.references[row.split] if self.ruler else None
             self.sampled.measured.append(failed(row, self.evaluation, reference, fitted))
             return
         started = time.perf_counter()

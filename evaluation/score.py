@@ -194,7 +194,7 @@ def score_trial(
         "sample": lambda latents, fitted, _: sample_stage(
             trial, evaluation, model, latents, fitted.priors, images, ruler, *on
         ),
-        "score": lambda *inputs: score_stage(evaluation, *inputs, threads),
+        "score": lambda *inputs: score_stage(evaluation, *inputs, threads=threads),
     }
     _, fitted, sampled, rows = run_stages(lambda name, *inputs: stages[name](*inputs), references, True)
     return rows, sampled, fitted.priors

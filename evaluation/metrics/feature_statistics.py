@@ -84,13 +84,13 @@ class FeatureStatistics:
     def mean(self) -> np.ndarray:
         """(D,) float64. Raises `ValueError` where nothing was added."""
         self._require(1)
-        return self._settled().mean
+        return np.asarray(self._settled().mean)
 
     @property
     def covariance(self) -> np.ndarray:
         """(D, D) float64, divided by n - 1 as in Heusel et al. 2017. Raises `ValueError` for fewer than two images."""
         self._require(2)
-        return self._settled().scatter / (self.n - 1)
+        return np.asarray(self._settled().scatter / (self.n - 1))
 
     @property
     def trace(self) -> float:

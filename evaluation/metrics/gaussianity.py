@@ -1,5 +1,7 @@
-"""How Gaussian a trial's latents are: hypothesis 2 of the paper, "powerful encoders produce outputs that tend towards smooth
-Gaussians", measured on the latents themselves where the paper looks at scatter plots of pairs of dimensions.
+"""How Gaussian a trial's latents are.
+
+Hypothesis 2 of the paper, "powerful encoders produce outputs that tend towards smooth Gaussians", measured on the latents
+themselves where the paper looks at scatter plots of pairs of dimensions.
 
 * `loglikelihood_gap`: what ten components gain over one on test latents, in nats per dimension. Neither the model nor
   the priors saw the test images, so a richer prior gains nothing by its size alone; about 0 or below says that one
@@ -64,7 +66,7 @@ def loglikelihood_gap(z_NZ: np.ndarray, mixture: FittedPrior, gaussian: FittedPr
 
     Raises `PriorError` where one of the two has no density.
     """
-    return (mixture.log_density(z_NZ) - gaussian.log_density(z_NZ)) / z_NZ.shape[1]
+    return np.asarray((mixture.log_density(z_NZ) - gaussian.log_density(z_NZ)) / z_NZ.shape[1])
 
 
 def shape_statistics(x_NZ: np.ndarray) -> tuple[np.ndarray, int]:
@@ -141,7 +143,9 @@ def _gap_row(evaluation: EvaluationConfig, test_NZ: np.ndarray, priors: Mapping[
     except PriorError as error:
         note = str(error)
     seconds = time.perf_counter() - started
-    return latent_score(evaluation, "loglikelihood_gap", n, value, stderr, seconds, note, split="test")
+    return latent_score(
+        evaluation, "loglikelihood_gap", n, value, stderr=stderr, seconds=seconds, note=note, split="test"
+    )
 
 
 def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[ScoreRow]:
@@ -163,6 +167,6 @@ def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[Scor
     own, simulated = (measured - started) / 3, (time.perf_counter() - measured) / 3
     rows = []
     for name, value, mean, deviation in zip(SHAPE_METRICS, values, means, deviations, strict=True):
-        rows.append(latent_score(evaluation, name, n, value, None, own, note))
-        rows.append(latent_score(evaluation, f"{name}_null", n, mean, deviation, simulated, note))
+        rows.append(latent_score(evaluation, name, n, value, seconds=own, note=note))
+        rows.append(latent_score(evaluation, f"{name}_null", n, mean, stderr=deviation, seconds=simulated, note=note))
     return rows

@@ -108,7 +108,9 @@ def _likelihood_rows(
         except PriorError as error:
             note = str(error)
         seconds = time.perf_counter() - started
-        rows.append(latent_score(evaluation, metric, len(z_NZ), value, stderr, seconds, note, source=kind))
+        rows.append(
+            latent_score(evaluation, metric, len(z_NZ), value, stderr=stderr, seconds=seconds, note=note, source=kind)
+        )
     return rows
 
 
@@ -135,7 +137,7 @@ def _fit_rows(
         value = found.get(name)
         infinite = value is not None and not math.isfinite(value)
         reason = "infinite: the covariance is singular" if infinite else note
-        rows.append(latent_score(evaluation, name, n, None if infinite else value, None, 0.0, reason, source=kind))
+        rows.append(latent_score(evaluation, name, n, None if infinite else value, note=reason, source=kind))
     return rows
 
 

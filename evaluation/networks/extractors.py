@@ -151,7 +151,8 @@ def _load_dinov2(name: ExtractorName, data_dir: Path, device: torch.device) -> E
 
 def _tensors(data: bytes) -> dict[str, torch.Tensor]:
     """The tensors of a weights file, of which nothing is run."""
-    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    tensors: dict[str, torch.Tensor] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    return tensors
 
 
 _UNFIT = (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, KeyError)

@@ -15,6 +15,7 @@ import os
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, get_args
 
@@ -64,12 +65,15 @@ def check_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPT
     """
     try:
         found = path.stat()
+        _require(path, found.st_size, size, lambda: _sha256_of(path, found), sha256)
     except OSError:
         raise _weights_error(path, "is missing") from None
-    if found.st_size != size:
-        raise _weights_error(path, f"has {found.st_size:,} bytes instead of {size:,}")
-    actual = _sha256_of(path, found)
-    if actual != sha256:
+
+
+def _require(path: Path, found_size: int, size: int, found_sha256: Callable[[], str], sha256: str) -> None:
+    if found_size != size:
+        raise _weights_error(path, f"has {found_size:,} bytes instead of {size:,}")
+    if (actual := found_sha256()) != sha256:
         raise _weights_error(path, f"has SHA-256 {actual[:12]}… instead of {sha256[:12]}…")
 
 
@@ -90,11 +94,7 @@ def read_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTI
         data = path.read_bytes()
     except OSError:
         raise _weights_error(path, "is missing") from None
-    if len(data) != size:
-        raise _weights_error(path, f"has {len(data):,} bytes instead of {size:,}")
-    actual = hashlib.sha256(data).hexdigest()
-    if actual != sha256:
-        raise _weights_error(path, f"has SHA-256 {actual[:12]}… instead of {sha256[:12]}…")
+    _require(path, len(data), size, lambda: hashlib.sha256(data).hexdigest(), sha256)
     return data
 
 

@@ -55,7 +55,7 @@ class FittedPrior:
     @property
     def covariances(self) -> np.ndarray:
         """(K, Z, Z)."""
-        return self.factors @ self.factors.transpose(0, 2, 1)
+        return np.asarray(self.factors @ self.factors.transpose(0, 2, 1))
 
     def sample(self, n: int, seed: int) -> np.ndarray:
         """`n` latents float32 (n, Z), in random order, decided by kind and seed alone."""
@@ -82,7 +82,7 @@ class FittedPrior:
             raise PriorError(f"{self.kind}: a singular covariance has no density")
         white_ZN = solve_triangular(factor, (z_NZ - mean).T, lower=True)
         squared_N = np.einsum("zn,zn->n", white_ZN, white_ZN)
-        return -0.5 * (squared_N + len(mean) * np.log(2 * np.pi)) - np.log(np.diagonal(factor)).sum()
+        return np.asarray(-0.5 * (squared_N + len(mean) * np.log(2 * np.pi)) - np.log(np.diagonal(factor)).sum())
 
     def to_bytes(self) -> bytes:
         """As an npz file; the record's values are arrays of their own, named as its fields."""
