@@ -314,7 +314,8 @@ def test_an_unreadable_picture_is_named(tmp_path: Path) -> None:
 def test_two_processes_that_prepare_at_once_do_no_harm(tmp_path: Path) -> None:
     write_cifar10(tmp_path)
     code = (
-        "from pathlib import Path\nfrom models.config import TrialConfig\nfrom models.datasets import DataSource\n"
+        "from pathlib import Path\nfrom aesweep.models.config import TrialConfig\n"
+        "from aesweep.models.data.datasets import DataSource\n"
         "from aesweep.models.data.images import load_images\n"
         "config = TrialConfig(dataset='cifar10')\n"
         f"print(load_images(config, DataSource(data_dir=Path({str(tmp_path)!r}))).train.sum())"

@@ -29,6 +29,8 @@ FLAGS = {
     "sample": "--data --interpolate --out --prior --reconstruct --seed -n",
     "fetch": "--to",
     "doctor": "--address --data --store",
+    "render": "",
+    "wait": "",
     "prune": "--damaged --dry-run",
 }
 SMALL = """
