@@ -194,7 +194,9 @@ def score_trial(
         "sample": lambda latents, fitted, _: sample_stage(
             trial, evaluation, model, latents, fitted.priors, images, ruler, *on
         ),
-        "score": lambda *inputs: score_stage(evaluation, *inputs, threads=threads),
+        "score": lambda latents, fitted, sampled, _: score_stage(
+            evaluation, latents, fitted, sampled, references, threads
+        ),
     }
     _, fitted, sampled, rows = run_stages(lambda name, *inputs: stages[name](*inputs), references, True)
     return rows, sampled, fitted.priors

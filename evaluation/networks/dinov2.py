@@ -86,8 +86,8 @@ class _Block(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x + self.attention(self.norm1(x)) * self.ls1["gamma"]
-        hidden: torch.Tensor = self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x))))
-        return x + hidden * self.ls2["gamma"]
+        x = x + self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x)))) * self.ls2["gamma"]
+        return x
 
     def attention(self, x: torch.Tensor) -> torch.Tensor:
         n, tokens, size = x.shape
