@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ SMALL = TrialConfig(filters=2, latent_size=2, epochs=1)
 LARGE = TrialConfig(filters=8, latent_size=2, epochs=1)
 LARGER = TrialConfig(filters=9, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
-TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
+TRAINED: dict[str, Any] = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
 SCORED = {"attempt": "score-0001-bbbbbb", "files": {}, "rows": [], "latents": []}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from tests.small_store import DONE, small_spec
 from tests.sweep.conftest import run_main
 from tests.waiting import wait_until
 
-RUNNING = {"running": {}, "eta_seconds": None}
+RUNNING: dict[str, Any] = {"running": {}, "eta_seconds": None}
 
 
 @pytest.fixture

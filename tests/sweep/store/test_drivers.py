@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from aesweep.sweep.store import drivers as progress_file
 from aesweep.sweep.store.drivers import ProgressFile, drivers
 from aesweep.sweep.store.store import Store, open_store
 
-RUNNING = {"running": {}, "eta_seconds": None}
+RUNNING: dict[str, Any] = {"running": {}, "eta_seconds": None}
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_the_first_commit_of_a_trial_wins(store: Store) -> None:
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"attempt": "train-0001-aaaaaa"}'])
 def test_a_damaged_commit_is_set_aside_and_can_be_committed_again(store: Store, damage: bytes) -> None:
     store.commit_training(TRIAL.key, COMMIT)
-    store.storage.path(f"trials/{TRIAL.key}/train.json").write_bytes(damage)
+    (Path(store.root) / f"trials/{TRIAL.key}/train.json").write_bytes(damage)
     assert store.training(TRIAL.key) is None
     assert any("damaged" in name for name in store.storage.names(f"trials/{TRIAL.key}"))
     assert store.commit_training(TRIAL.key, COMMIT)
@@ -66,7 +66,7 @@ def test_a_file_of_an_attempt_is_checked_when_read(store: Store) -> None:
     attempt = store.new_attempt(TRIAL.key, "train")
     record = store.write_file(TRIAL.key, attempt, "model.safetensors", b"weights")
     assert store.read_file(TRIAL.key, attempt, "model.safetensors", record) == b"weights"
-    store.storage.path(f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors").write_bytes(b"weighty")
+    (Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors").write_bytes(b"weighty")
     with pytest.raises(DamagedFileError, match="SHA-256"):
         store.read_file(TRIAL.key, attempt, "model.safetensors", record)
 
@@ -92,7 +92,7 @@ def test_a_failed_evaluation_speaks_of_that_evaluation_only(store: Store) -> Non
 
 
 def test_the_latest_spec_is_the_one_launched_last(store: Store) -> None:
-    one, two = ({"name": name, "keys": {}, "spec": {}} for name in ("one", "two"))
+    one, two = ({"name": name, "keys": dict[str, str](), "spec": dict[str, str]()} for name in ("one", "two"))
     store.write_spec("aaa", one, "e1")
     store.write_spec("bbb", two, "e2")
     store.write_spec("aaa", one, "e1")
@@ -120,7 +120,7 @@ def test_opening_refuses_what_is_no_store(tmp_path: Path) -> None:
 
 
 def test_a_store_of_another_format_is_refused(store: Store) -> None:
-    store.storage.path("store.json").write_text(json.dumps({"format": 99}))
+    (Path(store.root) / "store.json").write_text(json.dumps({"format": 99}))
     with pytest.raises(InputError, match="99"):
         open_store(store.root)
 
@@ -165,7 +165,7 @@ def test_weights_that_are_missing_or_cut_short_make_a_trial_untrained(store: Sto
         files = {"model.safetensors": store.write_file(TRIAL.key, attempt, "model.safetensors", b"weights")}
         store.commit_training(TRIAL.key, {**COMMIT, "attempt": attempt, "files": files})
         assert store.has_model(TRIAL.key)
-        damage(store.storage.path(f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors"))
+        damage((Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors"))
         assert not store.has_model(TRIAL.key)
         assert not store.has_training(TRIAL.key)
 
