@@ -16,6 +16,7 @@ from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_inception
 from aesweep.evaluation.networks.weights import RANDOM_CONV_SHA256
 from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.sampling import Priors
 from aesweep.evaluation.score import (
     Latents,
     Ruler,
@@ -33,6 +34,7 @@ from aesweep.models.data.datasets import SPLITS
 from aesweep.models.data.images import ImageSet
 from aesweep.models.networks.autoencoder import build_autoencoder
 from aesweep.sweep.tables.schemas import COLUMNS
+from tests.analysis.typed import present
 from tests.evaluation.conftest import ROW
 
 CPU = torch.device("cpu")
@@ -48,7 +50,7 @@ def images(digits: np.ndarray) -> ImageSet:
 
 
 @pytest.fixture(scope="module")
-def scored(images: ImageSet, random_conv: Extractor) -> tuple[list[ScoreRow], Sampled, dict]:  # type: ignore[type-arg]
+def scored(images: ImageSet, random_conv: Extractor) -> tuple[list[ScoreRow], Sampled, Priors]:
     torch.set_num_threads(1)
     return score_trial(TRIAL, EVALUATION, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
 
@@ -119,7 +121,7 @@ def test_every_metric_has_its_rows_in_one_order(images: ImageSet, random_conv: E
         *(("reconstruction", split, metric) for split in ("train", "test") for metric in ["fd", "kd", *errors]),
         *(("mvg", "test", metric) for metric in samples),
     ]
-    assert all(np.isfinite(row.value) and 0 <= row.seconds < 60 for row in rows)
+    assert all(np.isfinite(present(row.value)) and 0 <= row.seconds < 60 for row in rows)
     assert all(set(asdict(row)) == ROW for row in rows)
     for row in rows:
         expected = ("none", 0) if row.metric in errors else ("random-conv-64", 100 if row.split == "train" else 90)
@@ -152,8 +154,8 @@ def test_the_inception_score_stands_beside_the_distances_of_its_network(images: 
         ("standard_normal", "fd", 20, 10),
         ("standard_normal", "inception_score", 20, 0),
     ]
-    assert rows[-1].value >= 1 and rows[-1].stderr >= 0
-    assert all(row.stderr > 0 for row in rows[:3])
+    assert present(rows[-1].value) >= 1 and present(rows[-1].stderr) >= 0
+    assert all(present(row.stderr) > 0 for row in rows[:3])
 
 
 def test_more_metrics_leave_the_distances_as_they_are(
@@ -174,7 +176,7 @@ def test_what_a_set_is_too_small_for_is_null_and_says_so(images: ImageSet, rando
     evaluation = replace(EVALUATION, metrics=metrics, priors=("standard_normal",), seeds=(0,), samples=5)
     rows, _, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
     samples = {row.metric: row for row in rows if row.source == "standard_normal"}
-    assert samples["fd"].value > 0 and samples["fd"].stderr > 0
+    assert present(samples["fd"].value) > 0 and present(samples["fd"].stderr) > 0
     assert samples["kd"].note == "subsets of 2 images, half of all"
     for metric in ("precision", "recall", "density", "coverage", "fd_infinity"):
         assert samples[metric].value is None
@@ -214,7 +216,7 @@ def test_one_latent_that_is_not_a_number_costs_its_own_scores_alone(images: Imag
     assert found["reconstruction", "train"].value is None
     assert "not numbers" in found["reconstruction", "train"].note
     assert "1 of 200 latents" in found["mvg", "test"].note
-    assert found["reconstruction", "test"].value > 0 and found["standard_normal", "test"].value > 0
+    assert present(found["reconstruction", "test"].value) > 0 and present(found["standard_normal", "test"].value) > 0
     assert "reconstruction-train.png" not in sampled.pictures and "reconstruction-test.png" in sampled.pictures
     for trial in (replace(TRIAL, seed=seed) for seed in range(6)):
         shown = latent_rows(trial, latents)
@@ -246,7 +248,7 @@ def test_a_prior_that_failed_is_a_row_without_a_value_and_with_the_reason(
     assert all(row.n_reference == 90 and row.extractor == "random-conv-64" for row in failed)
     assert "gmm.png" not in sampled.pictures
     mvg = [row for row in rows if row.source == "mvg"]
-    assert all(row.value > 0 and "rank 2 of 6" in row.note for row in mvg)
+    assert all(present(row.value) > 0 and "rank 2 of 6" in row.note for row in mvg)
 
 
 def test_a_decoder_that_gives_no_numbers_has_no_score(images: ImageSet, random_conv: Extractor) -> None:

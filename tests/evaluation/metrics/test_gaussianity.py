@@ -32,6 +32,7 @@ from aesweep.evaluation.score import fit_priors, score_trial
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.images import ImageSet
 from aesweep.models.networks.autoencoder import build_autoencoder
+from tests.analysis.typed import present
 from tests.evaluation.conftest import ROW
 
 EVALUATION = EvaluationConfig(metrics=("gaussianity",), gmm_components=3)
@@ -74,9 +75,9 @@ def z_scores(x: np.ndarray) -> dict[str, float]:
     return dict(zip(SHAPE_METRICS, ((values - means) / deviations).tolist(), strict=True))
 
 
-def by_trial(rows: list[ScoreRow]) -> pd.DataFrame:  # type: ignore[type-arg]
+def by_trial(rows: list[ScoreRow]) -> pd.DataFrame:
     """The rows of one trial as the report reads them."""
-    frame = pd.DataFrame([{"key": "abc", "evaluation": "def", "gmm_components": None, **row} for row in rows])
+    frame = pd.DataFrame([{"key": "abc", "evaluation": "def", "gmm_components": None, **asdict(row)} for row in rows])
     return gaussianity_by_trial(Tables(Path("nowhere"), scores=frame))
 
 
@@ -197,14 +198,14 @@ def test_two_clusters_gain_what_the_theory_says() -> None:
     row = stage(x[:3000], x[3000:], replace(EVALUATION, gmm_components=2))["loglikelihood_gap"]
     # Far apart: one bit of entropy for the side, against a Gaussian of variance 401.
     expected = (0.5 * np.log(401) - np.log(2)) / 3
-    assert row.value == pytest.approx(expected, abs=4 * row.stderr)
+    assert present(row.value) == pytest.approx(expected, abs=4 * present(row.stderr))
     assert row.stderr < 0.05 * expected
 
 
 def test_ten_components_gain_nothing_on_gaussian_latents() -> None:
     x = normal(4000, 8)
     row = stage(x[:3000], x[3000:], replace(EVALUATION, gmm_components=10))["loglikelihood_gap"]
-    assert -0.05 < row.value < 4 * row.stderr
+    assert -0.05 < present(row.value) < 4 * present(row.stderr)
     assert row.note == ""
 
 
@@ -220,7 +221,7 @@ def test_rows_have_exactly_the_columns_of_the_table_and_say_what_they_are() -> N
         split, n = ("test", 80) if name == "loglikelihood_gap" else ("train", 700)
         assert (row.source, row.extractor, row.seed, row.note) == ("latents", "none", 3, "")
         assert (row.split, row.reference_split, row.n, row.n_reference) == (split, split, n, 0)
-        assert np.isfinite(row.value) and row.seconds >= 0
+        assert np.isfinite(present(row.value)) and row.seconds >= 0
         assert (row.stderr is None) == (name in SHAPE_METRICS)
     means, deviations = null_statistics(700, 5)
     assert [rows[f"{name}_null"].value for name in SHAPE_METRICS] == means.tolist()
@@ -334,14 +335,14 @@ def test_the_gap_says_which_prior_is_missing() -> None:
 def test_a_gap_that_the_regularisation_decides_says_so() -> None:
     x = normal(2000, 4) * np.array([1, 1, 1e-5, 1e-5], "f4") @ np.eye(4, dtype="f4")
     row = stage(x[:1500], x[1500:])["loglikelihood_gap"]
-    assert row.value < -0.5  # though the latents are Gaussian
+    assert present(row.value) < -0.5  # though the latents are Gaussian
     assert row.note == "reg_covar 1e-06 is not small against the variance in 2 of 4 directions"
 
 
 def test_one_test_latent_has_a_gap_without_a_standard_error() -> None:
     x = normal(300, 4)
     row = stage(x, x[:1])["loglikelihood_gap"]
-    assert np.isfinite(row.value) and row.stderr is None
+    assert np.isfinite(present(row.value)) and row.stderr is None
 
 
 @pytest.mark.parametrize("kind", ["standard_normal", "mvg", "gmm"])
