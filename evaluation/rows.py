@@ -47,3 +47,8 @@ class LatentRow:
     dimension_b: Annotated[int, "the second"]
     z_a: Annotated[float, "value in dimension_a"]
     z_b: Annotated[float, "value in dimension_b"]
+
+
+def joined(*notes: str) -> str:
+    """Notes as one, without those that are empty."""
+    return "; ".join(filter(None, notes))

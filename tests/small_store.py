@@ -1,9 +1,12 @@
 """A small valid store, made in this process without Ray: trials that are done, half trained and failed."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.pipeline import run_stages
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.spec.execution import ExecutionConfig
@@ -57,11 +60,13 @@ def score_done(store: Store, evaluation: EvaluationConfig, execution: ExecutionC
     """Score the trial `DONE`, by the stages that the pool runs."""
     attempt = store.new_attempt(DONE.key, "evaluate", evaluation.id)
     job = EvaluationJob(store.root, DONE.key, attempt, evaluation, execution)
-    train, test, ready = evaluation_stages.references(job)
-    encoded = evaluation_stages.encode(job, ready)
-    fitted = evaluation_stages.fit(job, encoded)
-    sampled = evaluation_stages.sample(job, encoded, fitted, train, test)
-    assert evaluation_stages.score(job, encoded, fitted, sampled, train, test)
+    *_, committed = run_stages(stages_of(job), *evaluation_stages.references(job))
+    assert committed
+
+
+def stages_of(job: EvaluationJob) -> Callable[..., Any]:
+    """What runs a stage of this job by its name, in this process."""
+    return lambda name, *inputs: getattr(evaluation_stages, name)(job, *inputs)
 
 
 def copy_at_work(small_store: Path, folder: Path) -> Path:

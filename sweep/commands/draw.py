@@ -9,7 +9,7 @@ import torch
 from aesweep.evaluation.draws import pair_indices
 from aesweep.evaluation.interpolation import STEPS, interpolation_grid
 from aesweep.evaluation.latents import encode_images
-from aesweep.evaluation.pictures import image_grid, reconstruction_grid
+from aesweep.evaluation.pictures import enlarged, image_grid, reconstruction_grid
 from aesweep.models.networks.reconstruction import decode_latents, reconstruct
 from aesweep.sweep.load import load_data, load_model, load_prior
 from aesweep.sweep.store.store import Store
@@ -21,7 +21,7 @@ def draw_samples(store: Store, key: str, prior: str, n: int, seed: int) -> bytes
     """A square grid (PNG) of `n` images decoded from draws of a prior."""
     latents = load_prior(store, key, prior).sample(n, seed)
     pictures = decode_latents(load_model(store, key), latents, CPU, "fp32").numpy()
-    return image_grid(pictures, columns=math.ceil(math.sqrt(n)))
+    return enlarged(image_grid(pictures, columns=math.ceil(math.sqrt(n))))
 
 
 def draw_reconstructions(store: Store, key: str, n: int, seed: int, data_dir: Path | None) -> bytes:
@@ -29,7 +29,7 @@ def draw_reconstructions(store: Store, key: str, n: int, seed: int, data_dir: Pa
     test = load_data(store, key, data_dir).test
     chosen = np.random.default_rng(seed).permutation(len(test))[:n]
     images = np.asarray(test[np.sort(chosen)])
-    return reconstruction_grid(images, reconstruct(load_model(store, key), images, CPU, "fp32"))
+    return enlarged(reconstruction_grid(images, reconstruct(load_model(store, key), images, CPU, "fp32")))
 
 
 def draw_interpolations(store: Store, key: str, n: int, seed: int, data_dir: Path | None) -> bytes:
@@ -39,4 +39,5 @@ def draw_interpolations(store: Store, key: str, n: int, seed: int, data_dir: Pat
     pairs = pair_indices(len(test), max(1, n // STEPS), seed)
     z = encode_images(model, np.asarray(test[pairs.ravel()]), CPU, "fp32", "mean", seed)
     ends = z.reshape(*pairs.shape, -1)
-    return interpolation_grid(np.asarray(test[pairs]), ends, lambda z: decode_latents(model, z, CPU, "fp32").numpy())
+    images = np.asarray(test[pairs])
+    return enlarged(interpolation_grid(images, ends, lambda z: decode_latents(model, z, CPU, "fp32").numpy()))

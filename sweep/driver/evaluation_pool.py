@@ -21,6 +21,7 @@ from typing import Any
 import ray
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.pipeline import run_stages
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import data_name
 from aesweep.sweep.driver.recovery import Recovery, cause_of
@@ -127,20 +128,24 @@ class EvaluationPool:
         attempt = self.store.new_attempt(key, "evaluate", self.evaluation.id)
         write_start(self.store, key, attempt, self.recovery.driver, node="", pid=0)  # Ray decides where
         job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution)
-        on_device, on_cpu = self.stage.options(**self.device_options), self.stage.options(**self.cpu_options)
-        to_fit = self.stage.options(**self.fit_options)
-        train, test, ready = self._real_images(job, self.store.config(key))
-        encoded = on_device.remote("encode", job, ready)
-        fitted = to_fit.remote("fit", job, encoded)
-        sampled = on_device.remote("sample", job, encoded, fitted, train, test)
-        scored = on_cpu.remote("score", job, encoded, fitted, sampled, train, test)
-        self.running[scored] = _Running(job, time.monotonic(), (encoded, fitted, sampled, scored))
+        options = {
+            "encode": self.device_options,
+            "fit": self.fit_options,
+            "sample": self.device_options,
+            "score": self.cpu_options,
+        }
+
+        def submit(name: str, *inputs: Any) -> Any:
+            return self.stage.options(**options[name]).remote(name, job, *inputs)
+
+        stages = run_stages(submit, *self._real_images(job, self.store.config(key)))
+        self.running[stages[-1]] = _Running(job, time.monotonic(), stages)
 
     def _real_images(self, job: EvaluationJob, config: TrialConfig) -> list[ray.ObjectRef]:
-        """The real images of both splits, measured once per data set."""
+        """The real images and their token, measured once per data set."""
         name = data_name(config)
         if name not in self._references:
-            options = {**self.device_options, "num_returns": 3}
+            options = {**self.device_options, "num_returns": 2}
             self._references[name] = self.stage.options(**options).remote("references", job)
         return self._references[name]
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
-from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig, Extractor
+from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig, ExtractorName
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
@@ -21,7 +21,7 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 SPEC_FORMAT = 1
 """Version of the stored JSON; another one is refused."""
 
-EXTRACTORS = ("auto", *get_args(Extractor))
+EXTRACTORS = ("auto", *get_args(ExtractorName))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from aesweep.evaluation.deciding_fields import settings_columns
+from aesweep.evaluation.deciding_fields import deciding_columns
 from aesweep.evaluation.networks.weights import PREPARATION
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, flops_per_image, parameter_counts
@@ -79,7 +79,7 @@ def _score_row(config: TrialConfig, evaluation: str, commit: dict[str, Any], row
         shared["preparation"] = PREPARATION.get(extractor, "unknown")
     if row["n_reference"]:
         shared["reference_seed"] = asked.get("reference_seed")
-    return {**shared, **row, **settings_columns(asked, config.model, row["source"], row["metric"])}
+    return {**shared, **row, **deciding_columns(asked, config.model, row["source"], row["metric"])}
 
 
 def _training_row(training: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""One stage of an evaluation as a Ray task."""
+"""The Ray task that runs one stage of an evaluation.
+
+The driver submits it and imports no torch; the task runs in a worker process, on the GPU share that its stage asks for.
+"""
 
 import os
 import traceback
@@ -13,10 +16,11 @@ from aesweep.sweep.store.storage import StorageError
 
 @ray.remote(max_retries=0)
 def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
-    """Run one function of `aesweep.sweep.worker.evaluation_stages`; imported here, so that the driver itself loads no torch.
+    """Run one function of `aesweep.sweep.worker.evaluation_stages`, imported here so that the driver loads no torch.
 
-    An error is recorded here, where its traceback and its machine are known, but for a first lack of GPU memory: trials that
-    train beside it may have taken it, so the driver tries again. A poisoned process ends, so that it takes no other task.
+    An error is recorded here, where its traceback and its machine are known, except for the first lack of GPU memory: trials
+    that train on the same GPU may have taken it, so the driver tries again. A poisoned process ends, so that it takes no
+    other task.
     """
     import torch
 

@@ -14,6 +14,7 @@ from typing import Any
 from aesweep.evaluation.deciding_fields import MIXTURE
 from aesweep.evaluation.metrics.heldout import FITS
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.sweep.evaluation_job import EvaluationJob, Files, TrainedAgainError
 from aesweep.sweep.store.layout import LATENTS, MODEL, prior_file
 from aesweep.sweep.store.store import DamagedFileError
@@ -52,9 +53,10 @@ def reusable_priors(job: EvaluationJob, encoded: Files) -> dict[str, FittedPrior
     return found
 
 
-def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[dict[str, Any]]:
-    """The rows of `heldout_likelihood` that an earlier evaluation measured on the same latents; none where a fit missed
-    its deadline, which may be another one now.
+def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[ScoreRow]:
+    """The rows of `heldout_likelihood` that an earlier evaluation measured on the same latents.
+
+    None where a fit missed its deadline, which may be another one now.
     """
     if "heldout_likelihood" not in job.evaluation.metrics:
         return []
@@ -62,7 +64,7 @@ def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[dict[str, Any]]
         rows = [row for row in commit["rows"] if row["metric"] in HELDOUT_METRICS]
         same = commit["evaluation"].get("priors") == list(job.evaluation.priors)
         if rows and same and not any("deadline" in row["note"] for row in rows):
-            return rows
+            return [ScoreRow(**row) for row in rows]
     return []
 
 
@@ -97,6 +99,6 @@ def _read_prior(job: EvaluationJob, commit: dict[str, Any], kind: str) -> Fitted
         return None
     try:
         prior = FittedPrior.from_bytes(data)
-    except ValueError:  # committed so: of another version, or made by hand
+    except ValueError:  # committed so: made by hand
         return None
-    return prior if prior.kind == kind and prior.record is not None else None  # older fits were not recorded
+    return prior if prior.kind == kind else None

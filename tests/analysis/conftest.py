@@ -23,7 +23,7 @@ from PIL import Image
 from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.results import Results
 from aesweep.evaluation.config import EvaluationConfig
-from aesweep.evaluation.deciding_fields import settings_columns
+from aesweep.evaluation.deciding_fields import deciding_columns
 from aesweep.evaluation.pictures import image_grid
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import parameter_counts
@@ -193,7 +193,7 @@ def _scores(
             reference = {"n_reference": 1500, "reference_split": "train"} if split == "train" else {}
             value = scale * (distance(config, source) - (9 if split == "train" else 0)) * (1 + 0.015 * random.normal())
             row = {**fixed, **reference, "source": source, "split": split, "value": value, "n": n, "seed": seed}
-            found.append(row | settings_columns(DEFAULTS, config.model, source, metric))
+            found.append(row | deciding_columns(DEFAULTS, config.model, source, metric))
     return found
 
 
@@ -211,7 +211,7 @@ def _gaussianity(config: TrialConfig, evaluation: str) -> list[dict[str, Any]]:
     nulls = {"mardia_kurtosis": (0.999, 0.003), "radius_ks": (0.012, 0.002), "marginal_kurtosis": (0.03, 0.004)}
     for name, (mean, deviation) in nulls.items():
         found.append({**fixed, "metric": f"{name}_null", "value": mean, "stderr": deviation})
-    return [row | settings_columns(DEFAULTS, config.model, "latents", row["metric"]) for row in found]
+    return [row | deciding_columns(DEFAULTS, config.model, "latents", row["metric"]) for row in found]
 
 
 def gaussianity_value(config: TrialConfig, name: str) -> float:

@@ -14,7 +14,7 @@ from aesweep.analysis.data.scores import SCORES
 from aesweep.analysis.text.paper_tables import TABLE_3_SCORES, table_2, table_3
 from aesweep.analysis.text.text_tables import TextTable
 from aesweep.evaluation.config import EvaluationConfig
-from aesweep.evaluation.deciding_fields import settings_columns
+from aesweep.evaluation.deciding_fields import deciding_columns
 from tests.analysis.typed import present
 from tests.conftest import REPOSITORY
 
@@ -122,7 +122,7 @@ def test_the_papers_scores_say_what_decided_them_as_those_of_a_store_scored_in_i
     tables = published_tables()
     models = tables.trials.set_index("key")["model"]
     for row in tables.scores.to_dict("records"):
-        said = settings_columns(EvaluationConfig().to_json(), models[row["key"]], row["source"], row["metric"])
+        said = deciding_columns(EvaluationConfig().to_json(), models[row["key"]], row["source"], row["metric"])
         found = {name: None if pd.isna(row[name]) else row[name] for name in said}
         assert found == said
 

@@ -14,7 +14,7 @@ from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.figures import Drawing
 from aesweep.analysis.figures.grids import grid_images
 from aesweep.analysis.figures.samples import interpolations, sample_grids
-from aesweep.analysis.pictures import sample_pictures
+from aesweep.analysis.pictures import enlarged, sample_pictures
 from aesweep.evaluation.pictures import image_grid, reconstruction_grid
 from tests.analysis.conftest import grid
 from tests.analysis.typed import Draw, MakeStore, Rows, present
@@ -67,6 +67,25 @@ def test_images_of_a_stored_grid_come_back_as_they_were(side: int) -> None:
     pairs = present(grid_images(reconstruction_grid(images[:8], images[8:16]), side))
     np.testing.assert_array_equal(pairs[0], images[:8])
     np.testing.assert_array_equal(pairs[1], images[8:16])
+
+
+def test_grids_of_release_0_1_0_hold_enlarged_images() -> None:
+    """Their images are enlarged to about 96 pixels, with margins of 4 and without a text chunk."""
+    images = _images(0, 6)
+    tiles = np.pad(images.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (0, 4), (0, 4), (0, 0)), constant_values=255)
+    rows = tiles.reshape(2, 3, 100, 100, 3).transpose(0, 2, 1, 3, 4).reshape(200, 300, 3)
+    stored = io.BytesIO()
+    Image.fromarray(np.pad(rows, ((4, 0), (4, 0), (0, 0)), constant_values=255)).save(stored, "png")
+    np.testing.assert_array_equal(present(grid_images(stored.getvalue(), 32)).reshape(6, 32, 32, 3), images)
+    assert enlarged(stored.getvalue()) == stored.getvalue()
+
+
+def test_the_table_of_pictures_shows_each_pixel_of_a_grid_nine_times() -> None:
+    png = image_grid(_images(0))
+    with Image.open(io.BytesIO(png)) as stored, Image.open(io.BytesIO(enlarged(png))) as shown:
+        wanted = np.asarray(stored).repeat(3, axis=0).repeat(3, axis=1)
+        np.testing.assert_array_equal(np.asarray(shown), wanted)
+    assert enlarged(png[:200]) == png[:200]
 
 
 def test_a_damaged_picture_is_no_grid() -> None:

@@ -206,8 +206,8 @@ def test_damaged_measures_of_the_real_images_are_measured_again(
     damage(path)
     attempt = store.attempts(DONE.key, "evaluate")[0]
     job = EvaluationJob(str(store.root), DONE.key, attempt, spec.evaluation_config(), spec.execution)
-    train, _, _ = evaluation_stages.references(job)
-    assert train is not None and path.read_bytes() == whole
+    train = evaluation_stages.references(job)[0]["train"]
+    assert path.read_bytes() == whole
     assert whole in (train.statistics.to_bytes(), features_to_bytes(train.features))
     assert file(store, "references/*.damaged-*").exists()
 

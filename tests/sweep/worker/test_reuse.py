@@ -58,10 +58,10 @@ def test_latents_of_weights_that_were_replaced_meanwhile_get_no_scores(
     job = EvaluationJob(
         store.root, DONE.key, store.new_attempt(DONE.key, "evaluate", more.id), more, small_spec(data_dir).execution
     )
-    train, test, ready = evaluation_stages.references(job)
+    references, ready = evaluation_stages.references(job)
     encoded = evaluation_stages.encode(job, ready)
     fitted = evaluation_stages.fit(job, encoded)
-    sampled = evaluation_stages.sample(job, encoded, fitted, train, test)
+    sampled = evaluation_stages.sample(job, encoded, fitted, references)
     other = replace(DONE, seed=DONE.seed + 1)
     path = Path(store.root) / "trials" / DONE.key / "train.json"
     commit = json.loads(path.read_text())
@@ -69,9 +69,9 @@ def test_latents_of_weights_that_were_replaced_meanwhile_get_no_scores(
     commit["files"]["model.safetensors"] = store.write_file(DONE.key, commit["attempt"], "model.safetensors", weights)
     path.write_bytes(sealed_json_bytes(commit))
     with pytest.raises(TrainedAgainError):
-        evaluation_stages.sample(job, encoded, fitted, train, test)
+        evaluation_stages.sample(job, encoded, fitted, references)
     with pytest.raises(TrainedAgainError):
-        evaluation_stages.score(job, encoded, fitted, sampled, train, test)
+        evaluation_stages.score(job, encoded, fitted, sampled, references)
     assert store.scores(DONE.key, more.id) is None
 
 
