@@ -72,7 +72,7 @@ def write_store(root: Path, count: int) -> SweepSpec:
     spec = SweepSpec(name="many", blocks=(Block("all", trials),), extractor="random-conv-64", execution=execution)
     store, evaluation = open_store(root, create=True), spec.evaluation_config().id
     about = {"format": 1, "name": spec.name, "keys": {t.key: "all" for t in trials}, "spec": spec.to_json()}
-    store.write_spec(spec.hash, about, evaluation)
+    store.trials.write_spec(spec.hash, about, evaluation)
     training, scoring = "train-0001-aaaaaa", f"score-0001-{evaluation}-bbbbbb"
     trained, scored = sealed_json_bytes(training_commit(training)), sealed_json_bytes(scores_commit(scoring))
     for trial in trials:
@@ -108,8 +108,8 @@ def scores_commit(attempt: str) -> dict[str, Any]:
 
 def remember(store: Store, spec: SweepSpec, times: str = "") -> None:
     """What folding the tables leaves behind: the version of every commit that was read (with other `times`: of a copy)."""
-    evaluation, listed = spec.evaluation_config().id, store.listed()
-    names = [f"trials/{key}/{n}" for key in listed.trial_keys() for n in ("train.json", f"scores/{evaluation}.json")]
+    evaluation, listed = spec.evaluation_config().id, store.snapshot()
+    names = [f"trials/{key}/{n}" for key in listed.trials.keys() for n in ("train.json", f"scores/{evaluation}.json")]
     versions = {name: f"{listed.storage.version(name)}{times}" for name in names}
     store.storage.write(FOLDED, sealed_json_bytes({"commits": versions}))
 

@@ -66,7 +66,7 @@ def launch(
     evaluation = spec.evaluation_config()
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     check_images(data_sets, spec.execution)
-    opened = open_store(store).listed() if store_exists(store) else None
+    opened = open_store(store).snapshot() if store_exists(store) else None
     if opened is not None:
         require_shared_trial(opened, spec, add)
     plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
@@ -98,7 +98,7 @@ def _sound_plan(
         keys = [config.key for config, _ in spec.trials]
         record_deaths(store, keys, evaluation.id, spec.execution.max_process_deaths)
     plan = make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
-    if store is not None and not all(store.storage.map(store.has_model, [t.config.key for t in plan.to_score])):
+    if store is not None and not all(store.storage.map(store.commits.has_model, [t.config.key for t in plan.to_score])):
         return make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
     return plan
 
@@ -172,15 +172,15 @@ def evaluate(
     spec = change_spec(stored_spec(opened)[-1], overrides)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     evaluation = spec.evaluation_config()
-    listed = opened.listed()
-    trained = {config.key for config, _ in spec.trials if listed.has_training(config.key)}
+    listed = opened.snapshot()
+    trained = {config.key for config, _ in spec.trials if listed.commits.has_training(config.key)}
 
     def what_is_left() -> tuple[Plan, list[PlannedTrial]]:
         """The trials that were trained when this began, and those of them whose weights turned out to be lost."""
         found = _sound_plan(spec, opened, evaluation, retry_failed, only)
         kept = tuple(trial for trial in found.trials if trial.config.key in trained)
-        now = opened.listed()
-        return replace(found, trials=kept), [trial for trial in kept if not now.has_training(trial.config.key)]
+        now = opened.snapshot()
+        return replace(found, trials=kept), [trial for trial in kept if not now.commits.has_training(trial.config.key)]
 
     plan, lost = what_is_left()
     if not plan.to_score and fold_tables(opened, console):

@@ -20,9 +20,9 @@ def load_model(store: Store | str | Path, key: str) -> Autoencoder:
     `aesweep.sweep.store.store.DamagedFileError` when its weights are not the committed ones.
     """
     opened = _opened(store)
-    config = opened.config(key)
+    config = opened.trials.config(key)
     try:
-        return model_from_bytes(config, opened.model_bytes(config.key))
+        return model_from_bytes(config, opened.commits.model_bytes(config.key))
     except InputError:
         raise
     except ValueError as error:  # committed so: a store of another version, or made by hand
@@ -32,11 +32,11 @@ def load_model(store: Store | str | Path, key: str) -> Autoencoder:
 def load_prior(store: Store | str | Path, key: str, prior: str) -> FittedPrior:
     """A prior fitted on the latents of a trial: by the evaluation of the latest launch, else by any other that has it."""
     opened = _opened(store)
-    config = opened.config(key)
+    config = opened.trials.config(key)
     name = prior_file(prior)
-    latest = opened.latest_evaluation()
-    for evaluation in sorted(opened.scored(config.key), key=lambda evaluation: evaluation != latest):
-        if (data := opened.prior_bytes(config.key, evaluation, name)) is not None:
+    latest = opened.trials.latest_evaluation()
+    for evaluation in sorted(opened.commits.scored(config.key), key=lambda evaluation: evaluation != latest):
+        if (data := opened.commits.prior_bytes(config.key, evaluation, name)) is not None:
             try:
                 return FittedPrior.from_bytes(data)
             except ValueError as error:

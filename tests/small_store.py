@@ -37,16 +37,16 @@ def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
     evaluation = spec.evaluation_config()
     store = open_store(folder, create=True)
     for config, _ in spec.trials:
-        store.write_config(config)
+        store.trials.write_config(config)
     about = {"format": 1, "name": spec.name, "keys": {c.key: b for c, b in spec.trials}, "spec": spec.to_json()}
-    store.write_spec(spec.hash, about, evaluation.id)
+    store.trials.write_spec(spec.hash, about, evaluation.id)
     _train(store, DONE, spec.execution).commit()
     half = TrainingAttempt(store, HALF, spec.execution)
     half.start()
     half.run_epoch()
     half.checkpoint()
-    failed = store.new_attempt(FAILED.key, "train")
-    store.record_failure(FAILED.key, failed, "train", ValueError("diverged [/at/once]"))
+    failed = store.attempts.new(FAILED.key, "train")
+    store.attempts.record_failure(FAILED.key, failed, "train", ValueError("diverged [/at/once]"))
     score_done(store, evaluation, spec.execution)
     say_that_a_driver_works(store)
     TableWriter(store).publish(force=True)
@@ -55,7 +55,7 @@ def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
 
 def score_done(store: Store, evaluation: EvaluationConfig, execution: ExecutionConfig) -> None:
     """Score the trial `DONE`, by the stages that the pool runs."""
-    attempt = store.new_attempt(DONE.key, "evaluate", evaluation.id)
+    attempt = store.attempts.new(DONE.key, "evaluate", evaluation.id)
     job = EvaluationJob(store.root, DONE.key, attempt, evaluation, execution)
     train, test, ready = evaluation_stages.references(job)
     encoded = evaluation_stages.encode(job, ready)

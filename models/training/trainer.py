@@ -7,7 +7,6 @@ state: weights, optimiser, loss scale, the noise generator, the epoch and the st
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.identity import stream_seed
 from aesweep.models.networks.autoencoder import build_autoencoder
 from aesweep.models.precision import autocast, choose_precision
+from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.models.training.objective import losses
 from aesweep.models.training.optimizer import build_adam, load_optimizer_state, optimizer_state, set_learning_rate
 from aesweep.models.training.schedule import learning_rate
@@ -26,28 +26,6 @@ CHECK_STEPS = 50  # a look at the losses waits for the device, so not every step
 
 class NonFiniteLossError(RuntimeError):
     """The loss or a weight became infinite or NaN; the message names the epoch and the step."""
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One finished epoch. Losses are means over the epoch's images, in training mode."""
-
-    epoch: int
-    """1 for the first."""
-    learning_rate: float
-    loss: float
-    reconstruction: float
-    kl: float | None
-    """Before weighting; None for a DAE."""
-    seconds: float
-    """Wall-clock seconds, without pauses between a checkpoint and its resumption."""
-    images_per_second: float
-    skipped_steps: int
-    """Steps that fp16 loss scaling left out."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
-        return asdict(self)
 
 
 class Trainer:

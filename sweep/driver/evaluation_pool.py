@@ -26,7 +26,7 @@ from aesweep.models.data.datasets import data_name
 from aesweep.sweep.driver.recovery import Recovery, cause_of
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.attempt_notes import write_end, write_start
+from aesweep.sweep.store.attempt_notes import new_start, write_end, write_start
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
 
@@ -124,12 +124,12 @@ class EvaluationPool:
         return ended
 
     def _submit(self, key: str) -> None:
-        attempt = self.store.new_attempt(key, "evaluate", self.evaluation.id)
-        write_start(self.store, key, attempt, self.recovery.driver, node="", pid=0)  # Ray decides where
+        attempt = self.store.attempts.new(key, "evaluate", self.evaluation.id)
+        write_start(self.store, key, attempt, new_start(self.recovery.driver, on_this_machine=False))
         job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution)
         on_device, on_cpu = self.stage.options(**self.device_options), self.stage.options(**self.cpu_options)
         to_fit = self.stage.options(**self.fit_options)
-        train, test, ready = self._real_images(job, self.store.config(key))
+        train, test, ready = self._real_images(job, self.store.trials.config(key))
         encoded = on_device.remote("encode", job, ready)
         fitted = to_fit.remote("fit", job, encoded)
         sampled = on_device.remote("sample", job, encoded, fitted, train, test)
@@ -154,7 +154,7 @@ class EvaluationPool:
             reason, again = self._judge(job, cause)
         if reason:
             # They may be what failed or was lost. Sound ones are read from the store again.
-            self._references.pop(data_name(self.store.config(job.key)), None)
+            self._references.pop(data_name(self.store.trials.config(job.key)), None)
         if again and isinstance(cause, MemoryLackedError) and not self._closed:
             self.lacking.append(job.key)
         elif again:
@@ -172,10 +172,10 @@ class EvaluationPool:
         if isinstance(cause, MemoryLackedError):
             write_end(self.store, job.key, job.attempt, "out of memory", str(cause))
             return "its GPU had too little memory", True
-        failure = self.store.open_failure(job.key, "evaluate", job.evaluation.id)
+        failure = self.store.attempts.open_failure(job.key, "evaluate", job.evaluation.id)
         if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError):
             verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)
             return verdict.why, verdict.again
         if failure is None:  # a stage that it shares with others failed, and was recorded for one of those
-            self.store.record_failure(job.key, job.attempt, "evaluate", cause, job.evaluation.id)
-        return f"{failure['type']}: {failure['message']}" if failure else f"{type(cause).__name__}: {cause}", False
+            self.store.attempts.record_failure(job.key, job.attempt, "evaluate", cause, job.evaluation.id)
+        return failure.reason if failure else f"{type(cause).__name__}: {cause}", False

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
@@ -36,7 +35,7 @@ class PlannedTrial:
     failed_stage: Stage | None = None
     """What failed; None unless something did."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object that `plan --json` prints."""
         parameters = parameter_counts(self.config)
         return {

@@ -15,7 +15,7 @@ LISTED = "trials"
 DEPTH = 3  # trials/<key>/scores/<id>.json; what is inside attempts/<id>/ is not needed
 
 
-class ListedStorage:
+class Snapshot:
     """`storage`, with its folder `trials/` as it was when this was made."""
 
     def __init__(self, storage: Storage) -> None:

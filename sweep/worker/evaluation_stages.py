@@ -52,6 +52,7 @@ from aesweep.sweep.evaluation_job import EvaluationJob, Files
 from aesweep.sweep.failpoints import failpoint
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.layout import LATENTS, PICTURES, prior_file
+from aesweep.sweep.store.records import ScoresRecord
 from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, use_threads
 from aesweep.sweep.worker.reuse import (
@@ -151,19 +152,19 @@ def score(
     if "gaussianity" in job.evaluation.metrics:
         rows += gaussianity_stage(job.evaluation, latents, _priors(job, fitted), job.execution.threads)
     rows += fitted.rows
-    commit = {
-        "id": job.evaluation.id,
-        "attempt": job.attempt,
-        "evaluation": job.evaluation.to_json(),
-        "model": encoded.model,
-        "files": {**encoded.files, **fitted.files, **sampled[1]},
-        "rows": rows,
-        "latents": latent_rows(job.config, latents),
-        "aesweep_version": aesweep_version(),
-    }
+    commit = ScoresRecord(
+        id=job.evaluation.id,
+        attempt=job.attempt,
+        evaluation=job.evaluation.to_json(),
+        model=encoded.model,
+        files={**encoded.files, **fitted.files, **sampled[1]},
+        rows=tuple(rows),
+        latents=tuple(latent_rows(job.config, latents)),
+        aesweep_version=aesweep_version(),
+    )
     failpoint("between-scores-and-commit")
     require_same_weights(job, encoded.model)
-    return job.store.commit_scores(job.key, job.evaluation.id, commit)
+    return job.store.commits.commit_scores(job.key, job.evaluation.id, commit)
 
 
 def references(job: EvaluationJob) -> tuple[Reference | None, Reference | None, bool]:
@@ -222,10 +223,10 @@ def _images(job: EvaluationJob) -> ImageSet:
 
 def _model(job: EvaluationJob) -> tuple[Autoencoder, Any]:
     """The committed model and the precision that it was trained in."""
-    commit = job.store.training(job.key)
+    commit = job.store.commits.training(job.key)
     if commit is None:
         raise RuntimeError(f"trial {job.key} is not trained")
-    return model_from_bytes(job.config, job.store.model_bytes(job.key)), commit["result"]["precision_used"]
+    return model_from_bytes(job.config, job.store.commits.model_bytes(job.key)), commit.result.precision_used
 
 
 def _priors(job: EvaluationJob, fitted: Fitted) -> dict[str, FittedPrior | str]:

@@ -57,7 +57,7 @@ class TrialTrainable(tune.Trainable):
         """
         attempt = self.trial_attempt
         if attempt is None:
-            if self.store.has_training(self.key):  # another driver was faster
+            if self.store.commits.has_training(self.key):  # another driver was faster
                 return {"done": True, "outcome": "trained"}
             if self.stop_file and self.store.storage.exists(self.stop_file):
                 return {"done": True, "outcome": "stopped"}
@@ -90,7 +90,7 @@ class TrialTrainable(tune.Trainable):
             TrainingAttempt,  # torch from here on; the driver itself loads none
         )
 
-        config = self.store.config(self.key)
+        config = self.store.trials.config(self.key)
         return TrainingAttempt(self.store, config, self.execution, self._gpu_share(), self.stop_file, self.driver)
 
     def _failed(self, attempt: "TrainingAttempt", error: Exception) -> dict[str, Any]:

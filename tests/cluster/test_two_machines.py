@@ -111,9 +111,9 @@ def _assert_both_trained(store: Path) -> None:
     assert list(trials.state) == ["done"] * 4
     opened = open_store(store)
     starts = [
-        opened.read_json(f"trials/{key}/attempts/{attempt}/start.json")
+        opened.records.read(f"trials/{key}/attempts/{attempt}/start.json")
         for key in trials.key
-        for attempt in opened.attempts(key, "train")
+        for attempt in opened.attempts.of(key, "train")
     ]
     assert {start["node"] for start in starts if start} == {"node1", "node2"}
 

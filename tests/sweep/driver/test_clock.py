@@ -25,22 +25,22 @@ SOURCE = Path(__file__).with_name("jumping_clock.c")
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     opened = open_store(tmp_path / "store", create=True)
-    opened.write_config(TRIAL)
+    opened.trials.write_config(TRIAL)
     return opened
 
 
 def test_the_newest_failure_is_the_one_of_the_newest_attempt_whatever_the_clock_says(store: Store) -> None:
     """The clock was a day ahead when the first attempt failed; else the second failure would be no reason to wait."""
-    first = store.new_attempt(TRIAL.key, "train")
-    store.record_failure(TRIAL.key, first, "train", ValueError("first"))
+    first = store.attempts.new(TRIAL.key, "train")
+    store.attempts.record_failure(TRIAL.key, first, "train", ValueError("first"))
     (path,) = (Path(store.root) / f"trials/{TRIAL.key}/failures").iterdir()
     path.write_text(json.dumps({**json.loads(path.read_text()), "time": "2099-01-01T00:00:00+00:00"}))
-    assert (store.open_failure(TRIAL.key, "train") or {})["message"] == "first"
-    second = store.new_attempt(TRIAL.key, "train")
-    assert store.open_failure(TRIAL.key, "train") is None, "it is being tried again"
-    store.record_failure(TRIAL.key, second, "train", ValueError("second"))
-    assert (store.open_failure(TRIAL.key, "train") or {})["message"] == "second"
-    assert [failure["message"] for failure in store.failures(TRIAL.key)] == ["first", "second"]
+    assert (store.attempts.open_failure(TRIAL.key, "train") or {})["message"] == "first"
+    second = store.attempts.new(TRIAL.key, "train")
+    assert store.attempts.open_failure(TRIAL.key, "train") is None, "it is being tried again"
+    store.attempts.record_failure(TRIAL.key, second, "train", ValueError("second"))
+    assert (store.attempts.open_failure(TRIAL.key, "train") or {})["message"] == "second"
+    assert [failure["message"] for failure in store.attempts.failures(TRIAL.key)] == ["first", "second"]
 
 
 @pytest.mark.parametrize(("seconds", "alive"), [(-HOUR, False), (-30.0, True), (30.0, True), (HOUR, False)])

@@ -35,7 +35,7 @@ def scored(
         for size in latent_sizes
     }
     for trial in trials.values():
-        store.write_config(trial)
+        store.trials.write_config(trial)
         attempt = TrainingAttempt(store, trial, spec.execution)
         attempt.start()
         attempt.run_epoch()

@@ -59,7 +59,7 @@ def test_an_evaluation_without_its_images_is_refused_and_fails_no_trial(tmp_path
     store = trained_store(tmp_path, config)
     with pytest.raises(InputError, match=r"(?s)--data.*aesweep fetch cifar10"):
         evaluate(store.root, {"samples": 50})
-    assert store.failures(config.key) == []
+    assert store.attempts.failures(config.key) == []
 
 
 def test_a_failed_evaluation_is_tried_again_by_the_command_that_asked_for_it(tmp_path: Path) -> None:
@@ -67,8 +67,8 @@ def test_a_failed_evaluation_is_tried_again_by_the_command_that_asked_for_it(tmp
     store = trained_store(tmp_path, config)
     asked = stored_spec(store)[0].evaluation_config()
     other = replace(asked, samples=50)
-    store.record_failure(
-        config.key, store.new_attempt(config.key, "evaluate", other.id), "evaluate", OSError("x"), other.id
+    store.attempts.record_failure(
+        config.key, store.attempts.new(config.key, "evaluate", other.id), "evaluate", OSError("x"), other.id
     )
     said = io.StringIO()
     assert evaluate(store.root, {"samples": 50}, console=Console(file=said, width=300)).exit_code == 1
@@ -81,9 +81,9 @@ def trained_store(tmp_path: Path, config: TrialConfig) -> Store:
     execution = ExecutionConfig(data_dir=str(tmp_path / "data"), device="cpu")
     spec = SweepSpec(name="one", blocks=(Block("all", (config,)),), extractor="random-conv-64", execution=execution)
     store = open_store(tmp_path / "store", create=True)
-    store.write_config(config)
+    store.trials.write_config(config)
     about = {"format": 1, "name": spec.name, "keys": {config.key: "all"}, "spec": spec.to_json()}
-    store.write_spec(spec.hash, about, spec.evaluation_config().id)
-    weights = store.write_file(config.key, TRAINED["attempt"], "model.safetensors", b"weights")
-    store.commit_training(config.key, {**TRAINED, "files": {"model.safetensors": weights}})
+    store.trials.write_spec(spec.hash, about, spec.evaluation_config().id)
+    weights = store.attempts.write_file(config.key, TRAINED["attempt"], "model.safetensors", b"weights")
+    store.commits.commit_training(config.key, {**TRAINED, "files": {"model.safetensors": weights}})
     return store

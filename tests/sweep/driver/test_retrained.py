@@ -53,10 +53,10 @@ def state(store: Store) -> str:
 def store(tmp_path: Path) -> Store:
     """A scored trial whose training commit was found damaged."""
     opened = open_store(tmp_path / "store", create=True)
-    opened.write_config(TRIAL)
-    opened.write_spec("aaa", {"name": "one", "keys": {TRIAL.key: "all"}, "spec": {}}, EVALUATION.id)
-    opened.commit_training(TRIAL.key, trained("train-0001-aaaaaa", b"old"))
-    opened.commit_scores(TRIAL.key, EVALUATION.id, scored(b"old"))
+    opened.trials.write_config(TRIAL)
+    opened.trials.write_spec("aaa", {"name": "one", "keys": {TRIAL.key: "all"}, "spec": {}}, EVALUATION.id)
+    opened.commits.commit_training(TRIAL.key, trained("train-0001-aaaaaa", b"old"))
+    opened.commits.commit_scores(TRIAL.key, EVALUATION.id, scored(b"old"))
     assert state(opened) == "done"
     (tmp_path / "store" / training_name(TRIAL.key)).write_bytes(b"{")
     assert state(opened) == "pending"
@@ -67,30 +67,30 @@ def test_other_weights_are_scored_anew_and_the_old_scores_are_kept_aside(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"new"))
+        assert store.commits.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"new"))
     assert state(store) == "trained"
     assert "of other weights" in caplog.text and "is damaged" not in caplog.text
     TableWriter(store).publish(force=True)
     assert table_rows(store)["scores"] == 0
-    assert store.commit_scores(TRIAL.key, EVALUATION.id, scored(b"new"))
+    assert store.commits.commit_scores(TRIAL.key, EVALUATION.id, scored(b"new"))
     assert state(store) == "done"
 
 
 def test_scores_that_do_not_say_whose_they_are_count_as_those_of_other_weights(store: Store) -> None:
     other = "f" * 12
-    store.commit_scores(TRIAL.key, other, scored(None))
-    store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
-    assert store.scored(TRIAL.key) == [EVALUATION.id]
+    store.commits.commit_scores(TRIAL.key, other, scored(None))
+    store.commits.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
+    assert store.commits.scored(TRIAL.key) == [EVALUATION.id]
 
 
 def test_the_same_weights_keep_their_scores(store: Store) -> None:
-    assert store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
+    assert store.commits.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
     assert state(store) == "done"
 
 
 def test_a_training_that_comes_too_late_leaves_the_scores_of_the_first_one(store: Store) -> None:
-    store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
-    assert not store.commit_training(TRIAL.key, trained("train-0003-aaaaaa", b"new"))
+    store.commits.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
+    assert not store.commits.commit_training(TRIAL.key, trained("train-0003-aaaaaa", b"new"))
     assert state(store) == "done"
 
 
@@ -103,7 +103,7 @@ def test_killed_before_the_new_commit_the_trial_is_trained_and_scored_again(
     with monkeypatch.context() as patch:
         patch.setattr(store.storage, "commit", die)
         with pytest.raises(KeyboardInterrupt):
-            store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"new"))
+            store.commits.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"new"))
     assert state(store) == "pending"
     store.storage.write(training_name(TRIAL.key), sealed_json_bytes(trained("train-0003-aaaaaa", b"newer")))
     assert state(store) == "trained"
@@ -111,12 +111,12 @@ def test_killed_before_the_new_commit_the_trial_is_trained_and_scored_again(
 
 def rescored(store: Store, value: float) -> None:
     """An evaluation, set aside because a file of it is damaged, is made again with another value and the same length."""
-    store.set_aside(scores_name(TRIAL.key, EVALUATION.id))
-    assert store.commit_scores(TRIAL.key, EVALUATION.id, {**scored(b"old"), "rows": [{**ROW, "value": value}]})
+    store.records.set_aside(scores_name(TRIAL.key, EVALUATION.id))
+    assert store.commits.commit_scores(TRIAL.key, EVALUATION.id, {**scored(b"old"), "rows": [{**ROW, "value": value}]})
 
 
 def test_tables_from_before_a_scoring_that_was_made_again_are_not_current(store: Store) -> None:
-    store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
+    store.commits.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
     folder = TableWriter(store)
     folder.publish(force=True)
     assert tables_are_current(store)
@@ -142,7 +142,7 @@ def test_a_driver_writes_no_tables_while_nothing_happens(store: Store, monkeypat
     first = store.storage.version(table)
     folder.publish()
     assert store.storage.version(table) == first
-    store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
+    store.commits.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
     folder.publish()
     second = store.storage.version(table)
     assert second != first

@@ -139,8 +139,8 @@ def record(store: Store, data_dir: Path, trial: TrialConfig) -> SweepSpec:
     """A spec of one trial, as a launch that was killed at once leaves it; it is the latest."""
     spec = replace(small_spec(data_dir), name=f"latent {trial.latent_size}", blocks=(Block("one", (trial,)),))
     about = {"format": 1, "name": spec.name, "keys": {trial.key: "one"}, "spec": spec.to_json()}
-    store.write_configs([trial])
-    store.write_spec(spec.hash, about, spec.evaluation_config().id)
+    store.trials.write_configs([trial])
+    store.trials.write_spec(spec.hash, about, spec.evaluation_config().id)
     return spec
 
 

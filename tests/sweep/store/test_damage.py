@@ -90,7 +90,7 @@ def test_a_damaged_commit_is_set_aside_and_its_work_counts_as_not_done(
     assert file(store, f"trials/{DONE.key}/{commit}.damaged-*").read_bytes() == damaged
     assert "is damaged; kept as" in caplog.text
     if left == "pending":
-        assert store.commit_training(DONE.key, json.loads(whole))
+        assert store.commits.commit_training(DONE.key, json.loads(whole))
         assert counts(store) == {"done": 1, "running": 1, "failed": 1}
 
 
@@ -132,7 +132,7 @@ def test_a_damaged_configuration_is_found_again_in_the_spec(store: Store) -> Non
     path = file(store, f"trials/{DONE.key}/config.json")
     for text in ("", "[]", json.dumps(HALF.to_json()), json.dumps({**DONE.to_json(), "model": ["dae"]})):
         path.write_text(text)
-        assert store.config(DONE.key) == DONE
+        assert store.trials.config(DONE.key) == DONE
         assert json.loads(path.read_text()) == json.loads(json.dumps(DONE.to_json())), "written again"
     assert len(list(path.parent.glob("config.json.damaged-*"))) == 4
     TableWriter(store).publish(force=True)
@@ -163,7 +163,7 @@ def test_a_spec_whose_keys_are_no_keys_counts_as_missing(store: Store, caplog: p
 def test_without_knowing_the_latest_of_several_specs_nothing_is_resumed(store: Store, data_dir: Path) -> None:
     other = replace(small_spec(data_dir), name="other")
     about = {"format": 1, "name": "other", "keys": {c.key: b for c, b in other.trials}, "spec": other.to_json()}
-    store.write_spec(other.hash, about, other.evaluation_config().id)
+    store.trials.write_spec(other.hash, about, other.evaluation_config().id)
     assert stored_spec(store)[0].name == "other"
     make_a_list(Path(store.root) / "sweeps/latest.json")
     refused = run_aesweep("resume", store.root)
@@ -204,7 +204,7 @@ def test_damaged_measures_of_the_real_images_are_measured_again(
     path = file(store, f"references/*-train-*{kind}")
     whole = path.read_bytes()
     damage(path)
-    attempt = store.attempts(DONE.key, "evaluate")[0]
+    attempt = store.attempts.of(DONE.key, "evaluate")[0]
     job = EvaluationJob(str(store.root), DONE.key, attempt, spec.evaluation_config(), spec.execution)
     train, _, _ = evaluation_stages.references(job)
     assert train is not None and path.read_bytes() == whole
@@ -243,7 +243,7 @@ def test_training_starts_again_from_a_damaged_checkpoint_and_ends_the_same(
 ) -> None:
     damage(file(store, f"trials/{HALF.key}/attempts/*/checkpoint.pt"))
     fresh = open_store(tmp_path / "fresh", create=True)
-    fresh.write_config(HALF)
+    fresh.trials.write_config(HALF)
     for each in (store, fresh):
         attempt = TrainingAttempt(each, HALF, small_spec(data_dir).execution)
         attempt.start()
@@ -251,7 +251,7 @@ def test_training_starts_again_from_a_damaged_checkpoint_and_ends_the_same(
         while not attempt.finished:
             attempt.run_epoch()
         attempt.commit()
-    assert store.model_bytes(HALF.key) == fresh.model_bytes(HALF.key)
+    assert store.commits.model_bytes(HALF.key) == fresh.commits.model_bytes(HALF.key)
     assert any("not used" in log.read_text() for log in Path(store.root).glob(f"trials/{HALF.key}/attempts/*/log.txt"))
 
 
@@ -295,8 +295,8 @@ def test_a_record_without_a_seal_is_read_and_what_is_no_object_is_not() -> None:
 
 def test_messages_of_failures_are_shown_as_they_are(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """An exception's text may hold what a terminal or rich would take for commands."""
-    store.record_failure(
-        FAILED.key, store.new_attempt(FAILED.key, "train"), "train", ValueError("\x1b[2J[/x] \udc80\na")
+    store.attempts.record_failure(
+        FAILED.key, store.attempts.new(FAILED.key, "train"), "train", ValueError("\x1b[2J[/x] \udc80\na")
     )
     with caplog.at_level(logging.ERROR):
         ended = run_aesweep("status", store.root)

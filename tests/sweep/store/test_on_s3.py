@@ -166,7 +166,7 @@ def write_finished_store(folder: Path, count: int) -> SweepSpec:
         ):
             (at / name).parent.mkdir(parents=True, exist_ok=True)
             (at / name).write_bytes(data)
-    assert store.trial_keys()
+    assert store.trials.keys()
     return SweepSpec(name="many", blocks=(Block("all", trials),), execution=ExecutionConfig(data_dir="/nowhere"))
 
 
@@ -174,10 +174,10 @@ def remember_commits(store: Store) -> None:
     """What a fold of the tables leaves behind: the version of every commit that it read."""
     names = [
         f"trials/{key}/{commit}"
-        for key in store.trial_keys()
+        for key in store.trials.keys()
         for commit in ("train.json", f"scores/{EVALUATION.id}.json")
     ]
-    listed = store.listed().storage
+    listed = store.snapshot().storage
     store.storage.write(FOLDED, sealed_json_bytes({"commits": {name: listed.version(name) for name in names}}))
 
 
@@ -199,9 +199,9 @@ def test_a_trial_that_could_not_reach_its_store_is_tried_again_as_one_whose_mach
     """Its machine may have lost the network while all others write on. A folder is full or gone for everybody."""
     for place in (uri, str(tmp_path / "store")):
         store = open_store(place, create=True)
-        store.write_config(DONE)
+        store.trials.write_config(DONE)
         recovery = Recovery(store, "a-driver.json", max_process_deaths=1)
-        attempt = store.new_attempt(DONE.key, "train")
+        attempt = store.attempts.new(DONE.key, "train")
         write_start(store, DONE.key, attempt, "a-driver.json")
         error = StorageError(place, "It does not answer.")
         if place == uri:
@@ -210,7 +210,7 @@ def test_a_trial_that_could_not_reach_its_store_is_tried_again_as_one_whose_mach
         else:
             with pytest.raises(StorageError, match="does not answer"):
                 recovery.after_training(DONE.key, error)
-        assert store.failures(DONE.key) == []
+        assert store.attempts.failures(DONE.key) == []
 
 
 def test_a_relaunch_of_a_thousand_trials_lists_a_page_per_thousand_files_and_reads_no_commit_again(
@@ -236,16 +236,16 @@ def test_a_commit_cut_short_is_found_by_the_next_plan_set_aside_and_committed_an
     uri: str, storage: ObjectStorage
 ) -> None:
     store = open_store(uri, create=True)
-    store.write_config(TRIAL)
-    store.commit_training(TRIAL.key, TRAINED)
-    store.commit_scores(TRIAL.key, EVALUATION.id, SCORED)
+    store.trials.write_config(TRIAL)
+    store.commits.commit_training(TRIAL.key, TRAINED)
+    store.commits.commit_scores(TRIAL.key, EVALUATION.id, SCORED)
     remember_commits(store)
     spec = SweepSpec(name="one", blocks=(Block("all", (TRIAL,)),), execution=ExecutionConfig(data_dir="/nowhere"))
     assert make_plan(spec, open_store(uri), EVALUATION).is_done
     storage.write(f"trials/{TRIAL.key}/train.json", sealed_json_bytes(TRAINED)[:40])
     assert make_plan(spec, open_store(uri), EVALUATION).counts()["pending"] == 1
     assert any("damaged" in name for name in storage.names(f"trials/{TRIAL.key}"))
-    assert store.commit_training(TRIAL.key, TRAINED)
+    assert store.commits.commit_training(TRIAL.key, TRAINED)
     assert make_plan(spec, open_store(uri), EVALUATION).is_done
 
 

@@ -42,10 +42,10 @@ class WatchedStorage(LocalStorage):
 def root(tmp_path: Path) -> Path:
     """A store of one finished trial whose tables were never folded."""
     store = open_store(tmp_path / "store", create=True)
-    store.write_config(TRIAL)
-    store.write_spec("aaa", {"name": "one", "keys": {TRIAL.key: "all"}, "spec": {}}, EVALUATION.id)
-    store.commit_training(TRIAL.key, TRAINED)
-    store.commit_scores(TRIAL.key, EVALUATION.id, SCORED)
+    store.trials.write_config(TRIAL)
+    store.trials.write_spec("aaa", {"name": "one", "keys": {TRIAL.key: "all"}, "spec": {}}, EVALUATION.id)
+    store.commits.commit_training(TRIAL.key, TRAINED)
+    store.commits.commit_scores(TRIAL.key, EVALUATION.id, SCORED)
     return tmp_path / "store"
 
 
@@ -111,7 +111,7 @@ def test_of_a_copied_store_the_seals_are_looked_at_once_and_remembered(
     copy = tmp_path / "copy"
     shutil.copytree(root, copy, copy_function=shutil.copyfile)  # all files get new times
     storage = WatchedStorage(copy, keeps_files_whole)
-    listed = Store(copy, storage).listed()
+    listed = Store(copy, storage).snapshot()
     assert state(listed) == "done"
     assert len(storage.commits_read) == read
     remember_commits(listed)

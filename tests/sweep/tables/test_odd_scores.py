@@ -28,7 +28,7 @@ ODD = [3, 0.5, True, "x", [], ["x"], {}, {"x": 1}, None, 2**70, -1, "\ud800"]
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     opened = open_store(tmp_path / "store", create=True)
-    opened.write_config(TRIAL)
+    opened.trials.write_config(TRIAL)
     return opened
 
 

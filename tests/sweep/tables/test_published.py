@@ -66,10 +66,10 @@ def test_where_nothing_changed_nothing_is_read_and_the_tables_stay_as_they_are(r
 
 def test_a_trial_that_changed_is_read_and_the_others_are_not(root: Path) -> None:
     store = open_store(root)
-    (evaluation,) = store.scored(DONE.key)
-    store.record_failure(FAILED.key, store.new_attempt(FAILED.key, "train"), "train", ValueError("again"))
+    (evaluation,) = store.commits.scored(DONE.key)
+    store.attempts.record_failure(FAILED.key, store.attempts.new(FAILED.key, "train"), "train", ValueError("again"))
     assert not any(DONE.key in name for name in fold_as_a_driver(root))
-    store.new_attempt(DONE.key, "evaluate", evaluation)
+    store.attempts.new(DONE.key, "evaluate", evaluation)
     assert {name.split("/")[1] for name in fold_as_a_driver(root)} == {DONE.key}
     assert "again" in pq.read_table(root / "tables/failures.parquet")["message"].to_pylist()
     assert_as_from_all_commits(root)
@@ -99,7 +99,7 @@ def test_tables_that_are_damaged_or_of_another_aesweep_are_not_begun_with(root: 
     folded = parse_record((root / FOLDED).read_bytes()) or {}
     for other in ({"aesweep": "0.0.1"}, {"version": 1}, {"signatures": [1]}, {"files": None}):
         (root / FOLDED).write_bytes(sealed_json_bytes({**folded, **other}))
-        assert published_rows(open_store(root).listed()) == ({}, {})
+        assert published_rows(open_store(root).snapshot()) == ({}, {})
     assert fold_as_a_driver(root)
 
 

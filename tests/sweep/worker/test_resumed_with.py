@@ -30,7 +30,7 @@ NOW: Settings = {
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     opened = open_store(tmp_path / "store", create=True)
-    opened.write_configs((TRIAL, LONGER))
+    opened.trials.write_configs((TRIAL, LONGER))
     return opened
 
 
@@ -67,7 +67,7 @@ def test_a_training_resumed_with_other_threads_says_which_and_until_when_also_af
     one_epoch(store, replace(execution, threads=2), LONGER)
     second = one_epoch(store, execution, LONGER)
     prune(store)
-    assert len(store.attempts(LONGER.key, "train")) == 1
+    assert len(store.attempts.of(LONGER.key, "train")) == 1
     third = one_epoch(store, execution, LONGER)
     assert (row(store, LONGER)["resumed_with"], row(store, LONGER)["threads"]) == ("threads 2 until epoch 1", 1)
     for attempt in (second, third):
@@ -90,7 +90,7 @@ def test_a_note_that_lacks_settings_leaves_them_unknown(start: dict[str, Any]) -
 
 
 def test_a_training_of_an_older_version_has_null(store: Store) -> None:
-    store.commit_training(TRIAL.key, {"attempt": "train-0001-a", "files": {}, "history": [], "result": {"threads": 1}})
+    store.commits.commit_training(TRIAL.key, {"attempt": "train-0001-a", "files": {}, "history": [], "result": {"threads": 1}})
     assert row(store)["resumed_with"] is None
 
 

@@ -46,7 +46,7 @@ def more(first: EvaluationConfig) -> EvaluationConfig:
 def evaluate(store: Store, evaluation: EvaluationConfig, data_dir: Path, deadline: float = 3600.0) -> dict[str, Any]:
     """Run the stages as the pool does; the commit."""
     score_done(store, evaluation, replace(small_spec(data_dir).execution, prior_deadline_seconds=deadline))
-    commit = store.scores(DONE.key, evaluation.id)
+    commit = store.commits.scores(DONE.key, evaluation.id)
     assert commit is not None
     return commit
 
@@ -56,7 +56,7 @@ def test_latents_of_weights_that_were_replaced_meanwhile_get_no_scores(
 ) -> None:
     """Another driver found the weights damaged and trained the trial again, to other bits, between two stages."""
     job = EvaluationJob(
-        store.root, DONE.key, store.new_attempt(DONE.key, "evaluate", more.id), more, small_spec(data_dir).execution
+        store.root, DONE.key, store.attempts.new(DONE.key, "evaluate", more.id), more, small_spec(data_dir).execution
     )
     train, test, ready = evaluation_stages.references(job)
     encoded = evaluation_stages.encode(job, ready)
@@ -66,13 +66,13 @@ def test_latents_of_weights_that_were_replaced_meanwhile_get_no_scores(
     path = Path(store.root) / "trials" / DONE.key / "train.json"
     commit = json.loads(path.read_text())
     weights = model_bytes(build_autoencoder(other))
-    commit["files"]["model.safetensors"] = store.write_file(DONE.key, commit["attempt"], "model.safetensors", weights)
+    commit["files"]["model.safetensors"] = store.attempts.write_file(DONE.key, commit["attempt"], "model.safetensors", weights)
     path.write_bytes(sealed_json_bytes(commit))
     with pytest.raises(TrainedAgainError):
         evaluation_stages.sample(job, encoded, fitted, train, test)
     with pytest.raises(TrainedAgainError):
         evaluation_stages.score(job, encoded, fitted, sampled, train, test)
-    assert store.scores(DONE.key, more.id) is None
+    assert store.commits.scores(DONE.key, more.id) is None
 
 
 def forget(store: Store) -> None:
@@ -94,7 +94,7 @@ def test_latents_and_priors_are_taken_over_and_the_rows_are_those_of_a_fresh_eva
 ) -> None:
     resampled = replace(first, seeds=(1, 2), metrics=("frechet", "gaussianity"))
     reused = evaluate(store, resampled, data_dir, deadline=NO_TIME)  # an EM would have failed
-    earlier = store.scores(DONE.key, first.id)
+    earlier = store.commits.scores(DONE.key, first.id)
     assert earlier is not None
     assert fits(reused) == fits(earlier)
     assert set(fits(reused)) == {LATENTS, "priors-standard_normal.npz", "priors-mvg.npz", "priors-gmm.npz"}
@@ -115,7 +115,7 @@ def test_held_out_likelihoods_are_measured_once(store: Store, more: EvaluationCo
 def test_the_second_evaluation_needs_no_file_of_the_first(
     store: Store, first: EvaluationConfig, more: EvaluationConfig, data_dir: Path
 ) -> None:
-    commits = [store.scores(DONE.key, first.id), evaluate(store, more, data_dir)]
+    commits = [store.commits.scores(DONE.key, first.id), evaluate(store, more, data_dir)]
     assert not [leftover.name for leftover in prune(store) if "/score-" in leftover.name]
     folders = [Path(store.root) / "trials" / DONE.key / "attempts" / commit["attempt"] for commit in commits if commit]
     before = load_prior(store, DONE.key, "gmm").to_bytes()
@@ -146,7 +146,7 @@ def test_a_fit_that_missed_its_deadline_is_tried_again(store: Store, more: Evalu
 def test_damaged_files_of_the_first_evaluation_are_made_anew(
     store: Store, first: EvaluationConfig, more: EvaluationConfig, data_dir: Path
 ) -> None:
-    earlier = store.scores(DONE.key, first.id)
+    earlier = store.commits.scores(DONE.key, first.id)
     assert earlier is not None
     for name in (LATENTS, "priors-gmm.npz"):
         path = Path(store.root) / "trials" / DONE.key / "attempts" / earlier["attempt"] / name
@@ -168,7 +168,7 @@ def test_latents_of_other_weights_are_not_taken_over(
     folder = path.parents[1] / "attempts" / commit["attempt"]
     foreign = b"latents of other weights"
     (folder / LATENTS).write_bytes(foreign)
-    commit["files"][LATENTS] = store.write_file(DONE.key, commit["attempt"], LATENTS, foreign)
+    commit["files"][LATENTS] = store.attempts.write_file(DONE.key, commit["attempt"], LATENTS, foreign)
     commit["model"] = "0" * 64
     del commit["seal"]
     path.write_bytes(sealed_json_bytes(commit))

@@ -42,7 +42,7 @@ def test_a_trial_that_goes_on_says_first_where_it_stands(store: Store, data_dir:
     first, *others = reports(store, HALF.key, data_dir)
     assert first == {"done": False, "outcome": "training", "epoch": 1, "images_per_second": 0.0, "resumed": True}
     assert [(r["epoch"], r["done"], "resumed" in r) for r in others] == [(2, True, False)]
-    assert store.has_training(HALF.key)
+    assert store.commits.has_training(HALF.key)
 
 
 def test_a_trial_that_begins_reports_its_epochs_alone(store: Store, data_dir: Path) -> None:
