@@ -41,3 +41,8 @@ class LatentRow:
     dimension_b: int
     z_a: float
     z_b: float
+
+
+def joined(*notes: str) -> str:
+    """Notes as one, without those that are empty."""
+    return "; ".join(filter(None, notes))

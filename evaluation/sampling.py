@@ -11,17 +11,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from aesweep.evaluation.config import EvaluationConfig, Prior
+from aesweep.evaluation.config import EvaluationConfig, Prior, Source
 from aesweep.evaluation.draws import pair_indices, reference_indices
 from aesweep.evaluation.interpolation import ROWS, interpolation_grid
 from aesweep.evaluation.latents import Latents, encode_images
-from aesweep.evaluation.measuring import Decoder, Measured, Score, failed, measure
+from aesweep.evaluation.measuring import Decoder, Measured, failed, measure
 from aesweep.evaluation.metrics.reconstruction_error import MEASURES, reconstruction_errors
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
 from aesweep.evaluation.pictures import image_grid, reconstruction_grid
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.reference import CHUNK, Reference
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import SPLITS, Split
 from aesweep.models.data.images import ImageSet
@@ -88,10 +89,10 @@ def sample_stage(
     for split, real in zip(SPLITS, images, strict=True):
         indices = reference_indices(len(real), evaluation.reference_size, evaluation.reference_seed)
         z = means(split, indices)
-        set_ = Measured("reconstruction", split, evaluation.reference_seed, None, 0, 0.0)
-        measured, first = _measured(z, decoded, evaluation, ruler, set_)
+        row = _blank(evaluation, "reconstruction", split, evaluation.reference_seed)
+        measured, first = _measured(z, decoded, evaluation, ruler, row)
         if "reconstruction_error" in evaluation.metrics:
-            errors = _errors(model, z, np.asarray(real[indices]), device, precision)
+            errors = _errors(model, z, np.asarray(real[indices]), device, precision, row)
             measured = replace(measured, scores=(*measured.scores, *errors))
         sampled.measured.append(measured)
         if first is not None:
@@ -120,6 +121,20 @@ def check_extractor(evaluation: EvaluationConfig, extractor: Extractor) -> None:
         )
 
 
+def _blank(evaluation: EvaluationConfig, source: Source, split: Split, seed: int) -> ScoreRow:
+    """The Fréchet distance of a set of images, not measured yet."""
+    return ScoreRow(
+        source=source,
+        split=split,
+        metric=evaluation.frechet_name,
+        value=None,
+        extractor=evaluation.extractor,
+        n=0,
+        reference_split=split,
+        seed=seed,
+    )
+
+
 def _sample(
     prior: Prior,
     fitted: FittedPrior | str,
@@ -128,49 +143,51 @@ def _sample(
     decoded: Decoder,
     ruler: Ruler | None,
 ) -> tuple[Measured, torch.Tensor | None]:
-    set_ = Measured(prior, evaluation.reference_split, seed, None, 0, 0.0)
+    row = _blank(evaluation, prior, evaluation.reference_split, seed)
     if isinstance(fitted, str):
         if ruler is None:
-            return replace(set_, note=fitted), None
-        return failed(set_, evaluation, ruler.extractor, ruler.references[set_.split], fitted), None
+            return Measured(replace(row, note=fitted)), None
+        return failed(row, evaluation, ruler.references[row.split], fitted), None
     started = time.perf_counter()
     z = fitted.sample(evaluation.samples, seed)
-    set_ = replace(set_, seconds=time.perf_counter() - started, note=fitted.note)
-    return _measured(z, decoded, evaluation, ruler, set_)
+    row = replace(row, seconds=time.perf_counter() - started, note=fitted.note)
+    return _measured(z, decoded, evaluation, ruler, row)
 
 
 def _measured(
-    z_NZ: np.ndarray, decoded: Decoder, evaluation: EvaluationConfig, ruler: Ruler | None, set_: Measured
+    z_NZ: np.ndarray, decoded: Decoder, evaluation: EvaluationConfig, ruler: Ruler | None, row: ScoreRow
 ) -> tuple[Measured, torch.Tensor | None]:
     """One set with its scores, and the pictures of its start; these alone where nothing is measured."""
-    if ruler is not None and (set_.source != "reconstruction" or evaluation.compares_reconstructions):
-        return measure(z_NZ, decoded, evaluation, ruler.extractor, ruler.references[set_.split], set_)
+    if ruler is not None and (row.source != "reconstruction" or evaluation.compares_reconstructions):
+        return measure(z_NZ, decoded, evaluation, ruler.extractor, ruler.references[row.split], row)
     try:
-        return set_, decoded(z_NZ[:PICTURES])
+        return Measured(row), decoded(z_NZ[:PICTURES])
     except NonFiniteError:
-        return set_, None
+        return Measured(row), None
 
 
 def _errors(
-    model: Autoencoder, z_NZ: np.ndarray, real: np.ndarray, device: torch.device, precision: str
-) -> list[Score]:
-    """Scores of `MEASURES`: mean over the images and its standard error."""
+    model: Autoencoder, z_NZ: np.ndarray, real: np.ndarray, device: torch.device, precision: str, row: ScoreRow
+) -> list[ScoreRow]:
+    """Rows of `MEASURES`: mean over the images and its standard error."""
     started = time.perf_counter()
+    row = replace(row, extractor="none")
     try:
         columns = list(reconstruction_errors(model, z_NZ, real, device, precision).T)
     except NonFiniteError as error:
-        return [Score(metric=metric, value=None, n=0, note=str(error)) for metric in MEASURES]
-    seconds = (time.perf_counter() - started) / len(MEASURES)
-    return [replace(_mean(metric, found), seconds=seconds) for metric, found in zip(MEASURES, columns, strict=True)]
+        return [replace(row, metric=metric, note=str(error)) for metric in MEASURES]
+    row = replace(row, n=len(real), seconds=(time.perf_counter() - started) / len(MEASURES))
+    return [_mean(replace(row, metric=metric), found) for metric, found in zip(MEASURES, columns, strict=True)]
 
 
-def _mean(metric: str, values_N: np.ndarray) -> Score:
-    n, perfect = len(values_N), int(np.isposinf(values_N).sum())
+def _mean(row: ScoreRow, values_N: np.ndarray) -> ScoreRow:
+    """The row with the mean of these values and its standard error."""
+    perfect = int(np.isposinf(values_N).sum())
     if perfect:
-        note = f"{perfect} of {n} reconstructions are perfect, which has no finite {metric}"
-        return Score(metric=metric, value=None, n=n, note=note)
-    stderr = float(values_N.std(ddof=1)) / np.sqrt(n) if n > 1 else None
-    return Score(metric=metric, value=float(values_N.mean()), stderr=stderr, n=n)
+        note = f"{perfect} of {row.n} reconstructions are perfect, which has no finite {row.metric}"
+        return replace(row, note=note)
+    stderr = float(values_N.std(ddof=1) / np.sqrt(row.n)) if row.n > 1 else None
+    return replace(row, value=float(values_N.mean()), stderr=stderr)
 
 
 def _pairs(split: Split, real: np.ndarray, indices: np.ndarray, z_NZ: np.ndarray, decoded: Decoder) -> dict[str, bytes]:

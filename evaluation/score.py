@@ -10,8 +10,7 @@ in for it.
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ import torch
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.latents import Latents, encode_images
-from aesweep.evaluation.measuring import Measured, Score
+from aesweep.evaluation.measuring import Measured
 from aesweep.evaluation.metrics.frechet import frechet_distance
 from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
 from aesweep.evaluation.metrics.heldout import heldout_stage
@@ -28,6 +27,7 @@ from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import fit_prior
 from aesweep.evaluation.priors.tensor_mixture import fit_device
 from aesweep.evaluation.reference import Reference, measure_reference
+from aesweep.evaluation.rows import LatentRow, ScoreRow, joined
 from aesweep.evaluation.sampling import Ruler, Sampled, check_extractor, sample_stage
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import SPLITS, Split
@@ -85,22 +85,23 @@ def reference_stage(evaluation: EvaluationConfig, images: ImageSet, split: Split
 
 def distance_stage(
     evaluation: EvaluationConfig, sampled: Sampled, references: Mapping[Split, Reference]
-) -> list[dict[str, Any]]:
-    """Rows of the scores table (columns of `aesweep.sweep.tables.schemas`, without `key` and `evaluation`) for all generated images: the
-    Fréchet distance of each set, then what was measured with its features. `references` may be empty where no distance
-    is asked for.
+) -> list[ScoreRow]:
+    """The rows of all generated images: the Fréchet distance of each set, then what was measured with its features.
+
+    `references` may be empty where no distance is asked for.
     """
-    rows = []
+    rows: list[ScoreRow] = []
     for measured in sampled.measured:
         if "frechet" in evaluation.metrics:
-            rows.append(_row(measured, _distance(evaluation, measured, references[measured.split])))
-        rows += [_row(measured, score) for score in measured.scores]
+            rows.append(_distance(evaluation, measured, references[measured.row.split]))
+        rows += measured.scores
     return rows
 
 
-def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) -> list[dict[str, Any]]:
-    """Rows of the latents table without `key`: two dimensions of `count` images per split, by the trial's seed. Latents that
-    are not numbers are left out; the notes of the scores say that there are some.
+def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) -> list[LatentRow]:
+    """Two dimensions of the latents of `count` images per split, chosen by the trial's seed.
+
+    Latents that are not numbers are left out; the notes of the scores say that there are some.
     """
     size = latents.train.shape[1]
     a, b = reference_indices(size, 2, stream_seed("latent dimensions", trial.seed))[[0, -1]].tolist()
@@ -109,7 +110,7 @@ def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) 
         z_NZ = getattr(latents, split)
         indices = reference_indices(len(z_NZ), count, stream_seed("latent rows", split, trial.seed))
         rows += [
-            {"split": split, "index": i, "dimension_a": a, "dimension_b": b, "z_a": float(z[a]), "z_b": float(z[b])}
+            LatentRow(split=split, index=i, dimension_a=a, dimension_b=b, z_a=float(z[a]), z_b=float(z[b]))
             for i, z in zip(indices.tolist(), z_NZ[indices], strict=True)
             if np.isfinite(z[[a, b]]).all()
         ]
@@ -127,7 +128,7 @@ def score_trial(
     deadline_seconds: float | None = None,
     threads: int | None = None,
     precision: str | None = None,
-) -> tuple[list[dict[str, Any]], Sampled, dict[str, FittedPrior | str]]:
+) -> tuple[list[ScoreRow], Sampled, dict[str, FittedPrior | str]]:
     """All stages at once: score rows, pictures with their statistics, and the priors.
 
     `precision` is the one that the model was trained in (column `precision_used`), None for what this device would take.
@@ -151,28 +152,15 @@ def score_trial(
     return rows, sampled, priors
 
 
-def _distance(evaluation: EvaluationConfig, measured: Measured, reference: Reference) -> Score:
+def _distance(evaluation: EvaluationConfig, measured: Measured, reference: Reference) -> ScoreRow:
     started = time.perf_counter()
-    value, note = None, measured.note
-    if measured.statistics is not None and min(measured.n, reference.n) < 2:
-        note = "; ".join(filter(None, ("a covariance needs 2 images", note)))
+    row = replace(measured.row, metric=evaluation.frechet_name, n_reference=reference.n)
+    if measured.statistics is not None and min(row.n, reference.n) < 2:
+        row = replace(row, note=joined("a covariance needs 2 images", row.note))
     elif measured.statistics is not None:
         try:
-            value = frechet_distance(measured.statistics, reference.statistics)
+            row = replace(row, value=frechet_distance(measured.statistics, reference.statistics))
         except np.linalg.LinAlgError as error:
-            note = "; ".join(filter(None, (str(error), note)))
-    return Score(
-        metric=evaluation.frechet_name,
-        value=value,
-        stderr=None if value is None else measured.stderr,
-        n=measured.n,
-        n_reference=reference.n,
-        extractor=evaluation.extractor,
-        seconds=measured.seconds + time.perf_counter() - started,
-        note=note,
-    )
-
-
-def _row(measured: Measured, score: Score) -> dict[str, Any]:
-    place = {"source": measured.source, "split": measured.split, "seed": measured.seed}
-    return {**place, "reference_split": measured.split, **asdict(score)}
+            row = replace(row, note=joined(str(error), row.note))
+    stderr = None if row.value is None else row.stderr
+    return replace(row, stderr=stderr, seconds=row.seconds + time.perf_counter() - started)

@@ -31,6 +31,7 @@ from aesweep.evaluation.latents import Latents
 from aesweep.evaluation.metrics.latent_scores import fitted_prior, latent_score
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import check_finite, check_latents
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.identity import stream_seed
 
 SUBSAMPLE = 10_000
@@ -46,8 +47,8 @@ def gaussianity_stage(
     latents: Latents,
     priors: Mapping[str, FittedPrior | str],
     threads: int | None = None,
-) -> list[dict[str, Any]]:
-    """Rows of the scores table (columns of `aesweep.sweep.tables.schemas`, without `key` and `evaluation`), with source `latents`.
+) -> list[ScoreRow]:
+    """The rows with source `latents`.
 
     `priors` holds those fitted on the training latents, or the reason why one could not be. Runs on `threads` CPU threads
     (None: as many as there are).
@@ -126,9 +127,7 @@ def _marginal_kurtosis(centred_NZ: np.ndarray, least: float) -> float:
     return float(np.abs(fourth[varies] / variance[varies] ** 2 - 3).mean())
 
 
-def _gap_row(
-    evaluation: EvaluationConfig, test_NZ: np.ndarray, priors: Mapping[str, FittedPrior | str]
-) -> dict[str, Any]:
+def _gap_row(evaluation: EvaluationConfig, test_NZ: np.ndarray, priors: Mapping[str, FittedPrior | str]) -> ScoreRow:
     started = time.perf_counter()
     n = len(test_NZ)
     value = stderr = None
@@ -145,7 +144,7 @@ def _gap_row(
     return latent_score(evaluation, "loglikelihood_gap", n, value, stderr, seconds, note, split="test")
 
 
-def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[dict[str, Any]]:
+def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[ScoreRow]:
     """Rows of `SHAPE_METRICS`, each followed by its null; the seconds are shared out evenly."""
     started = time.perf_counter()
     seed = stream_seed("gaussianity subsample", evaluation.prior_seed)

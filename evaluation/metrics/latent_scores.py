@@ -1,10 +1,10 @@
 """Rows of the scores table about the latents themselves and the priors on them: no extractor, no reference."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from aesweep.evaluation.config import EvaluationConfig, Source
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.data.datasets import Split
 
 
@@ -19,22 +19,20 @@ def latent_score(
     *,
     source: Source = "latents",
     split: Split = "train",
-) -> dict[str, Any]:
-    """One row (columns of `aesweep.sweep.tables.schemas`, without those that a whole evaluation shares)."""
-    return {
-        "source": source,
-        "split": split,
-        "metric": metric,
-        "value": value,
-        "stderr": stderr,
-        "extractor": "none",
-        "n": n,
-        "n_reference": 0,
-        "reference_split": split,
-        "seed": evaluation.prior_seed,
-        "seconds": seconds,
-        "note": note,
-    }
+) -> ScoreRow:
+    """The row of one such score; its seed is the evaluation's `prior_seed`."""
+    return ScoreRow(
+        source=source,
+        split=split,
+        metric=metric,
+        value=value,
+        stderr=stderr,
+        n=n,
+        reference_split=split,
+        seed=evaluation.prior_seed,
+        seconds=seconds,
+        note=note,
+    )
 
 
 def fitted_prior(priors: Mapping[str, FittedPrior | str], kind: str, *, named: bool = False) -> FittedPrior:

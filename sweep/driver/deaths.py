@@ -18,7 +18,7 @@ them; `--retry-failed` begins anew.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, since_last_failure, read_end, read_start
+from aesweep.sweep.store.attempt_notes import CHECKPOINT, read_end, read_start, since_last_failure
 from aesweep.sweep.store.drivers import living_drivers
 from aesweep.sweep.store.layout import attempt_folder
 from aesweep.sweep.store.store import Stage, Store

@@ -209,7 +209,11 @@ class Driver:
         """Say of attempts that were cut off that this was no death."""
         for key in list(self.progress.running):
             attempt = newest_of(self.store, key, self.file.driver, "train")
-            if attempt is not None and not read_end(self.store, key, attempt) and self.store.commits.training(key) is None:
+            if (
+                attempt is not None
+                and not read_end(self.store, key, attempt)
+                and self.store.commits.training(key) is None
+            ):
                 write_end(self.store, key, attempt, "stopped", "its driver ended")
 
     def _shares(self) -> dict[str, float]:

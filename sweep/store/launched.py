@@ -16,7 +16,9 @@ def record_spec(store: Store, spec: SweepSpec, evaluation: str, latest: bool) ->
 def stored_spec(store: Store, every: bool = False) -> list[SweepSpec]:
     """The spec launched last, or every one. Raises `InputError` for a store without any."""
     latest = None if every else store.trials.latest_spec()
-    records = store.trials.specs() if latest is None else [latest]  # an older one that cannot be read is in nobody's way
+    records = (
+        store.trials.specs() if latest is None else [latest]
+    )  # an older one that cannot be read is in nobody's way
     if len(records) > 1 and not every:
         remedy = "It does not say which spec was launched last. Launch that one again, or go on with --all."
         raise InputError("STORE", store.storage.place("sweeps/latest.json"), remedy)

@@ -48,7 +48,9 @@ def published_table(store: Store, name: str, folded: FoldedTables) -> bytes | No
 def _has_the_same_commits(store: Store, key: str) -> bool:
     failures = [f"trials/{key}/failures/{n}" for n in store.storage.names(f"trials/{key}/failures")]
     scores = [scores_name(key, evaluation) for evaluation in store.commits.scored(key)]
-    return all(map(store.records.is_as_folded, (training_name(key), *scores, *(n for n in failures if n.endswith(".json")))))
+    return all(
+        map(store.records.is_as_folded, (training_name(key), *scores, *(n for n in failures if n.endswith(".json"))))
+    )
 
 
 def _by_key(table: pa.Table) -> Rows:

@@ -33,6 +33,7 @@ from aesweep.evaluation.reference import (
     features_to_bytes,
     reference_name,
 )
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.score import (
     Latents,
     Ruler,
@@ -93,8 +94,8 @@ class Fitted(NamedTuple):
     """One per prior."""
     reasons: dict[str, str]
     """Why each of the others could not be fitted."""
-    rows: list[dict[str, Any]]
-    """Of the scores table: held-out likelihoods."""
+    rows: list[ScoreRow]
+    """Held-out likelihoods."""
 
 
 def fit(job: EvaluationJob, encoded: Encoded) -> Fitted:

@@ -1,6 +1,6 @@
 """A row of the scores table says which settings decided it: of two scores that differ, the rows say in what."""
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -52,9 +52,9 @@ def scores(evaluation: EvaluationConfig, model: Literal["dae", "vae"], images: I
     network = build_autoencoder(trial)
     found, _, _ = score_trial(trial, evaluation, network, images, extractor, torch.device("cpu"), threads=1)
     asked = evaluation.to_json()
-    places = [(row["source"], row["split"], row["metric"]) for row in found]
+    places = [(row.source, row.split, row.metric) for row in found]
     says = [settings_columns(asked, model, source, metric) for source, _, metric in places]
-    return {place: {**row, **said} for place, row, said in zip(places, found, says, strict=True)}
+    return {place: {**asdict(row), **said} for place, row, said in zip(places, found, says, strict=True)}
 
 
 def unlike(first: Rows, second: Rows, columns: tuple[str, ...]) -> set[tuple[str, str, str]]:

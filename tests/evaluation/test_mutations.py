@@ -64,11 +64,11 @@ def slow_distance(model: Autoencoder, pictures: np.ndarray, samples: np.ndarray)
 
 def check_score(model: Autoencoder, images: ImageSet, extractor: Extractor, evaluation: EvaluationConfig) -> None:
     rows, _, priors = score_trial(TRIAL, evaluation, model, images, extractor, CPU, threads=1)
-    (row,) = (row for row in rows if row["source"] == "standard_normal")
+    (row,) = (row for row in rows if row.source == "standard_normal")
     prior = priors["standard_normal"]
     assert not isinstance(prior, str)
     samples = prior.sample(EVALUATION.samples, EVALUATION.seeds[0])
-    assert row["value"] == pytest.approx(slow_distance(model, images.test, samples), rel=1e-6)
+    assert row.value == pytest.approx(slow_distance(model, images.test, samples), rel=1e-6)
 
 
 def truncated(logits: torch.Tensor) -> torch.Tensor:

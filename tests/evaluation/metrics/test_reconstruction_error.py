@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.latents import encode_images
 from aesweep.evaluation.metrics.reconstruction_error import MEASURES, reconstruction_errors
-from aesweep.evaluation.sampling import _errors
+from aesweep.evaluation.sampling import _blank, _errors
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import NonFiniteError
 from aesweep.models.networks.autoencoder import Autoencoder, build_autoencoder
@@ -61,7 +62,8 @@ def test_perfect_reconstructions_have_no_psnr_and_keep_their_other_errors() -> N
             parameter.zero_()
         model.decoder.last.bias.fill_(-60.0)
     black = np.zeros((12, 32, 32, 3), np.uint8)
-    scores = {s.metric: s for s in _errors(model, np.zeros((12, 6), np.float32), black, CPU, "fp32")}
+    row = _blank(EvaluationConfig(), "reconstruction", "test", 0)
+    scores = {s.metric: s for s in _errors(model, np.zeros((12, 6), np.float32), black, CPU, "fp32", row)}
     assert scores["psnr"].value is None
     assert scores["psnr"].note == "12 of 12 reconstructions are perfect, which has no finite psnr"
     assert (scores["mse"].value, scores["ssim"].value) == (0, pytest.approx(1))
