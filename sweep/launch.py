@@ -129,7 +129,7 @@ def _run(
     view, file = ProgressView(progress, console), ProgressFile(store)
     stop = StopRequest(store, file.name)
     try:
-        file.write(progress.to_json(), force=True)
+        file.write(progress.record(), force=True)
         file.keep_fresh()
         with stop.listening(), driver_of_failpoints(), connect(address) as ours, view:
             code = WorkerCode(TrialTrainable, run_stage)

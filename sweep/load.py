@@ -50,7 +50,7 @@ def load_prior(store: Store | str | Path, key: str, prior: str) -> FittedPrior:
 
 def load_data(store: Store | str | Path, key: str, execution: ExecutionConfig) -> ImageSet:
     """The images that a trial was trained on and tested with."""
-    config = _opened(store).config(key)
+    config = _opened(store).trials.config(key)
     return load_images(config, data_source(config, execution))
 
 

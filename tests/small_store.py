@@ -9,6 +9,7 @@ from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.records import LaunchProgress, RunningTrial
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter
 from aesweep.sweep.worker import evaluation_stages
@@ -38,8 +39,7 @@ def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
     store = open_store(folder, create=True)
     for config, _ in spec.trials:
         store.trials.write_config(config)
-    about = {"format": 1, "name": spec.name, "keys": {c.key: b for c, b in spec.trials}, "spec": spec.to_json()}
-    store.trials.write_spec(spec.hash, about, evaluation.id)
+    store.trials.write_spec(spec, evaluation.id)
     _train(store, DONE, spec.execution).commit()
     half = TrainingAttempt(store, HALF, spec.execution)
     half.start()
@@ -74,8 +74,8 @@ def copy_at_work(small_store: Path, folder: Path) -> Path:
 
 def say_that_a_driver_works(store: Store) -> None:
     """Its progress file, with one running trial."""
-    running = {HALF.key: {"name": HALF.name, "epoch": 1, "epochs": 2, "images_per_second": 9.0}}
-    ProgressFile(store).write({"running": running, "eta_seconds": 5.0}, force=True)
+    running = {HALF.key: RunningTrial(name=HALF.name, epoch=1, epochs=2, images_per_second=9.0)}
+    ProgressFile(store).write(LaunchProgress(running=running, eta_seconds=5.0), force=True)
 
 
 def _train(store: Store, config: TrialConfig, execution: ExecutionConfig) -> TrainingAttempt:

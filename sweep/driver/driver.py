@@ -9,7 +9,7 @@ work. Tune's own experiment state is scratch in a temporary folder and is never 
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ray import tune
@@ -30,7 +30,7 @@ from aesweep.cluster.scratch import temporary_folder
 from aesweep.evaluation.priors import tensor_mixture
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import one_line
-from aesweep.sweep.driver.evaluation_pool import EndedEvaluation, EvaluationPool
+from aesweep.sweep.driver.evaluation_pool import EndedEvaluation, EvaluationPool, Options
 from aesweep.sweep.driver.machines import Machines
 from aesweep.sweep.driver.outcome import score_line
 from aesweep.sweep.driver.plan import Plan
@@ -295,7 +295,7 @@ class Driver:
             costs={t.config.key: t.fit_flops for t in self.plan.trials},
         )
 
-    def _fit_options(self) -> Mapping[str, Any]:
+    def _fit_options(self) -> Options:
         """A mixture is fitted on a GPU where there is one, by a process whose environment lets scikit-learn use it."""
         if not self.has_gpu or "gmm" not in self.plan.evaluation.priors:
             return evaluation_resources(False)

@@ -30,6 +30,11 @@ from aesweep.sweep.store.attempt_notes import new_start, write_end, write_start
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
 
+Options = Mapping[str, Any]
+"""Options of a Ray task."""
+Reference = ray.ObjectRef[Any]
+"""What a task will give."""
+
 
 @dataclass(frozen=True)
 class EndedEvaluation:
@@ -49,7 +54,7 @@ class _Running:
 
     job: EvaluationJob
     started: float
-    stages: tuple[ray.ObjectRef, ...]
+    stages: "tuple[Reference, ...]"
 
 
 @dataclass
@@ -62,11 +67,11 @@ class EvaluationPool:
     recovery: Recovery
     stage: Any
     """Ray's remote function that runs one stage of a job: `stage.remote(name, job, ...)`."""
-    device_options: dict[str, Any]
+    device_options: Options
     """Ray options of a stage that uses the device (encode, sample, reference)."""
-    fit_options: dict[str, Any]
+    fit_options: Options
     """Ray options of the prior fits."""
-    cpu_options: dict[str, Any]
+    cpu_options: Options
     """Ray options of a stage that does not use the device (score)."""
     costs: Mapping[str, float] = field(default_factory=dict)
     """Of the prior fit of each trial, in any unit; 0 where a trial is not named."""
@@ -78,10 +83,10 @@ class EvaluationPool:
     """Trials whose evaluation found too little GPU memory beside training."""
     waiting: list[tuple[float, int, str]] = field(default_factory=list)
     """A heap of trials to score: minus the cost of the fit, place in the line, key."""
-    running: dict[ray.ObjectRef, _Running] = field(default_factory=dict)
+    running: "dict[Reference, _Running]" = field(default_factory=dict)
     _closed: bool = False
     _added: int = 0
-    _references: dict[str, list[ray.ObjectRef]] = field(default_factory=dict)
+    _references: dict[str, "list[Reference]"] = field(default_factory=dict)
 
     @property
     def is_idle(self) -> bool:
@@ -136,7 +141,7 @@ class EvaluationPool:
         scored = on_cpu.remote("score", job, encoded, fitted, sampled, train, test)
         self.running[scored] = _Running(job, time.monotonic(), (encoded, fitted, sampled, scored))
 
-    def _real_images(self, job: EvaluationJob, config: TrialConfig) -> list[ray.ObjectRef]:
+    def _real_images(self, job: EvaluationJob, config: TrialConfig) -> "list[Reference]":
         """The real images of both splits, measured once per data set."""
         name = data_name(config)
         if name not in self._references:
@@ -144,7 +149,7 @@ class EvaluationPool:
             self._references[name] = self.stage.options(**options).remote("references", job)
         return self._references[name]
 
-    def _collect(self, reference: ray.ObjectRef) -> EndedEvaluation:
+    def _collect(self, reference: "Reference") -> EndedEvaluation:
         running = self.running.pop(reference)
         job, reason, again, cause = running.job, "", False, None
         try:

@@ -123,9 +123,11 @@ class Progress:
 
     def record(self) -> LaunchProgress:
         """What the progress file holds."""
-        counts: dict[str, int] = {**self.counts}
         return LaunchProgress(
-            counts=counts, running=dict(self.running), scoring=self.scoring, eta_seconds=self.eta_seconds()
+            counts={str(state): count for state, count in self.counts.items()},
+            running=dict(self.running),
+            scoring=self.scoring,
+            eta_seconds=self.eta_seconds(),
         )
 
     def _update(self, key: str, **changes: float) -> None:

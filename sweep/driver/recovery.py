@@ -5,7 +5,6 @@ Tune is told to retry without limit; the decision is made here, from what the st
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError
 
@@ -100,7 +99,6 @@ def describe(error: BaseException | None) -> str:
 
 def cause_of(error: BaseException | None) -> BaseException | None:
     """What a task raised, or Ray's own error, without the layers that Ray wraps around it."""
-    cause: Any = error
-    while isinstance(cause, RayTaskError) and cause.cause is not None:
-        cause = cause.cause
-    return cause
+    while isinstance(error, RayTaskError) and error.cause is not None:
+        error = error.cause
+    return error

@@ -31,7 +31,7 @@ def stored_spec(store: Store, every: bool = False) -> list[SweepSpec]:
 
 def require_shared_trial(store: Store, spec: SweepSpec, add: bool) -> None:
     """A spec that has nothing in common with a store was probably meant for another one: `InputError`, unless told to `add` it."""
-    known = set(store.trials.keys())
+    known = set(store.trials.known_keys())
     if known and not add and not known & {config.key for config, _ in spec.trials}:
         raise InputError(
             "--store",

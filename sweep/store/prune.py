@@ -70,7 +70,7 @@ def _remove(store: Store, leftover: Leftover) -> None:
 def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:
     """Everything that `prune` removes."""
     store = store.snapshot()
-    for found in store.storage.map(lambda key: _of_trial(store, key), store.trials.keys()):
+    for found in store.storage.map(lambda key: _of_trial(store, key), store.trials.known_keys()):
         yield from found
     for name in store.storage.temporary():
         yield _file(store, "temporary files", name)

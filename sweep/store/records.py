@@ -66,12 +66,12 @@ How = Literal["died", "machine died", "preempted", "stopped", "out of memory"]
 """How an attempt ended without a commit or a failure of its own."""
 
 _STRICT = ConfigDict(strict=True)
-_SETTINGS = {
-    "extractor_sha256": TypeAdapter[str | None](str | None, config=_STRICT),
-    "reference_seed": TypeAdapter[int | None](Count | None, config=_STRICT),
-    "vae_latents": TypeAdapter[str](str, config=_STRICT),
-    **dict.fromkeys(NUMBERS, TypeAdapter[float](Annotated[float, Field(ge=-LARGEST, le=LARGEST)], config=_STRICT)),
-    "gmm_components": TypeAdapter[int](Count, config=_STRICT),
+_SETTINGS: dict[str, TypeAdapter[Any]] = {
+    "extractor_sha256": TypeAdapter(str | None, config=_STRICT),
+    "reference_seed": TypeAdapter(Count | None, config=_STRICT),
+    "vae_latents": TypeAdapter(str, config=_STRICT),
+    **dict.fromkeys(NUMBERS, TypeAdapter(Annotated[float, Field(ge=-LARGEST, le=LARGEST)], config=_STRICT)),
+    "gmm_components": TypeAdapter(Count, config=_STRICT),
 }
 
 

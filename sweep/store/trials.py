@@ -57,7 +57,7 @@ class Trials:
     def _latest(self) -> LatestSpec | None:
         return self.records.read(LATEST, LatestSpec)
 
-    def keys(self) -> list[str]:
+    def known_keys(self) -> list[str]:
         """Keys of every trial that the store knows."""
         return [name for name in self.records.storage.names("trials") if is_key(name)]
 
@@ -76,7 +76,7 @@ class Trials:
             if (config := self._written_config(key) or self._launched_config(key)) is not None:
                 return config
         elif key:
-            near = [k for k in self.keys() if k.startswith(key)]
+            near = [k for k in self.known_keys() if k.startswith(key)]
             if len(near) == 1:
                 return self.config(near[0])
             if near:

@@ -91,7 +91,7 @@ class TableWriter:
                 self._signatures[key] = signature
                 signature = asked.signature(key)  # another one where a damaged commit was set aside while reading
 
-        store.storage.map(fold, store.trials.keys())
+        store.storage.map(fold, store.trials.known_keys())
 
     def _read(self, store: Store, key: str, about: dict[str, str]) -> None:
         try:
@@ -150,7 +150,7 @@ def tables_are_current(store: Store) -> bool:
     if folded is None:
         return False
     asked = SpecIndex(store)
-    keys = store.trials.keys()
+    keys = store.trials.known_keys()
     signatures = store.storage.map(asked.signature, keys)
     return folded.signature == content_hash(dict(zip(keys, signatures, strict=True)))
 

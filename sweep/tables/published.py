@@ -33,7 +33,7 @@ def published_rows(store: Store) -> tuple[dict[str, Rows], dict[str, str]]:
         if data is None:
             return {}, {}
         parts[name] = _by_key(pq.read_table(pa.BufferReader(data)).cast(schema(name)))
-    kept = [key for key in store.trials.keys() if key in parts["trials"] and _has_the_same_commits(store, key)]
+    kept = [key for key in store.trials.known_keys() if key in parts["trials"] and _has_the_same_commits(store, key)]
     empty = {name: schema(name).empty_table() for name in COLUMNS}
     rows = {key: {name: parts[name].get(key, empty[name]) for name in COLUMNS} for key in kept}
     return rows, {key: folded.signatures.get(key, "") for key in kept}

@@ -17,6 +17,9 @@ from aesweep.sweep.store.records import ScoresRecord, TrainingRecord
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.schemas import COLUMNS, schema
 
+_PREPARATION = {
+    str(extractor): text for extractor, text in PREPARATION.items()
+}  # a commit may name an extractor of another version
 Row = Mapping[str, object]
 """One row of a table, by column; columns of other tables are left out."""
 
@@ -74,7 +77,7 @@ def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: 
     shared: dict[str, object] = {"evaluation": evaluation, "extractor_sha256": "none", "preparation": "none"}
     if row.extractor != "none":
         shared["extractor_sha256"] = asked.get("extractor_sha256") or "none"
-        shared["preparation"] = PREPARATION.get(row.extractor, "unknown")
+        shared["preparation"] = _PREPARATION.get(row.extractor, "unknown")
     if row.n_reference:
         shared["reference_seed"] = asked.get("reference_seed")
     return {**shared, **_fields(row), **settings_columns(asked, config.model, row.source, row.metric)}

@@ -10,13 +10,15 @@ from aesweep.sweep.driver.deaths import deaths, give_up_if_too_many, record_deat
 from aesweep.sweep.driver.plan import Plan, make_plan
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, How, memory_lacked, write_end, write_start
+from aesweep.sweep.store.attempt_notes import CHECKPOINT, memory_lacked, new_start, write_end, write_start
 from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.records import How, LaunchProgress, StartRecord
 from aesweep.sweep.store.store import Stage, Store, open_store
+from tests.records import trained
 
 TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
-TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
+TRAINED = trained()
 DRIVER = "a-driver.json"
 MOST = 3
 
@@ -32,7 +34,7 @@ def attempt(store: Store, how: How | None = None, *, checkpoint: bool = False, s
     """An attempt that ended so; None: together with its driver."""
     evaluation = EVALUATION.id if stage == "evaluate" else ""
     name = store.attempts.new(TRIAL.key, stage, evaluation)
-    write_start(store, TRIAL.key, name, DRIVER, node="gpu-07")
+    write_start(store, TRIAL.key, name, StartRecord(driver=DRIVER, node="gpu-07"))
     if checkpoint:
         store.attempts.write_file(TRIAL.key, name, CHECKPOINT, b"state")
     if how is not None:
@@ -93,8 +95,8 @@ def test_a_death_together_with_others_weighs_a_quarter(store: Store, how: How | 
 def test_an_attempt_of_a_living_driver_is_no_death(store: Store) -> None:
     file = ProgressFile(store)
     for _ in range(4 * MOST):
-        write_start(store, TRIAL.key, store.attempts.new(TRIAL.key, "train"), file.driver)
-    file.write({"running": {}, "eta_seconds": None}, force=True)
+        write_start(store, TRIAL.key, store.attempts.new(TRIAL.key, "train"), new_start(file.driver))
+    file.write(LaunchProgress(running={}), force=True)
     assert plan_of_launch(store).counts()["pending"] == 1
     file.remove()
     assert plan_of_launch(store).counts()["failed"] == 1

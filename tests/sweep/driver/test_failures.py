@@ -11,13 +11,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.load import load_spec
+from aesweep.sweep.store.attempt_notes import read_end, read_start
+from aesweep.sweep.store.records import StartRecord
 from aesweep.sweep.store.store import Store, open_store
 from tests.fresh_process import command_environment
 from tests.sweep.conftest import run_cli
@@ -98,16 +99,14 @@ def states(store: Path, trials: dict[int, TrialConfig]) -> dict[int, str]:
     return {size: table.loc[config.key].state for size, config in trials.items()}
 
 
-def starts(store: Store, config: TrialConfig) -> list[dict[str, Any]]:
+def starts(store: Store, config: TrialConfig) -> list[StartRecord]:
     """What each training attempt said when it began."""
-    found = [
-        store.records.read(f"trials/{config.key}/attempts/{a}/start.json") for a in store.attempts.of(config.key, "train")
-    ]
+    found = [read_start(store, config.key, attempt) for attempt in store.attempts.of(config.key, "train")]
     return [start for start in found if start is not None]
 
 
 def types(store: Store, config: TrialConfig) -> list[str]:
-    return [failure["type"] for failure in store.attempts.failures(config.key)]
+    return [failure.type for failure in store.attempts.failures(config.key)]
 
 
 @pytest.mark.slow
@@ -122,16 +121,17 @@ def test_a_cuda_error_ends_its_process_and_little_memory_gets_a_larger_share(tmp
 
     assert types(store, trials[2]) == ["AcceleratorError"], "recorded once and not tried again"
     failure = store.attempts.failures(trials[2].key)[0]
-    assert "illegal memory access" in failure["message"] and "run_epoch" in failure["traceback"]
-    assert failure["attempt"] == store.attempts.of(trials[2].key, "train")[0] and failure["node"]
+    assert "illegal memory access" in failure.message and "run_epoch" in failure.traceback
+    assert failure.attempt == store.attempts.of(trials[2].key, "train")[0] and failure.node
     # A trial that ended before may have had the same process; whoever begins after the error must not.
     begun = [start for size in (3, 4) for start in starts(store, trials[size])]
-    later = {start["pid"] for start in begun if start["time"] > failure["time"]}
-    assert starts(store, trials[2])[0]["pid"] not in later, "a trial that began later used the poisoned process"
+    later = {start.pid for start in begun if start.time > failure.time}
+    assert starts(store, trials[2])[0].pid not in later, "a trial that began later used the poisoned process"
 
     assert types(store, trials[3]) == []
     first = store.attempts.of(trials[3].key, "train")[0]
-    assert (store.records.read(f"trials/{trials[3].key}/attempts/{first}/end.json") or {})["share"] == 0.3
+    end = read_end(store, trials[3].key, first)
+    assert end is not None and end.share == 0.3
     assert "tried again with 0.6 of a GPU" in done.stderr
 
     assert types(store, trials[4]) == []
@@ -191,7 +191,9 @@ def test_trials_of_a_dead_machine_go_on_elsewhere(tmp_path: Path, own_env: dict[
     assert set(states(tmp_path / "store", trials).values()) == {"done"}
     ends = [end for path in (tmp_path / "store").rglob("end.json") if (end := json.loads(path.read_text()))]
     assert [end["how"] for end in ends] == ["machine died"]
-    resumed = [(store.commits.training(config.key) or {})["result"]["resumed_from"] for config in trials.values()]
+    resumed = [
+        commit.result.resumed_from for c in trials.values() if (commit := store.commits.training(c.key)) is not None
+    ]
     assert sum(name != "none" for name in resumed) == 1
     undisturbed = run_cli("launch", spec, "--store", tmp_path / "undisturbed", cwd=tmp_path, env=own_env)
     assert undisturbed.returncode == 0, undisturbed.stderr

@@ -16,7 +16,7 @@ from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.launched import stored_spec
 from aesweep.sweep.store.store import Store, open_store
-from tests.sweep.driver.test_plan import TRAINED
+from tests.records import trained
 
 
 def test_a_launch_at_no_address_leaves_nothing_behind(tiny_spec: Path, tmp_path: Path, data_dir: Path) -> None:
@@ -82,8 +82,7 @@ def trained_store(tmp_path: Path, config: TrialConfig) -> Store:
     spec = SweepSpec(name="one", blocks=(Block("all", (config,)),), extractor="random-conv-64", execution=execution)
     store = open_store(tmp_path / "store", create=True)
     store.trials.write_config(config)
-    about = {"format": 1, "name": spec.name, "keys": {config.key: "all"}, "spec": spec.to_json()}
-    store.trials.write_spec(spec.hash, about, spec.evaluation_config().id)
-    weights = store.attempts.write_file(config.key, TRAINED["attempt"], "model.safetensors", b"weights")
-    store.commits.commit_training(config.key, {**TRAINED, "files": {"model.safetensors": weights}})
+    store.trials.write_spec(spec, spec.evaluation_config().id)
+    weights = store.attempts.write_file(config.key, "train-0001-aaaaaa", "model.safetensors", b"weights")
+    store.commits.commit_training(config.key, trained("train-0001-aaaaaa", {"model.safetensors": weights}))
     return store

@@ -56,7 +56,7 @@ def spec(tmp_path: Path) -> Path:
 
 def assert_recorded_and_mended_by_retry(spec: Path, store: Path, stage: str, words: str, env: dict[str, str]) -> None:
     """Two attempts, one failure with the reason; without the lack of memory `--retry-failed` ends the sweep."""
-    (key,) = open_store(store).trials.keys()
+    (key,) = open_store(store).trials.known_keys()
     assert len(open_store(store).attempts.of(key, "train" if stage == "train" else "evaluate")) == 2, "tried again once"
     failures = pd.read_parquet(store / "tables/failures.parquet")
     assert failures.type.tolist() == ["ProcessDiedError"] and failures.stage.tolist() == [stage]

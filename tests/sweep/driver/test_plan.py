@@ -13,15 +13,16 @@ from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile
-from aesweep.sweep.store.storage import to_json_bytes
+from aesweep.sweep.store.records import DriverRecord, LaunchProgress, RunningTrial
 from aesweep.sweep.store.store import Store, open_store
+from tests.records import scored, trained
 
 SMALL = TrialConfig(filters=2, latent_size=2, epochs=1)
 LARGE = TrialConfig(filters=8, latent_size=2, epochs=1)
 LARGER = TrialConfig(filters=9, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
-TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
-SCORED = {"attempt": "score-0001-bbbbbb", "files": {}, "rows": [], "latents": []}
+TRAINED = trained()
+SCORED = scored()
 
 
 @pytest.fixture
@@ -149,11 +150,10 @@ def test_choosing_each_of_many_trials_by_its_key_is_no_more_work_than_all(tmp_pa
 
 
 def test_a_trial_runs_while_its_driver_lives_and_is_pending_when_it_is_gone(spec: SweepSpec, store: Store) -> None:
-    running = {"running": {SMALL.key: {"name": SMALL.name, "epoch": 0, "epochs": 1, "images_per_second": 0.0}}}
     file = ProgressFile(store)
-    file.write({**running, "eta_seconds": None}, force=True)
+    file.write(LaunchProgress(running={SMALL.key: RunningTrial(name=SMALL.name, epochs=1)}), force=True)
     assert states(spec, store)["narrow"] == "running"
-    said = store.records.read(file.name)
+    said = store.records.read(file.name, DriverRecord)
     assert said is not None
-    store.storage.write(file.name, to_json_bytes({**said, "host": "elsewhere", "time": time.time() - 61}))
+    store.records.write(file.name, said.model_copy(update={"host": "elsewhere", "time": time.time() - 61}))
     assert states(spec, store)["narrow"] == "pending"

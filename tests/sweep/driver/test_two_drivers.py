@@ -41,8 +41,8 @@ def spec(tmp_path: Path) -> Path:
 
 def weights(store: Store) -> dict[str, str]:
     """SHA-256 of each trial's committed weights."""
-    commits = {key: store.commits.training(key) for key in store.trials.keys()}
-    return {key: commit["files"][MODEL]["sha256"] for key, commit in commits.items() if commit}
+    commits = {key: store.commits.training(key) for key in store.trials.known_keys()}
+    return {key: commit.files[MODEL].sha256 for key, commit in commits.items() if commit}
 
 
 def encoded_again(store: Store, key: str) -> Iterator[str]:
@@ -84,11 +84,11 @@ def test_two_drivers_with_different_bits_never_mix_them(spec: Path, tmp_path: Pa
 
 def assert_every_committed_file_is_whole(store: Store) -> None:
     """`read_file` compares SHA-256 and length."""
-    for key in store.trials.keys():
+    for key in store.trials.known_keys():
         for commit in (store.commits.training(key), *(store.commits.scores(key, e) for e in store.commits.scored(key))):
             assert commit is not None
-            for name, record in commit["files"].items():
-                store.attempts.read_file(key, commit["attempt"], name, record)
+            for name, record in commit.files.items():
+                store.attempts.read_file(key, commit.attempt, name, record)
 
 
 def assert_epochs_are_those_of(alone: dict[int, Path], both: Path, trials: pd.DataFrame) -> None:
@@ -117,9 +117,9 @@ def assert_pictures_and_latents_are_of_one_attempt(store: Store, trials: pd.Data
         (evaluation,) = store.commits.scored(str(key))
         commit = store.commits.scores(str(key), evaluation)
         assert commit is not None
-        assert trial.pictures == f"trials/{key}/attempts/{commit['attempt']}/samples"
+        assert trial.pictures == f"trials/{key}/attempts/{commit.attempt}/samples"
         found = {path.name for path in (Path(store.root) / trial.pictures).iterdir()}
-        assert found == {name.partition("/")[2] for name in commit["files"] if name.startswith("samples/")}
-        assert commit["files"][LATENTS]["sha256"] in set(encoded_again(open_store(copy), str(key)))
-        values = [row["value"] for row in commit["rows"]]
+        assert found == {name.partition("/")[2] for name in commit.files if name.startswith("samples/")}
+        assert commit.files[LATENTS].sha256 in set(encoded_again(open_store(copy), str(key)))
+        values = [row.value for row in commit.rows]
         assert scores[scores.key == key].value.tolist() == values

@@ -28,6 +28,7 @@ from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.storage import FOLDER, Storage, StorageError
 from aesweep.sweep.store.store import Store, open_store
 from tests.in_process import run_aesweep
+from tests.records import folded, scored, trained
 from tests.small_store import DONE, FAILED, HALF, make_small_store
 from tests.sweep.conftest import run_cli, run_main
 from tests.sweep.store.s3_server import Fault, Kind, MotoServer, Proxy
@@ -35,8 +36,8 @@ from tests.sweep.store.s3_server import Fault, Kind, MotoServer, Proxy
 BIG = bytes(range(256)) * 4096 * 22  # 23 MB: three parts of a multipart upload
 TRIAL = TrialConfig(filters=4, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
-TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
-SCORED = {"attempt": "score-0001-bbbbbb", "files": {}, "rows": [], "latents": []}
+TRAINED = trained()
+SCORED = scored()
 
 
 @pytest.fixture
@@ -159,14 +160,14 @@ def write_finished_store(folder: Path, count: int) -> SweepSpec:
         at = folder / "trials" / trial.key
         for name, data in (
             ("config.json", sealed_json_bytes(trial.to_json())),
-            ("train.json", sealed_json_bytes(TRAINED)),
-            (f"scores/{EVALUATION.id}.json", sealed_json_bytes(SCORED)),
+            ("train.json", TRAINED.to_bytes()),
+            (f"scores/{EVALUATION.id}.json", SCORED.to_bytes()),
             ("attempts/train-0001-aaaaaa/model.safetensors", b"0"),
             (f"attempts/score-0001-{EVALUATION.id}-bbbbbb/latents.npz", b"0"),
         ):
             (at / name).parent.mkdir(parents=True, exist_ok=True)
             (at / name).write_bytes(data)
-    assert store.trials.keys()
+    assert store.trials.known_keys()
     return SweepSpec(name="many", blocks=(Block("all", trials),), execution=ExecutionConfig(data_dir="/nowhere"))
 
 
@@ -174,11 +175,11 @@ def remember_commits(store: Store) -> None:
     """What a fold of the tables leaves behind: the version of every commit that it read."""
     names = [
         f"trials/{key}/{commit}"
-        for key in store.trials.keys()
+        for key in store.trials.known_keys()
         for commit in ("train.json", f"scores/{EVALUATION.id}.json")
     ]
     listed = store.snapshot().storage
-    store.storage.write(FOLDED, sealed_json_bytes({"commits": {name: listed.version(name) for name in names}}))
+    store.storage.write(FOLDED, folded({name: listed.version(name) or "" for name in names}).to_bytes())
 
 
 @pytest.fixture
@@ -242,7 +243,7 @@ def test_a_commit_cut_short_is_found_by_the_next_plan_set_aside_and_committed_an
     remember_commits(store)
     spec = SweepSpec(name="one", blocks=(Block("all", (TRIAL,)),), execution=ExecutionConfig(data_dir="/nowhere"))
     assert make_plan(spec, open_store(uri), EVALUATION).is_done
-    storage.write(f"trials/{TRIAL.key}/train.json", sealed_json_bytes(TRAINED)[:40])
+    storage.write(f"trials/{TRIAL.key}/train.json", TRAINED.to_bytes()[:40])
     assert make_plan(spec, open_store(uri), EVALUATION).counts()["pending"] == 1
     assert any("damaged" in name for name in storage.names(f"trials/{TRIAL.key}"))
     assert store.commits.commit_training(TRIAL.key, TRAINED)

@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 from aesweep.models.config import TrialConfig
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store import on_s3 as object_storage
 from aesweep.sweep.store.attempt_notes import CHECKPOINT, write_end, write_start
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.prune import prune
+from aesweep.sweep.store.records import LaunchProgress
 from aesweep.sweep.store.storage import FOLDER
 from aesweep.sweep.store.store import Stage, Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
 from aesweep.sweep.tables.rows import trial_tables
+from tests.records import scored, trained
 from tests.sweep.conftest import run_main
 
 DONE = TrialConfig(filters=2, latent_size=2, epochs=1)
@@ -43,9 +47,9 @@ def checkpoint(size: int) -> bytes:
 def commit(store: Store, key: str, name: str, files: dict[str, bytes], stage: Stage = "train") -> None:
     records = {file: store.attempts.write_file(key, name, file, data) for file, data in files.items()}
     if stage == "train":
-        store.commits.commit_training(key, {"attempt": name, "files": records, "history": [], "result": {}})
+        store.commits.commit_training(key, trained(name, records))
     else:
-        store.commits.commit_scores(key, EVALUATION, {"attempt": name, "files": records, "rows": [], "latents": []})
+        store.commits.commit_scores(key, EVALUATION, scored(name, files=records))
 
 
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
@@ -113,13 +117,13 @@ def test_prune_removes_what_nobody_needs_and_nothing_else(
     after = {name: found for name, found in hashes(store).items() if not name.endswith("/pruned.json")}
     assert after.items() <= before.items()
     gone = {name.partition("attempts/")[2] or name for name in before.keys() - after.keys()}
-    trained, scored = store.commits.training(DONE.key), store.commits.scores(DONE.key, EVALUATION)
-    assert trained is not None and scored is not None
-    for done in (trained, scored):
-        for name in done["files"]:
-            assert f"trials/{DONE.key}/attempts/{done['attempt']}/{name}" in after
-    assert store.attempts.of(DONE.key, "train") == [trained["attempt"]]
-    assert store.attempts.of(DONE.key, "evaluate") == [scored["attempt"]]
+    training, scores = store.commits.training(DONE.key), store.commits.scores(DONE.key, EVALUATION)
+    assert training is not None and scores is not None
+    for done in (training, scores):
+        for name in done.files:
+            assert f"trials/{DONE.key}/attempts/{done.attempt}/{name}" in after
+    assert store.attempts.of(DONE.key, "train") == [training.attempt]
+    assert store.attempts.of(DONE.key, "evaluate") == [scores.attempt]
     assert not any("gone.stop" in name or ".tmp-" in name for name in after)
     assert any(name.endswith(CHECKPOINT) for name in gone)
 
@@ -158,7 +162,8 @@ def test_the_trials_table_counts_pruned_attempts_too(store: Store) -> None:
 
 
 def test_the_tables_of_a_pruned_store_are_folded_anew_and_stay_the_same(store: Store) -> None:
-    store.trials.write_spec("aaa", {"name": "a", "keys": {DONE.key: "b", UNFINISHED.key: "b"}, "spec": {}}, EVALUATION)
+    blocks = (Block("b", (DONE, UNFINISHED)),)
+    store.trials.write_spec(SweepSpec(name="a", blocks=blocks, execution=ExecutionConfig(data_dir="/x")), EVALUATION)
     TableWriter(store).publish(force=True)
     before = store.storage.read("tables/trials.parquet")
     prune(store)
@@ -180,7 +185,7 @@ def test_prune_is_refused_while_a_driver_works(
 ) -> None:
     before = hashes(store)
     file = ProgressFile(store)
-    file.write({"running": {}, "eta_seconds": None}, force=True)
+    file.write(LaunchProgress(running={}), force=True)
     assert run_main(monkeypatch, "prune", store.root) == 2
     assert "aesweep stop STORE --wait" in capsys.readouterr().err
     file.remove()
@@ -190,7 +195,9 @@ def test_prune_is_refused_while_a_driver_works(
 def test_the_number_of_a_pruned_attempt_is_not_given_again(store: Store) -> None:
     """Else an older failure would count as the newer one, and a trial that failed for good as pending."""
     lost = attempt(store, DONE.key, {})
-    store.attempts.record_failure(DONE.key, lost, "train", ValueError("diverged, but another driver's training was committed"))
+    store.attempts.record_failure(
+        DONE.key, lost, "train", ValueError("diverged, but another driver's training was committed")
+    )
     prune(store)
     store.records.set_aside(f"trials/{DONE.key}/train.json")
     assert store.attempts.open_failure(DONE.key, "train") is None
@@ -198,7 +205,7 @@ def test_the_number_of_a_pruned_attempt_is_not_given_again(store: Store) -> None
     assert again.startswith("train-0004-")
     store.attempts.record_failure(DONE.key, again, "train", ValueError("diverged again"))
     failure = store.attempts.open_failure(DONE.key, "train")
-    assert failure is not None and failure["message"] == "diverged again"
+    assert failure is not None and failure.message == "diverged again"
 
 
 def test_a_trial_whose_attempts_were_numbered_twice_by_an_older_aesweep_is_failed_too(store: Store) -> None:
@@ -206,7 +213,7 @@ def test_a_trial_whose_attempts_were_numbered_twice_by_an_older_aesweep_is_faile
     for attempt_of, message in (("train-0004-000000", "older"), ("train-0003-aaaaaa", "newer")):
         store.attempts.record_failure(DONE.key, attempt_of, "train", ValueError(message))
     failure = store.attempts.open_failure(DONE.key, "train")
-    assert failure is not None and failure["message"] == "newer"
+    assert failure is not None and failure.message == "newer"
 
 
 def test_a_dry_run_changes_nothing_also_where_files_are_damaged(store: Store) -> None:

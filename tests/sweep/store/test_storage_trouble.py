@@ -113,7 +113,7 @@ def test_a_store_that_was_moved_away_is_not_begun_anew_in_its_old_place(small_st
 
 
 def store_key(store: Path) -> str:
-    return open_store(store).trials.keys()[0]
+    return open_store(store).trials.known_keys()[0]
 
 
 def assert_equal_to(undisturbed: Path, store: Path) -> None:

@@ -8,11 +8,15 @@ import pytest
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import DamagedFileError, Store, open_store
+from tests.records import scored, trained
 
 TRIAL = TrialConfig(filters=4, latent_size=2, epochs=1)
-COMMIT = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
+COMMIT = trained()
+SPEC = SweepSpec(name="one", blocks=(Block("all", (TRIAL,)),), execution=ExecutionConfig(data_dir="/nowhere"))
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def store(tmp_path: Path) -> Store:
 def test_a_trial_comes_back_as_it_was_written(store: Store) -> None:
     assert store.trials.config(TRIAL.key) == TRIAL
     assert store.trials.config(TRIAL.key[:5]) == TRIAL
-    assert store.trials.keys() == [TRIAL.key]
+    assert store.trials.known_keys() == [TRIAL.key]
 
 
 def test_an_unknown_key_is_bad_input(store: Store) -> None:
@@ -46,10 +50,10 @@ def test_attempts_are_numbered_whatever_the_clock_says(store: Store) -> None:
 
 def test_the_first_commit_of_a_trial_wins(store: Store) -> None:
     assert store.commits.commit_training(TRIAL.key, COMMIT)
-    assert not store.commits.commit_training(TRIAL.key, {**COMMIT, "attempt": "train-0002-bbbbbb"})
+    assert not store.commits.commit_training(TRIAL.key, trained("train-0002-bbbbbb"))
     found = store.commits.training(TRIAL.key)
     assert found is not None
-    assert found["attempt"] == "train-0001-aaaaaa"
+    assert found.attempt == "train-0001-aaaaaa"
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"attempt": "train-0001-aaaaaa"}'])
@@ -77,7 +81,7 @@ def test_a_trial_has_failed_until_another_attempt_starts(store: Store) -> None:
     store.attempts.record_failure(TRIAL.key, attempt, "train", ValueError("diverged"))
     failure = store.attempts.open_failure(TRIAL.key, "train")
     assert failure is not None
-    assert (failure["type"], failure["message"], failure["attempt"]) == ("ValueError", "diverged", attempt)
+    assert (failure.type, failure.message, failure.attempt) == ("ValueError", "diverged", attempt)
     store.attempts.new(TRIAL.key, "train")
     assert store.attempts.open_failure(TRIAL.key, "train") is None
     assert len(store.attempts.failures(TRIAL.key)) == 1
@@ -92,14 +96,14 @@ def test_a_failed_evaluation_speaks_of_that_evaluation_only(store: Store) -> Non
 
 
 def test_the_latest_spec_is_the_one_launched_last(store: Store) -> None:
-    one, two = ({"name": name, "keys": {}, "spec": {}} for name in ("one", "two"))
-    store.trials.write_spec("aaa", one, "e1")
-    store.trials.write_spec("bbb", two, "e2")
-    store.trials.write_spec("aaa", one, "e1")
+    one, two = SPEC, replace(SPEC, name="two", extractor="random-conv-64")
+    store.trials.write_spec(one, "e1")
+    store.trials.write_spec(two, "e2")
+    store.trials.write_spec(one, "e1")
     latest = store.trials.latest_spec()
     assert latest is not None
-    assert latest["name"] == "one"
-    assert [spec["name"] for spec in store.trials.specs()] == ["two", "one"]
+    assert latest.name == "one"
+    assert [spec.name for spec in store.trials.specs()] == ["two", "one"]
     assert store.trials.latest_evaluation() == "e1"
 
 
@@ -127,13 +131,13 @@ def test_a_store_of_another_format_is_refused(store: Store) -> None:
 
 def test_a_variant_is_another_trial(store: Store) -> None:
     store.trials.write_config(replace(TRIAL, seed=1))
-    assert len(store.trials.keys()) == 2
+    assert len(store.trials.known_keys()) == 2
 
 
 def test_the_start_of_two_keys_names_none_of_them(store: Store) -> None:
     others = [replace(TRIAL, seed=seed) for seed in range(1, 30)]
     store.trials.write_configs(others)
-    first = next(c.key[0] for c in others if sum(k.startswith(c.key[0]) for k in store.trials.keys()) > 1)
+    first = next(c.key[0] for c in others if sum(k.startswith(c.key[0]) for k in store.trials.known_keys()) > 1)
     with pytest.raises(InputError, match=r"\d+ trials of this store begin so; give more of the key"):
         store.trials.config(first)
 
@@ -141,7 +145,7 @@ def test_the_start_of_two_keys_names_none_of_them(store: Store) -> None:
 def test_names_that_are_no_keys_are_no_trials(store: Store) -> None:
     for name in ("notes.txt", "ABCDEFABCDEF", "0123456789abc"):
         store.storage.write(f"trials/{name}/config.json", b"{}")
-    assert store.trials.keys() == [TRIAL.key]
+    assert store.trials.known_keys() == [TRIAL.key]
 
 
 def test_the_configuration_of_another_trial_is_set_aside(store: Store) -> None:
@@ -163,7 +167,7 @@ def test_weights_that_are_missing_or_cut_short_make_a_trial_untrained(store: Sto
     for damage in (lambda path: path.unlink(), lambda path: path.write_bytes(b"w")):
         attempt = store.attempts.new(TRIAL.key, "train")
         files = {"model.safetensors": store.attempts.write_file(TRIAL.key, attempt, "model.safetensors", b"weights")}
-        store.commits.commit_training(TRIAL.key, {**COMMIT, "attempt": attempt, "files": files})
+        store.commits.commit_training(TRIAL.key, trained(attempt, files))
         assert store.commits.has_model(TRIAL.key)
         damage(store.storage.path(f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors"))
         assert not store.commits.has_model(TRIAL.key)
@@ -180,7 +184,7 @@ def test_a_commit_that_names_no_weights_has_none(store: Store) -> None:
 
 def test_an_evaluation_without_a_prior_gives_none(store: Store) -> None:
     assert store.commits.prior_bytes(TRIAL.key, "e" * 12, "priors-gmm.npz") is None
-    store.commits.commit_scores(TRIAL.key, "e" * 12, {"attempt": "score-0001-a", "files": {}, "rows": [], "latents": []})
+    store.commits.commit_scores(TRIAL.key, "e" * 12, scored())
     assert store.commits.prior_bytes(TRIAL.key, "e" * 12, "priors-gmm.npz") is None
 
 
@@ -188,7 +192,7 @@ def test_a_failure_with_odd_bytes_in_its_message_is_recorded(store: Store) -> No
     attempt = store.attempts.new(TRIAL.key, "train")
     store.attempts.record_failure(TRIAL.key, attempt, "train", FileNotFoundError("no \udcff file"))
     failure = store.attempts.open_failure(TRIAL.key, "train")
-    assert failure is not None and failure["message"] == "no \\udcff file"
+    assert failure is not None and failure.message == "no \\udcff file"
 
 
 def test_a_store_below_a_file_is_refused(tmp_path: Path) -> None:
@@ -207,5 +211,5 @@ def test_a_store_behind_links_that_lead_in_a_circle_is_refused(tmp_path: Path) -
 
 def test_a_folder_with_nothing_but_a_killed_writers_file_becomes_a_store(tmp_path: Path) -> None:
     (tmp_path / ".tmp-0123456789ab").write_bytes(b"half")
-    assert open_store(tmp_path, create=True).trials.keys() == []
+    assert open_store(tmp_path, create=True).trials.known_keys() == []
     assert open_store(tmp_path).root == str(tmp_path)

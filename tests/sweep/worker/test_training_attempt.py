@@ -54,8 +54,8 @@ def test_a_trial_resumed_in_another_attempt_ends_bit_for_bit_the_same(
 
     resumed, straight = store.commits.training(TRIAL.key), other.commits.training(TRIAL.key)
     assert resumed is not None and straight is not None
-    assert resumed["result"]["resumed_from"] == first.attempt
-    assert resumed["attempt"] == second.attempt
+    assert resumed.result.resumed_from == first.attempt
+    assert resumed.attempt == second.attempt
     assert store.commits.model_bytes(TRIAL.key) == other.commits.model_bytes(TRIAL.key)
     assert [e["loss"] for e in resumed["history"]] == [e["loss"] for e in straight["history"]]
 
@@ -111,8 +111,8 @@ def test_killed_before_the_commit_the_next_attempt_goes_on_from_the_last_checkpo
     attempt = train_to_the_end(store, execution)
     commit = store.commits.training(TRIAL.key)
     assert commit is not None
-    assert commit["attempt"] == attempt.attempt
-    assert commit["result"]["resumed_from"].startswith("train-0001-")
+    assert commit.attempt == attempt.attempt
+    assert commit.result.resumed_from.startswith("train-0001-")
     assert load_model(store, TRIAL.key).training is False
 
 
@@ -125,7 +125,7 @@ def test_two_attempts_at_once_leave_one_commit_with_the_files_of_one(store: Stor
     assert not slow.commit()
     commit = store.commits.training(TRIAL.key)
     assert commit is not None
-    assert commit["attempt"] == fast.attempt
+    assert commit.attempt == fast.attempt
     shutil.rmtree(store.storage.path(f"trials/{TRIAL.key}/attempts/{slow.attempt}"))
     assert load_model(store, TRIAL.key).training is False
 
