@@ -4,10 +4,10 @@ Everything that can be checked without Ray and torch is checked first and the wo
 "nothing to do" are answered at once. Only then is the driver imported.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -152,7 +152,7 @@ def _run(
 
 def evaluate(
     store: str | Path,
-    changes: dict[str, Any],
+    changes: Mapping[str, object],
     *,
     extractor: str | None = None,
     overrides: Sequence[str] = (),

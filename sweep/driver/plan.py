@@ -11,7 +11,7 @@ from aesweep.models.data.datasets import source_sizes
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.spec.sweep_spec import SweepSpec
-from aesweep.sweep.store.states import STATES, State, trial_states
+from aesweep.sweep.store.states import STATES, State, TrialState, trial_states
 from aesweep.sweep.store.store import Stage, Store
 
 
@@ -106,7 +106,7 @@ def make_plan(
     states = trial_states(store, [config.key for config, _ in chosen], evaluation.id) if store else {}
     fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
     for config, block in chosen:
-        state, reason, failed = states.get(config.key, ("pending", "", None))
+        state, reason, failed = states.get(config.key, TrialState())
         source = data_source(config, spec.execution)
         identity = f"{config.dataset}{config.data_identity}"
         if identity not in sizes:

@@ -88,7 +88,7 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         eta_seconds=max((d.said.eta_seconds for d in alive if d.said.eta_seconds is not None), default=None),
     )
     retry = resume_command(store.root, RETRY)
-    for key, (state, reason) in zip(keys, states, strict=True):
+    for key, (state, reason, _) in zip(keys, states, strict=True):
         found.counts[state] += 1
         if state == "running":
             trial = index.running[key]

@@ -1,5 +1,6 @@
 """What connects Ray Tune's loop with the driver: its events forwarded, and decisions of the driver taken back."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,7 +47,7 @@ class StopWith(Stopper):
     def __init__(self, driver: SweepDriver) -> None:
         self.driver = driver
 
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+    def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
@@ -86,7 +87,8 @@ def _error_of(trial: Any) -> BaseException | None:
     try:
         if trial.pickled_error_file is None:
             return RuntimeError(Path(trial.error_file).read_text().rpartition("\nFailure # ")[2].partition("\n")[2])
-        return cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+        error: BaseException = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+        return error
     except Exception:  # there is none, or one that cannot be read here: the death counts all the same
         return None
 
@@ -125,7 +127,7 @@ class Watch(Callback):
         self.driver.training_started(trial.config["key"])
 
     def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+        self, iteration: int, trials: list[Any], trial: Any, result: Mapping[str, Any], **info: Any
     ) -> None:
         progress = self.driver.progress
         if result.get("resumed"):

@@ -16,7 +16,7 @@ pyarrow 26 does was measured against a real server (tests/sweep/test_object_stor
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -91,7 +91,7 @@ class ObjectStorage:
             return None
 
     def exists(self, name: str) -> bool:
-        return self._info(name).type != fs.FileType.NotFound
+        return bool(self._info(name).type != fs.FileType.NotFound)
 
     def version(self, name: str) -> str | None:
         info = self._info(name)
@@ -221,7 +221,7 @@ def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
         raise InputError("--store", uri, remedy) from error
 
 
-def _s3_options(uri: str, region: str) -> dict[str, Any]:
+def _s3_options(uri: str, region: str) -> Mapping[str, Any]:
     """What `from_uri` takes from a URI and the environment, with our retries, time limits and kind of writing."""
     query = {name: values[-1] for name, values in parse_qs(urlsplit(uri).query).items()}
     endpoint = query.get("endpoint_override") or os.environ.get("AWS_ENDPOINT_URL_S3")

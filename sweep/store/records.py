@@ -308,7 +308,7 @@ def parse_record(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
         return None
 
 
-def parse_fields(data: bytes) -> dict[str, Any]:
+def parse_fields(data: bytes) -> Mapping[str, Any]:
     """The JSON object in `data`, whatever it holds; empty where there is none."""
     try:
         return _FIELDS.validate_json(data)

@@ -129,7 +129,7 @@ class SpecIndex:
         """Sweep, block, state and evaluation of a trial, as `trial_tables` takes them."""
         sweep, block = self.asked.get(key, ("none", "none"))
         evaluation = self.evaluation_of(key)
-        state, _ = trial_state(self.store, key, evaluation, self.running)
+        state = trial_state(self.store, key, evaluation, self.running).state
         return {"sweep": sweep, "block": block, "state": state, "evaluation": evaluation}
 
     def signature(self, key: str) -> str:

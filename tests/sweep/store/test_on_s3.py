@@ -222,8 +222,8 @@ def test_a_relaunch_of_a_thousand_trials_lists_a_page_per_thousand_files_and_rea
     started = time.process_time()  # there are no requests to count, and other programs take no part in it
     assert make_plan(spec, local, EVALUATION).counts()["done"] == 1000
     assert time.process_time() - started < 5
-    for folded in (False, True):
-        if folded:
+    for is_folded in (False, True):
+        if is_folded:
             remember_commits(open_store("s3://bucket/store"))
         proxy.plan()
         plan = make_plan(spec, open_store("s3://bucket/store"), EVALUATION)
