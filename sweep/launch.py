@@ -91,8 +91,9 @@ def launch(
 def _sound_plan(
     spec: SweepSpec, store: Store | None, evaluation: EvaluationConfig, retry_failed: bool, only: Sequence[str]
 ) -> Plan:
-    """The work, after a look at what went wrong before: trials that died too often have failed, and trained ones whose
-    weights are missing or cut short are trained again.
+    """The work, after a look at what went wrong before.
+
+    Trials that died too often have failed, and trained ones whose weights are missing or cut short are trained again.
     """
     if store is not None:
         keys = [config.key for config, _ in spec.trials]

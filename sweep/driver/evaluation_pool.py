@@ -168,7 +168,7 @@ class EvaluationPool:
 
     def _judge(self, job: EvaluationJob, cause: BaseException) -> tuple[str, bool]:
         """Why an evaluation ended without its commit, and whether it is tried again."""
-        if lost_its_model(self.store, job.key, cause):  # the launch trains it again (run.py)
+        if lost_its_model(self.store, job.key, cause):  # the launch trains it again (launch.py)
             write_end(self.store, job.key, job.attempt, "stopped", "the trained weights are damaged")
             return f"{cause}", False
         if isinstance(cause, TrainedAgainError):

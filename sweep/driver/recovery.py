@@ -1,7 +1,7 @@
 """What the driver does about a trial whose process ended before it did: again, with more memory, or not again.
 
 Tune is told to retry without limit; the decision is made here, from what the store says of the trial's attempts
-(attempts.py), so that it is the same within one launch and across many.
+(deaths.py), so that it is the same within one launch and across many.
 """
 
 from dataclasses import dataclass, field

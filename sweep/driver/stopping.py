@@ -1,5 +1,6 @@
-"""A request to stop: SIGINT (Ctrl-C), SIGTERM, SIGUSR1 (Slurm's notice of a preemption), SIGHUP (the terminal is gone),
-or `aesweep stop STORE`.
+"""A request to stop: a signal, or `aesweep stop STORE`.
+
+Signals are SIGINT (Ctrl-C), SIGTERM, SIGUSR1 (Slurm's notice of a preemption) and SIGHUP (the terminal is gone).
 
 Problem: a sweep must be able to end at any moment without losing more than a step, on every machine that trains for it.
 Decision: the request is a file beside the driver's progress file. Trials look for it inside the running epoch, write a

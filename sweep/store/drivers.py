@@ -1,5 +1,4 @@
-"""What a running driver says of itself: a small file, replaced every few seconds, so that `status` works from any
-machine.
+"""What a running driver says of itself, so that `status` works from any machine: a small file, replaced often.
 
 A file older than `STALE_SECONDS` means that its driver is gone; its trials count as pending. A driver may be busy with one
 thing for longer (the first fold of many trials, the last tables), so a thread of its own replaces the file meanwhile.

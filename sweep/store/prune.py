@@ -2,7 +2,7 @@
 
 Readers follow commits alone, so every other file of an attempt could go; but two things must stay. An unfinished trial
 goes on from its newest checkpoint, and the attempts after that one tell how often it died or that it failed
-(attempts.py). So an attempt goes whole when its work was committed by another or was taken further, and the newest ones
+(attempt_notes.py). So an attempt goes whole when its work was committed by another or was taken further, and the newest ones
 of unfinished work lose at most what cannot be resumed: the latents, priors and pictures of an evaluation.
 """
 

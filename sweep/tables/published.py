@@ -1,7 +1,7 @@
 """The rows of the published tables, trial by trial: what a driver begins with instead of reading every commit again.
 
 A commit is ten times as slow to read as its rows in Parquet, and a store has two of them per trial. Rows are taken where
-nothing that they were made from has changed: the trial's signature (tables.py) and the version of each of its commits are
+nothing that they were made from has changed: the trial's signature (fold.py) and the version of each of its commits are
 those of the fold, and the same aesweep made them.
 """
 

@@ -55,8 +55,9 @@ def reusable_priors(job: EvaluationJob, encoded: Files) -> dict[str, FittedPrior
 
 
 def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[ScoreRow]:
-    """The rows of `heldout_likelihood` that an earlier evaluation measured on the same latents; none where a fit missed
-    its deadline, which may be another one now.
+    """The rows of `heldout_likelihood` that an earlier evaluation measured on the same latents.
+
+    None where a fit missed its deadline, which may be another one now.
     """
     if "heldout_likelihood" not in job.evaluation.metrics:
         return []

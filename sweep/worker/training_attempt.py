@@ -1,5 +1,6 @@
-"""One attempt at training one trial: resume, train, checkpoint, commit. No Ray here: it runs in a test or a notebook
-as well.
+"""One attempt at training one trial: resume, train, checkpoint, commit.
+
+No Ray here: it runs in a test or a notebook as well.
 
     newest readable checkpoint of any attempt -> Trainer -> checkpoints of this attempt -> model.safetensors ->
     train.json
@@ -49,7 +50,7 @@ class TrainingAttempt:
         stop_file: str = "",
         driver: str = "none",
     ) -> None:
-        """`stop_file`: name in the store of the file that asks to stop. `driver`: who started it (attempts.py)."""
+        """`stop_file`: name in the store of the file that asks to stop. `driver`: who started it (attempt_notes.py)."""
         self.store = store
         self.config = config
         self.execution = execution
@@ -106,8 +107,9 @@ class TrainingAttempt:
         return record
 
     def checkpoint(self) -> None:
-        """Write the whole state of training into this attempt's folder, if it got further: a checkpoint there means
-        progress to those who count deaths (attempts.py).
+        """Write the whole state of training into this attempt's folder, if it got further.
+
+        A checkpoint there means progress to those who count deaths (deaths.py).
         """
         place = (self.trainer.epoch, self.trainer.step)
         if place == self._kept:

@@ -12,7 +12,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store import on_s3 as object_storage
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, write_end, write_start
+from aesweep.sweep.store.attempt_notes import CHECKPOINT, new_start, write_end, write_start
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.prune import prune
 from aesweep.sweep.store.records import LaunchProgress
@@ -30,7 +30,7 @@ EVALUATION = "0123456789ab"
 
 def attempt(store: Store, key: str, files: dict[str, bytes], stage: Stage = "train") -> str:
     name = store.attempts.new(key, stage, EVALUATION if stage == "evaluate" else "")
-    write_start(store, key, name, "a-driver.json")
+    write_start(store, key, name, new_start("a-driver.json"))
     for file, data in files.items():
         store.attempts.write_file(key, name, file, data)
     return name

@@ -57,7 +57,7 @@ def test_a_trial_resumed_in_another_attempt_ends_bit_for_bit_the_same(
     assert resumed.result.resumed_from == first.attempt
     assert resumed.attempt == second.attempt
     assert store.commits.model_bytes(TRIAL.key) == other.commits.model_bytes(TRIAL.key)
-    assert [e["loss"] for e in resumed["history"]] == [e["loss"] for e in straight["history"]]
+    assert [e.loss for e in resumed.history] == [e.loss for e in straight.history]
 
 
 def test_a_stop_file_ends_the_attempt_inside_an_epoch_with_a_checkpoint(
