@@ -1,5 +1,7 @@
-"""What the benchmarks share: their options, the names of the hardware, the versions, a file named after it and the day, and
-the Inception network with random weights.
+"""What the benchmarks share.
+
+Their options, the names of the hardware, the versions, a file named after it and the day, and the Inception network with
+random weights.
 """
 
 import argparse

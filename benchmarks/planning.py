@@ -47,6 +47,7 @@ print(time.perf_counter() - started, time.process_time() - cpu, plan.counts()["d
 
 
 def main() -> None:
+    """Time planning and write the page."""
     options = parser(__doc__)
     options.add_argument("--trials", type=int, default=1000)
     args = options.parse_args()

@@ -88,7 +88,7 @@ def _imported(path: Path) -> set[str]:
                 within = {f"{module}.{alias.name}" for alias in names if _ours(f"{module}.{alias.name}") in MODULES}
                 found |= within or {module}
             case ast.Call(func=ast.Attribute(attr="import_module") | ast.Name(id="import_module" | "__import__")):
-                found |= {a.value for a in node.args[:1] if isinstance(a, ast.Constant)}
+                found |= {a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)}
     return found
 
 
@@ -115,7 +115,7 @@ def _cycle(graph: dict[str, set[str]]) -> list[str]:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        return error.args[1]
+        return list(error.args[1])
     return []
 
 

@@ -1,7 +1,6 @@
 """What training says of one finished epoch. Imports no torch, so that whoever reads a store can use it."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,3 @@ class EpochRecord:
     images_per_second: float
     skipped_steps: int
     """Steps that fp16 loss scaling left out."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
-        return asdict(self)

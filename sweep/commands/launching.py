@@ -23,15 +23,13 @@ from aesweep.sweep.store.store import open_store
 
 def plan(
     spec: options.Spec,
-    store: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Subtract what this store holds.", show_default=False)
-    ] = None,
+    store: Annotated[str | None, options.option(metavar="DIR", help="Subtract what this store holds.")] = None,
     overrides: options.Overrides = None,
     only: options.Only = None,
     data: options.Data = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what would run, its cost and what is already done. Starts nothing.
+    """Show what a launch would run, what it costs and what is already done. Starts nothing.
 
     Example:  aesweep plan paper-cifar10 --set seeds=0..2
     """
@@ -56,7 +54,7 @@ def launch(
     add: Annotated[bool, typer.Option("--add", help="Allow a spec that shares no trial with this store.")] = False,
     data: options.Data = None,
 ) -> None:
-    """Train and score a sweep. The same command again does exactly the missing work.
+    """Train and score a sweep. Rerunning the command does only the missing work.
 
     Example:  aesweep launch quickstart --store runs/quickstart
     """
@@ -83,7 +81,7 @@ def resume(
     address: options.Address = "local",
     max_concurrent: options.MaxConcurrent = None,
 ) -> None:
-    """Go on with the sweep that a store holds: unfinished trials from their last checkpoint.
+    """Continue the sweep of a store: unfinished trials resume from their last checkpoint.
 
     Example:  aesweep resume runs/quickstart --retry-failed
     """
@@ -114,9 +112,8 @@ def _is_empty(store: str) -> bool:
 
 def _print_plan(name: str, made: Plan) -> None:
     console = Console()
-    table = Table(
-        title=Text(f"{name}: {len(made.trials)} trials"), title_justify="left", box=None, padding=(0, 2, 0, 0)
-    )
+    title = Text(f"{name}: {len(made.trials)} trials")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for heading in ("block", "trials", "state", "GPU-hours", "disk"):
         table.add_column(heading, justify="left" if heading in ("block", "state") else "right")
     for block in dict.fromkeys(t.block for t in made.trials):

@@ -55,7 +55,7 @@ def status(
 
 
 def tables(store: options.StoreArgument) -> None:
-    """Rebuild the Parquet tables from the commits.
+    """Rebuild the Parquet tables from the results of the trials.
 
     Example:  aesweep tables runs/quickstart
     """
@@ -69,9 +69,7 @@ def report(
     store: options.StoreArgument,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]", show_default=False
-        ),
+        options.option(metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]"),
     ] = None,
 ) -> None:
     """Draw figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and a web page from the tables.
@@ -136,7 +134,7 @@ def stop(
     store: options.StoreArgument,
     wait: Annotated[bool, typer.Option("--wait", help="Return when they have ended.")] = False,
 ) -> None:
-    """End the sweep that runs on a store, from any machine: running trials write a checkpoint, then its driver ends.
+    """Stop the sweep that runs on a store, from any machine: running trials write a checkpoint, then the driver ends.
 
     Example:  aesweep stop runs/quickstart --wait
     """
@@ -157,9 +155,9 @@ def stop(
 def prune(
     store: options.StoreArgument,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
-    damaged: Annotated[bool, typer.Option("--damaged", help="Also remove damaged files that were set aside.")] = False,
+    damaged: Annotated[bool, typer.Option("--damaged", help="Also remove damaged files that were kept.")] = False,
 ) -> None:
-    """Remove what nobody needs any more: abandoned attempts, leftover checkpoints, files of killed processes.
+    """Remove what is no longer needed: abandoned attempts, leftover checkpoints, files of killed processes.
 
     Results and the newest checkpoint of every unfinished trial stay.
 
@@ -168,16 +166,13 @@ def prune(
     found = run_prune(open_store(store), damaged=damaged, dry_run=dry_run)
     for kind in dict.fromkeys(leftover.kind for leftover in found):
         mine = [leftover for leftover in found if leftover.kind == kind]
-        typer.echo(f"{kind}: {_count(sum(m.files for m in mine))}, {_megabytes(sum(m.bytes for m in mine))}")
+        files = sum(leftover.files for leftover in mine)
+        typer.echo(f"{kind}: {files} file{'s' * (files != 1)}, {_megabytes(sum(m.bytes for m in mine))}")
     freed = _megabytes(sum(leftover.bytes for leftover in found))
     typer.echo(f"{'Would free' if dry_run else 'Freed'} {freed}.")
 
 
 WAIT_SECONDS = 4 * GRACE_SECONDS  # the grace, tables of many trials, and the end of Ray
-
-
-def _count(files: int) -> str:
-    return "1 file" if files == 1 else f"{files} files"
 
 
 def _megabytes(size: int) -> str:

@@ -19,7 +19,6 @@ from typing import BinaryIO
 from typing_extensions import override
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.failpoints import failpoint
 from aesweep.sweep.store.storage import (
     FOLDER,
     TEMPORARY,
@@ -202,9 +201,7 @@ class LocalStorage(Storage):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open(temporary, "wb") as file:
-                file.write(data[: len(data) // 2])
-                failpoint("inside-write", name)
-                file.write(data[len(data) // 2 :])
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError:

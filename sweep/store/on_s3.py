@@ -28,7 +28,6 @@ from pyarrow import fs
 from typing_extensions import override
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.failpoints import failpoint
 from aesweep.sweep.store.storage import (
     FOLDER,
     Item,
@@ -125,7 +124,6 @@ class ObjectStorage(Storage):
     def write(self, name: str, data: bytes) -> None:
         def write() -> None:
             stream = self._fs.open_output_stream(self._path(name))
-            failpoint("inside-write", name)
             stream.write(data)
             stream.close()  # here it is published
 

@@ -12,6 +12,7 @@ from aesweep.evaluation.networks.weights import PREPARATION
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, flops_per_image, parameter_counts
+from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.store.layout import PICTURES, attempt_folder
 from aesweep.sweep.store.records import ScoresRecord, TrainingRecord
 from aesweep.sweep.store.store import Store
@@ -46,7 +47,7 @@ def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, 
                 "pictures": pictures,
             }
         ],
-        "epochs": [epoch.to_json() for epoch in training.history] if training else [],
+        "epochs": [_fields(epoch) for epoch in training.history] if training else [],
         "scores": [_score_row(config, e, commit, row) for e, commit in commits.items() for row in commit.rows],
         "latents": [_fields(row) for row in shown.latents] if shown else [],
         "failures": [failure.to_json() for failure in store.attempts.failures(key)],
@@ -83,7 +84,7 @@ def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: 
     return {**shared, **_fields(row), **settings_columns(asked, config.model, row.source, row.metric)}
 
 
-def _fields(row: ScoreRow | LatentRow) -> Row:
+def _fields(row: EpochRecord | ScoreRow | LatentRow) -> Row:
     """The fields by name; faster than `dataclasses.asdict`, and there may be thousands of rows."""
     return {field.name: getattr(row, field.name) for field in fields(row)}
 

@@ -24,7 +24,6 @@ from aesweep.models.networks.reconstruction import mean_image_bce, test_bce
 from aesweep.models.training.checkpoint import checkpoint_bytes, model_bytes, restore_checkpoint
 from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.models.training.trainer import Trainer
-from aesweep.sweep.failpoints import failpoint, fault
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.attempt_notes import CHECKPOINT, new_start, read_start, write_end, write_start
@@ -118,14 +117,12 @@ class TrainingAttempt:
         self._last_checkpoint, self._kept = time.monotonic(), place
         self.log(f"checkpoint at epoch {self.trainer.epoch}, step {self.trainer.step}")
         self._log_file.publish()
-        failpoint("after-checkpoint")
 
     def commit(self) -> bool:
         """Write the trained model and commit it; False where another attempt was first. Removes checkpoints."""
         key = self.config.key
         result = self._result()
         model = self.store.attempts.write_file(key, self.attempt, MODEL, model_bytes(self.trainer.model))
-        failpoint("between-model-and-commit")
         committed = self.store.commits.commit_training(
             key,
             TrainingRecord(
@@ -163,7 +160,6 @@ class TrainingAttempt:
         return f"{attempt_folder(self.config.key, attempt)}/{name}"
 
     def _after_step(self) -> bool:
-        fault("train", self.config.key, self.attempt)
         now = time.monotonic()
         if now - self._last_checkpoint >= self.execution.checkpoint_seconds:
             self.checkpoint()

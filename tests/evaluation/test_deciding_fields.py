@@ -102,13 +102,13 @@ def test_a_row_names_what_decides_it_and_nothing_else() -> None:
     assert columns("gmm", "fid", "dae", gmm_components=100, prior_seed=3) == (100, "none", "prior_seed 3")
     assert columns("mvg", "fid", gmm_components=100, vae_latents="sample") == (None, "sample", "none")
     assert columns("standard_normal", "kid", vae_latents="sample") == (None, "none", "none")
-    subsets = {"kid_subsets": 10, "kid_subset_size": 50}
+    subsets: dict[str, Any] = {"kid_subsets": 10, "kid_subset_size": 50}
     assert columns("reconstruction", "kd", **subsets) == (None, "none", "kid_subsets 10, kid_subset_size 50")
     assert columns("reconstruction", "fd", **subsets) == (None, "none", "none")
     assert columns("latents", "loglikelihood_gap", gmm_tol=1e-5) == (10, "mean", "gmm_tol 1e-05")
     assert columns("latents", "radius_ks", "dae", gmm_tol=1e-5) == (None, "none", "none")
     assert columns("gmm", "heldout_loglikelihood", gmm_reg_covar=0.01) == (10, "mean", "gmm_reg_covar 0.01")
-    both = {"prdc_neighbours": 3, "gmm_max_iter": 9}
+    both: dict[str, Any] = {"prdc_neighbours": 3, "gmm_max_iter": 9}
     assert columns("gmm", "recall", **both)[2] == "gmm_max_iter 9, prdc_neighbours 3"
 
 

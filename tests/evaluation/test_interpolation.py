@@ -28,7 +28,7 @@ def test_few_images_make_fewer_pairs(images: int, pairs: int) -> None:
 def test_a_walk_goes_from_one_end_to_the_other_in_equal_steps() -> None:
     ends = np.random.default_rng(0).normal(size=(3, 2, 5)).astype("f4")
     walks = straight_walks(ends)
-    assert (walks.shape, walks.dtype) == ((3, STEPS, 5), np.float32)
+    assert walks.shape == (3, STEPS, 5) and walks.dtype == np.float32
     np.testing.assert_array_equal(walks[:, 0], ends[:, 0])
     np.testing.assert_array_equal(walks[:, -1], ends[:, 1])
     np.testing.assert_allclose(walks[:, STEPS // 2], ends.mean(1), rtol=1e-5, atol=1e-6)

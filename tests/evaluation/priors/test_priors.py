@@ -136,7 +136,7 @@ def test_fewer_latents_than_dimensions_are_fitted_with_a_note() -> None:
 def test_a_single_latent_is_no_special_case() -> None:
     z = np.random.default_rng(0).normal(2, 3, (1000, 1)).astype(np.float32)
     for kind in ("standard_normal", "mvg", "gmm"):
-        assert fit_prior(kind, z, THREE).sample(7, seed=0).shape == (7, 1)  # type: ignore[arg-type]
+        assert fit_prior(kind, z, THREE).sample(7, seed=0).shape == (7, 1)
     assert fit_prior("mvg", z, EVALUATION).covariances[0, 0, 0] == pytest.approx(z.var(ddof=1), rel=1e-6)
 
 

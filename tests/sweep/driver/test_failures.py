@@ -1,6 +1,6 @@
 """What happens to a real sweep when trials fail, processes die, and somebody asks it to stop.
 
-The faults are injected by `AESWEEP_FAULT` (sweep/failpoints.py): everything else is as in any sweep.
+The faults are injected from outside (tests/faults): everything else is as in any sweep.
 """
 
 import json
@@ -20,6 +20,7 @@ from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.store.attempt_notes import read_end, read_start
 from aesweep.sweep.store.records import StartRecord
 from aesweep.sweep.store.store import Store, open_store
+from tests.faults import failing
 from tests.fresh_process import command_environment
 from tests.sweep.conftest import run_cli
 from tests.sweep.driver.aftermath import assert_nothing_left_in, assert_same_results
@@ -83,7 +84,7 @@ sys.exit(code)
 
 def launch_with_a_gpu(spec: Path, store: Path, faults: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", LAUNCH_WITH_A_GPU, str(spec), str(store), *words]
-    env = command_environment(AESWEEP_FAULT=faults)
+    env = command_environment(**failing(faults))
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=280, check=False)
 
 
@@ -96,7 +97,7 @@ def write_spec(folder: Path, latents: str) -> tuple[Path, dict[int, TrialConfig]
 
 def states(store: Path, trials: dict[int, TrialConfig]) -> dict[int, str]:
     table = pd.read_parquet(store / "tables" / "trials.parquet").set_index("key")
-    return {size: table.loc[config.key].state for size, config in trials.items()}
+    return {size: str(table.loc[config.key].state) for size, config in trials.items()}
 
 
 def starts(store: Store, config: TrialConfig) -> list[StartRecord]:

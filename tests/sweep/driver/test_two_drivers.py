@@ -52,12 +52,12 @@ def encoded_again(store: Store, key: str) -> Iterator[str]:
         attempt = store.attempts.new(key, "evaluate", spec.evaluation_config().id)
         execution = replace(spec.execution, threads=threads)
         job = EvaluationJob(str(store.root), key, attempt, spec.evaluation_config(), execution)
-        yield evaluation_stages.encode(job, after=True).files[LATENTS]["sha256"]
+        yield evaluation_stages.encode(job, after=True).files[LATENTS].sha256
 
 
 def test_two_drivers_with_different_bits_never_mix_them(spec: Path, tmp_path: Path, own_env: dict[str, str]) -> None:
-    words = ("launch", spec, "--store", tmp_path / "both", "--set")
-    both = [start_cli(*words, f"threads={threads}", cwd=tmp_path, env=own_env) for threads in THREADS]
+    begin = ("launch", spec, "--store", tmp_path / "both", "--set")
+    both = [start_cli(*begin, f"threads={threads}", cwd=tmp_path, env=own_env) for threads in THREADS]
     for process in both:
         _, said = process.communicate(timeout=400)
         assert process.returncode == 0, said
@@ -76,7 +76,7 @@ def test_two_drivers_with_different_bits_never_mix_them(spec: Path, tmp_path: Pa
     tried = [store.attempts.of(key, "train") for key in trials.index]
     assert max(map(len, tried)) > 1, "both tried the same trial"
     assert_every_committed_file_is_whole(store)
-    assert weights(store) == {key: undisturbed[row.threads][key] for key, row in trials.iterrows()}
+    assert weights(store) == {str(key): undisturbed[row.threads][str(key)] for key, row in trials.iterrows()}
     assert_epochs_are_those_of(alone, tmp_path / "both", trials)
     assert_pictures_and_latents_are_of_one_attempt(store, trials, tmp_path)
     assert_nothing_left_in(tmp_path / "both")

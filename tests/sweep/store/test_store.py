@@ -59,7 +59,7 @@ def test_the_first_commit_of_a_trial_wins(store: Store) -> None:
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"attempt": "train-0001-aaaaaa"}'])
 def test_a_damaged_commit_is_set_aside_and_can_be_committed_again(store: Store, damage: bytes) -> None:
     store.commits.commit_training(TRIAL.key, COMMIT)
-    store.storage.path(f"trials/{TRIAL.key}/train.json").write_bytes(damage)
+    (Path(store.root) / f"trials/{TRIAL.key}/train.json").write_bytes(damage)
     assert store.commits.training(TRIAL.key) is None
     assert any("damaged" in name for name in store.storage.names(f"trials/{TRIAL.key}"))
     assert store.commits.commit_training(TRIAL.key, COMMIT)
@@ -70,7 +70,7 @@ def test_a_file_of_an_attempt_is_checked_when_read(store: Store) -> None:
     attempt = store.attempts.new(TRIAL.key, "train")
     record = store.attempts.write_file(TRIAL.key, attempt, "model.safetensors", b"weights")
     assert store.attempts.read_file(TRIAL.key, attempt, "model.safetensors", record) == b"weights"
-    store.storage.path(f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors").write_bytes(b"weighty")
+    (Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors").write_bytes(b"weighty")
     with pytest.raises(DamagedFileError, match="SHA-256"):
         store.attempts.read_file(TRIAL.key, attempt, "model.safetensors", record)
 
@@ -124,7 +124,7 @@ def test_opening_refuses_what_is_no_store(tmp_path: Path) -> None:
 
 
 def test_a_store_of_another_format_is_refused(store: Store) -> None:
-    store.storage.path("store.json").write_text(json.dumps({"format": 99}))
+    (Path(store.root) / "store.json").write_text(json.dumps({"format": 99}))
     with pytest.raises(InputError, match="99"):
         open_store(store.root)
 
@@ -169,7 +169,7 @@ def test_weights_that_are_missing_or_cut_short_make_a_trial_untrained(store: Sto
         files = {"model.safetensors": store.attempts.write_file(TRIAL.key, attempt, "model.safetensors", b"weights")}
         store.commits.commit_training(TRIAL.key, trained(attempt, files))
         assert store.commits.has_model(TRIAL.key)
-        damage(store.storage.path(f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors"))
+        damage((Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors"))
         assert not store.commits.has_model(TRIAL.key)
         assert not store.commits.has_training(TRIAL.key)
 

@@ -130,7 +130,7 @@ def test_parts_in_a_row_with_the_same_settings_are_one() -> None:
 def test_what_a_damaged_note_says_never_reaches_the_table(store: Store, field: str, value: object) -> None:
     attempt = store.attempts.new(TRIAL.key, "train")
     whole = start(NOW, parts_before(start(), 1, 0)).to_json()
-    wrong = {
+    wrong: dict[str, dict[str, object]] = {
         "device": {"settings": {**NOW.to_json(), "device": value}},
         "parts": {"parts": value if value != [] else 3},
         "part": {"parts": [value]},

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,7 +128,8 @@ def test_the_second_evaluation_needs_no_file_of_the_first(
 
 @pytest.mark.parametrize("field", ["prior_seed", "gmm_components", "gmm_tol", "gmm_reg_covar", "gmm_max_iter"])
 def test_other_prior_fields_are_fitted_anew(field: str, store: Store, more: EvaluationConfig, data_dir: Path) -> None:
-    other = replace(more, metrics=("gaussianity",), **{field: {"gmm_tol": 1e-5, "gmm_reg_covar": 1e-4}.get(field, 3)})
+    change: dict[str, Any] = {field: {"gmm_tol": 1e-5, "gmm_reg_covar": 1e-4}.get(field, 3)}
+    other = replace(more, metrics=("gaussianity",), **change)
     commit = evaluate(store, other, data_dir, deadline=NO_TIME)
     assert "priors-gmm.npz" not in commit.files
     gap = next(row for row in commit.rows if row.metric == "loglikelihood_gap")

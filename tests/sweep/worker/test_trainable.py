@@ -1,6 +1,7 @@
 """One trial as Ray Tune sees it, step by step, without Ray."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def trainable(store: Store, key: str, data_dir: Path, stop_file: str = "") -> Tr
     """The actor of a trial, with what `tune.with_parameters` hands to it."""
 
     class Bound(TrialTrainable):
-        def setup(self, config: dict[str, Any], *words: Any, **more: Any) -> None:
+        def setup(self, config: Mapping[str, Any], *words: Any, **more: Any) -> None:
             execution = ExecutionConfig(data_dir=str(data_dir), device="cpu").to_json()
             super().setup(config, store.root, execution, stop_file)
 
