@@ -295,7 +295,7 @@ def test_a_sealed_record_is_json_and_any_changed_byte_breaks_it() -> None:
 
 
 def test_a_record_without_a_seal_is_read_and_what_is_no_object_is_not() -> None:
-    assert parse_record(Anything, b'{"a": 1}') == Anything(**{"a": 1})
+    assert parse_record(Anything, b'{"a": 1}') == Anything.model_validate({"a": 1})
     for data in (b"", b"[]", b"1", b"null", b"{", b"\xff", b"[" * 100_000, b"9" * 5000):
         assert parse_record(Anything, data) is None
 

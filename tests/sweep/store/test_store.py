@@ -169,7 +169,7 @@ def test_weights_that_are_missing_or_cut_short_make_a_trial_untrained(store: Sto
         files = {"model.safetensors": store.attempts.write_file(TRIAL.key, attempt, "model.safetensors", b"weights")}
         store.commits.commit_training(TRIAL.key, trained(attempt, files))
         assert store.commits.has_model(TRIAL.key)
-        damage((Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors"))
+        damage(Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors")
         assert not store.commits.has_model(TRIAL.key)
         assert not store.commits.has_training(TRIAL.key)
 

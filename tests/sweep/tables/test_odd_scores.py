@@ -18,7 +18,11 @@ from tests.records import scored
 TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
 EVALUATION = "0123456789ab"
 ROW: dict[str, Any] = {
-    **{"source": "mvg", "split": "test", "reference_split": "test", "metric": "none", "note": "none"},
+    "source": "mvg",
+    "split": "test",
+    "reference_split": "test",
+    "metric": "none",
+    "note": "none",
     **dict.fromkeys(("value", "stderr", "seconds"), 1.0),
     **dict.fromkeys(("n", "n_reference", "seed"), 1),
     "extractor": "random-conv-64",
