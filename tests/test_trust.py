@@ -61,8 +61,8 @@ def crater(tmp_path: Path) -> Iterator[Path]:
 
 
 READ_VARIABLES = {"AESWEEP_DATA", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "CC", "RAY_USE_TLS"}
-"""What the product reads from the environment by name; besides, there are Ray's variables in dictionaries of constants."""
-BY_CONSTANT = {"name", "JOB_CONFIG"}
+"""What the product reads from the environment by name."""
+BY_CONSTANT = {"name", "JOB_CONFIG", "LOCAL_SWITCH"}  # all of them Ray's, or of libraries that fit mixtures
 
 
 def environment_reads(code: str) -> set[str]:
@@ -77,7 +77,7 @@ def environment_reads(code: str) -> set[str]:
                 found.append(name)
             case ast.Compare(left=name, ops=[ast.In() | ast.NotIn()], comparators=[owner]):
                 found += [name] if ast.unparse(owner) == "os.environ" else []
-    return {name.value if isinstance(name, ast.Constant) else ast.unparse(name) for name in found}
+    return {str(name.value) if isinstance(name, ast.Constant) else ast.unparse(name) for name in found}
 
 
 def test_reads_of_the_environment_are_seen() -> None:
