@@ -30,9 +30,9 @@ def load_model(store: Store | str | Path, key: str) -> Autoencoder:
         aesweep.sweep.store.store.DamagedFileError: The weights are not the committed ones.
     """
     opened = _opened(store)
-    config = opened.config(key)
+    config = opened.trials.config(key)
     try:
-        return model_from_bytes(config, opened.model_bytes(config.key))
+        return model_from_bytes(config, opened.commits.model_bytes(config.key))
     except InputError:
         raise
     except ValueError as error:  # committed so: a store of another version, or made by hand
@@ -55,11 +55,11 @@ def load_prior(store: Store | str | Path, key: str, prior: str = "gmm") -> Fitte
         InputError: There is no such store or trial, or the trial has no such prior.
     """
     opened = _opened(store)
-    config = opened.config(key)
+    config = opened.trials.config(key)
     name = prior_file(prior)
-    latest = opened.latest_evaluation()
-    for evaluation in sorted(opened.scored(config.key), key=lambda evaluation: evaluation != latest):
-        if (data := opened.prior_bytes(config.key, evaluation, name)) is not None:
+    latest = opened.trials.latest_evaluation()
+    for evaluation in sorted(opened.commits.scored(config.key), key=lambda evaluation: evaluation != latest):
+        if (data := opened.commits.prior_bytes(config.key, evaluation, name)) is not None:
             try:
                 return FittedPrior.from_bytes(data)
             except ValueError as error:
@@ -86,7 +86,7 @@ def load_data(store: Store | str | Path, key: str, data_dir: str | Path | None =
     execution = stored_spec(opened)[-1].execution
     if data_dir is not None:
         execution = replace(execution, data_dir=str(data_dir))
-    config = opened.config(key)
+    config = opened.trials.config(key)
     return load_images(config, data_source(config, execution))
 
 

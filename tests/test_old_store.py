@@ -73,11 +73,13 @@ def test_the_spec_gives_the_old_keys_evaluation_and_states(spec: SweepSpec, stor
 
 
 def test_stored_configurations_still_have_their_keys(store: Store) -> None:
-    assert {key: store.config(key).key for key in store.trial_keys()} == {t["key"]: t["key"] for t in EXPECTED["plan"]}
+    assert {key: store.trials.config(key).key for key in store.trials.known_keys()} == {
+        t["key"]: t["key"] for t in EXPECTED["plan"]
+    }
 
 
 def test_status_says_what_the_old_version_said(store: Store) -> None:
-    status = read_status(store).to_json()
+    status = json.loads(json.dumps(read_status(store).to_json()))
     del status["drivers"]  # seen so many seconds ago
     for failure in status["failures"]:
         del failure["command"]
@@ -103,7 +105,7 @@ def test_models_of_the_old_store_load(store: Store) -> None:
 
 
 def test_the_killed_trial_continues_from_its_checkpoint(store: Store, spec: SweepSpec) -> None:
-    attempt = TrainingAttempt(store, store.config(KILLED), spec.execution)
+    attempt = TrainingAttempt(store, store.trials.config(KILLED), spec.execution)
     attempt.start()
     assert attempt.resumed_from.startswith("train-0001-")
     assert attempt.epoch == KEPT_EPOCHS
@@ -126,15 +128,15 @@ def test_the_report_has_the_old_verdicts_and_numbers(store: Store, tmp_path: Pat
 def test_the_old_sweep_is_finished_scored_further_and_reported(
     store: Store, spec: SweepSpec, ray_cluster: None, tmp_path: Path
 ) -> None:
-    before = {key: store.training(key) for key in store.trial_keys()}
+    before = {key: store.commits.training(key) for key in store.trials.known_keys()}
     outcome = launch(spec, store.root, console=Console(quiet=True))
     assert [name for name, _ in outcome.failures] == [failure["name"] for failure in EXPECTED["status"]["failures"]]
     trial = table(store.root, "trials").set_index("key").loc[KILLED]
     assert trial["state"] == "done"
-    commit = store.training(KILLED)
+    commit = store.commits.training(KILLED)
     assert commit is not None
-    assert commit["result"]["resumed_from"].startswith("train-0001-")
-    losses = [epoch["loss"] for epoch in commit["history"]]
+    assert commit.result.resumed_from.startswith("train-0001-")
+    losses = [epoch.loss for epoch in commit.history]
     assert losses[:KEPT_EPOCHS] == UNDISTURBED["losses"][:KEPT_EPOCHS]
     same_machine = trial["resumed_with"] == "none"
     assert losses == (UNDISTURBED["losses"] if same_machine else pytest.approx(UNDISTURBED["losses"], rel=1e-2))
@@ -148,7 +150,7 @@ def test_the_old_sweep_is_finished_scored_further_and_reported(
     added = table(store.root, "scores")
     added = added[added["evaluation"] != EXPECTED["evaluation"]]
     assert set(added["key"]) == {trial["key"] for trial in EXPECTED["plan"] if trial["state"] != "failed"}
-    assert {key: store.training(key) for key in before if before[key]} == {k: v for k, v in before.items() if v}
+    assert {key: store.commits.training(key) for key in before if before[key]} == {k: v for k, v in before.items() if v}
 
     write_report(store.root, tmp_path / "report")
     assert set(claims_of(tmp_path / "report")) == set(EXPECTED["claims"])

@@ -29,8 +29,7 @@ from aesweep.models.training.trainer import Trainer
 from aesweep.sweep.load import load_model
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.yaml_text import _Loader
-from aesweep.sweep.store.records import sealed_json_bytes
-from aesweep.sweep.store.storage import file_record
+from aesweep.sweep.store.records import file_record, sealed_json_bytes
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.in_process import run_aesweep
@@ -156,7 +155,7 @@ def test_weights_run_nothing_even_where_their_commit_agrees(small_store: Path, t
     commit = json.loads(commit_path.read_text())
     for data in (pickle.dumps(Bomb(crater)), zipped_bomb(crater)):
         (commit_path.parent / "attempts" / commit["attempt"] / "model.safetensors").write_bytes(data)
-        commit["files"]["model.safetensors"] = file_record(data)
+        commit["files"]["model.safetensors"] = file_record(data).to_json()
         commit_path.write_bytes(sealed_json_bytes(commit))
         with pytest.raises(InputError, match="cannot be loaded"):
             load_model(tmp_path / "store", DONE.key)

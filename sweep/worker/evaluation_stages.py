@@ -15,7 +15,7 @@ features of real images travel as Ray objects.
 """
 
 import logging
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,6 +54,7 @@ from aesweep.models.training.checkpoint import model_from_bytes
 from aesweep.sweep.evaluation_job import EvaluationJob, Files
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.layout import LATENTS, PICTURES, prior_file
+from aesweep.sweep.store.records import ScoresRecord
 from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, use_threads
 from aesweep.sweep.worker.reuse import (
@@ -152,18 +153,18 @@ def score(
     priors = _priors(job, fitted) if "gaussianity" in job.evaluation.metrics else {}
     inputs = (latents, Fitted(priors, fitted.rows), samples.sampled, references)
     rows = score_stage(job.evaluation, *inputs, job.execution.threads)
-    commit = {
-        "id": job.evaluation.id,
-        "attempt": job.attempt,
-        "evaluation": job.evaluation.to_json(),
-        "model": encoded.model,
-        "files": {**encoded.files, **fitted.files, **samples.files},
-        "rows": [asdict(row) for row in rows],
-        "latents": [asdict(row) for row in latent_rows(job.config, latents)],
-        "aesweep_version": aesweep_version(),
-    }
+    commit = ScoresRecord(
+        id=job.evaluation.id,
+        attempt=job.attempt,
+        evaluation=job.evaluation.to_json(),
+        model=encoded.model,
+        files={**encoded.files, **fitted.files, **samples.files},
+        rows=tuple(rows),
+        latents=tuple(latent_rows(job.config, latents)),
+        aesweep_version=aesweep_version(),
+    )
     require_same_weights(job, encoded.model)
-    return job.store.commit_scores(job.key, job.evaluation.id, commit)
+    return job.store.commits.commit_scores(job.key, job.evaluation.id, commit)
 
 
 def references(job: EvaluationJob) -> tuple[References, bool]:
@@ -215,10 +216,10 @@ def _images(job: EvaluationJob) -> ImageSet:
 
 def _model(job: EvaluationJob) -> tuple[Autoencoder, Any]:
     """The committed model and the precision that it was trained in."""
-    commit = job.store.training(job.key)
+    commit = job.store.commits.training(job.key)
     if commit is None:
         raise RuntimeError(f"trial {job.key} is not trained")
-    return model_from_bytes(job.config, job.store.model_bytes(job.key)), commit["result"]["precision_used"]
+    return model_from_bytes(job.config, job.store.commits.model_bytes(job.key)), commit.result.precision_used
 
 
 def _latents(job: EvaluationJob, encoded: StoredLatents) -> Latents:

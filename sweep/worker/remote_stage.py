@@ -34,7 +34,7 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     except Exception as error:
         first_lack = is_out_of_memory(error) and not _lacked_memory(job)
         if not (first_lack or isinstance(error, TrainedAgainError) or lost_its_model(job.store, job.key, error)):
-            job.store.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
+            job.store.attempts.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
         if poisons_process(error):
             os._exit(1)
         traceback.clear_frames(error.__traceback__)  # they hold what lies on the GPU

@@ -38,7 +38,7 @@ def scored(folder: Path, data_dir: Path, latent_sizes: tuple[int, ...], faults: 
         for size in latent_sizes
     }
     for trial in trials.values():
-        store.write_config(trial)
+        store.trials.write_config(trial)
         attempt = TrainingAttempt(store, trial, spec.execution)
         attempt.start()
         attempt.run_epoch()

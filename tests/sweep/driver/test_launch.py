@@ -94,7 +94,7 @@ def test_sample_of_an_unknown_trial_is_refused(
 
 
 def test_a_trained_model_decodes_latents(finished_store: Path) -> None:
-    key = open_store(finished_store).trial_keys()[0]
+    key = open_store(finished_store).trials.known_keys()[0]
     model = load_model(finished_store, key[:6])
     assert not model.training
     assert model.decode(torch.zeros(2, 3)).shape == (2, 3, 32, 32)

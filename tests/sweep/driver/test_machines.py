@@ -56,8 +56,8 @@ def test_a_sweep_that_wants_gpus_is_refused_where_there_is_none_and_no_trial_fai
     with pytest.raises(InputError, match=r"(?s)^device: 'cuda' cannot be used.*has no GPU"):
         launch(str(tiny_spec), tmp_path / "store", overrides=["device=cuda"], console=Console(quiet=True))
     store = open_store(tmp_path / "store")
-    assert store.trial_keys()
-    assert not any(store.attempts(key, "train") or store.failures(key) for key in store.trial_keys())
+    assert store.trials.known_keys()
+    assert not any(store.attempts.of(key, "train") or store.attempts.failures(key) for key in store.trials.known_keys())
 
 
 @pytest.mark.slow

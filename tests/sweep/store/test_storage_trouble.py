@@ -105,7 +105,7 @@ def test_a_store_that_was_moved_away_is_not_begun_anew_in_its_old_place(small_st
         TableWriter(store).publish(force=True)
     place.mkdir()  # as the empty folder on which a disk is not mounted any more
     with pytest.raises(OSError, match="not there any more"):
-        store.new_attempt(store_key(away), "train")
+        store.attempts.new(store_key(away), "train")
     assert list(place.iterdir()) == []
     place.rmdir()
     away.rename(place)
@@ -114,7 +114,7 @@ def test_a_store_that_was_moved_away_is_not_begun_anew_in_its_old_place(small_st
 
 
 def store_key(store: Path) -> str:
-    return open_store(store).trial_keys()[0]
+    return open_store(store).trials.known_keys()[0]
 
 
 def assert_equal_to(undisturbed: Path, store: Path) -> None:
