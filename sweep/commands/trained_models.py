@@ -34,16 +34,15 @@ def evaluate(
     Whatever you do not set is taken from the store's latest spec.
     Example:  aesweep evaluate runs/quickstart --seeds 0..4
     """
-    from aesweep.sweep.spec.fields import at  # pydantic from here on
+    from aesweep.sweep.spec.fields import at, read_settings  # pydantic from here on
     from aesweep.sweep.spec.overrides import refuse_given, require_scoring
-    from aesweep.sweep.spec.yaml_file import read_settings
 
     options_given = {"metrics": metrics, "seeds": seeds, "samples": samples, "extractor": extractor}
     given = {name: value for name, value in options_given.items() if value is not None}
     require_scoring(overrides or [])
     refuse_given(overrides or [], {name: f"--{name}" for name in given})
     with at("--", ""):
-        changes = read_settings(EvaluationConfig, given)
+        changes = read_settings("evaluation", given)
         extractor = changes.pop("extractor", None)
         EvaluationConfig(**changes)
     outcome = run_evaluate(

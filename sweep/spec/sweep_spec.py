@@ -120,9 +120,7 @@ class SweepSpec:
             "evaluation": dict(self.evaluation),
             "execution": self.execution.to_json(),
             "base": base,
-            "blocks": [
-                {"name": block.name, "trials": [differing(trial) for trial in block.trials]} for block in self.blocks
-            ],
+            "blocks": [{"name": block.name, "trials": list(map(differing, block.trials))} for block in self.blocks],
         }
 
     @classmethod
