@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -50,13 +51,10 @@ def status(
     if not watch:
         console.print(_render(read_status(opened, every), store), soft_wrap=True)  # a command stays on its line
         return
-    with Live(console=console, auto_refresh=False) as live:
-        try:
-            while True:
-                live.update(_render(read_status(opened, every), store), refresh=True)
-                time.sleep(REFRESH_SECONDS)
-        except KeyboardInterrupt:
-            return
+    with Live(console=console, auto_refresh=False) as live, suppress(KeyboardInterrupt):
+        while True:
+            live.update(_render(read_status(opened, every), store), refresh=True)
+            time.sleep(REFRESH_SECONDS)
 
 
 def tables(store: options.StoreArgument) -> None:

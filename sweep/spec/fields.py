@@ -21,6 +21,7 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.ranges import MOST_TRIALS, split_values
 from aesweep.sweep.spec.sweep_spec import EXTRACTORS
 
+_hints, _adapter = cache(get_type_hints), cache(TypeAdapter)
 ALIASES = {"seeds": "seed"}
 """Other names of trial fields: `seeds: 0..2` reads better for several."""
 
@@ -82,8 +83,10 @@ def read_value(owner: type, name: str, value: Any) -> Any:
     """One value of the field `name` of the dataclass `owner`, in the field's type; `InputError` names `name`."""
     hint = _hints(owner)[name]
     if get_origin(hint) is tuple:
-        if name == "depth":
-            value = _stages(value)
+        if name == "depth" and isinstance(value, str) and "-" in value:
+            value = value.split("-")  # 3-3-2-1, as the tables print it
+        elif name == "depth" and not isinstance(value, list | tuple):
+            value = [value] * ENCODER_STAGES
         elif isinstance(value, int | float) and not isinstance(value, bool):
             value = [value]  # learning_rate_drops: 0.5
         if not isinstance(value, list | tuple):
@@ -143,15 +146,13 @@ def _items(name: str, value: Any, hint: Any) -> list[Any]:
 
 
 def _list_values(name: str, value: Any, in_block: bool) -> list[Any]:
-    one_number_is_a_value = name == "depth"
     if isinstance(value, str):
         value = split_values(name, value)  # "1, 2" names several depths everywhere
         in_block = True
-    if not isinstance(value, list):
+    one_number_is_a_value = name == "depth" and in_block
+    if not isinstance(value, list) or not (one_number_is_a_value or any(isinstance(item, list) for item in value)):
         return [read_value(TrialConfig, name, value)]
-    if not any(isinstance(item, list) for item in value) and not (one_number_is_a_value and in_block):
-        return [read_value(TrialConfig, name, value)]
-    if one_number_is_a_value and not any(isinstance(item, list | str) for item in value):
+    if name == "depth" and not any(isinstance(item, list | str) for item in value):
         _refuse_ambiguous_depth(value)
     values: list[Any] = []
     for item in value:
@@ -164,13 +165,6 @@ def _refuse_ambiguous_depth(value: list[Any]) -> None:
     if len(value) == ENCODER_STAGES or len({repr(item) for item in value}) < len(value):
         one = f"Write [{value}] for one network with these depths by stage"
         raise InputError("depth", value, f"{one}, or a range such as 1..{ENCODER_STAGES} for several networks.")
-
-
-def _stages(value: Any) -> Any:
-    """Depth as the tables print it, "3-3-2-1" or "1", beside 1 and [3, 3, 2, 1]."""
-    if isinstance(value, str) and "-" in value:
-        return value.split("-")
-    return value if isinstance(value, list | tuple) else [value] * ENCODER_STAGES
 
 
 def _read_scalar(name: str, value: Any, hint: Any) -> Any:
@@ -200,13 +194,3 @@ def _expected(hint: Any) -> str:
 
 def _choices(hint: Any) -> tuple[str, ...]:
     return get_args(hint) if get_origin(hint) is Literal else ()
-
-
-@cache
-def _hints(owner: type) -> dict[str, Any]:
-    return get_type_hints(owner)
-
-
-@cache
-def _adapter(hint: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(hint)

@@ -132,7 +132,7 @@ def test_a_block_without_trials_is_refused() -> None:
 
 
 def test_the_extractor_is_settled_by_the_weights_that_are_there(tmp_path: Path) -> None:
-    evaluation = small_spec().evaluation_config(tmp_path)
+    evaluation = small_spec(execution=ExecutionConfig(data_dir=str(tmp_path))).evaluation_config()
     assert evaluation.extractor == "random-conv-64"
     assert len(evaluation.extractor_sha256) == 64
     assert (evaluation.samples, evaluation.seeds) == (100, (0, 1))
