@@ -24,7 +24,7 @@ from aesweep.sweep.store.store import open_store
 
 def plan(
     spec: options.Spec,
-    store: Annotated[str | None, option(metavar="DIR", help="Subtract what this store holds.")] = None,
+    store: Annotated[str | None, option(metavar="DIR", help="Leave out what this store already holds.")] = None,
     overrides: options.Overrides = None,
     only: options.Only = None,
     data: options.Data = None,

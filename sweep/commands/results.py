@@ -35,9 +35,9 @@ WAIT_SECONDS = 4 * GRACE_SECONDS  # the grace, tables of many trials, and the en
 
 def status(
     store: options.StoreArgument,
-    watch: Annotated[bool, option("--watch", help="Keep showing it until Ctrl-C.")] = False,
+    watch: Annotated[bool, option("--watch", help="Keep refreshing until Ctrl-C.")] = False,
     as_json: options.AsJson = False,
-    every: Annotated[bool, option("--all", help="Trials of every spec in the store.")] = False,
+    every: Annotated[bool, option("--all", help="Include the trials of every spec in the store.")] = False,
 ) -> None:
     """Show trials by state, time left, and what failed and why. Works from any machine that sees the store.
 
@@ -155,7 +155,7 @@ def _render(found: Status, store: str) -> Group:
 
 def stop(
     store: options.StoreArgument,
-    wait: Annotated[bool, option("--wait", help="Return when they have ended.")] = False,
+    wait: Annotated[bool, option("--wait", help="Wait until the drivers have ended.")] = False,
 ) -> None:
     """Stop the sweep that runs on a store, from any machine: running trials write a checkpoint, then the driver ends.
 
@@ -177,7 +177,7 @@ def stop(
 
 def prune(
     store: options.StoreArgument,
-    dry_run: Annotated[bool, option("--dry-run", help="Only say what would be removed.")] = False,
+    dry_run: Annotated[bool, option("--dry-run", help="Only show what would be removed.")] = False,
     damaged: Annotated[bool, option("--damaged", help="Also remove damaged files that were kept.")] = False,
 ) -> None:
     """Remove what is no longer needed: abandoned attempts, leftover checkpoints, files of killed processes.

@@ -40,7 +40,7 @@ def doctor(
     store: Annotated[str | None, option(metavar="DIR", help="Also check this store's folder.")] = None,
     data: options.Data = None,
 ) -> None:
-    """Say what works here: GPUs, precision, data, weights, storage, Ray. Exit code 1 if something must be fixed.
+    """Show what works here: GPUs, precision, data, weights, storage, Ray. Exit code 1 if something must be fixed.
 
     Example:  aesweep doctor --store /shared/runs
     """
@@ -58,7 +58,9 @@ def doctor(
 
 
 def render(
-    kind: Annotated[str | None, argument(metavar="KIND", help="Which file; by default, lists all kinds.")] = None,
+    kind: Annotated[
+        str | None, argument(metavar="KIND", help="Kind of file; without it, all kinds are listed.")
+    ] = None,
     values: Annotated[list[str] | None, argument(metavar="NAME=VALUE", help="Values of the file.")] = None,
 ) -> None:
     """Print a file that starts a sweep on a cluster: Slurm, Kubernetes, `ray up`, Docker.
@@ -75,7 +77,7 @@ def render(
 
 def wait(
     machines: Annotated[
-        list[str], argument(metavar="MACHINES", help="Number besides the head, host names or gpus=COUNT.")
+        list[str], argument(metavar="MACHINES", help="How many besides the head, names, or gpus=COUNT.")
     ],
 ) -> None:
     """Wait until machines or GPUs have joined the Ray cluster that this machine belongs to.

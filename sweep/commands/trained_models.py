@@ -59,7 +59,7 @@ def evaluate(
 
 def sample(
     store: options.StoreArgument,
-    key: Annotated[str, argument(metavar="KEY", help="Key of a trained trial, or its start.")],
+    key: Annotated[str, argument(metavar="KEY", help="Key of a trained trial, or its first characters.")],
     prior: Annotated[Prior, typer.Option(help="Where latents are drawn from.")] = "gmm",
     n: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many images.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
