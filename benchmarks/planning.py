@@ -26,7 +26,7 @@ from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
-from tests.sweep.s3_server import MotoServer, Proxy
+from tests.sweep.store.s3_server import MotoServer, Proxy
 
 S3 = tuple[MotoServer, Proxy]
 EPOCHS, LATENT_ROWS = 100, 2000
@@ -44,6 +44,7 @@ print(time.perf_counter() - started, time.process_time() - cpu, plan.counts()["d
 
 
 def main() -> None:
+    """Time plans of one large store and write the page."""
     options = parser(__doc__)
     options.add_argument("--trials", type=int, default=1000)
     args = options.parse_args()

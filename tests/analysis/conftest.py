@@ -80,10 +80,7 @@ def write_store(root: Path, synthetic: Synthetic) -> Path:
             if synthetic.gaussianity:
                 rows["scores"] += _gaussianity(config, synthetic.evaluations[0][0])
             if synthetic.pictures:
-                _write_pictures(root / rows["trials"][-1]["pictures"])
-            if synthetic.pictures and synthetic.interpolation:
-                walks = np.random.default_rng(7).integers(0, 255, (88, 32, 32, 3), dtype=np.uint8)
-                (root / rows["trials"][-1]["pictures"] / "interpolation.png").write_bytes(image_grid(walks, 11))
+                _write_pictures(root / rows["trials"][-1]["pictures"], synthetic.interpolation)
         if state == "failed":
             rows["failures"].append(_failure(config, i))
     synthetic.edit(rows)
@@ -244,10 +241,13 @@ def _failure(config: TrialConfig, index: int) -> dict[str, Any]:
     return {"key": config.key, **place, **reason, "time": START + timedelta(minutes=index)}
 
 
-def _write_pictures(folder: Path) -> None:
+def _write_pictures(folder: Path, interpolation: bool) -> None:
     folder.mkdir(parents=True)
     for i, name in enumerate(PICTURES):
         (folder / name).write_bytes(_picture(i))
+    if interpolation:
+        walks = np.random.default_rng(7).integers(0, 255, (88, 32, 32, 3), dtype=np.uint8)
+        (folder / "interpolation.png").write_bytes(image_grid(walks, 11))
 
 
 @lru_cache

@@ -165,7 +165,7 @@ def test_weights_that_are_missing_or_cut_short_make_a_trial_untrained(store: Sto
         files = {"model.safetensors": store.write_file(TRIAL.key, attempt, "model.safetensors", b"weights")}
         store.commit_training(TRIAL.key, {**COMMIT, "attempt": attempt, "files": files})
         assert store.has_model(TRIAL.key)
-        damage((Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors"))
+        damage(Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt}/model.safetensors")
         assert not store.has_model(TRIAL.key)
         assert not store.has_training(TRIAL.key)
 

@@ -126,7 +126,7 @@ def test_two_attempts_at_once_leave_one_commit_with_the_files_of_one(store: Stor
     commit = store.training(TRIAL.key)
     assert commit is not None
     assert commit["attempt"] == fast.attempt
-    shutil.rmtree((Path(store.root) / f"trials/{TRIAL.key}/attempts/{slow.attempt}"))
+    shutil.rmtree(Path(store.root) / f"trials/{TRIAL.key}/attempts/{slow.attempt}")
     assert load_model(store, TRIAL.key).training is False
 
 
@@ -155,4 +155,4 @@ def test_an_actor_that_ends_records_a_diverged_trial_as_failed_and_any_other_as_
         names = store.storage.names(f"trials/{TRIAL.key}/attempts/{attempt.attempt}")
         assert (CHECKPOINT in names) == (not failures)
         assert len(store.failures(TRIAL.key)) == failures
-        shutil.rmtree((Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt.attempt}"))
+        shutil.rmtree(Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt.attempt}")
