@@ -117,7 +117,7 @@ class Machines:
 
 
 def main() -> int:
-    """Measure what random kills cost; exit code 1 if anything was lost or changed."""
+    """Run the kills and write the page; the exit code."""
     options = parser(__doc__)
     options.add_argument("--kills", type=int, default=50)
     options.add_argument("--seed", type=int, default=0, help="of the choice and the times of the kills")

@@ -34,7 +34,7 @@ EVALUATION = EvaluationConfig(gmm_tol=0.0)  # 10 components; EM never stops earl
 
 
 def main() -> None:
-    """Time the fits and print their ratios."""
+    """Time the fits and print the result."""
     options = parser(__doc__, writes_page=False)
     options.add_argument("--device", default="cpu", help="of the tensors: cpu, cuda")
     options.add_argument("--quick", action="store_true", help="small sizes, to see that it works")

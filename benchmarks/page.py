@@ -1,7 +1,7 @@
 """What the benchmarks share.
 
-Their options, the names of the hardware, the versions, a page named after the hardware and the day, and the Inception
-network with random weights.
+Their options, the names of the hardware, the versions, a file named after it and the day, and the Inception network with
+random weights.
 """
 
 import argparse

@@ -44,7 +44,7 @@ print(time.perf_counter() - started, time.process_time() - cpu, plan.counts()["d
 
 
 def main() -> None:
-    """Time plans of one large store and write the page."""
+    """Time planning and write the page."""
     options = parser(__doc__)
     options.add_argument("--trials", type=int, default=1000)
     args = options.parse_args()

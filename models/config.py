@@ -7,7 +7,7 @@ runs, with how many threads and into which folder is not here (`aesweep.sweep.sp
 import re
 from dataclasses import asdict, dataclass
 from numbers import Real
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash, identity_fields
@@ -137,53 +137,44 @@ class TrialConfig:
 
 def _check(config: TrialConfig) -> None:
     """Refuse what cannot be trained, naming the field and the value."""
-    for name, kind in _CHOICES.items():
-        if getattr(config, name) not in get_args(kind):
-            raise InputError(name, getattr(config, name), f"Choose one of: {', '.join(get_args(kind))}.")
+    for name, choices in _CHOICES.items():
+        if getattr(config, name) not in choices:
+            raise InputError(name, getattr(config, name), f"Choose one of: {', '.join(choices)}.")
     for name in ("filters", "latent_size", "epochs", "batch_size"):
-        count = getattr(config, name)
-        fits = _is_int(count) and 1 <= count <= LARGEST_COUNT
-        _require(fits, config, name, f"a whole number from 1 to {LARGEST_COUNT}")
+        _require(_is_count(getattr(config, name)), config, name, f"a whole number from 1 to {LARGEST_COUNT}")
     for name in ("freeze_latent", "conv_norm"):  # 1 and True would be two keys
         _require(isinstance(getattr(config, name), bool), config, name, "true or false")
-    _require(_is_int(config.image_size) and config.image_size in KERNEL_SIZES, config, "image_size", "32 or 64")
-    _require(
-        len(config.depth) == ENCODER_STAGES and all(_is_int(d) and 1 <= d <= 100 for d in config.depth),
-        config,
-        "depth",
-        "one whole number from 1 to 100, or four of them, one per encoder stage, such as [3, 3, 2, 1]",
-    )
-    _require(_is_int(config.seed) and 0 <= config.seed < 2**32, config, "seed", "a whole number from 0 to 4294967295")
-    _require(0 <= config.noise_std < float("inf"), config, "noise_std", "a standard deviation of 0 or more")
-    _require(0 <= config.beta < float("inf"), config, "beta", "a weight of 0 or more")
-    _require(0 < config.bn_momentum <= 1, config, "bn_momentum", "a weight above 0, at most 1")
-    warmup = config.warmup_epochs
-    _require(_is_int(warmup) and 0 <= warmup <= LARGEST_COUNT, config, "warmup_epochs", "a whole number from 0 up")
-    rates = config.learning_rates
-    _require(
-        bool(rates) and all(0 < rate < float("inf") for rate in rates),
-        config,
-        "learning_rates",
-        "a list of positive numbers, such as [1e-3, 1e-4, 1e-5]",
-    )
-    _require(0 < config.warmup_learning_rate < float("inf"), config, "warmup_learning_rate", "a positive number")
-    drops = config.learning_rate_drops
-    _require(
-        len(drops) == len(config.learning_rates) - 1 and list(drops) == sorted(drops) and all(0 < d < 1 for d in drops),
-        config,
-        "learning_rate_drops",
-        "rising fractions between 0 and 1, one fewer than learning_rates",
-    )
+    depth, rates, drops = config.depth, config.learning_rates, config.learning_rate_drops
+    depth_fits = len(depth) == ENCODER_STAGES and all(_is_int(d) and 1 <= d <= 100 for d in depth)
+    rates_fit = bool(rates) and all(0 < rate < float("inf") for rate in rates)
+    drops_fit = len(drops) == len(rates) - 1 and list(drops) == sorted(drops) and all(0 < d < 1 for d in drops)
+    four = "one whole number from 1 to 100, or four of them, one per encoder stage, such as [3, 3, 2, 1]"
+    for name, fits, expected in (
+        ("image_size", _is_int(config.image_size) and config.image_size in KERNEL_SIZES, "32 or 64"),
+        ("depth", depth_fits, four),
+        ("seed", _is_int(config.seed) and 0 <= config.seed < 2**32, "a whole number from 0 to 4294967295"),
+        ("noise_std", 0 <= config.noise_std < float("inf"), "a standard deviation of 0 or more"),
+        ("beta", 0 <= config.beta < float("inf"), "a weight of 0 or more"),
+        ("bn_momentum", 0 < config.bn_momentum <= 1, "a weight above 0, at most 1"),
+        ("warmup_epochs", config.warmup_epochs == 0 or _is_count(config.warmup_epochs), "a whole number from 0 up"),
+        ("learning_rates", rates_fit, "a list of positive numbers, such as [1e-3, 1e-4, 1e-5]"),
+        ("warmup_learning_rate", 0 < config.warmup_learning_rate < float("inf"), "a positive number"),
+        ("learning_rate_drops", drops_fit, "rising fractions between 0 and 1, one fewer than learning_rates"),
+    ):
+        _require(fits, config, name, expected)
+    _check_combinations(config)
+
+
+def _check_combinations(config: TrialConfig) -> None:
+    """Refuse values that are fine by themselves, but not together."""
     if config.latent_norm == "batch":
-        _require(
-            config.batch_size > 1, config, "batch_size", "2 or more: latent_norm `batch` needs the variance of a batch"
-        )
+        needs = "2 or more: latent_norm `batch` needs the variance of a batch"
+        _require(config.batch_size > 1, config, "batch_size", needs)
     if config.model == "vae":
         # Section 3 normalises, perturbs and freezes the latent layer of DAEs only.
         for name, neutral in (("latent_norm", "none"), ("noise_std", 0.0), ("freeze_latent", False)):
-            _require(
-                getattr(config, name) == neutral, config, name, f"{neutral!r} for a VAE; only a DAE takes another value"
-            )
+            expected = f"{neutral!r} for a VAE; only a DAE takes another value"
+            _require(getattr(config, name) == neutral, config, name, expected)
     identity = config.data_identity
     if config.dataset == "folder":
         is_hash = isinstance(identity, str) and re.fullmatch("[0-9a-f]{64}", identity) is not None
@@ -192,28 +183,22 @@ def _check(config: TrialConfig) -> None:
         _require(identity == "", config, "data_identity", f'"" for {config.dataset}; only a folder has one')
 
 
-_CHOICES = {
-    "dataset": Dataset,
-    "resize": Resize,
-    "model": Model,
-    "latent_norm": LatentNorm,
-    "noise_position": NoisePosition,
-    "decoder_first_map": FirstMap,
-    "decoder_first_activation": FirstActivation,
-    "reduction": Reduction,
-    "precision": Precision,
-}
+_CHOICES = {name: get_args(kind) for name, kind in get_type_hints(TrialConfig).items() if get_origin(kind) is Literal}
+"""The words that each field of a few words takes, by field."""
 
 
-def _is_int(value: object) -> bool:
+def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _is_count(value: object) -> bool:
+    return _is_int(value) and 1 <= value <= LARGEST_COUNT
+
+
 def _is_number(value: object) -> bool:
-    # A whole number beyond a float's range would end in an OverflowError.
-    return (
-        isinstance(value, Real) and not isinstance(value, bool) and not (isinstance(value, int) and abs(value) > 2**53)
-    )
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return not isinstance(value, int) or abs(value) <= 2**53  # beyond a float's range it would be an OverflowError
 
 
 def _require(holds: bool, config: TrialConfig, name: str, expected: str) -> None:

@@ -19,7 +19,6 @@ from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, say_nothi
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
-from aesweep.sweep.failpoints import driver_of_failpoints
 from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
 from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.sweep_spec import SweepSpec
@@ -131,7 +130,7 @@ def _run(
     try:
         file.write(progress.to_json(), force=True)
         file.keep_fresh()
-        with stop.listening(), driver_of_failpoints(), connect(address) as ours, view:
+        with stop.listening(), connect(address) as ours, view:
             code = WorkerCode(TrialTrainable, run_stage)
             Driver(store, plan, code, spec.execution, view, file, stop, callbacks, may_grow=not ours.started_here).run()
     except KeyboardInterrupt:

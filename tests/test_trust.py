@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,42 @@ def crater(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "crater"
     yield folder
     assert not folder.exists()
+
+
+READ_VARIABLES = {"AESWEEP_DATA", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "CC", "RAY_USE_TLS"}
+"""What the product reads from the environment by name; besides, there are Ray's variables in dictionaries of constants."""
+BY_CONSTANT = {"name", "JOB_CONFIG"}
+
+
+def environment_reads(code: str) -> set[str]:
+    """The names of variables that a file reads: literals, and expressions as they are written."""
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr=attribute), args=[name, *_]):
+                of_environment = ast.unparse(owner) == "os.environ" and attribute in ("get", "pop", "setdefault")
+                found += [name] if of_environment or (ast.unparse(owner), attribute) == ("os", "getenv") else []
+            case ast.Subscript(value=owner, slice=name, ctx=ast.Load()) if ast.unparse(owner) == "os.environ":
+                found.append(name)
+            case ast.Compare(left=name, ops=[ast.In() | ast.NotIn()], comparators=[owner]):
+                found += [name] if ast.unparse(owner) == "os.environ" else []
+    return {str(name.value) if isinstance(name, ast.Constant) else ast.unparse(name) for name in found}
+
+
+def test_reads_of_the_environment_are_seen() -> None:
+    code = "os.environ.get('A'); os.environ['B']; os.getenv('C', ''); 'D' in os.environ; os.environ.get(E); x.get('F')"
+    assert environment_reads(code) == {"A", "B", "C", "D", "E"}
+
+
+def test_the_product_has_no_test_hooks() -> None:
+    """What tests inject comes from outside (tests/faults): no variable of the environment makes the product misbehave."""
+    product = [path for path in SOURCES if path.parts[len(REPOSITORY.parts)] != "benchmarks"]
+    texts = {str(path.relative_to(REPOSITORY)): path.read_text() for path in product}
+    assert len(texts) > 100
+    assert set().union(*map(environment_reads, texts.values())) == READ_VARIABLES | BY_CONSTANT
+    assert {word for text in texts.values() for word in re.findall(r"AESWEEP_\w+", text)} == {"AESWEEP_DATA"}
+    hook = re.compile(r"fail_?point|FAULTS_|sitecustomize|^\s*(from|import) (tests|pytest|unittest)\b", re.MULTILINE)
+    assert {name: found.group() for name, text in texts.items() if (found := hook.search(text))} == {}
 
 
 def test_the_bomb_works(tmp_path: Path) -> None:

@@ -45,10 +45,6 @@ class EpochRecord:
     skipped_steps: int
     """Steps that fp16 loss scaling left out."""
 
-    def to_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
-        return asdict(self)
-
 
 class Trainer:
     """Trains one trial, epoch by epoch. The caller sets the number of threads, and saves when it likes."""
@@ -148,7 +144,8 @@ class Trainer:
         """The running epoch's images as one index tensor per step."""
         order = torch.Generator().manual_seed(stream_seed("order", self.config.seed, self.epoch))
         permutation = torch.randperm(len(self._train), generator=order)[: sum(self._sizes)]
-        return permutation.to(self.device).split(self._sizes)
+        batches: tuple[torch.Tensor, ...] = permutation.to(self.device).split(self._sizes)
+        return batches
 
     def _train_step(self, index: torch.Tensor) -> torch.Tensor:
         """Train on one batch; its total loss, reconstruction and KL, (3,) float32 on the device.
@@ -234,7 +231,7 @@ class Trainer:
             "losses": self._losses,
             "epoch_seconds": self._epoch_seconds,
             "train_seconds": self.train_seconds,
-            "history": [record.to_json() for record in self.history],
+            "history": [asdict(record) for record in self.history],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -258,9 +255,10 @@ class Trainer:
 
 
 def _batch_sizes(images: int, batch_size: int) -> list[int]:
-    """Sizes of an epoch's batches. The last, smaller one is trained on (as Keras does) unless it would hold a single
-    image, over which the latents' batch normalisation has no variance: then one image, another each epoch, sits out, in
-    every trial of these images alike.
+    """Sizes of an epoch's batches.
+
+    The last, smaller one is trained on (as Keras does) unless it would hold a single image, over which the latents' batch
+    normalisation has no variance: then one image, another each epoch, sits out, in every trial of these images alike.
     """
     if images < 2:
         raise ValueError(f"train: {images} images are too few to train on")

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.failpoints import failpoint
 from aesweep.sweep.store.storage import (
     FOLDER,
     TEMPORARY,
@@ -180,9 +179,7 @@ class LocalStorage:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open(temporary, "wb") as file:
-                file.write(data[: len(data) // 2])
-                failpoint("inside-write", name)
-                file.write(data[len(data) // 2 :])
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError:

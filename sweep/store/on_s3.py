@@ -27,7 +27,6 @@ import pyarrow as pa
 from pyarrow import fs
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.failpoints import failpoint
 from aesweep.sweep.store.storage import (
     FOLDER,
     Item,
@@ -115,7 +114,6 @@ class ObjectStorage:
     def write(self, name: str, data: bytes) -> None:
         def write() -> None:
             stream = self._fs.open_output_stream(self._path(name))
-            failpoint("inside-write", name)
             stream.write(data)
             stream.close()  # here it is published
 

@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
-from aesweep.sweep.failpoints import failpoint
 from aesweep.sweep.store.drivers import drivers, trials_of
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.records import sealed_json_bytes
@@ -66,7 +65,6 @@ class TableWriter:
             data = _parquet_bytes(pa.concat_tables([schema(name).empty_table(), *parts]))
             self.store.storage.write(f"tables/{name}.parquet", data)
             files[name] = file_record(data)
-            failpoint("in-table-fold")
         about = {**made_by(), "files": files, "commits": commits, "signatures": self._signatures}
         self.store.storage.write(FOLDED, sealed_json_bytes({"signature": content_hash(self._signatures), **about}))
 

@@ -49,7 +49,6 @@ from aesweep.models.data.images import ImageSet, load_images
 from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.models.training.checkpoint import model_from_bytes
 from aesweep.sweep.evaluation_job import EvaluationJob, Files
-from aesweep.sweep.failpoints import failpoint
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.layout import LATENTS, PICTURES, prior_file
 from aesweep.sweep.version import aesweep_version
@@ -81,7 +80,6 @@ def encode(job: EvaluationJob, after: bool) -> Encoded:
         device = _prepare(job)
         model, precision = _model(job)
         data = encode_stage(job.config, job.evaluation, model, _images(job), device, precision).to_bytes()
-    failpoint("in-evaluation")
     return Encoded(job.write(LATENTS, data), weights)
 
 
@@ -161,7 +159,6 @@ def score(
         "latents": latent_rows(job.config, latents),
         "aesweep_version": aesweep_version(),
     }
-    failpoint("between-scores-and-commit")
     require_same_weights(job, encoded.model)
     return job.store.commit_scores(job.key, job.evaluation.id, commit)
 

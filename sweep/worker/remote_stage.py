@@ -7,7 +7,6 @@ from typing import Any
 import ray
 
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
-from aesweep.sweep.failpoints import fault
 from aesweep.sweep.store.attempt_notes import memory_lacked
 from aesweep.sweep.store.storage import StorageError
 
@@ -25,7 +24,6 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     from aesweep.sweep.worker.device import free_memory, is_out_of_memory, poisons_process
 
     try:
-        fault(name, job.key, job.attempt)
         return getattr(evaluation_stages, name)(job, *arguments)
     except StorageError:  # no fault of the trial; the driver decides
         raise

@@ -11,6 +11,7 @@ run; the commit names what it was resumed from.
 
 import socket
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +24,6 @@ from aesweep.models.data.images import load_images
 from aesweep.models.networks.reconstruction import mean_image_bce, test_bce
 from aesweep.models.training.checkpoint import checkpoint_bytes, model_bytes, restore_checkpoint
 from aesweep.models.training.trainer import EpochRecord, Trainer
-from aesweep.sweep.failpoints import failpoint, fault
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.attempt_notes import CHECKPOINT, How, read_start, write_end, write_start
@@ -115,14 +115,12 @@ class TrainingAttempt:
         self._last_checkpoint, self._kept = time.monotonic(), place
         self.log(f"checkpoint at epoch {self.trainer.epoch}, step {self.trainer.step}")
         self._log_file.publish()
-        failpoint("after-checkpoint")
 
     def commit(self) -> bool:
         """Write the trained model and commit it; False where another attempt was first. Removes checkpoints."""
         key = self.config.key
         result = self._result()
         model = self.store.write_file(key, self.attempt, MODEL, model_bytes(self.trainer.model))
-        failpoint("between-model-and-commit")
         committed = self.store.commit_training(
             key,
             {
@@ -130,7 +128,7 @@ class TrainingAttempt:
                 "config": self.config.to_json(),
                 "execution": self.execution.to_json(),
                 "files": {MODEL: model},
-                "history": [record.to_json() for record in self.trainer.history],
+                "history": [asdict(record) for record in self.trainer.history],
                 "result": result,
             },
         )
@@ -160,7 +158,6 @@ class TrainingAttempt:
         return f"{attempt_folder(self.config.key, attempt)}/{name}"
 
     def _after_step(self) -> bool:
-        fault("train", self.config.key, self.attempt)
         now = time.monotonic()
         if now - self._last_checkpoint >= self.execution.checkpoint_seconds:
             self.checkpoint()

@@ -1,6 +1,6 @@
 """What happens to a real sweep when trials fail, processes die, and somebody asks it to stop.
 
-The faults are injected by `AESWEEP_FAULT` (sweep/failpoints.py): everything else is as in any sweep.
+The faults are injected from outside (tests/faults): everything else is as in any sweep.
 """
 
 import json
@@ -19,6 +19,7 @@ import pytest
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.store.store import Store, open_store
+from tests.faults import failing
 from tests.fresh_process import command_environment
 from tests.sweep.conftest import run_cli
 from tests.sweep.driver.aftermath import assert_nothing_left_in, assert_same_results
@@ -82,7 +83,7 @@ sys.exit(code)
 
 def launch_with_a_gpu(spec: Path, store: Path, faults: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", LAUNCH_WITH_A_GPU, str(spec), str(store), *words]
-    env = command_environment(AESWEEP_FAULT=faults)
+    env = command_environment(**failing(faults))
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=280, check=False)
 
 

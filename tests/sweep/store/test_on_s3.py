@@ -27,6 +27,7 @@ from aesweep.sweep.store.on_s3 import ObjectStorage
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.storage import FOLDER, Storage, StorageError
 from aesweep.sweep.store.store import Store, open_store
+from tests.faults import dying
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, FAILED, HALF, make_small_store
 from tests.sweep.conftest import run_cli, run_main
@@ -313,7 +314,7 @@ def test_a_sweep_on_a_bad_day_of_s3_ends_with_the_same_numbers(
     """About every third request fails, is dropped or is slow, while the driver is killed once and launched again."""
     kinds: tuple[tuple[Kind, int], ...] = (("error", 7), ("drop-request", 9), ("drop-response", 11), ("slow", 13))
     proxy.plan(*(Fault(kind, every=every, times=100, seconds=0.5) for kind, every in kinds))
-    killed = run_cli("launch", tiny_spec, "--store", uri, cwd=tmp_path, env={"AESWEEP_FAILPOINT": "after-checkpoint"})
+    killed = run_cli("launch", tiny_spec, "--store", uri, cwd=tmp_path, env=dying("after */checkpoint.pt"))
     assert killed.returncode == -9, killed.stderr
     done = run_cli("resume", uri, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ import pytest
 
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
+from tests.faults import dying
 from tests.in_process import run_aesweep
 from tests.small_store import copy_at_work
 from tests.sweep.conftest import run_cli, start_cli, wait_for_file
@@ -140,7 +141,7 @@ def test_a_disk_that_fills_during_a_checkpoint_costs_what_came_after_the_one_bef
 ) -> None:
     """A checkpoint has some 390 kB."""
     words = ("launch", tiny_spec, "--store", small_disk.store, "--set", "checkpoint_seconds=0.01")
-    killed = run_cli(*words, cwd=tmp_path, env={**own_env, "AESWEEP_FAILPOINT": "after-checkpoint"})
+    killed = run_cli(*words, cwd=tmp_path, env={**own_env, **dying("after */checkpoint.pt")})
     assert killed.returncode == -9, killed.stderr
     small_disk.fill(leave=250_000)
     assert_stopped(run_cli(*words, cwd=tmp_path, env=own_env), FULL)

@@ -1,7 +1,6 @@
 """One attempt at a trial: it resumes exactly, keeps to its own folder and commits once."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.worker.trainable import TrialTrainable
 from aesweep.sweep.worker.training_attempt import CHECKPOINT, TrainingAttempt
+from tests.faults import dying
+from tests.fresh_process import command_environment
 
 TRIAL = TrialConfig(filters=4, latent_size=3, epochs=2, batch_size=256, noise_std=0.1)
 
@@ -92,7 +93,7 @@ def test_a_damaged_checkpoint_is_named_in_the_log_and_an_older_one_used(
     assert f"checkpoint of {newer} not used" in (folder / attempt.attempt / "log.txt").read_text()
 
 
-@pytest.mark.parametrize("moment", ["between-model-and-commit", "inside-write:train.json"])
+@pytest.mark.parametrize("moment", ["before */train.json", "inside */train.json"])
 def test_killed_before_the_commit_the_next_attempt_goes_on_from_the_last_checkpoint(
     store: Store, execution: ExecutionConfig, moment: str
 ) -> None:
@@ -106,8 +107,9 @@ def test_killed_before_the_commit_the_next_attempt_goes_on_from_the_last_checkpo
         "attempt.commit()\n"
     )
     words = [sys.executable, "-c", code, str(store.root), TRIAL.key, json.dumps(execution.to_json())]
-    assert subprocess.run(words, env={**os.environ, "AESWEEP_FAILPOINT": moment}, check=False).returncode == -9
+    assert subprocess.run(words, env=command_environment(**dying(moment)), check=False).returncode == -9
     assert store.training(TRIAL.key) is None
+    assert len(store.storage.temporary()) == moment.startswith("inside")
     attempt = train_to_the_end(store, execution)
     commit = store.training(TRIAL.key)
     assert commit is not None
