@@ -62,8 +62,8 @@ def crater(tmp_path: Path) -> Iterator[Path]:
 
 
 READ_VARIABLES = {"AESWEEP_DATA", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "CC", "RAY_USE_TLS"}
-"""What the product reads from the environment by name; besides, there are Ray's variables in dictionaries of constants."""
-BY_CONSTANT = {"name", "JOB_CONFIG"}
+"""What the product reads from the environment by name."""
+BY_CONSTANT = {"name", "JOB_CONFIG", "LOCAL_SWITCH"}  # all of them Ray's, or of libraries that fit mixtures
 
 
 def environment_reads(code: str) -> set[str]:
