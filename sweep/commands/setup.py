@@ -58,9 +58,7 @@ def doctor(
 
 
 def render(
-    kind: Annotated[
-        str | None, argument(metavar="KIND", help="Kind of file; without it, all kinds are listed.")
-    ] = None,
+    kind: Annotated[str | None, argument(metavar="KIND", help="Kind of file; by default, all are listed.")] = None,
     values: Annotated[list[str] | None, argument(metavar="NAME=VALUE", help="Values of the file.")] = None,
 ) -> None:
     """Print a file that starts a sweep on a cluster: Slurm, Kubernetes, `ray up`, Docker.
