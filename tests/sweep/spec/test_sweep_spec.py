@@ -172,4 +172,8 @@ def test_the_inception_score_can_be_asked_for_with_its_network() -> None:
 def test_the_inception_score_is_refused_where_another_network_measures(extractor: str, tmp_path: Path) -> None:
     """Named in the spec, or the one that `auto` comes to where the weights are not at hand."""
     with pytest.raises(InputError, match=r"(?s)metrics.*inception_score with random-conv-64.*fetch inception"):
-        small_spec(extractor=extractor, evaluation={"metrics": ["inception_score"]}).evaluation_config(tmp_path)
+        small_spec(
+            extractor=extractor,
+            evaluation={"metrics": ["inception_score"]},
+            execution=ExecutionConfig(data_dir=str(tmp_path)),
+        ).evaluation_config()
