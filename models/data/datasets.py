@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from aesweep.models.config import TrialConfig
+from aesweep.models.data.celeba_layout import missing_celeba
 from aesweep.models.data.folder import folder_identity, list_images
 from aesweep.models.errors import InputError
 
@@ -24,8 +25,6 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 OFFICIAL_SIZES = {"digits": (1_500, 297), "cifar10": (50_000, 10_000), "celeba": (162_770, 19_962)}
 
 CIFAR10_FOLDER = "cifar-10-batches-py"
-CELEBA_IMAGES = "celeba/img_align_celeba"
-CELEBA_PARTITION = "celeba/list_eval_partition.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,12 +106,6 @@ def has_cifar10(data_dir: Path) -> bool:
     return (data_dir / CIFAR10_FOLDER).is_dir()
 
 
-def has_celeba(data_dir: Path) -> bool:
-    """Whether CelebA's images, as a folder or as the zip, and its list of splits lie there."""
-    images = data_dir / CELEBA_IMAGES
-    return (images.is_dir() or images.with_suffix(".zip").is_file()) and (data_dir / CELEBA_PARTITION).is_file()
-
-
 def check_source(config: TrialConfig, source: DataSource) -> None:
     """Raise `InputError`, saying what to fetch or copy where, if the images of `config` are not on this machine."""
     if is_prepared(config, source):
@@ -129,12 +122,11 @@ def check_source(config: TrialConfig, source: DataSource) -> None:
                     f"Run `aesweep fetch cifar10 --to {source.data_dir}`, or copy it there.",
                 )
         case "celeba":
-            if not has_celeba(source.data_dir):
+            if missing := missing_celeba(source.data_dir):
                 raise InputError(
                     "--data",
                     str(source.data_dir),
-                    f"It lacks {CELEBA_IMAGES}/ (or .zip) or {CELEBA_PARTITION}. "
-                    f"Run `aesweep fetch celeba --to {source.data_dir}`, or copy both there.",
+                    f"{missing} Run `aesweep fetch celeba --to {source.data_dir}`, or copy both there.",
                 )
         case "folder":
             folder = _require_folder(source)
