@@ -23,7 +23,7 @@ from aesweep.models.networks.architecture import (
 STEP_FACTOR = 3
 """Operations of a training step against a forward pass: the backward pass costs twice the forward one."""
 EM_ITERATIONS = 60
-"""Of a mixture on CIFAR-10's latents: 50 to 70 (measured)."""
+"""Iterations that EM takes for a mixture on CIFAR-10's latents: 50 to 70 were measured."""
 CORE_FLOPS = 25e9
 """float64 operations per second of EM on one CPU core: 25e9 to 50e9 (docs/benchmarks/mixture-*.md)."""
 H200_BF16_FLOPS = 989e12

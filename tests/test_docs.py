@@ -1,12 +1,14 @@
-"""README.md and docs/ hold what they show: links lead somewhere, commands and options exist, examples run.
+"""README.md, CONTRIBUTING.md and docs/ hold what they show: links lead somewhere, commands, files and functions exist.
 
 docs/specs.md, docs/fidelity.md and docs/tables.md have tests of their own beside the code that they describe.
 """
 
+import ast
 import inspect
 import re
 import shlex
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -20,9 +22,12 @@ from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.presets import quickstart
 from tests.image_folder import write_image_folder
 from tests.small_store import DONE, HALF
+from tests.test_imports import MODULES, ROOMS_OF_SWEEP
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+CONTRIBUTING = REPOSITORY / "CONTRIBUTING.md"
+ARCHITECTURE = REPOSITORY / "docs" / "architecture.md"
+PAGES = [REPOSITORY / "README.md", CONTRIBUTING, *sorted((REPOSITORY / "docs").rglob("*.md"))]
 README = PAGES[0].read_text(encoding="utf-8")
 COMMANDS = typer.main.get_command(app)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -60,7 +65,7 @@ def test_every_command_that_is_shown_is_understood() -> None:
     shown = [(page.name, span) for page in PAGES for span in code_spans(page) if span.startswith("aesweep ")]
     assert len(shown) > 30
     for page, span in shown:
-        words = [word for word in shlex.split(re.split(r" # | > | \| ", span)[0])[1:] if word != "…"]
+        words = [word for word in shlex.split(re.split(r" (?:#|>|\||&&) ", span)[0])[1:] if word != "…"]
         verb = next(word for word in words if not word.startswith("-"))
         command, after = COMMANDS.commands[verb], words[words.index(verb) + 1 :]
         options = {name for param in command.params for name in param.opts}
@@ -74,6 +79,77 @@ def test_every_cluster_file_that_is_shown_is_rendered() -> None:
     for span in (span for span in shown if "KIND" not in span):
         kind, *words = shlex.split(re.split(r" [>|] ", span)[0])[2:]
         assert "<<" not in render(kind, **parse_values(words)), span
+
+
+IN_REPOSITORY = re.compile(r"(?:analysis|benchmarks|cluster|docs|evaluation|models|sweep|tests)/[\w./-]*")
+CODE_NAME = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
+FILE_NAME = re.compile(r".*\.(?:py|json|jsonl|npz|npy|png|pdf|pt|safetensors|txt|md|csv|html|parquet|yaml|toml|stop)")
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.parent.name != "benchmarks"], ids=lambda page: page.name)
+def test_every_file_of_the_repository_that_is_named_exists(page: Path) -> None:
+    named = [span for span in code_spans(page) if IN_REPOSITORY.fullmatch(span)]
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
+def defines(body: list[ast.stmt], names: list[str]) -> bool:
+    """Whether a module's or a class's body defines `names[0]`, that one `names[1]`, and so on."""
+    for node in body:
+        match node:
+            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef() if node.name == names[0]:
+                return len(names) == 1 or defines(node.body, names[1:])
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) if name == names[0]:
+                return len(names) == 1
+    return False
+
+
+@cache
+def parsed(module: str) -> list[ast.stmt]:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8")).body
+
+
+def homes(name: str) -> list[str]:
+    """Modules that define a dotted name: `fold.TableWriter.publish`, or `TableWriter.publish` of whatever module."""
+    parts = name.removeprefix("aesweep.").split(".")
+    found = []
+    for module in MODULES:
+        body = parsed(module)
+        ends = [n for n in range(len(parts)) if f".{module}".endswith("." + ".".join(parts[:n])) or n == 0]
+        if any(defines(body, parts[n:]) for n in ends if n or parts[0][0].isupper()):
+            found.append(module)
+    return found
+
+
+@pytest.mark.parametrize("page", [ARCHITECTURE, CONTRIBUTING], ids=lambda page: page.name)
+def test_every_function_that_is_named_exists_once(page: Path) -> None:
+    named = {s for s in code_spans(page) if CODE_NAME.fullmatch(s) and not FILE_NAME.fullmatch(s)}
+    assert len(named) > 3
+    assert {name: found for name in named if len(found := homes(name)) != 1} == {}
+
+
+def test_the_search_for_functions_finds_what_is_there_and_nothing_more() -> None:
+    assert homes("fold.TableWriter.publish") == homes("TableWriter.publish") == ["sweep.tables.fold"]
+    assert homes("tables.fold.TableWriter") == homes("aesweep.sweep.tables.fold.TableWriter") == ["sweep.tables.fold"]
+    assert homes("config.KEY_FIELDS") == ["models.config"]
+    assert homes("fold.TableWriter.burn") == homes("store.TableWriter") == homes("publish.it") == []
+
+
+def test_the_architecture_names_every_folder_of_code_and_what_it_may_import() -> None:
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([\w/]+/)` \|.*\| (.*) \|$", text, re.MULTILINE))
+    folders = {path.relative_to(REPOSITORY).parent for path in MODULES.values()} - {Path("sweep")}
+    assert [f for f in folders if f"{f}/" not in rows and f"`{f.name}/`" not in text] == []
+    for room, others in ROOMS_OF_SWEEP.items():
+        said = rows[f"{room.replace('.', '/')}/"].partition(";")[0]
+        stated = set(re.findall(r"`(sweep/\w+)/`", said))
+        assert stated == {other.replace(".", "/") for other in others}, room
+
+
+def test_every_make_target_that_is_shown_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    shown = [span.split()[1] for page in PAGES for span in code_spans(page) if re.match(r"make [a-z]", span)]
+    assert len(shown) > 5
+    assert set(shown) - targets == set()
 
 
 def indented(start: str) -> str:

@@ -57,7 +57,10 @@ def check_precision() -> Check:
     found = f"auto is {choose_precision('auto', device)} on {describe_device(device)}"
     if device.type == "cpu":
         return Check(
-            "precision", "warn", found, f"No GPU (torch {torch.__version__}): fine for the quickstart, slow else."
+            "precision",
+            "warn",
+            found,
+            f"No GPU (torch {torch.__version__}): fine for the quickstart; larger sweeps will be slow.",
         )
     return Check("precision", "ok", found)
 

@@ -32,7 +32,7 @@ def plan(
     data: options.Data = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what would run, its cost and what is already done. Starts nothing.
+    """Show what a launch would run, what it costs and what is already done. Starts nothing.
 
     Example:  aesweep plan paper-cifar10 --set seeds=0..2
     """
@@ -58,7 +58,7 @@ def launch(
     add: Annotated[bool, typer.Option("--add", help="Allow a spec that shares no trial with this store.")] = False,
     data: options.Data = None,
 ) -> None:
-    """Train and score a sweep. The same command again does exactly the missing work.
+    """Train and score a sweep. Rerunning the command does only the missing work.
 
     Example:  aesweep launch quickstart --store runs/quickstart
     """
@@ -85,7 +85,7 @@ def resume(
     address: options.Address = "local",
     max_concurrent: options.MaxConcurrent = None,
 ) -> None:
-    """Go on with the sweep that a store holds: unfinished trials from their last checkpoint.
+    """Continue the sweep of a store: unfinished trials resume from their last checkpoint.
 
     Example:  aesweep resume runs/quickstart --retry-failed
     """

@@ -55,7 +55,7 @@ def status(
 
 
 def tables(store: options.StoreArgument) -> None:
-    """Rebuild the Parquet tables from the commits.
+    """Rebuild the Parquet tables from the results of the trials.
 
     Example:  aesweep tables runs/quickstart
     """
@@ -138,7 +138,7 @@ def stop(
     store: options.StoreArgument,
     wait: Annotated[bool, typer.Option("--wait", help="Return when they have ended.")] = False,
 ) -> None:
-    """End the sweep that runs on a store, from any machine: running trials write a checkpoint, then its driver ends.
+    """Stop the sweep that runs on a store, from any machine: running trials write a checkpoint, then the driver ends.
 
     Example:  aesweep stop runs/quickstart --wait
     """
@@ -159,9 +159,9 @@ def stop(
 def prune(
     store: options.StoreArgument,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
-    damaged: Annotated[bool, typer.Option("--damaged", help="Also remove damaged files that were set aside.")] = False,
+    damaged: Annotated[bool, typer.Option("--damaged", help="Also remove damaged files that were kept.")] = False,
 ) -> None:
-    """Remove what nobody needs any more: abandoned attempts, leftover checkpoints, files of killed processes.
+    """Remove what is no longer needed: abandoned attempts, leftover checkpoints, files of killed processes.
 
     Results and the newest checkpoint of every unfinished trial stay.
 

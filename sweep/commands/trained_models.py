@@ -50,9 +50,9 @@ def evaluate(
     address: options.Address = "local",
     retry_failed: options.RetryFailed = False,
 ) -> None:
-    """Score the trained trials of a store in another way. Nothing is trained again.
+    """Score the trained trials of a store in another way, without retraining.
 
-    What is not given stays as the store's latest spec has it.
+    Whatever you do not set is taken from the store's latest spec.
     Example:  aesweep evaluate runs/quickstart --seeds 0..4
     """
     from aesweep.sweep.spec.fields import at  # pydantic from here on

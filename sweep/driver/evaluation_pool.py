@@ -69,7 +69,7 @@ class EvaluationPool:
     cpu_options: dict[str, Any]
     """Ray options of a stage that does not use the device (score)."""
     costs: Mapping[str, float] = field(default_factory=dict)
-    """Of the prior fit of each trial, in any unit; 0 where a trial is not named."""
+    """Trial key -> cost of its prior fit, in any unit; 0 for a trial that is missing."""
     limit: int = 1
     """How many evaluations may run at once."""
     beside_training: bool = False

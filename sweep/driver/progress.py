@@ -47,7 +47,7 @@ class Progress:
     _begun: dict[str, int] = field(default_factory=dict)
     """Epoch at which each trial stood when this launch took it up."""
     _ended_cost: float = 0.0
-    """Of the trials that ended, whoever trained them."""
+    """Cost of all trials that have ended, whoever trained them."""
     _ended_work: float = 0.0
     """The part of it that this launch did."""
     _scoring_seconds: float = 0.0

@@ -19,9 +19,9 @@ from tests.sweep.spec.test_spec_docs import printed
 
 TEXT = (REPOSITORY / "docs" / "fidelity.md").read_text(encoding="utf-8")
 ONE_LINE = " ".join(TEXT.split())
-# `name` = `default` (paper presets: `value`); else `other`, `another`
+# `name` = `default` (paper presets: `value`); alternatives: `other`, `another`
 READING = re.compile(
-    r"`(\w+)` = `([^`]+)`(?: \(paper presets: `([^`]+)`\))?(?:; else ((?:`[^`]+`(?:, )?)+))?",
+    r"`(\w+)` = `([^`]+)`(?: \(paper presets: `([^`]+)`\))?(?:; alternatives: ((?:`[^`]+`(?:, )?)+))?",
 )
 WHAT_TO_TRAIN = {"dataset", "model", "filters", "latent_size"}  # what a trial is, not how the paper is read
 DEFAULTS = {
