@@ -158,7 +158,7 @@ def _kind(path: Path) -> str:
     suffix = path.suffix.lower()
     if not suffix:
         return "without an ending"
-    return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= LONGEST_SUFFIX else "of other kinds"
+    return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= LONGEST_SUFFIX else "with other endings"
 
 
 def _counted(kinds: Counter[str]) -> str:
@@ -166,7 +166,7 @@ def _counted(kinds: Counter[str]) -> str:
     common = kinds.most_common()
     named = [f"{count} {kind}" for kind, count in common[:KINDS_NAMED]]
     if rest := sum(count for _, count in common[KINDS_NAMED:]):
-        named.append(f"{rest} of other endings")
+        named.append(f"{rest} with other endings")
     return ", ".join(named)
 
 
