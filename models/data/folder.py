@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aesweep.models.data.refused import READABLE, PictureError, all_refused
 from aesweep.models.errors import InputError, one_line
 
 log = logging.getLogger(__name__)
@@ -104,16 +105,23 @@ def folder_identity(folder: Path, data_dir: Path) -> str:
     """SHA-256 (64 hex digits) over the sorted relative paths and the bytes of all images of train/ and test/.
 
     Kept in `data_dir`/folders/, where that can be written, for equal lists of path, size and modification time. Raises as
-    `list_images`.
+    `list_images`, and for images that cannot be read, naming the first of them.
     """
     folder = folder.absolute()
     images = [path for split in ("train", "test") for path in list_images(folder, split)]
     listing = hashlib.sha256()
+    refused = []
     for path in images:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):
-            raise InputError("data.path", str(path), f"{path} is a pipe, socket or device, not a file. Remove it.")
+        try:
+            state = path.stat()
+        except OSError as error:  # a link to nowhere
+            refused.append(_unreadable(path, error))
+            continue
+        if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for
+            refused.append(PictureError(str(path), "a pipe, socket or device", "Remove it."))
         listing.update(_name(path, folder) + f"\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+    if refused:
+        raise all_refused(refused, len(images))
     where = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     cache = data_dir / "folders" / f"{where}.json"
     known = _read_cache(cache)
@@ -158,7 +166,9 @@ def _kind(path: Path) -> str:
     suffix = path.suffix.lower()
     if not suffix:
         return "without an ending"
-    return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= LONGEST_SUFFIX else "with other endings"
+    return (
+        suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= LONGEST_SUFFIX else "with other endings"
+    )
 
 
 def _counted(kinds: Counter[str]) -> str:
@@ -189,11 +199,22 @@ def _name(path: Path, folder: Path) -> bytes:
 
 def _hash_content(folder: Path, images: list[Path]) -> str:
     content = hashlib.sha256()
+    refused = []
     for path in images:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            refused.append(_unreadable(path, error))
+            continue
         content.update(_name(path, folder) + f"\0{digest}\n".encode())
+    if refused:
+        raise all_refused(refused, len(images))
     return content.hexdigest()
+
+
+def _unreadable(path: Path, error: OSError) -> PictureError:
+    return PictureError(str(path), f"a file that cannot be read ({error.strerror})", READABLE)
 
 
 def _read_cache(path: Path) -> dict[str, str]:

@@ -30,8 +30,8 @@ from aesweep.models.data.datasets import (
     open_prepared,
     prepared_path,
 )
-from aesweep.models.data.picture import PictureError, all_refused
 from aesweep.models.data.reading import Pictures, pictures
+from aesweep.models.data.refused import PictureError, all_refused
 from aesweep.models.errors import InputError
 
 log = logging.getLogger(__name__)

@@ -5,29 +5,15 @@ runs Ghostscript). Only the formats in `FORMATS` are opened.
 """
 
 import io
-import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from aesweep.models.errors import InputError
+from aesweep.models.data.refused import READABLE, PictureError
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "PPM", "GIF")  # GIF because collections from the web hold it as .jpg
-NAMED = 10  # pictures that one error names
-ROOM = 700  # characters for their names: a line of an error holds 1,000
 SMALLER = "Make it smaller or remove it."
-
-
-class PictureError(InputError):
-    """A picture that cannot be used."""
-
-    def __init__(self, file: str, reason: str, advice: str) -> None:
-        super().__init__("image file", file, f"It is {reason}. {advice}")
-        self.args = (file, reason, advice)  # what pickle gives back to __init__
-        self.file = file
-        self.reason = reason
 
 
 class _UnknownWhite(ValueError):
@@ -45,23 +31,6 @@ def open_image(file: Path | io.BytesIO, name: str | None = None, remedy: str | N
         raise PictureError(name or str(file), reason, remedy or advice) from error
 
 
-def all_refused(refused: Sequence[PictureError], pictures: int, remedy: str) -> InputError:
-    """One error for all that cannot be used of so many `pictures`: the first of them by name, with `remedy` for several."""
-    if len(refused) == 1:
-        return refused[0]
-    names = [error.file for error in refused[:NAMED]]
-    where = ""
-    if sum(map(len, names)) > ROOM:
-        parent = os.path.commonpath(names)
-        names, where = [os.path.relpath(name, parent) for name in names], f"In {parent}: "
-    reasons: dict[str, list[str]] = {}
-    for name, error in zip(names, refused, strict=False):
-        reasons.setdefault(error.reason, []).append(name)
-    groups = "; ".join(f"{', '.join(files)}: {reason}" for reason, files in reasons.items())
-    more = f"; and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
-    return InputError("image files", f"{len(refused)} of {pictures} pictures", f"{where}{groups}{more}. {remedy}")
-
-
 def _explain(error: Exception, file: Path | io.BytesIO) -> tuple[str, str]:
     """Why a picture cannot be used, to follow "It is", and what to do about it."""
     match error:
@@ -76,7 +45,7 @@ def _explain(error: Exception, file: Path | io.BytesIO) -> tuple[str, str]:
             what = "a picture of 32 bits per pixel, and nothing says which value is white"
             return what, "Save it with 8 or 16 bits per pixel."
         case OSError(strerror=str(reason)):
-            return f"a file that cannot be read ({reason})", "Make it readable or remove it."
+            return f"a file that cannot be read ({reason})", READABLE
         case UnidentifiedImageError():
             is_empty = isinstance(file, Path) and file.stat().st_size == 0
             why = "an empty file" if is_empty else f"none of {', '.join(FORMATS)}"

@@ -27,7 +27,8 @@ from aesweep.models.data.datasets import (
     Split,
 )
 from aesweep.models.data.folder import list_images
-from aesweep.models.data.picture import PictureError, open_image
+from aesweep.models.data.picture import open_image
+from aesweep.models.data.refused import SEVERAL, PictureError
 from aesweep.models.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Pictures(NamedTuple):
 
     items: Sequence[Any] | np.ndarray
     open: Callable[[Any], Image.Image]
-    remedy: str = "Remove them, or put copies in their place that can be read."
+    remedy: str = SEVERAL
     """What to do about several pictures that cannot be used."""
 
 

@@ -37,9 +37,9 @@ def locate_folder(path: object, relative_to: Path, data_dir: str) -> tuple[str, 
     try:
         return folder_identity(folder, Path(data_dir)), str(folder)
     except InputError as error:
+        if error.field != "data.path":  # it names images
+            raise
         raise InputError("path", path, error.remedy) from None
-    except OSError as error:
-        raise InputError("path", path, f"An image cannot be read: {error}.") from None
 
 
 def data_source(config: TrialConfig, execution: ExecutionConfig) -> DataSource:
