@@ -1,7 +1,8 @@
 """A store's tables -> pandas -> figures, tables and one HTML page.
 
-Reads `STORE/tables/*.parquet` and the sample pictures, nothing else of a store, and imports neither torch nor Ray nor
-any other folder of ours: a laptop with pandas and matplotlib can draw the report of a sweep that ran on a cluster.
+Reads `STORE/tables/*.parquet` and the sample pictures, nothing else of a store. Of our other folders it imports only
+`sweep/tables/schemas.py`, which says what the tables hold, and neither torch nor Ray: a laptop with pandas and
+matplotlib can draw the report of a sweep that ran on a cluster.
 """
 
 from importlib import import_module

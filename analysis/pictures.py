@@ -6,6 +6,7 @@ each group, and the rest are links: a page of two thousand embedded grids would 
 """
 
 import base64
+import io
 import os
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
@@ -14,9 +15,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
+from PIL import Image
 
 from aesweep.analysis.data.evaluations import evaluations_of, scores_by_trial
-from aesweep.analysis.data.scores import SCORE_COLUMNS
+from aesweep.analysis.data.scores import SCORES
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import Curve
 from aesweep.analysis.text.text_tables import format_score
@@ -37,6 +39,14 @@ PER_GROUP = 1
 MOST_BYTES = 24_000_000
 """PNG bytes that a page may hold; further rows become links."""
 MOST_LINKS = 300
+SIDE_KEY = "aesweep image side"
+"""Text chunk of grids whose images have their own size; in grids of release 0.1.0 they are enlarged already."""
+LEGIBLE_SIDE = 96
+"""Pixels to which an image is enlarged on the page, and was in files of release 0.1.0, about."""
+MOST_PIXELS = 64_000_000
+"""Width times height of a grid; a larger one is not opened."""
+NO_PICTURE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What Pillow raises for a damaged PNG."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -124,7 +134,7 @@ def _with_pictures(tables: Tables) -> pd.DataFrame:
     trials = tables.described
     trials = trials[trials["pictures"].fillna("none") != "none"]
     shown = evaluations_of(tables).shown
-    nothing = pd.DataFrame(columns=list(SCORE_COLUMNS), index=pd.Index([], dtype="str"), dtype="float64")
+    nothing = pd.DataFrame(columns=list(SCORES), index=pd.Index([], dtype="str"), dtype="float64")
     scores = scores_by_trial(tables, shown[0]) if shown else nothing
     trials = trials.merge(scores, left_on="key", right_index=True, how="left")
     # One measure for all trials: distances of two priors, or a distance and a cross-entropy, cannot be ranked together.
@@ -154,7 +164,8 @@ def _picture_row(row: dict[Hashable, Any], grids: tuple[Grid | None, ...]) -> Pi
 
 def _embedded(store: Path, row: dict[Hashable, Any], page: Path, room: int) -> tuple[tuple[Grid | None, ...], int]:
     """The row's grids as data URIs and their bytes; 0 bytes where there are none, or more than `room`."""
-    pictures = [picture_bytes(store, str(row["pictures"]), name) for name in COLUMNS]
+    files = (picture_bytes(store, str(row["pictures"]), name) for name in COLUMNS)
+    pictures = [png and enlarged(png) for png in files]
     size = sum(len(png) for png in pictures if png)
     if size > room:
         return (None,) * len(COLUMNS), 0
@@ -186,3 +197,21 @@ def picture_bytes(store: Path, folder: str, name: str) -> bytes | None:
     path = _file(store, folder, name)
     data = path.read_bytes() if path else b""
     return data if data.startswith(_PNG) else None
+
+
+def enlarged(png: bytes) -> bytes:
+    """A stored grid as the page shows it: about `LEGIBLE_SIDE` pixels per image, by repeating pixels.
+
+    Grids of release 0.1.0 are enlarged already and stay as they are, and so does what is no such grid.
+    """
+    try:
+        with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
+            scale = max(1, round(LEGIBLE_SIDE / int(picture.info[SIDE_KEY])))
+            width, height = picture.width * scale, picture.height * scale
+            if width * height > MOST_PIXELS:
+                return png
+            buffer = io.BytesIO()
+            picture.resize((width, height), Image.Resampling.NEAREST).save(buffer, format="PNG")
+            return buffer.getvalue()
+    except (KeyError, ZeroDivisionError, *NO_PICTURE):
+        return png

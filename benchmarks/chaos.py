@@ -117,6 +117,7 @@ class Machines:
 
 
 def main() -> int:
+    """Run the kills and write the page; the exit code."""
     options = parser(__doc__)
     options.add_argument("--kills", type=int, default=50)
     options.add_argument("--seed", type=int, default=0, help="of the choice and the times of the kills")
@@ -225,24 +226,27 @@ def compare(store: Store, undisturbed: Path, findings: Findings) -> None:
         for name in (name for name in columns if name not in names):
             a, b = merged[name], merged[f"{name}_ours"]
             findings.different += int((~((a == b) | (a.isna() & b.isna())) & (merged["_merge"] == "both")).sum())
-    for key in store.trial_keys():
+    for key in store.trials.known_keys():
         findings.unreadable += unreadable(store, key)
         findings.epochs_ideal += EPOCHS
-        for attempt in store.attempts(key, "train"):
+        for attempt in store.attempts.of(key, "train"):
             log = store.storage.read(f"trials/{key}/attempts/{attempt}/log.txt") or b""
             findings.epochs_done += len(re.findall(rb"epoch \d+/\d+  loss", log))
 
 
 def unreadable(store: Store, key: str) -> int:
     """Committed files that are not what their commit says, and files set aside as damaged."""
-    commits = [store.training(key), *(store.scores(key, evaluation) for evaluation in store.scored(key))]
+    commits = [
+        store.commits.training(key),
+        *(store.commits.scores(key, evaluation) for evaluation in store.commits.scored(key)),
+    ]
     bad = sum("damaged" in name for name in store.storage.names(f"trials/{key}"))
     for commit in commits:
         if commit is None:
             continue
-        for name, record in commit["files"].items():
+        for name, record in commit.files.items():
             try:
-                store.read_file(key, commit["attempt"], name, record)
+                store.attempts.read_file(key, commit.attempt, name, record)
             except DamagedFileError:
                 bad += 1
     return bad

@@ -48,6 +48,7 @@ NO_TORCH_FIDELITY = "torch-fidelity is not installed here, so its lines are miss
 
 
 def main() -> None:
+    """Time the sections and write the page."""
     options = parser(__doc__)
     options.add_argument("--sections", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
     options.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

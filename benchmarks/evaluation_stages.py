@@ -27,7 +27,7 @@ from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_extractor
 from aesweep.evaluation.priors.tensor_mixture import fit_device
 from aesweep.evaluation.sampling import Ruler
-from aesweep.evaluation.score import distance_stage, encode_stage, fit_stage, reference_stage, sample_stage
+from aesweep.evaluation.score import distance_stage, encode_stage, fit_priors, reference_stage, sample_stage
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import SPLITS
 from aesweep.models.data.images import ImageSet
@@ -94,7 +94,7 @@ def _run(
     references = {split: reference_stage(evaluation, data, split, extractor) for split in SPLITS}
     fit_on = fit_device(device)
     latents = timed("encode", lambda: encode_stage(trial, evaluation, model, data, device, precision))
-    priors = timed("fit priors", lambda: fit_stage(evaluation, latents, None, threads, fit_on))
+    priors = timed("fit priors", lambda: fit_priors(evaluation, latents, None, threads, fit_on))
     ruler = Ruler(extractor, references)
     sampled = timed(
         "sample, decode, features and their scores",
@@ -105,7 +105,7 @@ def _run(
     rows += timed("held-out likelihood", lambda: heldout_stage(evaluation, latents, priors, None, threads, fit_on))
     by_metric: dict[str, float] = defaultdict(float)
     for row in rows:
-        by_metric[row["metric"].removesuffix("_null")] += row["seconds"]
+        by_metric[row.metric.removesuffix("_null")] += row.seconds
     return seconds, {name: value for name, value in by_metric.items() if value >= 0.005}
 
 

@@ -34,6 +34,7 @@ EVALUATION = EvaluationConfig(gmm_tol=0.0)  # 10 components; EM never stops earl
 
 
 def main() -> None:
+    """Time the fits and print the result."""
     options = parser(__doc__, writes_page=False)
     options.add_argument("--device", default="cpu", help="of the tensors: cpu, cuda")
     options.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
@@ -101,7 +102,8 @@ def make_latents(n: int, d: int, seed: int) -> np.ndarray:
     centres = shape.normal(size=(8, d))
     generator = np.random.default_rng(seed)
     x = generator.normal(size=(n, d)) + 0.5 * generator.laplace(size=(n, d)) + centres[generator.integers(8, size=n)]
-    return x @ mixing + 0.05 * generator.normal(size=(n, d))
+    correlated: np.ndarray = x @ mixing + 0.05 * generator.normal(size=(n, d))
+    return correlated
 
 
 def _row(d: int, latents: int, device: str) -> str:

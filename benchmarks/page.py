@@ -1,5 +1,7 @@
-"""What the benchmarks share: their options, the names of the hardware, the versions, a file named after it and the day, and
-the Inception network with random weights.
+"""What the benchmarks share.
+
+Their options, the names of the hardware, the versions, a file named after it and the day, and the Inception network with
+random weights.
 """
 
 import argparse
@@ -80,7 +82,7 @@ def random_inception(device: "torch.device") -> Iterator[tuple[Path, "Callable[.
     The latter takes `computation` as `load_inception` does. Needs torch-fidelity.
     """
     from aesweep.evaluation.networks.extractors import load_inception
-    from tests.evaluation.random_inception import hash_and_size, write_random_inception
+    from tests.evaluation.networks.random_inception import hash_and_size, write_random_inception
 
     with tempfile.TemporaryDirectory() as folder:
         path = write_random_inception(Path(folder) / "inception.pth")

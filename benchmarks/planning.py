@@ -4,7 +4,7 @@
 
 Writes a store of finished trials as small sweeps leave it (13 files per trial; commits with 100 epochs and 2,000 latent
 rows) and plans its spec again, each time in a process of its own, Ray not started. S3 is moto's server on loopback
-behind a proxy that counts requests (tests/sweep/s3_server.py): both are Python and slower per request than a real
+behind a proxy that counts requests (tests/sweep/store/s3_server.py): both are Python and slower per request than a real
 service in the same region, and nearer. Writes planning-<hardware>-<date>.md.
 """
 
@@ -12,21 +12,24 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from page import REPOSITORY, footer, hardware, parser, today, write_page
 
+from aesweep.evaluation.rows import LatentRow
 from aesweep.models.config import TrialConfig
+from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import FOLDED
-from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
-from tests.sweep.s3_server import MotoServer, Proxy
+from tests.records import folded, scored, trained
+from tests.sweep.store.s3_server import MotoServer, Proxy
 
 S3 = tuple[MotoServer, Proxy]
 EPOCHS, LATENT_ROWS = 100, 2000
@@ -44,6 +47,7 @@ print(time.perf_counter() - started, time.process_time() - cpu, plan.counts()["d
 
 
 def main() -> None:
+    """Time planning and write the page."""
     options = parser(__doc__)
     options.add_argument("--trials", type=int, default=1000)
     args = options.parse_args()
@@ -71,15 +75,14 @@ def write_store(root: Path, count: int) -> SweepSpec:
     execution = ExecutionConfig(data_dir=str(root.parent))
     spec = SweepSpec(name="many", blocks=(Block("all", trials),), extractor="random-conv-64", execution=execution)
     store, evaluation = open_store(root, create=True), spec.evaluation_config().id
-    about = {"format": 1, "name": spec.name, "keys": {t.key: "all" for t in trials}, "spec": spec.to_json()}
-    store.write_spec(spec.hash, about, evaluation)
+    store.trials.write_spec(spec, evaluation)
     training, scoring = "train-0001-aaaaaa", f"score-0001-{evaluation}-bbbbbb"
-    trained, scored = sealed_json_bytes(training_commit(training)), sealed_json_bytes(scores_commit(scoring))
+    training_bytes, scores_bytes = training_commit(training).to_bytes(), scores_commit(scoring).to_bytes()
     for trial in trials:
         files = {
             "config.json": to_json_bytes(trial.to_json()),
-            "train.json": trained,
-            f"scores/{evaluation}.json": scored,
+            "train.json": training_bytes,
+            f"scores/{evaluation}.json": scores_bytes,
             **dict.fromkeys((f"attempts/{training}/{n}" for n in ("start.json", "log.txt", "model.safetensors")), b"0"),
             f"attempts/{scoring}/latents.npz": b"0",
             **{f"attempts/{scoring}/samples/{name}.png": b"0" for name in PICTURES},
@@ -91,27 +94,37 @@ def write_store(root: Path, count: int) -> SweepSpec:
     return spec
 
 
-def training_commit(attempt: str) -> dict[str, Any]:
+def training_commit(attempt: str) -> TrainingRecord:
     """With a history as long as the paper's."""
-    epoch = {"learning_rate": 1e-3, "loss": 0.5512345, "reconstruction": 0.5512345, "kl": None}
-    rest = {"seconds": 10.123, "images_per_second": 4939.2, "skipped_steps": 0}
-    history = [{"epoch": number, **epoch, **rest} for number in range(1, EPOCHS + 1)]
-    return {"attempt": attempt, "files": {}, "history": history, "result": {}}
+    epoch = EpochRecord(
+        epoch=1,
+        learning_rate=1e-3,
+        loss=0.5512345,
+        reconstruction=0.5512345,
+        kl=None,
+        seconds=10.123,
+        images_per_second=4939.2,
+        skipped_steps=0,
+    )
+    history = tuple(replace(epoch, epoch=number) for number in range(1, EPOCHS + 1))
+    return trained(attempt).model_copy(update={"history": history})
 
 
-def scores_commit(attempt: str) -> dict[str, Any]:
+def scores_commit(attempt: str) -> ScoresRecord:
     """With two latent dimensions of 2,000 images, as every commit has."""
-    point = {"dimension_a": 0, "dimension_b": 1, "z_a": 0.123456789, "z_b": -1.23456789}
-    latents = [{"split": "train", "index": number, **point} for number in range(LATENT_ROWS)]
-    return {"attempt": attempt, "files": {}, "rows": [], "latents": latents}
+    point = LatentRow(split="train", index=0, dimension_a=0, dimension_b=1, z_a=0.123456789, z_b=-1.23456789)
+    latents = tuple(replace(point, index=number) for number in range(LATENT_ROWS))
+    return scored(attempt).model_copy(update={"latents": latents})
 
 
 def remember(store: Store, spec: SweepSpec, times: str = "") -> None:
     """What folding the tables leaves behind: the version of every commit that was read (with other `times`: of a copy)."""
-    evaluation, listed = spec.evaluation_config().id, store.listed()
-    names = [f"trials/{key}/{n}" for key in listed.trial_keys() for n in ("train.json", f"scores/{evaluation}.json")]
+    evaluation, listed = spec.evaluation_config().id, store.snapshot()
+    names = [
+        f"trials/{key}/{n}" for key in listed.trials.known_keys() for n in ("train.json", f"scores/{evaluation}.json")
+    ]
     versions = {name: f"{listed.storage.version(name)}{times}" for name in names}
-    store.storage.write(FOLDED, sealed_json_bytes({"commits": versions}))
+    store.records.write(FOLDED, folded(versions))
 
 
 def measure_all(what: str, store: str, spec: SweepSpec, spec_file: Path, s3: S3 | None) -> list[str]:

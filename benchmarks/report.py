@@ -42,6 +42,7 @@ READ = (
 
 
 def main() -> None:
+    """Time the report and write the page."""
     options = parser(__doc__)
     options.add_argument("--trials", type=int, default=10_000)
     args = options.parse_args()

@@ -9,9 +9,8 @@ def check_address(address: str) -> None:
         return
     host, _, port = address.rpartition(":")
     if "://" in address or not _is_host(host) or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
-        raise ClusterError(
-            "--address", address, "Give local, auto, or HOST:PORT of the head (`ray start --head` uses port 6379)."
-        )
+        remedy = "Give local, auto, or HOST:PORT of the head (`ray start --head` uses port 6379)."
+        raise ClusterError("--address", address, remedy)
 
 
 def _is_host(host: str) -> bool:

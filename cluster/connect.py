@@ -18,7 +18,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -30,12 +29,8 @@ from aesweep.cluster.guard import guarded
 from aesweep.cluster.staging import job_has_working_dir, staged_code
 
 LOOPBACK = "127.0.0.1"
-# Set while a local Ray starts; its processes inherit it.
-LOCAL_ENVIRONMENT = {
-    # On Linux Ray replaces 127.0.0.1 by the network's address and listens on every interface, unless this switch, meant
-    # for other systems, says that the machine belongs to no cluster.
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-}
+# Without this switch, meant for other systems, Ray replaces 127.0.0.1 by the network's address and listens on every interface.
+LOCAL_SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 REACH_SECONDS = 5.0  # for the head to answer
 # RFC 9113: the client's preface and an empty SETTINGS frame; the server's first frame must be SETTINGS too.
 HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
@@ -95,37 +90,43 @@ def _started(num_cpus: int | None, include_dashboard: bool) -> Iterator[None]:
     """Start a Ray that ends with this process."""
     if threading.current_thread() is not threading.main_thread():
         name = threading.current_thread().name
-        raise ClusterError(
-            "thread", name, "Start a local Ray from the main thread: it ends with the thread that started it."
-        )
+        remedy = "Start a local Ray from the main thread: it ends with the thread that started it."
+        raise ClusterError("thread", name, remedy)
     if num_cpus is not None and num_cpus < 1:
         raise ClusterError("num_cpus", num_cpus, "Give a whole number of at least 1.")
     options = {"num_cpus": num_cpus, "include_dashboard": include_dashboard, "_node_ip_address": LOOPBACK}
     with guarded() as watch_over:
-        with _for_this_machine_only(), _in_own_groups():
+        with _apart():
             session = _initialise("local", options)
         watch_over(session)
         yield
 
 
 @contextmanager
-def _in_own_groups() -> Iterator[None]:
-    """A Ray that is started inside the `with` block does not get the signals of this process's group.
+def _apart() -> Iterator[None]:
+    """A Ray that is started inside the `with` block listens on loopback and does not get the signals of this process's group.
 
-    `timeout`, job control and many supervisors signal the whole group. The driver stops in order then, and needs its Ray
-    for that. Ray calls the function replaced here in each of its processes, before the program starts.
+    `timeout`, job control and many supervisors signal the whole group. The driver stops in order then, and needs its Ray for
+    that. Ray 2.60 has no setting for either: it reads the switch when it is imported, even a node address of 127.0.0.2 listens
+    on every interface, and its processes always join this process's group. It calls the function replaced here in each of
+    them, before the program starts.
     """
-    before = utils.set_kill_on_parent_death_linux
+    enabled, end_with_parent = ray_constants.ENABLE_RAY_CLUSTER, utils.set_kill_on_parent_death_linux
+    given = os.environ.get(LOCAL_SWITCH)
 
-    def end_with_parent_alone() -> None:
-        before()
+    def end_with_parent_in_own_group() -> None:
+        end_with_parent()
         os.setpgid(0, 0)
 
-    utils.set_kill_on_parent_death_linux = end_with_parent_alone
+    os.environ[LOCAL_SWITCH] = "0"  # Ray's processes inherit it
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    utils.set_kill_on_parent_death_linux = end_with_parent_in_own_group
     try:
         yield
     finally:
-        utils.set_kill_on_parent_death_linux = before
+        ray_constants.ENABLE_RAY_CLUSTER, utils.set_kill_on_parent_death_linux = enabled, end_with_parent
+        del os.environ[LOCAL_SWITCH]
+        os.environ.update({LOCAL_SWITCH: given} if given is not None else {})
 
 
 @contextmanager
@@ -141,23 +142,6 @@ def _joined(address: str, num_cpus: int | None) -> Iterator[None]:
     _require_ray(address, str(head))
     _initialise(address, {})
     yield
-
-
-@contextmanager
-def _for_this_machine_only() -> Iterator[None]:
-    """A Ray that is started inside the `with` block listens on loopback."""
-    before, enabled = {name: os.environ.get(name) for name in LOCAL_ENVIRONMENT}, ray_constants.ENABLE_RAY_CLUSTER
-    os.environ.update(LOCAL_ENVIRONMENT)
-    ray_constants.ENABLE_RAY_CLUSTER = False  # read from the first variable when Ray was imported
-    try:
-        yield
-    finally:
-        ray_constants.ENABLE_RAY_CLUSTER = enabled
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _require_ray(address: str, head: str) -> None:
@@ -176,9 +160,8 @@ def _require_ray(address: str, head: str) -> None:
         remedy = f"No Ray cluster can be reached there ({error}). Start one with: ray start --head --port={port}"
         raise ClusterError("--address", address, remedy) from error
     if answer[3:4] != HTTP2_SETTINGS:
-        raise ClusterError(
-            "--address", address, f"What answers at {head} is no Ray head (its port is 6379 by default)."
-        )
+        remedy = f"What answers at {head} is no Ray head (its port is 6379 by default)."
+        raise ClusterError("--address", address, remedy)
 
 
 def _initialise(address: str, options: dict[str, Any]) -> str:
@@ -187,7 +170,7 @@ def _initialise(address: str, options: dict[str, Any]) -> str:
         try:
             context: Any = ray.init(
                 address=address,
-                runtime_env=_runtime_env(code),
+                runtime_env={"working_dir": str(code)} if code else None,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 **options,
@@ -207,10 +190,6 @@ def _printable_command_line() -> Iterator[None]:
         yield
     finally:
         utils.get_entrypoint_name = before
-
-
-def _runtime_env(code: Path | None) -> dict[str, Any] | None:
-    return {"working_dir": str(code)} if code else None
 
 
 def _remedy(address: str, error: Exception) -> str:

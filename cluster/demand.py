@@ -30,7 +30,8 @@ class Demand:
     def ask(self, bundles: Iterable[Mapping[str, float]]) -> None:
         """Ask for these (the first 256 of them) and for nothing else any more."""
         wanted = Counter(tuple(sorted(bundle.items())) for bundle in islice(bundles, MOST))
-        placed = self._placed()
+        groups = placement_group_table() if self._asked else {}
+        placed = {name for name, group in groups.items() if group["state"] == "CREATED"}
         kept = []
         for bundle, group in self._asked:
             if wanted[bundle] and group.id.hex() not in placed:  # a placed one holds room that a trial could use
@@ -39,8 +40,3 @@ class Demand:
             else:
                 remove_placement_group(group)
         self._asked = kept + [(bundle, placement_group([dict(bundle)])) for bundle in wanted.elements()]
-
-    def _placed(self) -> set[str]:
-        if not self._asked:
-            return set()
-        return {name for name, group in placement_group_table().items() if group["state"] == "CREATED"}

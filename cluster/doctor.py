@@ -46,6 +46,11 @@ class Check:
     remedy: str = ""
 
 
+def _judged(name: str, found: str, trouble: str = "") -> Check:
+    """A check that warns where there is `trouble`, which says what to do."""
+    return Check(name, "warn" if trouble else "ok", found, trouble)
+
+
 def machine_checks() -> list[Check]:
     """Everything about this machine that needs no Ray."""
     return [check_python(), check_libraries(), check_memory(), check_gpus(), check_shared_memory(), check_open_files()]
@@ -54,9 +59,7 @@ def machine_checks() -> list[Check]:
 def check_python() -> Check:
     """Python's version and where it runs."""
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}, host {socket.gethostname()}"
-    if not sys.platform.startswith("linux"):
-        return Check("Python", "warn", found, "Only Linux is tested.")
-    return Check("Python", "ok", found)
+    return _judged("Python", found, "" if sys.platform.startswith("linux") else "Only Linux is tested.")
 
 
 def check_libraries() -> Check:
@@ -77,9 +80,8 @@ def check_memory() -> Check:
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     found = f"{cpus} CPUs, {gib:.1f} GiB of memory"
-    if gib < LEAST_MEMORY_GIB:
-        return Check("machine", "warn", found, f"Less than {LEAST_MEMORY_GIB:g} GiB: run with --max-concurrent 1.")
-    return Check("machine", "ok", found)
+    trouble = f"Less than {LEAST_MEMORY_GIB:g} GiB: run with --max-concurrent 1."
+    return _judged("machine", found, trouble if gib < LEAST_MEMORY_GIB else "")
 
 
 def check_gpus() -> Check:
@@ -94,16 +96,9 @@ def check_gpus() -> Check:
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
     if done.returncode or not lines:
         found = " ".join((done.stdout + done.stderr).split())[:200] or "none"
-        return Check(
-            "GPUs",
-            "fail",
-            found,
-            "nvidia-smi is here, but sees no GPU: look at the driver, or the container's runtime.",
-        )
-    found = f"{len(lines)}: {'; '.join(lines)}"
-    if not has_c_compiler():
-        return Check("GPUs", "warn", found, NO_COMPILER)
-    return Check("GPUs", "ok", found)
+        remedy = "nvidia-smi is here, but sees no GPU: look at the driver, or the container's runtime."
+        return Check("GPUs", "fail", found, remedy)
+    return _judged("GPUs", f"{len(lines)}: {'; '.join(lines)}", "" if has_c_compiler() else NO_COMPILER)
 
 
 def has_c_compiler() -> bool:
@@ -116,25 +111,17 @@ def check_shared_memory(folder: str = "/dev/shm") -> Check:
     if not Path(folder).is_dir():
         return Check("shared memory", "warn", f"no {folder}", "Ray keeps its objects in /tmp, which is slower.")
     gib = shutil.disk_usage(folder).total / GIB
-    found = f"{folder}: {gib:.1f} GiB"
-    if gib < LEAST_SHARED_MEMORY_GIB:
-        return Check(
-            "shared memory",
-            "warn",
-            found,
-            "Give the container more: docker run --shm-size=4g, or an emptyDir of medium Memory.",
-        )
-    return Check("shared memory", "ok", found)
+    trouble = "Give the container more: docker run --shm-size=4g, or an emptyDir of medium Memory."
+    return _judged("shared memory", f"{folder}: {gib:.1f} GiB", trouble if gib < LEAST_SHARED_MEMORY_GIB else "")
 
 
 def check_open_files() -> Check:
     """How many files a process may open; Ray raises the soft limit to the hard one by itself."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < LEAST_OPEN_FILES:
-        return Check(
-            "open files", "warn", f"at most {hard}", f"Ray recommends {LEAST_OPEN_FILES}: ulimit -n {LEAST_OPEN_FILES}"
-        )
-    return Check("open files", "ok", "no limit" if hard == resource.RLIM_INFINITY else f"at most {hard}")
+    if hard == resource.RLIM_INFINITY:
+        return Check("open files", "ok", "no limit")
+    trouble = f"Ray recommends {LEAST_OPEN_FILES}: ulimit -n {LEAST_OPEN_FILES}"
+    return _judged("open files", f"at most {hard}", trouble if hard < LEAST_OPEN_FILES else "")
 
 
 def check_folder(name: str, folder: str | Path) -> Check:
@@ -152,9 +139,8 @@ def check_folder(name: str, folder: str | Path) -> Check:
     except OSError as error:
         return Check(name, "fail", f"{path}: {error.strerror or error}", "Give a folder that you may write to.")
     found = f"{path}: writable, {free:.1f} GiB free{'' if present == path else ' (will be created)'}"
-    if free < LEAST_DISK_GIB:
-        return Check(name, "warn", found, f"Less than {LEAST_DISK_GIB:g} GiB: `aesweep plan` says what a sweep needs.")
-    return Check(name, "ok", found)
+    trouble = f"Less than {LEAST_DISK_GIB:g} GiB: `aesweep plan` says what a sweep needs."
+    return _judged(name, found, trouble if free < LEAST_DISK_GIB else "")
 
 
 def check_ray(address: str = "local") -> list[Check]:
@@ -201,9 +187,7 @@ def _check_nodes() -> list[Check]:
 def _judge_worker(name: str, place: Place, *, has_gpus: bool) -> Check:
     found = f"host {place.host}, Python {place.python}, code in {place.code}"
     if has_gpus and not place.has_c_compiler:
-        return Check(name, "warn", found, NO_COMPILER)
-    if not job_has_working_dir() and Path(place.code) == package_folder():
-        return Check(
-            name, "warn", found, "It runs the code installed there, not this driver's: connect through `aesweep`."
-        )
-    return Check(name, "ok", found)
+        return _judged(name, found, NO_COMPILER)
+    staged = job_has_working_dir() or Path(place.code) != package_folder()
+    trouble = "It runs the code installed there, not this driver's: connect through `aesweep`."
+    return _judged(name, found, "" if staged else trouble)

@@ -81,9 +81,9 @@ def render(kind: str, **values: object) -> str:
     default.
     """
     wanted = template_values(kind)
-    for name in values:
+    for name, value in values.items():
         if name not in wanted:
-            raise ClusterError(name, values[name], f"The file {kind!r} has no such value. It has: {', '.join(wanted)}.")
+            raise ClusterError(name, value, f"The file {kind!r} has no such value. It has: {', '.join(wanted)}.")
     filled = {name: _checked(name, _value(name, values)) for name in wanted}
     if "most_nodes" in filled:
         if int(filled["most_nodes"]) < int(filled["nodes"]):
@@ -94,15 +94,18 @@ def render(kind: str, **values: object) -> str:
 
 def describe_kinds() -> str:
     """The kinds of files and their values with defaults, a line each."""
-    lines = (
-        f"  {kind}: " + " ".join(f"{n}={RULES[n].default or '…'}" for n in template_values(kind)) for kind in FILES
-    )
-    return "\n".join(("aesweep render KIND name=value …", *lines))
+    lines = ["aesweep render KIND name=value …"]
+    for kind in FILES:
+        lines.append(f"  {kind}: " + " ".join(f"{n}={RULES[n].default or '…'}" for n in template_values(kind)))
+    return "\n".join(lines)
 
 
 def parse_values(words: Sequence[str]) -> dict[str, str]:
     """`name=value` words as a mapping. Raises `ClusterError` for a word of another form."""
-    return dict(_pair(word) for word in words)
+    for word in words:
+        if "=" not in word:
+            raise ClusterError("argument", word, "Give name=value.")
+    return dict(word.split("=", 1) for word in words)
 
 
 def _template(kind: str) -> str:
@@ -123,10 +126,3 @@ def _checked(name: str, value: object) -> str:
     if not re.fullmatch(rule.pattern, str(value), re.ASCII):
         raise ClusterError(name, value, f"Give {rule.expected}.")
     return str(value)
-
-
-def _pair(word: str) -> tuple[str, str]:
-    name, equals, value = word.partition("=")
-    if not equals:
-        raise ClusterError("argument", word, "Give name=value.")
-    return name, value

@@ -11,7 +11,6 @@ threads themselves; nothing limits their memory, and a trial that finds too litt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import ray
 
@@ -56,16 +55,8 @@ class Resources:
 def cluster_resources() -> Resources:
     """The machines of the Ray that this process is connected to, as they are now (a cluster may grow later)."""
     alive = [node for node in ray.nodes() if node["Alive"]]
-    return Resources.of(
-        tuple(
-            Node(
-                name=node["NodeManagerHostname"],
-                cpus=node["Resources"].get("CPU", 0.0),
-                gpus=node["Resources"].get("GPU", 0.0),
-            )
-            for node in alive
-        )
-    )
+    found = ((node["NodeManagerHostname"], node["Resources"]) for node in alive)
+    return Resources.of(tuple(Node(name, has.get("CPU", 0.0), has.get("GPU", 0.0)) for name, has in found))
 
 
 def gpu_share(filters: int) -> float:
@@ -97,8 +88,9 @@ def evaluation_resources(has_gpu: bool) -> dict[str, float]:
 
 
 def evaluation_slots(resources: Resources, threads: int, has_gpu: bool, training: bool) -> int:
-    """How many evaluations should run at once, at least 1: one per GPU, else as many as their threads have CPUs, and half of
-    them while trials train beside them. Their shares are too small to bound them.
+    """How many evaluations should run at once, at least 1; their shares are too small to bound them.
+
+    One per GPU, else as many as their threads have CPUs, and half of them while trials train at the same time.
     """
     if has_gpu:
         return max(1, int(resources.gpus))
@@ -128,11 +120,11 @@ def check_feasible(resources: Resources, bundle: Mapping[str, float], what: str 
     )
 
 
-def _quantum(share: Any) -> float:
+def _quantum(share: float) -> float:
     """`share` in Ray's units, or, where that would fill a GPU up, the largest one that leaves evaluation its part."""
     if not isinstance(share, int | float) or not 0 < share <= 1:
         raise ClusterError("gpu_share", share, "Give a part of a GPU, above 0 and at most 1.")
-    unit = 10**_DIGITS
+    unit = 10.0**_DIGITS
     count = math.floor(1 / share + _TINY)
     if count * share > TRIAL_PART + _TINY:
         share = TRIAL_PART / min(count, MOST_TRIALS_PER_GPU)

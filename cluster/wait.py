@@ -31,8 +31,7 @@ def wait_for_machines(workers: int, longest_seconds: float = LONGEST_SECONDS) ->
 
 
 def wait_for_gpus(gpus: int, longest_seconds: float = LONGEST_SECONDS) -> None:
-    """Wait until the machines of the Ray that this process uses have so many GPUs; Ray's autoscaler, if there is one,
-    hears of them meanwhile.
+    """Wait until the machines of the Ray that this process uses have so many GPUs; ask Ray's autoscaler for them meanwhile.
 
     Raises `ClusterError` where they do not within `longest_seconds`.
     """

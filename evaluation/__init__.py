@@ -15,7 +15,15 @@ _HOME = {
     "load_extractor": "aesweep.evaluation.networks.extractors",
     "score_trial": "aesweep.evaluation.score",
 }
-__all__ = sorted(_HOME)
+__all__ = [
+    "EvaluationConfig",
+    "FeatureStatistics",
+    "FittedPrior",
+    "fit_prior",
+    "frechet_distance",
+    "load_extractor",
+    "score_trial",
+]
 
 
 def __getattr__(name: str) -> Any:

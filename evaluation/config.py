@@ -10,7 +10,7 @@ from aesweep.models.data.datasets import SPLITS, Split
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash, identity_fields
 
-Extractor = Literal["inception-2015", "random-conv-64", "dinov2-vit-s-14", "dinov2-vit-b-14", "dinov2-vit-l-14"]
+ExtractorName = Literal["inception-2015", "random-conv-64", "dinov2-vit-s-14", "dinov2-vit-b-14", "dinov2-vit-l-14"]
 Prior = Literal["standard_normal", "mvg", "gmm"]
 Source = Literal["reconstruction", "standard_normal", "mvg", "gmm", "latents"]
 VaeLatents = Literal["mean", "sample"]
@@ -32,7 +32,7 @@ ID_FIELDS = (
 class EvaluationConfig:
     """One way of scoring. Raises `InputError` at construction, naming the field and the value."""
 
-    extractor: Extractor = "random-conv-64"
+    extractor: ExtractorName = "random-conv-64"
     extractor_sha256: str = ""
     """SHA-256 of the extractor's weights, so that a score says which network measured it."""
     samples: int = 10_000
@@ -67,13 +67,28 @@ class EvaluationConfig:
     """The k-th nearest neighbour bounds the ball around an image (Naeem et al. 2020 take 5)."""
 
     def __post_init__(self) -> None:
+        self._check_words()
+        self._check_numbers()
+        seeds_fit = all(_is_int_between(seed, 0, 2**32 - 1) for seed in self.seeds)
+        if not self.seeds or not seeds_fit or len(set(self.seeds)) < len(self.seeds):
+            raise InputError("seeds", list(self.seeds), "Give different whole numbers from 0 up, such as [0, 1, 2].")
+
+    def _check_words(self) -> None:
         for name in ("seeds", "priors", "metrics"):
             if not isinstance(getattr(self, name), list | tuple):
                 raise InputError(name, getattr(self, name), "Give a list.")
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name, kind in (("extractor", Extractor), ("reference_split", Split), ("vae_latents", VaeLatents)):
+        for name, kind in (("extractor", ExtractorName), ("reference_split", Split), ("vae_latents", VaeLatents)):
             if getattr(self, name) not in get_args(kind):
                 raise InputError(name, getattr(self, name), f"Choose one of: {', '.join(get_args(kind))}.")
+        for name, known in (("priors", PRIORS), ("metrics", tuple(METRICS))):
+            values = getattr(self, name)
+            if unknown := [value for value in values if value not in known]:
+                raise InputError(name, unknown[0], f"Choose from: {', '.join(known)}.")
+            # The order in which they are asked for changes no score.
+            object.__setattr__(self, name, tuple(value for value in known if value in values))
+
+    def _check_numbers(self) -> None:
         for name, (least, most) in _COUNTS.items():
             if not _is_int_between(getattr(self, name), least, most):
                 raise InputError(name, getattr(self, name), f"Give a whole number from {least} to {most}.")
@@ -82,19 +97,9 @@ class EvaluationConfig:
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e6:
                 raise InputError(name, value, "Give a number from 0 to 1e6.")
             object.__setattr__(self, name, float(value) + 0.0)
-        for name, known in (("priors", PRIORS), ("metrics", tuple(METRICS))):
-            values = getattr(self, name)
-            for value in values:
-                if value not in known:
-                    raise InputError(name, value, f"Choose from: {', '.join(known)}.")
-            # The order in which they are asked for changes no score.
-            object.__setattr__(self, name, tuple(value for value in known if value in values))
         if self.bootstrap == 1:
             remedy = "Give 0 for the infinitesimal jackknife, or at least 2 replicates; 100 is usual."
             raise InputError("bootstrap", 1, remedy)
-        seeds_fit = all(_is_int_between(seed, 0, 2**32 - 1) for seed in self.seeds)
-        if not self.seeds or not seeds_fit or len(set(self.seeds)) < len(self.seeds):
-            raise InputError("seeds", list(self.seeds), "Give different whole numbers from 0 up, such as [0, 1, 2].")
 
     @property
     def id(self) -> str:
@@ -130,7 +135,7 @@ class EvaluationConfig:
         return SPLITS if self.compares_reconstructions else (self.reference_split,)
 
     def require_metrics_of(self, extractor: str) -> None:
-        """Raises `InputError` where the network `extractor` cannot give what is measured.
+        """Raise `InputError` where the network `extractor` cannot give what is measured.
 
         A check of its own: a sweep may ask for metrics before the weights at hand settle its extractor.
         """

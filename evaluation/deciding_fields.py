@@ -31,7 +31,7 @@ def deciding_numbers(source: str, metric: str) -> tuple[str, ...]:
     return (*of_mixture, *of_metric)
 
 
-def settings_columns(evaluation: Mapping[str, Any], model: str, source: str, metric: str) -> dict[str, Any]:
+def deciding_columns(evaluation: Mapping[str, Any], model: str, source: str, metric: str) -> dict[str, Any]:
     """The columns `gmm_components`, `vae_latents` and `changed_settings` of one score.
 
     `evaluation` is what a commit says of it. Fields that came later have their defaults where an older commit lacks them,

@@ -18,7 +18,7 @@ STEPS = 9  # decoded images of one walk, its two ends included
 def straight_walks(ends_P2Z: np.ndarray, steps: int = STEPS) -> np.ndarray:
     """`steps` latents at equal distances on the line between two, ends included: float32 (P, 2, Z) -> (P, steps, Z)."""
     weights = np.linspace(0.0, 1.0, steps, dtype=np.float32)[None, :, None]
-    return (1 - weights) * ends_P2Z[:, :1] + weights * ends_P2Z[:, 1:]
+    return np.asarray((1 - weights) * ends_P2Z[:, :1] + weights * ends_P2Z[:, 1:])
 
 
 def interpolation_grid(images: np.ndarray, ends_P2Z: np.ndarray, decoded: Callable[[np.ndarray], np.ndarray]) -> bytes:

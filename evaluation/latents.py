@@ -5,7 +5,6 @@
 Shapes: N images, H = W pixels, Z = latent_size.
 """
 
-import io
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from aesweep.evaluation.config import VaeLatents
+from aesweep.evaluation.npz import from_npz, to_npz
 from aesweep.models.identity import stream_seed
 from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.models.networks.reconstruction import BATCH_SIZE, evaluating, float_batches
@@ -30,18 +30,13 @@ class Latents:
 
     def to_bytes(self) -> bytes:
         """As an npz file."""
-        buffer = io.BytesIO()
-        np.savez(buffer, train=self.train, test=self.test)
-        return buffer.getvalue()
+        return to_npz(train=self.train, test=self.test)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read `to_bytes` back. Raises `ValueError` if the data is damaged."""
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                return cls(file["train"], file["test"])
-        except Exception as error:  # zip and array headers fail in many ways
-            raise ValueError(f"damaged latents: {error}") from error
+        arrays = from_npz(data, "latents", "train", "test")
+        return cls(arrays["train"], arrays["test"])
 
 
 @torch.inference_mode()

@@ -7,7 +7,6 @@ neighbours need the features of each image, which are kept beside them.
 Shapes: M images, D features.
 """
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,6 +17,7 @@ from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.precision_recall import radii
 from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.npz import from_npz, to_npz
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import Split, data_name
 
@@ -81,19 +81,13 @@ def measure_reference(images: np.ndarray, indices: np.ndarray, extractor: Extrac
 
 
 def features_to_bytes(features_MD: np.ndarray) -> bytes:
-    """Features as an npz file, whose checksum tells where it is damaged."""
-    buffer = io.BytesIO()
-    np.savez(buffer, features=features_MD)
-    return buffer.getvalue()
+    """Features as an npz file."""
+    return to_npz(features=features_MD)
 
 
 def features_from_bytes(data: bytes, n: int, dimension: int) -> np.ndarray:
     """Read `features_to_bytes` back. Raises `ValueError` where it is damaged or does not hold `n` images."""
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            features_MD = file["features"]
-    except Exception as error:  # zip and array headers fail in many ways
-        raise ValueError(f"damaged features: {error}") from error
+    features_MD = from_npz(data, "features", "features")["features"]
     if features_MD.shape != (n, dimension) or features_MD.dtype != np.float32 or not np.isfinite(features_MD).all():
         raise ValueError(f"damaged features: not {n} x {dimension} finite numbers of 32 bits")
-    return np.asarray(features_MD)
+    return features_MD

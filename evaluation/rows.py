@@ -1,6 +1,10 @@
-"""The rows that scoring gives: what `evaluation` says of one trial, without the trial's key and the evaluation's id."""
+"""The rows that scoring gives: what `evaluation` says of one trial, without the trial's key and the evaluation's id.
+
+Each field is a column of the tables `scores` and `latents`; the text in its type is the column's meaning.
+"""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from aesweep.evaluation.config import Source
 from aesweep.models.data.datasets import Split
@@ -10,34 +14,41 @@ from aesweep.models.data.datasets import Split
 class ScoreRow:
     """One score: a number, or the reason why there is none."""
 
-    source: Source
-    """What was scored: samples of a prior, reconstructions, or the latents."""
-    split: Split
-    metric: str
-    value: float | None
-    """None where it cannot be computed; `note` says why."""
-    stderr: float | None = None
-    extractor: str = "none"
-    """Feature network; "none" for scores that use none."""
-    n: int
-    """Images or latents scored."""
-    n_reference: int = 0
-    """Real images compared with."""
-    reference_split: Split
-    seed: int
-    """Sampling seed; for latents the evaluation's `prior_seed`."""
-    seconds: float = 0.0
-    note: str = ""
+    source: Annotated[
+        Source, "reconstruction, standard_normal, mvg, gmm, or latents (measures of the latents themselves)"
+    ]
+    split: Annotated[
+        Split, "split of the real images that the score compares with, or of the images behind the latents"
+    ]
+    metric: Annotated[
+        str, "fid (hash-checked 2015 Inception network), fd (another extractor), or one of those described below"
+    ]
+    value: Annotated[float | None, "the score; null where it could not be computed, with the reason in note"]
+    stderr: Annotated[
+        float | None,
+        "standard error; of a ..._null metric the standard deviation over simulated data sets; null where not estimated",
+    ] = None
+    extractor: Annotated[str, 'feature network; "none" for scores that use none'] = "none"
+    n: Annotated[int, "images or latents scored"]
+    n_reference: Annotated[int, "real images in the reference; 0 where there is none"] = 0
+    reference_split: Annotated[Split, "split that the reference was drawn from"]
+    seed: Annotated[int, "sampling seed; for latents the evaluation's prior_seed"]
+    seconds: Annotated[float, "wall-clock seconds that the score took"] = 0.0
+    note: Annotated[str, "the reason of a null value, or a remark; empty otherwise"] = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LatentRow:
     """Two latent dimensions of one image, for figures A.1 and A.2."""
 
-    split: Split
-    index: int
-    """Of the image in its split."""
-    dimension_a: int
-    dimension_b: int
-    z_a: float
-    z_b: float
+    split: Annotated[Split, "train or test"]
+    index: Annotated[int, "index of the image in its split"]
+    dimension_a: Annotated[int, "first of two latent dimensions, drawn by the trial's seed"]
+    dimension_b: Annotated[int, "the second"]
+    z_a: Annotated[float, "value in dimension_a"]
+    z_b: Annotated[float, "value in dimension_b"]
+
+
+def joined(*notes: str) -> str:
+    """Notes as one, without those that are empty."""
+    return "; ".join(filter(None, notes))

@@ -1,27 +1,31 @@
 """What the trained model generates, measured and shown: reconstructions of both splits, samples of each prior.
 
+Runs where the device is: networks, features and the scores that need each image stay on the GPU where there is one.
 Generated images are decoded and measured chunk by chunk: only the sums of their features, the scores that need each
 image, and the few pictures shown are kept. Walks between test images are pictures alone, no score belongs to them.
 """
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
 
-from aesweep.evaluation.config import EvaluationConfig, Prior
+from aesweep.evaluation.config import EvaluationConfig, Prior, Source
 from aesweep.evaluation.draws import pair_indices, reference_indices
 from aesweep.evaluation.interpolation import ROWS, interpolation_grid
 from aesweep.evaluation.latents import Latents, encode_images
-from aesweep.evaluation.measuring import Decoder, Measured, Score, failed, measure
+from aesweep.evaluation.measuring import Measured, failed, measure
 from aesweep.evaluation.metrics.reconstruction_error import MEASURES, reconstruction_errors
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
 from aesweep.evaluation.pictures import image_grid, reconstruction_grid
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.reference import CHUNK, Reference
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import SPLITS, Split
 from aesweep.models.data.images import ImageSet
@@ -73,45 +77,29 @@ def sample_stage(
     """
     if ruler is not None:
         check_extractor(evaluation, ruler.extractor)
-    sampled = Sampled([])
-
-    def decoded(z: np.ndarray) -> torch.Tensor:
-        return decode_latents(model, z, device, precision)
+    sampling = Sampling(evaluation, model, ruler, device, precision)
+    # The mean is decoded, also where priors are fitted on samples of q(z|x): then the images are encoded again.
+    encodes_again = trial.model == "vae" and evaluation.vae_latents == "sample"
 
     def means(split: Split, indices: np.ndarray) -> np.ndarray:
-        real = getattr(images, split)
-        if trial.model == "vae" and evaluation.vae_latents == "sample":
-            # The mean is decoded, also where priors are fitted on samples of q(z|x): the images are encoded anew.
-            return _means(model, real, indices, device, precision)
+        if encodes_again:
+            return sampling.means(getattr(images, split), indices)
         return np.asarray(getattr(latents, split)[indices])
 
     for split, real in zip(SPLITS, images, strict=True):
         indices = reference_indices(len(real), evaluation.reference_size, evaluation.reference_seed)
-        z = means(split, indices)
-        set_ = Measured("reconstruction", split, evaluation.reference_seed, None, 0, 0.0)
-        measured, first = _measured(z, decoded, evaluation, ruler, set_)
-        if "reconstruction_error" in evaluation.metrics:
-            errors = _errors(model, z, np.asarray(real[indices]), device, precision)
-            measured = replace(measured, scores=(*measured.scores, *errors))
-        sampled.measured.append(measured)
-        if first is not None:
-            sampled.pictures.update(_pairs(split, real, indices, z, decoded))
+        sampling.add_reconstructions(split, real, indices, means(split, indices))
     for prior in evaluation.priors:
-        fitted = priors.get(prior, "not fitted")
         for seed in evaluation.seeds:
-            measured, first = _sample(prior, fitted, evaluation, seed, decoded, ruler)
-            sampled.measured.append(measured)
-            if first is not None and f"{prior}.png" not in sampled.pictures:  # of the first seed
-                sampled.pictures[f"{prior}.png"] = image_grid(first[:PICTURES].cpu().numpy())
+            sampling.add_samples(prior, priors.get(prior, "not fitted"), seed)
     pairs = pair_indices(len(images.test), ROWS, evaluation.reference_seed)  # the same for all trials of a data set
     if len(pairs):
-        ends = means("test", pairs.ravel()).reshape(*pairs.shape, -1)
-        sampled.pictures.update(_walks(np.asarray(images.test[pairs]), ends, decoded))
-    return sampled
+        sampling.add_walks(np.asarray(images.test[pairs]), means("test", pairs.ravel()).reshape(*pairs.shape, -1))
+    return sampling.sampled
 
 
 def check_extractor(evaluation: EvaluationConfig, extractor: Extractor) -> None:
-    """A score must say truly which network measured it."""
+    """Raise `ValueError` unless the evaluation names this network: a score must say truly what measured it."""
     expected = evaluation.extractor_sha256 or _OFFICIAL_SHA256.get(evaluation.extractor, "none given")
     if (extractor.name, extractor.sha256) != (evaluation.extractor, expected):
         raise ValueError(
@@ -120,80 +108,99 @@ def check_extractor(evaluation: EvaluationConfig, extractor: Extractor) -> None:
         )
 
 
-def _sample(
-    prior: Prior,
-    fitted: FittedPrior | str,
-    evaluation: EvaluationConfig,
-    seed: int,
-    decoded: Decoder,
-    ruler: Ruler | None,
-) -> tuple[Measured, torch.Tensor | None]:
-    set_ = Measured(prior, evaluation.reference_split, seed, None, 0, 0.0)
-    if isinstance(fitted, str):
-        if ruler is None:
-            return replace(set_, note=fitted), None
-        return failed(set_, evaluation, ruler.extractor, ruler.references[set_.split], fitted), None
-    started = time.perf_counter()
-    z = fitted.sample(evaluation.samples, seed)
-    set_ = replace(set_, seconds=time.perf_counter() - started, note=fitted.note)
-    return _measured(z, decoded, evaluation, ruler, set_)
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """A trained model on its device, and what has been measured and shown of its images so far."""
+
+    evaluation: EvaluationConfig
+    model: Autoencoder
+    ruler: Ruler | None
+    device: torch.device
+    precision: str
+    sampled: Sampled = field(default_factory=lambda: Sampled([]))
+
+    def decoded(self, z_NZ: np.ndarray) -> torch.Tensor:
+        """Latents float32 (N, Z) -> pictures uint8 (N, H, W, 3) on the device."""
+        return decode_latents(self.model, z_NZ, self.device, self.precision)
+
+    def means(self, real: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        """Means of q(z|x) of the images `real[indices]`, float32 (N, Z)."""
+        parts = (np.asarray(real[indices[i : i + CHUNK]]) for i in range(0, len(indices), CHUNK))
+        return np.concatenate(
+            [encode_images(self.model, part, self.device, self.precision, "mean", seed=0) for part in parts]
+        )
+
+    def add_reconstructions(self, split: Split, real: np.ndarray, indices: np.ndarray, z_NZ: np.ndarray) -> None:
+        """Measure the images decoded from `z_NZ`, and show some below the images `real[indices]` that they belong to."""
+        row = self._row("reconstruction", split, self.evaluation.reference_seed)
+        measured, first = self._measured(z_NZ, row)
+        if "reconstruction_error" in self.evaluation.metrics:
+            errors = self.errors(z_NZ, np.asarray(real[indices]), row)
+            measured = replace(measured, scores=(*measured.scores, *errors))
+        self.sampled.measured.append(measured)
+        if first is None:
+            return
+        # Spread over the split: a folder's images are sorted by class, and the first ones are all of one.
+        shown = np.unique(np.linspace(0, len(indices) - 1, PAIRS).astype(int))
+        with suppress(NonFiniteError):
+            pictures = self.decoded(z_NZ[shown]).cpu().numpy()
+            png = reconstruction_grid(np.asarray(real[indices[shown]]), pictures)
+            self.sampled.pictures[f"reconstruction-{split}.png"] = png
+
+    def add_samples(self, prior: Prior, fitted: FittedPrior | str, seed: int) -> None:
+        """Draw from one prior and measure the images; those of the first seed are shown."""
+        row = self._row(prior, self.evaluation.reference_split, seed)
+        if isinstance(fitted, str):
+            reference = self.ruler.references[row.split] if self.ruler else None
+            self.sampled.measured.append(failed(row, self.evaluation, reference, fitted))
+            return
+        started = time.perf_counter()
+        z_NZ = fitted.sample(self.evaluation.samples, seed)
+        row = replace(row, seconds=time.perf_counter() - started, note=fitted.note)
+        measured, first = self._measured(z_NZ, row)
+        self.sampled.measured.append(measured)
+        if first is not None and f"{prior}.png" not in self.sampled.pictures:
+            self.sampled.pictures[f"{prior}.png"] = image_grid(first[:PICTURES].cpu().numpy())
+
+    def add_walks(self, images: np.ndarray, ends_P2Z: np.ndarray) -> None:
+        """Show walks between pairs of images; no picture where pixels are not numbers, which the scores' notes say."""
+        with suppress(NonFiniteError):
+            png = interpolation_grid(images, ends_P2Z, lambda z: self.decoded(z).cpu().numpy())
+            self.sampled.pictures["interpolation.png"] = png
+
+    def errors(self, z_NZ: np.ndarray, real: np.ndarray, row: ScoreRow) -> list[ScoreRow]:
+        """Rows of `MEASURES`: mean over the images and its standard error."""
+        started = time.perf_counter()
+        row = replace(row, extractor="none")
+        try:
+            values_N4 = reconstruction_errors(self.model, z_NZ, real, self.device, self.precision)
+        except NonFiniteError as error:
+            return [replace(row, metric=metric, note=str(error)) for metric in MEASURES]
+        row = replace(row, n=len(real), seconds=(time.perf_counter() - started) / len(MEASURES))
+        return [_mean(replace(row, metric=metric), found) for metric, found in zip(MEASURES, values_N4.T, strict=True)]
+
+    def _row(self, source: Source, split: Split, seed: int) -> ScoreRow:
+        """The Fréchet distance of a set of images, not measured yet."""
+        place: dict[str, Any] = {"source": source, "split": split, "reference_split": split, "seed": seed}
+        asked = self.evaluation
+        return ScoreRow(**place, metric=asked.frechet_name, value=None, extractor=asked.extractor, n=0)
+
+    def _measured(self, z_NZ: np.ndarray, row: ScoreRow) -> tuple[Measured, torch.Tensor | None]:
+        """One set with its scores, and the pictures of its start; these alone where nothing is measured."""
+        if self.ruler is not None and (row.source != "reconstruction" or self.evaluation.compares_reconstructions):
+            extractor, reference = self.ruler.extractor, self.ruler.references[row.split]
+            return measure(z_NZ, self.decoded, self.evaluation, extractor, reference, row)
+        try:
+            return Measured(row), self.decoded(z_NZ[:PICTURES])
+        except NonFiniteError:
+            return Measured(row), None
 
 
-def _measured(
-    z_NZ: np.ndarray, decoded: Decoder, evaluation: EvaluationConfig, ruler: Ruler | None, set_: Measured
-) -> tuple[Measured, torch.Tensor | None]:
-    """One set with its scores, and the pictures of its start; these alone where nothing is measured."""
-    if ruler is not None and (set_.source != "reconstruction" or evaluation.compares_reconstructions):
-        return measure(z_NZ, decoded, evaluation, ruler.extractor, ruler.references[set_.split], set_)
-    try:
-        return set_, decoded(z_NZ[:PICTURES])
-    except NonFiniteError:
-        return set_, None
-
-
-def _errors(
-    model: Autoencoder, z_NZ: np.ndarray, real: np.ndarray, device: torch.device, precision: str
-) -> list[Score]:
-    """Scores of `MEASURES`: mean over the images and its standard error."""
-    started = time.perf_counter()
-    try:
-        columns = list(reconstruction_errors(model, z_NZ, real, device, precision).T)
-    except NonFiniteError as error:
-        return [Score(metric=metric, value=None, n=0, note=str(error)) for metric in MEASURES]
-    seconds = (time.perf_counter() - started) / len(MEASURES)
-    return [replace(_mean(metric, found), seconds=seconds) for metric, found in zip(MEASURES, columns, strict=True)]
-
-
-def _mean(metric: str, values_N: np.ndarray) -> Score:
-    n, perfect = len(values_N), int(np.isposinf(values_N).sum())
+def _mean(row: ScoreRow, values_N: np.ndarray) -> ScoreRow:
+    """The row with the mean of these values and its standard error."""
+    perfect = int(np.isposinf(values_N).sum())
     if perfect:
-        note = f"{perfect} of {n} reconstructions are perfect, which has no finite {metric}"
-        return Score(metric=metric, value=None, n=n, note=note)
-    stderr = float(values_N.std(ddof=1)) / np.sqrt(n) if n > 1 else None
-    return Score(metric=metric, value=float(values_N.mean()), stderr=stderr, n=n)
-
-
-def _pairs(split: Split, real: np.ndarray, indices: np.ndarray, z_NZ: np.ndarray, decoded: Decoder) -> dict[str, bytes]:
-    """The picture of reconstructions beside their images; none where pixels are not numbers, as for the walks."""
-    # Spread over the split: a folder's images are sorted by class, and the first ones are all of one.
-    shown = np.unique(np.linspace(0, len(indices) - 1, PAIRS).astype(int))
-    try:
-        pictures = decoded(z_NZ[shown]).cpu().numpy()
-    except NonFiniteError:
-        return {}
-    return {f"reconstruction-{split}.png": reconstruction_grid(np.asarray(real[indices[shown]]), pictures)}
-
-
-def _walks(images: np.ndarray, ends_P2Z: np.ndarray, decoded: Decoder) -> dict[str, bytes]:
-    """The picture of the walks; none where pixels are not numbers, which the notes of the scores say then."""
-    try:
-        return {"interpolation.png": interpolation_grid(images, ends_P2Z, lambda z: decoded(z).cpu().numpy())}
-    except NonFiniteError:
-        return {}
-
-
-def _means(
-    model: Autoencoder, real: np.ndarray, indices: np.ndarray, device: torch.device, precision: str
-) -> np.ndarray:
-    chunks = (np.asarray(real[indices[i : i + CHUNK]]) for i in range(0, len(indices), CHUNK))
-    return np.concatenate([encode_images(model, chunk, device, precision, "mean", seed=0) for chunk in chunks])
+        note = f"{perfect} of {row.n} reconstructions are perfect, which has no finite {row.metric}"
+        return replace(row, note=note)
+    stderr = float(values_N.std(ddof=1) / np.sqrt(row.n)) if row.n > 1 else None
+    return replace(row, value=float(values_N.mean()), stderr=stderr)

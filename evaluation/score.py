@@ -1,7 +1,8 @@
-"""Scoring one trained trial, in stages that a cluster runs with different resources and a notebook in one call.
+"""Scoring one trained trial: the stages of pipeline.py, each from values to values, and `score_trial`, which runs all.
 
-    encode (GPU) -> fit priors (CPU, or GPU) -> sample, decode, features, their scores (GPU)
-                                             -> distances, Gaussianity (CPU)
+Everything here runs in the process of the caller: a notebook or test that calls `score_trial`, or a Ray worker that runs
+one stage with files of the store (`sweep/worker/evaluation_stages.py`). Networks run on `device`; distances and
+Gaussianity are computed on the CPU.
 
 Section 3: reconstructions of train and test images, and samples of each prior, each compared with real images by
 Fréchet distance. A score that cannot be computed is a row with value None and the reason in its note; no number stands
@@ -9,9 +10,9 @@ in for it.
 """
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,15 +20,17 @@ import torch
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.latents import Latents, encode_images
-from aesweep.evaluation.measuring import Measured, Score
+from aesweep.evaluation.measuring import Measured
 from aesweep.evaluation.metrics.frechet import frechet_distance
 from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
 from aesweep.evaluation.metrics.heldout import heldout_stage
 from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.pipeline import run_stages
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import fit_prior
 from aesweep.evaluation.priors.tensor_mixture import fit_device
 from aesweep.evaluation.reference import Reference, measure_reference
+from aesweep.evaluation.rows import LatentRow, ScoreRow, joined
 from aesweep.evaluation.sampling import Ruler, Sampled, check_extractor, sample_stage
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import SPLITS, Split
@@ -55,7 +58,37 @@ def encode_stage(
     return Latents(train, test)
 
 
+class Fitted(NamedTuple):
+    """What `fit_stage` gives."""
+
+    priors: Mapping[str, FittedPrior | str]
+    """Each prior by name, or the reason why it could not be fitted."""
+    rows: list[ScoreRow]
+    """Held-out likelihoods."""
+
+
+NOTHING_FITTED = Fitted({}, [])
+
+
 def fit_stage(
+    evaluation: EvaluationConfig,
+    latents: Latents,
+    deadline_seconds: float | None = None,
+    threads: int | None = None,
+    device: torch.device | None = None,
+    earlier: Fitted = NOTHING_FITTED,
+) -> Fitted:
+    """The priors of the evaluation, and held-out likelihoods where it asks for them.
+
+    What `earlier` holds of the same latents is not computed again. The other arguments are those of `fit_priors`.
+    """
+    how = (deadline_seconds, threads, device)
+    missing = tuple(kind for kind in evaluation.priors if kind not in earlier.priors)
+    priors = {**earlier.priors, **fit_priors(replace(evaluation, priors=missing), latents, *how)}
+    return Fitted(priors, earlier.rows or heldout_stage(evaluation, latents, priors, *how))
+
+
+def fit_priors(
     evaluation: EvaluationConfig,
     latents: Latents,
     deadline_seconds: float | None = None,
@@ -85,22 +118,36 @@ def reference_stage(evaluation: EvaluationConfig, images: ImageSet, split: Split
 
 def distance_stage(
     evaluation: EvaluationConfig, sampled: Sampled, references: Mapping[Split, Reference]
-) -> list[dict[str, Any]]:
-    """Rows of the scores table (columns of `aesweep.sweep.tables.schemas`, without `key` and `evaluation`) for all generated images: the
-    Fréchet distance of each set, then what was measured with its features. `references` may be empty where no distance
-    is asked for.
+) -> list[ScoreRow]:
+    """The rows of all generated images: the Fréchet distance of each set, then what was measured with its features.
+
+    `references` may be empty where no distance is asked for.
     """
-    rows = []
+    rows: list[ScoreRow] = []
     for measured in sampled.measured:
         if "frechet" in evaluation.metrics:
-            rows.append(_row(measured, _distance(evaluation, measured, references[measured.split])))
-        rows += [_row(measured, score) for score in measured.scores]
+            rows.append(_distance(evaluation, measured, references[measured.row.split]))
+        rows += measured.scores
     return rows
 
 
-def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) -> list[dict[str, Any]]:
-    """Rows of the latents table without `key`: two dimensions of `count` images per split, by the trial's seed. Latents that
-    are not numbers are left out; the notes of the scores say that there are some.
+def score_stage(
+    evaluation: EvaluationConfig,
+    latents: Latents,
+    fitted: Fitted,
+    sampled: Sampled,
+    references: Mapping[Split, Reference],
+    threads: int | None = None,
+) -> list[ScoreRow]:
+    """All rows of the trial: distances and what was measured with features, Gaussianity, held-out likelihoods."""
+    rows = distance_stage(evaluation, sampled, references)
+    return rows + gaussianity_stage(evaluation, latents, fitted.priors, threads) + fitted.rows
+
+
+def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) -> list[LatentRow]:
+    """Two dimensions of the latents of `count` images per split, chosen by the trial's seed.
+
+    Latents that are not numbers are left out; the notes of the scores say that there are some.
     """
     size = latents.train.shape[1]
     a, b = reference_indices(size, 2, stream_seed("latent dimensions", trial.seed))[[0, -1]].tolist()
@@ -109,7 +156,7 @@ def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) 
         z_NZ = getattr(latents, split)
         indices = reference_indices(len(z_NZ), count, stream_seed("latent rows", split, trial.seed))
         rows += [
-            {"split": split, "index": i, "dimension_a": a, "dimension_b": b, "z_a": float(z[a]), "z_b": float(z[b])}
+            LatentRow(split=split, index=i, dimension_a=a, dimension_b=b, z_a=float(z[a]), z_b=float(z[b]))
             for i, z in zip(indices.tolist(), z_NZ[indices], strict=True)
             if np.isfinite(z[[a, b]]).all()
         ]
@@ -127,52 +174,43 @@ def score_trial(
     deadline_seconds: float | None = None,
     threads: int | None = None,
     precision: str | None = None,
-) -> tuple[list[dict[str, Any]], Sampled, dict[str, FittedPrior | str]]:
+) -> tuple[list[ScoreRow], Sampled, Mapping[str, FittedPrior | str]]:
     """All stages at once: score rows, pictures with their statistics, and the priors.
 
     `precision` is the one that the model was trained in (column `precision_used`), None for what this device would take.
     `extractor` may be None where no metric needs features. Raises `ValueError` if it is missing or another one than the
     evaluation names.
     """
-    ruler = None
+    references: dict[Split, Reference] = {}
     if evaluation.needs_features:
         if extractor is None:
             raise ValueError(f"the evaluation needs the extractor {evaluation.extractor}, got none")
-        splits = evaluation.reference_splits
-        ruler = Ruler(extractor, {split: reference_stage(evaluation, images, split, extractor) for split in splits})
-    precision = precision or choose_precision(trial.precision, device)
-    latents = encode_stage(trial, evaluation, model, images, device, precision)
-    fit_on = fit_device(device)
-    priors = fit_stage(evaluation, latents, deadline_seconds, threads, fit_on)
-    sampled = sample_stage(trial, evaluation, model, latents, priors, images, ruler, device, precision)
-    rows = distance_stage(evaluation, sampled, ruler.references if ruler else {})
-    rows += gaussianity_stage(evaluation, latents, priors, threads)
-    rows += heldout_stage(evaluation, latents, priors, deadline_seconds, threads, fit_on)
-    return rows, sampled, priors
+        references = {s: reference_stage(evaluation, images, s, extractor) for s in evaluation.reference_splits}
+    ruler = Ruler(extractor, references) if extractor and references else None
+    on = device, precision or choose_precision(trial.precision, device)
+    stages: dict[str, Callable[..., Any]] = {
+        "encode": lambda _: encode_stage(trial, evaluation, model, images, *on),
+        "fit": lambda latents: fit_stage(evaluation, latents, deadline_seconds, threads, fit_device(device)),
+        "sample": lambda latents, fitted, _: sample_stage(
+            trial, evaluation, model, latents, fitted.priors, images, ruler, *on
+        ),
+        "score": lambda latents, fitted, sampled, _: score_stage(
+            evaluation, latents, fitted, sampled, references, threads
+        ),
+    }
+    _, fitted, sampled, rows = run_stages(lambda name, *inputs: stages[name](*inputs), references, True)
+    return rows, sampled, fitted.priors
 
 
-def _distance(evaluation: EvaluationConfig, measured: Measured, reference: Reference) -> Score:
+def _distance(evaluation: EvaluationConfig, measured: Measured, reference: Reference) -> ScoreRow:
     started = time.perf_counter()
-    value, note = None, measured.note
-    if measured.statistics is not None and min(measured.n, reference.n) < 2:
-        note = "; ".join(filter(None, ("a covariance needs 2 images", note)))
+    row = replace(measured.row, metric=evaluation.frechet_name, n_reference=reference.n)
+    if measured.statistics is not None and min(row.n, reference.n) < 2:
+        row = replace(row, note=joined("a covariance needs 2 images", row.note))
     elif measured.statistics is not None:
         try:
-            value = frechet_distance(measured.statistics, reference.statistics)
+            row = replace(row, value=frechet_distance(measured.statistics, reference.statistics))
         except np.linalg.LinAlgError as error:
-            note = "; ".join(filter(None, (str(error), note)))
-    return Score(
-        metric=evaluation.frechet_name,
-        value=value,
-        stderr=None if value is None else measured.stderr,
-        n=measured.n,
-        n_reference=reference.n,
-        extractor=evaluation.extractor,
-        seconds=measured.seconds + time.perf_counter() - started,
-        note=note,
-    )
-
-
-def _row(measured: Measured, score: Score) -> dict[str, Any]:
-    place = {"source": measured.source, "split": measured.split, "seed": measured.seed}
-    return {**place, "reference_split": measured.split, **asdict(score)}
+            row = replace(row, note=joined(str(error), row.note))
+    stderr = None if row.value is None else row.stderr
+    return replace(row, stderr=stderr, seconds=row.seconds + time.perf_counter() - started)

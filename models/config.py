@@ -7,7 +7,7 @@ runs, with how many threads and into which folder is not here (`aesweep.sweep.sp
 import re
 from dataclasses import asdict, dataclass
 from numbers import Real
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash, identity_fields
@@ -37,56 +37,70 @@ KEY_FIELDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class TrialConfig:
-    """One autoencoder of the sweep. Raises `InputError` at construction, naming the field and the value."""
+    """One autoencoder of the sweep. Raises `InputError` at construction, naming the field and the value.
+
+    Each field is a column of the table `trials`; the text in its type is the column's meaning (docs/tables.md).
+    """
 
     # Data
-    dataset: Dataset = "digits"
-    data_identity: str = ""
-    """SHA-256 of the content of a `folder` data set (64 hex digits); "" for the built-in data sets."""
-    image_size: int = 32
-    """Pixels per side: 32 (kernel 4) or 64 (kernel 5)."""
-    resize: Resize = "bilinear"
-    """How images of another size are brought to `image_size`; antialiased."""
+    dataset: Annotated[Dataset, "digits, cifar10, celeba or folder"] = "digits"
+    data_identity: Annotated[str, 'SHA-256 of a folder\'s images; "none" for the built-in data sets'] = ""
+    """64 hex digits for a `folder` data set; "" for the built-in data sets."""
+    image_size: Annotated[int, "pixels per side"] = 32
+    """32 (kernel 4) or 64 (kernel 5)."""
+    resize: Annotated[Resize, "filter that brought images to image_size"] = "bilinear"
+    """Antialiased."""
 
     # Network
-    model: Model = "dae"
-    filters: int = 128
+    model: Annotated[Model, "dae or vae"] = "dae"
+    filters: Annotated[int, "filters of the first encoder stage"] = 128
     """Filters f of the first encoder stage; the stages have f, 2f, 4f, 8f."""
-    depth: tuple[int, ...] = (1, 1, 1, 1)
+    depth: Annotated[tuple[int, ...], 'convolutions per encoder stage: "1", or "3-3-2-1" where stages differ'] = (
+        1,
+        1,
+        1,
+        1,
+    )
     """Convolutions per encoder stage, first stage first. A single number d means (d, d, d, d)."""
-    latent_size: int = 128
-    latent_norm: LatentNorm = "none"
-    noise_std: float = 0.0
-    """Standard deviation of the Gaussian noise added in training; 0 adds none."""
-    noise_position: NoisePosition = "decoder_input"
+    latent_size: Annotated[int, "latent units"] = 128
+    latent_norm: Annotated[LatentNorm, "none, batch, spectral or layer"] = "none"
+    noise_std: Annotated[float, "standard deviation of the Gaussian noise in training"] = 0.0
+    """0 adds none."""
+    noise_position: Annotated[NoisePosition, "decoder_input or image"] = "decoder_input"
     """Section 4 adds the noise to the decoder's input, Section 3 says "the input" (`image`)."""
-    freeze_latent: bool = False
-    """The latent layer keeps its random initialisation ("trainable latent" of Table 1)."""
-    conv_norm: bool = True
-    """Batch normalisation after every convolution but the last."""
-    bn_momentum: float = 0.1
-    """PyTorch's sense: weight of the new batch in the running statistics. The paper's Keras default is 0.01 here."""
-    decoder_first_map: FirstMap = "min(8f,1024)"
-    """Channels of the 8x8 map that the decoder starts from. The paper is silent; the default fits its parameter ranges."""
-    decoder_first_activation: FirstActivation = "none"
+    freeze_latent: Annotated[bool, "the latent layer kept its random initialisation"] = False
+    """The opposite of "trainable latent" in Table 1."""
+    conv_norm: Annotated[bool, "batch normalisation after the convolutions"] = True
+    """After every convolution except the last."""
+    bn_momentum: Annotated[float, "weight of a new batch in the running statistics (PyTorch's sense)"] = 0.1
+    """The paper's Keras default is 0.01 here."""
+    decoder_first_map: Annotated[FirstMap, "channels of the decoder's first 8x8 map"] = "min(8f,1024)"
+    """The paper is silent; the default fits its parameter ranges."""
+    decoder_first_activation: Annotated[FirstActivation, "activation of the decoder's first map"] = "none"
 
     # Objective
-    beta: float = 0.01
-    """Weight of the KL term of a VAE (Section 3)."""
-    reduction: Reduction = "mean"
+    beta: Annotated[float, "weight of the KL term (VAE)"] = 0.01
+    """Section 3."""
+    reduction: Annotated[Reduction, "mean or sum"] = "mean"
     """`mean`: cross-entropy averaged over pixels, KL over latents. `sum`: both summed per image."""
 
     # Schedule
-    epochs: int = 100
-    batch_size: int = 128
-    learning_rates: tuple[float, ...] = (1e-3, 1e-4, 1e-5)
-    learning_rate_drops: tuple[float, ...] = (0.33, 0.66)
-    """Fractions of `epochs` at which the next learning rate starts: epochs 33 and 66 of 100 (Section 3)."""
-    warmup_epochs: int = 1
-    warmup_learning_rate: float = 1e-4
-    seed: int = 0
-    precision: Precision = "auto"
-    """The precision asked for; the one used stands in the result."""
+    epochs: Annotated[int, "epochs asked for"] = 100
+    batch_size: Annotated[int, "images per step"] = 128
+    learning_rates: Annotated[tuple[float, ...], 'piecewise schedule, such as "0.001-0.0001-1e-05"'] = (
+        1e-3,
+        1e-4,
+        1e-5,
+    )
+    learning_rate_drops: Annotated[
+        tuple[float, ...], 'fractions of epochs where the next rate starts, such as "0.33-0.66"'
+    ] = (0.33, 0.66)
+    """Epochs 33 and 66 of 100 (Section 3)."""
+    warmup_epochs: Annotated[int, "first epochs at warmup_learning_rate"] = 1
+    warmup_learning_rate: Annotated[float, "learning rate of the warmup epochs"] = 1e-4
+    seed: Annotated[int, "seed of initialisation, order and noise"] = 0
+    precision: Annotated[Precision, "precision asked for"] = "auto"
+    """The result of a training says which one was used."""
 
     def __post_init__(self) -> None:
         if _is_int(self.depth):  # `depth=2` reads better than (2, 2, 2, 2) in specs and notebooks
@@ -137,53 +151,44 @@ class TrialConfig:
 
 def _check(config: TrialConfig) -> None:
     """Refuse what cannot be trained, naming the field and the value."""
-    for name, kind in _CHOICES.items():
-        if getattr(config, name) not in get_args(kind):
-            raise InputError(name, getattr(config, name), f"Choose one of: {', '.join(get_args(kind))}.")
+    for name, choices in _CHOICES.items():
+        if getattr(config, name) not in choices:
+            raise InputError(name, getattr(config, name), f"Choose one of: {', '.join(choices)}.")
     for name in ("filters", "latent_size", "epochs", "batch_size"):
-        count = getattr(config, name)
-        fits = _is_int(count) and 1 <= count <= LARGEST_COUNT
-        _require(fits, config, name, f"a whole number from 1 to {LARGEST_COUNT}")
+        _require(_is_count(getattr(config, name)), config, name, f"a whole number from 1 to {LARGEST_COUNT}")
     for name in ("freeze_latent", "conv_norm"):  # 1 and True would be two keys
         _require(isinstance(getattr(config, name), bool), config, name, "true or false")
-    _require(_is_int(config.image_size) and config.image_size in KERNEL_SIZES, config, "image_size", "32 or 64")
-    _require(
-        len(config.depth) == ENCODER_STAGES and all(_is_int(d) and 1 <= d <= 100 for d in config.depth),
-        config,
-        "depth",
-        "one whole number from 1 to 100, or four of them, one per encoder stage, such as [3, 3, 2, 1]",
-    )
-    _require(_is_int(config.seed) and 0 <= config.seed < 2**32, config, "seed", "a whole number from 0 to 4294967295")
-    _require(0 <= config.noise_std < float("inf"), config, "noise_std", "a standard deviation of 0 or more")
-    _require(0 <= config.beta < float("inf"), config, "beta", "a weight of 0 or more")
-    _require(0 < config.bn_momentum <= 1, config, "bn_momentum", "a weight above 0, at most 1")
-    warmup = config.warmup_epochs
-    _require(_is_int(warmup) and 0 <= warmup <= LARGEST_COUNT, config, "warmup_epochs", "a whole number from 0 up")
-    rates = config.learning_rates
-    _require(
-        bool(rates) and all(0 < rate < float("inf") for rate in rates),
-        config,
-        "learning_rates",
-        "a list of positive numbers, such as [1e-3, 1e-4, 1e-5]",
-    )
-    _require(0 < config.warmup_learning_rate < float("inf"), config, "warmup_learning_rate", "a positive number")
-    drops = config.learning_rate_drops
-    _require(
-        len(drops) == len(config.learning_rates) - 1 and list(drops) == sorted(drops) and all(0 < d < 1 for d in drops),
-        config,
-        "learning_rate_drops",
-        "rising fractions between 0 and 1, one fewer than learning_rates",
-    )
+    depth, rates, drops = config.depth, config.learning_rates, config.learning_rate_drops
+    depth_fits = len(depth) == ENCODER_STAGES and all(_is_int(d) and 1 <= d <= 100 for d in depth)
+    rates_fit = bool(rates) and all(0 < rate < float("inf") for rate in rates)
+    drops_fit = len(drops) == len(rates) - 1 and list(drops) == sorted(drops) and all(0 < d < 1 for d in drops)
+    four = "one whole number from 1 to 100, or four of them, one per encoder stage, such as [3, 3, 2, 1]"
+    for name, fits, expected in (
+        ("image_size", _is_int(config.image_size) and config.image_size in KERNEL_SIZES, "32 or 64"),
+        ("depth", depth_fits, four),
+        ("seed", _is_int(config.seed) and 0 <= config.seed < 2**32, "a whole number from 0 to 4294967295"),
+        ("noise_std", 0 <= config.noise_std < float("inf"), "a standard deviation of 0 or more"),
+        ("beta", 0 <= config.beta < float("inf"), "a weight of 0 or more"),
+        ("bn_momentum", 0 < config.bn_momentum <= 1, "a weight above 0, at most 1"),
+        ("warmup_epochs", config.warmup_epochs == 0 or _is_count(config.warmup_epochs), "a whole number from 0 up"),
+        ("learning_rates", rates_fit, "a list of positive numbers, such as [1e-3, 1e-4, 1e-5]"),
+        ("warmup_learning_rate", 0 < config.warmup_learning_rate < float("inf"), "a positive number"),
+        ("learning_rate_drops", drops_fit, "rising fractions between 0 and 1, one fewer than learning_rates"),
+    ):
+        _require(fits, config, name, expected)
+    _check_combinations(config)
+
+
+def _check_combinations(config: TrialConfig) -> None:
+    """Refuse values that are fine by themselves, but not together."""
     if config.latent_norm == "batch":
-        _require(
-            config.batch_size > 1, config, "batch_size", "2 or more: latent_norm `batch` needs the variance of a batch"
-        )
+        needs = "2 or more: latent_norm `batch` needs the variance of a batch"
+        _require(config.batch_size > 1, config, "batch_size", needs)
     if config.model == "vae":
         # Section 3 normalises, perturbs and freezes the latent layer of DAEs only.
         for name, neutral in (("latent_norm", "none"), ("noise_std", 0.0), ("freeze_latent", False)):
-            _require(
-                getattr(config, name) == neutral, config, name, f"{neutral!r} for a VAE; only a DAE takes another value"
-            )
+            expected = f"{neutral!r} for a VAE; only a DAE takes another value"
+            _require(getattr(config, name) == neutral, config, name, expected)
     identity = config.data_identity
     if config.dataset == "folder":
         is_hash = isinstance(identity, str) and re.fullmatch("[0-9a-f]{64}", identity) is not None
@@ -192,28 +197,22 @@ def _check(config: TrialConfig) -> None:
         _require(identity == "", config, "data_identity", f'"" for {config.dataset}; only a folder has one')
 
 
-_CHOICES = {
-    "dataset": Dataset,
-    "resize": Resize,
-    "model": Model,
-    "latent_norm": LatentNorm,
-    "noise_position": NoisePosition,
-    "decoder_first_map": FirstMap,
-    "decoder_first_activation": FirstActivation,
-    "reduction": Reduction,
-    "precision": Precision,
-}
+_CHOICES = {name: get_args(kind) for name, kind in get_type_hints(TrialConfig).items() if get_origin(kind) is Literal}
+"""The words that each field of a few words takes, by field."""
 
 
-def _is_int(value: object) -> bool:
+def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _is_count(value: object) -> bool:
+    return _is_int(value) and 1 <= value <= LARGEST_COUNT
+
+
 def _is_number(value: object) -> bool:
-    # A whole number beyond a float's range would end in an OverflowError.
-    return (
-        isinstance(value, Real) and not isinstance(value, bool) and not (isinstance(value, int) and abs(value) > 2**53)
-    )
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return not isinstance(value, int) or abs(value) <= 2**53  # beyond a float's range it would be an OverflowError
 
 
 def _require(holds: bool, config: TrialConfig, name: str, expected: str) -> None:

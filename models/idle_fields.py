@@ -45,7 +45,5 @@ def _neutral(config: TrialConfig) -> dict[str, Any]:
 
 def _has_usual_first_map(config: TrialConfig) -> bool:
     """Whether `decoder_first_map` names as many channels as its default: `8f` does up to 128 filters, `1024` from there."""
-    usual = _DEFAULTS["decoder_first_map"]
-    if config.decoder_first_map == usual:
-        return True
-    return first_map_channels(config) == first_map_channels(replace(config, decoder_first_map=usual))
+    usual = replace(config, decoder_first_map=_DEFAULTS["decoder_first_map"])
+    return first_map_channels(config) == first_map_channels(usual)

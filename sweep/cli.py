@@ -2,13 +2,12 @@
 
 import io
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.commands import launching, results, setup, trained_models
-from aesweep.sweep.commands.usage import explain_usage
 from aesweep.sweep.version import aesweep_version
 
 app = typer.Typer(
@@ -20,23 +19,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for verb in (
-    launching.plan,
-    launching.launch,
-    launching.resume,
-    results.stop,
-    results.status,
-    results.tables,
-    results.report,
-    trained_models.evaluate,
-    trained_models.sample,
-    setup.fetch,
-    setup.doctor,
-    setup.render,
-    setup.wait,
-    results.prune,
-):
-    app.command()(verb)
+VERBS = (
+    launching.plan, launching.launch, launching.resume, results.stop, results.status, results.tables, results.report,
+    trained_models.evaluate, trained_models.sample, setup.fetch, setup.doctor, setup.render, setup.wait, results.prune,
+)  # fmt: skip
+for function in VERBS:
+    app.command()(function)
 
 # An error of a layer that imports nothing of ours is told by these attributes.
 _ERROR_PARTS = ("field", "value", "remedy")
@@ -70,28 +58,35 @@ def main() -> None:
         error = other
     if isinstance(error, KeyboardInterrupt):
         sys.exit(launching.STOPPED)
-    if "--debug" in sys.argv and not _is_usage(error):
+    is_usage = hasattr(error, "format_message") and hasattr(
+        error, "ctx"
+    )  # Typer's own, whose classes change with versions
+    if "--debug" in sys.argv and not is_usage:
         raise error
-    sys.exit(_explain(error))
+    code, what, remedy = _explain_usage(error) if is_usage else _explain(error)
+    print(one_line(what), one_line(remedy), sep="\n", file=sys.stderr)
+    sys.exit(code)
 
 
-def _is_usage(error: BaseException) -> bool:
-    """Whether Typer could not use the words of the command line."""
-    return hasattr(error, "format_message") and hasattr(error, "ctx")
+def _explain_usage(error: Any) -> tuple[int, str, str]:
+    """Exit code and two lines for words that Typer cannot use: its own message without its box, and where help is."""
+    verb = next((word for word in sys.argv[1:] if word in {function.__name__ for function in VERBS}), "")
+    command = f"aesweep {verb}".strip()
+    remedy = f"See {command} --help."
+    if verb and getattr(error, "option_name", "") in ("--debug", "--version"):
+        remedy = f"Give it before the verb: aesweep {error.option_name} {verb} …"
+    reasons = error.__cause__.errors() if hasattr(error.__cause__, "errors") else []  # pydantic's; they hold the value
+    message = " ".join(error.format_message().replace("Value error, ", "").split())
+    given = f" (given: {reasons[0]['input']!r})" if reasons else ""
+    return 2, f"{command}: {message}{given}", remedy
 
 
-def _explain(error: BaseException) -> int:
-    """Print an error in one or two lines; the exit code."""
-    if _is_usage(error):
-        print(*explain_usage(error, sys.argv[1:]), sep="\n", file=sys.stderr)
-        return 2
+def _explain(error: BaseException) -> tuple[int, str, str]:
+    """Exit code and two lines for any other error."""
     if isinstance(error, InputError) or all(hasattr(error, part) for part in _ERROR_PARTS):
         first, _, remedy = str(error).partition("\n")
-        print(one_line(first), one_line(remedy), sep="\n", file=sys.stderr)
-        return 2
-    what = one_line(f"aesweep stopped: {type(error).__name__}: {error}")
-    print(what, "Show where with: aesweep --debug …", sep="\n", file=sys.stderr)
-    return 1
+        return 2, first, remedy
+    return 1, f"aesweep stopped: {type(error).__name__}: {error}", "Show where with: aesweep --debug …"
 
 
 if __name__ == "__main__":

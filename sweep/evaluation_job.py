@@ -1,14 +1,15 @@
 """One evaluation as a message to its tasks, and the names of the files that it writes. Imports no torch."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.store.records import FileRecord
 from aesweep.sweep.store.store import DamagedFileError, Store
 
-Files = dict[str, dict[str, Any]]
+Files = dict[str, FileRecord]
 """Name of a file -> its SHA-256 and length, as a commit holds them."""
 
 
@@ -30,25 +31,29 @@ class EvaluationJob:
     evaluation: EvaluationConfig
     execution: ExecutionConfig
 
-    @property
+    @cached_property
     def store(self) -> Store:
         """The store that the job reads from and commits to."""
         return Store(self.root)
 
-    @property
+    @cached_property
     def config(self) -> TrialConfig:
         """The trial that is scored."""
-        return self.store.config(self.key)
+        return self.store.trials.config(self.key)
+
+    def __getstate__(self) -> dict[str, object]:
+        """The fields alone: each process opens the store itself."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def write(self, name: str, data: bytes) -> Files:
         """Write a file of this attempt; its entry for the commit."""
-        return {name: self.store.write_file(self.key, self.attempt, name, data)}
+        return {name: self.store.attempts.write_file(self.key, self.attempt, name, data)}
 
     def read(self, name: str, files: Files) -> bytes:
         """Read a file that an earlier stage wrote, checked."""
-        return self.store.read_file(self.key, self.attempt, name, files[name])
+        return self.store.attempts.read_file(self.key, self.attempt, name, files[name])
 
 
 def lost_its_model(store: Store, key: str, error: BaseException) -> bool:
     """Whether a stage found the weights damaged, so that the trial is not trained any more: no failure of the evaluation."""
-    return isinstance(error, DamagedFileError) and not store.has_training(key)
+    return isinstance(error, DamagedFileError) and not store.commits.has_training(key)

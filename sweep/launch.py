@@ -4,10 +4,10 @@ Everything that can be checked without Ray and torch is checked first and the wo
 "nothing to do" are answered at once. Only then is the driver imported.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -19,7 +19,6 @@ from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, say_nothi
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
-from aesweep.sweep.failpoints import driver_of_failpoints
 from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
 from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.sweep_spec import SweepSpec
@@ -66,7 +65,7 @@ def launch(
     evaluation = spec.evaluation_config()
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     check_images(data_sets, spec.execution)
-    opened = open_store(store).listed() if store_exists(store) else None
+    opened = open_store(store).snapshot() if store_exists(store) else None
     if opened is not None:
         require_shared_trial(opened, spec, add)
     plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
@@ -91,14 +90,15 @@ def launch(
 def _sound_plan(
     spec: SweepSpec, store: Store | None, evaluation: EvaluationConfig, retry_failed: bool, only: Sequence[str]
 ) -> Plan:
-    """The work, after a look at what went wrong before: trials that died too often have failed, and trained ones whose
-    weights are missing or cut short are trained again.
+    """The work, after a look at what went wrong before.
+
+    Trials that died too often have failed, and trained ones whose weights are missing or cut short are trained again.
     """
     if store is not None:
         keys = [config.key for config, _ in spec.trials]
         record_deaths(store, keys, evaluation.id, spec.execution.max_process_deaths)
     plan = make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
-    if store is not None and not all(store.storage.map(store.has_model, [t.config.key for t in plan.to_score])):
+    if store is not None and not all(store.storage.map(store.commits.has_model, [t.config.key for t in plan.to_score])):
         return make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
     return plan
 
@@ -129,9 +129,9 @@ def _run(
     view, file = ProgressView(progress, console), ProgressFile(store)
     stop = StopRequest(store, file.name)
     try:
-        file.write(progress.to_json(), force=True)
+        file.write(progress.record(), force=True)
         file.keep_fresh()
-        with stop.listening(), driver_of_failpoints(), connect(address) as ours, view:
+        with stop.listening(), connect(address) as ours, view:
             code = WorkerCode(TrialTrainable, run_stage)
             Driver(store, plan, code, spec.execution, view, file, stop, callbacks, may_grow=not ours.started_here).run()
     except KeyboardInterrupt:
@@ -152,7 +152,7 @@ def _run(
 
 def evaluate(
     store: str | Path,
-    changes: dict[str, Any],
+    changes: Mapping[str, object],
     *,
     extractor: str | None = None,
     overrides: Sequence[str] = (),
@@ -172,15 +172,15 @@ def evaluate(
     spec = change_spec(stored_spec(opened)[-1], overrides)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     evaluation = spec.evaluation_config()
-    listed = opened.listed()
-    trained = {config.key for config, _ in spec.trials if listed.has_training(config.key)}
+    listed = opened.snapshot()
+    trained = {config.key for config, _ in spec.trials if listed.commits.has_training(config.key)}
 
     def what_is_left() -> tuple[Plan, list[PlannedTrial]]:
         """The trials that were trained when this began, and those of them whose weights turned out to be lost."""
         found = _sound_plan(spec, opened, evaluation, retry_failed, only)
         kept = tuple(trial for trial in found.trials if trial.config.key in trained)
-        now = opened.listed()
-        return replace(found, trials=kept), [trial for trial in kept if not now.has_training(trial.config.key)]
+        now = opened.snapshot()
+        return replace(found, trials=kept), [trial for trial in kept if not now.commits.has_training(trial.config.key)]
 
     plan, lost = what_is_left()
     if not plan.to_score and fold_tables(opened, console):

@@ -1,5 +1,6 @@
 """A trained model, its data and its priors, back from a store."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
@@ -7,50 +8,85 @@ from aesweep.models.data.images import ImageSet, load_images
 from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.models.training.checkpoint import model_from_bytes
-from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
+from aesweep.sweep.store.launched import stored_spec
 from aesweep.sweep.store.layout import prior_file
 from aesweep.sweep.store.store import Store, open_store
 
 
 def load_model(store: Store | str | Path, key: str) -> Autoencoder:
-    """The trained network of a trial, in eval mode on the CPU.
+    """Load the trained network of a trial, in eval mode on the CPU.
 
-    `key` may be the start of a key. Raises `InputError` when the store holds no such trained trial, and
-    `aesweep.sweep.store.store.DamagedFileError` when its weights are not the committed ones.
+    Args:
+        store: An open store, its folder, or its address (`s3://bucket/folder`).
+        key: Key of a trained trial, or the first characters of one.
+
+    Returns:
+        The torch module. `encode` takes images float32 (N, 3, size, size) in [0, 1] and gives the mean (N, Z) float32;
+        `decode` takes latents (N, Z) float32 and gives logits (N, 3, size, size), whose sigmoid is the picture.
+
+    Raises:
+        InputError: There is no such store or trial, or its weights cannot be loaded.
+        aesweep.sweep.store.store.DamagedFileError: The weights are not the committed ones.
     """
     opened = _opened(store)
-    config = opened.config(key)
+    config = opened.trials.config(key)
     try:
-        return model_from_bytes(config, opened.model_bytes(config.key))
+        return model_from_bytes(config, opened.commits.model_bytes(config.key))
     except InputError:
         raise
     except ValueError as error:  # committed so: a store of another version, or made by hand
         raise InputError("model.safetensors", config.name, f"It cannot be loaded: {error}.") from error
 
 
-def load_prior(store: Store | str | Path, key: str, prior: str) -> FittedPrior:
-    """A prior fitted on the latents of a trial: by the evaluation of the latest launch, else by any other that has it."""
+def load_prior(store: Store | str | Path, key: str, prior: str = "gmm") -> FittedPrior:
+    """Load a prior that was fitted on the training latents of a trial.
+
+    Args:
+        store: An open store, its folder, or its address (`s3://bucket/folder`).
+        key: Key of a scored trial, or the first characters of one.
+        prior: `standard_normal`, `mvg` (one Gaussian) or `gmm` (a mixture of Gaussians).
+
+    Returns:
+        The prior that the latest launch fitted, otherwise that of any other evaluation. `sample(n, seed)` draws latents
+        (n, Z) float32 that `load_model(...).decode` takes as a tensor.
+
+    Raises:
+        InputError: There is no such store or trial, or the trial has no such prior.
+    """
     opened = _opened(store)
-    config = opened.config(key)
+    config = opened.trials.config(key)
     name = prior_file(prior)
-    latest = opened.latest_evaluation()
-    for evaluation in sorted(opened.scored(config.key), key=lambda evaluation: evaluation != latest):
-        if (data := opened.prior_bytes(config.key, evaluation, name)) is not None:
+    latest = opened.trials.latest_evaluation()
+    for evaluation in sorted(opened.commits.scored(config.key), key=lambda evaluation: evaluation != latest):
+        if (data := opened.commits.prior_bytes(config.key, evaluation, name)) is not None:
             try:
                 return FittedPrior.from_bytes(data)
             except ValueError as error:
                 raise InputError(name, config.name, f"It cannot be loaded: {error}.") from error
-    raise InputError(
-        "--prior",
-        prior,
-        f"{config.name} has no such prior: it is not scored yet, or the fit failed (see the scores table).",
-    )
+    remedy = f"{config.name} has no such prior: it is not scored yet, or the fit failed (see the scores table)."
+    raise InputError("--prior", prior, remedy)
 
 
-def load_data(store: Store | str | Path, key: str, execution: ExecutionConfig) -> ImageSet:
-    """The images that a trial was trained on and tested with."""
-    config = _opened(store).config(key)
+def load_data(store: Store | str | Path, key: str, data_dir: str | Path | None = None) -> ImageSet:
+    """Load the images that a trial was trained on and tested with.
+
+    Args:
+        store: An open store, its folder, or its address (`s3://bucket/folder`).
+        key: Key of a trial, or the first characters of one.
+        data_dir: Folder of the data sets on this machine; by default the one that the store's latest spec names.
+
+    Returns:
+        `train` and `test`, each uint8 (N, size, size, 3): read-only memory maps, prepared first where they are not yet.
+
+    Raises:
+        InputError: There is no such store or trial, or the images are not on this machine; it says how to get them.
+    """
+    opened = _opened(store)
+    execution = stored_spec(opened)[-1].execution
+    if data_dir is not None:
+        execution = replace(execution, data_dir=str(data_dir))
+    config = opened.trials.config(key)
     return load_images(config, data_source(config, execution))
 
 

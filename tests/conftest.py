@@ -27,7 +27,7 @@ def small_store(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Pat
     """A small valid store, made without Ray (tests/small_store.py). Tests must not change it."""
     from tests.small_store import make_small_store
 
-    return make_small_store(tmp_path_factory.mktemp("small") / "store", data_dir)
+    return Path(make_small_store(tmp_path_factory.mktemp("small") / "store", data_dir))
 
 
 @pytest.fixture(scope="session")

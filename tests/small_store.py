@@ -1,14 +1,18 @@
 """A small valid store, made in this process without Ray: trials that are done, half trained and failed."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.pipeline import run_stages
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.records import LaunchProgress, RunningTrial
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter
 from aesweep.sweep.worker import evaluation_stages
@@ -37,16 +41,15 @@ def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
     evaluation = spec.evaluation_config()
     store = open_store(folder, create=True)
     for config, _ in spec.trials:
-        store.write_config(config)
-    about = {"format": 1, "name": spec.name, "keys": {c.key: b for c, b in spec.trials}, "spec": spec.to_json()}
-    store.write_spec(spec.hash, about, evaluation.id)
+        store.trials.write_config(config)
+    store.trials.write_spec(spec, evaluation.id)
     _train(store, DONE, spec.execution).commit()
     half = TrainingAttempt(store, HALF, spec.execution)
     half.start()
     half.run_epoch()
     half.checkpoint()
-    failed = store.new_attempt(FAILED.key, "train")
-    store.record_failure(FAILED.key, failed, "train", ValueError("diverged [/at/once]"))
+    failed = store.attempts.new(FAILED.key, "train")
+    store.attempts.record_failure(FAILED.key, failed, "train", ValueError("diverged [/at/once]"))
     score_done(store, evaluation, spec.execution)
     say_that_a_driver_works(store)
     TableWriter(store).publish(force=True)
@@ -55,13 +58,15 @@ def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
 
 def score_done(store: Store, evaluation: EvaluationConfig, execution: ExecutionConfig) -> None:
     """Score the trial `DONE`, by the stages that the pool runs."""
-    attempt = store.new_attempt(DONE.key, "evaluate", evaluation.id)
+    attempt = store.attempts.new(DONE.key, "evaluate", evaluation.id)
     job = EvaluationJob(store.root, DONE.key, attempt, evaluation, execution)
-    train, test, ready = evaluation_stages.references(job)
-    encoded = evaluation_stages.encode(job, ready)
-    fitted = evaluation_stages.fit(job, encoded)
-    sampled = evaluation_stages.sample(job, encoded, fitted, train, test)
-    assert evaluation_stages.score(job, encoded, fitted, sampled, train, test)
+    *_, committed = run_stages(stages_of(job), *evaluation_stages.references(job))
+    assert committed
+
+
+def stages_of(job: EvaluationJob) -> Callable[..., Any]:
+    """What runs a stage of this job by its name, in this process."""
+    return lambda name, *inputs: getattr(evaluation_stages, name)(job, *inputs)
 
 
 def copy_at_work(small_store: Path, folder: Path) -> Path:
@@ -74,8 +79,8 @@ def copy_at_work(small_store: Path, folder: Path) -> Path:
 
 def say_that_a_driver_works(store: Store) -> None:
     """Its progress file, with one running trial."""
-    running = {HALF.key: {"name": HALF.name, "epoch": 1, "epochs": 2, "images_per_second": 9.0}}
-    ProgressFile(store).write({"running": running, "eta_seconds": 5.0}, force=True)
+    running = {HALF.key: RunningTrial(name=HALF.name, epoch=1, epochs=2, images_per_second=9.0)}
+    ProgressFile(store).write(LaunchProgress(running=running, eta_seconds=5.0), force=True)
 
 
 def _train(store: Store, config: TrialConfig, execution: ExecutionConfig) -> TrainingAttempt:

@@ -29,7 +29,7 @@ CONTRIBUTING = REPOSITORY / "CONTRIBUTING.md"
 ARCHITECTURE = REPOSITORY / "docs" / "architecture.md"
 PAGES = [REPOSITORY / "README.md", CONTRIBUTING, *sorted((REPOSITORY / "docs").rglob("*.md"))]
 README = PAGES[0].read_text(encoding="utf-8")
-COMMANDS = typer.main.get_command(app)
+COMMANDS = typer.main.get_group(app)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
@@ -181,13 +181,15 @@ def test_the_readmes_python_runs(small_store: Path) -> None:
     launched = re.search(r"launch\((.*)\)", code)
     assert launched
     inspect.signature(aesweep.launch).bind(*eval(f"[{launched[1].partition(', callbacks')[0]}]"), callbacks=[])
-    (key,) = re.findall(r'load_model\(.*"(\w+)"\)', code)
+    key, *others = re.findall(r'load_\w+\(store, "(\w+)"', code)
+    assert set(others) == {key}
     assert [c.key for c, _ in quickstart().trials if c.key.startswith(key)], "no trial of the quickstart"
     lines = [line for line in code.splitlines() if "launch(" not in line]
     names: dict[str, object] = {}
     exec("\n".join(lines).replace("runs/quickstart", str(small_store)).replace(key, DONE.key), names)
     assert not getattr(names["model"], "training")  # noqa: B009 a torch module, imported late
-    assert callable(names["open_store"])
+    assert getattr(names["images"], "test").shape[1:] == (32, 32, 3)  # noqa: B009 the same
+    assert getattr(names["latents"], "shape") == (64, DONE.latent_size)  # noqa: B009
 
 
 def test_the_readmes_spec_is_one(tmp_path: Path) -> None:

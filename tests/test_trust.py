@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -28,8 +29,7 @@ from aesweep.models.training.trainer import Trainer
 from aesweep.sweep.load import load_model
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.yaml_text import _Loader
-from aesweep.sweep.store.records import sealed_json_bytes
-from aesweep.sweep.store.storage import file_record
+from aesweep.sweep.store.records import file_record, sealed_json_bytes
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.in_process import run_aesweep
@@ -60,6 +60,42 @@ def crater(tmp_path: Path) -> Iterator[Path]:
     assert not folder.exists()
 
 
+READ_VARIABLES = {"AESWEEP_DATA", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "CC", "RAY_USE_TLS"}
+"""What the product reads from the environment by name."""
+BY_CONSTANT = {"name", "JOB_CONFIG", "LOCAL_SWITCH"}  # all of them Ray's, or of libraries that fit mixtures
+
+
+def environment_reads(code: str) -> set[str]:
+    """The names of variables that a file reads: literals, and expressions as they are written."""
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr=attribute), args=[name, *_]):
+                of_environment = ast.unparse(owner) == "os.environ" and attribute in ("get", "pop", "setdefault")
+                found += [name] if of_environment or (ast.unparse(owner), attribute) == ("os", "getenv") else []
+            case ast.Subscript(value=owner, slice=name, ctx=ast.Load()) if ast.unparse(owner) == "os.environ":
+                found.append(name)
+            case ast.Compare(left=name, ops=[ast.In() | ast.NotIn()], comparators=[owner]):
+                found += [name] if ast.unparse(owner) == "os.environ" else []
+    return {str(name.value) if isinstance(name, ast.Constant) else ast.unparse(name) for name in found}
+
+
+def test_reads_of_the_environment_are_seen() -> None:
+    code = "os.environ.get('A'); os.environ['B']; os.getenv('C', ''); 'D' in os.environ; os.environ.get(E); x.get('F')"
+    assert environment_reads(code) == {"A", "B", "C", "D", "E"}
+
+
+def test_the_product_has_no_test_hooks() -> None:
+    """What tests inject comes from outside (tests/faults): no variable of the environment makes the product misbehave."""
+    product = [path for path in SOURCES if path.parts[len(REPOSITORY.parts)] != "benchmarks"]
+    texts = {str(path.relative_to(REPOSITORY)): path.read_text() for path in product}
+    assert len(texts) > 100
+    assert set().union(*map(environment_reads, texts.values())) == READ_VARIABLES | BY_CONSTANT
+    assert {word for text in texts.values() for word in re.findall(r"AESWEEP_\w+", text)} == {"AESWEEP_DATA"}
+    hook = re.compile(r"fail_?point|FAULTS_|sitecustomize|^\s*(from|import) (tests|pytest|unittest)\b", re.MULTILINE)
+    assert {name: found.group() for name, text in texts.items() if (found := hook.search(text))} == {}
+
+
 def test_the_bomb_works(tmp_path: Path) -> None:
     pickle.loads(pickle.dumps(Bomb(tmp_path / "x")))
     assert (tmp_path / "x").is_dir()
@@ -75,7 +111,8 @@ def zipped_bomb(crater: Path) -> bytes:
 def arrays_bomb(crater: Path, *names: str) -> bytes:
     """An npz file whose arrays hold objects."""
     file = io.BytesIO()
-    np.savez(file, **{name: np.array([Bomb(crater)], dtype=object) for name in names})
+    arrays: dict[str, Any] = {name: np.array([Bomb(crater)], dtype=object) for name in names}
+    np.savez(file, **arrays)
     return file.getvalue()
 
 
@@ -118,7 +155,7 @@ def test_weights_run_nothing_even_where_their_commit_agrees(small_store: Path, t
     commit = json.loads(commit_path.read_text())
     for data in (pickle.dumps(Bomb(crater)), zipped_bomb(crater)):
         (commit_path.parent / "attempts" / commit["attempt"] / "model.safetensors").write_bytes(data)
-        commit["files"]["model.safetensors"] = file_record(data)
+        commit["files"]["model.safetensors"] = file_record(data).to_json()
         commit_path.write_bytes(sealed_json_bytes(commit))
         with pytest.raises(InputError, match="cannot be loaded"):
             load_model(tmp_path / "store", DONE.key)
@@ -333,6 +370,7 @@ def test_a_dashboard_that_is_asked_for_is_on_loopback_too() -> None:
 def test_a_local_ray_has_no_dashboard_and_no_client_port_unless_asked(ray_cluster: None) -> None:
     import ray
 
-    assert not ray._private.worker._global_node.webui_url
+    node: Any = ray._private.worker._global_node
+    assert not node.webui_url
     ports = {int(place.split()[1]) for place in listening(descendants(os.getpid()))}
     assert not ports & {8265, 10001}

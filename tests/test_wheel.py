@@ -31,7 +31,7 @@ def test_the_wheel_holds_every_tracked_file_of_the_packages_and_no_other(tmp_pat
         "--no-deps",
         "--no-build-isolation",
         "--wheel-dir",
-        tmp_path,
+        str(tmp_path),
     ]
     built = subprocess.run([*command, tmp_path / "tree"], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 _EVENTS = "open os.listdir os.scandir os.rename os.remove os.link os.symlink os.mkdir os.rmdir os.truncate".split()
-_seen: list[str] | None = None
+_watchers: list[list[str]] = []
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    if _seen is not None and event in _EVENTS:
-        _seen.extend(str(part) for part in arguments[:2] if isinstance(part, str | Path))
+    if event in _EVENTS:
+        for seen in _watchers:
+            seen.extend(str(part) for part in arguments[:2] if isinstance(part, str | Path))
 
 
 sys.addaudithook(_watch)  # cannot be removed again; does nothing outside the `with` block
@@ -21,13 +22,13 @@ sys.addaudithook(_watch)  # cannot be removed again; does nothing outside the `w
 @contextmanager
 def nothing_happens_in(folder: Path) -> Iterator[None]:
     """Nothing in `folder` is opened, listed, moved or changed inside the `with` block."""
-    global _seen
     before = _contents(folder)
-    _seen = []
+    seen: list[str] = []
+    _watchers.append(seen)
     try:
         yield
     finally:
-        seen, _seen = _seen, None
+        _watchers.remove(seen)
     touched = [path for path in seen if Path(path).absolute().resolve().is_relative_to(folder.resolve())]
     assert not touched
     assert _contents(folder) == before

@@ -223,8 +223,9 @@ def _error_of_mean(errors: pd.DataFrame) -> pd.Series:
 
 
 def falls_with_width(what: str, rows: pd.DataFrame, values: pd.Series, errors: pd.Series | None = None) -> Finding:
-    """Whether the trials' values are lower at the widest width than at the narrowest, and their means by width fall on the
-    whole (rank correlation).
+    """Whether the trials' values fall with the width.
+
+    They must be lower at the widest width than at the narrowest, and their means must fall on the whole (rank correlation).
     """
     values = values.dropna()
     if values.empty:

@@ -93,10 +93,10 @@ def deeper_networks_have_a_smaller_best_latent_size(results: Results) -> Verdict
     CIFAR10,
 )
 def the_best_overall_has_128_filters_depths_3321_and_96_units(results: Results) -> Verdict:
-    """Lowest MVG and lowest GMM score of all networks: every score that cannot be told from it is of that network, at 96
-    units, or at the sizes beside where 96 were not tried.
+    """Lowest MVG and lowest GMM score of all networks.
 
-    At least depth 1 of the same width must be there to be beaten, and sizes from 96 down and up.
+    Every score that cannot be told from the lowest must be of that network, at 96 units, or at the neighbouring sizes where
+    96 were not tried. At least depth 1 of the same width must be there to be beaten, and sizes from 96 down and up.
     """
     return together(_best_overall(results, prior, plain("dae", 128, "3-3-2-1"), 96) for prior in PRIORS)
 

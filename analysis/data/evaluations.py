@@ -131,16 +131,17 @@ def in_order(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
-    """Index `key`, one float column per name of `SCORE_COLUMNS`: the mean over sampling seeds, null without a score."""
+    """Index `key`, one float column per name of `SCORES`: the mean over sampling seeds, null without a score."""
     found = by_score(frechet_rows(tables, evaluation))
     columns = {name: rows.groupby("key")["value"].mean() for name, rows in found}
     return pd.DataFrame(columns).astype("float64").rename_axis("key")
 
 
 def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
-    """Index `key`, `<name>_stderr` per name of `SCORE_COLUMNS`: the standard error of `scores_by_trial`, null where one of
-    its values has none. Sampling seeds draw independently, so the error of their mean is the root of the summed squares
-    over their number.
+    """Index `key`, `<name>_stderr` per name of `SCORES`: the standard error of `scores_by_trial`.
+
+    Null where one of the values has none. Sampling seeds draw independently, so the error of their mean is the root of the
+    summed squares over their number.
     """
     columns = {}
     for name, rows in by_score(frechet_rows(tables, evaluation)):

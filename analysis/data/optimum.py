@@ -63,8 +63,9 @@ def optimum(results: Results, score: str, **network: object) -> Optimum | None:
 
 
 def mean_scores(rows: pd.DataFrame, score: str, by: list[str]) -> pd.DataFrame:
-    """Index `by`, ascending; mean, std (n - 1) and count of one score over seeds, scored trials only, and `error`: the
-    standard error from the images where there is one seed.
+    """Statistics of one score over seeds, scored trials only: index `by`, ascending.
+
+    Columns mean, std (n - 1), count, and `error`: the standard error from the images where there is one seed.
     """
     columns = {name: (score, name) for name in ("mean", "std", "count")}
     return rows.dropna(subset=score).groupby(by).agg(**columns, error=(f"{score}_stderr", "first"))
@@ -84,7 +85,8 @@ def as_good_as_the_best(points: pd.DataFrame) -> pd.Series:
         freedom = repeated["count"] - 1
         variance = float((repeated["std"] ** 2 * freedom).sum() / freedom.sum())
         noise = half_interval(freedom.sum()) * (variance * (1 / points["count"] + 1 / best["count"])) ** 0.5
-    return points["mean"] <= best["mean"] + noise
+    good: pd.Series = points["mean"] <= best["mean"] + noise
+    return good
 
 
 def sensitivity(by_seed: pd.DataFrame) -> pd.Series:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from aesweep.analysis.data.paper import SCORING, SETTINGS, VAE_SETTINGS
-from aesweep.analysis.data.tables import COLUMNS, Tables
+from aesweep.analysis.data.tables import Tables, frame_of
 
 VALUES_FILE = Path(__file__).parents[1] / "paper_values.csv"
 RIVALS = {"wae": "WAE", "rae": "RAE", "eae": "EAE", "gmm-dae": "GMM-DAE"}
@@ -72,7 +72,7 @@ def _trials(rows: pd.DataFrame) -> pd.DataFrame:
         "image_size": rows["data"].str.rsplit("-", n=1).str[1].astype("float64"),
     }
     frame = pd.DataFrame(columns).assign(**fixed)
-    return frame.reindex(columns=list(COLUMNS["trials"])).astype(COLUMNS["trials"])
+    return frame_of("trials", frame)
 
 
 def _scores(rows: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +85,7 @@ def _scores(rows: pd.DataFrame) -> pd.DataFrame:
     frame["gmm_components"] = frame["gmm_components"].where(frame["source"] == "gmm")
     of_latents = (rows["model"] == "vae") & frame["source"].isin(["mvg", "gmm"])
     frame["vae_latents"] = of_latents.map({True: "mean", False: "none"})
-    return frame.reindex(columns=list(COLUMNS["scores"])).astype(COLUMNS["scores"])
+    return frame_of("scores", frame)
 
 
 def slips() -> list[str]:

@@ -37,8 +37,9 @@ NON_FINITE_LOSS = "NonFiniteLossError"
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """One row per scored trial in `trials`: the described columns, the scores with their standard errors, the measures of
-    Gaussianity.
+    """The results of one data set under one way of scoring.
+
+    `trials` has one row per scored trial: its described columns, scores with standard errors, and measures of Gaussianity.
     """
 
     data: str

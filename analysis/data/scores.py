@@ -11,14 +11,6 @@ import pandas as pd
 
 from aesweep.analysis.data.paper import SCORING
 
-SCORE_COLUMNS = {
-    "reconstruction_train": ("reconstruction", "train"),
-    "reconstruction_test": ("reconstruction", "test"),
-    "standard_normal": ("standard_normal", None),
-    "mvg": ("mvg", None),
-    "gmm": ("gmm", None),
-}
-"""Name of a score -> its source and split (None: whatever split the evaluation compares samples with)."""
 SOURCE_NAMES = {
     "reconstruction_train": "Train R",
     "reconstruction_test": "Test R",
@@ -26,19 +18,26 @@ SOURCE_NAMES = {
     "mvg": "MVG",
     "gmm": "GMM",
 }
-"""The paper's column heads (Tables 2 and 3)."""
-SCORES = tuple(SCORE_COLUMNS)
+"""Name of a score (`score_names`) -> the paper's column head (Tables 2 and 3)."""
+SCORES = tuple(SOURCE_NAMES)
 SAMPLE_SCORES = ("standard_normal", "mvg", "gmm")
 """Those of samples, one per prior."""
+PRIORS = ("mvg", "gmm")
+"""Those of samples from a prior that was fitted."""
 _WORDS = {"n": "samples", "n_reference": "real images", "reference_split": "reference split"}
 _WORDS |= {"gmm_components": "components"}
 _LATENTS = {"mean": "VAE priors fitted on means", "sample": "VAE priors fitted on samples"}
 
 
+def score_names(rows: pd.DataFrame) -> pd.Series:
+    """What each row of the scores table is a score of: its source, with the split where that is `reconstruction`."""
+    return rows["source"].where(rows["source"] != "reconstruction", "reconstruction_" + rows["split"])
+
+
 def by_score(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Each name of `SCORE_COLUMNS` with its rows of the scores table."""
-    for name, (source, split) in SCORE_COLUMNS.items():
-        yield name, rows[(rows["source"] == source) & ((rows["split"] == split) if split else True)]
+    """Each name of `SCORES` with its rows of the scores table."""
+    names = score_names(rows)
+    return ((name, rows[names == name]) for name in SCORES)
 
 
 def scoring_deviations(rows: pd.DataFrame) -> tuple[str, ...]:
@@ -76,10 +75,10 @@ def _changed(rows: pd.DataFrame) -> list[str]:
 
 def image_words(rows: pd.DataFrame) -> dict[str, str]:
     """Score -> `2,000 images against 297 real ones`, for every score that the rows have."""
-    found = {name: part for name, part in by_score(rows) if len(part)}
     return {
         name: f"{_span(part['n'])} images against {_span(part['n_reference'])} real ones"
-        for name, part in found.items()
+        for name, part in by_score(rows)
+        if len(part)
     }
 
 
@@ -100,6 +99,3 @@ def _span(counts: pd.Series) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else f"{value:,.0f}"
-
-
-PRIORS = ("mvg", "gmm")

@@ -2,8 +2,7 @@
 
 A sweep may be running while its report is drawn, so each Parquet file is opened once: the frame and the hash come from
 the same bytes, also where the driver replaces the file meanwhile. A store without tables is a store without results
-(empty frames); a folder that is no store is an error. The columns below are those that `analysis` reads; a test holds
-them against `sweep/tables/schemas.py`, where all columns are explained.
+(empty frames); a folder that is no store is an error. `sweep/tables/schemas.py` says which columns there are.
 
 The latents of ten thousand trials are twenty million rows and a figure shows some thousands of them: `LatentPoints`
 leaves them in the file until a few trials are asked for.
@@ -23,41 +22,28 @@ import pyarrow.parquet as pq
 
 from aesweep.analysis.data.trials import describe
 from aesweep.analysis.errors import ReportError
+from aesweep.sweep.tables.schemas import COLUMNS
 
 STORE_MARKER = "store.json"  # the file that makes a folder a store
 HASH_DIGITS = 12
 
-_S, _F, _T = "str", "float64", "datetime64[us, UTC]"
-COLUMNS: dict[str, dict[str, str]] = {
-    "trials": {
-        **dict.fromkeys(
-            "key name sweep state dataset data_identity resize model depth latent_norm noise_position".split(), _S
-        ),
-        **dict.fromkeys("image_size filters latent_size noise_std bn_momentum beta epochs batch_size".split(), _F),
-        **dict.fromkeys("parameters_encoder parameters_decoder images_train".split(), _F),
-        **dict.fromkeys("freeze_latent conv_norm".split(), "bool"),
-        **dict.fromkeys("decoder_first_map decoder_first_activation reduction learning_rates".split(), _S),
-        **dict.fromkeys("learning_rate_drops precision precision_used device torch_version".split(), _S),
-        **dict.fromkeys("aesweep_version pictures".split(), _S),
-        **dict.fromkeys("warmup_epochs warmup_learning_rate seed test_bce mean_image_bce attempts threads".split(), _F),
-        **dict.fromkeys("train_seconds gpu_seconds".split(), _F),
-        **dict.fromkeys("started ended".split(), _T),
-    },
-    "epochs": {"key": _S, "epoch": _F, "loss": _F},
-    "scores": {
-        **dict.fromkeys(
-            "key evaluation source split metric extractor extractor_sha256 reference_split note".split(), _S
-        ),
-        **dict.fromkeys("vae_latents changed_settings".split(), _S),
-        **dict.fromkeys("value stderr n n_reference seed gmm_components".split(), _F),
-    },
-    "latents": {"key": _S, "split": _S, **dict.fromkeys("index dimension_a dimension_b z_a z_b".split(), _F)},
-    "failures": {**dict.fromkeys("key attempt stage type message traceback node".split(), _S), "time": _T},
+_EPOCHS = ("key", "epoch", "loss")  # a long sweep has a million rows of them; of the other tables all columns are read
+_KINDS = {
+    "string": "str",
+    "bool": "bool",
+    "timestamp[us, tz=UTC]": "datetime64[us, UTC]",
+}  # numbers may be missing: floats
+KINDS: dict[str, dict[str, str]] = {
+    table: {c.name: _KINDS.get(str(c.type), "float64") for c in columns if table != "epochs" or c.name in _EPOCHS}
+    for table, columns in COLUMNS.items()
 }
+"""Table -> column -> pandas type in a frame that may hold no rows."""
 
 
-def _empty(table: str) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in COLUMNS[table].items()})
+def frame_of(table: str, rows: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Rows with exactly the columns of a table, those that they lack filled with nulls; without rows an empty frame."""
+    frame = pd.DataFrame() if rows is None else rows
+    return frame.reindex(columns=list(KINDS[table])).astype(KINDS[table])
 
 
 class LatentPoints:
@@ -70,21 +56,21 @@ class LatentPoints:
         """The rows of these trials, in the order of the file."""
         wanted = sorted(set(keys))
         if self._file is None or not wanted:
-            return _empty("latents")
+            return frame_of("latents")
         self._file.seek(0)
-        return _frame(pq.read_table(self._file, columns=list(COLUMNS["latents"]), filters=[("key", "in", wanted)]))
+        return _frame(pq.read_table(self._file, columns=list(KINDS["latents"]), filters=[("key", "in", wanted)]))
 
 
 @dataclass(frozen=True, eq=False)  # one object per store that was read: functions may remember what they made of it
 class Tables:
-    """The tables of one store. Each frame has at least the columns of `COLUMNS`; missing tables are empty frames."""
+    """The tables of one store. Each frame has the columns of `KINDS`; missing tables are empty frames."""
 
     root: Path
-    trials: pd.DataFrame = field(default_factory=lambda: _empty("trials"))
-    epochs: pd.DataFrame = field(default_factory=lambda: _empty("epochs"))
-    scores: pd.DataFrame = field(default_factory=lambda: _empty("scores"))
+    trials: pd.DataFrame = field(default_factory=lambda: frame_of("trials"))
+    epochs: pd.DataFrame = field(default_factory=lambda: frame_of("epochs"))
+    scores: pd.DataFrame = field(default_factory=lambda: frame_of("scores"))
     latents: LatentPoints = field(default_factory=LatentPoints)
-    failures: pd.DataFrame = field(default_factory=lambda: _empty("failures"))
+    failures: pd.DataFrame = field(default_factory=lambda: frame_of("failures"))
     data_hash: str = "none"
     """The first 12 digits that `cd STORE/tables; sha256sum *.parquet | sha256sum` prints; "none" without tables."""
     address: str = ""
@@ -110,7 +96,7 @@ def load_tables(store: str | Path, address: str = "") -> Tables:
     root = Path(store).expanduser().absolute()
     _check_is_store(root)
     digest, read = hashlib.sha256(), {}
-    for table in sorted(COLUMNS):
+    for table in sorted(KINDS):
         path = root / "tables" / f"{table}.parquet"
         try:
             file = path.open("rb")
@@ -126,20 +112,21 @@ def _read(path: Path, table: str, file: BinaryIO) -> Any:
     rebuild = "Make the tables again with `aesweep tables STORE`."
     try:
         names = pq.read_schema(file).names
-        lacking = [name for name in COLUMNS[table] if name not in names]
+        lacking = [name for name in KINDS[table] if name not in names]
         if lacking:
             raise ReportError("table", path, f"It lacks the column {lacking[0]!r}. {rebuild}")
         if table == "latents":
             return LatentPoints(file)
         with file:
-            return _frame(pq.read_table(file, columns=list(COLUMNS[table])))
+            return _frame(pq.read_table(file, columns=list(KINDS[table])))
     except (OSError, pa.ArrowInvalid) as error:
         raise ReportError("table", path, f"It is damaged ({str(error).splitlines()[0]}). {rebuild}") from error
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
     """What `pd.read_parquet` gives, from a file that is already open."""
-    return table.to_pandas(self_destruct=True, split_blocks=True)
+    frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
+    return frame
 
 
 def _check_is_store(root: Path) -> None:

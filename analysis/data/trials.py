@@ -1,20 +1,27 @@
 """Which trials belong together: the data they saw and the variant they are.
 
-A curve joins trials that differ in latent size only, and averages trials that differ in seed only. Any other field
-that differs must therefore show in a name: `data` (what distances may be compared within) or `variant`, which is made
-of `network` (words for what Table 1 varies on the plain network), `weight` (a VAE's beta) and `schedule` (any further
-field), the last two only where they are not the same in all trials on these data.
+A curve joins trials that differ in latent size only, and averages trials that differ in seed only. Any other field of
+`TrialConfig` that differs must therefore show in a name: `data` (what distances may be compared within) or `variant`,
+which is made of `network` (words for what Table 1 varies on the plain network), `weight` (a VAE's beta) and `schedule`
+(every further field), the last two only where they are not the same in all trials on these data.
 """
 
+from itertools import chain
 from typing import NamedTuple, cast
 
 import pandas as pd
 
-# Fields that are named only where a store holds several values of them.
-_NAMED_WHERE_THEY_DIFFER = (
-    "bn_momentum decoder_first_map decoder_first_activation reduction epochs batch_size learning_rates "
-    "learning_rate_drops warmup_epochs warmup_learning_rate precision"
-).split()
+from aesweep.sweep.tables.schemas import CONFIG_FIELDS
+
+_IN_WORDS = {
+    "data": "dataset data_identity image_size resize".split(),
+    "axes": "model filters depth latent_size seed".split(),
+    "network": "latent_norm noise_std noise_position freeze_latent conv_norm".split(),
+    "weight": ["beta"],
+}
+"""Fields that have words or a place of their own, by where they show."""
+_FURTHER_FIELDS = [name for name in CONFIG_FIELDS if name not in chain.from_iterable(_IN_WORDS.values())]
+"""All others, those of a later version included: named only where trials on the same data hold several values of them."""
 CURVE = ["data", "model", "filters", "depth", "variant"]
 """Columns that name a curve."""
 MODEL_NAMES = {"dae": "DAE", "vae": "VAE"}
@@ -27,7 +34,7 @@ def describe(trials: pd.DataFrame) -> pd.DataFrame:
     described["network"] = _joined(_network(trials))
     described["weight"] = _joined([_named(described, "beta", described["model"] == "vae")])  # a DAE has no KL term
     everywhere = pd.Series(True, index=trials.index)
-    described["schedule"] = _joined([_named(described, name, everywhere) for name in _NAMED_WHERE_THEY_DIFFER])
+    described["schedule"] = _joined([_named(described, name, everywhere) for name in _FURTHER_FIELDS])
     parts = [", " + described[name] for name in ("network", "weight", "schedule")]
     described["variant"] = _joined([part.where(part != ", ", "") for part in parts])
     return described.sort_values([*CURVE, "latent_size", "seed", "key"], key=by_depth, ignore_index=True)
@@ -107,9 +114,16 @@ def _joined(parts: list[pd.Series]) -> pd.Series:
 
 def _named(trials: pd.DataFrame, name: str, counts: pd.Series) -> pd.Series:
     """`name value` where the counting trials on the same data hold several values, else ""."""
-    differ = trials[name].where(counts).groupby(trials["data"]).transform("nunique") > 1
-    values = trials[name].map("{:g}".format) if pd.api.types.is_numeric_dtype(trials[name]) else trials[name]
-    return _words(f"{name.replace('_', ' ')} " + values.astype("str"), differ & counts)
+    held = trials[counts].groupby("data")[name].nunique(dropna=False)
+    differ = trials["data"].map(held) > 1
+    values = trials[name].map(_value).astype("str")
+    return _words(f"{name.replace('_', ' ')} " + values, differ & counts)
+
+
+def _value(value: str | float | None) -> str:
+    if pd.isna(value):
+        return "unknown"
+    return f"{value:g}" if isinstance(value, float | int) and not isinstance(value, bool) else str(value)
 
 
 def _words(text: "pd.Series | str", where: pd.Series, index: "pd.Index | None" = None) -> pd.Series:

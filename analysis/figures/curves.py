@@ -42,8 +42,9 @@ class Line:
 
     @cached_property
     def points(self) -> pd.DataFrame:
-        """Index latent size, ascending; mean, low and high end of the band, count over seeds. Sizes without a score are
-        left out.
+        """Index latent size, ascending; mean, low and high end of the band, count over seeds.
+
+        Sizes without a score are left out.
         """
         scores = self.trials[self.score].where(np.isfinite(self.trials[self.score]))
         points = scores.groupby(self.trials["latent_size"]).agg(["mean", "min", "max", "count"])

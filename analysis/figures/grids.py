@@ -1,8 +1,8 @@
 """Pages made of stored picture grids, pixel for pixel.
 
-The evaluation enlarges images by repeating pixels and joins them with margins (`evaluation/pictures.py`; `analysis`
-imports nothing of ours, so its geometry is repeated here and a test holds the two together). A page takes each image
-back to its own pixels, enlarges it by a whole number again and lies on whole pixels of the figure: nothing is blurred.
+The evaluation joins images with margins (`evaluation/pictures.py`; `analysis` imports nothing of ours, so its geometry is
+repeated here and a test compares the two). Release 0.1.0 enlarged each image first; newer grids say in a text chunk that
+they did not. A page enlarges each image by a whole number and places it on whole pixels of the figure: nothing is blurred.
 """
 
 import io
@@ -15,10 +15,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from aesweep.analysis.figures.style import DPI, GREY, finish, new_figure
+from aesweep.analysis.pictures import LEGIBLE_SIDE, MOST_PIXELS, NO_PICTURE, SIDE_KEY
 
-STORED_SIDE, STORED_MARGIN = 96, 4
-MOST_PIXELS = 64_000_000
-"""Of a stored grid, width times height; a larger file is not opened."""
+_MARGIN, _OLD_MARGIN = 1, 4  # pixels around and between images; the second in grids without that chunk
 _SHOWN_SIDE = 64  # pixels to which an image is enlarged, about
 _GAP, _CELL_GAP, _WORDS = 2, 14, 24  # pixels: between images, between cells, for the words under a cell
 _AROUND = 0.42  # inches: heads above the pictures, air below
@@ -45,15 +44,17 @@ def grid_images(png: bytes, side: int) -> np.ndarray | None:
         with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 return None
+            scale, margin = (
+                (1, _MARGIN) if SIDE_KEY in picture.info else (max(1, round(LEGIBLE_SIDE / side)), _OLD_MARGIN)
+            )
             pixels = np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow's words for a damaged PNG
+    except NO_PICTURE:
         return None
-    scale = max(1, round(STORED_SIDE / side))
-    pitch = side * scale + STORED_MARGIN
-    rows, columns = ((length - STORED_MARGIN) // pitch for length in pixels.shape[:2])
+    pitch = side * scale + margin
+    rows, columns = ((length - margin) // pitch for length in pixels.shape[:2])
     if rows < 1 or columns < 1:
         return None
-    inner = pixels[STORED_MARGIN:, STORED_MARGIN:][: rows * pitch, : columns * pitch]
+    inner = pixels[margin:, margin:][: rows * pitch, : columns * pitch]
     images = inner.reshape(rows, pitch, columns, pitch, 3)[:, : side * scale : scale, :, : side * scale : scale]
     return np.ascontiguousarray(images.transpose(0, 2, 1, 3, 4))
 
@@ -96,7 +97,7 @@ def picture_page(
 
 def _length(images: np.ndarray, axis: int, zoom: int) -> int:
     """Pixels along an axis of the enlarged cell."""
-    return images.shape[axis] * (images.shape[2] * zoom + _GAP) - _GAP
+    return int(images.shape[axis] * (images.shape[2] * zoom + _GAP) - _GAP)
 
 
 def _paste(canvas: np.ndarray, images: np.ndarray, top: int, left: int, zoom: int) -> None:

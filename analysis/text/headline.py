@@ -7,7 +7,7 @@ import pandas as pd
 
 from aesweep.analysis.data.evaluations import Evaluation, evaluations_of, scores_by_trial
 from aesweep.analysis.data.results import Results, notices
-from aesweep.analysis.data.scores import SAMPLE_SCORES, SCORE_COLUMNS, SOURCE_NAMES
+from aesweep.analysis.data.scores import SAMPLE_SCORES, SCORES, SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES
 from aesweep.analysis.text.summary import lowest
@@ -25,8 +25,8 @@ def state_counts(tables: Tables) -> dict[str, int]:
 def best_per_model(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """The trial with the lowest score per (data, model, score): those, `value`, and the columns of its trial."""
     frame = tables.described.merge(scores_by_trial(tables, evaluation), left_on="key", right_index=True)
-    others = [name for name in frame if name not in SCORE_COLUMNS]
-    long = frame.melt(id_vars=others, value_vars=list(SCORE_COLUMNS), var_name="score")
+    others = [name for name in frame if name not in SCORES]
+    long = frame.melt(id_vars=others, value_vars=list(SCORES), var_name="score")
     best = long[long["value"].notna()].sort_values("value", kind="stable").drop_duplicates(["data", "model", "score"])
     return best.sort_values(["data", "model"], kind="stable", ignore_index=True)
 
@@ -46,8 +46,9 @@ def sentences(tables: Tables) -> list[str]:
 
 
 def warnings(tables: Tables, results: Iterable[Results]) -> list[str]:
-    """What must be known before the numbers are read: distances that are no FID, training and scoring that are not the
-    paper's, models that learnt nothing.
+    """What must be known before the numbers are read.
+
+    Distances that are no FID, training and scoring that are not the paper's, models that learnt nothing.
     """
     found = [f"{evaluation.notice}." for evaluation in evaluations_of(tables).shown if evaluation.notice]
     found += dict.fromkeys(sentence for one in results for sentence in one.named_notices)
@@ -75,7 +76,7 @@ def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results
     frame["model_name"] = frame["model"].replace(MODEL_NAMES)
     frame["score_name"] = frame["score"].replace(SOURCE_NAMES)
     frame["network"] = _network(frame)
-    order = frame["score"].map({name: place for place, name in enumerate(SCORE_COLUMNS)})
+    order = frame["score"].map({name: place for place, name in enumerate(SCORES)})
     frame = frame.assign(order=order).sort_values(["data", "order", "model"], kind="stable", ignore_index=True)
     columns = ["data", "score", "score_name", "model", "model_name", "value", "network", "seed", "key"]
     frame = frame[columns]
@@ -91,7 +92,7 @@ def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results
 
 
 def _best_sentence(data: str, evaluation: Evaluation, rows: pd.DataFrame) -> str:
-    """Such as `digits-32: samples reach FID 20.1 at best (DAE, …, GMM samples); the best VAE reaches 25.0 (…).`"""
+    """The best sample distances on one data set: `digits-32: samples reach FID 20.1 at best (DAE, …, GMM samples)`."""
     ranked = rows.sort_values("value", kind="stable").drop_duplicates("model")
     first, *others = ranked.to_dict("records")
     value = f"{'FID' if evaluation.is_fid else evaluation.metric} {format_score(first['value'])}"
@@ -103,7 +104,7 @@ def _best_sentence(data: str, evaluation: Evaluation, rows: pd.DataFrame) -> str
 
 
 def _model(row: dict[Hashable, Any]) -> str:
-    return MODEL_NAMES.get(row["model"], row["model"])
+    return MODEL_NAMES.get(row["model"], str(row["model"]))
 
 
 def _words(row: dict[Hashable, Any]) -> str:

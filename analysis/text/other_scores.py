@@ -1,4 +1,4 @@
-"""Scores beside the Fréchet distance and Gaussianity: kernel distances, precision and recall, reconstruction errors …
+"""Scores that no other part of the report shows: kernel distances, precision and recall, and whatever is new.
 
 One table per extractor, and one for the scores that need none: a row per trial and source, a column per metric that the
 store holds. A value is of one evaluation: the one that is shown, else the next in `evaluation_order` that measured it;
@@ -8,12 +8,15 @@ sampling seeds are averaged. Values of two evaluations may compare other numbers
 import numpy as np
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import evaluation_order, in_order
-from aesweep.analysis.data.scores import SOURCE_NAMES, setting_words
+from aesweep.analysis.data.evaluations import FRECHET, evaluation_order, in_order
+from aesweep.analysis.data.gaussianity import MEASURES
+from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, setting_words
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score
 
 METRICS = {
+    "fid": "FID",
+    "fd": "FD",
     "kid": "KID",
     "kd": "KD",
     "fid_infinity": "FID∞",
@@ -30,10 +33,12 @@ METRICS = {
     "heldout_loglikelihood": "Held-out log-likelihood",
     "train_loglikelihood": "Log-likelihood of the fit",
 }
-"""Metric of the scores table -> column head, in the order in which they are shown."""
+"""Metric of the scores table -> column head, in the order in which they are shown. Others follow under their own name."""
+_OF_A_FIT = ("em_iterations", "em_converged", "em_lower_bound", "condition_number", "regularisation")
+"""How the fit of a prior went: in the tables of the store alone."""
 KERNEL = ("kid", "kd")
-LOWEST = (*KERNEL, "fid_infinity", "fd_infinity", "bce", "mse")
-"""Those of which the lowest value is the best; of the others it is the highest."""
+LOWEST = (*FRECHET, *KERNEL, "fid_infinity", "fd_infinity", "bce", "mse")
+"""Those of which the lowest value is the best; of the other `METRICS` it is the highest."""
 _PLACE = ["data", "model", "filters", "depth", "variant", "latent_size", "seed"]
 
 
@@ -45,10 +50,11 @@ def other_tables(tables: Tables) -> list[TextTable]:
 
 
 def other_scores(tables: Tables) -> pd.DataFrame:
-    """One row per trial, source, split, metric and extractor: the `evaluation`, `n` and `n_reference` of its value, and
-    `value` and `stderr` of the mean over sampling seeds.
+    """One row per trial, source, split, metric and extractor.
+
+    Columns `evaluation`, `n` and `n_reference` of its value, and `value` and `stderr` of the mean over sampling seeds.
     """
-    rows = in_order(tables, tables.scores[tables.scores["metric"].isin(list(METRICS))])
+    rows = in_order(tables, _shown_nowhere_else(tables.scores))
     names = ["key", "source", "split", "metric", "extractor"]
     rows = rows[rows["evaluation"] == rows.groupby(names)["evaluation"].transform("first")].sort_index()
     groups = rows.assign(square=rows["stderr"] ** 2).groupby([*names, "evaluation"], sort=False)
@@ -63,19 +69,27 @@ def other_scores(tables: Tables) -> pd.DataFrame:
     return found[["value", "stderr", *images]].reset_index()
 
 
+def _shown_nowhere_else(scores: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the scores table with other metrics than the distance and Gaussianity, or distances of other sources."""
+    measures = [name for measure in MEASURES for name in (measure, f"{measure}_null")]
+    elsewhere = scores["metric"].isin(FRECHET) & score_names(scores).isin(SCORES)
+    return scores[~(elsewhere | scores["metric"].isin([*measures, *_OF_A_FIT]))]
+
+
 def _table(tables: Tables, extractor: str, long: pd.DataFrame) -> TextTable:
     trials = tables.described.drop_duplicates("key")[["key", *_PLACE]]
     tidy = trials.merge(long, on="key")
     frame = _wide(tidy)
     headings = {"data": Heading("Data"), "network": Heading("Network"), "source_name": Heading("Of")}
-    shown = [metric for metric in METRICS if metric in frame]
-    headings |= {metric: Heading(METRICS[metric], "number") for metric in shown}
+    shown = [metric for metric in (*METRICS, *sorted(set(long["metric"]) - set(METRICS))) if metric in frame]
+    headings |= {metric: Heading(METRICS.get(metric, metric), "number") for metric in shown}
     needs = "" if extractor == "none" else f" on {extractor} features"
     caption = (
         "R: reconstructions; N(0, I), MVG, GMM: samples, or latents under that prior. ± one standard error, where one is "
         "estimated. Best value per data set and source in bold. docs/tables.md says what each score is."
     )
-    caption = " ".join(filter(None, [caption, _others(tables, long)]))
+    distances = "Distances of other sources are in the tables above." if set(FRECHET) & set(shown) else ""
+    caption = " ".join(filter(None, [caption, distances, _others(tables, long)]))
     bold = _best(frame, tidy, shown)
     name = "other-scores" if extractor == "none" else f"other-scores-{extractor}"
     return TextTable(name, f"Other scores{needs}", caption, headings, frame, tables.data_hash, bold, tidy=tidy)
@@ -85,7 +99,7 @@ def _wide(tidy: pd.DataFrame) -> pd.DataFrame:
     """One row per trial and source, a text column per metric."""
     text = tidy["value"].map(format_score).astype("str")
     error = tidy["stderr"].map(lambda value: "" if pd.isna(value) else f" ± {value:.2g}").astype("str")
-    tidy = tidy.assign(text=text + error, source_name=_source_names(tidy), network=_network(tidy))
+    tidy = tidy.assign(text=text + error, source_name=score_names(tidy).replace(SOURCE_NAMES), network=_network(tidy))
     order = {name: place for place, name in enumerate(SOURCE_NAMES.values())}
     wide = tidy.pivot(
         index=["data", "key", "network", "source_name", "source", "split"], columns="metric", values="text"
@@ -100,8 +114,9 @@ def _best(frame: pd.DataFrame, tidy: pd.DataFrame, metrics: list[str]) -> pd.Dat
     """Which cells are the best of their data set, source and evaluation, and not the only ones there."""
     ranked = tidy["value"].where(tidy["metric"].isin(LOWEST), -tidy["value"])
     groups = ranked.groupby([tidy[name] for name in ("data", "source", "split", "metric", "evaluation")])
-    best = tidy.assign(best=ranked.eq(groups.transform("min")) & (groups.transform("count") > 1))
-    cells = best.pivot(index=["key", "source", "split"], columns="metric", values="best")
+    best = ranked.eq(groups.transform("min")) & (groups.transform("count") > 1) & tidy["metric"].isin(METRICS)
+    marked = tidy.assign(best=best)
+    cells = marked.pivot(index=["key", "source", "split"], columns="metric", values="best")
     cells = cells.reindex(pd.MultiIndex.from_frame(frame[["key", "source", "split"]])).reset_index(drop=True)
     return cells[metrics].eq(True)
 
@@ -119,14 +134,8 @@ def _others(tables: Tables, long: pd.DataFrame) -> str:
 
 def _named(tables: Tables, evaluation: str) -> str:
     """An evaluation's id, with what decides its scores: `1a2b3c4d5e6f: 100 components`."""
-    rows = tables.scores[(tables.scores["evaluation"] == evaluation) & tables.scores["metric"].isin(list(METRICS))]
+    rows = _shown_nowhere_else(tables.scores[tables.scores["evaluation"] == evaluation])
     return ": ".join(filter(None, [evaluation, ", ".join(setting_words(rows))]))
-
-
-def _source_names(tidy: pd.DataFrame) -> pd.Series:
-    """`Train R`, `GMM` …"""
-    name = tidy["source"].where(tidy["source"] != "reconstruction", "reconstruction_" + tidy["split"])
-    return name.map(lambda source: SOURCE_NAMES.get(source, source)).astype("str")
 
 
 def _network(tidy: pd.DataFrame) -> pd.Series:

@@ -53,7 +53,7 @@ def table_3(results: Results) -> TextTable | None:
 
 def best_sizes(results: Results) -> pd.DataFrame:
     """One row per plain network and latent size that is its best under some score: ROW and `best_in`, in words."""
-    found: dict[tuple, list[str]] = {}
+    found: dict[tuple[str, float, str, float], list[str]] = {}
     for model, filters in results.plain[["model", "filters"]].drop_duplicates().itertuples(index=False):
         for score in SAMPLE_SCORES if model == "vae" else PRIORS:
             best = optimum(results, score, model=model, filters=filters, depth="1", network="")
@@ -63,8 +63,9 @@ def best_sizes(results: Results) -> pd.DataFrame:
 
 
 def cells(results: Results, rows: pd.DataFrame, scores: Iterable[str], printed: pd.DataFrame) -> pd.DataFrame:
-    """One line per row and score: ROW, score, ours, ours_std, seeds, printed (text), published, difference, bold,
-    paper_bold.
+    """One line per row and score.
+
+    Columns: ROW, score, ours, ours_std, seeds, printed (text), published, difference, bold, paper_bold.
     """
     ours = results.of(depth="1").melt(id_vars=ROW, value_vars=list(scores), var_name="score")
     ours = ours.groupby([*ROW, "score"])["value"].agg(ours="mean", ours_std="std", seeds="count").reset_index()

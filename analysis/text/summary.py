@@ -9,7 +9,7 @@ import pandas as pd
 
 from aesweep.analysis.data.evaluations import Evaluation, scores_by_trial
 from aesweep.analysis.data.results import Results, notices
-from aesweep.analysis.data.scores import SCORE_COLUMNS, SOURCE_NAMES
+from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES
 from aesweep.analysis.text.text_tables import Heading, TextTable
@@ -37,7 +37,7 @@ def summary(tables: Tables, evaluation: Evaluation | None, results: Iterable[Res
     frame = tables.described.copy()
     frame["model_name"] = frame["model"].replace(MODEL_NAMES)
     frame["variant_name"] = frame["variant"].where(frame["variant"] != "", "plain")
-    names = list(SCORE_COLUMNS) if evaluation else []
+    names = list(SCORES) if evaluation else []
     if evaluation:
         frame = frame.merge(scores_by_trial(tables, evaluation), left_on="key", right_index=True, how="left")
         frame = frame.assign(evaluation=evaluation.id, metric=evaluation.metric, extractor=evaluation.extractor)

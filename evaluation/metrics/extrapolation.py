@@ -20,8 +20,9 @@ LEAST_IMAGES_PER_FEATURE = 4
 
 
 def extrapolated_distance(features_ND: torch.Tensor, reference: FeatureStatistics, seed: int) -> float:
-    """The intercept of the line for features (N, D); random subsets by `seed`. Where the true distance is within the noise
-    it may be negative. Raises `ValueError` for too few images.
+    """The intercept of the line for features (N, D); random subsets by `seed`.
+
+    It may be negative where the true distance is within the noise. Raises `ValueError` for too few images.
     """
     n, least = len(features_ND), max(LEAST_IMAGES, LEAST_IMAGES_PER_FEATURE * reference.root.shape[1])
     if n < least:

@@ -7,7 +7,6 @@ spread.
 Shapes: N images, D features.
 """
 
-import io
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -15,9 +14,8 @@ from typing import Any, Self
 import numpy as np
 import torch
 
+from aesweep.evaluation.npz import from_npz, to_npz
 from aesweep.models.errors import NonFiniteError
-
-_NOT_FINITE = "features hold values that are not finite"
 
 
 class FeatureStatistics:
@@ -47,42 +45,35 @@ class FeatureStatistics:
         """
         if features.ndim != 2 or features.shape[1] != self.dimension:
             raise ValueError(f"features have shape {tuple(features.shape)}, expected (N, {self.dimension})")
-        if isinstance(features, torch.Tensor) and features.device.type != "cpu":
-            self._update_on_device(features)
+        on_device = isinstance(features, torch.Tensor) and features.device.type != "cpu"
+        x_ND: Any = features.detach().double() if on_device else np.asarray(features, dtype=np.float64)  # type: ignore[union-attr]
+        if not (x_ND.isfinite() if on_device else np.isfinite(x_ND)).all():
+            raise NonFiniteError("features hold values that are not finite")
+        if len(x_ND) == 0:
             return
-        x_ND = np.asarray(features, dtype=np.float64)
-        if not np.isfinite(x_ND).all():
-            raise NonFiniteError(_NOT_FINITE)
-        if len(x_ND):
-            self._add(_Sums.of(x_ND))
-
-    def _update_on_device(self, features: torch.Tensor) -> None:
-        x_ND = features.detach().double()
-        if not x_ND.isfinite().all():
-            raise NonFiniteError(_NOT_FINITE)
-        if self._on_device is not None and self._on_device.mean.device != x_ND.device:
+        self.__dict__.pop("root", None)
+        sums = _Sums.of(x_ND)
+        if not on_device:
+            self._sums += sums
+        elif self._on_device is not None and self._on_device.mean.device == x_ND.device:
+            self._on_device += sums
+        else:
             self._settled()
-        if len(x_ND):
-            sums = _Sums.of(x_ND)
-            self._on_device = sums if self._on_device is None else self._on_device + sums
-            self.__dict__.pop("root", None)
+            self._on_device = sums
 
     def merge(self, other: "FeatureStatistics") -> None:
         """Add what another object has summed up. Raises `ValueError` if its dimension differs."""
         if other.dimension != self.dimension:
             raise ValueError(f"cannot merge statistics of {other.dimension} features into {self.dimension}")
         if other.n:
-            self._add(other._settled())
-
-    def _add(self, sums: "_Sums") -> None:
-        self._sums = self._sums + sums
-        self.__dict__.pop("root", None)
+            self.__dict__.pop("root", None)
+            self._sums += other._settled()
 
     def _settled(self) -> "_Sums":
         """The sums of everything that was added, as NumPy."""
         if self._on_device is not None:
             waiting, self._on_device = self._on_device, None
-            self._add(_Sums(waiting.n, waiting.mean.cpu().numpy(), waiting.scatter.cpu().numpy()))
+            self._sums += _Sums(waiting.n, waiting.mean.cpu().numpy(), waiting.scatter.cpu().numpy())
         return self._sums
 
     def __getstate__(self) -> dict[str, Any]:
@@ -93,13 +84,13 @@ class FeatureStatistics:
     def mean(self) -> np.ndarray:
         """(D,) float64. Raises `ValueError` where nothing was added."""
         self._require(1)
-        return self._settled().mean
+        return np.asarray(self._settled().mean)
 
     @property
     def covariance(self) -> np.ndarray:
         """(D, D) float64, divided by n - 1 as in Heusel et al. 2017. Raises `ValueError` for fewer than two images."""
         self._require(2)
-        return self._settled().scatter / (self.n - 1)
+        return np.asarray(self._settled().scatter / (self.n - 1))
 
     @property
     def trace(self) -> float:
@@ -126,32 +117,24 @@ class FeatureStatistics:
     def to_bytes(self) -> bytes:
         """As an npz file; the root travels with it where it was computed."""
         sums = self._settled()
-        arrays: dict[str, np.ndarray] = {"n": np.array(sums.n), "mean": sums.mean, "scatter": sums.scatter}
-        if "root" in self.__dict__:
-            arrays["root"] = self.root
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)  # type: ignore[arg-type]
-        return buffer.getvalue()
+        root = {"root": self.root} if "root" in self.__dict__ else {}
+        return to_npz(n=np.array(sums.n), mean=sums.mean, scatter=sums.scatter, **root)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read `to_bytes` back. Raises `ValueError` if the data is damaged."""
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            statistics = cls(len(arrays["mean"]))
-            statistics._sums = sums = _Sums(int(arrays["n"]), arrays["mean"], arrays["scatter"])
-            root = arrays.get("root")
-        except Exception as error:  # zip and array headers fail in many ways
-            raise ValueError(f"damaged feature statistics: {error}") from error
-        size = statistics.dimension
-        parts = [sums.mean, sums.scatter, *([] if root is None else [root])]
-        shapes_fit = sums.scatter.shape == (size, size) and (root is None or root.shape[:-1] == (size,))
-        if not shapes_fit or sums.n < 0 or not all(p.dtype == np.float64 and np.isfinite(p).all() for p in parts):
+        arrays = from_npz(data, "feature statistics", "n", "mean", "scatter")
+        mean, scatter = arrays["mean"], arrays["scatter"]
+        size = len(mean) if mean.ndim == 1 else 0
+        root = arrays.get("root", np.zeros((size, 0)))
+        shapes_fit = scatter.shape == (size, size) and root.ndim == 2 and len(root) == size and arrays["n"].ndim == 0
+        numbers = all(p.dtype == np.float64 and np.isfinite(p).all() for p in (mean, scatter, root))
+        if not shapes_fit or not numbers or arrays["n"] < 0 or np.triu(root, 1).any():
             raise ValueError("damaged feature statistics: no mean and scatter of finite numbers")
-        if root is not None:
-            # Stores of version 0.1.0 hold roots of another form.
-            statistics.__dict__["root"] = _lower(root) if np.triu(root, 1).any() else root
+        statistics = cls(size)
+        statistics._sums = _Sums(int(arrays["n"]), mean, scatter)
+        if "root" in arrays:
+            statistics.__dict__["root"] = root
         return statistics
 
 

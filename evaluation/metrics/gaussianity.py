@@ -1,5 +1,7 @@
-"""How Gaussian a trial's latents are: hypothesis 2 of the paper, "powerful encoders produce outputs that tend towards smooth
-Gaussians", measured on the latents themselves where the paper looks at scatter plots of pairs of dimensions.
+"""How Gaussian a trial's latents are.
+
+Hypothesis 2 of the paper, "powerful encoders produce outputs that tend towards smooth Gaussians", measured on the latents
+themselves where the paper looks at scatter plots of pairs of dimensions.
 
 * `loglikelihood_gap`: what ten components gain over one on test latents, in nats per dimension. Neither the model nor
   the priors saw the test images, so a richer prior gains nothing by its size alone; about 0 or below says that one
@@ -31,6 +33,7 @@ from aesweep.evaluation.latents import Latents
 from aesweep.evaluation.metrics.latent_scores import fitted_prior, latent_score
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import check_finite, check_latents
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.identity import stream_seed
 
 SUBSAMPLE = 10_000
@@ -46,8 +49,8 @@ def gaussianity_stage(
     latents: Latents,
     priors: Mapping[str, FittedPrior | str],
     threads: int | None = None,
-) -> list[dict[str, Any]]:
-    """Rows of the scores table (columns of `aesweep.sweep.tables.schemas`, without `key` and `evaluation`), with source `latents`.
+) -> list[ScoreRow]:
+    """The rows with source `latents`.
 
     `priors` holds those fitted on the training latents, or the reason why one could not be. Runs on `threads` CPU threads
     (None: as many as there are).
@@ -63,7 +66,7 @@ def loglikelihood_gap(z_NZ: np.ndarray, mixture: FittedPrior, gaussian: FittedPr
 
     Raises `PriorError` where one of the two has no density.
     """
-    return (mixture.log_density(z_NZ) - gaussian.log_density(z_NZ)) / z_NZ.shape[1]
+    return np.asarray((mixture.log_density(z_NZ) - gaussian.log_density(z_NZ)) / z_NZ.shape[1])
 
 
 def shape_statistics(x_NZ: np.ndarray) -> tuple[np.ndarray, int]:
@@ -126,9 +129,7 @@ def _marginal_kurtosis(centred_NZ: np.ndarray, least: float) -> float:
     return float(np.abs(fourth[varies] / variance[varies] ** 2 - 3).mean())
 
 
-def _gap_row(
-    evaluation: EvaluationConfig, test_NZ: np.ndarray, priors: Mapping[str, FittedPrior | str]
-) -> dict[str, Any]:
+def _gap_row(evaluation: EvaluationConfig, test_NZ: np.ndarray, priors: Mapping[str, FittedPrior | str]) -> ScoreRow:
     started = time.perf_counter()
     n = len(test_NZ)
     value = stderr = None
@@ -142,10 +143,12 @@ def _gap_row(
     except PriorError as error:
         note = str(error)
     seconds = time.perf_counter() - started
-    return latent_score(evaluation, "loglikelihood_gap", n, value, stderr, seconds, note, split="test")
+    return latent_score(
+        evaluation, "loglikelihood_gap", n, value, stderr=stderr, seconds=seconds, note=note, split="test"
+    )
 
 
-def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[dict[str, Any]]:
+def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[ScoreRow]:
     """Rows of `SHAPE_METRICS`, each followed by its null; the seconds are shared out evenly."""
     started = time.perf_counter()
     seed = stream_seed("gaussianity subsample", evaluation.prior_seed)
@@ -164,6 +167,6 @@ def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[dict
     own, simulated = (measured - started) / 3, (time.perf_counter() - measured) / 3
     rows = []
     for name, value, mean, deviation in zip(SHAPE_METRICS, values, means, deviations, strict=True):
-        rows.append(latent_score(evaluation, name, n, value, None, own, note))
-        rows.append(latent_score(evaluation, f"{name}_null", n, mean, deviation, simulated, note))
+        rows.append(latent_score(evaluation, name, n, value, seconds=own, note=note))
+        rows.append(latent_score(evaluation, f"{name}_null", n, mean, stderr=deviation, seconds=simulated, note=note))
     return rows

@@ -14,7 +14,7 @@ Shapes: N latents, Z = latent_size.
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -24,6 +24,7 @@ from aesweep.evaluation.latents import Latents
 from aesweep.evaluation.metrics.latent_scores import fitted_prior, latent_score
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import check_finite, fit_prior
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.identity import stream_seed
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def heldout_stage(
     deadline_seconds: float | None = None,
     threads: int | None = None,
     device: "torch.device | None" = None,
-) -> list[dict[str, Any]]:
-    """Rows of the scores table (columns of `aesweep.sweep.tables.schemas`, without `key` and `evaluation`), with sources `mvg` and `gmm`.
+) -> list[ScoreRow]:
+    """The rows with sources `mvg` and `gmm` that `heldout_likelihood` asks for.
 
     `priors` holds those fitted on all training latents, or the reason why one could not be: the second fit is then left
     out for the same reason. It ends at `deadline_seconds` of its own; the other arguments are those of `fit_prior`.
@@ -85,7 +86,7 @@ def _likelihood_rows(
     train_NZ: np.ndarray,
     priors: Mapping[str, FittedPrior | str],
     fit: Callable[[Kind, np.ndarray], FittedPrior],
-) -> list[dict[str, Any]]:
+) -> list[ScoreRow]:
     """Of the latents held out under a prior fitted on the rest, and of all under the prior fitted on all."""
     fitted_on, held_out = heldout_split(len(train_NZ), evaluation.prior_seed)
 
@@ -107,7 +108,9 @@ def _likelihood_rows(
         except PriorError as error:
             note = str(error)
         seconds = time.perf_counter() - started
-        rows.append(latent_score(evaluation, metric, len(z_NZ), value, stderr, seconds, note, source=kind))
+        rows.append(
+            latent_score(evaluation, metric, len(z_NZ), value, stderr=stderr, seconds=seconds, note=note, source=kind)
+        )
     return rows
 
 
@@ -122,7 +125,7 @@ def _likelihood(prior: FittedPrior, z_NZ: np.ndarray) -> tuple[float, float | No
 
 def _fit_rows(
     kind: Kind, evaluation: EvaluationConfig, n: int, priors: Mapping[str, FittedPrior | str]
-) -> list[dict[str, Any]]:
+) -> list[ScoreRow]:
     found: dict[str, float] = {}
     note = ""
     try:
@@ -134,15 +137,13 @@ def _fit_rows(
         value = found.get(name)
         infinite = value is not None and not math.isfinite(value)
         reason = "infinite: the covariance is singular" if infinite else note
-        rows.append(latent_score(evaluation, name, n, None if infinite else value, None, 0.0, reason, source=kind))
+        rows.append(latent_score(evaluation, name, n, None if infinite else value, note=reason, source=kind))
     return rows
 
 
 def _fit_values(prior: FittedPrior) -> dict[str, float]:
     """Values of `FITS`."""
     record = prior.record
-    if record is None:
-        raise PriorError("fitted by an older version, which did not record it")
     return {
         "em_iterations": float(record.iterations),
         "em_converged": float(record.converged),

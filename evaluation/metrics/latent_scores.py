@@ -3,38 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aesweep.evaluation.config import EvaluationConfig, Source
+from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
-from aesweep.models.data.datasets import Split
+from aesweep.evaluation.rows import ScoreRow
 
 
-def latent_score(
-    evaluation: EvaluationConfig,
-    metric: str,
-    n: int,
-    value: float | None,
-    stderr: float | None,
-    seconds: float,
-    note: str,
-    *,
-    source: Source = "latents",
-    split: Split = "train",
-) -> dict[str, Any]:
-    """One row (columns of `aesweep.sweep.tables.schemas`, without those that a whole evaluation shares)."""
-    return {
-        "source": source,
-        "split": split,
-        "metric": metric,
-        "value": value,
-        "stderr": stderr,
-        "extractor": "none",
-        "n": n,
-        "n_reference": 0,
-        "reference_split": split,
-        "seed": evaluation.prior_seed,
-        "seconds": seconds,
-        "note": note,
-    }
+def latent_score(evaluation: EvaluationConfig, metric: str, n: int, value: float | None, **others: Any) -> ScoreRow:
+    """The row of one such score; `others` are fields of `ScoreRow`.
+
+    Its source is the training latents unless it says otherwise, and its seed the evaluation's `prior_seed`.
+    """
+    row = {"source": "latents", "split": "train", "seed": evaluation.prior_seed, **others}
+    return ScoreRow(metric=metric, n=n, value=value, reference_split=row["split"], **row)
 
 
 def fitted_prior(priors: Mapping[str, FittedPrior | str], kind: str, *, named: bool = False) -> FittedPrior:

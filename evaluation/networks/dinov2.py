@@ -39,8 +39,10 @@ class DinoV2(nn.Module):
         self.register_buffer("deviation", _per_channel(DEVIATION), persistent=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 (N, 3, H, W) -> float32 (N, D)."""
         x = resize_like_tensorflow1(images.contiguous().float(), INPUT_SIDE)
-        return self.transformer((x - self.get_buffer("mean")) / self.get_buffer("deviation"))
+        features: torch.Tensor = self.transformer((x - self.get_buffer("mean")) / self.get_buffer("deviation"))
+        return features
 
 
 class _Transformer(nn.Module):
@@ -60,7 +62,8 @@ class _Transformer(nn.Module):
         x = torch.cat([self.cls_token.expand(len(patches), -1, -1), patches], dim=1) + self.positions()
         for block in self.blocks:
             x = block(x)
-        return self.norm(x)[:, 0]
+        tokens: torch.Tensor = self.norm(x)
+        return tokens[:, 0]
 
     def positions(self) -> torch.Tensor:
         """Positions (1, T, D) of 16 x 16 patches, from those of the 37 x 37 they were learnt on."""
@@ -83,13 +86,16 @@ class _Block(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x + self.attention(self.norm1(x)) * self.ls1["gamma"]
-        return x + self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x)))) * self.ls2["gamma"]
+        x = x + self.mlp["fc2"](F.gelu(self.mlp["fc1"](self.norm2(x)))) * self.ls2["gamma"]
+        return x
 
     def attention(self, x: torch.Tensor) -> torch.Tensor:
         n, tokens, size = x.shape
         qkv = self.attn["qkv"](x).reshape(n, tokens, 3, size // HEAD, HEAD)
         q, k, v = (part.transpose(1, 2) for part in qkv.unbind(2))  # (N, h, T, 64)
-        return self.attn["proj"](F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, tokens, size))
+        seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, tokens, size)
+        projected: torch.Tensor = self.attn["proj"](seen)
+        return projected
 
 
 def _per_channel(values: tuple[float, ...]) -> torch.Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from aesweep.evaluation.config import Extractor as ExtractorName
+from aesweep.evaluation.config import ExtractorName
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 import torch
 
-from aesweep.evaluation.config import Extractor as ExtractorName
+from aesweep.evaluation.config import ExtractorName
 from aesweep.evaluation.networks.dinov2 import SIZES, DinoV2
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.inception import (
@@ -151,7 +151,8 @@ def _load_dinov2(name: ExtractorName, data_dir: Path, device: torch.device) -> E
 
 def _tensors(data: bytes) -> dict[str, torch.Tensor]:
     """The tensors of a weights file, of which nothing is run."""
-    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    tensors: dict[str, torch.Tensor] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    return tensors
 
 
 _UNFIT = (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, KeyError)

@@ -46,26 +46,31 @@ class ReferenceInception(Inception):
     """As torch-fidelity computes them."""
 
     def __init__(self, network: Any) -> None:
-        """Of `torch_fidelity_network`."""
+        """Take over `network`, which `torch_fidelity_network` gives."""
         super().__init__()
         self.inception, self.fc = network, network.fc
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.inception(images.contiguous())[0]
+        """uint8 (N, 3, H, W) -> float32 (N, 2048)."""
+        features: torch.Tensor = self.inception(images.contiguous())[0]
+        return features
 
 
 class FastInception(Inception):
     """From folded layers in channels_last memory."""
 
     def __init__(self, network: Any) -> None:
-        """Of `torch_fidelity_network`, which is changed."""
+        """Take over and change `network`, which `torch_fidelity_network` gives."""
         super().__init__()
         fold_batch_normalisation(network, lambda folded: nn.Sequential(folded.float(), nn.ReLU(inplace=True)))
         self.layers = layers_of(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
         self.fc = network.fc
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.layers(prepared(images).contiguous(memory_format=torch.channels_last)).flatten(1)
+        """uint8 (N, 3, H, W) -> float32 (N, 2048)."""
+        x = prepared(images).contiguous(memory_format=torch.channels_last)
+        features: torch.Tensor = self.layers(x).flatten(1)
+        return features
 
 
 def layers_of(network: Any) -> nn.Sequential:

@@ -77,6 +77,7 @@ class RandomConv(nn.Module):
             self.register_buffer(name, buffer)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 (N, 3, H, W) -> float32 (N, 64)."""
         x = images.float() / 127.5 - 1  # -1 to 1
         features = []
         for layer, stride in enumerate(STRIDES, start=1):
@@ -98,4 +99,4 @@ def _integers(bits: np.random.PCG64, shape: tuple[int, ...]) -> np.ndarray:
 
 def _scaled(integers: np.ndarray, factor: int, inputs: int) -> np.ndarray:
     """He et al. 2015: uniform weights of variance 2 / inputs."""
-    return (integers / (factor * (1 << 15)) * np.sqrt(6.0 / inputs)).astype(np.float32)
+    return np.asarray(integers / (factor * (1 << 15)) * np.sqrt(6.0 / inputs), dtype=np.float32)

@@ -10,11 +10,13 @@ import triton.language as tl
 
 @triton.jit
 def join(high, low):
+    """float32 from its two halves."""
     return high.to(tl.float32) + low.to(tl.float32) * (1.0 / 2048.0)
 
 
 @triton.jit
 def store_halves(x, high, low, offset, mask):
+    """Write float32 `x` as two halves."""
     half = x.to(tl.float16)
     tl.store(high + offset, half, mask=mask)
     tl.store(low + offset, ((x - half.to(tl.float32)) * 2048.0).to(tl.float16), mask=mask)

@@ -39,13 +39,14 @@ class TensorCoreInception(Inception):
     """Inception from folded layers on the tensor cores of a GPU."""
 
     def __init__(self, network: Any, device: torch.device) -> None:
-        """Of `torch_fidelity_network`, which is changed; for `device`, whose tensor cores are measured."""
+        """Take over and change `network`, which `torch_fidelity_network` gives; measure the tensor cores of `device`."""
         super().__init__()
         loss = truncation_loss(device)
         fold_batch_normalisation(network, lambda folded: SplitConvolution(folded, loss))
         self.layers, self.fc = layers_of(network), network.fc
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 (N, 3, H, W) -> float32 (N, 2048)."""
         parts = (prepared(part).permute(0, 2, 3, 1).contiguous() for part in images.split(LARGEST_BATCH))
         try:
             return torch.cat([self.layers(Halves.of(part)).flatten(1) for part in parts])
@@ -64,12 +65,13 @@ class Halves:
 
     @staticmethod
     def of(x: torch.Tensor) -> "Halves":
-        """float32 or float64, of any shape."""
+        """Split float32 or float64 numbers of any shape."""
         high = x.half()
         return Halves(high, ((x - high.to(x.dtype)) * LOW_SCALE).half())
 
     @staticmethod
     def empty(n: int, height: int, width: int, channels: int, device: torch.device) -> "Halves":
+        """Halves without values, (N, H, W, C)."""
         high, low = torch.empty((2, n, height, width, channels), dtype=torch.float16, device=device)
         return Halves(high, low)
 
@@ -137,7 +139,7 @@ class SplitConvolution(nn.Module):
     bias: torch.Tensor
 
     def __init__(self, convolution: nn.Conv2d, loss: float) -> None:
-        """Of a convolution in float64 with a bias, and padding in numbers; `loss`: of this GPU, as `truncation_loss`."""
+        """Split a float64 convolution with a bias and padding in numbers; `loss` is this GPU's `truncation_loss`."""
         super().__init__()
         assert convolution.bias is not None and not isinstance(convolution.padding, str)
         self.kernel, self.stride, self.padding = convolution.kernel_size, convolution.stride, convolution.padding
@@ -151,6 +153,7 @@ class SplitConvolution(nn.Module):
         self.register_buffer("bias", convolution.bias.data.float())
 
     def forward(self, x: Halves) -> Halves:
+        """Halves (N, H, W, C) -> (N, H', W', O)."""
         (n, h, w, c), (kh, kw, o, k) = x.high.shape, self.high.shape
         (sh, sw), (ph, pw) = self.stride, self.padding
         oh, ow = (h + 2 * ph - self.kernel[0]) // sh + 1, (w + 2 * pw - self.kernel[1]) // sw + 1

@@ -15,10 +15,11 @@ import os
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, get_args
 
-from aesweep.evaluation.config import INCEPTION_SHA256, Extractor
+from aesweep.evaluation.config import INCEPTION_SHA256, ExtractorName
 from aesweep.models.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ INCEPTION_BYTES = 95_628_359
 RANDOM_CONV_SHA256 = "452f6920b59a7ddc479e81b86142eb4a138ae7e16e9432654f8cc57e6a7f7d8b"
 """Of the weights that `random_conv.random_conv_weights` generates; a test and every load compare."""
 
-DINOV2_MODELS: dict[Extractor, str] = {
+DINOV2_MODELS: dict[ExtractorName, str] = {
     "dinov2-vit-s-14": "dinov2_vits14",
     "dinov2-vit-b-14": "dinov2_vitb14",
     "dinov2-vit-l-14": "dinov2_vitl14",
@@ -38,7 +39,7 @@ DINOV2_MODELS: dict[Extractor, str] = {
 """Extractor -> the model's name at its publisher, facebookresearch/dinov2."""
 DINOV2_URL = "https://dl.fbaipublicfiles.com/dinov2"
 
-PREPARATION: dict[Extractor, str] = {
+PREPARATION: dict[ExtractorName, str] = {
     "inception-2015": "299 px, bilinear as in TensorFlow 1, (x - 128) / 128, float32",
     "random-conv-64": "own size, x / 127.5 - 1, float32",
     **dict.fromkeys(DINOV2_MODELS, "224 px, bilinear as in TensorFlow 1, ImageNet colours, float32"),
@@ -64,12 +65,15 @@ def check_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPT
     """
     try:
         found = path.stat()
+        _require(path, found.st_size, size, lambda: _sha256_of(path, found), sha256)
     except OSError:
         raise _weights_error(path, "is missing") from None
-    if found.st_size != size:
-        raise _weights_error(path, f"has {found.st_size:,} bytes instead of {size:,}")
-    actual = _sha256_of(path, found)
-    if actual != sha256:
+
+
+def _require(path: Path, found_size: int, size: int, found_sha256: Callable[[], str], sha256: str) -> None:
+    if found_size != size:
+        raise _weights_error(path, f"has {found_size:,} bytes instead of {size:,}")
+    if (actual := found_sha256()) != sha256:
         raise _weights_error(path, f"has SHA-256 {actual[:12]}… instead of {sha256[:12]}…")
 
 
@@ -90,20 +94,16 @@ def read_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTI
         data = path.read_bytes()
     except OSError:
         raise _weights_error(path, "is missing") from None
-    if len(data) != size:
-        raise _weights_error(path, f"has {len(data):,} bytes instead of {size:,}")
-    actual = hashlib.sha256(data).hexdigest()
-    if actual != sha256:
-        raise _weights_error(path, f"has SHA-256 {actual[:12]}… instead of {sha256[:12]}…")
+    _require(path, len(data), size, lambda: hashlib.sha256(data).hexdigest(), sha256)
     return data
 
 
-def dinov2_path(name: Extractor, data_dir: Path) -> Path:
+def dinov2_path(name: ExtractorName, data_dir: Path) -> Path:
     """Where the weights of a DINOv2 extractor lie below the data folder: where `torch.hub` keeps them."""
     return data_dir / "hub" / "checkpoints" / f"{DINOV2_MODELS[name]}_pretrain.pth"
 
 
-def check_dinov2(name: Extractor, data_dir: Path) -> str:
+def check_dinov2(name: ExtractorName, data_dir: Path) -> str:
     """SHA-256 of the weights of a DINOv2 extractor; `InputError`, naming what to put where, if they are missing."""
     path = dinov2_path(name, data_dir)
     try:
@@ -112,7 +112,7 @@ def check_dinov2(name: Extractor, data_dir: Path) -> str:
         raise _dinov2_error(name, path) from None
 
 
-def read_dinov2(name: Extractor, data_dir: Path) -> bytes:
+def read_dinov2(name: ExtractorName, data_dir: Path) -> bytes:
     """The content of that file; raises as `check_dinov2`."""
     path = dinov2_path(name, data_dir)
     try:
@@ -121,21 +121,21 @@ def read_dinov2(name: Extractor, data_dir: Path) -> bytes:
         raise _dinov2_error(name, path) from None
 
 
-def _dinov2_error(name: Extractor, path: Path) -> InputError:
+def _dinov2_error(name: ExtractorName, path: Path) -> InputError:
     url = f"{DINOV2_URL}/{DINOV2_MODELS[name]}/{path.name}"
     return InputError("extractor", name, f"Its weights are missing: copy {url} to {path}.")
 
 
 def resolve_extractor(
     requested: str, data_dir: Path, *, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES
-) -> tuple[Extractor, str]:
+) -> tuple[ExtractorName, str]:
     """Name and weights' SHA-256 of the extractor to use.
 
     "auto" is `inception-2015` where its file lies in `data_dir` (and then the file must be the right one: no silent
     step down to another score), else `random-conv-64`. `sha256` and `size` are those expected of the Inception file.
     """
-    if requested not in ("auto", *get_args(Extractor)):
-        raise InputError("extractor", requested, f"Choose one of: auto, {', '.join(get_args(Extractor))}.")
+    if requested not in ("auto", *get_args(ExtractorName)):
+        raise InputError("extractor", requested, f"Choose one of: auto, {', '.join(get_args(ExtractorName))}.")
     for name in DINOV2_MODELS:
         if requested == name:
             return name, check_dinov2(name, data_dir)

@@ -5,7 +5,6 @@ Samples are seeded and repeat bit for bit. What was fitted with a reservation (r
 in `note`, which travels into the scores table; how the fit went is `record`, which stays with the prior in its file.
 """
 
-import io
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
@@ -15,6 +14,7 @@ from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
 from aesweep.evaluation.config import Prior
+from aesweep.evaluation.npz import from_npz, to_npz
 from aesweep.models.identity import stream_seed
 
 
@@ -50,13 +50,12 @@ class FittedPrior:
     factors: np.ndarray
     """(K, Z, Z): F with F F^T = covariance; the Cholesky factor where there is one."""
     note: str = ""
-    record: FitRecord | None = None
-    """None in a file of an older version."""
+    record: FitRecord = FitRecord()
 
     @property
     def covariances(self) -> np.ndarray:
         """(K, Z, Z)."""
-        return self.factors @ self.factors.transpose(0, 2, 1)
+        return np.asarray(self.factors @ self.factors.transpose(0, 2, 1))
 
     def sample(self, n: int, seed: int) -> np.ndarray:
         """`n` latents float32 (n, Z), in random order, decided by kind and seed alone."""
@@ -83,25 +82,18 @@ class FittedPrior:
             raise PriorError(f"{self.kind}: a singular covariance has no density")
         white_ZN = solve_triangular(factor, (z_NZ - mean).T, lower=True)
         squared_N = np.einsum("zn,zn->n", white_ZN, white_ZN)
-        return -0.5 * (squared_N + len(mean) * np.log(2 * np.pi)) - np.log(np.diagonal(factor)).sum()
+        return np.asarray(-0.5 * (squared_N + len(mean) * np.log(2 * np.pi)) - np.log(np.diagonal(factor)).sum())
 
     def to_bytes(self) -> bytes:
         """As an npz file; the record's values are arrays of their own, named as its fields."""
-        arrays: dict[str, Any] = {"weights": self.weights, "means": self.means, "factors": self.factors}
-        record = asdict(self.record) if self.record is not None else {}
-        buffer = io.BytesIO()
-        np.savez(buffer, kind=self.kind, **arrays, note=self.note, **record)
-        return buffer.getvalue()
+        arrays = {"weights": self.weights, "means": self.means, "factors": self.factors}
+        return to_npz(kind=self.kind, **arrays, note=self.note, **asdict(self.record))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Read `to_bytes` back. Raises `ValueError` if the data is damaged."""
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                kind, note = str(file["kind"]), str(file["note"])
-                record = None
-                if "converged" in file:
-                    record = FitRecord(**{field.name: file[field.name].item() for field in fields(FitRecord)})
-                return cls(kind, file["weights"], file["means"], file["factors"], note, record)  # type: ignore[arg-type]
-        except Exception as error:  # zip and array headers fail in many ways
-            raise ValueError(f"damaged prior: {error}") from error
+        record = [field.name for field in fields(FitRecord)]
+        file = from_npz(data, "prior", "kind", "note", "weights", "means", "factors", *record)
+        kind: Any = str(file["kind"])
+        parts = file["weights"], file["means"], file["factors"], str(file["note"])
+        return cls(kind, *parts, FitRecord(**{name: file[name].item() for name in record}))

@@ -132,8 +132,9 @@ def _fit_gmm(
 
 
 def _gmm_note(evaluation: EvaluationConfig, found: Mixture, factors: list[Factor]) -> str:
-    """Of the component with most directions in which the regularisation is not small: collapsed dimensions, or fewer
-    latents than dimensions.
+    """What to know of a fitted mixture: no convergence, or a component that the regularisation shapes.
+
+    It does so in collapsed dimensions, or where there are fewer latents than dimensions.
     """
     notes = []
     if not found.converged:

@@ -12,16 +12,13 @@ Shapes: N latents, Z = latent_size, K components.
 import logging
 import time
 import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.priors.fitted_prior import PriorError
 from aesweep.models.identity import stream_seed
-
-if TYPE_CHECKING:
-    pass
 
 CHUNK_SECONDS = 20.0  # EM iterations between two looks at the clock, about
 log = logging.getLogger(__name__)

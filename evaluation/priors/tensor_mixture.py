@@ -91,4 +91,6 @@ def started_mixture(x_NZ: "torch.Tensor", labels_N: np.ndarray, evaluation: Eval
 def _inverse_cholesky(covariance_ZZ: "torch.Tensor", identity_ZZ: "torch.Tensor") -> "torch.Tensor":
     import torch
 
-    return torch.linalg.solve_triangular(torch.linalg.cholesky(covariance_ZZ), identity_ZZ, upper=False)
+    factor_ZZ = torch.linalg.cholesky(covariance_ZZ)
+    inverse_ZZ: torch.Tensor = torch.linalg.solve_triangular(factor_ZZ, identity_ZZ, upper=False)
+    return inverse_ZZ

@@ -102,42 +102,29 @@ def _sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
 
 
 def has_cifar10(data_dir: Path) -> bool:
-    """Whether CIFAR-10's files lie there; they are read, and may be found damaged, when images are prepared."""
+    """Whether CIFAR-10's files are there; they are read, and may be found damaged, when images are prepared."""
     return (data_dir / CIFAR10_FOLDER).is_dir()
 
 
 def check_source(config: TrialConfig, source: DataSource) -> None:
     """Raise `InputError`, saying what to fetch or copy where, if the images of `config` are not on this machine."""
-    if is_prepared(config, source):
+    if is_prepared(config, source) or config.dataset == "digits":
         return
-    match config.dataset:
-        case "digits":
-            return
-        case "cifar10":
-            if not has_cifar10(source.data_dir):
-                raise InputError(
-                    "--data",
-                    str(source.data_dir),
-                    f"It holds no {CIFAR10_FOLDER}/. "
-                    f"Run `aesweep fetch cifar10 --to {source.data_dir}`, or copy it there.",
-                )
-        case "celeba":
-            if missing := missing_celeba(source.data_dir):
-                raise InputError(
-                    "--data",
-                    str(source.data_dir),
-                    f"{missing} Run `aesweep fetch celeba --to {source.data_dir}`, or copy both there.",
-                )
-        case "folder":
-            folder = _require_folder(source)
-            found = folder_identity(folder, source.data_dir)
-            if found != config.data_identity:
-                raise InputError(
-                    "data.path",
-                    str(folder),
-                    f"Its images have changed: the trial was made for {config.data_identity[:12]}…, the folder now "
-                    f"holds {found[:12]}…. Restore the images, or make a new spec from the folder.",
-                )
+    where, lacking = str(source.data_dir), ""
+    if config.dataset == "cifar10" and not has_cifar10(source.data_dir):
+        lacking = f"It holds no {CIFAR10_FOLDER}/. Run `aesweep fetch cifar10 --to {where}`, or copy it there."
+    elif config.dataset == "celeba" and (missing := missing_celeba(source.data_dir)):
+        lacking = f"{missing} Run `aesweep fetch celeba --to {where}`, or copy both there."
+    if lacking:
+        raise InputError("--data", where, lacking)
+    if config.dataset == "folder":
+        folder = _require_folder(source)
+        if (found := folder_identity(folder, source.data_dir)) != config.data_identity:
+            remedy = (
+                f"Its images have changed: the trial was made for {config.data_identity[:12]}…, the folder now holds "
+                f"{found[:12]}…. Restore the images, or make a new spec from the folder."
+            )
+            raise InputError("data.path", str(folder), remedy)
 
 
 def _require_folder(source: DataSource) -> Path:

@@ -6,6 +6,7 @@ where.
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,9 +26,7 @@ def fetch_cifar10(data_dir: Path) -> ImageSet:
     """
     from torchvision.datasets import CIFAR10
 
-    def download() -> None:
-        CIFAR10(root=data_dir, download=True)  # checks the archive's MD5 and unpacks it
-
+    download = partial(CIFAR10, root=data_dir, download=True)  # checks the archive's MD5 and unpacks it
     remedy = (
         f"Copy the folder {CIFAR10_FOLDER} into {data_dir}, unpacked from cifar-10-python.tar.gz of "
         "https://www.cs.toronto.edu/~kriz/cifar.html."
@@ -43,9 +42,7 @@ def fetch_celeba(data_dir: Path) -> ImageSet:
     """
     from torchvision.datasets import CelebA
 
-    def download() -> None:
-        CelebA(root=str(data_dir), split="all", download=True)
-
+    download = partial(CelebA, root=str(data_dir), split="all", download=True)
     remedy = (
         f"Copy img_align_celeba.zip and list_eval_partition.txt into {data_dir / 'celeba'} "
         "(https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html); the zip need not be unpacked."
@@ -56,10 +53,10 @@ def fetch_celeba(data_dir: Path) -> ImageSet:
     return _fetch(config, data_dir, download if missing_celeba(data_dir) else None, remedy)
 
 
-def _fetch(config: TrialConfig, data_dir: Path, download: Callable[[], None] | None, remedy: str) -> ImageSet:
+def _fetch(config: TrialConfig, data_dir: Path, download: Callable[[], object] | None, remedy: str) -> ImageSet:
     """The prepared images, downloaded first where `download` is given.
 
-    Arrays prepared before serve without a network, but do not spare the download: the files may be wanted at another size.
+    Arrays prepared before serve without a network, but do not spare the download: another size may be wanted later.
     """
     source = DataSource(data_dir=data_dir)
     if download is not None:

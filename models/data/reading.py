@@ -36,16 +36,6 @@ log = logging.getLogger(__name__)
 CELEBA_SIZE = (178, 218)  # width and height of the aligned pictures
 CELEBA_CROP = (19, 39, 159, 179)  # left, top, right, bottom: the central 140x140 of 178x218 pixels (Section 3)
 CELEBA_PARTS = {"train": "0", "test": "2"}
-CIFAR10_BATCHES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
-# MD5 of the official batches, https://www.cs.toronto.edu/~kriz/cifar.html, as torchvision's CIFAR10 lists them
-CIFAR10_MD5 = {
-    "data_batch_1": "c99cafc152244af753f735de768cd75f",
-    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-    "data_batch_4": "634d18415352ddfa80567beed471001a",
-    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-    "test_batch": "40351d587109b95175f43aff81a1287e",
-}
 UNOFFICIAL = "scores will not compare with published ones"
 DIGITS_SPLIT_SEED = 0
 
@@ -90,8 +80,10 @@ def _digits(split: Split) -> np.ndarray:
 
 def _cifar10(data_dir: Path, split: Split) -> np.ndarray:
     """CIFAR-10's "python version": uint8 (N, 32, 32, 3)."""
+    from torchvision.datasets import CIFAR10  # for the official names and MD5 of the batches
+
     batches, folder = [], data_dir / CIFAR10_FOLDER
-    for name in CIFAR10_BATCHES[split]:
+    for name, official in CIFAR10.train_list if split == "train" else CIFAR10.test_list:
         path = folder / name
         try:
             content = path.read_bytes()
@@ -101,7 +93,7 @@ def _cifar10(data_dir: Path, split: Split) -> np.ndarray:
             reason = f"It is not a batch of CIFAR-10's python version ({type(error).__name__}: {error})."
             again = _fetch_again(folder, "cifar10", data_dir)
             raise InputError("--data", str(path), f"{reason} {again}") from error
-        if hashlib.md5(content, usedforsecurity=False).hexdigest() != CIFAR10_MD5[name]:
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != official:
             log.warning("%s is not the official CIFAR-10 file: %s", path, UNOFFICIAL)
     return np.concatenate(batches).transpose(0, 2, 3, 1)
 

@@ -51,6 +51,7 @@ class Encoder(nn.Module):
         self.norm = _latent_norm(config)
 
     def forward(self, x: torch.Tensor) -> Encoded:
+        """Images (N, 3, H, W) float in [0, 1] -> mean and log variance, each (N, Z) float32."""
         features = self.convolutions(x).flatten(1)
         # The latent layer stays in fp32 under autocast: priors are fitted on its output, exp(log_variance) needs it,
         # and it is well under 1 % of the network's cost.
@@ -78,8 +79,10 @@ class Decoder(nn.Module):
         self.last = SameConvTranspose2d(last.channels_in, last.channels_out, config.kernel_size, last.stride)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Latents (N, Z) float32 -> logits (N, 3, H, W)."""
         first_map = self.unflatten(self.first_activation(self.first(z)))
-        return self.last(self.convolutions(first_map.contiguous(memory_format=torch.channels_last)))
+        logits: torch.Tensor = self.last(self.convolutions(first_map.contiguous(memory_format=torch.channels_last)))
+        return logits
 
 
 class Autoencoder(nn.Module):
@@ -97,15 +100,17 @@ class Autoencoder(nn.Module):
             self.encoder.mean.requires_grad_(False)
 
     def encode(self, x: torch.Tensor) -> Encoded:
-        """X (N, 3, H, W) float in [0, 1] -> mean and log variance, each (N, Z) float32."""
-        return self.encoder(x)
+        """Images (N, 3, H, W) float in [0, 1] -> mean and log variance, each (N, Z) float32."""
+        encoded: Encoded = self.encoder(x)
+        return encoded
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
-        """Z (N, Z) float32 -> logits (N, 3, H, W), in the autocast type where autocast is on."""
-        return self.decoder(z)
+        """Latents (N, Z) float32 -> logits (N, 3, H, W), in the autocast type where autocast is on."""
+        logits: torch.Tensor = self.decoder(z)
+        return logits
 
     def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> tuple[torch.Tensor, Encoded]:
-        """X (N, 3, H, W) in [0, 1] -> logits (N, 3, H, W) and the encoding.
+        """Images (N, 3, H, W) in [0, 1] -> logits (N, 3, H, W) and the encoding.
 
         In training, noise is drawn from `generator`. In eval mode the mean is decoded (our reading: reconstructions of
         a VAE decode the mean).
@@ -131,7 +136,8 @@ def build_autoencoder(config: TrialConfig) -> Autoencoder:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed("weights", config.seed))  # of the CPU alone
         model = Autoencoder(config)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stub
+    return model
 
 
 def _initialise(module: nn.Module) -> None:

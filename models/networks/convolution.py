@@ -33,6 +33,7 @@ class SameConv2d(nn.Conv2d):
         self.pads = (before, after, before, after) if before != after else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) -> (N, C', H/s, W/s)."""
         return super().forward(x if self.pads is None else F.pad(x, self.pads))
 
 
@@ -43,5 +44,6 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         super().__init__(channels_in, channels_out, kernel_size, stride=stride, padding=(kernel_size - stride) // 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]  # no output_size: it is always s times
+        """(N, C, H, W) -> (N, C', sH, sW)."""
         height, width = x.shape[2] * self.stride[0], x.shape[3] * self.stride[1]
         return super().forward(x)[..., :height, :width]

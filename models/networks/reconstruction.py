@@ -6,6 +6,7 @@ such a model trains well and still scores worse than the mean training image.
 Images are uint8 NHWC, NumPy array (or memory map) or tensor; N images, H = W pixels, Z latents.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -38,7 +39,7 @@ def test_bce(
             with autocast(device, precision):
                 logits = model.decode(model.encode(x).mean)
             total += F.binary_cross_entropy_with_logits(logits.float(), x, reduction="sum").double()
-    return total.item() / _values(images)
+    return total.item() / math.prod(images.shape)
 
 
 test_bce.__test__ = False  # type: ignore[attr-defined]  # pytest: not a test where a test file imports it
@@ -95,15 +96,17 @@ def to_uint8(logits: torch.Tensor) -> torch.Tensor:
     Raises `NonFiniteError` for NaN: a latent far from all training data can overflow fp16, and NaN would pass for a colour.
     """
     if logits.isnan().any():
-        raise NonFiniteError(
-            f"the decoder gave values that are not numbers (in {str(logits.dtype).removeprefix('torch.')})"
-        )
+        kind = str(logits.dtype).removeprefix("torch.")
+        raise NonFiniteError(f"the decoder gave values that are not numbers (in {kind})")
     return logits.float().sigmoid().mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def float_batches(images: Images, device: torch.device, batch_size: int) -> Iterator[torch.Tensor]:
     """Batches of `images` (N, H, W, 3) on `device`, as float32 (n, 3, H, W) in [0, 1] in channels_last memory."""
-    for batch in _uint8_batches(images, batch_size):
+    for first in range(0, len(images), batch_size):
+        batch = images[first : first + batch_size]
+        if not isinstance(batch, torch.Tensor):
+            batch = torch.from_numpy(np.array(batch))  # copied: a memory map is read-only
         yield batch.to(device).permute(0, 3, 1, 2).float().div_(255)
 
 
@@ -118,14 +121,6 @@ def evaluating(model: Autoencoder, device: torch.device) -> Iterator[None]:
         model.train(was_training)
 
 
-def _uint8_batches(images: Images, batch_size: int) -> Iterator[torch.Tensor]:
-    for first in range(0, len(images), batch_size):
-        batch = images[first : first + batch_size]
-        yield (
-            batch if isinstance(batch, torch.Tensor) else torch.from_numpy(np.array(batch))
-        )  # a memory map is read-only
-
-
 def _pixel_sums(images: Images) -> np.ndarray:
     """Sums over uint8 images (N, H, W, 3), exact, float64 (H, W, 3)."""
     pixels = np.asarray(images)
@@ -133,7 +128,3 @@ def _pixel_sums(images: Images) -> np.ndarray:
     for first in range(0, len(pixels), SUMMED):
         total += pixels[first : first + SUMMED].sum(0, dtype=np.uint16)
     return total.astype(np.float64)
-
-
-def _values(images: Images) -> int:
-    return int(np.prod(images.shape, dtype=np.int64))

@@ -7,7 +7,7 @@ state: weights, optimiser, loss scale, the noise generator, the epoch and the st
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.identity import stream_seed
 from aesweep.models.networks.autoencoder import build_autoencoder
 from aesweep.models.precision import autocast, choose_precision
+from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.models.training.objective import losses
 from aesweep.models.training.optimizer import build_adam, load_optimizer_state, optimizer_state, set_learning_rate
 from aesweep.models.training.schedule import learning_rate
@@ -26,28 +27,6 @@ CHECK_STEPS = 50  # a look at the losses waits for the device, so not every step
 
 class NonFiniteLossError(RuntimeError):
     """The loss or a weight became infinite or NaN; the message names the epoch and the step."""
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """One finished epoch. Losses are means over the epoch's images, in training mode."""
-
-    epoch: int
-    """1 for the first."""
-    learning_rate: float
-    loss: float
-    reconstruction: float
-    kl: float | None
-    """Before weighting; None for a DAE."""
-    seconds: float
-    """Wall-clock seconds, without pauses between a checkpoint and its resumption."""
-    images_per_second: float
-    skipped_steps: int
-    """Steps that fp16 loss scaling left out."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
-        return asdict(self)
 
 
 class Trainer:
@@ -148,7 +127,8 @@ class Trainer:
         """The running epoch's images as one index tensor per step."""
         order = torch.Generator().manual_seed(stream_seed("order", self.config.seed, self.epoch))
         permutation = torch.randperm(len(self._train), generator=order)[: sum(self._sizes)]
-        return permutation.to(self.device).split(self._sizes)
+        batches: tuple[torch.Tensor, ...] = permutation.to(self.device).split(self._sizes)
+        return batches
 
     def _train_step(self, index: torch.Tensor) -> torch.Tensor:
         """Train on one batch; its total loss, reconstruction and KL, (3,) float32 on the device.
@@ -234,7 +214,7 @@ class Trainer:
             "losses": self._losses,
             "epoch_seconds": self._epoch_seconds,
             "train_seconds": self.train_seconds,
-            "history": [record.to_json() for record in self.history],
+            "history": [asdict(record) for record in self.history],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -258,9 +238,10 @@ class Trainer:
 
 
 def _batch_sizes(images: int, batch_size: int) -> list[int]:
-    """Sizes of an epoch's batches. The last, smaller one is trained on (as Keras does) unless it would hold a single
-    image, over which the latents' batch normalisation has no variance: then one image, another each epoch, sits out, in
-    every trial of these images alike.
+    """Sizes of an epoch's batches.
+
+    The last, smaller one is trained on (as Keras does) unless it would hold a single image, over which the latents' batch
+    normalisation has no variance: then one image, another each epoch, sits out, in every trial of these images alike.
     """
     if images < 2:
         raise ValueError(f"train: {images} images are too few to train on")

@@ -45,9 +45,8 @@ def check_store(store: str) -> Check:
     except (InputError, StorageError) as error:
         return Check("store", "fail", str(error.value), error.remedy)
     if not works:
-        return Check(
-            "store", "fail", storage.place(), "What is written there is not found again at once. Give another."
-        )
+        remedy = "What is written there is not found again at once. Give another."
+        return Check("store", "fail", storage.place(), remedy)
     return Check("store", "ok", f"{storage.place()}: writable")
 
 
@@ -56,12 +55,8 @@ def check_precision() -> Check:
     device = choose_device("auto")
     found = f"auto is {choose_precision('auto', device)} on {describe_device(device)}"
     if device.type == "cpu":
-        return Check(
-            "precision",
-            "warn",
-            found,
-            f"No GPU (torch {torch.__version__}): fine for the quickstart; larger sweeps will be slow.",
-        )
+        remedy = f"No GPU (torch {torch.__version__}): fine for the quickstart; larger sweeps will be slow."
+        return Check("precision", "warn", found, remedy)
     return Check("precision", "ok", found)
 
 

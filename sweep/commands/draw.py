@@ -1,6 +1,6 @@
 """Pictures from a trained model of a store: samples of a prior, reconstructions, walks between images."""
 
-from dataclasses import replace
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,9 @@ import torch
 from aesweep.evaluation.draws import pair_indices
 from aesweep.evaluation.interpolation import STEPS, interpolation_grid
 from aesweep.evaluation.latents import encode_images
-from aesweep.evaluation.pictures import image_grid, reconstruction_grid
+from aesweep.evaluation.pictures import enlarged, image_grid, reconstruction_grid
 from aesweep.models.networks.reconstruction import decode_latents, reconstruct
 from aesweep.sweep.load import load_data, load_model, load_prior
-from aesweep.sweep.store.launched import stored_spec
 from aesweep.sweep.store.store import Store
 
 CPU = torch.device("cpu")
@@ -22,34 +21,23 @@ def draw_samples(store: Store, key: str, prior: str, n: int, seed: int) -> bytes
     """A square grid (PNG) of `n` images decoded from draws of a prior."""
     latents = load_prior(store, key, prior).sample(n, seed)
     pictures = decode_latents(load_model(store, key), latents, CPU, "fp32").numpy()
-    return image_grid(pictures, columns=_columns(n))
+    return enlarged(image_grid(pictures, columns=math.ceil(math.sqrt(n))))
 
 
 def draw_reconstructions(store: Store, key: str, n: int, seed: int, data_dir: Path | None) -> bytes:
     """Test images above their reconstructions (PNG)."""
-    test = _test_images(store, key, data_dir)
+    test = load_data(store, key, data_dir).test
     chosen = np.random.default_rng(seed).permutation(len(test))[:n]
     images = np.asarray(test[np.sort(chosen)])
-    return reconstruction_grid(images, reconstruct(load_model(store, key), images, CPU, "fp32"))
+    return enlarged(reconstruction_grid(images, reconstruct(load_model(store, key), images, CPU, "fp32")))
 
 
 def draw_interpolations(store: Store, key: str, n: int, seed: int, data_dir: Path | None) -> bytes:
     """Straight walks in latent space between pairs of test images, one row per pair, about `n` decoded images (PNG)."""
     model = load_model(store, key)
-    test = _test_images(store, key, data_dir)
+    test = load_data(store, key, data_dir).test
     pairs = pair_indices(len(test), max(1, n // STEPS), seed)
     z = encode_images(model, np.asarray(test[pairs.ravel()]), CPU, "fp32", "mean", seed)
     ends = z.reshape(*pairs.shape, -1)
-    return interpolation_grid(np.asarray(test[pairs]), ends, lambda z: decode_latents(model, z, CPU, "fp32").numpy())
-
-
-def _test_images(store: Store, key: str, data_dir: Path | None) -> np.ndarray:
-    """All test images (N, H, W, 3) uint8, perhaps a memory map."""
-    execution = stored_spec(store)[-1].execution
-    if data_dir is not None:
-        execution = replace(execution, data_dir=str(data_dir))
-    return load_data(store, key, execution).test
-
-
-def _columns(n: int) -> int:
-    return int(np.ceil(np.sqrt(n)))
+    images = np.asarray(test[pairs])
+    return enlarged(interpolation_grid(images, ends, lambda z: decode_latents(model, z, CPU, "fp32").numpy()))

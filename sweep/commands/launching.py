@@ -24,9 +24,7 @@ from aesweep.sweep.store.store import open_store
 
 def plan(
     spec: options.Spec,
-    store: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Subtract what this store holds.", show_default=False)
-    ] = None,
+    store: Annotated[str | None, options.option(metavar="DIR", help="Subtract what this store holds.")] = None,
     overrides: options.Overrides = None,
     only: options.Only = None,
     data: options.Data = None,
@@ -116,9 +114,8 @@ def _is_empty(store: str) -> bool:
 
 def _print_plan(name: str, made: Plan, about_images: list[str]) -> None:
     console = Console()
-    table = Table(
-        title=Text(f"{name}: {len(made.trials)} trials"), title_justify="left", box=None, padding=(0, 2, 0, 0)
-    )
+    title = Text(f"{name}: {len(made.trials)} trials")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for heading in ("block", "trials", "state", "GPU-hours", "disk"):
         table.add_column(heading, justify="left" if heading in ("block", "state") else "right")
     for block in dict.fromkeys(t.block for t in made.trials):

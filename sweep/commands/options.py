@@ -1,56 +1,36 @@
 """Arguments and options that several verbs share, with the help text that teaches them."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+argument, option = partial(typer.Argument, show_default=False), partial(typer.Option, show_default=False)
+"""Typer's own, for values whose default the help text tells in words, or that have none."""
+
+DATA_DEFAULT = "\\[default: $AESWEEP_DATA, else ~/.cache/aesweep]"
 Spec = Annotated[
     str,
-    typer.Argument(
-        metavar="SPEC",
-        help="A preset (quickstart, paper, paper-cifar10, paper-celeba) or a YAML file (docs/specs.md).",
-        show_default=False,
+    argument(
+        metavar="SPEC", help="A preset (quickstart, paper, paper-cifar10, paper-celeba) or a YAML file (docs/specs.md)."
     ),
 ]
-StoreArgument = Annotated[
-    str, typer.Argument(metavar="STORE", help="Folder of results, or s3://bucket/folder.", show_default=False)
-]
+StoreArgument = Annotated[str, argument(metavar="STORE", help="Folder of results, or s3://bucket/folder.")]
 StoreOption = Annotated[
-    str,
-    typer.Option(
-        "--store",
-        metavar="DIR",
-        help="Folder of results, or s3://bucket/folder; made when missing.",
-        show_default=False,
-    ),
+    str, option("--store", metavar="DIR", help="Folder of results, or s3://bucket/folder; made when missing.")
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="K=V",
-        help="Change a field in every block: --set epochs=5 --set seeds=0..2",
-        show_default=False,
-    ),
+    option("--set", metavar="K=V", help="Change a field in every block: --set epochs=5 --set seeds=0..2"),
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option(
-        "--only",
-        metavar="KEY|BLOCK",
-        help="Only trials with this key (or its start), or this block of the spec.",
-        show_default=False,
-    ),
+    option("--only", metavar="KEY|BLOCK", help="Only trials with this key (or its start), or this block of the spec."),
 ]
 Data = Annotated[
     Path | None,
-    typer.Option(
-        "--data",
-        metavar="DIR",
-        help="Folder of data sets and weights. \\[default: $AESWEEP_DATA, else ~/.cache/aesweep]",
-        show_default=False,
-    ),
+    option("--data", metavar="DIR", help=f"Folder of data sets and weights. {DATA_DEFAULT}"),
 ]
 Address = Annotated[
     str,
@@ -60,9 +40,7 @@ Address = Annotated[
 ]
 MaxConcurrent = Annotated[
     int | None,
-    typer.Option(
-        min=1, metavar="N", help="Most trials that train at once. \\[default: as many as fit]", show_default=False
-    ),
+    option(min=1, metavar="N", help="Most trials that train at once. \\[default: as many as fit]"),
 ]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Also run trials again that failed.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

@@ -69,9 +69,7 @@ def report(
     store: options.StoreArgument,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]", show_default=False
-        ),
+        options.option(metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]"),
     ] = None,
 ) -> None:
     """Draw figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and a web page from the tables.
@@ -109,23 +107,21 @@ def _fold_for_report(store: Store) -> None:
 def _render(found: Status, store: str) -> Group:
     lines: list[Text | Table] = [Text(f"{one_line(found.sweep)}: {describe_counts(found.counts)}", style="bold")]
     for driver in found.drivers:
-        who = f"driver {one_line(driver['host'])}:{driver['pid']}"
-        if driver["alive"]:
+        who = f"driver {one_line(driver.host)}:{driver.pid}"
+        if driver.alive:
             lines.append(Text(f"{who} at work, {describe_seconds(found.eta_seconds)} left"))
         else:
-            lines.append(Text(f"{who} last seen {describe_seconds(driver['age'])} ago", "yellow"))
+            lines.append(Text(f"{who} last seen {describe_seconds(driver.age)} ago", "yellow"))
     if found.running:
         table = Table.grid(padding=(0, 2))
         for trial in found.running:
-            speed = f"{trial['images_per_second']:,.0f} images/s"
-            table.add_row(
-                "  running", Text(one_line(trial["name"])), f"epoch {trial['epoch']}/{trial['epochs']}", speed
-            )
+            epoch, speed = f"epoch {trial.epoch}/{trial.epochs}", f"{trial.images_per_second:,.0f} images/s"
+            table.add_row("  running", Text(one_line(trial.name)), epoch, speed)
         lines.append(table)
-    lines += [Text(f"  failed   {f['name']}  {one_line(f['reason'])}", "red") for f in found.failures]
-    lines += [Text(f"  lost     {f['name']}  {one_line(f['reason'])}", "yellow") for f in found.lost]
+    lines += [Text(f"  failed   {f.name}  {one_line(f.reason)}", "red") for f in found.failures]
+    lines += [Text(f"  lost     {f.name}  {one_line(f.reason)}", "yellow") for f in found.lost]
     lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))
-    at_work = any(driver["alive"] for driver in found.drivers)
+    at_work = any(driver.alive for driver in found.drivers)
     if not at_work and (found.counts["pending"] or found.counts["trained"]):
         lines.append(Text(f"Go on with: {resume_command(store)}"))
     if found.failures:
@@ -148,8 +144,8 @@ def stop(
         typer.echo(f"No driver works on {store}.")
         return
     for driver in asked:
-        typer.echo(f"Asked the driver on {driver['host']}, process {driver['pid']}, to stop.")
-    if wait and (left := wait_for_end(opened, {driver["file"] for driver in asked}, WAIT_SECONDS)):
+        typer.echo(f"Asked the driver on {driver.said.host}, process {driver.said.pid}, to stop.")
+    if wait and (left := wait_for_end(opened, {driver.file for driver in asked}, WAIT_SECONDS)):
         typer.echo(f"{len(left)} of {len(asked)} drivers did not end within {WAIT_SECONDS:.0f} s.", err=True)
         raise typer.Exit(1)
     when = "ended" if wait else f"ends within some {GRACE_SECONDS:.0f} seconds"
@@ -170,16 +166,13 @@ def prune(
     found = run_prune(open_store(store), damaged=damaged, dry_run=dry_run)
     for kind in dict.fromkeys(leftover.kind for leftover in found):
         mine = [leftover for leftover in found if leftover.kind == kind]
-        typer.echo(f"{kind}: {_count(sum(m.files for m in mine))}, {_megabytes(sum(m.bytes for m in mine))}")
+        files = sum(leftover.files for leftover in mine)
+        typer.echo(f"{kind}: {files} file{'s' * (files != 1)}, {_megabytes(sum(m.bytes for m in mine))}")
     freed = _megabytes(sum(leftover.bytes for leftover in found))
     typer.echo(f"{'Would free' if dry_run else 'Freed'} {freed}.")
 
 
 WAIT_SECONDS = 4 * GRACE_SECONDS  # the grace, tables of many trials, and the end of Ray
-
-
-def _count(files: int) -> str:
-    return "1 file" if files == 1 else f"{files} files"
 
 
 def _megabytes(size: int) -> str:

@@ -1,8 +1,8 @@
 """`fetch`, `doctor`, `render`, `wait`: prepare and check the machines that a sweep will run on."""
 
-from enum import StrEnum
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -13,57 +13,38 @@ from aesweep.models.data.datasets import default_data_dir
 from aesweep.sweep.commands import options
 from aesweep.sweep.spec.execution import absolute
 
-
-class Fetchable(StrEnum):
-    """What `fetch` can bring."""
-
-    cifar10 = "cifar10"
-    celeba = "celeba"
-    inception = "inception"
+Fetchable = Literal["cifar10", "celeba", "inception"]
 
 
 def fetch(
     what: Annotated[
         Fetchable,
-        typer.Argument(
-            metavar="WHAT",
-            help="A data set, or the weights of the FID network: cifar10, celeba or inception.",
-            show_default=False,
+        options.argument(
+            metavar="WHAT", help="A data set, or the weights of the FID network: cifar10, celeba or inception."
         ),
     ],
-    to: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Shared folder. \\[default: $AESWEEP_DATA, else ~/.cache/aesweep]", show_default=False
-        ),
-    ] = None,
+    to: Annotated[Path | None, options.option(metavar="DIR", help=f"Shared folder. {options.DATA_DEFAULT}")] = None,
 ) -> None:
     """Download and prepare data or weights before a run, onto storage that all nodes see.
 
     Example:  aesweep fetch cifar10 --to /shared/aesweep-data
     """
     folder = _folder("--to", to)
-    match what:
-        case Fetchable.inception:
-            from aesweep.evaluation.networks.weights import fetch_inception
+    from aesweep.evaluation.networks.weights import fetch_inception  # torch from here on
+    from aesweep.models.data.fetch import fetch_celeba, fetch_cifar10
 
-            fetch_inception(folder)
-        case Fetchable.cifar10:
-            from aesweep.models.data.fetch import fetch_cifar10
-
-            fetch_cifar10(folder)
-        case Fetchable.celeba:
-            from aesweep.models.data.fetch import fetch_celeba
-
-            fetch_celeba(folder)
-    typer.echo(f"{what.value} is ready. Use it with --data {folder} or AESWEEP_DATA={folder}")
+    fetchers: dict[str, Callable[[Path], object]] = {
+        "cifar10": fetch_cifar10,
+        "celeba": fetch_celeba,
+        "inception": fetch_inception,
+    }
+    fetchers[what](folder)
+    typer.echo(f"{what} is ready. Use it with --data {folder} or AESWEEP_DATA={folder}")
 
 
 def doctor(
     address: options.Address = "local",
-    store: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Also check this store's folder.", show_default=False)
-    ] = None,
+    store: Annotated[str | None, options.option(metavar="DIR", help="Also check this store's folder.")] = None,
     data: options.Data = None,
 ) -> None:
     """Say what works here: GPUs, precision, data, weights, storage, Ray. Exit code 1 when something must be mended.
@@ -85,12 +66,9 @@ def doctor(
 
 def render(
     kind: Annotated[
-        str | None,
-        typer.Argument(metavar="KIND", help="Which file; without it, the kinds and their values.", show_default=False),
+        str | None, options.argument(metavar="KIND", help="Which file; without it, the kinds and their values.")
     ] = None,
-    values: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Values of the file.", show_default=False)
-    ] = None,
+    values: Annotated[list[str] | None, options.argument(metavar="NAME=VALUE", help="Values of the file.")] = None,
 ) -> None:
     """Print a file that starts a sweep on a cluster: Slurm, Kubernetes, `ray up`, Docker.
 
@@ -106,10 +84,7 @@ def render(
 
 def wait(
     machines: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="MACHINES", help="How many beside the head, their names, or gpus=COUNT.", show_default=False
-        ),
+        list[str], options.argument(metavar="MACHINES", help="How many beside the head, their names, or gpus=COUNT.")
     ],
 ) -> None:
     """Wait until machines or GPUs have joined the Ray cluster that this machine belongs to.

@@ -1,49 +1,33 @@
 """`evaluate`, `sample`: more scores and pictures from models that are already trained."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aesweep.evaluation.config import METRICS, EvaluationConfig
+from aesweep.evaluation.config import METRICS, EvaluationConfig, Prior
 from aesweep.models.errors import InputError
 from aesweep.sweep.commands import options
 from aesweep.sweep.launch import evaluate as run_evaluate
 from aesweep.sweep.store.store import open_store
 
 
-class PriorName(StrEnum):
-    """Priors that `sample` draws from."""
-
-    standard_normal = "standard_normal"
-    mvg = "mvg"
-    gmm = "gmm"
-
-
 def evaluate(
     store: options.StoreArgument,
     metrics: Annotated[
-        str | None, typer.Option(metavar="A,B", help=f"What to measure: {', '.join(METRICS)}.", show_default=False)
+        str | None, options.option(metavar="A,B", help=f"What to measure: {', '.join(METRICS)}.")
     ] = None,
     seeds: Annotated[
-        str | None,
-        typer.Option(metavar="0..4", help="Sampling seeds, one score per seed and prior.", show_default=False),
+        str | None, options.option(metavar="0..4", help="Sampling seeds, one score per seed and prior.")
     ] = None,
-    samples: Annotated[
-        int | None, typer.Option(min=2, help="Images drawn from each prior.", show_default=False)
-    ] = None,
+    samples: Annotated[int | None, options.option(min=2, help="Images drawn from each prior.")] = None,
     extractor: Annotated[
-        str | None,
-        typer.Option(help="auto, inception-2015, random-conv-64 or dinov2-vit-{s,b,l}-14.", show_default=False),
+        str | None, options.option(help="auto, inception-2015, random-conv-64 or dinov2-vit-{s,b,l}-14.")
     ] = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="K=V",
-            help="Change another field of evaluation or execution: --set gmm_components=100",
-            show_default=False,
+        options.option(
+            "--set", metavar="K=V", help="Change another field of evaluation or execution: --set gmm_components=100"
         ),
     ] = None,
     only: options.Only = None,
@@ -81,10 +65,8 @@ def evaluate(
 
 def sample(
     store: options.StoreArgument,
-    key: Annotated[
-        str, typer.Argument(metavar="KEY", help="Key of a trained trial, or its start.", show_default=False)
-    ],
-    prior: Annotated[PriorName, typer.Option(help="Where latents are drawn from.")] = PriorName.gmm,
+    key: Annotated[str, options.argument(metavar="KEY", help="Key of a trained trial, or its start.")],
+    prior: Annotated[Prior, typer.Option(help="Where latents are drawn from.")] = "gmm",
     n: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many images.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
     out: Annotated[Path, typer.Option(metavar="FILE", help="PNG to write.")] = Path("samples.png"),
@@ -107,18 +89,14 @@ def sample(
     if out.is_dir():
         raise InputError("--out", str(out), "That is a folder. Give the name of a file in it, such as samples.png.")
     opened = open_store(store)
-    from aesweep.sweep.commands.draw import (  # torch from here on
-        draw_interpolations,
-        draw_reconstructions,
-        draw_samples,
-    )
+    from aesweep.sweep.commands import draw  # torch from here on
 
     if interpolate:
-        png = draw_interpolations(opened, key, n, seed, data)
+        png = draw.draw_interpolations(opened, key, n, seed, data)
     elif reconstruct:
-        png = draw_reconstructions(opened, key, n, seed, data)
+        png = draw.draw_reconstructions(opened, key, n, seed, data)
     else:
-        png = draw_samples(opened, key, prior.value, n, seed)
+        png = draw.draw_samples(opened, key, prior, n, seed)
     try:
         out.write_bytes(png)
     except OSError as error:

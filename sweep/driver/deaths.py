@@ -18,8 +18,8 @@ them; `--retry-failed` begins anew.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, _since_last_failure, read_end, read_start
-from aesweep.sweep.store.drivers import drivers
+from aesweep.sweep.store.attempt_notes import CHECKPOINT, read_end, read_start, since_last_failure
+from aesweep.sweep.store.drivers import living_drivers
 from aesweep.sweep.store.layout import attempt_folder
 from aesweep.sweep.store.store import Stage, Store
 
@@ -63,28 +63,30 @@ class Deaths:
 def deaths(store: Store, key: str, stage: Stage, evaluation: str = "", living: Collection[str] = ()) -> Deaths:
     """Deaths in a row up to now. Attempts of the drivers in `living` that have no end are at work."""
     alone, together, nodes, reason = 0, 0, [], ""
-    for attempt in _since_last_failure(store, key, stage, evaluation):
+    for attempt in since_last_failure(store, key, stage, evaluation):
         if CHECKPOINT in store.storage.names(attempt_folder(key, attempt)):
             break
         start, end = read_start(store, key, attempt), read_end(store, key, attempt)
-        if end.get("how", "died") not in ("died", "machine died") or (not end and start.get("driver") in living):
+        if end is None and start is not None and start.driver in living:
             continue
-        if end.get("how") == "died":
+        if end is not None and end.how not in ("died", "machine died"):
+            continue
+        if end is not None and end.how == "died":
             alone += 1
         else:
             together += 1
-        nodes.append(start.get("node", ""))
-        reason = reason or end.get("reason", "" if end else "its driver ended with it")
+        nodes.append(start.node if start else "")
+        reason = reason or (end.reason if end else "its driver ended with it")
     return Deaths(alone, together, tuple(sorted(set(filter(None, nodes)))), reason)
 
 
 def record_deaths(store: Store, keys: Iterable[str], evaluation: str, most: int) -> None:
     """Turn too many deaths into failures, before a launch decides what to run. Done and failed trials are left alone."""
-    store, living = store.listed(), living_drivers(store)
+    store, living = store.snapshot(), living_names(store)
 
     def judge(key: str) -> None:
         stage, which = open_stage(store, key, evaluation)
-        if stage is not None and store.open_failure(key, stage, which) is None:
+        if stage is not None and store.attempts.open_failure(key, stage, which) is None:
             give_up_if_too_many(store, key, stage, which, most, living)
 
     store.storage.map(judge, keys)
@@ -92,9 +94,9 @@ def record_deaths(store: Store, keys: Iterable[str], evaluation: str, most: int)
 
 def open_stage(store: Store, key: str, evaluation: str) -> tuple[Stage | None, str]:
     """The stage that a trial lacks, with its evaluation's id where that is the stage; None for a trial that is done."""
-    if not store.has_training(key):
+    if not store.commits.has_training(key):
         return "train", ""
-    return (None, "") if store.has_scores(key, evaluation) else ("evaluate", evaluation)
+    return (None, "") if store.commits.has_scores(key, evaluation) else ("evaluate", evaluation)
 
 
 def give_up_if_too_many(
@@ -103,13 +105,13 @@ def give_up_if_too_many(
     """Record a failure of the newest attempt where its trial died too often; the deaths."""
     found = deaths(store, key, stage, evaluation, living)
     if found.are_too_many(most):
-        newest = store.attempts(key, stage, evaluation)[-1]
+        newest = store.attempts.of(key, stage, evaluation)[-1]
         remedy = "Look at the memory and the system log of its machine; see docs/operations.md, When something dies."
         error = ProcessDiedError(f"{found.describe()}. {remedy}")
-        store.record_failure(key, newest, stage, error, evaluation, node=", ".join(found.nodes))
+        store.attempts.record_failure(key, newest, stage, error, evaluation, node=", ".join(found.nodes))
     return found
 
 
-def living_drivers(store: Store) -> set[str]:
+def living_names(store: Store) -> set[str]:
     """Names of the drivers at work, as `start.json` has them."""
-    return {driver["file"] for driver in drivers(store) if driver["alive"]}
+    return {driver.file for driver in living_drivers(store)}

@@ -30,7 +30,7 @@ from aesweep.cluster.scratch import temporary_folder
 from aesweep.evaluation.priors import tensor_mixture
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import one_line
-from aesweep.sweep.driver.evaluation_pool import EndedEvaluation, EvaluationPool
+from aesweep.sweep.driver.evaluation_pool import EndedEvaluation, EvaluationPool, Options
 from aesweep.sweep.driver.machines import Machines
 from aesweep.sweep.driver.outcome import score_line
 from aesweep.sweep.driver.plan import Plan
@@ -97,7 +97,7 @@ class Driver:
         self.pool = self._make_pool()
         self._fit_to_machines()
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Empty: Tune pickles its callbacks for a `Tuner.restore` that never happens here."""
         return {}
 
@@ -137,7 +137,7 @@ class Driver:
         for ended in self.pool.poll(wait_seconds):
             self._evaluation_ended(ended)
         self.progress.scoring = len(self.pool.running)
-        self.file.write(self.progress.to_json())
+        self.file.write(self.progress.record())
         self.folder.publish()
         self.view.tick()
 
@@ -177,8 +177,8 @@ class Driver:
             self.stop.ask()  # it saw the request first
             self.progress.train_lost(key)
             return
-        commit = self.store.training(key)
-        failure = self.store.open_failure(key, "train") if commit is None else None
+        commit = self.store.commits.training(key)
+        failure = self.store.attempts.open_failure(key, "train") if commit is None else None
         if commit is None and failure is None:
             # Tune gives a trial up whose actor dies while it waits for a place; or the commit was damaged meanwhile.
             self.progress.train_lost(key)
@@ -188,13 +188,10 @@ class Driver:
         name = self.configs[key].name
         if commit is not None:
             self.pool.add(key)
-            result = commit["result"]
-            self.view.say(
-                f"trained  {name}  test BCE {result['test_bce']:.4f} (mean image {result['mean_image_bce']:.4f})"
-            )
+            bce, mean_image = commit.result.test_bce, commit.result.mean_image_bce
+            self.view.say(f"trained  {name}  test BCE {bce:.4f} (mean image {mean_image:.4f})")
         elif failure is not None:
-            reason = f"{failure['type']}: {failure['message']}"
-            self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(reason))}")
+            self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(failure.reason))}")
 
     def training_lost(self, key: str, error: BaseException | None) -> Verdict:
         """The process of a trial ended: what happens next."""
@@ -212,12 +209,16 @@ class Driver:
         """Say of attempts that were cut off that this was no death."""
         for key in list(self.progress.running):
             attempt = newest_of(self.store, key, self.file.driver, "train")
-            if attempt is not None and not read_end(self.store, key, attempt) and self.store.training(key) is None:
+            if (
+                attempt is not None
+                and not read_end(self.store, key, attempt)
+                and self.store.commits.training(key) is None
+            ):
                 write_end(self.store, key, attempt, "stopped", "its driver ended")
 
     def _shares(self) -> dict[str, float]:
         """Part of a GPU for each trial to train: by its network, or more where that was too little before."""
-        listed = self.store.listed()  # many trials, and nobody trains yet
+        listed = self.store.snapshot()  # many trials, and nobody trains yet
 
         def share_of(config: TrialConfig) -> float:
             share = self.bundle(self.execution.gpu_share or gpu_share(config.filters))["GPU"]
@@ -294,7 +295,7 @@ class Driver:
             costs={t.config.key: t.fit_flops for t in self.plan.trials},
         )
 
-    def _fit_options(self) -> dict[str, Any]:
+    def _fit_options(self) -> Options:
         """A mixture is fitted on a GPU where there is one, by a process whose environment lets scikit-learn use it."""
         if not self.has_gpu or "gmm" not in self.plan.evaluation.priors:
             return evaluation_resources(False)
@@ -310,5 +311,5 @@ class Driver:
         if ended.reason:
             self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(ended.reason))}")
         else:
-            commit = self.store.scores(ended.key, self.plan.evaluation.id)
-            self.view.say(f"scored   {name}  {score_line(commit['rows'] if commit else [])}")
+            commit = self.store.commits.scores(ended.key, self.plan.evaluation.id)
+            self.view.say(f"scored   {name}  {score_line(commit.rows if commit else ())}")

@@ -21,14 +21,20 @@ from typing import Any
 import ray
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.pipeline import run_stages
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import data_name
 from aesweep.sweep.driver.recovery import Recovery, cause_of
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.attempt_notes import write_end, write_start
+from aesweep.sweep.store.attempt_notes import new_start, write_end, write_start
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
+
+Options = Mapping[str, Any]
+"""Options of a Ray task."""
+Reference = ray.ObjectRef[Any]
+"""What a task will give."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class _Running:
 
     job: EvaluationJob
     started: float
-    stages: tuple[ray.ObjectRef, ...]
+    stages: "tuple[Reference, ...]"
 
 
 @dataclass
@@ -62,11 +68,11 @@ class EvaluationPool:
     recovery: Recovery
     stage: Any
     """Ray's remote function that runs one stage of a job: `stage.remote(name, job, ...)`."""
-    device_options: dict[str, Any]
+    device_options: Options
     """Ray options of a stage that uses the device (encode, sample, reference)."""
-    fit_options: dict[str, Any]
+    fit_options: Options
     """Ray options of the prior fits."""
-    cpu_options: dict[str, Any]
+    cpu_options: Options
     """Ray options of a stage that does not use the device (score)."""
     costs: Mapping[str, float] = field(default_factory=dict)
     """Trial key -> cost of its prior fit, in any unit; 0 for a trial that is missing."""
@@ -78,10 +84,10 @@ class EvaluationPool:
     """Trials whose evaluation found too little GPU memory beside training."""
     waiting: list[tuple[float, int, str]] = field(default_factory=list)
     """A heap of trials to score: minus the cost of the fit, place in the line, key."""
-    running: dict[ray.ObjectRef, _Running] = field(default_factory=dict)
+    running: "dict[Reference, _Running]" = field(default_factory=dict)
     _closed: bool = False
     _added: int = 0
-    _references: dict[str, list[ray.ObjectRef]] = field(default_factory=dict)
+    _references: dict[str, "list[Reference]"] = field(default_factory=dict)
 
     @property
     def is_idle(self) -> bool:
@@ -124,27 +130,31 @@ class EvaluationPool:
         return ended
 
     def _submit(self, key: str) -> None:
-        attempt = self.store.new_attempt(key, "evaluate", self.evaluation.id)
-        write_start(self.store, key, attempt, self.recovery.driver, node="", pid=0)  # Ray decides where
+        attempt = self.store.attempts.new(key, "evaluate", self.evaluation.id)
+        write_start(self.store, key, attempt, new_start(self.recovery.driver, on_this_machine=False))
         job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution)
-        on_device, on_cpu = self.stage.options(**self.device_options), self.stage.options(**self.cpu_options)
-        to_fit = self.stage.options(**self.fit_options)
-        train, test, ready = self._real_images(job, self.store.config(key))
-        encoded = on_device.remote("encode", job, ready)
-        fitted = to_fit.remote("fit", job, encoded)
-        sampled = on_device.remote("sample", job, encoded, fitted, train, test)
-        scored = on_cpu.remote("score", job, encoded, fitted, sampled, train, test)
-        self.running[scored] = _Running(job, time.monotonic(), (encoded, fitted, sampled, scored))
+        options = {
+            "encode": self.device_options,
+            "fit": self.fit_options,
+            "sample": self.device_options,
+            "score": self.cpu_options,
+        }
 
-    def _real_images(self, job: EvaluationJob, config: TrialConfig) -> list[ray.ObjectRef]:
-        """The real images of both splits, measured once per data set."""
+        def submit(name: str, *inputs: Any) -> Any:
+            return self.stage.options(**options[name]).remote(name, job, *inputs)
+
+        stages = run_stages(submit, *self._real_images(job, self.store.trials.config(key)))
+        self.running[stages[-1]] = _Running(job, time.monotonic(), stages)
+
+    def _real_images(self, job: EvaluationJob, config: TrialConfig) -> "list[Reference]":
+        """The real images and their token, measured once per data set."""
         name = data_name(config)
         if name not in self._references:
-            options = {**self.device_options, "num_returns": 3}
+            options = {**self.device_options, "num_returns": 2}
             self._references[name] = self.stage.options(**options).remote("references", job)
         return self._references[name]
 
-    def _collect(self, reference: ray.ObjectRef) -> EndedEvaluation:
+    def _collect(self, reference: "Reference") -> EndedEvaluation:
         running = self.running.pop(reference)
         job, reason, again, cause = running.job, "", False, None
         try:
@@ -154,7 +164,7 @@ class EvaluationPool:
             reason, again = self._judge(job, cause)
         if reason:
             # They may be what failed or was lost. Sound ones are read from the store again.
-            self._references.pop(data_name(self.store.config(job.key)), None)
+            self._references.pop(data_name(self.store.trials.config(job.key)), None)
         if again and isinstance(cause, MemoryLackedError) and not self._closed:
             self.lacking.append(job.key)
         elif again:
@@ -163,7 +173,7 @@ class EvaluationPool:
 
     def _judge(self, job: EvaluationJob, cause: BaseException) -> tuple[str, bool]:
         """Why an evaluation ended without its commit, and whether it is tried again."""
-        if lost_its_model(self.store, job.key, cause):  # the launch trains it again (run.py)
+        if lost_its_model(self.store, job.key, cause):  # the launch trains it again (launch.py)
             write_end(self.store, job.key, job.attempt, "stopped", "the trained weights are damaged")
             return f"{cause}", False
         if isinstance(cause, TrainedAgainError):
@@ -172,10 +182,10 @@ class EvaluationPool:
         if isinstance(cause, MemoryLackedError):
             write_end(self.store, job.key, job.attempt, "out of memory", str(cause))
             return "its GPU had too little memory", True
-        failure = self.store.open_failure(job.key, "evaluate", job.evaluation.id)
+        failure = self.store.attempts.open_failure(job.key, "evaluate", job.evaluation.id)
         if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError):
             verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)
             return verdict.why, verdict.again
         if failure is None:  # a stage that it shares with others failed, and was recorded for one of those
-            self.store.record_failure(job.key, job.attempt, "evaluate", cause, job.evaluation.id)
-        return f"{failure['type']}: {failure['message']}" if failure else f"{type(cause).__name__}: {cause}", False
+            self.store.attempts.record_failure(job.key, job.attempt, "evaluate", cause, job.evaluation.id)
+        return failure.reason if failure else f"{type(cause).__name__}: {cause}", False

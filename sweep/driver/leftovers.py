@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from aesweep.models.errors import one_line
-from aesweep.sweep.store.drivers import drivers, remove_stale
+from aesweep.sweep.store.drivers import living_drivers, remove_stale
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current
 
@@ -12,10 +12,10 @@ from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_
 def clean_up(store: Store, console: Console) -> None:
     """Remove what killed drivers left behind, unless another one is at work: then say so."""
     remove_stale(store)
-    others = [driver for driver in drivers(store) if driver["alive"]]
+    others = living_drivers(store)
     for driver in others:
         console.print(
-            f"[yellow]Another driver works on this store[/yellow] ({escape(one_line(driver['host']))}, process {driver['pid']}). "
+            f"[yellow]Another driver works on this store[/yellow] ({escape(one_line(driver.said.host))}, process {driver.said.pid}). "
             "Nothing can be mixed up, but the two may do the same work.",
             highlight=False,
             soft_wrap=True,
@@ -26,7 +26,7 @@ def clean_up(store: Store, console: Console) -> None:
 
 def fold_tables(store: Store, console: Console) -> bool:
     """Fold the tables if a driver died before it could; whether that was so."""
-    store = store.listed()
+    store = store.snapshot()
     if tables_are_current(store):
         remember_commits(store)
         return False

@@ -1,11 +1,12 @@
 """How a launch ended, in an exit code and in the lines that a person reads: what failed, and the command that goes on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.errors import one_line
 from aesweep.sweep.driver.plan import Plan
 from aesweep.sweep.driver.progress import describe_counts
@@ -68,27 +69,23 @@ def explain(outcome: Outcome, console: Console, again: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def score_line(rows: list[dict[str, Any]]) -> str:
+def score_line(rows: Sequence[ScoreRow]) -> str:
     """For instance `fd: reconstruction (train) 0.12, mvg 1.2, gmm 0.8; latents: loglikelihood_gap 0.03`.
 
     Only the distances, and of the latents what can be read alone: other measures are compared with a null or with others.
     """
-    frechet = [row for row in rows if row["metric"] in ("fid", "fd")]
-    latents = [_named(row, row["metric"]) for row in rows if row["metric"] == "loglikelihood_gap"]
-    held_out = [_named(row, row["source"]) for row in rows if row["metric"] == "heldout_loglikelihood"]
-    parts = [f"{frechet[0]['metric']}: {', '.join(_named(row, _source(row)) for row in frechet)}"] if frechet else []
+    frechet = [row for row in rows if row.metric in ("fid", "fd")]
+    latents = [_named(row, row.metric) for row in rows if row.metric == "loglikelihood_gap"]
+    held_out = [_named(row, row.source) for row in rows if row.metric == "heldout_loglikelihood"]
+    parts = [f"{frechet[0].metric}: {', '.join(_named(row, _source(row)) for row in frechet)}"] if frechet else []
     parts += [f"latents: {', '.join(latents)}"] if latents else []
     parts += [f"held-out log-likelihood: {', '.join(held_out)}"] if held_out else []
-    return "; ".join(parts) or _count(rows)
+    return "; ".join(parts) or (f"{len(rows)} scores" if rows else "no scores")
 
 
-def _count(rows: list[dict[str, Any]]) -> str:
-    return f"{len(rows)} scores" if rows else "no scores"
+def _source(row: ScoreRow) -> str:
+    return f"{row.source} ({row.split})" if row.source == "reconstruction" else row.source
 
 
-def _source(row: dict[str, Any]) -> str:
-    return f"{row['source']} ({row['split']})" if row["source"] == "reconstruction" else str(row["source"])
-
-
-def _named(row: dict[str, Any], name: str) -> str:
-    return f"{name} none" if row["value"] is None else f"{name} {row['value']:.4g}"
+def _named(row: ScoreRow, name: str) -> str:
+    return f"{name} none" if row.value is None else f"{name} {row.value:.4g}"

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
@@ -12,7 +11,7 @@ from aesweep.models.data.datasets import source_sizes
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.spec.sweep_spec import SweepSpec
-from aesweep.sweep.store.states import STATES, State, trial_states
+from aesweep.sweep.store.states import STATES, State, TrialState, trial_states
 from aesweep.sweep.store.store import Stage, Store
 
 
@@ -36,7 +35,7 @@ class PlannedTrial:
     failed_stage: Stage | None = None
     """What failed; None unless something did."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object that `plan --json` prints."""
         parameters = parameter_counts(self.config)
         return {
@@ -107,7 +106,7 @@ def make_plan(
     states = trial_states(store, [config.key for config, _ in chosen], evaluation.id) if store else {}
     fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
     for config, block in chosen:
-        state, reason, failed = states.get(config.key, ("pending", "", None))
+        state, reason, failed = states.get(config.key, TrialState())
         source = data_source(config, spec.execution)
         identity = f"{config.dataset}{config.data_identity}"
         if identity not in sizes:

@@ -5,7 +5,6 @@ Drawn as a live panel on a terminal and as plain lines, one per finished trial a
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -14,19 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from aesweep.sweep.driver.plan import Plan, PlannedTrial
+from aesweep.sweep.store.records import LaunchProgress, RunningTrial
 from aesweep.sweep.store.states import State
 
 LINE_EVERY_SECONDS = 15.0
-
-
-@dataclass
-class RunningTrial:
-    """A trial in training, as of its last report."""
-
-    name: str
-    epochs: int
-    epoch: int = 0
-    images_per_second: float = 0.0
 
 
 @dataclass
@@ -68,20 +58,20 @@ class Progress:
     def train_started(self, key: str, name: str, epochs: int) -> None:
         """A trial got its slot."""
         if key not in self.running:
-            self.running[key] = RunningTrial(name, epochs)
+            self.running[key] = RunningTrial(name=name, epochs=epochs)
             self._move("pending", "running")
 
     def resumed(self, key: str, epoch: int) -> None:
         """A trial goes on from a checkpoint of this epoch; what an earlier launch trained says nothing of the speed now."""
         if key in self.running:
-            self.running[key].epoch = epoch
+            self._update(key, epoch=epoch)
             self._begun.setdefault(key, epoch)  # one that was lost in this launch keeps the place where it began
 
     def epoch_done(self, key: str, epoch: int, images_per_second: float) -> None:
         """A trial reported an epoch."""
         if key in self.running:
             self._begun.setdefault(key, 0)
-            self.running[key].epoch, self.running[key].images_per_second = epoch, images_per_second
+            self._update(key, epoch=epoch, images_per_second=images_per_second)
             self.reported = time.monotonic()
 
     def train_ended(self, key: str, succeeded: bool) -> None:
@@ -131,17 +121,17 @@ class Progress:
         """Training images per second, all running trials together."""
         return sum(r.images_per_second for r in self.running.values())
 
-    def to_json(self) -> dict[str, Any]:
+    def record(self) -> LaunchProgress:
         """What the progress file holds."""
-        return {
-            "counts": dict(self.counts),
-            "running": {
-                key: {"name": r.name, "epoch": r.epoch, "epochs": r.epochs, "images_per_second": r.images_per_second}
-                for key, r in self.running.items()
-            },
-            "scoring": self.scoring,
-            "eta_seconds": self.eta_seconds(),
-        }
+        return LaunchProgress(
+            counts={str(state): count for state, count in self.counts.items()},
+            running=dict(self.running),
+            scoring=self.scoring,
+            eta_seconds=self.eta_seconds(),
+        )
+
+    def _update(self, key: str, **changes: float) -> None:
+        self.running[key] = self.running[key].model_copy(update=changes)
 
     def _work(self, key: str, epoch: int, trial: RunningTrial) -> float:
         """Cost of what this launch trained of a trial that stands at `epoch`."""

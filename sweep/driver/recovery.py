@@ -1,17 +1,17 @@
 """What the driver does about a trial whose process ended before it did: again, with more memory, or not again.
 
 Tune is told to retry without limit; the decision is made here, from what the store says of the trial's attempts
-(attempts.py), so that it is the same within one launch and across many.
+(deaths.py), so that it is the same within one launch and across many.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError
 
 from aesweep.cluster.resources import larger_share
-from aesweep.sweep.driver.deaths import give_up_if_too_many, living_drivers
-from aesweep.sweep.store.attempt_notes import How, newest_of, read_end, write_end
+from aesweep.sweep.driver.deaths import give_up_if_too_many, living_names
+from aesweep.sweep.store.attempt_notes import newest_of, read_end, write_end
+from aesweep.sweep.store.records import How
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Stage, Store
 
@@ -41,15 +41,15 @@ class Recovery:
     def after_training(self, key: str, error: BaseException | None) -> Verdict:
         """The process of a trial ended, with what Tune knows of it."""
         attempt = newest_of(self.store, key, self.driver, "train")
-        end = read_end(self.store, key, attempt) if attempt else {}
-        if attempt is None or attempt in self._judged or end.get("how", "out of memory") != "out of memory":
-            attempt, end = self.store.new_attempt(key, "train"), {}  # it died before it could begin
+        end = read_end(self.store, key, attempt) if attempt else None
+        if attempt is None or attempt in self._judged or (end and end.how != "out of memory"):
+            attempt, end = self.store.attempts.new(key, "train"), None  # it died before it could begin
         self._judged.add(attempt)
-        failure = self.store.open_failure(key, "train")
-        if failure is not None and failure["attempt"] == attempt:
-            return Verdict(False, f"{failure['type']}: {failure['message']}")
+        failure = self.store.attempts.open_failure(key, "train")
+        if failure is not None and failure.attempt == attempt:
+            return Verdict(False, failure.reason)
         if end:
-            share = larger_share(end["share"])
+            share = larger_share(end.share)
             return Verdict(True, f"too little GPU memory; it is tried again with {share:g} of a GPU", share)
         return self.after_death(key, attempt, "train", "", error)
 
@@ -66,7 +66,7 @@ class Recovery:
             raise trouble
         how = how_it_died(error)
         write_end(self.store, key, attempt, how, describe(error))
-        living = living_drivers(self.store) | {self.driver}
+        living = living_names(self.store) | {self.driver}
         found = give_up_if_too_many(self.store, key, stage, evaluation, self.max_process_deaths, living)
         if found.are_too_many(self.max_process_deaths):
             return Verdict(False, f"ProcessDiedError: {found.describe()}")
@@ -99,7 +99,6 @@ def describe(error: BaseException | None) -> str:
 
 def cause_of(error: BaseException | None) -> BaseException | None:
     """What a task raised, or Ray's own error, without the layers that Ray wraps around it."""
-    cause: Any = error
-    while isinstance(cause, RayTaskError) and cause.cause is not None:
-        cause = cause.cause
-    return cause
+    while isinstance(error, RayTaskError) and error.cause is not None:
+        error = error.cause
+    return error

@@ -1,7 +1,6 @@
 """What a store says of its sweep: counts by state, time left, failures and their reasons. Reads small files only."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.driver.deaths import Deaths, deaths, open_stage
@@ -12,65 +11,93 @@ from aesweep.sweep.tables.fold import SpecIndex, table_rows
 
 
 @dataclass(frozen=True)
+class TrialAtWork:
+    """A trial that a driver trains now."""
+
+    key: str
+    epoch: int
+    epochs: int
+    images_per_second: float
+    name: str
+
+
+@dataclass(frozen=True)
+class FailedTrial:
+    """A trial that has failed, and the command that tries it again."""
+
+    key: str
+    name: str
+    reason: str
+    command: str
+
+
+@dataclass(frozen=True)
+class LostTrial:
+    """A trial whose newest attempts died; it is tried again without being asked to."""
+
+    key: str
+    name: str
+    deaths: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class SeenDriver:
+    """A driver, and how many seconds ago it wrote its progress."""
+
+    host: str
+    pid: int
+    age: float
+    alive: bool
+
+
+@dataclass(frozen=True)
 class Status:
     """The state of the latest spec of a store, or of all of them."""
 
     sweep: str
     counts: dict[State, int]
-    running: list[dict[str, Any]]
-    failures: list[dict[str, Any]]
-    lost: list[dict[str, Any]]
-    """Trials whose newest attempts died; they are tried again without being asked to."""
-    drivers: list[dict[str, Any]]
+    running: list[TrialAtWork]
+    failures: list[FailedTrial]
+    lost: list[LostTrial]
+    drivers: list[SeenDriver]
     tables: dict[str, int]
     eta_seconds: float | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object that `status --json` prints."""
-        return {
-            "sweep": self.sweep,
-            "counts": self.counts,
-            "running": self.running,
-            "failures": self.failures,
-            "lost": self.lost,
-            "drivers": self.drivers,
-            "tables": self.tables,
-            "eta_seconds": self.eta_seconds,
-        }
+        return asdict(self)
 
 
 def read_status(store: Store, every_spec: bool = False) -> Status:
     """Read the state of every trial that the latest spec (or any spec, with `every_spec`) asks for."""
-    store = store.listed()
+    store = store.snapshot()
     index = SpecIndex(store)
     keys = [key for key in index.asked if every_spec or key in index.latest]
-    counts: dict[State, int] = dict.fromkeys(STATES, 0)
-    running: list[dict[str, Any]] = []
-    failures: list[dict[str, Any]] = []
-    lost: list[dict[str, Any]] = []
-    alive = [driver for driver in index.drivers if driver["alive"]]
-    living = {driver["file"] for driver in alive}
-    retry = resume_command(store.root, RETRY)
     states = store.storage.map(lambda key: trial_state(store, key, index.evaluation_of(key), index.running), keys)
-    for key, (state, reason) in zip(keys, states, strict=True):
-        counts[state] += 1
-        if state == "running":
-            running.append({"key": key, **index.running[key]})
-        if state == "failed":
-            failures.append({"key": key, "name": _name(store, key), "reason": reason, "command": retry})
-        if state in ("pending", "trained") and (found := _deaths(store, key, index.evaluation_of(key), living)).count:
-            lost.append({"key": key, "name": _name(store, key), "deaths": found.count, "reason": found.describe()})
-    seen = [{part: driver[part] for part in ("host", "pid", "age", "alive")} for driver in index.drivers]
-    return Status(
+    alive = [driver for driver in index.drivers if driver.alive]
+    names = {driver.file for driver in alive}
+    found = Status(
         sweep=index.name,
-        counts=counts,
-        running=running,
-        failures=failures,
-        lost=lost,
-        drivers=seen,
+        counts=dict.fromkeys(STATES, 0),
+        running=[],
+        failures=[],
+        lost=[],
+        drivers=[SeenDriver(d.said.host, d.said.pid, d.age, d.alive) for d in index.drivers],
         tables=table_rows(store),
-        eta_seconds=max((d["eta_seconds"] for d in alive if d.get("eta_seconds") is not None), default=None),
+        eta_seconds=max((d.said.eta_seconds for d in alive if d.said.eta_seconds is not None), default=None),
     )
+    retry = resume_command(store.root, RETRY)
+    for key, (state, reason, _) in zip(keys, states, strict=True):
+        found.counts[state] += 1
+        if state == "running":
+            trial = index.running[key]
+            found.running.append(TrialAtWork(key, trial.epoch, trial.epochs, trial.images_per_second, trial.name))
+        if state == "failed":
+            found.failures.append(FailedTrial(key, _name(store, key), reason, retry))
+        if state in ("pending", "trained") and (dead := _deaths(store, key, index.evaluation_of(key), names)).count:
+            found.lost.append(LostTrial(key, _name(store, key), dead.count, dead.describe()))
+    return found
 
 
 def _deaths(store: Store, key: str, evaluation: str, living: set[str]) -> Deaths:
@@ -82,6 +109,6 @@ def _deaths(store: Store, key: str, evaluation: str, living: set[str]) -> Deaths
 def _name(store: Store, key: str) -> str:
     """The trial's readable name; its key where the configuration is lost."""
     try:
-        return store.config(key).name
+        return store.trials.config(key).name
     except InputError:
         return key

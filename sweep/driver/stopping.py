@@ -1,5 +1,6 @@
-"""A request to stop: SIGINT (Ctrl-C), SIGTERM, SIGUSR1 (Slurm's notice of a preemption), SIGHUP (the terminal is gone),
-or `aesweep stop STORE`.
+"""A request to stop: a signal, or `aesweep stop STORE`.
+
+Signals are SIGINT (Ctrl-C), SIGTERM, SIGUSR1 (Slurm's notice of a preemption) and SIGHUP (the terminal is gone).
 
 Problem: a sweep must be able to end at any moment without losing more than a step, on every machine that trains for it.
 Decision: the request is a file beside the driver's progress file. Trials look for it inside the running epoch, write a
@@ -14,9 +15,8 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
-from aesweep.sweep.store.drivers import drivers
+from aesweep.sweep.store.drivers import Driver, living_drivers
 from aesweep.sweep.store.store import Store
 
 GRACE_SECONDS = 30.0  # for a step and a checkpoint; a preemption notice is seldom shorter
@@ -94,18 +94,18 @@ def stop_file(progress_file: str) -> str:
     return progress_file.removesuffix(".json") + ".stop"
 
 
-def ask_drivers_to_stop(store: Store) -> list[dict[str, Any]]:
-    """Ask every living driver of a store to stop; what they last said of themselves."""
-    alive = [driver for driver in drivers(store) if driver["alive"]]
+def ask_drivers_to_stop(store: Store) -> list[Driver]:
+    """Ask every living driver of a store to stop; those drivers."""
+    alive = living_drivers(store)
     for driver in alive:
-        store.storage.write(stop_file(f"progress/{driver['file']}"), b"")
+        store.storage.write(stop_file(f"progress/{driver.file}"), b"")
     return alive
 
 
 def wait_for_end(store: Store, files: Collection[str], timeout: float) -> set[str]:
     """Wait until the drivers with these progress files have ended; those that have not after `timeout` seconds."""
     deadline = time.monotonic() + timeout
-    while left := {driver["file"] for driver in drivers(store) if driver["alive"]} & set(files):
+    while left := {driver.file for driver in living_drivers(store)} & set(files):
         if time.monotonic() >= deadline:
             return left
         time.sleep(LOOK_EVERY_SECONDS / 2)

@@ -5,30 +5,24 @@ enter `TrialConfig` or `EvaluationConfig`. Paths are made absolute here, at the 
 folder.
 """
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from aesweep.models.data.datasets import default_data_dir
 from aesweep.models.errors import InputError
 
 Device = Literal["auto", "cpu", "cuda"]
 LONGEST_NAME, LONGEST_PATH = 255, 3000  # bytes; Linux takes 255 and 4,095, and names of ours follow
 
 
-def _default_data_dir() -> str:
-    from aesweep.models.data.datasets import default_data_dir
-
-    return str(default_data_dir())
-
-
 @dataclass(frozen=True, kw_only=True)
 class ExecutionConfig:
     """Where and with what a sweep runs. Raises `InputError` at construction, naming the field and the value."""
 
-    data_dir: str = field(default_factory=_default_data_dir)
+    data_dir: str = field(default_factory=lambda: str(default_data_dir()))
     """Folder of data sets and weights; absolute. The default is `AESWEEP_DATA`, else `~/.cache/aesweep`."""
     folders: Mapping[str, str] = field(default_factory=dict)
     """Content identity of each `folder` data set -> its absolute path here. Filled from `data: path`."""
@@ -63,16 +57,20 @@ class ExecutionConfig:
         for name in ("compile", "deterministic"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(name, getattr(self, name), "Give true or false.")
-        _check_count("threads", self.threads)
-        _check_count("max_process_deaths", self.max_process_deaths)
-        if self.max_concurrent is not None:
-            _check_count("max_concurrent", self.max_concurrent)
-        for name in ("checkpoint_seconds", "prior_deadline_seconds"):
-            seconds = _positive(name, getattr(self, name), 1e9, "a number of seconds above 0 and at most 1e9")
-            object.__setattr__(self, name, seconds)
+        for name in ("threads", "max_process_deaths", "max_concurrent"):
+            count, is_open = getattr(self, name), name == "max_concurrent" and self.max_concurrent is None
+            if not is_open and (not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 100_000):
+                raise InputError(name, count, "Give a whole number from 1 to 100000.")
+        self._make_positive("checkpoint_seconds", 1e9, "a number of seconds above 0 and at most 1e9")
+        self._make_positive("prior_deadline_seconds", 1e9, "a number of seconds above 0 and at most 1e9")
         if self.gpu_share is not None:
-            share = _positive("gpu_share", self.gpu_share, 1.0, "a part of a GPU, above 0 and at most 1, or null")
-            object.__setattr__(self, "gpu_share", share)
+            self._make_positive("gpu_share", 1.0, "a part of a GPU, above 0 and at most 1, or null")
+
+    def _make_positive(self, name: str, most: float, expected: str) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:  # NaN is not
+            raise InputError(name, value, f"Give {expected}.")
+        object.__setattr__(self, name, float(value))
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values; `ExecutionConfig(**data)` reads them back."""
@@ -92,14 +90,3 @@ def absolute(path: str | Path, name: str = "path", relative_to: Path | None = No
     if max(lengths) > LONGEST_NAME or sum(lengths) + len(lengths) > LONGEST_PATH:
         raise InputError(name, str(path), "This is too long for a path; give a folder.")
     return str(full)
-
-
-def _check_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 100_000:
-        raise InputError(name, value, "Give a whole number from 1 to 100000.")
-
-
-def _positive(name: str, value: object, most: float, expected: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or not 0 < value <= most:
-        raise InputError(name, value, f"Give {expected}.")
-    return float(value)

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, check_source, data_name, is_prepared
+from aesweep.models.data.folder import describe_folder, folder_identity
 from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
 
@@ -27,19 +28,15 @@ def locate_folder(path: object, relative_to: Path, data_dir: str) -> tuple[str, 
         raise InputError("path", path, "Give the folder that holds train/ and test/.")
     folder = Path(absolute(path, "path", relative_to))
     try:
-        found = folder.is_dir()
-    except OSError as error:
-        raise InputError("path", path, f"The folder cannot be opened: {error}.") from None
-    if not found:
-        raise InputError("path", path, f"There is no folder {folder}. Give the folder that holds train/ and test/.")
-    from aesweep.models.data.folder import folder_identity
-
-    try:
+        if not folder.is_dir():
+            raise InputError("path", path, f"There is no folder {folder}. Give the folder that holds train/ and test/.")
         return folder_identity(folder, Path(data_dir)), str(folder)
     except InputError as error:
         if error.field != "data.path":  # it names images
             raise
         raise InputError("path", path, error.remedy) from None
+    except OSError as error:
+        raise InputError("path", path, f"The folder or an image in it cannot be read: {error}.") from None
 
 
 def data_source(config: TrialConfig, execution: ExecutionConfig) -> DataSource:
@@ -61,8 +58,6 @@ def check_images(configs: Iterable[TrialConfig], execution: ExecutionConfig) -> 
 
 def describe_images(configs: Iterable[TrialConfig], execution: ExecutionConfig) -> list[str]:
     """Lines on each user's folder that these train on: what is taken of it and what is left out. Of an absent one, none."""
-    from aesweep.models.data.folder import describe_folder
-
     folders = dict.fromkeys(data_source(config, execution).folder for config in configs)
     there = [folder for folder in folders if folder is not None and folder.is_dir()]
     return [one_line(line) for folder in there for line in describe_folder(folder)]

@@ -1,6 +1,7 @@
 """From what a person writes (a preset's name, a YAML file, `--set`) to a checked `SweepSpec`."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -65,10 +66,6 @@ def _without_idle_fields(spec: SweepSpec) -> SweepSpec:
 
 def _looks_like_a_path(text: str) -> bool:
     try:
-        return (
-            any(mark in text for mark in "/\\")
-            or text.endswith((".yaml", ".yml"))
-            or (text != "" and Path(text).exists())
-        )
+        return bool(re.search(r"[/\\]|\.ya?ml\Z", text)) or (text != "" and Path(text).exists())
     except (OSError, ValueError):  # too long, or with a NUL
         return False

@@ -44,7 +44,7 @@ _PLAIN_TEXT = ("name", "path", "data_dir")  # taken as they stand, commas and al
 
 def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
     """`spec` with every `FIELD=VALUE` applied; a later one wins. Raises `InputError` whose field is `--set FIELD`."""
-    given: dict[str, dict[str, Any]] = {"trial": {}, "sweep": {}, "evaluation": {}, "execution": {}}
+    given: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
     for override in overrides:
         section, name, value = _read_override(override)
         given[section][name] = value
@@ -85,9 +85,8 @@ def require_scoring(overrides: Sequence[str]) -> None:
     for override in overrides:
         section, name, value = _read_override(override)
         if section in ("trial", "sweep"):
-            raise InputError(
-                f"--set {name}", value, "That makes other trials, and `evaluate` trains none: launch a spec with it."
-            )
+            remedy = "That makes other trials, and `evaluate` trains none: launch a spec with it."
+            raise InputError(f"--set {name}", value, remedy)
 
 
 def _read_override(text: str) -> tuple[str, str, Any]:
@@ -103,12 +102,8 @@ def _read_override(text: str) -> tuple[str, str, Any]:
     found = [known for known, names in _SECTIONS.items() if name in names and section in ("", known)]
     if not found:
         every = (*ALIASES, *(known for names in _SECTIONS.values() for known in names))
-        error = (
-            unknown_field(name, value, _SECTIONS[section])
-            if section in _SECTIONS
-            else unknown_field(written, value, every)
-        )
-        raise InputError(f"--set {written}", value, error.remedy)
+        unknown = (name, value, _SECTIONS[section]) if section in _SECTIONS else (written, value, every)
+        raise InputError(f"--set {written}", value, unknown_field(*unknown).remedy)
     return found[0], name, value if name in _PLAIN_TEXT else _read_text(f"--set {written}", name, value)
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
-from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig, Extractor
+from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig, ExtractorName
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
@@ -21,7 +21,7 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 SPEC_FORMAT = 1
 """Version of the stored JSON; another one is refused."""
 
-EXTRACTORS = ("auto", *get_args(Extractor))
+EXTRACTORS = ("auto", *get_args(ExtractorName))
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,8 @@ class SweepSpec:
         names = [block.name for block in self.blocks]
         for index, name in enumerate(names):
             if name in names[:index]:
-                raise InputError(
-                    f'blocks[{index}] "{name}": name', name, "Another block has this name; give a new one."
-                )
+                place = f'blocks[{index}] "{name}": name'
+                raise InputError(place, name, "Another block has this name; give a new one.")
         if self.extractor not in EXTRACTORS:
             raise InputError("extractor", self.extractor, f"Choose one of: {', '.join(EXTRACTORS)}.")
         # The constructor checks the values and gives them their final types, so that a stored spec equals the original.
@@ -110,6 +109,10 @@ class SweepSpec:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values: all fields of the first trial as `base`, of every trial those that differ from it."""
         base = self.blocks[0].trials[0].to_json()
+
+        def differing(trial: TrialConfig) -> dict[str, Any]:
+            return {name: value for name, value in trial.to_json().items() if value != base[name]}
+
         return {
             "format": SPEC_FORMAT,
             "name": self.name,
@@ -118,8 +121,7 @@ class SweepSpec:
             "execution": self.execution.to_json(),
             "base": base,
             "blocks": [
-                {"name": block.name, "trials": [_difference(trial.to_json(), base) for trial in block.trials]}
-                for block in self.blocks
+                {"name": block.name, "trials": [differing(trial) for trial in block.trials]} for block in self.blocks
             ],
         }
 
@@ -143,9 +145,8 @@ class SweepSpec:
                 execution=_build(ExecutionConfig, data["execution"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                "spec", str(error), "The stored spec is damaged; launch the original spec again."
-            ) from None
+            remedy = "The stored spec is damaged; launch the original spec again."
+            raise InputError("spec", str(error), remedy) from None
 
 
 def _check_name(name: object) -> None:
@@ -153,17 +154,12 @@ def _check_name(name: object) -> None:
         raise InputError("name", name, 'Give 1 to 80 printable characters, such as "width study" (numbers in quotes).')
 
 
-def _difference(values: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value != base[name]}
-
-
 def _known(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
     names = {f.name for f in fields(owner)}
     for name, value in values.items():
         if name not in names:
-            raise InputError(
-                name, value, "This version of aesweep does not know the field; use the one that wrote the store."
-            )
+            remedy = "This version of aesweep does not know the field; use the one that wrote the store."
+            raise InputError(name, value, remedy)
     return dict(values)
 
 

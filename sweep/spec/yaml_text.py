@@ -44,9 +44,8 @@ class _Loader(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} stands here twice", problem_mark=key.start_mark
-                )
+                problem = f"the key {key.value!r} stands here twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
         return node
 
@@ -86,9 +85,8 @@ def _read_text(path: Path) -> str:
     except (OSError, ValueError) as error:
         raise InputError("SPEC", str(path), f"The file cannot be read: {error}.") from None
     if len(data) > MOST_BYTES:
-        raise InputError(
-            "SPEC", str(path), f"The file is larger than {MOST_BYTES // 1_000_000} MB; it cannot be a spec."
-        )
+        remedy = f"The file is larger than {MOST_BYTES // 1_000_000} MB; it cannot be a spec."
+        raise InputError("SPEC", str(path), remedy)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

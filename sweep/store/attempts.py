@@ -1,70 +1,120 @@
-"""The attempts at a trial and the files that each one writes into its own folder.
+"""The attempts at a trial, the files that each one writes into its own folder, and the failures it recorded.
 
 Attempts are numbered, not dated: the newest is the one with the highest number, whatever the clocks of the nodes say.
+A trial has failed when its newest attempt has a failure record; starting another attempt makes it unfinished again.
 """
 
 import hashlib
+import socket
+import traceback
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.layout import PREFIX, Stage, attempt_folder, attempt_number, attempts_of, pruned_name
-from aesweep.sweep.store.reading import StoredRecords
-from aesweep.sweep.store.records import is_pruned, sealed_json_bytes
-from aesweep.sweep.store.storage import file_record
+from aesweep.sweep.store.reading import Records
+from aesweep.sweep.store.records import FailureRecord, FileRecord, PrunedAttempts, file_record
+
+TRACEBACK_LINES = 20
 
 
 class DamagedFileError(InputError):
     """A file is not the one that its commit names."""
 
 
-class StoredAttempts(StoredRecords):
-    """`trials/<key>/attempts/<id>/`."""
+@dataclass(frozen=True)
+class Attempts:
+    """`trials/<key>/attempts/<id>/` and `trials/<key>/failures/`."""
 
-    def attempts(self, key: str, stage: Stage, evaluation: str = "") -> list[str]:
+    records: Records
+
+    def of(self, key: str, stage: Stage, evaluation: str = "") -> list[str]:
         """Attempts at training a trial, or at one evaluation of it, oldest first; without those that were pruned."""
-        return attempts_of(self.storage.names(f"trials/{key}/attempts"), stage, evaluation)
+        return attempts_of(self.records.storage.names(f"trials/{key}/attempts"), stage, evaluation)
 
-    def new_attempt(self, key: str, stage: Stage, evaluation: str = "") -> str:
+    def new(self, key: str, stage: Stage, evaluation: str = "") -> str:
         """Start an attempt: make its folder and return its id, numbered after all attempts so far, pruned ones too."""
-        number = 1 + max(map(attempt_number, self._all_attempts(key, stage)), default=0)
+        number = 1 + max(map(attempt_number, self._all(key, stage)), default=0)
         words = [PREFIX[stage], f"{number:04d}", *([evaluation] if evaluation else []), uuid.uuid4().hex[:6]]
         attempt = "-".join(words)
-        self.storage.make_folder(attempt_folder(key, attempt))
+        self.records.storage.make_folder(attempt_folder(key, attempt))
         return attempt
 
-    def count_attempts(self, key: str, stage: Stage) -> int:
+    def count(self, key: str, stage: Stage) -> int:
         """How often this stage was begun, attempts that were pruned included."""
-        return len(self._all_attempts(key, stage))
+        return len(self._all(key, stage))
 
     def note_pruned(self, key: str, attempts: Iterable[str]) -> None:
         """Remember that these attempts were made; called before their folders are removed."""
         before = self._pruned(key)
-        if added := set(attempts).difference(before):
-            self.storage.write(pruned_name(key), sealed_json_bytes({"attempts": sorted({*before, *added})}))
+        if set(attempts) - before:
+            self.records.write(pruned_name(key), PrunedAttempts(attempts=tuple(sorted({*before, *attempts}))))
 
-    def _all_attempts(self, key: str, stage: Stage) -> set[str]:
-        return {*self.attempts(key, stage), *attempts_of(self._pruned(key), stage)}
+    def _all(self, key: str, stage: Stage) -> set[str]:
+        return {*self.of(key, stage), *attempts_of(self._pruned(key), stage)}
 
-    def _pruned(self, key: str) -> list[str]:
-        if not self.storage.exists(pruned_name(key)):
-            return []
-        names: list[str] = (self.read_json(pruned_name(key), is_pruned) or {"attempts": []})["attempts"]
-        return names
+    def _pruned(self, key: str) -> set[str]:
+        if not self.records.storage.exists(pruned_name(key)):
+            return set()
+        pruned = self.records.read(pruned_name(key), PrunedAttempts)
+        return set(pruned.attempts) if pruned else set()
 
-    def write_file(self, key: str, attempt: str, name: str, data: bytes) -> dict[str, Any]:
+    def write_file(self, key: str, attempt: str, name: str, data: bytes) -> FileRecord:
         """Write one file of an attempt; what its commit will say of it."""
-        self.storage.write(f"{attempt_folder(key, attempt)}/{name}", data)
+        self.records.storage.write(f"{attempt_folder(key, attempt)}/{name}", data)
         return file_record(data)
 
-    def read_file(self, key: str, attempt: str, name: str, record: dict[str, Any]) -> bytes:
+    def read_file(self, key: str, attempt: str, name: str, record: FileRecord | None) -> bytes:
         """Read one file of an attempt and check it. Raises `DamagedFileError` when it is not the recorded one."""
         path = f"{attempt_folder(key, attempt)}/{name}"
-        data = self.storage.read(path)
-        if data is None or len(data) != record["bytes"] or hashlib.sha256(data).hexdigest() != record["sha256"]:
+        data = self.records.storage.read(path)
+        if (
+            data is None
+            or record is None
+            or len(data) != record.bytes
+            or hashlib.sha256(data).hexdigest() != record.sha256
+        ):
             remedy = (
                 "It is missing or damaged: its SHA-256 is not the committed one. `aesweep resume STORE` makes it anew."
             )
-            raise DamagedFileError("file", self.storage.place(path), remedy)
+            raise DamagedFileError("file", self.records.storage.place(path), remedy)
         return data
+
+    def record_failure(
+        self, key: str, attempt: str, stage: Stage, error: BaseException, evaluation: str = "", node: str = ""
+    ) -> None:
+        """Record that an attempt failed, with the reason."""
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        now = datetime.now(UTC)
+        failure = FailureRecord(
+            key=key,
+            attempt=attempt,
+            stage=stage,
+            evaluation=evaluation,
+            type=type(error).__name__,
+            message=str(error).encode(errors="backslashreplace").decode(),  # file names may hold other bytes
+            traceback="\n".join(lines[-TRACEBACK_LINES:]).encode(errors="backslashreplace").decode(),
+            node=node or socket.gethostname(),
+            time=now.isoformat(),
+        )
+        self.records.write(f"trials/{key}/failures/{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}.json", failure)
+
+    def failures(self, key: str) -> list[FailureRecord]:
+        """Every recorded failure of a trial, oldest first within each stage."""
+        folder = f"trials/{key}/failures"
+        names = [f"{folder}/{name}" for name in self.records.storage.names(folder) if name.endswith(".json")]
+        return sorted((f for name in names if (f := self.records.read_commit(name, FailureRecord))), key=_order)
+
+    def open_failure(self, key: str, stage: Stage, evaluation: str = "") -> FailureRecord | None:
+        """The failure of the newest attempt at this stage, None when that attempt did not fail."""
+        newest = self.of(key, stage, evaluation)[-1:]
+        return next((f for f in reversed(self.failures(key)) if [f.attempt] == newest), None)
+
+
+def _order(failure: FailureRecord) -> tuple[bool, int, str]:
+    """By stage and number of the attempt: clocks jump, and differ between machines."""
+    attempt = failure.attempt
+    number = attempt_number(attempt) if attempts_of([attempt], "train") or attempts_of([attempt], "evaluate") else 0
+    return failure.stage != "train", number, failure.time

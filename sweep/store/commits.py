@@ -2,65 +2,72 @@
 
 import logging
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.attempts import DamagedFileError, StoredAttempts
+from aesweep.sweep.store.attempts import Attempts, DamagedFileError
 from aesweep.sweep.store.layout import MODEL, attempt_folder, scores_name, training_name
-from aesweep.sweep.store.records import is_scores, is_training, sealed_json_bytes
+from aesweep.sweep.store.reading import Records
+from aesweep.sweep.store.records import ScoresRecord, TrainingRecord
 from aesweep.sweep.store.storage import size_of
 
 log = logging.getLogger(__name__)
 
 
-class StoredCommits(StoredAttempts):
+@dataclass(frozen=True)
+class Commits:
     """`train.json` and `scores/<id>.json`. The first commit of a name wins."""
 
-    def training(self, key: str) -> dict[str, Any] | None:
+    records: Records
+
+    def training(self, key: str) -> TrainingRecord | None:
         """The commit of a trial's training, None while there is none."""
-        return self.read_commit(training_name(key), is_training)
+        return self.records.read_commit(training_name(key), TrainingRecord)
 
     def has_training(self, key: str) -> bool:
-        """Whether `training` gives a commit; reads it only where it has to (stored_records.py)."""
-        return self.has_commit(training_name(key), is_training)
+        """Whether `training` gives a commit; reads it only where it has to (reading.py)."""
+        return self.records.has_commit(training_name(key), TrainingRecord)
 
     def scored(self, key: str) -> list[str]:
         """Ids of the evaluations committed for a trial."""
-        return [n.removesuffix(".json") for n in self.storage.names(f"trials/{key}/scores") if n.endswith(".json")]
+        names = self.records.storage.names(f"trials/{key}/scores")
+        return [name.removesuffix(".json") for name in names if name.endswith(".json")]
 
-    def scores(self, key: str, evaluation: str) -> dict[str, Any] | None:
+    def scores(self, key: str, evaluation: str) -> ScoresRecord | None:
         """The commit of one evaluation, None while there is none."""
-        return self.read_commit(scores_name(key, evaluation), is_scores)
+        return self.records.read_commit(scores_name(key, evaluation), ScoresRecord)
 
     def has_scores(self, key: str, evaluation: str) -> bool:
-        """Whether `scores` gives a commit; reads it only where it has to (stored_records.py)."""
-        return self.has_commit(scores_name(key, evaluation), is_scores)
+        """Whether `scores` gives a commit; reads it only where it has to (reading.py)."""
+        return self.records.has_commit(scores_name(key, evaluation), ScoresRecord)
 
-    def commit_training(self, key: str, commit: dict[str, Any]) -> bool:
+    def commit_training(self, key: str, commit: TrainingRecord) -> bool:
         """Commit a training; False where another attempt was first. Scores of other weights are set aside before that."""
-        if self.storage.exists(training_name(key)):
+        if self.records.storage.exists(training_name(key)):
             return False
-        self._set_aside_other_scores(key, commit["files"].get(MODEL, {}).get("sha256", ""))
-        return self.storage.commit(training_name(key), sealed_json_bytes(commit))
+        model = commit.files.get(MODEL)
+        self._set_aside_other_scores(key, model.sha256 if model else "")
+        return self.records.storage.commit(training_name(key), commit.to_bytes())
 
     def _set_aside_other_scores(self, key: str, weights: str) -> None:
-        """A trial is trained again when its commit was damaged, maybe with other bits, and may have been scored before.
+        """Set aside what other weights scored: a trial is trained again when its commit was damaged, maybe to other bits.
 
-        Before the new commit: whoever is killed between the two leaves a trial to train, and never weights beside scores
+        Before the new commit: whoever is killed between the two leaves a trial to train, and never weights with scores
         that are not theirs.
         """
+        storage = self.records.storage
         for evaluation in self.scored(key):
             scores = self.scores(key, evaluation)
-            if scores is None or scores.get("model", "") == weights:
+            if scores is None or scores.model == weights:
                 continue
             name = scores_name(key, evaluation)
             with suppress(FileNotFoundError):  # another driver was faster
-                aside = self.storage.set_aside(name)
-                log.warning("%s is of other weights; kept as %s, it is scored again", self.storage.place(name), aside)
+                aside = storage.set_aside(name)
+                log.warning("%s is of other weights; kept as %s, it is scored again", storage.place(name), aside)
 
-    def commit_scores(self, key: str, evaluation: str, commit: dict[str, Any]) -> bool:
+    def commit_scores(self, key: str, evaluation: str, commit: ScoresRecord) -> bool:
         """Commit an evaluation; False where another attempt was first."""
-        return self.storage.commit(scores_name(key, evaluation), sealed_json_bytes(commit))
+        return self.records.storage.commit(scores_name(key, evaluation), commit.to_bytes())
 
     def model_bytes(self, key: str) -> bytes:
         """The committed weights of a trial (safetensors), checked. Raises `InputError` while it is not trained."""
@@ -77,24 +84,24 @@ class StoredCommits(StoredAttempts):
         commit = self.training(key)
         if commit is None:
             return False
-        record = commit["files"].get(MODEL, {"bytes": 0})
-        version = self.storage.version(f"{attempt_folder(key, commit['attempt'])}/{MODEL}")
-        if version is None or size_of(version) != record["bytes"]:
-            self.set_aside(training_name(key))
+        model = commit.files.get(MODEL)
+        version = self.records.storage.version(f"{attempt_folder(key, commit.attempt)}/{MODEL}")
+        if version is None or size_of(version) != (model.bytes if model else 0):
+            self.records.set_aside(training_name(key))
             return False
         return True
 
     def prior_bytes(self, key: str, evaluation: str, name: str) -> bytes | None:
         """A fitted prior of one evaluation, checked; None where that has none."""
         commit = self.scores(key, evaluation)
-        if commit is None or name not in commit["files"]:
+        if commit is None or name not in commit.files:
             return None
         return self._committed_file(key, scores_name(key, evaluation), commit, name)
 
-    def _committed_file(self, key: str, commit_name: str, commit: dict[str, Any], name: str) -> bytes:
+    def _committed_file(self, key: str, commit_name: str, commit: TrainingRecord | ScoresRecord, name: str) -> bytes:
         """A file that a commit names. Where it is damaged the commit is set aside: its work counts as not done."""
         try:
-            return self.read_file(key, commit["attempt"], name, commit["files"].get(name, {"bytes": 0, "sha256": ""}))
+            return Attempts(self.records).read_file(key, commit.attempt, name, commit.files.get(name))
         except DamagedFileError:
-            self.set_aside(commit_name)
+            self.records.set_aside(commit_name)
             raise

@@ -33,6 +33,11 @@ def is_key(name: str) -> bool:
     return _KEY.fullmatch(name) is not None
 
 
+def spec_name(spec_hash: str) -> str:
+    """A spec that was launched."""
+    return f"sweeps/{spec_hash}.json"
+
+
 def config_name(key: str) -> str:
     """The configuration of a trial."""
     return f"trials/{key}/config.json"

@@ -16,14 +16,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from typing_extensions import override
+
 from aesweep.models.errors import InputError
-from aesweep.sweep.failpoints import failpoint
 from aesweep.sweep.store.storage import (
     FOLDER,
     TEMPORARY,
     Item,
     LogFile,
     Result,
+    Storage,
     StorageError,
     aside_name,
     inside,
@@ -39,15 +41,17 @@ SETTLE_SECONDS = 0.5
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class LocalStorage:
+class LocalStorage(Storage):
     """A folder on a local or NFS path."""
 
     look_seconds = 0.5
     keeps_files_whole = False
 
     def __init__(self, root: str | Path, mark: str = "") -> None:
-        """`mark`: a file without which nothing else is written. A folder that was moved away, or whose disk is not
-        mounted any more, would be begun anew in its old place otherwise.
+        """`mark`: a file without which nothing else is written.
+
+        Without it, a folder that was moved away, or whose disk is not mounted any more, would be started again in its
+        old place.
         """
         self.folder: Path | None = Path(root)
         self._mark = mark
@@ -58,9 +62,11 @@ class LocalStorage:
         """The file's place. Raises ValueError for a name that would leave the root."""
         return self._folder / inside(name)
 
+    @override
     def place(self, name: str = "") -> str:
         return str(self.path(name))
 
+    @override
     def read(self, name: str) -> bytes | None:
         with self._refusals("read"):
             try:
@@ -68,6 +74,7 @@ class LocalStorage:
             except _ABSENT:
                 return None
 
+    @override
     def open(self, name: str) -> BinaryIO | None:
         with self._refusals("read"):
             try:
@@ -75,13 +82,16 @@ class LocalStorage:
             except _ABSENT:
                 return None
 
+    @override
     def exists(self, name: str) -> bool:
         return self._stat(name) is not None
 
+    @override
     def version(self, name: str) -> str | None:
         found = self._stat(name)
         return _version(found) if found is not None and stat.S_ISREG(found.st_mode) else None
 
+    @override
     def names(self, name: str) -> list[str]:
         with self._refusals("read"):
             try:
@@ -89,10 +99,12 @@ class LocalStorage:
             except _ABSENT:
                 return []
 
+    @override
     def listing(self, folder: str, depth: int) -> dict[str, str]:
         with self._refusals("read"):
             return dict(_scan(self.path(folder), folder, depth))
 
+    @override
     def write(self, name: str, data: bytes) -> None:
         with self._refusals():
             temporary = self._write_aside(name, data)
@@ -103,6 +115,7 @@ class LocalStorage:
                 raise
             _sync_folder(self.path(name).parent)
 
+    @override
     def commit(self, name: str, data: bytes) -> bool:
         with self._refusals():
             return self._commit(name, data)
@@ -123,7 +136,7 @@ class LocalStorage:
         return True
 
     def _commit_without_links(self, temporary: Path, name: str, data: bytes) -> bool:
-        """Look, write, wait a moment and read back who stands there: as on an object store (object_storage.py)."""
+        """Look, write, wait a moment and read back who stands there: as on an object store (on_s3.py)."""
         if self.exists(name):
             return False
         os.replace(temporary, self.path(name))
@@ -131,19 +144,23 @@ class LocalStorage:
         time.sleep(SETTLE_SECONDS)
         return self.read(name) == data
 
+    @override
     def make_folder(self, name: str) -> None:
         with self._refusals():
             self._require_mark(name)
             self.path(name).mkdir(parents=True, exist_ok=True)
 
+    @override
     def remove(self, name: str) -> None:
         with self._refusals():
             self.path(name).unlink(missing_ok=True)
 
+    @override
     def remove_folder(self, name: str) -> None:
         with self._refusals(), suppress(FileNotFoundError):
             shutil.rmtree(self.path(name))
 
+    @override
     def set_aside(self, name: str) -> str:
         aside = aside_name(name)
         try:
@@ -154,17 +171,21 @@ class LocalStorage:
             raise self._refused(error) from error
         return aside
 
+    @override
     def temporary(self) -> list[str]:
         with self._refusals("read"):
             return sorted(str(file.relative_to(self._folder)) for file in self._folder.rglob(f"{TEMPORARY}*"))
 
+    @override
     def remove_temporary(self) -> None:
         for name in self.temporary():
             self.remove(name)
 
+    @override
     def log_file(self, name: str) -> LogFile:
         return _AppendedLog(self, name)
 
+    @override
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         return [function(item) for item in items]
 
@@ -180,9 +201,7 @@ class LocalStorage:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open(temporary, "wb") as file:
-                file.write(data[: len(data) // 2])
-                failpoint("inside-write", name)
-                file.write(data[len(data) // 2 :])
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError:
@@ -226,7 +245,7 @@ class LocalStorage:
         return StorageError(self.root, f"It {what}, and give the same command again: it goes on from there.")
 
 
-class _AppendedLog:
+class _AppendedLog(LogFile):
     """A log on a path: every line is there at once, also after a SIGKILL."""
 
     def __init__(self, storage: LocalStorage, name: str) -> None:

@@ -1,7 +1,7 @@
 """Files of a store on S3, or another object store that pyarrow has a file system for.
 
 There is no rename there and none is needed: an object appears whole, when its upload is completed, or not at all. What
-pyarrow 26 does was measured against a real server (tests/sweep/test_object_storage.py):
+pyarrow 26 does was measured against a real server (tests/sweep/store/test_on_s3.py):
 
 * Leaving `with fs.open_output_stream(...)` by an exception publishes what was written so far. So the bytes are complete
   before the stream is opened, go into it in one call, and the stream is closed only when that call came back.
@@ -16,7 +16,7 @@ pyarrow 26 does was measured against a real server (tests/sweep/test_object_stor
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -25,14 +25,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
+from typing_extensions import override
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.failpoints import failpoint
 from aesweep.sweep.store.storage import (
     FOLDER,
     Item,
     LogFile,
     Result,
+    Storage,
     StorageError,
     aside_name,
     inside,
@@ -59,7 +60,7 @@ HINTS = {
 OTHERWISE = "Check the network and AWS_ENDPOINT_URL; the same command then goes on where this one stopped."
 
 
-class ObjectStorage:
+class ObjectStorage(Storage):
     """The objects below one URI. Every failure that retries did not mend is a `StorageError` that names the store."""
 
     folder: Path | None = None
@@ -70,9 +71,11 @@ class ObjectStorage:
         self.root = uri.rstrip("/")
         self._fs, self._base = _file_system(self.root)
 
+    @override
     def place(self, name: str = "") -> str:
         return f"{self.root.partition('?')[0]}/{inside(name)}".rstrip("/")
 
+    @override
     def read(self, name: str) -> bytes | None:
         def read() -> bytes:
             with self._fs.open_input_file(self._path(name)) as file:
@@ -83,6 +86,7 @@ class ObjectStorage:
         except FileNotFoundError:
             return None
 
+    @override
     def open(self, name: str) -> BinaryIO | None:
         try:
             file: BinaryIO = self._patiently(lambda: self._fs.open_input_file(self._path(name)))
@@ -90,16 +94,20 @@ class ObjectStorage:
         except FileNotFoundError:
             return None
 
+    @override
     def exists(self, name: str) -> bool:
-        return self._info(name).type != fs.FileType.NotFound
+        return bool(self._info(name).type != fs.FileType.NotFound)
 
+    @override
     def version(self, name: str) -> str | None:
         info = self._info(name)
         return _version(info) if info.is_file else None
 
+    @override
     def names(self, name: str) -> list[str]:
         return sorted(info.base_name for info in self._list(name, recursive=False))
 
+    @override
     def listing(self, folder: str, depth: int) -> dict[str, str]:
         found: dict[str, str] = {}
         start = len(self._path(folder)) + 1
@@ -112,15 +120,16 @@ class ObjectStorage:
                 found[name] = _version(info)
         return found
 
+    @override
     def write(self, name: str, data: bytes) -> None:
         def write() -> None:
             stream = self._fs.open_output_stream(self._path(name))
-            failpoint("inside-write", name)
             stream.write(data)
             stream.close()  # here it is published
 
         self._patiently(write)
 
+    @override
     def commit(self, name: str, data: bytes) -> bool:
         if self.exists(name):
             return False
@@ -128,32 +137,40 @@ class ObjectStorage:
         time.sleep(SETTLE_SECONDS)
         return self.read(name) == data
 
+    @override
     def make_folder(self, name: str) -> None:
         self._patiently(lambda: self._fs.create_dir(self._path(name), recursive=True))
 
+    @override
     def remove(self, name: str) -> None:
         with suppress(FileNotFoundError):
             self._patiently(lambda: self._fs.delete_file(self._path(name)))
 
+    @override
     def remove_folder(self, name: str) -> None:
         with suppress(FileNotFoundError):
             self._patiently(lambda: self._fs.delete_dir(self._path(name)))
 
+    @override
     def set_aside(self, name: str) -> str:
         aside = aside_name(name)
         self._patiently(lambda: self._fs.copy_file(self._path(name), self._path(aside)))
         self.remove(name)
         return aside
 
+    @override
     def temporary(self) -> list[str]:
         return []
 
+    @override
     def remove_temporary(self) -> None:
         """Killed writers leave no objects; unfinished uploads are the bucket's life-cycle rule's to remove."""
 
+    @override
     def log_file(self, name: str) -> LogFile:
         return _RewrittenLog(self, name)
 
+    @override
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             return list(pool.map(function, items))
@@ -190,7 +207,7 @@ class ObjectStorage:
         return StorageError(self.place(), f"{said[:300]}. {hint}")
 
 
-class _RewrittenLog:
+class _RewrittenLog(LogFile):
     """A log on an object store: lines are kept until `publish` writes the whole object again."""
 
     def __init__(self, storage: ObjectStorage, name: str) -> None:
@@ -221,7 +238,7 @@ def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
         raise InputError("--store", uri, remedy) from error
 
 
-def _s3_options(uri: str, region: str) -> dict[str, Any]:
+def _s3_options(uri: str, region: str) -> Mapping[str, Any]:
     """What `from_uri` takes from a URI and the environment, with our retries, time limits and kind of writing."""
     query = {name: values[-1] for name, values in parse_qs(urlsplit(uri).query).items()}
     endpoint = query.get("endpoint_override") or os.environ.get("AWS_ENDPOINT_URL_S3")

@@ -2,7 +2,7 @@
 
 Readers follow commits alone, so every other file of an attempt could go; but two things must stay. An unfinished trial
 goes on from its newest checkpoint, and the attempts after that one tell how often it died or that it failed
-(attempts.py). So an attempt goes whole when its work was committed by another or was taken further, and the newest ones
+(attempt_notes.py). So an attempt goes whole when its work was committed by another or was taken further, and the newest ones
 of unfinished work lose at most what cannot be resumed: the latents, priors and pictures of an evaluation.
 """
 
@@ -15,7 +15,7 @@ from typing import Literal
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.attempt_notes import CHECKPOINT, END, START
-from aesweep.sweep.store.drivers import drivers
+from aesweep.sweep.store.drivers import living_drivers
 from aesweep.sweep.store.layout import attempt_folder
 from aesweep.sweep.store.storage import FOLDER, size_of
 from aesweep.sweep.store.store import Store
@@ -40,10 +40,9 @@ def prune(store: Store, *, damaged: bool = False, dry_run: bool = False) -> list
 
     Raises `InputError` while a driver works on the store: it may be writing just these files.
     """
-    for driver in drivers(store):
-        if driver["alive"]:
-            who = f"{driver['host']}, process {driver['pid']}"
-            raise InputError("STORE", store.root, f"A driver works on it ({who}). `aesweep stop STORE --wait` ends it.")
+    for driver in living_drivers(store):
+        who = f"{driver.said.host}, process {driver.said.pid}"
+        raise InputError("STORE", store.root, f"A driver works on it ({who}). `aesweep stop STORE --wait` ends it.")
     found = list(leftovers(store.only_looking() if dry_run else store, damaged))
     if not dry_run:
         _remember_attempts(store, found)
@@ -58,7 +57,7 @@ def _remember_attempts(store: Store, found: list[Leftover]) -> None:
         if leftover.is_folder:
             _, key, _, attempt = leftover.name.split("/")
             gone[key].append(attempt)
-    store.storage.map(lambda key: store.note_pruned(key, gone[key]), list(gone))
+    store.storage.map(lambda key: store.attempts.note_pruned(key, gone[key]), list(gone))
 
 
 def _remove(store: Store, leftover: Leftover) -> None:
@@ -70,8 +69,8 @@ def _remove(store: Store, leftover: Leftover) -> None:
 
 def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:
     """Everything that `prune` removes."""
-    store = store.listed()
-    for found in store.storage.map(lambda key: _of_trial(store, key), store.trial_keys()):
+    store = store.snapshot()
+    for found in store.storage.map(lambda key: _of_trial(store, key), store.trials.known_keys()):
         yield from found
     for name in store.storage.temporary():
         yield _file(store, "temporary files", name)
@@ -90,12 +89,12 @@ def _of_trial(store: Store, key: str) -> list[Leftover]:
 
 def _of_training(store: Store, key: str) -> Iterator[Leftover]:
     """Attempts that another one finished or took further. Reads what there is a choice between, and no more."""
-    attempts = store.attempts(key, "train")
-    if store.has_training(key):
-        commit = store.training(key) if len(attempts) > 1 else None
+    attempts = store.attempts.of(key, "train")
+    if store.commits.has_training(key):
+        commit = store.commits.training(key) if len(attempts) > 1 else None
         for attempt in attempts:
             name = attempt_folder(key, attempt)
-            if commit is not None and attempt != commit["attempt"]:
+            if commit is not None and attempt != commit.attempt:
                 yield _folder(store, name)
             elif CHECKPOINT in store.storage.names(name):
                 yield _file(store, "leftover checkpoints", f"{name}/{CHECKPOINT}")
@@ -109,13 +108,13 @@ def _of_training(store: Store, key: str) -> Iterator[Leftover]:
 def _of_evaluations(store: Store, key: str) -> Iterator[Leftover]:
     """Attempts that are not the committed ones; of evaluations without a commit, their files alone."""
     attempts: dict[str, list[str]] = defaultdict(list)
-    for attempt in store.attempts(key, "evaluate"):
+    for attempt in store.attempts.of(key, "evaluate"):
         attempts[attempt.split("-")[2]].append(attempt)
     for evaluation, mine in attempts.items():
-        if not store.has_scores(key, evaluation):
+        if not store.commits.has_scores(key, evaluation):
             yield from (file for attempt in mine for file in _files_but_notes(store, attempt_folder(key, attempt)))
-        elif len(mine) > 1 and (commit := store.scores(key, evaluation)) is not None:
-            yield from (_folder(store, attempt_folder(key, a)) for a in mine if a != commit["attempt"])
+        elif len(mine) > 1 and (commit := store.commits.scores(key, evaluation)) is not None:
+            yield from (_folder(store, attempt_folder(key, a)) for a in mine if a != commit.attempt)
 
 
 def _files_but_notes(store: Store, folder: str) -> Iterator[Leftover]:

@@ -1,4 +1,4 @@
-"""Reading the JSON records of a store, and when a commit counts.
+"""Reading and writing the records of a store, and when a commit counts.
 
 A commit is read before it counts, and read once: whoever folded it into the tables left its version (size and time) in
 `FOLDED`, and as long as the file is of that version a plan takes it for whole. One that was cut short or changed has
@@ -11,57 +11,51 @@ time and the same length: those of a copied store.
 """
 
 import logging
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Self
+from dataclasses import dataclass, field, replace
 
-from aesweep.sweep.store.layout import FOLDED, MARK
-from aesweep.sweep.store.open_storage import open_storage
-from aesweep.sweep.store.records import has_sound_seal, parse_record
-from aesweep.sweep.store.snapshot import ListedStorage
+from aesweep.sweep.store.layout import FOLDED
+from aesweep.sweep.store.records import AnyRecord, FoldedTables, Record, has_sound_seal, parse_record
+from aesweep.sweep.store.snapshot import Snapshot
 from aesweep.sweep.store.storage import Storage, StorageError, have_same_size
 
-Check = Callable[[dict[str, Any]], bool]
 log = logging.getLogger(__name__)
 
 
-class StoredRecords:
-    """The JSON files of one store at a path or URI."""
+@dataclass(frozen=True)
+class Records:
+    """The records in one storage."""
 
-    def __init__(self, root: str | Path, storage: Storage | None = None) -> None:
-        self.storage = storage or open_storage(root, MARK)
-        self.root = self.storage.root
-        self._whole: dict[str, str] = {}
-        """Versions of commits that were read and found whole."""
-        self._only_looks = False
+    storage: Storage
+    snapshot: Snapshot | None = None
+    """The storage itself, where its trials were listed."""
+    only_looks: bool = False
+    """Whether damaged files keep their names: nothing is changed."""
+    _whole: dict[str, str] = field(default_factory=dict)
+    """Versions of commits that were read and found whole; shared with every snapshot."""
 
-    def only_looking(self) -> Self:
-        """The store for those who change nothing in it: what is damaged counts as missing and keeps its name."""
-        store = type(self)(self.root, self.storage)
-        store._only_looks = True
-        return store
-
-    def listed(self) -> Self:
-        """The store with its trials listed now, for many questions at once; not for longer than those take."""
-        if isinstance(self.storage, ListedStorage):
+    def with_snapshot(self) -> "Records":
+        """The same records, with the trials listed now; itself where they are listed already."""
+        if self.snapshot is not None:
             return self
-        store = type(self)(self.root, ListedStorage(self.storage))
-        store._whole = self._whole  # shared: what is known to be whole stays known
-        store._only_looks = self._only_looks
-        for name, version in folded_commits(self).items():
-            store._whole.setdefault(name, version)
-        return store
+        snapshot = Snapshot(self.storage)
+        folded = self.read(FOLDED, FoldedTables)
+        for name, version in (folded.commits if folded else {}).items():
+            self._whole.setdefault(name, version)
+        return replace(self, storage=snapshot, snapshot=snapshot)
 
-    def read_json(self, name: str, check: Check | None = None) -> dict[str, Any] | None:
-        """A JSON object of the store, None where it is missing or damaged (not a record, or refused by `check`)."""
+    def read(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:
+        """A record, None where it is missing or damaged."""
         data = self.storage.read(name)
         if data is None:
             return None
-        value = parse_record(data)
-        if value is None or (check is not None and not check(value)):
+        record = parse_record(kind, data)
+        if record is None:
             log.warning("%s is damaged; it counts as missing", self.storage.place(name))
-            return None
-        return value
+        return record
+
+    def write(self, name: str, record: Record) -> None:
+        """Write a record, replacing what was there."""
+        self.storage.write(name, record.to_bytes())
 
     def whole_commits(self) -> dict[str, str]:
         """Versions of all commits that were read, found whole, and are still there: for `FOLDED`."""
@@ -71,21 +65,20 @@ class StoredRecords:
         """Whether a commit is missing, or of a version that was read and found whole."""
         return self._whole.get(name) == self.storage.version(name)
 
-    def read_commit(self, name: str, check: Check) -> dict[str, Any] | None:
-        """A commit, or None; one that cannot be read is set aside, so that its work is done and committed anew."""
-        version = self.storage.version(name) if isinstance(self.storage, ListedStorage) else None
+    def read_commit(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:
+        """A commit, or None; one that cannot be read is set aside, so that its work is done and committed again."""
+        version = self.snapshot.version(name) if self.snapshot else None
         data = self.storage.read(name)
         if data is None:
             return None
-        value = parse_record(data)
-        if value is None or not check(value):
+        record = parse_record(kind, data)
+        if record is None:
             self.set_aside(name)
-            return None
-        if version is not None:
+        elif version is not None:
             self._whole[name] = version
-        return value
+        return record
 
-    def has_commit(self, name: str, check: Check) -> bool:
+    def has_commit(self, name: str, kind: type[Record]) -> bool:
         """Whether `read_commit` gives one, as far as can be said without reading what a fold reads anyway."""
         version = self.storage.version(name)
         if version is None:
@@ -94,15 +87,15 @@ class StoredRecords:
         if known == version:
             return True
         alike = known is None or have_same_size(known, version)
-        if not (alike and isinstance(self.storage, ListedStorage) and self._seems_whole(name)):
-            return self.read_commit(name, check) is not None
+        if not (alike and self.snapshot and self._seems_whole(name)):
+            return self.read_commit(name, kind) is not None
         if known is not None:  # a copy: remembered as what it is a copy of
             self._whole[name] = version
         return True
 
     def set_aside(self, name: str) -> None:
         """Keep a damaged file under another name; another process may have been faster."""
-        if self._only_looks:
+        if self.only_looks:
             log.warning("%s is damaged; it counts as missing", self.storage.place(name))
             return
         try:
@@ -121,9 +114,3 @@ class StoredRecords:
             return True
         data = self.storage.read(name)
         return data is not None and has_sound_seal(data)
-
-
-def folded_commits(store: StoredRecords) -> dict[str, str]:
-    """Versions of the commits that the tables were made from."""
-    known = (store.read_json(FOLDED) or {}).get("commits")
-    return {n: v for n, v in known.items() if isinstance(v, str)} if isinstance(known, dict) else {}

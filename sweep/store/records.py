@@ -1,49 +1,332 @@
-"""What the JSON files of a store must hold, checked once, where they are read.
+"""The records of a store: one model for each kind of JSON file, checked once, where the file is read.
 
-A file can be torn, hit by a bad disk, edited by hand or made by somebody else; what follows trusts its shape, and some
-of its words become parts of paths. So each kind of file has one check here, and a file that fails it is damaged: it is
-set aside or left out, and its work is done again.
+A file can be torn, hit by a bad disk, edited by hand or made by somebody else; what follows trusts its fields, and some
+of its words become parts of paths. A file that its model refuses is damaged: it is set aside or left out, and its work
+is done again. Fields that a model does not know are ignored, since a newer aesweep may have written them.
 
-The commits carry a `seal`, the SHA-256 of their own bytes with zeros in its place: a flipped bit in a number is still
-JSON of the right shape. A file without one (of an older version) is judged by its shape alone.
+Commits carry a `seal`, the SHA-256 of their own bytes with zeros in its place: a flipped bit in a number is still
+JSON of the right shape. A file without a seal is judged by its fields alone.
 """
 
 import hashlib
-import json
-import math
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from aesweep.evaluation.deciding_fields import NUMBERS
+from aesweep.evaluation.rows import LatentRow, ScoreRow
+from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.sweep.store.layout import Stage
 from aesweep.sweep.store.storage import to_json_bytes
 
+_FIELDS = TypeAdapter(dict[str, Any])
 ZEROS = "0" * 64
+LARGEST = 2**63 - 1
 _SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')  # one space of indent: top level only
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_FAILURE = ("attempt", "stage", "evaluation", "type", "message", "traceback", "node", "time")
-_EPOCH_NUMBERS = "learning_rate loss reconstruction seconds images_per_second".split()
-_SCORE_TEXT = "source split metric extractor reference_split note".split()
+_Row = TypeVar("_Row", EpochRecord, ScoreRow, LatentRow)
 
 
-def sealed_json_bytes(value: Mapping[str, Any]) -> bytes:
-    """A record as JSON with its seal."""
+def _require_counts(rows: tuple[_Row, ...]) -> tuple[_Row, ...]:
+    """The rows, whose whole numbers all count something and fit into a column of 64 bits."""
+    names = [field.name for field in fields(rows[0])] if rows else []
+    for row in rows:
+        for name in names:
+            value = getattr(row, name)
+            if type(value) is int and not 0 <= value <= LARGEST:
+                raise ValueError(f"{name} is {value}")
+    return rows
+
+
+def _require_time(value: str) -> str:
+    datetime.fromisoformat(value)
+    return value
+
+
+def _require_settings(value: dict[str, object]) -> dict[str, object]:
+    for name in _SETTINGS.keys() & value.keys():
+        _SETTINGS[name].validate_python(value[name])
+    return value
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+"""A word that may be one part of a path: letters, digits, `_`, `.` and `-`, and no dot in front."""
+ShortText = Annotated[str, StringConstraints(pattern=r"^[ -~]{0,100}$")]
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Time = Annotated[str, AfterValidator(_require_time)]
+"""ISO 8601, as `datetime.isoformat` writes it."""
+Share = Annotated[float, Field(ge=0, le=1)]
+Settings = Annotated[dict[str, object], AfterValidator(_require_settings)]
+"""The fields of an `EvaluationConfig`, perhaps of another version; those that go into the tables are checked."""
+How = Literal["died", "machine died", "preempted", "stopped", "out of memory"]
+"""How an attempt ended without a commit or a failure of its own."""
+
+_STRICT = ConfigDict(strict=True)
+_SETTINGS: dict[str, TypeAdapter[Any]] = {
+    "extractor_sha256": TypeAdapter(str | None, config=_STRICT),
+    "reference_seed": TypeAdapter(Count | None, config=_STRICT),
+    "vae_latents": TypeAdapter(str, config=_STRICT),
+    **dict.fromkeys(NUMBERS, TypeAdapter(Annotated[float, Field(ge=-LARGEST, le=LARGEST)], config=_STRICT)),
+    "gmm_components": TypeAdapter(Count, config=_STRICT),
+}
+
+
+class Record(BaseModel):
+    """One JSON object of a store."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+    is_sealed: ClassVar[bool] = False
+
+    def to_json(self) -> Mapping[str, object]:
+        """The fields as plain JSON values."""
+        return self.model_dump()
+
+    def to_bytes(self) -> bytes:
+        """The content of its file."""
+        return sealed_json_bytes(self.to_json()) if self.is_sealed else to_json_bytes(self.to_json())
+
+
+class SealedRecord(Record):
+    """A record whose file carries the SHA-256 of its own bytes."""
+
+    is_sealed = True
+
+
+class StoreMark(Record):
+    """`store.json`: the format of the store."""
+
+    format: object = None
+    created: str = ""
+
+
+class LatestSpec(SealedRecord):
+    """`sweeps/latest.json`: which spec was launched last, and the id of its evaluation."""
+
+    spec: Name
+    evaluation: Name
+
+
+class LaunchedSpec(SealedRecord):
+    """`sweeps/<spec hash>.json`; the spec inside is read by `SweepSpec.from_json`, where it is needed."""
+
+    format: int
+    name: str
+    keys: dict[Name, str]
+    """Key of each trial -> the block that it comes from."""
+    spec: dict[str, object]
+
+
+class FileRecord(Record):
+    """One file of an attempt, as its commit names it."""
+
+    sha256: str
+    bytes: Count
+
+
+class TrainingResult(Record):
+    """How a training ended. The columns of the `trials` table explain the fields."""
+
+    final_loss: float
+    final_reconstruction: float
+    final_kl: float | None
+    test_bce: float
+    mean_image_bce: float
+    images_train: Count
+    images_test: Count
+    train_seconds: float
+    gpu_seconds: float
+    images_per_second: float
+    device: str
+    threads: Count
+    precision_used: Literal["bf16", "fp16", "fp32"]
+    torch_version: str
+    aesweep_version: str
+    node: str
+    resumed_from: str
+    resumed_with: str | None = None
+    started: Time
+    ended: Time
+
+
+class TrainingRecord(SealedRecord):
+    """`train.json`, the commit of a trial's training."""
+
+    attempt: Name
+    config: dict[str, object]
+    execution: dict[str, object]
+    files: dict[str, FileRecord]
+    history: Annotated[tuple[EpochRecord, ...], AfterValidator(_require_counts)]
+    result: TrainingResult
+
+
+class ScoresRecord(SealedRecord):
+    """`scores/<evaluation id>.json`, the commit of one evaluation."""
+
+    id: str
+    attempt: Name
+    evaluation: Settings
+    model: str
+    """SHA-256 of the weights that were scored."""
+    files: dict[str, FileRecord]
+    rows: Annotated[tuple[ScoreRow, ...], AfterValidator(_require_counts)]
+    latents: Annotated[tuple[LatentRow, ...], AfterValidator(_require_counts)]
+    aesweep_version: str
+
+
+class FailureRecord(Record):
+    """`failures/*.json`: why an attempt failed."""
+
+    key: str
+    attempt: str
+    stage: Stage
+    evaluation: str
+    type: str
+    message: str
+    traceback: str
+    node: str
+    time: Time
+
+    @property
+    def reason(self) -> str:
+        """The error in one text."""
+        return f"{self.type}: {self.message}"
+
+
+class TrainingSettings(Record):
+    """What decides the bits of a training in addition to the trial's configuration."""
+
+    device: ShortText
+    threads: int
+    precision_used: ShortText
+    torch_version: ShortText
+    compile: bool
+    deterministic: bool
+
+
+class TrainingPart(Record):
+    """A part of a training that ended at this place, and the settings it ran with (None where they are unknown)."""
+
+    settings: TrainingSettings | None
+    epoch: Count
+    """Whole epochs."""
+    step: Count
+    """Steps of the next epoch."""
+
+
+class StartRecord(Record):
+    """`start.json`: who began an attempt and, once it is known, where it resumed training."""
+
+    driver: str
+    node: str
+    pid: int = 0
+    time: str = ""
+    epoch: Count = 0
+    step: Count = 0
+    resumed_from: str = "none"
+    settings: TrainingSettings | None = None
+    parts: tuple[TrainingPart, ...] = ()
+
+    def to_json(self) -> Mapping[str, object]:
+        """The fields that were given: an evaluation has no place."""
+        return self.model_dump(exclude_unset=True)
+
+
+class EndRecord(Record):
+    """`end.json`: how an attempt ended that left neither a commit nor a failure."""
+
+    how: How
+    reason: str
+    share: Share
+    """The part of a GPU that it held."""
+    time: str = ""
+
+
+class PrunedAttempts(SealedRecord):
+    """`pruned.json`: attempts whose folders were removed, so that they still count."""
+
+    attempts: tuple[Name, ...]
+
+
+class RunningTrial(Record):
+    """A trial in training, as of its last report."""
+
+    epoch: Count = 0
+    epochs: Count
+    images_per_second: Finite = 0.0
+    name: str
+
+
+class LaunchProgress(Record):
+    """Where a launch is."""
+
+    counts: dict[str, Count] = {}
+    """Trials by state."""
+    running: dict[str, RunningTrial]
+    scoring: Count = 0
+    eta_seconds: Finite | None = None
+
+
+class DriverRecord(LaunchProgress):
+    """`progress/*.json`: a running driver and where its launch is."""
+
+    host: str
+    pid: Annotated[int, Field(gt=0, lt=2**31)]
+    time: Finite
+    boot: str
+    pid_namespace: str
+
+
+class FoldedTables(SealedRecord):
+    """`tables/folded.json`: what the tables were made from."""
+
+    version: int
+    """Of the tables' columns."""
+    aesweep: str
+    files: dict[str, FileRecord]
+    commits: dict[str, str]
+    """Version of every commit that was read and found whole."""
+    signatures: dict[str, str]
+    """Of each trial."""
+    signature: str
+    """Of all of them."""
+
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+def parse_record(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
+    """The record in `data`; None where there is none of this kind, or where its seal is broken."""
+    if _seal_place(data) is not None and not has_sound_seal(data):
+        return None
+    try:
+        return kind.model_validate_json(data)
+    except ValidationError:
+        return None
+
+
+def parse_fields(data: bytes) -> Mapping[str, Any]:
+    """The JSON object in `data`, whatever it holds; empty where there is none."""
+    try:
+        return _FIELDS.validate_json(data)
+    except ValidationError:
+        return {}
+
+
+def file_record(data: bytes) -> FileRecord:
+    """What a commit says of a file: its SHA-256 and length in bytes."""
+    return FileRecord(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+
+
+def sealed_json_bytes(value: Mapping[str, object]) -> bytes:
+    """A JSON object with its seal."""
     data = to_json_bytes({**value, "seal": ZEROS})
     place = _seal_place(data)
     assert place is not None
     return data[:place] + hashlib.sha256(data).hexdigest().encode() + data[place + len(ZEROS) :]
-
-
-def parse_record(data: bytes) -> dict[str, Any] | None:
-    """The JSON object in `data`; None where there is none, or where its seal is broken."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(value, dict):
-        return None
-    return value if _seal_place(data) is None or has_sound_seal(data) else None
 
 
 def has_sound_seal(data: bytes) -> bool:
@@ -61,182 +344,3 @@ def has_sound_seal(data: bytes) -> bool:
 def _seal_place(data: bytes) -> int | None:
     found = _SEAL.search(data)
     return found.start(1) if found else None
-
-
-def is_name(value: object) -> bool:
-    """Whether a word of a file may be one part of a path: letters, digits, `_`, `.` and `-`, and no dot in front."""
-    return isinstance(value, str) and _NAME.fullmatch(value) is not None
-
-
-def is_latest(value: Mapping[str, Any]) -> bool:
-    """`sweeps/latest.json`."""
-    return is_name(value.get("spec")) and is_name(value.get("evaluation"))
-
-
-def is_spec(value: Mapping[str, Any]) -> bool:
-    """`sweeps/<spec hash>.json`; the spec inside is read by `SweepSpec.from_json`, where it is needed."""
-    keys = value.get("keys")
-    return (
-        _is_text(value.get("name"))
-        and isinstance(keys, dict)
-        and all(is_name(key) and _is_text(block) for key, block in keys.items())
-        and isinstance(value.get("spec"), dict)
-    )
-
-
-def is_training(value: Mapping[str, Any]) -> bool:
-    """`train.json`."""
-    result, history = value.get("result"), value.get("history")
-    return (
-        _is_attempt(value)
-        and isinstance(history, list)
-        and all(map(_is_epoch, history))
-        and isinstance(result, dict)
-        and all(fits(result[name]) for name, fits in _RESULT.items() if name in result)
-    )
-
-
-def is_scores(value: Mapping[str, Any]) -> bool:
-    """`scores/<evaluation id>.json`."""
-    rows, latents = value.get("rows"), value.get("latents")
-    return (
-        _is_attempt(value)
-        and _is_evaluation(value.get("evaluation", {}))
-        and isinstance(rows, list)
-        and all(map(_is_score, rows))
-        and isinstance(latents, list)
-        and all(map(_is_latent, latents))
-    )
-
-
-def is_failure(value: Mapping[str, Any]) -> bool:
-    """`failures/*.json`."""
-    return all(_is_text(value.get(name)) for name in _FAILURE) and _is_time(value["time"])
-
-
-def is_pruned(value: Mapping[str, Any]) -> bool:
-    """`pruned.json`."""
-    attempts = value.get("attempts")
-    return isinstance(attempts, list) and all(map(is_name, attempts))
-
-
-def is_progress(value: Mapping[str, Any]) -> bool:
-    """`progress/*.json`."""
-    pid, running = value.get("pid"), value.get("running")
-    return (
-        _is_text(value.get("host"))
-        and isinstance(pid, int)
-        and 0 < pid < 2**31
-        and _is_finite(value.get("time"))
-        and (value.get("eta_seconds") is None or _is_finite(value["eta_seconds"]))
-        and isinstance(running, dict)
-        and all(map(_is_running, running.values()))
-    )
-
-
-def _is_attempt(value: Mapping[str, Any]) -> bool:
-    """What both commits have: the attempt, and its files with their SHA-256 and length."""
-    files = value.get("files")
-    return is_name(value.get("attempt")) and isinstance(files, dict) and all(map(_is_file, files.values()))
-
-
-def _is_file(value: object) -> bool:
-    return isinstance(value, dict) and _is_text(value.get("sha256")) and _is_count(value.get("bytes"))
-
-
-def _is_epoch(row: object) -> bool:
-    return (
-        isinstance(row, dict)
-        and all(_is_count(row.get(name)) for name in ("epoch", "skipped_steps"))
-        and all(_is_number(row.get(name)) for name in _EPOCH_NUMBERS)
-        and _is_number_or_none(row.get("kl"))
-    )
-
-
-def _is_score(row: object) -> bool:
-    return (
-        isinstance(row, dict)
-        and all(_is_text(row.get(name)) for name in _SCORE_TEXT)
-        and all(_is_count(row.get(name)) for name in ("n", "n_reference", "seed"))
-        and all(_is_number_or_none(row.get(name)) for name in ("value", "stderr", "seconds"))
-        and all(_is_text(row.get(name, "")) for name in ("evaluation", "extractor_sha256", "preparation"))
-        and _is_count_or_none(row.get("reference_seed"))
-    )
-
-
-def _is_evaluation(value: object) -> bool:
-    """What a commit says of its evaluation, as far as it goes into the tables."""
-    return isinstance(value, dict) and all(fits(value[name]) for name, fits in _EVALUATION.items() if name in value)
-
-
-def _is_latent(row: object) -> bool:
-    return (
-        isinstance(row, dict)
-        and _is_text(row.get("split"))
-        and all(_is_count(row.get(name)) for name in ("index", "dimension_a", "dimension_b"))
-        and all(_is_number(row.get(name)) for name in ("z_a", "z_b"))
-    )
-
-
-def _is_running(trial: object) -> bool:
-    return (
-        isinstance(trial, dict)
-        and _is_text(trial.get("name"))
-        and all(_is_count(trial.get(name)) for name in ("epoch", "epochs"))
-        and _is_finite(trial.get("images_per_second"))
-    )
-
-
-def _is_text(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: JSON has it, no file and no table does
-        return False
-    return True
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
-
-
-def _is_count_or_none(value: object) -> bool:
-    return value is None or _is_count(value)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63)
-
-
-def _is_number_or_none(value: object) -> bool:
-    return value is None or _is_number(value)
-
-
-def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and _is_number(value) and math.isfinite(value)
-
-
-def _is_time(value: object) -> bool:
-    try:
-        return isinstance(value, str) and datetime.fromisoformat(value) is not None
-    except ValueError:
-        return False
-
-
-_EVALUATION = {
-    "extractor_sha256": lambda value: _is_text(value or ""),
-    "reference_seed": _is_count_or_none,
-    "vae_latents": _is_text,
-    **dict.fromkeys(NUMBERS, _is_number),
-    "gmm_components": _is_count,
-}
-# Fields of a training's `result`; one that is absent is null in the tables.
-_RESULT = {
-    **dict.fromkeys("device precision_used torch_version aesweep_version resumed_with".split(), _is_text),
-    **dict.fromkeys("images_train images_test threads".split(), _is_count),
-    **dict.fromkeys("final_loss final_reconstruction test_bce mean_image_bce".split(), _is_number),
-    **dict.fromkeys("train_seconds gpu_seconds images_per_second".split(), _is_number),
-    "final_kl": _is_number_or_none,
-    **dict.fromkeys(("started", "ended"), _is_time),
-}

@@ -6,16 +6,14 @@ Made for one plan, one status or one fold, and then thrown away: it does not see
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import BinaryIO
 
-from aesweep.sweep.store.storage import FOLDER, Item, LogFile, Result, Storage
+from aesweep.sweep.store.storage import FOLDER, Storage
 
 LISTED = "trials"
 DEPTH = 3  # trials/<key>/scores/<id>.json; what is inside attempts/<id>/ is not needed
 
 
-class ListedStorage:
+class Snapshot:
     """`storage`, with its folder `trials/` as it was when this was made."""
 
     def __init__(self, storage: Storage) -> None:
@@ -24,6 +22,9 @@ class ListedStorage:
         self.folder = storage.folder
         self.look_seconds = storage.look_seconds
         self.keeps_files_whole = storage.keeps_files_whole
+        self.place, self.read, self.open, self.map = storage.place, storage.read, storage.open, storage.map
+        self.listing, self.log_file = storage.listing, storage.log_file
+        self.temporary, self.remove_temporary = storage.temporary, storage.remove_temporary
         self._versions = storage.listing(LISTED, DEPTH)
         self._names: dict[str, set[str]] = defaultdict(set)
         for name in self._versions:
@@ -83,38 +84,6 @@ class ListedStorage:
         self._look_again(name)
         self._look_again(aside)
         return aside
-
-    def place(self, name: str = "") -> str:
-        """As the storage says."""
-        return self._storage.place(name)
-
-    def read(self, name: str) -> bytes | None:
-        """As it is now."""
-        return self._storage.read(name)
-
-    def open(self, name: str) -> BinaryIO | None:
-        """As it is now."""
-        return self._storage.open(name)
-
-    def listing(self, folder: str, depth: int) -> dict[str, str]:
-        """As it is now."""
-        return self._storage.listing(folder, depth)
-
-    def temporary(self) -> list[str]:
-        """Temporary files are not listed."""
-        return self._storage.temporary()
-
-    def remove_temporary(self) -> None:
-        """Temporary files are not listed."""
-        self._storage.remove_temporary()
-
-    def log_file(self, name: str) -> LogFile:
-        """Logs are not listed."""
-        return self._storage.log_file(name)
-
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """As the storage does."""
-        return self._storage.map(function, items)
 
     def _is_listed(self, name: str) -> bool:
         words = name.split("/")

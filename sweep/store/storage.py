@@ -5,12 +5,11 @@ keeps that promise in its own way: `sweep/store/on_disk.py` on a path, `sweep/st
 `open_storage` chooses; whoever uses a storage does not know which one it is.
 """
 
-import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 from aesweep.models.errors import InputError
 
@@ -141,11 +140,6 @@ def have_same_size(one: str, other: str) -> bool:
     return one.partition("-")[0] == other.partition("-")[0]
 
 
-def file_record(data: bytes) -> dict[str, Any]:
-    """What a commit says of a file: its SHA-256 and length in bytes."""
-    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-
-
-def to_json_bytes(value: Mapping[str, Any]) -> bytes:
+def to_json_bytes(value: Mapping[str, object]) -> bytes:
     """JSON for a store: sorted keys, one space of indent, so that a person can read it and diff it."""
     return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()

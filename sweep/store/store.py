@@ -1,28 +1,46 @@
 """The record of a sweep: one folder, in which commits are the truth and everything else can be made again.
 
-Readers follow only commits and check hashes, so files of two attempts never mix. What is where: layout.py. Each part of
-the store has a file of its own: stored_records.py (when a commit counts), stored_specs.py, stored_trials.py,
-stored_attempts.py, stored_commits.py, stored_failures.py.
+Readers follow only commits and check hashes, so files of two attempts never mix. layout.py says what is where, and
+records.py what each file holds.
 """
 
 import errno
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.attempts import DamagedFileError
-from aesweep.sweep.store.commits import StoredCommits
-from aesweep.sweep.store.failures import StoredFailures
+from aesweep.sweep.store.attempts import Attempts, DamagedFileError
+from aesweep.sweep.store.commits import Commits
 from aesweep.sweep.store.layout import MARK, STORE_FORMAT, Stage
 from aesweep.sweep.store.open_storage import open_storage
-from aesweep.sweep.store.storage import Storage, StorageError, to_json_bytes
-from aesweep.sweep.store.trials import StoredTrials
+from aesweep.sweep.store.reading import Records
+from aesweep.sweep.store.records import StoreMark
+from aesweep.sweep.store.storage import Storage, StorageError
+from aesweep.sweep.store.trials import Trials
 
 __all__ = ["STORE_FORMAT", "DamagedFileError", "Stage", "Store", "open_store", "store_exists"]
 
 
-class Store(StoredTrials, StoredCommits, StoredFailures):
+class Store:
     """One store at a path or URI. `open_store` checks that it is one."""
+
+    def __init__(self, root: str | Path, storage: Storage | None = None, records: Records | None = None) -> None:
+        """`storage` and `records`: those of this root, where they are open."""
+        self.records = records or Records(storage or open_storage(root, MARK))
+        self.storage = self.records.storage
+        self.root = self.storage.root
+        self.trials = Trials(self.records)
+        self.attempts = Attempts(self.records)
+        self.commits = Commits(self.records)
+
+    def snapshot(self) -> "Store":
+        """The store with its trials listed now, for many questions at once; not for longer than those take."""
+        return Store(self.root, records=self.records.with_snapshot())
+
+    def only_looking(self) -> "Store":
+        """The store for those who change nothing in it: what is damaged counts as missing and keeps its name."""
+        return Store(self.root, records=replace(self.records, only_looks=True))
 
 
 def open_store(path: str | Path, create: bool = False) -> Store:
@@ -34,13 +52,12 @@ def open_store(path: str | Path, create: bool = False) -> Store:
     store = Store(path)
     if not store.storage.exists(MARK):
         _make_store(store.storage, create)
-    about = store.read_json(MARK)
+    about = store.records.read(MARK, StoreMark)
     if about is None:
         remedy = f'Its store.json is damaged. Write {{"format": {STORE_FORMAT}}} into it; all else is found again.'
         raise InputError("--store", store.root, remedy)
-    found = about.get("format")
-    if found != STORE_FORMAT:
-        remedy = f"Its format is {found!r:.40}; this aesweep reads format {STORE_FORMAT}. Use a newer aesweep."
+    if about.format != STORE_FORMAT:
+        remedy = f"Its format is {about.format!r:.40}; this aesweep reads format {STORE_FORMAT}. Use a newer aesweep."
         raise InputError("--store", store.root, remedy)
     return store
 
@@ -51,10 +68,10 @@ def store_exists(path: str | Path) -> bool:
 
 
 def _make_store(storage: Storage, create: bool) -> None:
-    created = {"format": STORE_FORMAT, "created": datetime.now(UTC).isoformat()}
+    mark = StoreMark(format=STORE_FORMAT, created=datetime.now(UTC).isoformat())
     try:
         _require_creatable(storage, create)
-        storage.commit(MARK, to_json_bytes(created))
+        storage.commit(MARK, mark.to_bytes())
     except StorageError as error:
         cause = error.__cause__
         if not isinstance(cause, OSError) or cause.errno not in (errno.EACCES, errno.EPERM, errno.ELOOP):

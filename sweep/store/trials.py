@@ -1,35 +1,74 @@
-"""The trials of a store: their keys and configurations."""
+"""What was asked of a store: the specs that were launched into it, and the configuration of every trial."""
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from dataclasses import fields as fields_of
 
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.errors import InputError
-from aesweep.sweep.spec.sweep_spec import SweepSpec
-from aesweep.sweep.store.layout import config_name, is_key
-from aesweep.sweep.store.records import parse_record
-from aesweep.sweep.store.specs import StoredSpecs
+from aesweep.sweep.spec.sweep_spec import SPEC_FORMAT, SweepSpec
+from aesweep.sweep.store.layout import LATEST, config_name, is_key, spec_name
+from aesweep.sweep.store.reading import Records
+from aesweep.sweep.store.records import LatestSpec, LaunchedSpec, SealedRecord, parse_fields
 from aesweep.sweep.store.storage import to_json_bytes
 
 _FIELDS = {field.name for field in fields_of(TrialConfig)}
 
 
-class StoredTrials(StoredSpecs):
-    """`trials/<key>/config.json`, which can be made again from the specs."""
+@dataclass(frozen=True)
+class Trials:
+    """`sweeps/` and `trials/<key>/config.json`; the latter can be made again from the specs."""
 
-    def trial_keys(self) -> list[str]:
+    records: Records
+
+    def write_spec(self, spec: SweepSpec, evaluation: str, latest: bool = True) -> None:
+        """Record a launched spec; with `latest` make it that, and remember the evaluation id that it resolved to.
+
+        A spec with the same hash asks for the same results; only where and how it runs may have changed, and the
+        newest is kept.
+        """
+        keys = {config.key: block for config, block in spec.trials}
+        launched = LaunchedSpec(format=SPEC_FORMAT, name=spec.name, keys=keys, spec=spec.to_json())
+        files: dict[str, SealedRecord] = {spec_name(spec.hash): launched}
+        if latest:
+            files[LATEST] = LatestSpec(spec=spec.hash, evaluation=evaluation)
+        for name, record in files.items():
+            if self.records.storage.read(name) != record.to_bytes():
+                self.records.write(name, record)
+
+    def latest_spec(self) -> LaunchedSpec | None:
+        """The spec launched last, None in an empty store."""
+        latest = self._latest()
+        return self.records.read(spec_name(latest.spec), LaunchedSpec) if latest else None
+
+    def latest_evaluation(self) -> str:
+        """Id of the evaluation that the latest launch asked for, "" in an empty store."""
+        latest = self._latest()
+        return latest.evaluation if latest else ""
+
+    def specs(self) -> list[LaunchedSpec]:
+        """Every spec launched here, the latest last."""
+        latest = self._latest()
+        names = [f"sweeps/{name}" for name in self.records.storage.names("sweeps") if name.endswith(".json")]
+        names = sorted(set(names) - {LATEST}, key=lambda name: (latest and name == spec_name(latest.spec), name))
+        return [spec for name in names if (spec := self.records.read(name, LaunchedSpec))]
+
+    def _latest(self) -> LatestSpec | None:
+        return self.records.read(LATEST, LatestSpec)
+
+    def known_keys(self) -> list[str]:
         """Keys of every trial that the store knows."""
-        return [name for name in self.storage.names("trials") if is_key(name)]
+        return [name for name in self.records.storage.names("trials") if is_key(name)]
 
     def write_config(self, config: TrialConfig) -> None:
         """Make the trial known."""
-        if not self.storage.exists(config_name(config.key)):  # a key has one configuration: all write it
-            self.storage.write(config_name(config.key), to_json_bytes(config.to_json()))
+        if not self.records.storage.exists(config_name(config.key)):  # a key has one configuration: all write it
+            self.records.storage.write(config_name(config.key), to_json_bytes(config.to_json()))
 
     def write_configs(self, configs: Iterable[TrialConfig]) -> None:
         """Make many trials known, looking once at what is there."""
-        self.storage.map(self.listed().write_config, configs)
+        self.records.storage.map(Trials(self.records.with_snapshot()).write_config, configs)
 
     def config(self, key: str) -> TrialConfig:
         """The trial of a key, or of the one key that starts so. Raises `InputError` when the store does not hold it."""
@@ -37,7 +76,7 @@ class StoredTrials(StoredSpecs):
             if (config := self._written_config(key) or self._launched_config(key)) is not None:
                 return config
         elif key:
-            near = [k for k in self.trial_keys() if k.startswith(key)]
+            near = [k for k in self.known_keys() if k.startswith(key)]
             if len(near) == 1:
                 return self.config(near[0])
             if near:
@@ -50,28 +89,28 @@ class StoredTrials(StoredSpecs):
         One of a newer aesweep is neither: it has all fields of this one's keys, and others. Raises `InputError` for it.
         """
         name = config_name(key)
-        data = self.storage.read(name)
+        data = self.records.storage.read(name)
         if data is None:
             return None
-        fields = parse_record(data) or {}
+        fields = parse_fields(data)
         unknown = [field for field in fields if field not in _FIELDS]
         if unknown and fields.keys() >= set(KEY_FIELDS):
             remedy = "A newer aesweep wrote it; this one does not know what it stands for. Use that one."
-            raise InputError(self.storage.place(name), ", ".join(unknown), remedy)
+            raise InputError(self.records.storage.place(name), ", ".join(unknown), remedy)
         try:
             config = TrialConfig(**fields)
         except (TypeError, InputError):
             config = None
         if config is None or config.key != key:
-            self.set_aside(name)
+            self.records.set_aside(name)
             return None
         return config
 
     def _launched_config(self, key: str) -> TrialConfig | None:
         """The trial as a spec asked for it, where `config.json` is lost; writes that again."""
         for about in self.specs():
-            if key in about["keys"]:
-                found = (config for config, _ in SweepSpec.from_json(about["spec"]).trials if config.key == key)
+            if key in about.keys:
+                found = (config for config, _ in SweepSpec.from_json(about.spec).trials if config.key == key)
                 if (config := next(found, None)) is not None:
                     with suppress(InputError, OSError):  # a store that may only be read
                         self.write_config(config)

@@ -15,16 +15,15 @@ import pyarrow.parquet as pq
 
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
-from aesweep.sweep.failpoints import failpoint
-from aesweep.sweep.store.drivers import drivers, trials_of
+from aesweep.sweep.store.drivers import drivers, running_trials
 from aesweep.sweep.store.layout import FOLDED
-from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.records import FoldedTables, file_record
 from aesweep.sweep.store.states import trial_state
-from aesweep.sweep.store.storage import file_record
 from aesweep.sweep.store.store import Store
-from aesweep.sweep.tables.published import made_by, published_rows, published_table
+from aesweep.sweep.tables.published import published_rows, published_table
 from aesweep.sweep.tables.rows import trial_tables
 from aesweep.sweep.tables.schemas import COLUMNS, SCHEMA_VERSION, schema
+from aesweep.sweep.version import aesweep_version
 
 PUBLISH_EVERY_SECONDS = 30.0
 FOLDERS = ("", "/attempts", "/scores", "/failures")  # of a trial, whose files its rows are made from
@@ -50,9 +49,9 @@ class TableWriter:
         started = time.monotonic()
         if not force and started < self._next:
             return
-        listed = self.store.listed()
+        listed = self.store.snapshot()
         self._fold(listed)
-        commits = listed.whole_commits()
+        commits = listed.records.whole_commits()
         if force or self._published != (self._signatures, commits):
             self._write(commits)
             self._published = (dict(self._signatures), commits)
@@ -66,9 +65,15 @@ class TableWriter:
             data = _parquet_bytes(pa.concat_tables([schema(name).empty_table(), *parts]))
             self.store.storage.write(f"tables/{name}.parquet", data)
             files[name] = file_record(data)
-            failpoint("in-table-fold")
-        about = {**made_by(), "files": files, "commits": commits, "signatures": self._signatures}
-        self.store.storage.write(FOLDED, sealed_json_bytes({"signature": content_hash(self._signatures), **about}))
+        folded = FoldedTables(
+            version=SCHEMA_VERSION,
+            aesweep=aesweep_version(),
+            files=files,
+            commits=commits,
+            signatures=self._signatures,
+            signature=content_hash(self._signatures),
+        )
+        self.store.records.write(FOLDED, folded)
 
     def _fold(self, store: Store) -> None:
         """Read again the trials whose commits, failures or state changed."""
@@ -84,7 +89,7 @@ class TableWriter:
                 self._signatures[key] = signature
                 signature = asked.signature(key)  # another one where a damaged commit was set aside while reading
 
-        store.storage.map(fold, store.trial_keys())
+        store.storage.map(fold, store.trials.known_keys())
 
     def _read(self, store: Store, key: str, about: dict[str, str]) -> None:
         try:
@@ -101,19 +106,19 @@ class SpecIndex:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.drivers = drivers(store)
-        self.running = trials_of(self.drivers)
-        specs, self.evaluation = store.launched()
-        self.name = specs[-1]["name"] if specs else "none"
+        self.running = running_trials(driver for driver in self.drivers if driver.alive)
+        self.evaluation = store.trials.latest_evaluation()
+        self.name = "none"
         self.asked: dict[str, tuple[str, str]] = {}
         self.latest: set[str] = set()
-        for spec in specs:  # the latest comes last and wins
-            self.latest = set(spec["keys"])
-            for key, block in spec["keys"].items():
-                self.asked[key] = (spec["name"], block)
+        for spec in store.trials.specs():  # the latest comes last and wins
+            self.name, self.latest = spec.name, set(spec.keys)
+            for key, block in spec.keys.items():
+                self.asked[key] = (spec.name, block)
 
     def evaluation_of(self, key: str) -> str:
         """The evaluation that decides whether a trial is done."""
-        scored = self.store.scored(key)
+        scored = self.store.commits.scored(key)
         # A trial that the latest spec does not ask for is done with any evaluation, the last one by name here; so are all
         # where the store does not say which spec is the latest.
         return self.evaluation if not scored or (self.evaluation and key in self.latest) else scored[-1]
@@ -122,7 +127,7 @@ class SpecIndex:
         """Sweep, block, state and evaluation of a trial, as `trial_tables` takes them."""
         sweep, block = self.asked.get(key, ("none", "none"))
         evaluation = self.evaluation_of(key)
-        state, _ = trial_state(self.store, key, evaluation, self.running)
+        state = trial_state(self.store, key, evaluation, self.running).state
         return {"sweep": sweep, "block": block, "state": state, "evaluation": evaluation}
 
     def signature(self, key: str) -> str:
@@ -138,14 +143,14 @@ class SpecIndex:
 
 def tables_are_current(store: Store) -> bool:
     """Whether the published tables were made from exactly what the store holds now."""
-    store = store.listed()
+    store = store.snapshot()
     folded = _published(store)
     if folded is None:
         return False
     asked = SpecIndex(store)
-    keys = store.trial_keys()
+    keys = store.trials.known_keys()
     signatures = store.storage.map(asked.signature, keys)
-    return folded.get("signature") == content_hash(dict(zip(keys, signatures, strict=True)))
+    return folded.signature == content_hash(dict(zip(keys, signatures, strict=True)))
 
 
 def tables_are_whole(store: Store) -> bool:
@@ -153,23 +158,24 @@ def tables_are_whole(store: Store) -> bool:
     return _published(store) is not None
 
 
-def _published(store: Store) -> dict[str, Any] | None:
+def _published(store: Store) -> FoldedTables | None:
     """What `FOLDED` says of the published tables; None where one of them is missing, damaged or of another version."""
-    folded = store.read_json(FOLDED)
-    if folded is None or folded.get("version") != SCHEMA_VERSION:
+    folded = store.records.read(FOLDED, FoldedTables)
+    if folded is None or folded.version != SCHEMA_VERSION:
         return None
-    whole = all(published_table(store, name, folded.get("files")) is not None for name in COLUMNS)
-    return folded if whole else None
+    return folded if all(published_table(store, name, folded) is not None for name in COLUMNS) else None
 
 
 def remember_commits(store: Store) -> None:
-    """Note which commits are known to be whole where `FOLDED` says otherwise: all files of a copied store have other
-    times, and every plan of it would read them again. `store` is the listed one that the commits were read through.
+    """Note which commits are known to be whole where `FOLDED` says otherwise.
+
+    All files of a copied store have other times, and every plan of it would read them again. `store` is the snapshot that
+    the commits were read through.
     """
-    folded, commits = store.read_json(FOLDED), store.whole_commits()
-    if folded is not None and folded.get("commits") != commits:
+    folded, commits = store.records.read(FOLDED, FoldedTables), store.records.whole_commits()
+    if folded is not None and folded.commits != commits:
         with suppress(InputError, OSError):  # a store that may only be read
-            store.storage.write(FOLDED, sealed_json_bytes({**folded, "commits": commits}))
+            store.records.write(FOLDED, folded.model_copy(update={"commits": commits}))
 
 
 def table_rows(store: Store) -> dict[str, int]:

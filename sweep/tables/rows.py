@@ -1,22 +1,27 @@
 """The rows of one trial in the five tables, read from its commits."""
 
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
-from aesweep.evaluation.deciding_fields import settings_columns
+from aesweep.evaluation.deciding_fields import deciding_columns
 from aesweep.evaluation.networks.weights import PREPARATION
+from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, flops_per_image, parameter_counts
+from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.store.layout import PICTURES, attempt_folder
+from aesweep.sweep.store.records import ScoresRecord, TrainingRecord
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.schemas import COLUMNS, schema
 
-_RESULT_COLUMNS = (
-    "final_loss final_reconstruction final_kl test_bce mean_image_bce images_train images_test train_seconds "
-    "gpu_seconds images_per_second device threads precision_used torch_version aesweep_version resumed_with"
-).split()
+_PREPARATION = {str(extractor): text for extractor, text in PREPARATION.items()}
+"""By extractor; a commit may name one of another version."""
+Row = Mapping[str, object]
+"""One row of a table, by column; columns of other tables are left out."""
 
 
 def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, evaluation: str) -> dict[str, pa.Table]:
@@ -24,12 +29,12 @@ def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, 
 
     `evaluation` is the id whose pictures the `trials` row names, where the trial holds it.
     """
-    config = store.config(key)
-    training = store.training(key)
-    commits = {e: commit for e in store.scored(key) if (commit := store.scores(key, e)) is not None}
+    config = store.trials.config(key)
+    training = store.commits.training(key)
+    commits = {e: commit for e in store.commits.scored(key) if (commit := store.commits.scores(key, e)) is not None}
     shown = commits.get(evaluation) or next(iter(reversed(commits.values())), None)
-    pictures = f"{attempt_folder(key, shown['attempt'])}/{PICTURES}" if shown else "none"
-    rows: dict[str, list[dict[str, Any]]] = {
+    pictures = f"{attempt_folder(key, shown.attempt)}/{PICTURES}" if shown else "none"
+    rows: dict[str, list[Row]] = {
         "trials": [
             {
                 **config_row(config),
@@ -37,28 +42,25 @@ def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, 
                 "sweep": sweep,
                 "block": block,
                 "state": state,
-                "attempts": store.count_attempts(key, "train"),
+                "attempts": store.attempts.count(key, "train"),
                 "pictures": pictures,
             }
         ],
-        "epochs": training["history"] if training else [],
-        "scores": [_score_row(config, e, commit, row) for e, commit in commits.items() for row in commit["rows"]],
-        "latents": shown["latents"] if shown else [],
-        "failures": store.failures(key),
+        "epochs": [_fields(epoch) for epoch in training.history] if training else [],
+        "scores": [_score_row(config, e, commit, row) for e, commit in commits.items() for row in commit.rows],
+        "latents": [_fields(row) for row in shown.latents] if shown else [],
+        "failures": [failure.to_json() for failure in store.attempts.failures(key)],
     }
     return {name: _table(name, key, table_rows) for name, table_rows in rows.items()}
 
 
-def config_row(config: TrialConfig) -> dict[str, Any]:
+def config_row(config: TrialConfig) -> dict[str, object]:
     """The columns of `trials` that follow from the configuration alone."""
     parameters = parameter_counts(config)
     return {
-        **config.to_json(),
+        **{name: _cell(value) for name, value in config.to_json().items()},
         "name": config.name,
-        "data_identity": config.data_identity or "none",
         "depth": config.depth_text,
-        "learning_rates": "-".join(f"{rate:g}" for rate in config.learning_rates),
-        "learning_rate_drops": "-".join(f"{drop:g}" for drop in config.learning_rate_drops) or "none",
         "beta_eff": beta_eff(config),
         "parameters_encoder": parameters.encoder,
         "parameters_decoder": parameters.decoder,
@@ -66,36 +68,38 @@ def config_row(config: TrialConfig) -> dict[str, Any]:
     }
 
 
-def _score_row(config: TrialConfig, evaluation: str, commit: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+def _cell(value: object) -> object:
+    """A field as a table shows it: a list as one word, "0.001-0.0001", and "none" for what is empty."""
+    if isinstance(value, tuple):
+        value = "-".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
+    return "none" if value == "" else value
+
+
+def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: ScoreRow) -> Row:
     """A committed row with what the evaluation says of it."""
-    extractor, asked = row["extractor"], commit.get("evaluation", {})
-    shared: dict[str, Any] = {"evaluation": evaluation, "extractor_sha256": "none", "preparation": "none"}
-    if extractor != "none":
+    asked = commit.evaluation
+    shared: dict[str, object] = {"evaluation": evaluation, "extractor_sha256": "none", "preparation": "none"}
+    if row.extractor != "none":
         shared["extractor_sha256"] = asked.get("extractor_sha256") or "none"
-        shared["preparation"] = PREPARATION.get(extractor, "unknown")
-    if row["n_reference"]:
+        shared["preparation"] = _PREPARATION.get(row.extractor, "unknown")
+    if row.n_reference:
         shared["reference_seed"] = asked.get("reference_seed")
-    return {**shared, **row, **settings_columns(asked, config.model, row["source"], row["metric"])}
+    return {**shared, **_fields(row), **deciding_columns(asked, config.model, row.source, row.metric)}
 
 
-def _training_row(training: dict[str, Any] | None) -> dict[str, Any]:
+def _fields(row: EpochRecord | ScoreRow | LatentRow) -> Row:
+    """The fields by name; faster than `dataclasses.asdict`, and there may be thousands of rows."""
+    return {field.name: getattr(row, field.name) for field in fields(row)}
+
+
+def _training_row(training: TrainingRecord | None) -> Row:
     if training is None:
-        return {
-            "attempt": "none",
-            "device": "none",
-            "precision_used": "none",
-            "torch_version": "none",
-            "aesweep_version": "none",
-            "resumed_with": "none",
-        }
-    result = training["result"]
-    return {
-        "attempt": training["attempt"],
-        **{name: result.get(name) for name in (*_RESULT_COLUMNS, "started", "ended")},
-    }
+        unknown = ("attempt", "device", "precision_used", "torch_version", "aesweep_version", "resumed_with")
+        return dict.fromkeys(unknown, "none")
+    return {"attempt": training.attempt, **training.result.to_json()}
 
 
-def _table(name: str, key: str, rows: list[dict[str, Any]]) -> pa.Table:
+def _table(name: str, key: str, rows: list[Row]) -> pa.Table:
     """Rows with exactly the columns of the schema; a missing value is null, a missing column an error of ours."""
     columns: dict[str, list[Any]] = {}
     for column in COLUMNS[name]:

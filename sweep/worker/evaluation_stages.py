@@ -1,14 +1,17 @@
-"""Scoring one trained trial as four Ray tasks, each with the resources of its stage.
+"""The stages of an evaluation in a Ray worker: each loads its inputs from the store, runs the stage and writes what it made.
 
-    encode (GPU share)  -> latents.npz
+The stages themselves are in `aesweep.evaluation.score`, their order in `aesweep.evaluation.pipeline`; `remote_stage.py` is the Ray task.
+
+    references (GPU share)  -> references/*.npz: the real images of a data set, measured once for all its trials
+    encode (GPU share)      -> latents.npz
     fit    (CPU, or GPU share where there is one) -> priors-mvg.npz, priors-gmm.npz …, held-out likelihoods
-    sample (GPU share)  -> samples/*.png, feature statistics and what needs each image
-    score  (CPU)        -> distances, Gaussianity: scores/<evaluation id>.json, THE COMMIT
+    sample (GPU share)      -> samples/*.png, feature statistics and what needs each image
+    score  (CPU)            -> distances, Gaussianity: scores/<evaluation id>.json, THE COMMIT
 
 What an earlier evaluation of the trial encoded and fitted is not done again (reuse.py).
 
 Files go into the attempt's folder in the store; the next stage gets their SHA-256 and checks it. Statistics, scores and the
-features of real images travel as Ray objects. The real images of a data set are measured by one task, kept in the store.
+features of real images travel as Ray objects.
 """
 
 import logging
@@ -20,8 +23,6 @@ from typing import Any, NamedTuple
 import torch
 
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
-from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
-from aesweep.evaluation.metrics.heldout import heldout_stage
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_extractor
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
@@ -33,25 +34,27 @@ from aesweep.evaluation.reference import (
     features_to_bytes,
     reference_name,
 )
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.score import (
+    Fitted,
     Latents,
     Ruler,
     Sampled,
-    distance_stage,
     encode_stage,
     fit_stage,
     latent_rows,
     reference_stage,
     sample_stage,
+    score_stage,
 )
-from aesweep.models.data.datasets import SPLITS, Split
+from aesweep.models.data.datasets import Split
 from aesweep.models.data.images import ImageSet, load_images
 from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.models.training.checkpoint import model_from_bytes
 from aesweep.sweep.evaluation_job import EvaluationJob, Files
-from aesweep.sweep.failpoints import failpoint
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.layout import LATENTS, PICTURES, prior_file
+from aesweep.sweep.store.records import ScoresRecord
 from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, use_threads
 from aesweep.sweep.worker.reuse import (
@@ -65,7 +68,7 @@ from aesweep.sweep.worker.reuse import (
 log = logging.getLogger(__name__)
 
 
-class Encoded(NamedTuple):
+class StoredLatents(NamedTuple):
     """What `encode` gives."""
 
     files: Files
@@ -73,7 +76,31 @@ class Encoded(NamedTuple):
     """SHA-256 of the weights that encoded."""
 
 
-def encode(job: EvaluationJob, after: bool) -> Encoded:
+class StoredPriors(NamedTuple):
+    """What `fit` gives."""
+
+    files: Files
+    """One per prior."""
+    reasons: dict[str, FittedPrior | str]
+    """Why each of the others could not be fitted."""
+    rows: list[ScoreRow]
+    """Held-out likelihoods."""
+
+
+class StoredSamples(NamedTuple):
+    """What `sample` gives."""
+
+    files: Files
+    """The pictures."""
+    sampled: Sampled
+    """What was measured, without the pictures."""
+
+
+References = dict[Split, Reference]
+"""The real images that generated ones are compared with; none where no metric needs them."""
+
+
+def encode(job: EvaluationJob, after: bool) -> StoredLatents:
     """Encode all images of both splits. `after` is the token of `references`."""
     weights = model_hash(job)
     data = reusable_latents(job)
@@ -81,101 +108,68 @@ def encode(job: EvaluationJob, after: bool) -> Encoded:
         device = _prepare(job)
         model, precision = _model(job)
         data = encode_stage(job.config, job.evaluation, model, _images(job), device, precision).to_bytes()
-    failpoint("in-evaluation")
-    return Encoded(job.write(LATENTS, data), weights)
+    return StoredLatents(job.write(LATENTS, data), weights)
 
 
-class Fitted(NamedTuple):
-    """What `fit` gives."""
-
-    files: Files
-    """One per prior."""
-    reasons: dict[str, str]
-    """Why each of the others could not be fitted."""
-    rows: list[dict[str, Any]]
-    """Of the scores table: held-out likelihoods."""
-
-
-def fit(job: EvaluationJob, encoded: Encoded) -> Fitted:
+def fit(job: EvaluationJob, encoded: StoredLatents) -> StoredPriors:
     """Fit the priors on all training latents, and once more on nine tenths where held-out likelihoods are asked for."""
-    use_threads(job.execution.threads)
-    device = fit_device(choose_device(job.execution.device))
-    latents = Latents.from_bytes(job.read(LATENTS, encoded.files))
+    device = fit_device(_prepare(job))
+    earlier = Fitted(reusable_priors(job, encoded.files), reusable_heldout(job, encoded.files))
     how = (job.execution.prior_deadline_seconds, job.execution.threads, device)
-    priors: dict[str, FittedPrior | str] = dict(reusable_priors(job, encoded.files))
-    rest = tuple(kind for kind in job.evaluation.priors if kind not in priors)
-    priors |= fit_stage(replace(job.evaluation, priors=rest), latents, *how)
-    rows = reusable_heldout(job, encoded.files) or heldout_stage(job.evaluation, latents, priors, *how)
-    files: Files = {}
+    priors, rows = fit_stage(job.evaluation, _latents(job, encoded), *how, earlier)
+    stored = StoredPriors({}, {}, rows)
     for name, prior in priors.items():
         if isinstance(prior, FittedPrior):
-            files |= job.write(prior_file(name), prior.to_bytes())
-    return Fitted(files, {name: prior for name, prior in priors.items() if isinstance(prior, str)}, rows)
+            stored.files.update(job.write(prior_file(name), prior.to_bytes()))
+        else:
+            stored.reasons[name] = prior
+    return stored
 
 
-def sample(
-    job: EvaluationJob,
-    encoded: Encoded,
-    fitted: Fitted,
-    train_reference: Reference | None,
-    test_reference: Reference | None,
-) -> tuple[Sampled, Files]:
+def sample(job: EvaluationJob, encoded: StoredLatents, fitted: StoredPriors, references: References) -> StoredSamples:
     """Draw from the priors, decode, extract features and measure them; write the pictures."""
     device = _prepare(job)
     require_same_weights(job, encoded.model)
     model, precision = _model(job)
-    latents = Latents.from_bytes(job.read(LATENTS, encoded.files))
-    priors = _priors(job, fitted)
-    found = _found(train_reference, test_reference)
-    ruler = Ruler(_extractor(job, device), found) if found else None
-    sampled = sample_stage(job.config, job.evaluation, model, latents, priors, _images(job), ruler, device, precision)
+    ruler = Ruler(_extractor(job, device), references) if references else None
+    inputs = (model, _latents(job, encoded), _priors(job, fitted), _images(job), ruler)
+    sampled = sample_stage(job.config, job.evaluation, *inputs, device, precision)
     files: Files = {}
     for name, png in sampled.pictures.items():
         files |= job.write(f"{PICTURES}/{name}", png)
-    sampled.pictures.clear()  # they are in the store now and need not travel
-    return sampled, files
+    return StoredSamples(files, replace(sampled, pictures={}))
 
 
 def score(
     job: EvaluationJob,
-    encoded: Encoded,
-    fitted: Fitted,
-    sampled: tuple[Sampled, Files],
-    train_reference: Reference | None,
-    test_reference: Reference | None,
+    encoded: StoredLatents,
+    fitted: StoredPriors,
+    samples: StoredSamples,
+    references: References,
 ) -> bool:
     """Measure the distances and the latents, and commit; False where another attempt was first."""
     use_threads(job.execution.threads)
-    latents = Latents.from_bytes(job.read(LATENTS, encoded.files))
-    rows = distance_stage(job.evaluation, sampled[0], _found(train_reference, test_reference))
-    if "gaussianity" in job.evaluation.metrics:
-        rows += gaussianity_stage(job.evaluation, latents, _priors(job, fitted), job.execution.threads)
-    rows += fitted.rows
-    commit = {
-        "id": job.evaluation.id,
-        "attempt": job.attempt,
-        "evaluation": job.evaluation.to_json(),
-        "model": encoded.model,
-        "files": {**encoded.files, **fitted.files, **sampled[1]},
-        "rows": rows,
-        "latents": latent_rows(job.config, latents),
-        "aesweep_version": aesweep_version(),
-    }
-    failpoint("between-scores-and-commit")
+    latents = _latents(job, encoded)
+    priors = _priors(job, fitted) if "gaussianity" in job.evaluation.metrics else {}
+    inputs = (latents, Fitted(priors, fitted.rows), samples.sampled, references)
+    rows = score_stage(job.evaluation, *inputs, job.execution.threads)
+    commit = ScoresRecord(
+        id=job.evaluation.id,
+        attempt=job.attempt,
+        evaluation=job.evaluation.to_json(),
+        model=encoded.model,
+        files={**encoded.files, **fitted.files, **samples.files},
+        rows=tuple(rows),
+        latents=tuple(latent_rows(job.config, latents)),
+        aesweep_version=aesweep_version(),
+    )
     require_same_weights(job, encoded.model)
-    return job.store.commit_scores(job.key, job.evaluation.id, commit)
+    return job.store.commits.commit_scores(job.key, job.evaluation.id, commit)
 
 
-def references(job: EvaluationJob) -> tuple[Reference | None, Reference | None, bool]:
-    """The real training and test images (None where nothing is compared with them), and a token that says that they are
-    there.
-    """
-    train, test = (_reference(job, split) if split in job.evaluation.reference_splits else None for split in SPLITS)
-    return train, test, True
-
-
-def _found(train: Reference | None, test: Reference | None) -> dict[Split, Reference]:
-    return {split: one for split, one in zip(SPLITS, (train, test), strict=True) if one is not None}
+def references(job: EvaluationJob) -> tuple[References, bool]:
+    """The real images of the splits that are compared with, and a token that says that they are there."""
+    return {split: _reference(job, split) for split in job.evaluation.reference_splits}, True
 
 
 def _reference(job: EvaluationJob, split: Split) -> Reference:
@@ -222,15 +216,19 @@ def _images(job: EvaluationJob) -> ImageSet:
 
 def _model(job: EvaluationJob) -> tuple[Autoencoder, Any]:
     """The committed model and the precision that it was trained in."""
-    commit = job.store.training(job.key)
+    commit = job.store.commits.training(job.key)
     if commit is None:
         raise RuntimeError(f"trial {job.key} is not trained")
-    return model_from_bytes(job.config, job.store.model_bytes(job.key)), commit["result"]["precision_used"]
+    return model_from_bytes(job.config, job.store.commits.model_bytes(job.key)), commit.result.precision_used
 
 
-def _priors(job: EvaluationJob, fitted: Fitted) -> dict[str, FittedPrior | str]:
+def _latents(job: EvaluationJob, encoded: StoredLatents) -> Latents:
+    return Latents.from_bytes(job.read(LATENTS, encoded.files))
+
+
+def _priors(job: EvaluationJob, fitted: StoredPriors) -> dict[str, FittedPrior | str]:
     """The priors that `fit` wrote, and the reasons for those that it could not fit."""
-    priors: dict[str, FittedPrior | str] = dict(fitted.reasons)
+    priors = dict(fitted.reasons)
     for kind in job.evaluation.priors:
         if (name := prior_file(kind)) in fitted.files:
             priors[kind] = FittedPrior.from_bytes(job.read(name, fitted.files))

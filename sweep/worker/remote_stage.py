@@ -1,4 +1,7 @@
-"""One stage of an evaluation as a Ray task."""
+"""The Ray task that runs one stage of an evaluation.
+
+The driver submits it and imports no torch; the task runs in a worker process, on the GPU share that its stage asks for.
+"""
 
 import os
 import traceback
@@ -7,17 +10,17 @@ from typing import Any
 import ray
 
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
-from aesweep.sweep.failpoints import fault
 from aesweep.sweep.store.attempt_notes import memory_lacked
 from aesweep.sweep.store.storage import StorageError
 
 
 @ray.remote(max_retries=0)
 def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
-    """Run one function of `aesweep.sweep.worker.evaluation_stages`; imported here, so that the driver itself loads no torch.
+    """Run one function of `aesweep.sweep.worker.evaluation_stages`, imported here so that the driver loads no torch.
 
-    An error is recorded here, where its traceback and its machine are known, but for a first lack of GPU memory: trials that
-    train beside it may have taken it, so the driver tries again. A poisoned process ends, so that it takes no other task.
+    An error is recorded here, where its traceback and its machine are known, except for the first lack of GPU memory: trials
+    that train on the same GPU may have taken it, so the driver tries again. A poisoned process ends, so that it takes no
+    other task.
     """
     import torch
 
@@ -25,14 +28,13 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     from aesweep.sweep.worker.device import free_memory, is_out_of_memory, poisons_process
 
     try:
-        fault(name, job.key, job.attempt)
         return getattr(evaluation_stages, name)(job, *arguments)
     except StorageError:  # no fault of the trial; the driver decides
         raise
     except Exception as error:
         first_lack = is_out_of_memory(error) and not _lacked_memory(job)
         if not (first_lack or isinstance(error, TrainedAgainError) or lost_its_model(job.store, job.key, error)):
-            job.store.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
+            job.store.attempts.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
         if poisons_process(error):
             os._exit(1)
         traceback.clear_frames(error.__traceback__)  # they hold what lies on the GPU

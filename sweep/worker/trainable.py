@@ -7,6 +7,7 @@ share (recovery.py). A store that cannot be written to is no trial's own error: 
 """
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
@@ -26,9 +27,9 @@ class TrialTrainable(tune.Trainable):
 
     def setup(
         self,
-        config: dict[str, Any],
+        config: Mapping[str, Any],
         root: str = "",
-        execution: dict[str, Any] | None = None,
+        execution: Mapping[str, Any] | None = None,
         stop_file: str = "",
         driver: str = "none",
     ) -> None:
@@ -40,7 +41,7 @@ class TrialTrainable(tune.Trainable):
         self.driver = driver
         self.trial_attempt: TrainingAttempt | None = None
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
+    def reset_config(self, new_config: Mapping[str, Any]) -> bool:
         """The next trial on the same actor. Always True: False would end the trial in error."""
         self.key = new_config["key"]
         self.trial_attempt = None
@@ -50,14 +51,14 @@ class TrialTrainable(tune.Trainable):
             free_memory()
         return True
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> dict[str, object]:
         """Train one epoch, the last one with its commit. A failure is recorded and reported, not raised.
 
         A trial that goes on from a checkpoint says first where it stands: its next epoch may take an hour.
         """
         attempt = self.trial_attempt
         if attempt is None:
-            if self.store.has_training(self.key):  # another driver was faster
+            if self.store.commits.has_training(self.key):  # another driver was faster
                 return {"done": True, "outcome": "trained"}
             if self.stop_file and self.store.storage.exists(self.stop_file):
                 return {"done": True, "outcome": "stopped"}
@@ -90,10 +91,10 @@ class TrialTrainable(tune.Trainable):
             TrainingAttempt,  # torch from here on; the driver itself loads none
         )
 
-        config = self.store.config(self.key)
+        config = self.store.trials.config(self.key)
         return TrainingAttempt(self.store, config, self.execution, self._gpu_share(), self.stop_file, self.driver)
 
-    def _failed(self, attempt: "TrainingAttempt", error: Exception) -> dict[str, Any]:
+    def _failed(self, attempt: "TrainingAttempt", error: Exception) -> dict[str, object]:
         """Record the error of a trial; raise it where this process must end."""
         from aesweep.sweep.worker.device import is_out_of_memory, poisons_process
 

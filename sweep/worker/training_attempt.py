@@ -1,5 +1,6 @@
-"""One attempt at training one trial: resume, train, checkpoint, commit. No Ray here: it runs in a test or a notebook
-as well.
+"""One attempt at training one trial: resume, train, checkpoint, commit.
+
+No Ray here: it runs in a test or a notebook as well.
 
     newest readable checkpoint of any attempt -> Trainer -> checkpoints of this attempt -> model.safetensors ->
     train.json
@@ -12,7 +13,6 @@ run; the commit names what it was resumed from.
 import socket
 import time
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,16 +22,17 @@ from aesweep.models.data.datasets import data_name
 from aesweep.models.data.images import load_images
 from aesweep.models.networks.reconstruction import mean_image_bce, test_bce
 from aesweep.models.training.checkpoint import checkpoint_bytes, model_bytes, restore_checkpoint
-from aesweep.models.training.trainer import EpochRecord, Trainer
-from aesweep.sweep.failpoints import failpoint, fault
+from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.models.training.trainer import Trainer
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, How, read_start, write_end, write_start
+from aesweep.sweep.store.attempt_notes import CHECKPOINT, new_start, read_start, write_end, write_start
 from aesweep.sweep.store.layout import MODEL, attempt_folder
+from aesweep.sweep.store.records import How, TrainingPart, TrainingRecord, TrainingResult, TrainingSettings
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, describe_device, use_threads
-from aesweep.sweep.worker.resumed_with import Settings, parts_before, resumed_with
+from aesweep.sweep.worker.resumed_with import parts_before, resumed_with
 
 LOG = "log.txt"
 
@@ -48,18 +49,18 @@ class TrainingAttempt:
         stop_file: str = "",
         driver: str = "none",
     ) -> None:
-        """`stop_file`: name in the store of the file that asks to stop. `driver`: who started it (attempts.py)."""
+        """`stop_file`: name in the store of the file that asks to stop. `driver`: who started it (attempt_notes.py)."""
         self.store = store
         self.config = config
         self.execution = execution
         self.gpu_share = gpu_share
         self.started = datetime.now(UTC)
-        self.attempt = store.new_attempt(config.key, "train")
+        self.attempt = store.attempts.new(config.key, "train")
         self.resumed_from = "none"
-        self._parts: list[dict[str, Any]] = []
-        self._driver = driver
+        self._parts: tuple[TrainingPart, ...] = ()
+        self._start = new_start(driver)
         self._stop_file = stop_file
-        write_start(store, config.key, self.attempt, driver)
+        write_start(store, config.key, self.attempt, self._start)
         self._log_file = store.storage.log_file(self._place(self.attempt, LOG))
         self.log(f"{config.name}, attempt {self.attempt} on {socket.gethostname()}")
         self._log_file.publish()
@@ -74,8 +75,8 @@ class TrainingAttempt:
         self._resume()
         self._kept = (self.trainer.epoch, self.trainer.step)  # the place that a checkpoint holds
         place = {"epoch": self.trainer.epoch, "step": self.trainer.step, "resumed_from": self.resumed_from}
-        settings = {"settings": self._settings(), "parts": self._parts}
-        write_start(self.store, self.config.key, self.attempt, self._driver, **place, **settings)
+        start = self._start.model_copy(update={**place, "settings": self._settings(), "parts": self._parts})
+        write_start(self.store, self.config.key, self.attempt, start)
         self._last_checkpoint = self._last_look = time.monotonic()
         self.log(
             f"{len(self.images.train)} training images, {describe_device(self.device)}, "
@@ -105,38 +106,37 @@ class TrainingAttempt:
         return record
 
     def checkpoint(self) -> None:
-        """Write the whole state of training into this attempt's folder, if it got further: a checkpoint there means
-        progress to those who count deaths (attempts.py).
+        """Write the whole state of training into this attempt's folder, if it got further.
+
+        A checkpoint there means progress to those who count deaths (deaths.py).
         """
         place = (self.trainer.epoch, self.trainer.step)
         if place == self._kept:
             return
-        self.store.write_file(self.config.key, self.attempt, CHECKPOINT, checkpoint_bytes(self.trainer))
+        self.store.attempts.write_file(self.config.key, self.attempt, CHECKPOINT, checkpoint_bytes(self.trainer))
         self._last_checkpoint, self._kept = time.monotonic(), place
         self.log(f"checkpoint at epoch {self.trainer.epoch}, step {self.trainer.step}")
         self._log_file.publish()
-        failpoint("after-checkpoint")
 
     def commit(self) -> bool:
         """Write the trained model and commit it; False where another attempt was first. Removes checkpoints."""
         key = self.config.key
         result = self._result()
-        model = self.store.write_file(key, self.attempt, MODEL, model_bytes(self.trainer.model))
-        failpoint("between-model-and-commit")
-        committed = self.store.commit_training(
+        model = self.store.attempts.write_file(key, self.attempt, MODEL, model_bytes(self.trainer.model))
+        committed = self.store.commits.commit_training(
             key,
-            {
-                "attempt": self.attempt,
-                "config": self.config.to_json(),
-                "execution": self.execution.to_json(),
-                "files": {MODEL: model},
-                "history": [record.to_json() for record in self.trainer.history],
-                "result": result,
-            },
+            TrainingRecord(
+                attempt=self.attempt,
+                config=self.config.to_json(),
+                execution=self.execution.to_json(),
+                files={MODEL: model},
+                history=tuple(self.trainer.history),
+                result=result,
+            ),
         )
         self.log("committed" if committed else "another attempt was committed first; this one is not used")
         self._log_file.publish()
-        for attempt in self.store.attempts(key, "train"):
+        for attempt in self.store.attempts.of(key, "train"):
             self.store.storage.remove(self._place(attempt, CHECKPOINT))
         return committed
 
@@ -150,7 +150,7 @@ class TrainingAttempt:
         """The attempt ends here: the reason in its log and in the store."""
         self.log(f"failed: {type(error).__name__}: {error}")
         self._log_file.publish()
-        self.store.record_failure(self.config.key, self.attempt, "train", error)
+        self.store.attempts.record_failure(self.config.key, self.attempt, "train", error)
 
     def log(self, text: str) -> None:
         """One line in the attempt's log file; on an object store it appears with the next checkpoint or at the end."""
@@ -160,7 +160,6 @@ class TrainingAttempt:
         return f"{attempt_folder(self.config.key, attempt)}/{name}"
 
     def _after_step(self) -> bool:
-        fault("train", self.config.key, self.attempt)
         now = time.monotonic()
         if now - self._last_checkpoint >= self.execution.checkpoint_seconds:
             self.checkpoint()
@@ -171,7 +170,7 @@ class TrainingAttempt:
 
     def _resume(self) -> None:
         """Go on from the newest attempt whose checkpoint can be read; a damaged one is named in the log."""
-        for attempt in reversed(self.store.attempts(self.config.key, "train")):
+        for attempt in reversed(self.store.attempts.of(self.config.key, "train")):
             data = self.store.storage.read(self._place(attempt, CHECKPOINT))
             if data is None:
                 continue
@@ -193,40 +192,42 @@ class TrainingAttempt:
         resident = resident_images(data_name(self.config), self.images.train, self.device)
         return Trainer(self.config, resident, device=self.device, compile=self.execution.compile)
 
-    def _settings(self) -> Settings:
-        """What decides the bits of this attempt, beside the trial's configuration (settings.py)."""
-        return {
-            "device": describe_device(self.device),
-            "threads": torch.get_num_threads(),
-            "precision_used": self.trainer.precision,
-            "torch_version": str(torch.__version__),
-            "compile": self.execution.compile,
-            "deterministic": self.execution.deterministic,
-        }
+    def _settings(self) -> TrainingSettings:
+        """What decides the bits of this attempt in addition to the trial's configuration (resumed_with.py)."""
+        return TrainingSettings(
+            device=describe_device(self.device),
+            threads=torch.get_num_threads(),
+            precision_used=self.trainer.precision,
+            torch_version=str(torch.__version__),
+            compile=self.execution.compile,
+            deterministic=self.execution.deterministic,
+        )
 
-    def _result(self) -> dict[str, Any]:
+    def _result(self) -> TrainingResult:
         trainer, images = self.trainer, self.images
-        last = trainer.history[-1]
-        seconds = trainer.train_seconds
-        return {
-            "final_loss": last.loss,
-            "final_reconstruction": last.reconstruction,
-            "final_kl": last.kl,
-            "test_bce": test_bce(trainer.model, images.test, self.device, trainer.precision),
-            "mean_image_bce": mean_image_bce(images.train, images.test),
-            "images_train": len(images.train),
-            "images_test": len(images.test),
-            "train_seconds": seconds,
-            "gpu_seconds": seconds * self.gpu_share if self.device.type == "cuda" else 0.0,
-            "images_per_second": len(images.train) * len(trainer.history) / seconds,
-            **{name: value for name, value in self._settings().items() if name not in ("compile", "deterministic")},
-            "aesweep_version": aesweep_version(),
-            "node": socket.gethostname(),
-            "resumed_from": self.resumed_from,
-            "resumed_with": resumed_with(self._parts, self._settings()),
-            "started": self.started.isoformat(),
-            "ended": datetime.now(UTC).isoformat(),
-        }
+        last, seconds, settings = trainer.history[-1], trainer.train_seconds, self._settings()
+        return TrainingResult(
+            final_loss=last.loss,
+            final_reconstruction=last.reconstruction,
+            final_kl=last.kl,
+            test_bce=test_bce(trainer.model, images.test, self.device, trainer.precision),
+            mean_image_bce=mean_image_bce(images.train, images.test),
+            images_train=len(images.train),
+            images_test=len(images.test),
+            train_seconds=seconds,
+            gpu_seconds=seconds * self.gpu_share if self.device.type == "cuda" else 0.0,
+            images_per_second=len(images.train) * len(trainer.history) / seconds,
+            device=settings.device,
+            threads=settings.threads,
+            precision_used=trainer.precision,
+            torch_version=settings.torch_version,
+            aesweep_version=aesweep_version(),
+            node=socket.gethostname(),
+            resumed_from=self.resumed_from,
+            resumed_with=resumed_with(self._parts, settings),
+            started=self.started.isoformat(),
+            ended=datetime.now(UTC).isoformat(),
+        )
 
 
 _resident: dict[tuple[str, str], torch.Tensor] = {}

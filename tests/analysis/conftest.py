@@ -23,7 +23,7 @@ from PIL import Image
 from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.results import Results
 from aesweep.evaluation.config import EvaluationConfig
-from aesweep.evaluation.deciding_fields import settings_columns
+from aesweep.evaluation.deciding_fields import deciding_columns
 from aesweep.evaluation.pictures import image_grid
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import parameter_counts
@@ -52,7 +52,7 @@ class Synthetic:
     """The parameter counts of the real networks, else a million each."""
     interpolation: bool = False
     """A real grid of walks, 8 rows of 11 images, beside the pictures."""
-    edit: Callable[[dict[str, list[dict]]], None] = lambda rows: None
+    edit: Callable[[dict[str, list[dict[str, Any]]]], None] = lambda rows: None
     """Changes the rows of the tables before they are written."""
 
 
@@ -63,7 +63,7 @@ def grid(**fields: Iterable[Any]) -> list[TrialConfig]:
 
 def write_store(root: Path, synthetic: Synthetic) -> Path:
     """Write the store's marker, tables and pictures."""
-    rows: dict[str, list[dict]] = {name: [] for name in COLUMNS}
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
     random = np.random.default_rng(20260)
     for i, config in enumerate(synthetic.trials):
         state = synthetic.states.get(i, "done")
@@ -80,10 +80,7 @@ def write_store(root: Path, synthetic: Synthetic) -> Path:
             if synthetic.gaussianity:
                 rows["scores"] += _gaussianity(config, synthetic.evaluations[0][0])
             if synthetic.pictures:
-                _write_pictures(root / rows["trials"][-1]["pictures"])
-            if synthetic.pictures and synthetic.interpolation:
-                walks = np.random.default_rng(7).integers(0, 255, (88, 32, 32, 3), dtype=np.uint8)
-                (root / rows["trials"][-1]["pictures"] / "interpolation.png").write_bytes(image_grid(walks, 11))
+                _write_pictures(root / rows["trials"][-1]["pictures"], synthetic.interpolation)
         if state == "failed":
             rows["failures"].append(_failure(config, i))
     synthetic.edit(rows)
@@ -99,7 +96,7 @@ def distance(config: TrialConfig, source: str) -> float:
     octaves = math.log2(config.latent_size)
     width = 14 * math.log2(256 / config.filters)
     if source == "reconstruction":
-        return 20 + width * 0.6 + 220 / config.latent_size ** (0.8 if config.model == "dae" else 0.6)
+        return 20 + width * 0.6 + 220 / math.pow(config.latent_size, 0.8 if config.model == "dae" else 0.6)
     if source == "standard_normal" and config.model == "dae" and config.latent_norm == "none":
         return 300 + 20 * octaves
     bowl = (
@@ -155,7 +152,7 @@ def _trial(config: TrialConfig, state: str, pictures: bool, random: np.random.Ge
     return {column.name: row.get(column.name) for column in COLUMNS["trials"]}
 
 
-def _epochs(config: TrialConfig, random: np.random.Generator) -> list[dict]:
+def _epochs(config: TrialConfig, random: np.random.Generator) -> list[dict[str, Any]]:
     floor = 0.2 + 0.9 / config.latent_size
     noise = 1 + 0.02 * random.normal(size=config.epochs)
     losses = floor + 0.45 * np.exp(-np.arange(config.epochs) / (0.15 * config.epochs)) * noise
@@ -174,9 +171,9 @@ def _epochs(config: TrialConfig, random: np.random.Generator) -> list[dict]:
 
 def _scores(
     config: TrialConfig, evaluation: tuple[str, str, str], seeds: tuple[int, ...], random: np.random.Generator
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     name, metric, extractor = evaluation
-    fixed = {
+    fixed: dict[str, Any] = {
         "key": config.key,
         "evaluation": name,
         "metric": metric,
@@ -196,19 +193,25 @@ def _scores(
             reference = {"n_reference": 1500, "reference_split": "train"} if split == "train" else {}
             value = scale * (distance(config, source) - (9 if split == "train" else 0)) * (1 + 0.015 * random.normal())
             row = {**fixed, **reference, "source": source, "split": split, "value": value, "n": n, "seed": seed}
-            found.append(row | settings_columns(DEFAULTS, config.model, source, metric))
+            found.append(row | deciding_columns(DEFAULTS, config.model, source, metric))
     return found
 
 
-def _gaussianity(config: TrialConfig, evaluation: str) -> list[dict]:
+def _gaussianity(config: TrialConfig, evaluation: str) -> list[dict[str, Any]]:
     """Measures that a name and a network determine, so that tests can ask for them: `gaussianity_value`."""
-    fixed = {"key": config.key, "evaluation": evaluation, "source": "latents", "extractor": "none", "seed": 0}
+    fixed: dict[str, Any] = {
+        "key": config.key,
+        "evaluation": evaluation,
+        "source": "latents",
+        "extractor": "none",
+        "seed": 0,
+    }
     fixed |= {"n_reference": 0, "reference_split": "train", "seconds": 0.5, "note": "", "split": "train", "n": 1500}
     found = [{**fixed, "metric": name, "value": gaussianity_value(config, name), "stderr": None} for name in MEASURES]
     nulls = {"mardia_kurtosis": (0.999, 0.003), "radius_ks": (0.012, 0.002), "marginal_kurtosis": (0.03, 0.004)}
     for name, (mean, deviation) in nulls.items():
         found.append({**fixed, "metric": f"{name}_null", "value": mean, "stderr": deviation})
-    return [row | settings_columns(DEFAULTS, config.model, "latents", row["metric"]) for row in found]
+    return [row | deciding_columns(DEFAULTS, config.model, "latents", row["metric"]) for row in found]
 
 
 def gaussianity_value(config: TrialConfig, name: str) -> float:
@@ -218,7 +221,7 @@ def gaussianity_value(config: TrialConfig, name: str) -> float:
     return away + (1.0 if name == "mardia_kurtosis" else 0.0)
 
 
-def _latents(config: TrialConfig, count: int, random: np.random.Generator) -> list[dict]:
+def _latents(config: TrialConfig, count: int, random: np.random.Generator) -> list[dict[str, Any]]:
     covariance = [[1, 0.1], [0.1, 1]] if config.model == "vae" else [[9, 4], [4, 16]]
     points = random.multivariate_normal([0, 0] if config.model == "vae" else [2, -1], covariance, size=2 * count)
     fixed = {"key": config.key, "dimension_a": 0, "dimension_b": config.latent_size - 1}
@@ -228,7 +231,7 @@ def _latents(config: TrialConfig, count: int, random: np.random.Generator) -> li
     ]
 
 
-def _failure(config: TrialConfig, index: int) -> dict:
+def _failure(config: TrialConfig, index: int) -> dict[str, Any]:
     reason = {
         "type": "NonFiniteLossError",
         "message": "loss is nan at step 150 of epoch 2",
@@ -238,10 +241,16 @@ def _failure(config: TrialConfig, index: int) -> dict:
     return {"key": config.key, **place, **reason, "time": START + timedelta(minutes=index)}
 
 
-def _write_pictures(folder: Path) -> None:
+def _write_pictures(folder: Path, interpolation: bool) -> None:
     folder.mkdir(parents=True)
+    if interpolation:
+        walks = np.random.default_rng(7).integers(0, 255, (88, 32, 32, 3), dtype=np.uint8)
+        (folder / "interpolation.png").write_bytes(image_grid(walks, 11))
     for i, name in enumerate(PICTURES):
         (folder / name).write_bytes(_picture(i))
+    if interpolation:
+        walks = np.random.default_rng(7).integers(0, 255, (88, 32, 32, 3), dtype=np.uint8)
+        (folder / "interpolation.png").write_bytes(image_grid(walks, 11))
 
 
 @lru_cache
@@ -281,7 +290,7 @@ def _distance() -> Callable[[TrialConfig, str], float]:
 
 
 @pytest.fixture
-def results(make_store) -> Callable[..., Results]:
+def results(make_store: Callable[..., Path]) -> Callable[..., Results]:
     """`results(trials, score)`: the results of a store of CIFAR-10 in which each score is what `score` says."""
     from tests.analysis.invented import results_of  # which takes `grid` from here
 

@@ -1,24 +1,26 @@
 """Invented results whose answer is known, for tests of the claims."""
 
 from collections.abc import Callable
+from typing import Any
 
 from aesweep.analysis import load_tables
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.models.config import TrialConfig
 from tests.analysis.conftest import grid
+from tests.analysis.typed import Edit, MakeStore, Rows
 
 FID = ("f" * 12, "fid", "inception-2015")
 Score = Callable[[TrialConfig, str], float]
 """(trial, score name) -> value; the name is a column of Table 2."""
 
 
-def results_of(make_store) -> Callable[..., Results]:
+def results_of(make_store: MakeStore) -> Callable[..., Results]:
     """`results(trials, score)`: the results of a store of CIFAR-10 in which each score is what `score` says."""
 
-    def make(trials: list[TrialConfig], score: Score, **more) -> Results:
+    def make(trials: list[TrialConfig], score: Score, **more: Any) -> Results:
         by_key = {trial.key: trial for trial in trials}
 
-        def known(rows):
+        def known(rows: Rows) -> None:
             for row in rows["scores"]:
                 split = f"_{row['split']}" if row["source"] == "reconstruction" else ""
                 row["value"] = float(score(by_key[row["key"]], row["source"] + split))
@@ -31,15 +33,15 @@ def results_of(make_store) -> Callable[..., Results]:
     return make
 
 
-def trials(**fields) -> list[TrialConfig]:
+def trials(**fields: Any) -> list[TrialConfig]:
     """CIFAR-10 trials, the product of the given lists."""
     return grid(**{"dataset": ["cifar10"], "epochs": [2], **fields})
 
 
-def known_errors(error: float):
+def known_errors(error: float) -> Edit:
     """An edit: every distance has this standard error."""
 
-    def edit(rows):
+    def edit(rows: Rows) -> None:
         for row in rows["scores"]:
             row["stderr"] = error
 

@@ -25,6 +25,7 @@ from tests.analysis.page_scripts import (
     OVERFLOW,
     UNMARKED,
 )
+from tests.analysis.typed import Rows
 
 pytestmark = pytest.mark.browser
 
@@ -79,11 +80,11 @@ class Browser:
         ]
 
     def missing_images(self) -> list[str]:
-        return self.run(MISSING_IMAGES)
+        return list(self.run(MISSING_IMAGES))
 
     def overflow(self, view: View) -> list[str]:
         """What reaches beyond the right edge of the screen and cannot be scrolled to within a part of the page."""
-        return self.run(OVERFLOW, view.width)
+        return list(self.run(OVERFLOW, view.width))
 
     def contrasts(self) -> list[tuple[float, str]]:
         """(contrast, what it was measured on) for each kind of visible text."""
@@ -91,7 +92,7 @@ class Browser:
 
     def dead_anchors(self) -> list[str]:
         """In-page links that do not bring their target onto the screen."""
-        return self._driver.execute_async_script(DEAD_ANCHORS)
+        return list(self._driver.execute_async_script(DEAD_ANCHORS))
 
     def dead_files(self, page: Path) -> list[str]:
         """Relative addresses with no file behind them, and absolute paths, which break when the folder moves."""
@@ -130,7 +131,7 @@ def _complete() -> Synthetic:
 
 def _partial() -> Synthetic:
     """A running sweep with much that varies, two evaluations, and failures whose reasons hold long words."""
-    fields = {
+    fields: dict[str, Any] = {
         "dataset": ["digits", "cifar10"],
         "filters": [16, 128],
         "latent_size": [4, 256],
@@ -144,7 +145,7 @@ def _partial() -> Synthetic:
     return Synthetic(trials, states, evaluations, sampling_seeds=(0, 1), edit=_lengthen)
 
 
-def _lengthen(rows: dict[str, list[dict]]) -> None:
+def _lengthen(rows: Rows) -> None:
     for failure in rows["failures"]:
         failure["message"] = f"No space left on device: '/{'a-long-folder-name' * 8}/model.safetensors' at {'f' * 64}"
 
@@ -158,26 +159,29 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """The report of a store, inside the store."""
     make: Callable[[], Synthetic] = request.param
     store = write_store(tmp_path_factory.mktemp("store"), make())
-    return write_report(store, store / "report")
+    return Path(write_report(store, store / "report"))
 
 
-@pytest.fixture(params=VIEWS.values(), ids=VIEWS)
+@pytest.fixture(params=list(VIEWS.values()), ids=list(VIEWS))
 def view(request: pytest.FixtureRequest) -> View:
-    return request.param
+    asked: View = request.param
+    return asked
 
 
-def test_page_alone_in_a_folder_shows_all_pictures_and_the_console_stays_empty(browser, page, view, tmp_path):
+def test_page_alone_in_a_folder_shows_all_pictures_and_the_console_stays_empty(
+    browser: Browser, page: Path, view: View, tmp_path: Path
+) -> None:
     browser.open(Path(shutil.copy(page, tmp_path)), view)
     assert browser.complaints() == []
     assert browser.missing_images() == []
 
 
-def test_page_is_as_wide_as_the_screen(browser, page, view):
+def test_page_is_as_wide_as_the_screen(browser: Browser, page: Path, view: View) -> None:
     browser.open(page, view)
     assert browser.overflow(view) == []
 
 
-def test_all_text_stands_out_from_its_background(browser, page, view):
+def test_all_text_stands_out_from_its_background(browser: Browser, page: Path, view: View) -> None:
     browser.open(page, view)
     contrasts = browser.contrasts()
     assert contrasts
@@ -185,28 +189,28 @@ def test_all_text_stands_out_from_its_background(browser, page, view):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_comes_in_the_colours_that_the_reader_prefers(browser, page, scheme):
+def test_page_comes_in_the_colours_that_the_reader_prefers(browser: Browser, page: Path, scheme: str) -> None:
     browser.open(page, VIEWS[f"desktop-{scheme}"])
     ground = browser.run(COLOURS + "return luminance(seen([document.body], canvas(), [0, 0, 0, 0])[0][1])")
     assert ground > 0.5 if scheme == "light" else ground < 0.1
 
 
-def test_what_unfolds_has_a_mark_that_says_so_and_whether_it_is_open(browser, page, view):
+def test_what_unfolds_has_a_mark_that_says_so_and_whether_it_is_open(browser: Browser, page: Path, view: View) -> None:
     browser.open(page, view)
     assert browser.run(UNMARKED) == []
 
 
-def test_links_within_the_page_lead_to_their_section(browser, page, view):
+def test_links_within_the_page_lead_to_their_section(browser: Browser, page: Path, view: View) -> None:
     browser.open(page, view)
     assert browser.dead_anchors() == []
 
 
-def test_links_beside_the_page_lead_to_files(browser, page):
+def test_links_beside_the_page_lead_to_files(browser: Browser, page: Path) -> None:
     browser.open(page, VIEWS["desktop-light"])
     assert browser.dead_files(page) == []
 
 
-def test_every_fault_of_a_bad_page_is_found(browser, view, tmp_path):
+def test_every_fault_of_a_bad_page_is_found(browser: Browser, view: View, tmp_path: Path) -> None:
     bad = tmp_path / "bad.html"
     bad.write_text(BAD_PAGE)
     browser.open(bad, view)
@@ -229,7 +233,9 @@ def test_every_fault_of_a_bad_page_is_found(browser, view, tmp_path):
         ("oklch(1 0 0)", "#00f", 8.59),
     ],
 )
-def test_contrast_is_that_of_the_standard(browser, tmp_path, text, ground, expected):
+def test_contrast_is_that_of_the_standard(
+    browser: Browser, tmp_path: Path, text: str, ground: str, expected: float
+) -> None:
     swatch = tmp_path / "swatch.html"
     swatch.write_text(f"<!doctype html><p style='color: {text}; background: {ground}'>Text</p>")
     browser.open(swatch, VIEWS["desktop-light"])

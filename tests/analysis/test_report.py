@@ -4,9 +4,11 @@ import base64
 import json
 import re
 import shutil
+from collections.abc import Callable
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ import pytest
 
 from aesweep.analysis import ReportError, load_tables, write_report
 from tests.analysis.conftest import Synthetic, grid, write_store
+from tests.analysis.typed import MakeStore, Rows, present
 
 FID = ("f" * 12, "fid", "inception-2015")
 FD = ("e" * 12, "fd", "random-conv-64")
@@ -33,43 +36,43 @@ class _Page(HTMLParser):
         self.feed(text)
         assert self._open == []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in ("img", "meta", "br", "link"):
             self._open.append(tag)
         if tag == "img":
-            self.images.append(dict(attrs)["src"])
+            self.images.append(present(dict(attrs)["src"]))
         if tag == "a":
-            self.links.append(dict(attrs)["href"])
+            self.links.append(present(dict(attrs)["href"]))
         assert tag != "script"
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.text += data
         if self._open and self._open[-1] in ("h2",):
             self.headings.append(data)
 
 
-def _page(index) -> _Page:
+def _page(index: Path) -> _Page:
     return _Page(index.read_text())
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory) -> Path:
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a small complete store, inside it: for tests that only look."""
     trials = grid(model=["dae", "vae"], filters=[16], latent_size=[4, 8, 16, 32], epochs=[6])
     store = write_store(tmp_path_factory.mktemp("reported"), Synthetic(trials))
-    return write_report(store, store / "report")
+    return Path(write_report(store, store / "report"))
 
 
 @pytest.fixture
-def bare(make_store):
+def bare(make_store: MakeStore) -> Callable[..., Path]:
     """`bare(trials, …)`: a store with pictures and training curves, and nothing else that takes long to draw."""
     return partial(make_store, evaluations=(), latent_points=0)
 
 
-def test_the_page_holds_everything_in_order_and_loads_nothing(report):
+def test_the_page_holds_everything_in_order_and_loads_nothing(report: Path) -> None:
     page = _page(report)
     assert report.name == "index.html"
     assert page.headings == [
@@ -82,7 +85,7 @@ def test_the_page_holds_everything_in_order_and_loads_nothing(report):
     assert "http" not in re.sub(r"base64,[^\"]*", "", report.read_text()).replace("http-equiv", "")
 
 
-def test_figures_and_tables_lie_beside_the_page(report):
+def test_figures_and_tables_lie_beside_the_page(report: Path) -> None:
     out = report.parent
     figures = {path.name for path in (out / "figures").iterdir()}
     slug = "fd-random-conv-64-digits-32"
@@ -97,13 +100,13 @@ def test_figures_and_tables_lie_beside_the_page(report):
     assert len(pd.read_csv(out / "tables" / "summary-fd-random-conv-64.csv")) == 8
 
 
-def test_every_link_of_the_page_leads_to_a_file_or_a_section(report):
+def test_every_link_of_the_page_leads_to_a_file_or_a_section(report: Path) -> None:
     sections = set(re.findall(r'<section id="(\w+)"', report.read_text()))
     for link in _page(report).links:
         assert (link[1:] in sections) if link.startswith("#") else (report.parent / link).is_file(), link
 
 
-def test_sample_grids_are_embedded_unchanged_row_by_row(report):
+def test_sample_grids_are_embedded_unchanged_row_by_row(report: Path) -> None:
     page, store = _page(report), report.parent.parent
     trials = load_tables(store).described
     folder = store / trials["pictures"].iloc[0]
@@ -115,7 +118,7 @@ def test_sample_grids_are_embedded_unchanged_row_by_row(report):
     ]
 
 
-def test_of_many_trials_the_best_and_worst_are_embedded_and_the_others_linked(bare):
+def test_of_many_trials_the_best_and_worst_are_embedded_and_the_others_linked(bare: MakeStore) -> None:
     store = bare(grid(filters=[16], latent_size=range(2, 32), epochs=[1]))
     page = _page(write_report(store, store / "report"))
     assert len(page.images) == 1 + 2 * 4  # the training curves; four grids of the best and of the worst
@@ -123,7 +126,7 @@ def test_of_many_trials_the_best_and_worst_are_embedded_and_the_others_linked(ba
     assert sum(link.endswith("/gmm.png") for link in page.links) == 30
 
 
-def test_a_missing_picture_is_said_to_be_missing(bare, tmp_path):
+def test_a_missing_picture_is_said_to_be_missing(bare: MakeStore, tmp_path: Path) -> None:
     store = bare(grid(latent_size=[4], epochs=[1]))
     pictures = load_tables(store).trials["pictures"].iloc[0]
     (store / pictures / "mvg.png").unlink()
@@ -131,12 +134,12 @@ def test_a_missing_picture_is_said_to_be_missing(bare, tmp_path):
     assert _page(write_report(store, tmp_path / "report")).text.count("no picture") == 2
 
 
-def test_a_picture_folder_outside_the_store_is_not_followed(bare, tmp_path):
+def test_a_picture_folder_outside_the_store_is_not_followed(bare: MakeStore, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "gmm.png").write_bytes(b"\x89PNG\r\n\x1a\n secret")
 
-    def outside(rows):
+    def outside(rows: Rows) -> None:
         rows["trials"][0]["pictures"] = "../secret"
 
     store = bare(grid(latent_size=[4], epochs=[1]), edit=outside)
@@ -145,10 +148,10 @@ def test_a_picture_folder_outside_the_store_is_not_followed(bare, tmp_path):
     assert not any("secret" in link for link in page.links)
 
 
-def test_text_from_the_tables_is_escaped(bare, tmp_path):
+def test_text_from_the_tables_is_escaped(bare: MakeStore, tmp_path: Path) -> None:
     evil = "<script>alert('x')</script> & <b>bold</b>"
 
-    def inject(rows):
+    def inject(rows: Rows) -> None:
         rows["failures"][0]["message"] = evil
         for row in rows["trials"]:
             row |= {"sweep": evil, "name": evil, "device": evil}
@@ -159,7 +162,7 @@ def test_text_from_the_tables_is_escaped(bare, tmp_path):
     assert evil in _page(index).text
 
 
-def test_a_partial_store_gives_a_partial_report(make_store, tmp_path):
+def test_a_partial_store_gives_a_partial_report(make_store: MakeStore, tmp_path: Path) -> None:
     states = {0: "failed", 1: "pending", 2: "running", 3: "trained"}
     store = make_store(grid(latent_size=[2, 4, 8, 16], epochs=[3]), states=states)
     page = _page(write_report(store, tmp_path / "report"))
@@ -169,9 +172,9 @@ def test_a_partial_store_gives_a_partial_report(make_store, tmp_path):
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 40))])
-def test_whatever_a_store_lacks_it_gives_a_report(make_store, tmp_path, seed):
+def test_whatever_a_store_lacks_it_gives_a_report(make_store: MakeStore, tmp_path: Path, seed: int) -> None:
     random = np.random.default_rng(seed)
-    axes = [
+    axes: list[dict[str, Any]] = [
         {"model": ["dae", "vae"]},
         {"depth": [1, 2]},
         {"latent_norm": ["none", "batch", "spectral", "layer"]},
@@ -179,13 +182,13 @@ def test_whatever_a_store_lacks_it_gives_a_report(make_store, tmp_path, seed):
         {"freeze_latent": [False, True]},
     ]
     dataset = str(random.choice(["cifar10", "celeba", "digits"]))
-    base = {"dataset": [dataset], "image_size": [64 if dataset == "celeba" else 32], "epochs": [2]}
+    base: dict[str, Any] = {"dataset": [dataset], "image_size": [64 if dataset == "celeba" else 32], "epochs": [2]}
     base |= {"filters": [32, 128], "latent_size": [64, 128, 256], "seed": [0, 1]}
     trials = [trial for axis in axes for trial in grid(**base, **axis) if random.random() < 0.3]
     trials = list(dict.fromkeys(trials))
     states = {i: str(random.choice(STATES, p=[0.7, 0.1, 0.1, 0.05, 0.05])) for i in range(len(trials))}
 
-    def drop(rows):
+    def drop(rows: Rows) -> None:
         for row in rows["scores"]:
             row |= {"value": None, "note": "lost"} if random.random() < 0.2 else {}
         for table in ("scores", "epochs", "latents", "failures"):
@@ -199,12 +202,12 @@ def test_whatever_a_store_lacks_it_gives_a_report(make_store, tmp_path, seed):
     assert page.headings[0] == "What the paper says, and what these data say" and page.headings[-1] == "Provenance"
 
 
-def test_latex_files_hold_only_what_every_latex_knows(report):
+def test_latex_files_hold_only_what_every_latex_knows(report: Path) -> None:
     for path in (report.parent / "tables").glob("*.tex"):
         assert path.read_text().isascii(), path.name
 
 
-def test_the_provenance_names_the_extractors_weights_and_how_to_get_the_data_hash(report):
+def test_the_provenance_names_the_extractors_weights_and_how_to_get_the_data_hash(report: Path) -> None:
     text = _page(report).text
     assert "random-conv-64 (weights " + "5" * 64 + ")" in text
     assert "N(0, I), MVG, GMM: 2,000 images against 297 real ones" in text
@@ -213,14 +216,14 @@ def test_the_provenance_names_the_extractors_weights_and_how_to_get_the_data_has
 
 
 @pytest.mark.parametrize("missing", ["epochs", "scores", "latents", "failures"])
-def test_one_missing_table_still_gives_a_report(make_store, tmp_path, missing):
+def test_one_missing_table_still_gives_a_report(make_store: MakeStore, tmp_path: Path, missing: str) -> None:
     store = make_store(grid(latent_size=[4], epochs=[2]), pictures=False)
     (store / "tables" / f"{missing}.parquet").unlink()
     assert "1 of 1 trial done" in _page(write_report(store, tmp_path / "report")).text
 
 
-def test_a_trial_whose_scores_are_all_null_gives_a_report(make_store, tmp_path):
-    def nulls(rows):
+def test_a_trial_whose_scores_are_all_null_gives_a_report(make_store: MakeStore, tmp_path: Path) -> None:
+    def nulls(rows: Rows) -> None:
         for row in rows["scores"]:
             row |= {"value": None, "note": "no images"}
 
@@ -229,8 +232,10 @@ def test_a_trial_whose_scores_are_all_null_gives_a_report(make_store, tmp_path):
 
 
 @pytest.mark.parametrize("distances", ["none", "null"])
-def test_what_needs_no_distance_is_drawn_and_judged_without_one(make_store, tmp_path, distances):
-    def without(rows):
+def test_what_needs_no_distance_is_drawn_and_judged_without_one(
+    make_store: MakeStore, tmp_path: Path, distances: str
+) -> None:
+    def without(rows: Rows) -> None:
         if distances == "none":
             rows["scores"] = [row for row in rows["scores"] if row["source"] == "latents"]
         for row in rows["scores"]:
@@ -251,7 +256,7 @@ def test_what_needs_no_distance_is_drawn_and_judged_without_one(make_store, tmp_
 
 
 @pytest.mark.parametrize("prepare", ["missing", "folder", "tables"])
-def test_an_empty_store_gives_a_page_that_says_so(tmp_path, make_store, prepare):
+def test_an_empty_store_gives_a_page_that_says_so(tmp_path: Path, make_store: MakeStore, prepare: str) -> None:
     store = make_store([]) if prepare == "tables" else tmp_path / "store"
     if prepare == "folder":
         store.mkdir()
@@ -260,7 +265,7 @@ def test_an_empty_store_gives_a_page_that_says_so(tmp_path, make_store, prepare)
     assert page.headings == ["Provenance"] and page.images == []
 
 
-def test_a_folder_that_is_no_store_is_refused_and_nothing_is_written(tmp_path):
+def test_a_folder_that_is_no_store_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "holiday.txt").write_text("sun")
     with pytest.raises(ReportError):
@@ -268,7 +273,7 @@ def test_a_folder_that_is_no_store_is_refused_and_nothing_is_written(tmp_path):
     assert not (tmp_path / "report").exists()
 
 
-def test_the_stores_own_folders_are_no_place_for_a_report(small_store, tmp_path):
+def test_the_stores_own_folders_are_no_place_for_a_report(small_store: Path, tmp_path: Path) -> None:
     for out in (small_store, small_store / "tables"):
         with pytest.raises(ReportError, match="Give another folder"):
             write_report(small_store, out)
@@ -277,7 +282,7 @@ def test_the_stores_own_folders_are_no_place_for_a_report(small_store, tmp_path)
         write_report(small_store, tmp_path / "file")
 
 
-def test_a_second_run_replaces_the_first_and_leaves_other_files_alone(bare, tmp_path):
+def test_a_second_run_replaces_the_first_and_leaves_other_files_alone(bare: MakeStore, tmp_path: Path) -> None:
     out = write_report(bare(grid(latent_size=[4], epochs=[1])), tmp_path / "report").parent
     (out / "figures" / "mine.png").write_bytes(b"mine")
     other = bare(grid(dataset=["cifar10"], latent_size=[4], epochs=[1]))
@@ -290,7 +295,7 @@ def test_a_second_run_replaces_the_first_and_leaves_other_files_alone(bare, tmp_
     assert not list(out.rglob(".tmp-*"))
 
 
-def test_a_report_inside_the_store_does_not_change_the_next_one(bare):
+def test_a_report_inside_the_store_does_not_change_the_next_one(bare: MakeStore) -> None:
     store = bare(grid(latent_size=[4], epochs=[3]))
     first = write_report(store, store / "report")
     figure = (first.parent / "figures" / "training-digits-32.png").read_bytes()
@@ -298,12 +303,12 @@ def test_a_report_inside_the_store_does_not_change_the_next_one(bare):
     assert (first.parent / "figures" / "training-digits-32.png").read_bytes() == figure
 
 
-def test_a_store_that_was_moved_is_still_read(bare, tmp_path):
+def test_a_store_that_was_moved_is_still_read(bare: MakeStore, tmp_path: Path) -> None:
     moved = shutil.move(bare(grid(latent_size=[4], epochs=[1])), tmp_path / "moved")
     assert "1 of 1 trial done" in _page(write_report(moved, tmp_path / "report")).text
 
 
-def test_two_extractors_are_never_in_one_table(make_store, tmp_path):
+def test_two_extractors_are_never_in_one_table(make_store: MakeStore, tmp_path: Path) -> None:
     both = (("f" * 12, "fid", "inception-2015"), ("e" * 12, "fd", "random-conv-64"))
     store = make_store(grid(latent_size=[4, 8], epochs=[1]), evaluations=both)
     out = write_report(store, tmp_path / "report").parent
@@ -314,7 +319,9 @@ def test_two_extractors_are_never_in_one_table(make_store, tmp_path):
     assert "not comparable with published values" in (out / "tables" / "summary-fd-random-conv-64.md").read_text()
 
 
-def test_a_copy_without_pictures_fetches_those_that_are_shown_and_names_the_store_that_it_is_of(make_store, tmp_path):
+def test_a_copy_without_pictures_fetches_those_that_are_shown_and_names_the_store_that_it_is_of(
+    make_store: MakeStore, tmp_path: Path
+) -> None:
     """Many trials: a page of the best and the worst, and not one picture of the others."""
     trials = grid(filters=[16], latent_size=[4, 8, 16], seed=range(10), epochs=[6])
     store = make_store(trials, latent_points=0)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from aesweep.cluster.connect import ENVIRONMENT, LOCAL_ENVIRONMENT, LOOPBACK, connect
+from aesweep.cluster.connect import ENVIRONMENT, LOCAL_SWITCH, LOOPBACK, connect
 from tests.fresh_process import REPOSITORY
 from tests.waiting import wait_until
 
@@ -71,7 +71,7 @@ def test_a_local_ray_listens_on_loopback_only(ray_cluster: None) -> None:
 
 def test_starting_ray_leaves_only_the_announced_environment(ray_cluster: None) -> None:
     assert ENVIRONMENT.keys() <= os.environ.keys()
-    assert not LOCAL_ENVIRONMENT.keys() & os.environ.keys()
+    assert LOCAL_SWITCH not in os.environ
 
 
 def _messages_of_refused_addresses(*addresses: str) -> dict[str, str]:
@@ -99,7 +99,7 @@ def _messages_of_refused_addresses(*addresses: str) -> dict[str, str]:
         timeout=120,
         check=True,
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def test_addresses_that_lead_nowhere_are_refused_in_two_lines() -> None:

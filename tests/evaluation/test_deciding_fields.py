@@ -1,6 +1,6 @@
 """A row of the scores table says which settings decided it: of two scores that differ, the rows say in what."""
 
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from aesweep.evaluation.config import ID_FIELDS, EvaluationConfig
-from aesweep.evaluation.deciding_fields import settings_columns
+from aesweep.evaluation.deciding_fields import deciding_columns
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.weights import RANDOM_CONV_SHA256
 from aesweep.evaluation.score import score_trial
@@ -52,9 +52,9 @@ def scores(evaluation: EvaluationConfig, model: Literal["dae", "vae"], images: I
     network = build_autoencoder(trial)
     found, _, _ = score_trial(trial, evaluation, network, images, extractor, torch.device("cpu"), threads=1)
     asked = evaluation.to_json()
-    places = [(row["source"], row["split"], row["metric"]) for row in found]
-    says = [settings_columns(asked, model, source, metric) for source, _, metric in places]
-    return {place: {**row, **said} for place, row, said in zip(places, found, says, strict=True)}
+    places = [(row.source, row.split, row.metric) for row in found]
+    says = [deciding_columns(asked, model, source, metric) for source, _, metric in places]
+    return {place: {**asdict(row), **said} for place, row, said in zip(places, found, says, strict=True)}
 
 
 def unlike(first: Rows, second: Rows, columns: tuple[str, ...]) -> set[tuple[str, str, str]]:
@@ -94,7 +94,7 @@ def test_the_latents_of_a_dae_are_no_matter_of_choice(images: ImageSet, random_c
 
 def columns(source: str, metric: str, model: str = "vae", **settings: Any) -> tuple[Any, ...]:
     asked = replace(EvaluationConfig(), **settings).to_json()
-    return tuple(settings_columns(asked, model, source, metric).values())
+    return tuple(deciding_columns(asked, model, source, metric).values())
 
 
 def test_a_row_names_what_decides_it_and_nothing_else() -> None:
@@ -102,21 +102,21 @@ def test_a_row_names_what_decides_it_and_nothing_else() -> None:
     assert columns("gmm", "fid", "dae", gmm_components=100, prior_seed=3) == (100, "none", "prior_seed 3")
     assert columns("mvg", "fid", gmm_components=100, vae_latents="sample") == (None, "sample", "none")
     assert columns("standard_normal", "kid", vae_latents="sample") == (None, "none", "none")
-    subsets = {"kid_subsets": 10, "kid_subset_size": 50}
+    subsets: dict[str, Any] = {"kid_subsets": 10, "kid_subset_size": 50}
     assert columns("reconstruction", "kd", **subsets) == (None, "none", "kid_subsets 10, kid_subset_size 50")
     assert columns("reconstruction", "fd", **subsets) == (None, "none", "none")
     assert columns("latents", "loglikelihood_gap", gmm_tol=1e-5) == (10, "mean", "gmm_tol 1e-05")
     assert columns("latents", "radius_ks", "dae", gmm_tol=1e-5) == (None, "none", "none")
     assert columns("gmm", "heldout_loglikelihood", gmm_reg_covar=0.01) == (10, "mean", "gmm_reg_covar 0.01")
-    both = {"prdc_neighbours": 3, "gmm_max_iter": 9}
+    both: dict[str, Any] = {"prdc_neighbours": 3, "gmm_max_iter": 9}
     assert columns("gmm", "recall", **both)[2] == "gmm_max_iter 9, prdc_neighbours 3"
 
 
 def test_a_commit_of_before_a_setting_was_there_has_its_default_and_one_that_says_nothing_is_unknown() -> None:
     asked = EvaluationConfig(gmm_components=7, prior_seed=2).to_json()
     old = {name: asked[name] for name in ID_FIELDS}
-    assert settings_columns(old, "vae", "gmm", "kd") == settings_columns(asked, "vae", "gmm", "kd")
+    assert deciding_columns(old, "vae", "gmm", "kd") == deciding_columns(asked, "vae", "gmm", "kd")
     unknown = {"gmm_components": None, "vae_latents": "unknown", "changed_settings": "unknown"}
-    assert settings_columns({}, "vae", "gmm", "fid") == unknown
-    assert settings_columns({}, "dae", "mvg", "kd")["changed_settings"] == "unknown"
-    assert set(settings_columns({}, "dae", "reconstruction", "psnr").values()) == {None, "none"}
+    assert deciding_columns({}, "vae", "gmm", "fid") == unknown
+    assert deciding_columns({}, "dae", "mvg", "kd")["changed_settings"] == "unknown"
+    assert set(deciding_columns({}, "dae", "reconstruction", "psnr").values()) == {None, "none"}

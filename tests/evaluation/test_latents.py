@@ -16,7 +16,7 @@ VAE = TrialConfig(filters=4, latent_size=6, model="vae")
 def test_a_dae_gives_its_code_whatever_the_batches_and_leaves_its_mode_alone(digits: np.ndarray) -> None:
     model = build_autoencoder(DAE).train()
     z = encode_images(model, digits[:300], CPU, "fp32", "mean", seed=0)
-    assert (z.shape, z.dtype) == ((300, 6), np.float32)
+    assert z.shape == (300, 6) and z.dtype == np.float32
     assert model.training
     np.testing.assert_allclose(encode_images(model, digits[290:300], CPU, "fp32", "mean", 0), z[290:], atol=1e-5)
     np.testing.assert_array_equal(encode_images(model, digits[:300], CPU, "fp32", "sample", 0), z)
@@ -24,6 +24,7 @@ def test_a_dae_gives_its_code_whatever_the_batches_and_leaves_its_mode_alone(dig
 
 def test_a_vae_gives_means_or_seeded_samples_around_them(digits: np.ndarray) -> None:
     model = build_autoencoder(VAE)
+    assert model.encoder.log_variance is not None
     with torch.no_grad():
         model.encoder.log_variance.weight.zero_()
         model.encoder.log_variance.bias.fill_(2 * np.log(0.5))  # a standard deviation of 0.5 everywhere
@@ -41,7 +42,7 @@ def test_decoding_the_encoded_means_is_reconstruction(digits: np.ndarray) -> Non
         model = build_autoencoder(config)
         z = encode_images(model, digits[:20], CPU, "fp32", "mean", seed=0)
         pictures = decode_latents(model, z, CPU, "fp32").numpy()
-        assert (pictures.shape, pictures.dtype) == ((20, 32, 32, 3), np.uint8)
+        assert pictures.shape == (20, 32, 32, 3) and pictures.dtype == np.uint8
         np.testing.assert_array_equal(pictures, reconstruct(model, digits[:20], CPU, "fp32"))
 
 

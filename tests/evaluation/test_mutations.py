@@ -64,11 +64,11 @@ def slow_distance(model: Autoencoder, pictures: np.ndarray, samples: np.ndarray)
 
 def check_score(model: Autoencoder, images: ImageSet, extractor: Extractor, evaluation: EvaluationConfig) -> None:
     rows, _, priors = score_trial(TRIAL, evaluation, model, images, extractor, CPU, threads=1)
-    (row,) = (row for row in rows if row["source"] == "standard_normal")
+    (row,) = (row for row in rows if row.source == "standard_normal")
     prior = priors["standard_normal"]
     assert not isinstance(prior, str)
     samples = prior.sample(EVALUATION.samples, EVALUATION.seeds[0])
-    assert row["value"] == pytest.approx(slow_distance(model, images.test, samples), rel=1e-6)
+    assert row.value == pytest.approx(slow_distance(model, images.test, samples), rel=1e-6)
 
 
 def truncated(logits: torch.Tensor) -> torch.Tensor:
@@ -90,8 +90,7 @@ def test_truncated_pictures_are_seen(
 def test_a_covariance_divided_by_n_is_seen(
     monkeypatch: pytest.MonkeyPatch, model: Autoencoder, images: ImageSet, random_conv: Extractor
 ) -> None:
-    covariance = FeatureStatistics.covariance.fget
-    assert covariance is not None
+    covariance = vars(FeatureStatistics)["covariance"].fget
     by_n = property(lambda statistics: covariance(statistics) * (statistics.n - 1) / statistics.n)
     monkeypatch.setattr(FeatureStatistics, "covariance", by_n)
     monkeypatch.setattr(FeatureStatistics, "trace", property(lambda statistics: np.trace(statistics.covariance)))
@@ -107,7 +106,8 @@ def test_the_other_reference_split_is_seen(model: Autoencoder, images: ImageSet,
 @pytest.fixture(scope="module")
 def expected(random_inception: Path, smooth: np.ndarray) -> torch.Tensor:
     judge = FeatureExtractorInceptionV3("theirs", ["2048"], feature_extractor_weights_path=str(random_inception))
-    return judge(torch.from_numpy(smooth[:2]).permute(0, 3, 1, 2).contiguous())[0]
+    features: torch.Tensor = judge(torch.from_numpy(smooth[:2]).permute(0, 3, 1, 2).contiguous())[0]
+    return features
 
 
 @pytest.fixture(scope="module")

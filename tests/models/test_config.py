@@ -1,6 +1,7 @@
 """A trial is its content: keys that never change, and errors that name the field."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ def test_equal_content_has_one_key_however_it_was_written() -> None:
         ("warmup_learning_rate", -1.0),
     ],
 )
-def test_a_value_that_cannot_be_trained_is_refused_by_name(field: str, value: object) -> None:
+def test_a_value_that_cannot_be_trained_is_refused_by_name(field: str, value: Any) -> None:
     with pytest.raises(InputError) as caught:
         TrialConfig(**{field: value})
     assert caught.value.field == field
@@ -91,7 +92,7 @@ def test_a_batch_of_one_image_has_no_variance_to_normalise_latents_by() -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [("latent_norm", "batch"), ("noise_std", 0.5), ("freeze_latent", True)])
-def test_a_vae_takes_no_latent_norm_noise_or_freezing(field: str, value: object) -> None:
+def test_a_vae_takes_no_latent_norm_noise_or_freezing(field: str, value: Any) -> None:
     with pytest.raises(InputError, match="VAE"):
         TrialConfig(model="vae", **{field: value})
 

@@ -2,11 +2,12 @@
 
 import itertools
 from dataclasses import replace
+from typing import Any, get_args
 
 import pytest
 import torch
 
-from aesweep.models.config import TrialConfig
+from aesweep.models.config import Model, TrialConfig
 from aesweep.models.idle_fields import without_idle_fields
 from aesweep.models.training.trainer import Trainer
 
@@ -28,7 +29,7 @@ SMALL = TrialConfig(filters=2, latent_size=2, epochs=2, batch_size=8)
         ({"dataset": "cifar10"}, {"resize": "lanczos"}),
     ],
 )
-def test_a_field_without_effect_makes_no_other_trial(beside, idle):
+def test_a_field_without_effect_makes_no_other_trial(beside: dict[str, Any], idle: dict[str, Any]) -> None:
     one, other = replace(SMALL, **beside), replace(SMALL, **beside, **idle)
     assert one.key != other.key
     assert without_idle_fields(other) == without_idle_fields(one)
@@ -52,13 +53,13 @@ def test_a_field_without_effect_makes_no_other_trial(beside, idle):
         {"dataset": "cifar10", "image_size": 64, "resize": "lanczos"},
     ],
 )
-def test_a_field_with_an_effect_stays(active):
+def test_a_field_with_an_effect_stays(active: dict[str, Any]) -> None:
     config = replace(SMALL, **active)
     assert without_idle_fields(config) == config
 
 
-def test_what_is_left_has_no_idle_field():
-    for model, norm, epochs in itertools.product(("dae", "vae"), (True, False), (1, 5)):
+def test_what_is_left_has_no_idle_field() -> None:
+    for model, norm, epochs in itertools.product(get_args(Model), (True, False), (1, 5)):
         config = replace(
             SMALL, model=model, conv_norm=norm, epochs=epochs, beta=0.3, bn_momentum=0.3, warmup_epochs=9, filters=256
         )

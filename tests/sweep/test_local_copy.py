@@ -16,13 +16,11 @@ def test_a_picture_that_was_copied_in_part_is_copied_again(tmp_path: Path, monke
     store = open_store(tmp_path / "store", create=True)
     store.storage.write(PICTURE, b"a whole picture")
 
-    def half(path: Path, data: bytes) -> int:
-        with open(path, "wb") as file:
-            file.write(data[:4])
+    def full(*_: object) -> None:
         raise OSError(28, os.strerror(28))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", half)
+        patch.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="No space left"):
             copy_pictures(store, tmp_path / "copy", [PICTURE])
     copy_pictures(store, tmp_path / "copy", [PICTURE])

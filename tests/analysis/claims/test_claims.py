@@ -1,6 +1,6 @@
 """The claims on invented results whose answer is known: what supports a sentence, what contradicts it, what is too little."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -13,15 +13,16 @@ from aesweep.analysis.figures.latent_layer import noise_chart
 from aesweep.models.config import TrialConfig
 from tests.analysis.conftest import START
 from tests.analysis.invented import FID, bowl, known_errors, trials
+from tests.analysis.typed import Edit, Grid, MakeResults, MakeStore, Rows, present
 
 
-def test_one_width_where_the_vae_wins_contradicts_always(results):
+def test_one_width_where_the_vae_wins_contradicts_always(results: MakeResults) -> None:
     both = trials(model=["dae", "vae"], filters=[32, 64], latent_size=[128])
 
-    def always(trial, name):
+    def always(trial: TrialConfig, name: str) -> float:
         return 50 if trial.model == "dae" else 60
 
-    def but_once(trial, name):
+    def but_once(trial: TrialConfig, name: str) -> float:
         return 70 if (trial.model, trial.filters, name) == ("dae", 32, "mvg") else always(trial, name)
 
     assert (
@@ -35,10 +36,10 @@ def test_one_width_where_the_vae_wins_contradicts_always(results):
     ]
 
 
-def test_a_difference_within_the_noise_of_seeds_is_left_open(results):
+def test_a_difference_within_the_noise_of_seeds_is_left_open(results: MakeResults) -> None:
     both = trials(model=["dae", "vae"], filters=[32], latent_size=[128], seed=[0, 1, 2])
 
-    def noisy(trial, name):
+    def noisy(trial: TrialConfig, name: str) -> float:
         return 50 + 10 * trial.seed + (trial.model == "vae")
 
     verdict = dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(results(both, noisy))
@@ -46,7 +47,7 @@ def test_a_difference_within_the_noise_of_seeds_is_left_open(results):
     assert "±" in verdict.findings[0].words and verdict.findings[0].words.endswith("not settled by the seeds")
 
 
-def test_a_difference_beyond_the_noise_of_seeds_decides(results):
+def test_a_difference_beyond_the_noise_of_seeds_decides(results: MakeResults) -> None:
     both = trials(model=["dae", "vae"], filters=[32], latent_size=[128], seed=[0, 1, 2])
     clear = results(both, lambda trial, name: 50 + 0.1 * trial.seed + 5 * (trial.model == "vae"))
     verdict = dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(clear)
@@ -56,7 +57,9 @@ def test_a_difference_beyond_the_noise_of_seeds_decides(results):
 
 
 @pytest.mark.parametrize(("gap", "outcome"), [(5, "supported"), (1, "not enough data"), (-5, "contradicted")])
-def test_with_one_seed_the_error_of_the_images_says_what_is_settled(results, gap, outcome):
+def test_with_one_seed_the_error_of_the_images_says_what_is_settled(
+    results: MakeResults, gap: int, outcome: str
+) -> None:
     both = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
     found = results(both, lambda trial, name: 50 + gap * (trial.model == "vae"), edit=known_errors(1.0))
     verdict = dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(found)
@@ -68,7 +71,9 @@ def test_with_one_seed_the_error_of_the_images_says_what_is_settled(results, gap
 
 
 @pytest.mark.parametrize(("error", "outcome"), [(0.01, "supported"), (5.0, "not enough data")])
-def test_comparisons_over_sizes_and_widths_know_the_error_of_the_images_too(results, error, outcome):
+def test_comparisons_over_sizes_and_widths_know_the_error_of_the_images_too(
+    results: MakeResults, error: float, outcome: str
+) -> None:
     edit = known_errors(error)
     noisy = results(
         trials(filters=[128], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128]),
@@ -84,7 +89,7 @@ def test_comparisons_over_sizes_and_widths_know_the_error_of_the_images_too(resu
     assert dae_against_vae.daes_are_more_sensitive_to_the_latent_size(steep).outcome == outcome
 
 
-def test_equal_means_within_a_wide_interval_are_left_open(results):
+def test_equal_means_within_a_wide_interval_are_left_open(results: MakeResults) -> None:
     both = trials(model=["dae", "vae"], filters=[32], latent_size=[128], seed=[0, 1, 2])
     same = results(both, lambda trial, name: 50 + trial.seed)
     assert dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(same).outcome == "not enough data"
@@ -92,7 +97,7 @@ def test_equal_means_within_a_wide_interval_are_left_open(results):
     assert dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(exact).outcome == "contradicted"
 
 
-def test_without_trials_nothing_is_supported_or_contradicted(results):
+def test_without_trials_nothing_is_supported_or_contradicted(results: MakeResults) -> None:
     lone = results(trials(model=["dae"], filters=[48], latent_size=[128]), lambda trial, name: 50)
     outcomes = {one.claim.name: one.ours.outcome for one in judge(lone).judged}
     alone = {"dae_latents_spread_wider_than_the_standard_normal"}
@@ -101,13 +106,13 @@ def test_without_trials_nothing_is_supported_or_contradicted(results):
 
 
 @pytest.mark.parametrize(("change", "outcome"), [(1.04, "supported"), (1.06, "contradicted")])
-def test_five_percent_is_little(results, change, outcome):
+def test_five_percent_is_little(results: MakeResults, change: float, outcome: str) -> None:
     asked = trials(filters=[128], freeze_latent=[False, True], latent_size=[64, 128, 256])
     found = results(asked, lambda trial, name: 80 * (change if trial.freeze_latent else 1))
     assert variants.freezing_the_latent_layer_hardly_matters(found).outcome == outcome
 
 
-def test_noise_must_hurt_at_every_step(results):
+def test_noise_must_hurt_at_every_step(results: MakeResults) -> None:
     asked = trials(filters=[128], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128])
     worse = results(asked, lambda trial, name: 50 + 10 * trial.noise_std)
     assert variants.noise_degrades_reconstruction_and_generation(worse).outcome == "supported"
@@ -119,27 +124,27 @@ def test_noise_must_hurt_at_every_step(results):
     assert variants.noise_degrades_reconstruction_and_generation(partial).outcome == "not enough data"
 
 
-def test_the_claim_on_noise_judges_the_width_that_the_figure_shows(results):
+def test_the_claim_on_noise_judges_the_width_that_the_figure_shows(results: MakeResults) -> None:
     """96 is nearer to 128; 32 has more trials."""
     asked = trials(filters=[32, 96], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128])
     asked += trials(filters=[32], noise_std=[0.1], latent_size=[256, 512])
     found = results(asked, lambda trial, name: 50 + 10 * trial.noise_std * (1 if trial.filters == 96 else -1))
-    assert "DAE, 96 filters, noise 0.5" in [line.label for line in noise_chart(found).lines]
+    assert "DAE, 96 filters, noise 0.5" in [line.label for line in present(noise_chart(found)).lines]
     assert variants.noise_degrades_reconstruction_and_generation(found).outcome == "supported"
 
 
 @pytest.mark.parametrize(("crossing", "outcome"), [(0.3, "supported"), (0.05, "contradicted"), (2.0, "contradicted")])
-def test_the_noise_at_which_the_dae_falls_behind_the_vae(results, crossing, outcome):
+def test_the_noise_at_which_the_dae_falls_behind_the_vae(results: MakeResults, crossing: float, outcome: str) -> None:
     asked = [*trials(filters=[128], noise_std=[0.1, 0.5], latent_size=[128]), *trials(model=["vae"], latent_size=[128])]
     found = results(asked, lambda trial, name: crossing if trial.model == "vae" else trial.noise_std)
     assert variants.with_noise_between_01_and_05_the_dae_drops_below_the_vae(found).outcome == outcome
 
 
-def test_batch_normalisation_must_beat_the_vae_and_not_the_printed_eae(results):
+def test_batch_normalisation_must_beat_the_vae_and_not_the_printed_eae(results: MakeResults) -> None:
     asked = [*trials(latent_norm=["none", "batch"], latent_size=[128]), *trials(model=["vae"], latent_size=[128])]
 
     def verdict(normed: float) -> str:
-        def score(trial, name):
+        def score(trial: TrialConfig, name: str) -> float:
             return normed if trial.latent_norm == "batch" else {"dae": 300, "vae": 100}[trial.model]
 
         return variants.batch_normalisation_rescues_the_standard_normal(results(asked, score)).outcome
@@ -149,10 +154,10 @@ def test_batch_normalisation_must_beat_the_vae_and_not_the_printed_eae(results):
     assert verdict(80) == "contradicted"  # better than the EAE's printed 85.26
 
 
-def test_scaling_compares_how_much_each_model_gains_from_width(results):
+def test_scaling_compares_how_much_each_model_gains_from_width(results: MakeResults) -> None:
     asked = trials(model=["dae", "vae"], filters=[32, 64, 128], latent_size=[128], seed=[0, 1])
 
-    def dae_gains_more(trial, name):
+    def dae_gains_more(trial: TrialConfig, name: str) -> float:
         return 200 - (trial.filters / (1 if trial.model == "dae" else 4)) + trial.seed
 
     verdict = discussion.daes_scale_more_strongly_with_width(results(asked, dae_gains_more))
@@ -160,7 +165,7 @@ def test_scaling_compares_how_much_each_model_gains_from_width(results):
     assert verdict.findings[0].words.startswith("change from 32 to 128 filters, MVG: DAE -96.00, VAE -24.00")
 
 
-def test_the_gap_must_shrink_from_end_to_end_and_on_the_whole(results):
+def test_the_gap_must_shrink_from_end_to_end_and_on_the_whole(results: MakeResults) -> None:
     asked = trials(filters=[32, 64, 128, 256], latent_size=[128])
 
     def verdict(*gaps: float) -> str:
@@ -174,7 +179,7 @@ def test_the_gap_must_shrink_from_end_to_end_and_on_the_whole(results):
 
 
 @pytest.mark.parametrize(("noise", "outcome"), [(0.1, "supported"), (3.0, "not enough data")])
-def test_the_seeds_say_whether_the_gap_shrinks(results, noise, outcome):
+def test_the_seeds_say_whether_the_gap_shrinks(results: MakeResults, noise: float, outcome: str) -> None:
     asked = trials(filters=[32, 64, 128], latent_size=[128], seed=[0, 1, 2])
     gap = {32: 9, 64: 8, 128: 7}
     found = results(asked, lambda t, name: 60 - (gap[t.filters] + noise * t.seed if name == "gmm" else 0))
@@ -191,7 +196,9 @@ def test_the_seeds_say_whether_the_gap_shrinks(results, noise, outcome):
         (1.06, 2.0, "not enough data"),
     ],
 )
-def test_the_seeds_say_whether_a_change_is_little(results, change, noise, outcome):
+def test_the_seeds_say_whether_a_change_is_little(
+    results: MakeResults, change: float, noise: float, outcome: str
+) -> None:
     asked = trials(filters=[128], freeze_latent=[False, True], latent_size=[64, 128, 256], seed=[0, 1, 2])
     found = results(asked, lambda t, name: 80 * (change if t.freeze_latent else 1) + noise * t.seed)
     verdict = variants.freezing_the_latent_layer_hardly_matters(found)
@@ -202,7 +209,7 @@ def test_the_seeds_say_whether_a_change_is_little(results, change, noise, outcom
     assert first.outcome == outcome
 
 
-def test_a_measure_without_rows_is_said_not_to_be_measured(results):
+def test_a_measure_without_rows_is_said_not_to_be_measured(results: MakeResults) -> None:
     found = results(trials(filters=[32, 64], latent_size=[128]), lambda *_: 1)
     verdict = hypotheses.wider_encoders_give_more_gaussian_latents(found)
     assert verdict.outcome == "not enough data"
@@ -218,17 +225,20 @@ def test_a_measure_without_rows_is_said_not_to_be_measured(results):
 def with_gaussianity(
     kurtosis: Callable[[TrialConfig], float],
     gap: Callable[[TrialConfig], float],
-    asked,
-    others=(("radius_ks", 0.02), ("marginal_kurtosis", 0.02)),
-):
+    asked: Iterable[TrialConfig],
+    others: Iterable[tuple[str, float]] = (("radius_ks", 0.02), ("marginal_kurtosis", 0.02)),
+) -> Edit:
     """An edit that adds the measures of Gaussianity: Mardia's kurtosis against a null of 1 ± 0.01, and the gap; the other
     measures (of `others`) against a null of 0.02 ± 0.001."""
     by_key = {trial.key: trial for trial in asked}
 
-    def edit(rows):
+    def edit(rows: Rows) -> None:
         like = dict(rows["scores"][0])
         for key, trial in by_key.items():
-            measures = {"mardia_kurtosis": (kurtosis(trial), None), "mardia_kurtosis_null": (1.0, 0.01)}
+            measures: dict[str, tuple[float, float | None]] = {
+                "mardia_kurtosis": (kurtosis(trial), None),
+                "mardia_kurtosis_null": (1.0, 0.01),
+            }
             measures |= {"loglikelihood_gap": (gap(trial), 0.001)}
             for name, value in others:
                 measures |= {name: (value, None), f"{name}_null": (0.02, 0.001)}
@@ -242,7 +252,9 @@ def with_gaussianity(
 @pytest.mark.parametrize(
     ("kurtosis", "outcome"), [(1.039, "supported"), (1.041, "contradicted"), (0.9, "contradicted")]
 )
-def test_latents_are_gaussian_within_four_deviations_of_simulated_data(results, kurtosis, outcome):
+def test_latents_are_gaussian_within_four_deviations_of_simulated_data(
+    results: MakeResults, kurtosis: float, outcome: str
+) -> None:
     asked = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
     edit = with_gaussianity(lambda trial: kurtosis if trial.model == "vae" else 1.0, lambda trial: 0.0, asked)
     assert discussion.all_latent_distributions_are_gaussian(results(asked, lambda *_: 1, edit=edit)).outcome == outcome
@@ -250,14 +262,16 @@ def test_latents_are_gaussian_within_four_deviations_of_simulated_data(results, 
 
 @pytest.mark.parametrize("name", ["radius_ks", "marginal_kurtosis"])
 @pytest.mark.parametrize(("value", "outcome"), [(0.0239, "supported"), (0.0241, "contradicted"), (0.001, "supported")])
-def test_one_measure_alone_shows_that_latents_are_not_gaussian(results, name, value, outcome):
+def test_one_measure_alone_shows_that_latents_are_not_gaussian(
+    results: MakeResults, name: str, value: float, outcome: str
+) -> None:
     asked = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
     others = {"radius_ks": 0.02, "marginal_kurtosis": 0.02, name: value}
     edit = with_gaussianity(lambda trial: 1.0, lambda trial: 0.0, asked, others.items())
     assert discussion.all_latent_distributions_are_gaussian(results(asked, lambda *_: 1, edit=edit)).outcome == outcome
 
 
-def test_a_measure_that_is_missing_leaves_open_whether_latents_are_gaussian(results):
+def test_a_measure_that_is_missing_leaves_open_whether_latents_are_gaussian(results: MakeResults) -> None:
     asked = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
     edit = with_gaussianity(lambda trial: 1.0, lambda trial: 0.0, asked, [("radius_ks", 0.02)])
     found = discussion.all_latent_distributions_are_gaussian(results(asked, lambda *_: 1, edit=edit))
@@ -265,7 +279,9 @@ def test_a_measure_that_is_missing_leaves_open_whether_latents_are_gaussian(resu
 
 
 @pytest.mark.parametrize(("gap", "outcome"), [(lambda f: 1 / f, "supported"), (lambda f: f / 100, "contradicted")])
-def test_wider_encoders_must_be_more_gaussian_by_both_measures(results, gap, outcome):
+def test_wider_encoders_must_be_more_gaussian_by_both_measures(
+    results: MakeResults, gap: Callable[[float], float], outcome: str
+) -> None:
     asked = trials(filters=[32, 64, 128], latent_size=[128])
     edit = with_gaussianity(lambda trial: 1 + 10 / trial.filters, lambda trial: gap(trial.filters), asked)
     found = results(asked, lambda *_: 1, edit=edit)
@@ -274,7 +290,7 @@ def test_wider_encoders_must_be_more_gaussian_by_both_measures(results, gap, out
     assert deeper.outcome == "not enough data" and not deeper.findings
 
 
-def test_failed_trainings_speak_of_robustness(results, make_store):
+def test_failed_trainings_speak_of_robustness(results: MakeResults, make_store: MakeStore) -> None:
     fails = ends_early("NonFiniteLossError")
     asked = trials(model=["dae"], filters=[32], latent_size=[64, 128, 256])
     assert (
@@ -290,10 +306,10 @@ def test_failed_trainings_speak_of_robustness(results, make_store):
     )
 
 
-def ends_early(kind: str, stage: str = "train"):
+def ends_early(kind: str, stage: str = "train") -> Edit:
     """An edit: the last trial failed for good; where in training, it has no final loss."""
 
-    def edit(rows):
+    def edit(rows: Rows) -> None:
         last = rows["trials"][-1]
         last |= {"state": "failed"} | ({"test_bce": None} if stage == "train" else {})
         rows["scores"] = [row for row in rows["scores"] if row["key"] != last["key"]]
@@ -304,7 +320,7 @@ def ends_early(kind: str, stage: str = "train"):
 
 
 @pytest.mark.parametrize("edit", [ends_early("NonFiniteError", "evaluate"), ends_early("OutOfMemoryError")])
-def test_a_failure_that_says_nothing_of_the_training_is_no_instability(results, edit):
+def test_a_failure_that_says_nothing_of_the_training_is_no_instability(results: MakeResults, edit: Edit) -> None:
     asked = trials(model=["dae"], filters=[32], latent_size=[64, 128, 256])
     verdict = dae_against_vae.dae_training_is_robust_at_all_latent_sizes(results(asked, lambda *_: 1, edit=edit))
     assert verdict.outcome == "supported"
@@ -313,8 +329,8 @@ def test_a_failure_that_says_nothing_of_the_training_is_no_instability(results, 
     assert verdict.outcome == "contradicted" and verdict.findings[0].words.startswith("0 of ")
 
 
-def test_trainings_of_another_schedule_or_beta_say_nothing_of_robustness(results):
-    def learnt_nothing(rows):
+def test_trainings_of_another_schedule_or_beta_say_nothing_of_robustness(results: MakeResults) -> None:
+    def learnt_nothing(rows: Rows) -> None:
         for row in rows["trials"]:
             if row["epochs"] == 3 or row["beta"] == 1.0:
                 row["test_bce"] = row["mean_image_bce"]
@@ -338,7 +354,9 @@ SECTION_5 = [
 
 @pytest.mark.parametrize(("data", "widest"), [("cifar10", 256), ("celeba", 128)])
 @pytest.mark.parametrize("claim", SECTION_5)
-def test_what_section_5_says_of_the_papers_largest_networks_needs_them(make_store, claim, data, widest):
+def test_what_section_5_says_of_the_papers_largest_networks_needs_them(
+    make_store: MakeStore, claim: Claim, data: str, widest: int
+) -> None:
     side = 64 if data == "celeba" else 32
     asked = trials(dataset=[data], image_size=[side], filters=[32, 64, widest], latent_size=[128])
 
@@ -354,10 +372,10 @@ def test_what_section_5_says_of_the_papers_largest_networks_needs_them(make_stor
     )
 
 
-def test_larger_daes_are_larger_than_others(results):
+def test_larger_daes_are_larger_than_others(results: MakeResults) -> None:
     asked = trials(model=["dae", "vae"], filters=[32, 64], latent_size=[64, 128])
 
-    def score(trial, name):
+    def score(trial: TrialConfig, name: str) -> float:
         return 50 if trial.model == "dae" else 60
 
     one = [trial for trial in asked if trial.filters == 32]
@@ -369,8 +387,10 @@ def test_larger_daes_are_larger_than_others(results):
     ("spread", "outcome"),
     [(2.2, "supported"), (1.14, "contradicted"), (0.2, "contradicted"), (float("inf"), "not enough data")],
 )
-def test_a_range_is_much_wider_from_twice_the_standard_deviation_on(results, spread, outcome):
-    def edit(rows):
+def test_a_range_is_much_wider_from_twice_the_standard_deviation_on(
+    results: MakeResults, spread: float, outcome: str
+) -> None:
+    def edit(rows: Rows) -> None:
         for row in rows["latents"]:
             row |= {"z_a": spread * (-1) ** row["index"], "z_b": 3.0 * (-1) ** row["index"]}
 
@@ -378,13 +398,13 @@ def test_a_range_is_much_wider_from_twice_the_standard_deviation_on(results, spr
     assert discussion.dae_latents_spread_wider_than_the_standard_normal(found).outcome == outcome
 
 
-def test_claims_that_need_printed_fids_are_open_for_other_extractors(make_store, grid):
+def test_claims_that_need_printed_fids_are_open_for_other_extractors(make_store: MakeStore, grid: Grid) -> None:
     store = make_store(grid(dataset=["cifar10"], model=["dae", "vae"], filters=[128], latent_size=[128], epochs=[2]))
     (found,) = all_results(load_tables(store))
     assert dae_against_vae.rivals_and_unaltered_daes_differ_marginally(found).outcome == "not enough data"
 
 
-def test_every_claim_has_a_sentence_a_section_and_a_name_of_its_own():
+def test_every_claim_has_a_sentence_a_section_and_a_name_of_its_own() -> None:
     files = (hypotheses, dae_against_vae, variants, discussion)
     written = [found for file in files for found in vars(file).values() if isinstance(found, Claim)]
     assert written == list(CLAIMS)  # none is forgotten in a file's tuple

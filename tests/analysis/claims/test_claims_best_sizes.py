@@ -3,18 +3,20 @@
 import pytest
 
 from aesweep.analysis.claims import dae_against_vae, variants
+from aesweep.models.config import TrialConfig
 from tests.analysis.invented import bowl, known_errors, trials
+from tests.analysis.typed import MakeResults
 
 
 @pytest.mark.parametrize(("steep", "outcome"), [(1, "contradicted"), (50, "supported")])
-def test_the_dae_is_more_sensitive_where_its_curve_is_steeper(results, steep, outcome):
+def test_the_dae_is_more_sensitive_where_its_curve_is_steeper(results: MakeResults, steep: int, outcome: str) -> None:
     both = trials(model=["dae", "vae"], filters=[64], latent_size=[32, 64, 128, 256])
     curves = {"dae": bowl(64, steep), "vae": bowl(128, 10)}
     found = results(both, lambda trial, name: curves[trial.model](trial))
     assert dae_against_vae.daes_are_more_sensitive_to_the_latent_size(found).outcome == outcome
 
 
-def test_sensitivity_is_compared_on_common_sizes_only(results):
+def test_sensitivity_is_compared_on_common_sizes_only(results: MakeResults) -> None:
     daes = trials(model=["dae"], filters=[64], latent_size=[64, 128, 256])
     vaes = trials(model=["vae"], filters=[64], latent_size=[64, 128, 256, 4096])
     curves = {"dae": bowl(128, 20), "vae": bowl(128, 10)}
@@ -22,8 +24,10 @@ def test_sensitivity_is_compared_on_common_sizes_only(results):
     assert dae_against_vae.daes_are_more_sensitive_to_the_latent_size(found).outcome == "supported"
 
 
-def test_a_minimum_at_the_end_of_the_grid_is_open_unless_the_grid_goes_as_far_as_the_papers(results):
-    def falling(trial, name):
+def test_a_minimum_at_the_end_of_the_grid_is_open_unless_the_grid_goes_as_far_as_the_papers(
+    results: MakeResults,
+) -> None:
+    def falling(trial: TrialConfig, name: str) -> float:
         return 1000 / trial.latent_size
 
     asked = trials(filters=[64], latent_size=[32, 64, 128, 256, 512])
@@ -38,7 +42,7 @@ def test_a_minimum_at_the_end_of_the_grid_is_open_unless_the_grid_goes_as_far_as
 
 
 @pytest.mark.parametrize(("best", "outcome"), [(64, "supported"), (128, "contradicted"), (256, "not enough data")])
-def test_deeper_networks_must_be_best_at_fewer_units(results, best, outcome):
+def test_deeper_networks_must_be_best_at_fewer_units(results: MakeResults, best: int, outcome: str) -> None:
     asked = trials(filters=[64], depth=[1, 2], latent_size=[32, 64, 128, 256])
     found = results(asked, lambda trial, name: bowl(128 if trial.depth_text == "1" else best, 5)(trial))
     assert variants.deeper_networks_have_a_smaller_best_latent_size(found).outcome == outcome
@@ -56,8 +60,8 @@ def test_deeper_networks_must_be_best_at_fewer_units(results, best, outcome):
     ],
 )
 def test_best_sizes_are_compared_with_all_that_the_errors_of_the_images_leave_open(
-    results, deep, shallow, error, outcome
-):
+    results: MakeResults, deep: int, shallow: int, error: float, outcome: str
+) -> None:
     asked = trials(filters=[64], depth=[1, 2], latent_size=[16, 32, 64, 128, 256])
     curves = {"1": bowl(shallow, 5), "2": bowl(deep, 5)}
     found = results(asked, lambda trial, name: curves[trial.depth_text](trial), edit=known_errors(error))
@@ -70,7 +74,7 @@ def test_best_sizes_are_compared_with_all_that_the_errors_of_the_images_leave_op
         )
 
 
-def test_seeds_that_scatter_leave_the_best_size_open(results):
+def test_seeds_that_scatter_leave_the_best_size_open(results: MakeResults) -> None:
     asked = trials(filters=[64], depth=[1, 2], latent_size=[16, 32, 64, 128, 256], seed=[0, 1, 2])
 
     def verdict(noise: float) -> str:
@@ -81,7 +85,7 @@ def test_seeds_that_scatter_leave_the_best_size_open(results):
     assert (verdict(0.1), verdict(2.0)) == ("supported", "not enough data")
 
 
-def test_a_deep_network_that_may_be_best_at_the_end_of_the_grid_is_left_open(results):
+def test_a_deep_network_that_may_be_best_at_the_end_of_the_grid_is_left_open(results: MakeResults) -> None:
     asked = trials(filters=[64], depth=[1, 2], latent_size=[16, 32, 64, 128, 256])
     flat = results(
         asked,
@@ -93,7 +97,9 @@ def test_a_deep_network_that_may_be_best_at_the_end_of_the_grid_is_left_open(res
 
 
 @pytest.mark.parametrize(("error", "outcome"), [(0.5, "supported"), (1.0, "not enough data")])
-def test_a_minimum_that_the_end_of_the_grid_equals_within_the_errors_is_open(results, error, outcome):
+def test_a_minimum_that_the_end_of_the_grid_equals_within_the_errors_is_open(
+    results: MakeResults, error: float, outcome: str
+) -> None:
     """Beside 50 at 64 units stands 52.5 at 32, the smallest size: a difference of 2.77 is noise where the error is 1."""
     asked = trials(filters=[64], latent_size=[32, 64, 128, 256, 512])
     found = results(asked, lambda trial, name: bowl(64, 5)(trial), edit=known_errors(error))
@@ -102,17 +108,19 @@ def test_a_minimum_that_the_end_of_the_grid_equals_within_the_errors_is_open(res
 
 
 @pytest.mark.parametrize(("error", "outcome"), [(0.1, "contradicted"), (1.0, "not enough data")])
-def test_a_curve_that_falls_to_the_end_of_the_grid_by_less_than_its_errors_is_open(results, error, outcome):
+def test_a_curve_that_falls_to_the_end_of_the_grid_by_less_than_its_errors_is_open(
+    results: MakeResults, error: float, outcome: str
+) -> None:
     asked = trials(filters=[64], latent_size=[32, 64, 128, 256, 512])
     found = results(asked, lambda trial, name: 1000 / trial.latent_size, edit=known_errors(error))  # 3.91, then 1.95
     assert dae_against_vae.both_models_have_a_best_number_of_latent_units(found).outcome == outcome
 
 
-def test_the_best_overall_is_judged_against_the_shallow_network_of_its_width(results):
+def test_the_best_overall_is_judged_against_the_shallow_network_of_its_width(results: MakeResults) -> None:
     deep = trials(filters=[128], depth=[(3, 3, 2, 1)], latent_size=[64, 96, 128])
     shallow = trials(filters=[128], latent_size=[64, 96, 128])
 
-    def score(trial, name):
+    def score(trial: TrialConfig, name: str) -> float:
         return bowl(96, 5)(trial) + (trial.depth_text == "1")
 
     judged = variants.the_best_overall_has_128_filters_depths_3321_and_96_units
@@ -132,20 +140,22 @@ def test_the_best_overall_is_judged_against_the_shallow_network_of_its_width(res
         (96, 9, 1.0, "not enough data"),  # 64 and 128 units are as good
     ],
 )
-def test_the_best_overall_must_be_told_from_every_other(results, best, ahead, error, outcome):
+def test_the_best_overall_must_be_told_from_every_other(
+    results: MakeResults, best: int, ahead: int, error: float, outcome: str
+) -> None:
     asked = [
         *trials(filters=[128], depth=[(3, 3, 2, 1)], latent_size=[64, 96, 128]),
         *trials(filters=[128], latent_size=[64, 96, 128]),
     ]
 
-    def score(trial, name):
+    def score(trial: TrialConfig, name: str) -> float:
         return bowl(best, 5)(trial) + ahead * (trial.depth_text == "1")
 
     found = results(asked, score, edit=known_errors(error))
     assert variants.the_best_overall_has_128_filters_depths_3321_and_96_units(found).outcome == outcome
 
 
-def test_where_96_units_were_not_tried_the_sizes_beside_it_stand_for_it(results):
+def test_where_96_units_were_not_tried_the_sizes_beside_it_stand_for_it(results: MakeResults) -> None:
     deep = trials(filters=[128], depth=[(3, 3, 2, 1)], latent_size=[32, 64, 128])
     shallow = trials(filters=[128], latent_size=[64, 128])
     judged = variants.the_best_overall_has_128_filters_depths_3321_and_96_units

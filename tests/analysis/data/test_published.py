@@ -1,6 +1,8 @@
 """The paper's numbers, and that reading them as a store gives the paper back: Tables 2 and 3 and the verdicts."""
 
 import re
+from collections.abc import Callable
+from typing import Any, cast
 
 import pandas as pd
 import pytest
@@ -10,8 +12,10 @@ from aesweep.analysis.data.published import published_scores, published_tables, 
 from aesweep.analysis.data.results import all_results
 from aesweep.analysis.data.scores import SCORES
 from aesweep.analysis.text.paper_tables import TABLE_3_SCORES, table_2, table_3
+from aesweep.analysis.text.text_tables import TextTable
 from aesweep.evaluation.config import EvaluationConfig
-from aesweep.evaluation.deciding_fields import settings_columns
+from aesweep.evaluation.deciding_fields import deciding_columns
+from tests.analysis.typed import present
 from tests.conftest import REPOSITORY
 
 PAPER = REPOSITORY.parent / "shared" / "paper" / "paper.md"
@@ -27,48 +31,52 @@ def _cells(table: str, data: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize("data", RESULTS)
 @pytest.mark.parametrize(("number", "make"), [("2", table_2), ("3", table_3)])
-def test_the_report_of_the_papers_numbers_prints_its_tables_digit_for_digit(number, make, data):
+def test_the_report_of_the_papers_numbers_prints_its_tables_digit_for_digit(
+    number: str, make: Callable[..., TextTable], data: str
+) -> None:
     printed, table = _cells(number, data), make(RESULTS[data])
-    tidy = table.tidy.set_index(["filters", "model", "network", "latent_size", "score"])
+    tidy = present(table.tidy).set_index(["filters", "model", "network", "latent_size", "score"])
     assert set(printed.index) == set(tidy.index[tidy["printed"].notna()])
     shown = _shown(table)
-    for index, cell in printed.iterrows():
+    for label, cell in printed.iterrows():
+        index = cast(tuple[Any, ...], label)
         whose = "ours" if index[1] in ("dae", "vae") else "paper"
         text, bold = shown[index[0], index[1], index[2], index[3], whose][index[4]]
         assert text == cell["printed"], index
         assert bold == cell["paper_bold"] or (number, text) in BOLD_EXCEPTION, index
 
 
-def _shown(table) -> dict:
+def _shown(table: TextTable) -> dict[tuple[Any, ...], dict[str, tuple[str, bool]]]:
     """(filters, model, network, latent size, whose) -> column -> (text, bold), from the cells as they are shown."""
-    found, name = {}, None
+    found: dict[tuple[Any, ...], dict[str, tuple[str, bool]]] = {}
+    name: tuple[Any, ...] = ()
     models = {"DAE (BN)": ("dae", "batch latent norm"), "DAE": ("dae", ""), "VAE": ("vae", "")}
     bold = table.bold_cells()
-    for i, row in table.cells().iterrows():
+    for place, (_, row) in enumerate(table.cells().iterrows()):
         if row["model"]:
             model, network = models.get(row["model"], (row["model"].lower(), ""))
             name = (int(row["filters"]), model, network, int(row["latent_size"]))
         columns = [column for column in SCORES if column in row]
-        found[*name, row["whose"]] = {column: (row[column], bool(bold.loc[i, column])) for column in columns}
+        found[*name, row["whose"]] = {column: (row[column], bool(bold[column].iloc[place])) for column in columns}
     return found
 
 
-def test_the_one_bold_cell_that_is_not_the_lowest_is_not_bold_here():
-    shown = _shown(table_3(RESULTS["celeba-64"]))
+def test_the_one_bold_cell_that_is_not_the_lowest_is_not_bold_here() -> None:
+    shown = _shown(present(table_3(RESULTS["celeba-64"])))
     assert shown[128, "dae", "", 96, "ours"]["gmm"] == ("39.13", False)
     assert shown[128, "dae", "", 96, "paper"]["gmm"] == ("39.13", True)
     assert shown[128, "dae", "", 128, "ours"]["gmm"] == ("39.10", True)
 
 
-def test_ours_and_the_papers_differ_by_nothing_when_ours_is_the_papers():
+def test_ours_and_the_papers_differ_by_nothing_when_ours_is_the_papers() -> None:
     for results in RESULTS.values():
         for table in (table_2(results), table_3(results)):
-            assert (table.tidy["difference"].dropna() == 0).all()
+            assert (present(present(table).tidy)["difference"].dropna() == 0).all()
 
 
-def test_the_rule_for_best_sizes_gives_every_row_of_table_3_but_one():
+def test_the_rule_for_best_sizes_gives_every_row_of_table_3_but_one() -> None:
     for data, results in RESULTS.items():
-        table = table_3(results).tidy
+        table = present(present(table_3(results)).tidy)
         off = table[table["best_in"].isna()][["filters", "model", "latent_size"]].drop_duplicates()
         assert off.to_numpy().tolist() == ([[64.0, "vae", 128.0]] if data == "cifar10-32" else [])
         assert set(table["score"]) == set(TABLE_3_SCORES)
@@ -105,35 +113,35 @@ VERDICTS = {
 
 
 @pytest.mark.parametrize("data", VERDICTS)
-def test_the_claims_give_the_verdict_that_the_printed_numbers_support(data):
+def test_the_claims_give_the_verdict_that_the_printed_numbers_support(data: str) -> None:
     found = {name: verdict.outcome for name, verdict in published_verdicts()[data].items()}
     assert {name: outcome for name, outcome in found.items() if outcome != "not enough data"} == VERDICTS[data]
 
 
-def test_the_papers_scores_say_what_decided_them_as_those_of_a_store_scored_in_its_way_do():
+def test_the_papers_scores_say_what_decided_them_as_those_of_a_store_scored_in_its_way_do() -> None:
     tables = published_tables()
     models = tables.trials.set_index("key")["model"]
     for row in tables.scores.to_dict("records"):
-        said = settings_columns(EvaluationConfig().to_json(), models[row["key"]], row["source"], row["metric"])
+        said = deciding_columns(EvaluationConfig().to_json(), models[row["key"]], row["source"], row["metric"])
         found = {name: None if pd.isna(row[name]) else row[name] for name in said}
         assert found == said
 
 
-def test_a_verdict_gives_the_printed_numbers():
+def test_a_verdict_gives_the_printed_numbers() -> None:
     verdict = published_verdicts()["cifar10-32"]["daes_always_outperform_vaes_at_the_comparison_point"]
     assert verdict.findings[3].words == "64 filters, 128 units, GMM: DAE 77.36, VAE 93.60 (-16.24)"
     gap = published_verdicts()["cifar10-32"]["the_gap_between_mvg_and_gmm_shrinks_with_width"]
     assert gap.findings[0].words == "MVG − GMM: 9.050 at 32, 8.020 at 64, 8.710 at 128, 10.62 at 256 filters"
 
 
-def test_slips_are_noted_beside_the_numbers():
+def test_slips_are_noted_beside_the_numbers() -> None:
     values = published_values()
     assert values.loc[values["printed"] == "39.13", "note"].item().startswith("slip: bold, though 39.10")
     slip = values[(values["table"] == "2") & (values["dataset"] == "celeba") & (values["filters"] == 128)]
     assert slip[slip["model"] == "dae"]["note"].str.contains("128 latent units").all()
 
 
-def test_section_5_is_there_for_the_papers_data_only():
+def test_section_5_is_there_for_the_papers_data_only() -> None:
     assert section_5("cifar10-32")["parameters_required_most"] == 1e8
     assert section_5("digits-32") == {}
 
@@ -141,7 +149,7 @@ def test_section_5_is_there_for_the_papers_data_only():
 @pytest.mark.skipif(
     not PAPER.is_file(), reason="the paper's text is not beside this checkout (../shared/paper/paper.md)"
 )
-def test_every_number_of_tables_2_and_3_is_in_the_file_as_it_is_printed():
+def test_every_number_of_tables_2_and_3_is_in_the_file_as_it_is_printed() -> None:
     text = PAPER.read_text(encoding="utf-8")
     second = text.split("Table 2: FID Scores")[1].split("\n\nFilters\tModel")[1].split("\n\nVAEs we have")[0]
     third = text.split("Table 3: FID Scores")[1].split("\n\nCIFAR-10\t")[1].split("\n\nand A.2")[0]

@@ -2,34 +2,38 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aesweep.sweep.tables.schemas import COLUMNS
+from tests.analysis.typed import Grid, MakeStore, Rows
 from tests.fresh_process import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "tables.md"
 
 
 @pytest.mark.parametrize("table", COLUMNS)
-def test_every_column_is_documented_as_the_schema_has_it(table):
+def test_every_column_is_documented_as_the_schema_has_it(table: str) -> None:
     section = re.search(rf"^## {table}\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     assert section, f"docs/tables.md has no section {table}"
     rows = [line for line in section[1].splitlines() if line.startswith("| `")]
     assert rows == [f"| `{column.name}` | {column.type} | {column.meaning} |" for column in COLUMNS[table]]
 
 
-def _run_recipes(store: Path) -> dict:
+def _run_recipes(store: Path) -> dict[str, Any]:
     """The names that the recipes leave behind, run from first to last."""
     code = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL))
     assert code.count('STORE = "runs/quickstart"') == 1
-    names: dict = {}
+    names: dict[str, Any] = {}
     exec(code.replace('STORE = "runs/quickstart"', f"STORE = {str(store)!r}"), names)
     return names
 
 
 @pytest.mark.parametrize("states", [{}, {0: "failed", 1: "pending"}])
-def test_the_recipes_run_from_first_to_last(make_store, grid, states, capsys):
+def test_the_recipes_run_from_first_to_last(
+    make_store: MakeStore, grid: Grid, states: dict[int, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     store = make_store(grid(model=["dae", "vae"], filters=[16], latent_size=[4, 8], epochs=[3]), states=states)
     _run_recipes(store)
     printed = capsys.readouterr().out
@@ -38,13 +42,13 @@ def test_the_recipes_run_from_first_to_last(make_store, grid, states, capsys):
 
 
 @pytest.fixture
-def varied(make_store, grid) -> Path:
+def varied(make_store: MakeStore, grid: Grid) -> Path:
     """Two data sets, three variants, two training and two sampling seeds, two ways of scoring; distances that tell which is which."""
     trials = grid(dataset=["digits", "cifar10"], filters=[16], latent_size=[8], seed=[0, 1], epochs=[3])
     trials += grid(filters=[16], latent_size=[8], noise_std=[0.5], freeze_latent=[False, True], epochs=[3])
     trial = {one.key: one for one in trials}
 
-    def edit(rows):
+    def edit(rows: Rows) -> None:
         for row in rows["scores"]:
             one = trial[row["key"]]
             other = row["evaluation"] != SHOWN
@@ -59,7 +63,9 @@ def varied(make_store, grid) -> Path:
 OTHER, SHOWN = "9" * 12, "a" * 12
 
 
-def test_recipes_never_pool_variants_data_sets_sampling_seeds_or_ways_of_scoring(varied, capsys):
+def test_recipes_never_pool_variants_data_sets_sampling_seeds_or_ways_of_scoring(
+    varied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     found = _run_recipes(varied)
     assert found["evaluation"] == SHOWN
     curve = found["curve"].reset_index()
@@ -81,8 +87,10 @@ def test_recipes_never_pool_variants_data_sets_sampling_seeds_or_ways_of_scoring
     assert sure == [["153.0", "True"], ["103.0", "True"]]
 
 
-def test_the_recipe_on_components_sets_two_evaluations_side_by_side_that_differ_in_nothing_else(make_store, grid):
-    def more_components(rows):
+def test_the_recipe_on_components_sets_two_evaluations_side_by_side_that_differ_in_nothing_else(
+    make_store: MakeStore, grid: Grid
+) -> None:
+    def more_components(rows: Rows) -> None:
         for row in rows["scores"]:
             if row["source"] == "gmm":
                 hundred = row["evaluation"] == OTHER

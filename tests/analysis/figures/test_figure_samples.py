@@ -1,18 +1,23 @@
 """Pages of pictures: which trials and images they show, pixel for pixel, and that nothing outside the store is read."""
 
 import io
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from aesweep.analysis import load_tables
-from aesweep.analysis.data.results import all_results
+from aesweep.analysis.data.results import Results, all_results
+from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.figures import Drawing
 from aesweep.analysis.figures.grids import grid_images
 from aesweep.analysis.figures.samples import interpolations, sample_grids
-from aesweep.analysis.pictures import sample_pictures
+from aesweep.analysis.pictures import enlarged, sample_pictures
 from aesweep.evaluation.pictures import image_grid, reconstruction_grid
 from tests.analysis.conftest import grid
+from tests.analysis.typed import Draw, MakeStore, Rows, present
 
 FID = ("f" * 12, "fid", "inception-2015")
 FD = ("e" * 12, "fd", "random-conv-64")
@@ -23,12 +28,12 @@ def _images(seed: int, n: int = 64, side: int = 32) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (n, side, side, 3), dtype=np.uint8)
 
 
-def _load(store):
+def _load(store: Path) -> tuple[Tables, Results]:
     tables = load_tables(store)
     return tables, all_results(tables)[0]
 
 
-def _folders(tables, **columns):
+def _folders(tables: Tables, **columns: Any) -> list[Path]:
     """Picture folders of the trials with these columns."""
     trials = tables.described
     for name, value in columns.items():
@@ -36,7 +41,7 @@ def _folders(tables, **columns):
     return [tables.root / folder for folder in trials["pictures"]]
 
 
-def _pixels(drawing) -> np.ndarray:
+def _pixels(drawing: Drawing) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(drawing.to_bytes("png"))).convert("RGB"))
 
 
@@ -48,23 +53,42 @@ def _shown(page: np.ndarray, image: np.ndarray, zoom: int) -> bool:
     return any((page[y : y + height, x : x + width] == wanted).all() for y, x in np.argwhere(corners))
 
 
-def _words(drawing) -> str:
+def _words(drawing: Drawing) -> str:
     texts = [*drawing.figure.texts, *drawing.figure.axes[0].texts]
     return "\n".join(text.get_text() for text in texts)
 
 
 @pytest.mark.parametrize("side", [32, 64])
-def test_images_of_a_stored_grid_come_back_as_they_were(side):
+def test_images_of_a_stored_grid_come_back_as_they_were(side: int) -> None:
     images = _images(0, 21, side)
-    back = grid_images(image_grid(images, columns=8), side)
+    back = present(grid_images(image_grid(images, columns=8), side))
     assert back.shape == (3, 8, side, side, 3)
     np.testing.assert_array_equal(back.reshape(24, side, side, 3)[:21], images)
-    pairs = grid_images(reconstruction_grid(images[:8], images[8:16]), side)
+    pairs = present(grid_images(reconstruction_grid(images[:8], images[8:16]), side))
     np.testing.assert_array_equal(pairs[0], images[:8])
     np.testing.assert_array_equal(pairs[1], images[8:16])
 
 
-def test_a_damaged_picture_is_no_grid():
+def test_grids_of_release_0_1_0_hold_enlarged_images() -> None:
+    """Their images are enlarged to about 96 pixels, with margins of 4 and without a text chunk."""
+    images = _images(0, 6)
+    tiles = np.pad(images.repeat(3, axis=1).repeat(3, axis=2), ((0, 0), (0, 4), (0, 4), (0, 0)), constant_values=255)
+    rows = tiles.reshape(2, 3, 100, 100, 3).transpose(0, 2, 1, 3, 4).reshape(200, 300, 3)
+    stored = io.BytesIO()
+    Image.fromarray(np.pad(rows, ((4, 0), (4, 0), (0, 0)), constant_values=255)).save(stored, "png")
+    np.testing.assert_array_equal(present(grid_images(stored.getvalue(), 32)).reshape(6, 32, 32, 3), images)
+    assert enlarged(stored.getvalue()) == stored.getvalue()
+
+
+def test_the_table_of_pictures_shows_each_pixel_of_a_grid_nine_times() -> None:
+    png = image_grid(_images(0))
+    with Image.open(io.BytesIO(png)) as stored, Image.open(io.BytesIO(enlarged(png))) as shown:
+        wanted = np.asarray(stored).repeat(3, axis=0).repeat(3, axis=1)
+        np.testing.assert_array_equal(np.asarray(shown), wanted)
+    assert enlarged(png[:200]) == png[:200]
+
+
+def test_a_damaged_picture_is_no_grid() -> None:
     png = image_grid(_images(0))
     for damaged in (b"", b"\x89PNG\r\n\x1a\n", png[:200], png[: len(png) // 2], png[:60] + b"\0" * 40 + png[100:]):
         assert grid_images(damaged, 32) is None
@@ -77,7 +101,7 @@ def test_a_damaged_picture_is_no_grid():
 
 
 @pytest.mark.parametrize(("side", "zoom"), [(32, 2), (64, 1)])
-def test_the_page_shows_the_top_left_images_pixel_for_pixel(make_store, side, zoom):
+def test_the_page_shows_the_top_left_images_pixel_for_pixel(make_store: MakeStore, side: int, zoom: int) -> None:
     dataset = "digits" if side == 32 else "celeba"
     store = make_store(grid(dataset=[dataset], image_size=[side], filters=[16], latent_size=[64], epochs=[1]))
     tables, results = _load(store)
@@ -86,7 +110,7 @@ def test_the_page_shows_the_top_left_images_pixel_for_pixel(make_store, side, zo
         (folder / name).write_bytes(image_grid(_images(i, side=side)))
     originals, reconstructions = _images(10, 16, side), _images(11, 16, side)
     (folder / NAMES[0]).write_bytes(reconstruction_grid(originals, reconstructions))
-    page = _pixels(sample_grids(tables, results))
+    page = _pixels(present(sample_grids(tables, results)))
     for i in range(3):
         assert _shown(page, _images(i, side=side)[0], zoom) and _shown(page, _images(i, side=side)[8 * 3 + 3], zoom)
         assert not _shown(page, _images(i, side=side)[4], zoom)  # the fifth image of the first row
@@ -94,10 +118,10 @@ def test_the_page_shows_the_top_left_images_pixel_for_pixel(make_store, side, zo
         assert _shown(page, image, zoom)
 
 
-def test_each_width_has_its_best_dae_and_vae(make_store):
+def test_each_width_has_its_best_dae_and_vae(make_store: MakeStore) -> None:
     trials = grid(model=["dae", "vae"], filters=[8, 16], latent_size=[4, 8, 16], epochs=[1])
     tables, results = _load(make_store(trials))
-    drawing = sample_grids(tables, results)
+    drawing = present(sample_grids(tables, results))
     rows = results.plain
     best = rows.loc[rows.groupby(["filters", "model"])["gmm"].idxmin()]
     labels = [text.get_text() for text in drawing.figure.axes[0].texts if "filters" in text.get_text()]
@@ -109,44 +133,46 @@ def test_each_width_has_its_best_dae_and_vae(make_store):
         assert f"fd {score:#.4g}" in _words(drawing)
 
 
-def test_without_gmm_scores_the_mvg_ranks(make_store):
-    def no_gmm(rows):
+def test_without_gmm_scores_the_mvg_ranks(make_store: MakeStore) -> None:
+    def no_gmm(rows: Rows) -> None:
         rows["scores"] = [row for row in rows["scores"] if row["source"] != "gmm"]
 
     tables, results = _load(make_store(grid(filters=[16], latent_size=[4, 8, 16, 64], epochs=[1]), edit=no_gmm))
-    best = results.plain.loc[results.plain["mvg"].idxmin()]
-    drawing = sample_grids(tables, results)
+    best = results.plain.iloc[int(results.plain["mvg"].argmin())]
+    drawing = present(sample_grids(tables, results))
     assert f"{best['latent_size']:.0f} latent units" in _words(drawing) and "MVG samples" in drawing.caption
 
 
-def test_at_most_six_widths_from_the_narrowest_to_the_widest(make_store):
+def test_at_most_six_widths_from_the_narrowest_to_the_widest(make_store: MakeStore) -> None:
     tables, results = _load(make_store(grid(filters=range(4, 24), latent_size=[4], epochs=[1]), latent_points=0))
-    labels = [t.get_text() for t in sample_grids(tables, results).figure.axes[0].texts if "filters" in t.get_text()]
+    labels = [
+        t.get_text() for t in present(sample_grids(tables, results)).figure.axes[0].texts if "filters" in t.get_text()
+    ]
     assert len(labels) == 6 and "\n4 filters" in labels[0] and "\n23 filters" in labels[-1]
 
 
-def test_a_missing_or_damaged_picture_is_said_to_be_missing(make_store):
+def test_a_missing_or_damaged_picture_is_said_to_be_missing(make_store: MakeStore) -> None:
     tables, results = _load(make_store(grid(filters=[16], latent_size=[4], epochs=[1])))
     (folder,) = _folders(tables)
     (folder / "mvg.png").unlink()
     (folder / "gmm.png").write_bytes((folder / "gmm.png").read_bytes()[:500])
-    assert _words(sample_grids(tables, results)).count("no picture") == 2
+    assert _words(present(sample_grids(tables, results))).count("no picture") == 2
 
 
-def test_a_folder_outside_the_store_is_not_followed(make_store, tmp_path):
+def test_a_folder_outside_the_store_is_not_followed(make_store: MakeStore, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
     for name in (*NAMES, "interpolation.png"):
         (secret / name).write_bytes(image_grid(_images(0), columns=11))
 
-    def outside(rows):
+    def outside(rows: Rows) -> None:
         rows["trials"][0]["pictures"] = "../secret"
 
     tables, results = _load(make_store(grid(filters=[16], latent_size=[4], epochs=[1]), edit=outside))
     assert sample_grids(tables, results) is None and interpolations(tables, results) is None
 
 
-def test_a_link_that_leads_out_of_the_store_is_not_followed(make_store, tmp_path):
+def test_a_link_that_leads_out_of_the_store_is_not_followed(make_store: MakeStore, tmp_path: Path) -> None:
     tables, results = _load(make_store(grid(filters=[16], latent_size=[4], epochs=[1])))
     (tmp_path / "secret.png").write_bytes(image_grid(_images(0)))
     (folder,) = _folders(tables)
@@ -157,29 +183,29 @@ def test_a_link_that_leads_out_of_the_store_is_not_followed(make_store, tmp_path
 
 
 @pytest.mark.parametrize("draw", [sample_grids, interpolations])
-def test_without_pictures_or_scores_there_is_no_page(make_store, draw):
+def test_without_pictures_or_scores_there_is_no_page(make_store: MakeStore, draw: Draw) -> None:
     trials = grid(filters=[16], latent_size=[4, 8], epochs=[1])
     assert draw(*_load(make_store(trials, pictures=False))) is None
     varied = make_store(grid(filters=[16], latent_size=[4], noise_std=[0.5], epochs=[1]), interpolation=True)
     assert draw(*_load(varied)) is None
 
-    def only_reconstructions(rows):
+    def only_reconstructions(rows: Rows) -> None:
         rows["scores"] = [row for row in rows["scores"] if row["source"] == "reconstruction"]
 
     assert draw(*_load(make_store(trials, interpolation=True, edit=only_reconstructions))) is None
 
 
-def test_a_store_from_before_interpolations_has_no_walks(small_store):
+def test_a_store_from_before_interpolations_has_no_walks(small_store: Path) -> None:
     assert interpolations(*_load(small_store)) is None
 
 
-def test_walks_show_both_real_images_and_all_between(make_store):
+def test_walks_show_both_real_images_and_all_between(make_store: MakeStore) -> None:
     store = make_store(grid(model=["dae", "vae"], filters=[16], latent_size=[8], epochs=[1]), interpolation=True)
     tables, results = _load(store)
     (dae,), (vae,) = (_folders(tables, model=model) for model in ("dae", "vae"))
     (dae / "interpolation.png").write_bytes(image_grid(_images(1, 88), columns=11))
     (vae / "interpolation.png").write_bytes(image_grid(_images(2, 88), columns=11))
-    drawing = interpolations(tables, results)
+    drawing = present(interpolations(tables, results))
     page = _pixels(drawing)
     for seed in (1, 2):
         for i in (0, 1, 9, 10, 32):
@@ -189,17 +215,17 @@ def test_walks_show_both_real_images_and_all_between(make_store):
     assert words.index("DAE\n16 filters") < words.index("VAE\n16 filters")
 
 
-def test_widths_without_walks_are_left_out(make_store):
+def test_widths_without_walks_are_left_out(make_store: MakeStore) -> None:
     tables, results = _load(make_store(grid(filters=[8, 16], latent_size=[8], epochs=[1]), interpolation=True))
     (folder,) = _folders(tables, filters=8)
     (folder / "interpolation.png").unlink()
-    words = _words(interpolations(tables, results))
+    words = _words(present(interpolations(tables, results)))
     assert "16 filters" in words and "\n8 filters" not in words
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("dataset", "side"), [("cifar10", 32), ("celeba", 64)])
-def test_a_full_page_stays_under_three_megabytes(make_store, dataset, side):
+def test_a_full_page_stays_under_three_megabytes(make_store: MakeStore, dataset: str, side: int) -> None:
     trials = grid(dataset=[dataset], image_size=[side], model=["dae", "vae"], filters=range(4, 10), latent_size=[8])
     tables, results = _load(make_store(trials, latent_points=0))
     # As hard to compress as photographs: smooth shapes with a little noise in the lowest bits.
@@ -218,27 +244,31 @@ def test_a_full_page_stays_under_three_megabytes(make_store, dataset, side):
         for name, png in pictures.items():
             (folder / name).write_bytes(png)
     for draw in (sample_grids, interpolations):
-        drawing = draw(tables, results)
+        drawing = present(draw(tables, results))
         assert len(drawing.to_bytes("png")) < 3e6 and len(drawing.to_bytes("pdf")) < 3e6
 
 
 @pytest.mark.parametrize("draw", [sample_grids, interpolations])
-def test_the_page_names_its_data_and_what_its_scores_are_and_is_the_same_twice(make_store, draw):
+def test_the_page_names_its_data_and_what_its_scores_are_and_is_the_same_twice(
+    make_store: MakeStore, draw: Draw
+) -> None:
     store = make_store(grid(filters=[16], latent_size=[4, 8], epochs=[1]), interpolation=True, evaluations=(FID, FD))
     tables = load_tables(store)
     fid, fd = all_results(tables)
-    assert draw(tables, fid).name != draw(tables, fd).name
-    assert "not FID" in _words(draw(tables, fd)) and "not FID" not in _words(draw(tables, fid))
-    assert f"data {tables.data_hash}" in _words(draw(tables, fid))
-    first, second = draw(tables, fid), draw(tables, fid)
+    assert present(draw(tables, fid)).name != present(draw(tables, fd)).name
+    assert "not FID" in _words(present(draw(tables, fd))) and "not FID" not in _words(present(draw(tables, fid)))
+    assert f"data {tables.data_hash}" in _words(present(draw(tables, fid)))
+    first, second = present(draw(tables, fid)), present(draw(tables, fid))
     assert first.to_bytes("png") == second.to_bytes("png") and first.to_bytes("pdf") == second.to_bytes("pdf")
 
 
 @pytest.mark.parametrize("stored", [True, False])
-def test_the_page_has_a_column_of_walks_only_where_some_trial_has_them(make_store, tmp_path, stored):
+def test_the_page_has_a_column_of_walks_only_where_some_trial_has_them(
+    make_store: MakeStore, tmp_path: Path, stored: bool
+) -> None:
     store = make_store(grid(filters=[16], latent_size=[4, 8], epochs=[1]), interpolation=stored)
     pictures = sample_pictures(load_tables(store), tmp_path)
     assert ("Interpolations (test)" in pictures.columns) == stored
     (rows,) = pictures.embedded.values()
     assert {len(row.grids) for row in rows} == {len(pictures.columns)} and all(all(row.grids) for row in rows)
-    assert not stored or rows[0].grids[-1].caption == ""
+    assert not stored or present(rows[0].grids[-1]).caption == ""

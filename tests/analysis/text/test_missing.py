@@ -2,6 +2,8 @@
 
 import shlex
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,18 +13,21 @@ from aesweep.analysis.text.missing import missing
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.paper import CIFAR10, celeba_blocks, cifar10_blocks
 from aesweep.sweep.spec.presets import PRESETS
+from aesweep.sweep.spec.sweep_spec import Block
 from tests.analysis.conftest import grid
+from tests.analysis.typed import MakeStore, Rows
 
 FID = ("f" * 12, "fid", "inception-2015")
 
 
-def _missing(store) -> list[dict]:
+def _missing(store: Path) -> list[dict[str, Any]]:
     tables = load_tables(store)
-    return missing(tables, all_results(tables)).frame.to_dict("records")
+    found = missing(tables, all_results(tables)).frame.to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in found]
 
 
-def test_what_is_missing_is_listed_with_reasons(make_store):
-    def no_gmm(rows):
+def test_what_is_missing_is_listed_with_reasons(make_store: MakeStore) -> None:
+    def no_gmm(rows: Rows) -> None:
         for row in rows["scores"]:
             if row["source"] == "gmm" and row["key"] == rows["trials"][0]["key"]:
                 row |= {"value": None, "note": "the fit passed its deadline"}
@@ -40,8 +45,8 @@ def test_what_is_missing_is_listed_with_reasons(make_store):
     assert deadline["what"].endswith(": fd (random-conv-64) of gmm, test split") and deadline["command"] == ""
 
 
-def test_trials_scored_under_one_evaluation_only_are_missing_from_the_other(make_store):
-    def one_without_fid(rows):
+def test_trials_scored_under_one_evaluation_only_are_missing_from_the_other(make_store: MakeStore) -> None:
+    def one_without_fid(rows: Rows) -> None:
         key = rows["trials"][0]["key"]
         rows["scores"] = [r for r in rows["scores"] if r["key"] != key or r["metric"] != "fid"]
 
@@ -53,8 +58,8 @@ def test_trials_scored_under_one_evaluation_only_are_missing_from_the_other(make
     assert row["command"] == f"aesweep evaluate {store} {options}"
 
 
-def test_what_scores_a_trial_as_the_others_are_names_the_settings_that_decide_them(make_store):
-    def changed(rows):
+def test_what_scores_a_trial_as_the_others_are_names_the_settings_that_decide_them(make_store: MakeStore) -> None:
+    def changed(rows: Rows) -> None:
         key = rows["trials"][0]["key"]
         rows["scores"] = [r for r in rows["scores"] if r["key"] != key or r["source"] == "latents"]
         for row in rows["scores"]:
@@ -66,22 +71,22 @@ def test_what_scores_a_trial_as_the_others_are_names_the_settings_that_decide_th
     assert given == {"gmm_components=10", "vae_latents=mean", "gmm_tol=1e-05", "bootstrap=100"}
 
 
-def test_a_complete_store_misses_nothing(small_store):
+def test_a_complete_store_misses_nothing(small_store: Path) -> None:
     assert _missing(small_store) == []
 
 
-def paper_trials(*blocks) -> list[TrialConfig]:
+def paper_trials(*blocks: Block) -> list[TrialConfig]:
     return [trial for block in blocks for trial in block.trials]
 
 
-def test_the_complete_paper_sweep_misses_nothing(make_store):
+def test_the_complete_paper_sweep_misses_nothing(make_store: MakeStore) -> None:
     store = make_store(
         paper_trials(*cifar10_blocks(), *celeba_blocks()), evaluations=(FID,), pictures=False, latent_points=0
     )
     assert _missing(store) == []
 
 
-def test_every_gap_of_the_paper_has_the_command_that_fills_it(make_store):
+def test_every_gap_of_the_paper_has_the_command_that_fills_it(make_store: MakeStore) -> None:
     first, *_ = cifar10_blocks()
     rows = _missing(make_store(paper_trials(first), evaluations=(FID,), pictures=False, latent_points=0))
     blocks = {block.name: preset for preset in ("paper-cifar10", "paper-celeba") for block in PRESETS[preset]().blocks}
@@ -94,7 +99,7 @@ def test_every_gap_of_the_paper_has_the_command_that_fills_it(make_store):
     assert asked == blocks
 
 
-def test_a_gap_in_a_sweep_with_other_settings_is_filled_with_those(make_store):
+def test_a_gap_in_a_sweep_with_other_settings_is_filled_with_those(make_store: MakeStore) -> None:
     short = [TrialConfig(**{**CIFAR10.to_json(), "filters": 32, "epochs": 5, "latent_size": 128})]
     rows = _missing(make_store(short, evaluations=(FID,), pictures=False, latent_points=0))
     assert all("--set epochs=5" in row["command"] for row in rows if "CIFAR-10" in row["what"])
@@ -102,7 +107,9 @@ def test_a_gap_in_a_sweep_with_other_settings_is_filled_with_those(make_store):
 
 
 @pytest.mark.parametrize(("state", "command"), [("pending", "resume"), ("done", "evaluate")])
-def test_a_gap_that_the_store_has_asked_for_is_filled_by_going_on(make_store, state, command):
+def test_a_gap_that_the_store_has_asked_for_is_filled_by_going_on(
+    make_store: MakeStore, state: str, command: str
+) -> None:
     first, *_ = cifar10_blocks()
     states = dict.fromkeys(range(len(first.trials)), state)
     store = make_store(paper_trials(first), states=states, pictures=False, latent_points=0)  # scored by fd only

@@ -1,22 +1,29 @@
 """Metrics beside the distance: which number stands where, its error, and what is bold."""
 
 import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aesweep.analysis import load_tables
+from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.text.other_scores import other_scores, other_tables
+from tests.analysis.typed import Grid, MakeStore, Rows
 
 
-def _row(like: dict, metric: str, value: float | None, stderr: float | None = None, **changes: object) -> dict:
+def _row(
+    like: dict[str, Any], metric: str, value: float | None, stderr: float | None = None, **changes: object
+) -> dict[str, Any]:
     return {**like, "metric": metric, "value": value, "stderr": stderr, **changes}
 
 
 @pytest.fixture
-def tables(make_store, grid):
+def tables(make_store: MakeStore, grid: Grid) -> Tables:
     """Two trials with kernel distances and errors of reconstructions; GMM samples of the first drawn twice."""
 
-    def add(rows):
+    def add(rows: Rows) -> None:
         first, second = dict.fromkeys(row["key"] for row in rows["scores"])
         for key, value in ((first, 0.02), (second, 0.03)):
             like = next(r for r in rows["scores"] if r["key"] == key and r["source"] == "gmm")
@@ -31,10 +38,11 @@ def tables(make_store, grid):
         rows["scores"].append(_row(like, "kd", 0.03, 0.004, seed=7))
         rows["scores"] += [_row(like, "inception_score", 2.0, error, seed=s) for s, error in ((0, 0.3), (7, 0.4))]
 
-    return load_tables(make_store(grid(filters=[16], latent_size=[4, 8], epochs=[2]), edit=add))
+    found: Tables = load_tables(make_store(grid(filters=[16], latent_size=[4, 8], epochs=[2]), edit=add))
+    return found
 
 
-def test_sampling_seeds_are_averaged_and_their_errors_combined_where_they_are_independent(tables):
+def test_sampling_seeds_are_averaged_and_their_errors_combined_where_they_are_independent(tables: Tables) -> None:
     found = other_scores(tables).set_index(["key", "metric"])
     first = found.index.get_level_values("key")[0]
     assert found.loc[(first, "kd"), "value"] == pytest.approx(0.025)
@@ -43,12 +51,12 @@ def test_sampling_seeds_are_averaged_and_their_errors_combined_where_they_are_in
     assert math.isnan(found.loc[(first, "precision"), "stderr"])
 
 
-def test_there_is_a_table_per_extractor_and_one_for_scores_without(tables):
+def test_there_is_a_table_per_extractor_and_one_for_scores_without(tables: Tables) -> None:
     titles = [table.title for table in other_tables(tables)]
     assert titles == ["Other scores on random-conv-64 features", "Other scores"]
 
 
-def test_numbers_stand_beside_their_error_and_the_best_are_bold(tables):
+def test_numbers_stand_beside_their_error_and_the_best_are_bold(tables: Tables) -> None:
     pictures, errors = other_tables(tables)
     cells, bold = pictures.cells(), pictures.bold_cells()
     assert cells["network"].tolist() == ["DAE f16 z4", "DAE f16 z8"]
@@ -59,17 +67,17 @@ def test_numbers_stand_beside_their_error_and_the_best_are_bold(tables):
     assert errors.cells()["source_name"].tolist() == ["Test R", "Test R"]
 
 
-def test_a_metric_without_a_value_has_no_column(tables):
+def test_a_metric_without_a_value_has_no_column(tables: Tables) -> None:
     pictures, _ = other_tables(tables)
     assert "recall" not in pictures.headings
 
 
 @pytest.fixture
-def scored_again(make_store, grid):
+def scored_again(make_store: MakeStore, grid: Grid) -> Callable[..., Tables]:
     """`scored_again(first, second)`: KD of GMM samples of two trials under two evaluations, the first one shown."""
 
-    def make(first: list[float | None], second: list[float | None]):
-        def add(rows):
+    def make(first: list[float | None], second: list[float | None]) -> Tables:
+        def add(rows: Rows) -> None:
             for evaluation, values, n in ((SHOWN, first, 10_000), (OTHER, second, 2_000)):
                 found = [r for r in rows["scores"] if r["evaluation"] == evaluation and r["source"] == "gmm"]
                 for row, value in zip(found, values, strict=True):
@@ -78,7 +86,8 @@ def scored_again(make_store, grid):
 
         both = tuple((name, "fd", "random-conv-64") for name in (SHOWN, OTHER))
         trials = grid(filters=[16], latent_size=[4, 8], epochs=[2])
-        return load_tables(make_store(trials, evaluations=both, edit=add))
+        found: Tables = load_tables(make_store(trials, evaluations=both, edit=add))
+        return found
 
     return make
 
@@ -86,14 +95,16 @@ def scored_again(make_store, grid):
 SHOWN, OTHER = "9" * 12, "a" * 12
 
 
-def test_two_evaluations_of_a_trial_are_never_averaged(scored_again):
+def test_two_evaluations_of_a_trial_are_never_averaged(scored_again: Callable[..., Tables]) -> None:
     found = other_scores(scored_again([0.02, 0.03], [0.5, 0.6]))
     assert (
         sorted(found["value"]) == [0.02, 0.03] and set(found["evaluation"]) == {SHOWN} and set(found["n"]) == {10_000}
     )
 
 
-def test_a_null_hides_no_value_of_another_evaluation_and_the_two_are_ranked_apart(scored_again):
+def test_a_null_hides_no_value_of_another_evaluation_and_the_two_are_ranked_apart(
+    scored_again: Callable[..., Tables],
+) -> None:
     tables = scored_again([None, 0.03], [0.001, 0.6])
     found = other_scores(tables).set_index("evaluation")["value"]
     assert found[OTHER] == 0.001 and found[SHOWN] == 0.03
@@ -105,5 +116,5 @@ def test_a_null_hides_no_value_of_another_evaluation_and_the_two_are_ranked_apar
     )
 
 
-def test_a_store_without_such_scores_has_no_such_table(small_store):
+def test_a_store_without_such_scores_has_no_such_table(small_store: Path) -> None:
     assert other_tables(load_tables(small_store)) == []

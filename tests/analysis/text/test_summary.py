@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,17 +13,19 @@ from aesweep.analysis.data.results import all_results
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.text.headline import best_table, sentences, state_counts, warnings
 from aesweep.analysis.text.summary import failures, summary
+from aesweep.analysis.text.text_tables import TextTable
+from tests.analysis.typed import Grid, MakeStore, Rows
 
 FID = ("f" * 12, "fid", "inception-2015")
 FD = ("e" * 12, "fd", "random-conv-64")
 
 
-def _summary(store):
+def _summary(store: Path) -> TextTable:
     tables = load_tables(store)
     return summary(tables, evaluations_of(tables).shown[0])
 
 
-def test_every_trial_has_one_row_with_its_scores(small_store):
+def test_every_trial_has_one_row_with_its_scores(small_store: Path) -> None:
     table = _summary(small_store)
     scores = load_tables(small_store).scores
     assert len(table.frame) == 8 and table.frame["key"].is_unique
@@ -31,7 +34,7 @@ def test_every_trial_has_one_row_with_its_scores(small_store):
     assert row["mvg"] == expected
 
 
-def test_the_lowest_value_per_width_is_bold_and_nothing_else(make_store, grid):
+def test_the_lowest_value_per_width_is_bold_and_nothing_else(make_store: MakeStore, grid: Grid) -> None:
     table = _summary(make_store(grid(model=["dae", "vae"], filters=[16, 32], latent_size=[4, 8, 16], epochs=[2])))
     for name in ("gmm", "mvg", "standard_normal", "reconstruction_test", "test_bce"):
         bold = table.frame[table.bold[name]]
@@ -40,39 +43,39 @@ def test_the_lowest_value_per_width_is_bold_and_nothing_else(make_store, grid):
     assert "mean_image_bce" not in table.bold
 
 
-def test_a_width_with_one_trial_has_no_lowest_value(make_store, grid):
+def test_a_width_with_one_trial_has_no_lowest_value(make_store: MakeStore, grid: Grid) -> None:
     table = _summary(make_store(grid(model=["dae"], filters=[16], latent_size=[4], epochs=[2])))
     assert not table.bold.to_numpy().any()
 
 
-def test_data_sets_are_not_ranked_together(make_store, grid):
+def test_data_sets_are_not_ranked_together(make_store: MakeStore, grid: Grid) -> None:
     trials = grid(dataset=["digits", "cifar10"], filters=[16], latent_size=[4, 8], epochs=[2])
     table = _summary(make_store(trials))
     assert table.frame[table.bold["gmm"]]["data"].tolist() == ["cifar10-32", "digits-32"]
 
 
-def test_unfinished_trials_stand_in_the_summary_without_numbers(make_store, grid):
+def test_unfinished_trials_stand_in_the_summary_without_numbers(make_store: MakeStore, grid: Grid) -> None:
     trials = grid(filters=[16], latent_size=[4, 8, 16], epochs=[2])
     table = _summary(make_store(trials, states={1: "failed", 2: "pending"}))
     assert table.frame["state"].tolist() == ["done", "failed", "pending"]
     assert table.frame["gmm"].notna().tolist() == [True, False, False]
 
 
-def test_without_scores_the_summary_still_lists_the_training(make_store, grid):
+def test_without_scores_the_summary_still_lists_the_training(make_store: MakeStore, grid: Grid) -> None:
     tables = load_tables(make_store(grid(latent_size=[4, 8], epochs=[2]), evaluations=()))
     table = summary(tables, None)
     assert table.name == "summary" and table.frame["test_bce"].notna().all() and "gmm" not in table.headings
 
 
-def test_failures_give_their_reason_and_the_state_of_today(make_store, grid):
+def test_failures_give_their_reason_and_the_state_of_today(make_store: MakeStore, grid: Grid) -> None:
     table = failures(load_tables(make_store(grid(latent_size=[4, 8], epochs=[2]), states={1: "failed"})))
     (row,) = table.frame.to_dict("records")
     assert row["reason"] == "NonFiniteLossError: loss is nan at step 150 of epoch 2"
     assert row["state"] == "failed" and row["when"] == "2000-01-01 00:01 UTC"
 
 
-def test_the_headline_counts_states_and_names_the_best(make_store, grid):
-    def known(rows):
+def test_the_headline_counts_states_and_names_the_best(make_store: MakeStore, grid: Grid) -> None:
+    def known(rows: Rows) -> None:
         for row in rows["scores"]:
             row["value"] = 50.0
         next(r for r in rows["scores"] if r["source"] == "gmm")["value"] = 20.5
@@ -90,8 +93,8 @@ def test_the_headline_counts_states_and_names_the_best(make_store, grid):
     assert "the best VAE reaches 50.00" in best
 
 
-def test_models_that_learnt_nothing_are_warned_of(make_store, grid):
-    def as_bad_as_the_mean_image(rows):
+def test_models_that_learnt_nothing_are_warned_of(make_store: MakeStore, grid: Grid) -> None:
+    def as_bad_as_the_mean_image(rows: Rows) -> None:
         rows["trials"][0]["test_bce"] = rows["trials"][0]["mean_image_bce"]
 
     trials = grid(latent_size=[4, 8], epochs=[2])
@@ -101,12 +104,14 @@ def test_models_that_learnt_nothing_are_warned_of(make_store, grid):
     assert warning.startswith("1 of 2 trained models")
 
 
-def _warnings(store):
+def _warnings(store: Path) -> list[str]:
     tables = load_tables(store)
     return warnings(tables, all_results(tables))
 
 
-def test_settings_and_images_that_are_not_the_papers_are_warned_of_at_the_top_and_under_each_table(make_store, grid):
+def test_settings_and_images_that_are_not_the_papers_are_warned_of_at_the_top_and_under_each_table(
+    make_store: MakeStore, grid: Grid
+) -> None:
     trials = grid(dataset=["cifar10"], filters=[32], latent_size=[64, 128], epochs=[5], bn_momentum=[0.01])
     tables = load_tables(make_store(trials, evaluations=(FID, FD), pictures=False))
     results = all_results(tables)
@@ -121,7 +126,7 @@ def test_settings_and_images_that_are_not_the_papers_are_warned_of_at_the_top_an
         assert no_fid in caption and training in caption and scoring not in caption
 
 
-def test_the_best_table_gives_the_lowest_score_per_model_and_who_reached_it(small_store):
+def test_the_best_table_gives_the_lowest_score_per_model_and_who_reached_it(small_store: Path) -> None:
     tables = load_tables(small_store)
     evaluation = evaluations_of(tables).shown[0]
     best, every = best_table(tables, evaluation).frame, summary(tables, evaluation).frame
@@ -132,7 +137,7 @@ def test_the_best_table_gives_the_lowest_score_per_model_and_who_reached_it(smal
         assert row["network"] == f"f16 z{same.loc[same[row['score']].idxmin(), 'latent_size']:.0f}"
 
 
-def test_ten_thousand_trials_are_summarised_in_seconds(make_store, grid):
+def test_ten_thousand_trials_are_summarised_in_seconds(make_store: MakeStore, grid: Grid) -> None:
     store = make_store(
         grid(model=["dae", "vae"], filters=[16, 32], latent_size=range(1, 26), epochs=[1]), pictures=False
     )

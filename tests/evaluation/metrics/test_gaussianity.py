@@ -1,7 +1,7 @@
 """How Gaussian latents are: Gaussian data pass, mild departures are found, and every formula has its textbook twin."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +27,12 @@ from aesweep.evaluation.metrics.gaussianity import (
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import fit_prior
-from aesweep.evaluation.score import fit_stage, score_trial
+from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.score import fit_priors, score_trial
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.images import ImageSet
 from aesweep.models.networks.autoencoder import build_autoencoder
+from tests.analysis.typed import present
 from tests.evaluation.conftest import ROW
 
 EVALUATION = EvaluationConfig(metrics=("gaussianity",), gmm_components=3)
@@ -73,18 +75,18 @@ def z_scores(x: np.ndarray) -> dict[str, float]:
     return dict(zip(SHAPE_METRICS, ((values - means) / deviations).tolist(), strict=True))
 
 
-def by_trial(rows: list[dict]) -> pd.DataFrame:  # type: ignore[type-arg]
+def by_trial(rows: list[ScoreRow]) -> pd.DataFrame:
     """The rows of one trial as the report reads them."""
-    frame = pd.DataFrame([{"key": "abc", "evaluation": "def", "gmm_components": None, **row} for row in rows])
+    frame = pd.DataFrame([{"key": "abc", "evaluation": "def", "gmm_components": None, **asdict(row)} for row in rows])
     return gaussianity_by_trial(Tables(Path("nowhere"), scores=frame))
 
 
-def stage(train: np.ndarray, test: np.ndarray, evaluation: EvaluationConfig = EVALUATION) -> dict[str, dict]:  # type: ignore[type-arg]
+def stage(train: np.ndarray, test: np.ndarray, evaluation: EvaluationConfig = EVALUATION) -> dict[str, ScoreRow]:
     """The rows by metric."""
     latents = Latents(train, test)
-    rows = gaussianity_stage(evaluation, latents, fit_stage(evaluation, latents, threads=1), threads=1)
-    assert [row["metric"] for row in rows] == METRICS
-    return {row["metric"]: row for row in rows}
+    rows = gaussianity_stage(evaluation, latents, fit_priors(evaluation, latents, threads=1), threads=1)
+    assert [row.metric for row in rows] == METRICS
+    return {row.metric: row for row in rows}
 
 
 # the statistics
@@ -185,8 +187,8 @@ def test_densities_are_those_of_scipy_and_scikit_learn() -> None:
     gap = (twin.score_samples(test.astype("f8")) - expected) / 4
     np.testing.assert_allclose(loglikelihood_gap(test, mixture, gaussian), gap, rtol=1e-6, atol=1e-9)
     row = stage(x, test)["loglikelihood_gap"]
-    assert row["value"] == pytest.approx(gap.mean(), rel=1e-6)
-    assert row["stderr"] == pytest.approx(scipy.stats.sem(gap), rel=1e-6)
+    assert row.value == pytest.approx(gap.mean(), rel=1e-6)
+    assert row.stderr == pytest.approx(scipy.stats.sem(gap), rel=1e-6)
 
 
 def test_two_clusters_gain_what_the_theory_says() -> None:
@@ -196,15 +198,15 @@ def test_two_clusters_gain_what_the_theory_says() -> None:
     row = stage(x[:3000], x[3000:], replace(EVALUATION, gmm_components=2))["loglikelihood_gap"]
     # Far apart: one bit of entropy for the side, against a Gaussian of variance 401.
     expected = (0.5 * np.log(401) - np.log(2)) / 3
-    assert row["value"] == pytest.approx(expected, abs=4 * row["stderr"])
-    assert row["stderr"] < 0.05 * expected
+    assert present(row.value) == pytest.approx(expected, abs=4 * present(row.stderr))
+    assert row.stderr < 0.05 * expected
 
 
 def test_ten_components_gain_nothing_on_gaussian_latents() -> None:
     x = normal(4000, 8)
     row = stage(x[:3000], x[3000:], replace(EVALUATION, gmm_components=10))["loglikelihood_gap"]
-    assert -0.05 < row["value"] < 4 * row["stderr"]
-    assert row["note"] == ""
+    assert -0.05 < present(row.value) < 4 * present(row.stderr)
+    assert row.note == ""
 
 
 # the rows
@@ -214,16 +216,16 @@ def test_rows_have_exactly_the_columns_of_the_table_and_say_what_they_are() -> N
     train, test = normal(700, 5), normal(80, 5, seed=1)
     rows = stage(train, test, replace(EVALUATION, prior_seed=3))
     for name, row in rows.items():
-        assert set(row) == ROW
-        assert all(type(value) in (str, int, float, type(None)) for value in row.values())
+        assert set(asdict(row)) == ROW
+        assert all(type(value) in (str, int, float, type(None)) for value in asdict(row).values())
         split, n = ("test", 80) if name == "loglikelihood_gap" else ("train", 700)
-        assert (row["source"], row["extractor"], row["seed"], row["note"]) == ("latents", "none", 3, "")
-        assert (row["split"], row["reference_split"], row["n"], row["n_reference"]) == (split, split, n, 0)
-        assert np.isfinite(row["value"]) and row["seconds"] >= 0
-        assert (row["stderr"] is None) == (name in SHAPE_METRICS)
+        assert (row.source, row.extractor, row.seed, row.note) == ("latents", "none", 3, "")
+        assert (row.split, row.reference_split, row.n, row.n_reference) == (split, split, n, 0)
+        assert np.isfinite(present(row.value)) and row.seconds >= 0
+        assert (row.stderr is None) == (name in SHAPE_METRICS)
     means, deviations = null_statistics(700, 5)
-    assert [rows[f"{name}_null"]["value"] for name in SHAPE_METRICS] == means.tolist()
-    assert [rows[f"{name}_null"]["stderr"] for name in SHAPE_METRICS] == deviations.tolist()
+    assert [rows[f"{name}_null"].value for name in SHAPE_METRICS] == means.tolist()
+    assert [rows[f"{name}_null"].stderr for name in SHAPE_METRICS] == deviations.tolist()
 
 
 def test_measuring_again_gives_the_same_bits() -> None:
@@ -232,7 +234,7 @@ def test_measuring_again_gives_the_same_bits() -> None:
     null_statistics.cache_clear()
     again = stage(train, test)
     for name in METRICS:
-        assert (first[name]["value"], first[name]["stderr"]) == (again[name]["value"], again[name]["stderr"])
+        assert (first[name].value, first[name].stderr) == (again[name].value, again[name].stderr)
 
 
 def test_many_latents_are_measured_on_a_seeded_draw() -> None:
@@ -240,8 +242,8 @@ def test_many_latents_are_measured_on_a_seeded_draw() -> None:
     values = {}
     for seed in (0, 1):
         row = stage(train, test, replace(EVALUATION, prior_seed=seed))["mardia_kurtosis"]
-        assert (row["n"], row["seed"]) == (SUBSAMPLE, seed)
-        values[seed] = row["value"]
+        assert (row.n, row.seed) == (SUBSAMPLE, seed)
+        values[seed] = row.value
     assert values[0] != values[1]
 
 
@@ -256,12 +258,12 @@ def test_a_trial_is_scored_without_an_extractor_where_only_latents_are_measured(
     trial = TrialConfig(filters=4, latent_size=4, precision="fp32")
     images, cpu = ImageSet(digits[:200], digits[200:290]), torch.device("cpu")
     rows, sampled, _ = score_trial(trial, EVALUATION, build_autoencoder(trial), images, None, cpu, threads=1)
-    assert [row["metric"] for row in rows] == METRICS
+    assert [row.metric for row in rows] == METRICS
     assert {"gmm.png", "interpolation.png", "reconstruction-test.png"} < set(sampled.pictures)
     both = replace(EVALUATION, metrics=("frechet", "gaussianity"), samples=20)
     all_rows, _, _ = score_trial(trial, both, build_autoencoder(trial), images, random_conv, cpu, threads=1)
-    assert [row["metric"] for row in all_rows] == ["fd"] * 5 + METRICS
-    assert [row["value"] for row in all_rows[5:]] == [row["value"] for row in rows]
+    assert [row.metric for row in all_rows] == ["fd"] * 5 + METRICS
+    assert [row.value for row in all_rows[5:]] == [row.value for row in rows]
     with pytest.raises(ValueError, match="needs the extractor random-conv-64"):
         score_trial(trial, both, build_autoencoder(trial), images, None, cpu)
 
@@ -269,15 +271,15 @@ def test_a_trial_is_scored_without_an_extractor_where_only_latents_are_measured(
 # what cannot be measured
 
 
-def assert_no_shape(rows: dict[str, dict], reason: str) -> None:  # type: ignore[type-arg]
+def assert_no_shape(rows: dict[str, ScoreRow], reason: str) -> None:
     for name in METRICS[1:]:
-        assert (rows[name]["value"], rows[name]["stderr"]) == (None, None)
-        assert reason in rows[name]["note"]
+        assert (rows[name].value, rows[name].stderr) == (None, None)
+        assert reason in rows[name].note
 
 
-def assert_no_gap(rows: dict[str, dict], reason: str) -> None:  # type: ignore[type-arg]
-    assert (rows["loglikelihood_gap"]["value"], rows["loglikelihood_gap"]["stderr"]) == (None, None)
-    assert reason in rows["loglikelihood_gap"]["note"]
+def assert_no_gap(rows: dict[str, ScoreRow], reason: str) -> None:
+    assert (rows["loglikelihood_gap"].value, rows["loglikelihood_gap"].stderr) == (None, None)
+    assert reason in rows["loglikelihood_gap"].note
 
 
 def test_latents_in_a_subspace_are_measured_there_and_have_no_density() -> None:
@@ -285,9 +287,9 @@ def test_latents_in_a_subspace_are_measured_there_and_have_no_density() -> None:
     rows = stage(flat, flat[:50])
     assert_no_gap(rows, "mvg: a singular covariance has no density")
     own, _ = shape_statistics(flat)
-    assert [rows[name]["value"] for name in SHAPE_METRICS] == own.tolist()
-    assert rows["mardia_kurtosis_null"]["value"] == null_statistics(600, 3)[0][0]
-    assert all(rows[name]["note"] == "covariance of rank 3 of 8" for name in METRICS[1:])
+    assert [rows[name].value for name in SHAPE_METRICS] == own.tolist()
+    assert rows["mardia_kurtosis_null"].value == null_statistics(600, 3)[0][0]
+    assert all(rows[name].note == "covariance of rank 3 of 8" for name in METRICS[1:])
     assert all(abs(z) < 4 for z in z_scores(flat).values())
 
 
@@ -295,14 +297,14 @@ def test_a_dead_latent_is_left_out() -> None:
     x = normal(600, 4)
     with_dead = np.column_stack([x, np.full(len(x), 7.0, "f4")])
     np.testing.assert_allclose(shape_statistics(with_dead)[0], shape_statistics(x)[0], rtol=1e-6)
-    assert stage(with_dead, with_dead[:50])["marginal_kurtosis"]["note"] == "covariance of rank 4 of 5"
+    assert stage(with_dead, with_dead[:50])["marginal_kurtosis"].note == "covariance of rank 4 of 5"
 
 
 def test_too_few_latents_have_no_shape() -> None:
     x = normal(9, 8)
     rows = stage(x, x)
     assert_no_shape(rows, "9 latents are too few for a covariance of rank 8: at least 10 needed")
-    assert rows["loglikelihood_gap"]["value"] is not None
+    assert rows["loglikelihood_gap"].value is not None
     assert shape_statistics(normal(10, 8))[0].shape == (3,)
     with pytest.raises(PriorError, match="4 latents are too few for a covariance of rank 3"):
         shape_statistics(normal(4, 8))
@@ -333,14 +335,14 @@ def test_the_gap_says_which_prior_is_missing() -> None:
 def test_a_gap_that_the_regularisation_decides_says_so() -> None:
     x = normal(2000, 4) * np.array([1, 1, 1e-5, 1e-5], "f4") @ np.eye(4, dtype="f4")
     row = stage(x[:1500], x[1500:])["loglikelihood_gap"]
-    assert row["value"] < -0.5  # though the latents are Gaussian
-    assert row["note"] == "reg_covar 1e-06 is not small against the variance in 2 of 4 directions"
+    assert present(row.value) < -0.5  # though the latents are Gaussian
+    assert row.note == "reg_covar 1e-06 is not small against the variance in 2 of 4 directions"
 
 
 def test_one_test_latent_has_a_gap_without_a_standard_error() -> None:
     x = normal(300, 4)
     row = stage(x, x[:1])["loglikelihood_gap"]
-    assert np.isfinite(row["value"]) and row["stderr"] is None
+    assert np.isfinite(present(row.value)) and row.stderr is None
 
 
 @pytest.mark.parametrize("kind", ["standard_normal", "mvg", "gmm"])

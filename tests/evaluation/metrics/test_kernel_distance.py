@@ -45,7 +45,7 @@ def test_the_standard_error_is_the_spread_over_fresh_images(n: int, m: int) -> N
 
 
 def reconstructed(images: torch.Tensor, seed: int, shift: float) -> torch.Tensor:
-    return 0.9 * images + 0.1 * draw(*images.shape, 5000 + seed) + shift
+    return 0.9 * images + 0.1 * draw(images.shape[0], images.shape[1], 5000 + seed) + shift
 
 
 def test_perfect_reconstructions_are_at_zero() -> None:

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.latents import encode_images
 from aesweep.evaluation.metrics.reconstruction_error import MEASURES, reconstruction_errors
-from aesweep.evaluation.sampling import _errors
+from aesweep.evaluation.sampling import Sampling
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import NonFiniteError
 from aesweep.models.networks.autoencoder import Autoencoder, build_autoencoder
@@ -59,10 +60,14 @@ def test_perfect_reconstructions_have_no_psnr_and_keep_their_other_errors() -> N
     with torch.no_grad():
         for parameter in model.decoder.parameters():
             parameter.zero_()
+        assert model.decoder.last.bias is not None
         model.decoder.last.bias.fill_(-60.0)
     black = np.zeros((12, 32, 32, 3), np.uint8)
-    scores = {s.metric: s for s in _errors(model, np.zeros((12, 6), np.float32), black, CPU, "fp32")}
+    sampling = Sampling(EvaluationConfig(metrics=("reconstruction_error",)), model, None, CPU, "fp32")
+    sampling.add_reconstructions("test", black, np.arange(12), np.zeros((12, 6), np.float32))
+    scores = {score.metric: score for score in sampling.sampled.measured[0].scores}
     assert scores["psnr"].value is None
     assert scores["psnr"].note == "12 of 12 reconstructions are perfect, which has no finite psnr"
-    assert (scores["mse"].value, scores["ssim"].value) == (0, pytest.approx(1))
+    assert scores["mse"].value == 0
+    assert scores["ssim"].value == pytest.approx(1)
     assert scores["bce"].value == pytest.approx(0, abs=1e-20)

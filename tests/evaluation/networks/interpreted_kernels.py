@@ -6,6 +6,7 @@ A program of its own (test_tensor_cores.py starts it): Triton decides when it is
 import json
 import os
 import sys
+from typing import Any
 
 os.environ["TRITON_INTERPRET"] = "1"
 
@@ -20,7 +21,8 @@ from tests.evaluation.networks.random_inception import random_state_dict
 
 CPU = torch.device("cpu")
 
-CONVOLUTIONS = {
+Sides = int | tuple[int, int]
+CONVOLUTIONS: dict[str, tuple[int, int, Sides, int, Sides]] = {
     "3 x 3, stride 2, 3 channels": (3, 32, 3, 2, 0),
     "3 x 3, padded, 48 channels": (48, 24, 3, 1, 1),
     "1 x 7, 32 channels": (32, 64, (1, 7), 1, (0, 3)),
@@ -33,11 +35,12 @@ def picture(channels: int, side: int) -> torch.Tensor:
     return torch.randn(2, channels, side, side).double().float().double()
 
 
-def halves(x: torch.Tensor) -> Halves:
+def halves(x: torch.Tensor) -> Any:
+    """Activations as two halves: torch's functions take them, which their types do not say."""
     return Halves.of(x.permute(0, 2, 3, 1).contiguous())
 
 
-def error(found: Halves, expected: torch.Tensor) -> float:
+def error(found: Any, expected: torch.Tensor) -> float:
     """Largest difference against the root mean square."""
     difference = found.float().permute(0, 3, 1, 2).double() - expected
     return float(difference.abs().max() / expected.square().mean().sqrt())

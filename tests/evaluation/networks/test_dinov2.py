@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from aesweep.evaluation.networks.weights import dinov2_path, resolve_extractor
 from aesweep.models.errors import InputError
 
 CPU = torch.device("cpu")
-NAME = "dinov2-vit-s-14"
+NAME: Final = "dinov2-vit-s-14"
 SIZE, BLOCKS, HEADS = 384, 12, 6
 ONES = ("gamma", "norm.weight", "norm1.weight", "norm2.weight")  # weights that are drawn around 1
 

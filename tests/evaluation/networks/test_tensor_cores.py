@@ -18,7 +18,7 @@ def run_interpreted(*arguments: str) -> dict[str, Any]:
     root = Path(__file__).parents[3]
     command = [sys.executable, "-m", "tests.evaluation.networks.interpreted_kernels", *arguments]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    return dict(json.loads(done.stdout))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from aesweep.evaluation.config import Extractor
+from aesweep.evaluation.config import ExtractorName
 from aesweep.evaluation.networks.weights import (
     INCEPTION_BYTES,
     INCEPTION_FILE,
@@ -116,7 +116,7 @@ def test_a_failed_download_leaves_nothing_behind(tmp_path: Path, served: bytes |
 def test_the_words_for_what_a_network_sees_have_the_numbers_of_its_code() -> None:
     from aesweep.evaluation.networks import dinov2, inception
 
-    assert set(PREPARATION) == set(get_args(Extractor))
+    assert set(PREPARATION) == set(get_args(ExtractorName))
     assert PREPARATION["inception-2015"].startswith(f"{inception.INPUT_SIDE} px, bilinear as in TensorFlow 1")
     assert f"(x - {inception.CENTRE:g}) / {inception.SCALE:g}" in PREPARATION["inception-2015"]
     assert PREPARATION["dinov2-vit-l-14"].startswith(f"{dinov2.INPUT_SIDE} px, bilinear as in TensorFlow 1")

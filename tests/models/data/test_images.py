@@ -7,6 +7,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -121,7 +122,9 @@ def write_celeba(root: Path, parts: str = "0001122") -> None:
 
 
 @pytest.mark.parametrize("resize", ["bilinear", "lanczos"])
-def test_celeba_is_the_central_140_pixels_of_the_official_splits(tmp_path: Path, resize: str) -> None:
+def test_celeba_is_the_central_140_pixels_of_the_official_splits(
+    tmp_path: Path, resize: Literal["bilinear", "lanczos"]
+) -> None:
     write_celeba(tmp_path)
     config = TrialConfig(dataset="celeba", image_size=64, resize=resize)
     images = load_images(config, DataSource(data_dir=tmp_path))

@@ -1,5 +1,6 @@
 """What each field of a trial does to the network."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -71,7 +72,7 @@ def test_building_leaves_the_callers_random_numbers_alone() -> None:
 
 def test_kernels_are_glorot_uniform_and_biases_zero() -> None:
     model = build_autoencoder(replace(SMALL, filters=32))
-    weight = model.encoder.convolutions[1][0].weight  # 32 -> 64 channels, 4x4
+    weight = model.encoder.convolutions.get_parameter("1.0.weight")  # 32 -> 64 channels, 4x4
     bound = (6 / ((32 + 64) * 16)) ** 0.5
     assert weight.abs().max() <= bound
     assert weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.02)
@@ -84,7 +85,8 @@ def test_noise_is_added_in_training_only() -> None:
         x = images(SMALL)
 
         def logits(seed: int, model: Autoencoder = model, x: torch.Tensor = x) -> torch.Tensor:
-            return model(x, torch.Generator().manual_seed(seed))[0]
+            decoded: torch.Tensor = model(x, torch.Generator().manual_seed(seed))[0]
+            return decoded
 
         model.train()
         assert torch.equal(logits(0), logits(0)) and not torch.equal(logits(0), logits(1)), name
@@ -95,16 +97,17 @@ def test_noise_is_added_in_training_only() -> None:
 def test_decoder_noise_has_the_standard_deviation_asked_for() -> None:
     """With a decoder cut down to the identity the noise can be read off."""
     model = build_autoencoder(replace(SMALL, noise_std=0.5, latent_size=400))
-    model.decoder = torch.nn.Identity()
+    model.register_module("decoder", torch.nn.Identity())
     noisy, encoded = model(images(SMALL, 50), torch.Generator().manual_seed(0))
     assert (noisy - encoded.mean).std().item() == pytest.approx(0.5, rel=0.02)
 
 
 def test_reparameterisation_scales_the_noise_by_the_standard_deviation() -> None:
     model = build_autoencoder(replace(SMALL, model="vae", latent_size=400))
-    model.decoder = torch.nn.Identity()
+    model.register_module("decoder", torch.nn.Identity())
+    assert model.encoder.log_variance is not None
     torch.nn.init.zeros_(model.encoder.log_variance.weight)
-    torch.nn.init.constant_(model.encoder.log_variance.bias, 2 * torch.log(torch.tensor(0.3)))
+    torch.nn.init.constant_(model.encoder.log_variance.bias, 2 * math.log(0.3))
     z, encoded = model(images(SMALL, 50), torch.Generator().manual_seed(0))
     assert (z - encoded.mean).std().item() == pytest.approx(0.3, rel=0.02)
 

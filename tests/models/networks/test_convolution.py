@@ -22,6 +22,7 @@ def test_convolution_equals_its_textbook_sum(kernel: int, stride: int) -> None:
     layer = SameConv2d(2, 3, kernel, stride).double()
     x = torch.randn(1, 2, 8, 8, dtype=torch.float64)
     before, _ = PADS[kernel, stride]
+    assert layer.bias is not None
     expected = layer.bias.detach()[None, :, None, None].expand(1, 3, 8 // stride, 8 // stride).clone()
     for i in range(8 // stride):
         for j in range(8 // stride):
@@ -40,6 +41,7 @@ def test_transposed_convolution_is_the_gradient_of_the_tensorflow_convolution(
 ) -> None:
     torch.manual_seed(0)
     layer = SameConvTranspose2d(3, 2, kernel, stride).double()
+    assert layer.bias is not None
     torch.nn.init.zeros_(layer.bias)
     x = torch.randn(2, 3, side, side, dtype=torch.float64)
     image = torch.randn(2, 2, side * stride, side * stride, dtype=torch.float64, requires_grad=True)

@@ -100,8 +100,14 @@ def test_time_adds_up_over_resumptions() -> None:
 
 
 def test_seconds_before_a_checkpoint_inside_an_epoch_count_after_a_kill() -> None:
-    run, saved = trainer(TINY), []
-    run.run_epoch(lambda: saved.append((time.perf_counter(), checkpoint_bytes(run))))  # type: ignore[func-returns-value]
+    run = trainer(TINY)
+    saved: list[tuple[float, bytes]] = []
+
+    def save() -> bool:
+        saved.append((time.perf_counter(), checkpoint_bytes(run)))
+        return False
+
+    run.run_epoch(save)
     between = saved[-1][0] - saved[0][0]
     resumed = trainer(TINY)
     restore_checkpoint(resumed, saved[-1][1])

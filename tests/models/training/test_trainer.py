@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def leave_at(step: int) -> Callable[[], bool]:
     return lambda: next(left)
 
 
-def test_a_small_autoencoder_learns_digits_far_better_than_the_mean_image(tmp_path) -> None:
+def test_a_small_autoencoder_learns_digits_far_better_than_the_mean_image(tmp_path: Path) -> None:
     config = TrialConfig(
         filters=4, latent_size=16, epochs=8, batch_size=16, precision="fp32", learning_rates=(3e-3, 1e-3, 1e-4)
     )
@@ -149,7 +150,7 @@ def test_bf16_and_fp32_agree_on_the_loss() -> None:
 
 
 @pytest.mark.slow
-def test_a_compiled_trainer_learns_the_same(tmp_path) -> None:
+def test_a_compiled_trainer_learns_the_same(tmp_path: Path) -> None:
     plain, compiled = (Trainer(TINY, noise_images(), device=CPU, compile=c) for c in (False, True))
     a, b = plain.run_epoch(), compiled.run_epoch()
     assert a is not None and b is not None and a.loss == pytest.approx(b.loss, rel=1e-4)

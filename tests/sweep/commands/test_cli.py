@@ -21,31 +21,37 @@ def test_the_verbs_are_those_of_the_design() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("launch quickstart", "aesweep launch: --store is missing. | Give --store DIR: Folder of results"),
-        ("launch quickstart --store", "aesweep launch: '--store' cannot be used. | It needs a value."),
-        ("launch quickstart --store s --max-concurrent 0", "--max-concurrent: '0' cannot be used. | It should be"),
-        ("sample s k -n 0", "-n: '0' cannot be used. | It should be greater than or equal to 1"),
-        ("sample s k --prior foo", "--prior: 'foo' cannot be used. | It is not one of 'standard_normal', 'mvg', 'gmm'."),
-        ("evaluate s --samples=1", "--samples: '1' cannot be used. | It should be"),
-        ("evaluate s --samples few", "--samples: 'few' cannot be used. | It should be"),
-        ("fetch mnist", "WHAT: 'mnist' cannot be used. | It is not one of 'cifar10', 'celeba', 'inception'."),
-        ("fetch", "aesweep fetch: WHAT is missing. | Give WHAT: A data set"),
-        ("status", "aesweep status: STORE is missing. | Give STORE: Folder of results"),
-        ("status a b", "aesweep status: 'b' cannot be used. | That is too much."),
-        ("status a --json=1", "aesweep status: '--json' cannot be used. | It takes no value."),
-        ("plan quickstart --debug", "aesweep plan: '--debug' cannot be used. | It stands before the verb: aesweep --debug plan"),
-        ("plan --strore s", "aesweep plan: '--strore' cannot be used. | There is no such option. Did you mean --store?"),
-        ("--versoin", "aesweep: '--versoin' cannot be used. | There is no such option. Did you mean --version?"),
-        ("plna quickstart", "aesweep: 'plna' cannot be used. | There is no such verb. Did you mean plan?"),
-        ("qqq", "aesweep: 'qqq' cannot be used. | There is no such verb. Give one of plan, launch"),
-        ("--debug", "aesweep: no verb is given. | Give one of plan, launch"),
+        ("launch quickstart", "Missing option '--store'."),
+        ("launch quickstart --store", "Option '--store' requires an argument."),
+        ("plan q --only", "Option '--only' requires an argument."),
+        ("resume s --max-concurrent 0", "Invalid value for '--max-concurrent': Input should be greater than or equal to 1 (given: '0')"),
+        ("sample s k -n 0", "Invalid value for '-n': Input should be greater than or equal to 1 (given: '0')"),
+        ("sample s k --prior foo", "Invalid value for '--prior': 'foo' is not one of 'standard_normal', 'mvg', 'gmm'."),
+        ("evaluate s --samples=1", "Invalid value for '--samples': Input should be greater than or equal to 2 (given: '1')"),
+        ("evaluate s --samples few", "Invalid value for '--samples': Input should be a valid integer"),
+        ("fetch mnist", "Invalid value for 'WHAT': 'mnist' is not one of 'cifar10', 'celeba', 'inception'."),
+        ("fetch", "Missing argument 'WHAT'. Choose from"),
+        ("status", "Missing argument 'STORE'."),
+        ("status a b", "Got unexpected extra argument(s) (b)"),
+        ("status a --json=1", "Option '--json' does not take a value."),
+        ("plan quickstart --debug", "No such option: --debug"),
+        ("plan --strore s", "No such option: --strore (Possible options: --set, --store)"),
+        ("--versoin", "No such option: --versoin (Possible options: --version)"),
+        ("plna quickstart", "No such command 'plna'. Did you mean 'plan'?"),
+        ("qqq", "No such command 'qqq'."),
+        ("--debug", "Missing command."),
     ],
 )  # fmt: skip
 def test_words_that_cannot_be_used_are_two_lines_as_well(words: str, told: str) -> None:
     ended = run_aesweep(*words.split())
     assert ended.is_refused_clearly, ended
     assert ended.out == ""
-    assert ended.err.replace("\n", " | ").startswith(told)
+    verb, *after = words.split()
+    command = f"aesweep {verb}" if verb in VERBS else "aesweep"
+    what, remedy = ended.err.splitlines()
+    assert what.startswith(f"{command}: {told}")
+    before = "Give it before the verb: aesweep --debug plan …"
+    assert remedy == (before if "--debug" in after else f"See {command} --help.")
 
 
 def test_no_words_at_all_print_the_help() -> None:

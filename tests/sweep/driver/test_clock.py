@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from aesweep.models.config import TrialConfig
-from aesweep.sweep.store.drivers import ProgressFile, drivers, remove_stale, running_trials
-from aesweep.sweep.store.storage import to_json_bytes
+from aesweep.sweep.store.drivers import ProgressFile, drivers, living_drivers, remove_stale, running_trials
+from aesweep.sweep.store.records import DriverRecord, LaunchProgress, RunningTrial
 from aesweep.sweep.store.store import Store, open_store
 from tests.sweep.conftest import run_cli, start_cli, wait_for_file
 from tests.sweep.driver.aftermath import assert_nothing_left_in, assert_same_results
@@ -25,33 +25,34 @@ SOURCE = Path(__file__).with_name("jumping_clock.c")
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     opened = open_store(tmp_path / "store", create=True)
-    opened.write_config(TRIAL)
+    opened.trials.write_config(TRIAL)
     return opened
 
 
 def test_the_newest_failure_is_the_one_of_the_newest_attempt_whatever_the_clock_says(store: Store) -> None:
     """The clock was a day ahead when the first attempt failed; else the second failure would be no reason to wait."""
-    first = store.new_attempt(TRIAL.key, "train")
-    store.record_failure(TRIAL.key, first, "train", ValueError("first"))
+    first = store.attempts.new(TRIAL.key, "train")
+    store.attempts.record_failure(TRIAL.key, first, "train", ValueError("first"))
     (path,) = (Path(store.root) / f"trials/{TRIAL.key}/failures").iterdir()
     path.write_text(json.dumps({**json.loads(path.read_text()), "time": "2099-01-01T00:00:00+00:00"}))
-    assert (store.open_failure(TRIAL.key, "train") or {})["message"] == "first"
-    second = store.new_attempt(TRIAL.key, "train")
-    assert store.open_failure(TRIAL.key, "train") is None, "it is being tried again"
-    store.record_failure(TRIAL.key, second, "train", ValueError("second"))
-    assert (store.open_failure(TRIAL.key, "train") or {})["message"] == "second"
-    assert [failure["message"] for failure in store.failures(TRIAL.key)] == ["first", "second"]
+    assert store.attempts.failures(TRIAL.key)[-1].message == "first"
+    second = store.attempts.new(TRIAL.key, "train")
+    assert store.attempts.open_failure(TRIAL.key, "train") is None, "it is being tried again"
+    store.attempts.record_failure(TRIAL.key, second, "train", ValueError("second"))
+    assert store.attempts.failures(TRIAL.key)[-1].message == "second"
+    assert [failure.message for failure in store.attempts.failures(TRIAL.key)] == ["first", "second"]
 
 
 @pytest.mark.parametrize(("seconds", "alive"), [(-HOUR, False), (-30.0, True), (30.0, True), (HOUR, False)])
 def test_a_driver_with_a_time_to_come_does_not_run_for_ever(store: Store, seconds: float, alive: bool) -> None:
     """Of another machine: the process of one of this machine would be looked for."""
-    running = {TRIAL.key: {"name": TRIAL.name, "epoch": 1, "epochs": 2, "images_per_second": 9.0}}
-    said = {"host": "elsewhere", "pid": 1, "time": time.time() + seconds, "running": running, "eta_seconds": None}
-    store.storage.write("progress/elsewhere.json", to_json_bytes(said))
+    running = {TRIAL.key: RunningTrial(name=TRIAL.name, epoch=1, epochs=2, images_per_second=9.0)}
+    now = time.time() + seconds
+    said = DriverRecord(running=running, host="elsewhere", pid=1, time=now, boot="", pid_namespace="")
+    store.records.write("progress/elsewhere.json", said)
     (driver,) = drivers(store)
-    assert driver["alive"] is alive and driver["age"] >= 0
-    assert bool(running_trials(store)) is alive
+    assert driver.alive is alive and driver.age >= 0
+    assert bool(running_trials(living_drivers(store))) is alive
     remove_stale(store)
     assert bool(store.storage.names("progress")) is alive
 
@@ -59,13 +60,13 @@ def test_a_driver_with_a_time_to_come_does_not_run_for_ever(store: Store, second
 def test_a_driver_writes_on_when_the_clock_goes_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """How long ago it wrote is not asked of the clock on the wall."""
     file = ProgressFile(store)
-    file.write({"running": {}, "eta_seconds": None}, force=True)
+    file.write(LaunchProgress(running={}), force=True)
     now, later = time.time(), time.monotonic() + 6.0
     monkeypatch.setattr(time, "time", lambda: now - HOUR)
     monkeypatch.setattr(time, "monotonic", lambda: later)
-    file.write({"running": {}, "eta_seconds": 7.0})
+    file.write(LaunchProgress(running={}, eta_seconds=7.0))
     (driver,) = drivers(store)
-    assert driver["alive"] and driver["eta_seconds"] == 7.0
+    assert driver.alive and driver.said.eta_seconds == 7.0
 
 
 class Clock:

@@ -10,13 +10,15 @@ from aesweep.sweep.driver.deaths import deaths, give_up_if_too_many, record_deat
 from aesweep.sweep.driver.plan import Plan, make_plan
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, How, memory_lacked, write_end, write_start
+from aesweep.sweep.store.attempt_notes import CHECKPOINT, memory_lacked, new_start, write_end, write_start
 from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.records import How, LaunchProgress, StartRecord
 from aesweep.sweep.store.store import Stage, Store, open_store
+from tests.records import trained
 
 TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
-TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
+TRAINED = trained()
 DRIVER = "a-driver.json"
 MOST = 3
 
@@ -24,17 +26,17 @@ MOST = 3
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     opened = open_store(tmp_path / "store", create=True)
-    opened.write_config(TRIAL)
+    opened.trials.write_config(TRIAL)
     return opened
 
 
 def attempt(store: Store, how: How | None = None, *, checkpoint: bool = False, stage: Stage = "train") -> str:
     """An attempt that ended so; None: together with its driver."""
     evaluation = EVALUATION.id if stage == "evaluate" else ""
-    name = store.new_attempt(TRIAL.key, stage, evaluation)
-    write_start(store, TRIAL.key, name, DRIVER, node="gpu-07")
+    name = store.attempts.new(TRIAL.key, stage, evaluation)
+    write_start(store, TRIAL.key, name, StartRecord(driver=DRIVER, node="gpu-07"))
     if checkpoint:
-        store.write_file(TRIAL.key, name, CHECKPOINT, b"state")
+        store.attempts.write_file(TRIAL.key, name, CHECKPOINT, b"state")
     if how is not None:
         write_end(store, TRIAL.key, name, how, "worker process has died", share=0.3)
     return name
@@ -57,7 +59,7 @@ def test_a_process_that_dies_too_often_makes_its_trial_failed_until_it_is_asked_
     assert plan.to_train == []
     assert "ProcessDiedError: its process died 3 times in a row" in plan.trials[0].reason
     assert "gpu-07" in plan.trials[0].reason and "worker process has died" in plan.trials[0].reason
-    assert len(store.failures(TRIAL.key)) == 1, "it is recorded once"
+    assert len(store.attempts.failures(TRIAL.key)) == 1, "it is recorded once"
     assert len(plan_of_launch(store, retry_failed=True).to_train) == 1
 
     attempt(store, "died")
@@ -93,15 +95,15 @@ def test_a_death_together_with_others_weighs_a_quarter(store: Store, how: How | 
 def test_an_attempt_of_a_living_driver_is_no_death(store: Store) -> None:
     file = ProgressFile(store)
     for _ in range(4 * MOST):
-        write_start(store, TRIAL.key, store.new_attempt(TRIAL.key, "train"), file.driver)
-    file.write({"running": {}, "eta_seconds": None}, force=True)
+        write_start(store, TRIAL.key, store.attempts.new(TRIAL.key, "train"), new_start(file.driver))
+    file.write(LaunchProgress(running={}), force=True)
     assert plan_of_launch(store).counts()["pending"] == 1
     file.remove()
     assert plan_of_launch(store).counts()["failed"] == 1
 
 
 def test_evaluations_that_die_too_often_are_failed_evaluations(store: Store) -> None:
-    store.commit_training(TRIAL.key, TRAINED)
+    store.commits.commit_training(TRIAL.key, TRAINED)
     for _ in range(MOST):
         assert plan_of_launch(store).counts()["trained"] == 1
         attempt(store, "died", stage="evaluate")
@@ -116,7 +118,7 @@ def test_too_little_gpu_memory_is_remembered_and_forgiven_once(store: Store) -> 
     attempt(store, "out of memory")
     assert memory_lacked(store, TRIAL.key) == (0.3, True)
     failed = attempt(store)
-    store.record_failure(TRIAL.key, failed, "train", MemoryError("no memory"))
+    store.attempts.record_failure(TRIAL.key, failed, "train", MemoryError("no memory"))
     assert memory_lacked(store, TRIAL.key) == (0.3, False), "--retry-failed may ask for more again"
 
 
@@ -124,6 +126,6 @@ def test_too_little_gpu_memory_is_remembered_and_forgiven_once(store: Store) -> 
 def test_damaged_notes_count_as_missing(store: Store, damage: bytes) -> None:
     name = attempt(store, "died")
     for file in ("start.json", "end.json"):
-        store.write_file(TRIAL.key, name, file, damage)
+        store.attempts.write_file(TRIAL.key, name, file, damage)
     found = give_up_if_too_many(store, TRIAL.key, "train", "", MOST)
     assert (found.alone, found.together) == (0, 1)

@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,36 +18,40 @@ from aesweep.models.cost import fit_flops
 from aesweep.sweep.driver.evaluation_pool import EvaluationPool
 from aesweep.sweep.driver.recovery import Recovery
 from aesweep.sweep.store.store import open_store
+from aesweep.sweep.worker.remote_stage import run_stage
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
+from tests.faults import failing
 from tests.fresh_process import REPOSITORY
 from tests.small_store import small_spec
 from tests.sweep.conftest import TINY
 from tests.sweep.driver.test_failures import LAUNCH_WITH_A_GPU
 
 
-def scored(
-    folder: Path, data_dir: Path, latent_sizes: tuple[int, ...], env: Mapping[str, str]
-) -> list[tuple[int, str]]:
-    """Train networks of these latent sizes, score them one after another: size and reason in the order of their ends."""
+def scored(folder: Path, data_dir: Path, latent_sizes: tuple[int, ...], faults: str = "") -> list[tuple[int, str]]:
+    """Train networks of these latent sizes, score them one after another: size and reason in the order of their ends.
+
+    In `faults` (tests/faults), `{key4}` is the key of the trial with latent size 4.
+    """
     spec, store = small_spec(data_dir), open_store(folder / "store", create=True)
     trials = {
         size: TrialConfig(filters=2, latent_size=size, epochs=1, learning_rates=(1e-3,), learning_rate_drops=())
         for size in latent_sizes
     }
     for trial in trials.values():
-        store.write_config(trial)
+        store.trials.write_config(trial)
         attempt = TrainingAttempt(store, trial, spec.execution)
         attempt.start()
         attempt.run_epoch()
         attempt.commit()
     keys = {trial.key: size for size, trial in trials.items()}
-    faults = {name: value.format(**{f"key{size}": key for key, size in keys.items()}) for name, value in env.items()}
-    share = {**evaluation_resources(False), "runtime_env": {"env_vars": faults}}
+    env = failing(faults.format(**{f"key{size}": key for key, size in keys.items()}))
+    share = {**evaluation_resources(False), "runtime_env": {"env_vars": env}}
     pool = EvaluationPool(
         store,
         spec.evaluation_config(),
         spec.execution,
         Recovery(store, "driver", 3),
+        run_stage,
         device_options=share,
         fit_options=share,
         cpu_options=share,
@@ -64,15 +68,14 @@ def scored(
 
 @pytest.mark.slow
 def test_the_trial_with_the_dearest_fit_is_scored_first(tmp_path: Path, data_dir: Path, ray_cluster: None) -> None:
-    assert scored(tmp_path, data_dir, (2, 6, 4), {}) == [(6, ""), (4, ""), (2, "")]
+    assert scored(tmp_path, data_dir, (2, 6, 4)) == [(6, ""), (4, ""), (2, "")]
 
 
 @pytest.mark.slow
 def test_real_images_that_could_not_be_measured_once_are_measured_for_the_next_trial(
     tmp_path: Path, data_dir: Path, ray_cluster: None
 ) -> None:
-    faults = {"AESWEEP_FAULT": "cuda-error:references:{key4}"}
-    (first, reason), *rest = scored(tmp_path, data_dir, (2, 4, 3), faults)
+    (first, reason), *rest = scored(tmp_path, data_dir, (2, 4, 3), "cuda-error:references:{key4}")
     assert first == 4 and "illegal memory access" in reason
     assert rest == [(3, ""), (2, "")]
 
@@ -81,7 +84,7 @@ def test_real_images_that_could_not_be_measured_once_are_measured_for_the_next_t
 def test_an_evaluation_that_lacked_memory_is_done_after_the_others_and_a_second_lack_is_its_failure(
     tmp_path: Path, data_dir: Path, ray_cluster: None
 ) -> None:
-    faults = {"AESWEEP_FAULT": "out-of-memory:sample:{key4}:1 out-of-memory:encode:{key3}"}
+    faults = "out-of-memory:sample:{key4}:1 out-of-memory:encode:{key3}"
     *found, (last, failure) = scored(tmp_path, data_dir, (2, 4, 3), faults)
     lacked = "its GPU had too little memory"
     assert found == [(4, lacked), (3, lacked), (2, ""), (4, "")]
@@ -90,7 +93,9 @@ def test_an_evaluation_that_lacked_memory_is_done_after_the_others_and_a_second_
 
 @pytest.mark.slow
 def test_only_the_process_that_fits_has_scipys_array_api(ray_cluster: None) -> None:
-    @ray.remote(**evaluation_resources(False))
+    options: dict[str, Any] = {**evaluation_resources(False)}
+
+    @ray.remote(**options)
     def look() -> tuple[dict[str, str | None], bool]:
         import scipy._lib._array_api as scipy_side
 

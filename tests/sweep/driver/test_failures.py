@@ -1,6 +1,6 @@
 """What happens to a real sweep when trials fail, processes die, and somebody asks it to stop.
 
-The faults are injected by `AESWEEP_FAULT` (sweep/failpoints.py): everything else is as in any sweep.
+The faults are injected from outside (tests/faults): everything else is as in any sweep.
 """
 
 import json
@@ -11,14 +11,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.load import load_spec
+from aesweep.sweep.store.attempt_notes import read_end, read_start
+from aesweep.sweep.store.records import StartRecord
 from aesweep.sweep.store.store import Store, open_store
+from tests.faults import failing
 from tests.fresh_process import command_environment
 from tests.sweep.conftest import run_cli
 from tests.sweep.driver.aftermath import assert_nothing_left_in, assert_same_results
@@ -82,7 +84,7 @@ sys.exit(code)
 
 def launch_with_a_gpu(spec: Path, store: Path, faults: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", LAUNCH_WITH_A_GPU, str(spec), str(store), *words]
-    env = command_environment(AESWEEP_FAULT=faults)
+    env = command_environment(**failing(faults))
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=280, check=False)
 
 
@@ -95,19 +97,17 @@ def write_spec(folder: Path, latents: str) -> tuple[Path, dict[int, TrialConfig]
 
 def states(store: Path, trials: dict[int, TrialConfig]) -> dict[int, str]:
     table = pd.read_parquet(store / "tables" / "trials.parquet").set_index("key")
-    return {size: table.loc[config.key].state for size, config in trials.items()}
+    return {size: str(table.loc[config.key].state) for size, config in trials.items()}
 
 
-def starts(store: Store, config: TrialConfig) -> list[dict[str, Any]]:
+def starts(store: Store, config: TrialConfig) -> list[StartRecord]:
     """What each training attempt said when it began."""
-    found = [
-        store.read_json(f"trials/{config.key}/attempts/{a}/start.json") for a in store.attempts(config.key, "train")
-    ]
+    found = [read_start(store, config.key, attempt) for attempt in store.attempts.of(config.key, "train")]
     return [start for start in found if start is not None]
 
 
 def types(store: Store, config: TrialConfig) -> list[str]:
-    return [failure["type"] for failure in store.failures(config.key)]
+    return [failure.type for failure in store.attempts.failures(config.key)]
 
 
 @pytest.mark.slow
@@ -121,21 +121,22 @@ def test_a_cuda_error_ends_its_process_and_little_memory_gets_a_larger_share(tmp
     assert states(tmp_path / "store", trials) == {2: "failed", 3: "done", 4: "done"}
 
     assert types(store, trials[2]) == ["AcceleratorError"], "recorded once and not tried again"
-    failure = store.failures(trials[2].key)[0]
-    assert "illegal memory access" in failure["message"] and "run_epoch" in failure["traceback"]
-    assert failure["attempt"] == store.attempts(trials[2].key, "train")[0] and failure["node"]
+    failure = store.attempts.failures(trials[2].key)[0]
+    assert "illegal memory access" in failure.message and "run_epoch" in failure.traceback
+    assert failure.attempt == store.attempts.of(trials[2].key, "train")[0] and failure.node
     # A trial that ended before may have had the same process; whoever begins after the error must not.
     begun = [start for size in (3, 4) for start in starts(store, trials[size])]
-    later = {start["pid"] for start in begun if start["time"] > failure["time"]}
-    assert starts(store, trials[2])[0]["pid"] not in later, "a trial that began later used the poisoned process"
+    later = {start.pid for start in begun if start.time > failure.time}
+    assert starts(store, trials[2])[0].pid not in later, "a trial that began later used the poisoned process"
 
     assert types(store, trials[3]) == []
-    first = store.attempts(trials[3].key, "train")[0]
-    assert (store.read_json(f"trials/{trials[3].key}/attempts/{first}/end.json") or {})["share"] == 0.3
+    first = store.attempts.of(trials[3].key, "train")[0]
+    end = read_end(store, trials[3].key, first)
+    assert end is not None and end.share == 0.3
     assert "tried again with 0.6 of a GPU" in done.stderr
 
     assert types(store, trials[4]) == []
-    assert len(store.attempts(trials[4].key, "evaluate")) == 2
+    assert len(store.attempts.of(trials[4].key, "evaluate")) == 2
     assert "it is scored again" in done.stderr
     assert f"aesweep resume {tmp_path / 'store'} --retry-failed" in done.stderr
 
@@ -152,11 +153,11 @@ def test_deaths_and_lack_of_memory_end_as_failures_that_status_explains(tmp_path
     assert done.returncode == 1, done.stderr
     store = open_store(tmp_path / "store")
     assert states(tmp_path / "store", trials) == {2: "failed", 3: "done", 4: "failed", 5: "failed", 6: "failed"}
-    assert types(store, trials[2]) == ["ProcessDiedError"] and len(store.attempts(trials[2].key, "train")) == 2
-    assert types(store, trials[3]) == [] and len(store.attempts(trials[3].key, "train")) == 2
-    assert types(store, trials[4]) == ["OutOfMemoryError"] and len(store.attempts(trials[4].key, "train")) == 2
-    assert types(store, trials[5]) == ["ProcessDiedError"] and len(store.attempts(trials[5].key, "evaluate")) == 2
-    assert types(store, trials[6]) == ["AcceleratorError"] and len(store.attempts(trials[6].key, "evaluate")) == 1
+    assert types(store, trials[2]) == ["ProcessDiedError"] and len(store.attempts.of(trials[2].key, "train")) == 2
+    assert types(store, trials[3]) == [] and len(store.attempts.of(trials[3].key, "train")) == 2
+    assert types(store, trials[4]) == ["OutOfMemoryError"] and len(store.attempts.of(trials[4].key, "train")) == 2
+    assert types(store, trials[5]) == ["ProcessDiedError"] and len(store.attempts.of(trials[5].key, "evaluate")) == 2
+    assert types(store, trials[6]) == ["AcceleratorError"] and len(store.attempts.of(trials[6].key, "evaluate")) == 1
     table = pd.read_parquet(tmp_path / "store" / "tables" / "failures.parquet")
     assert len(table) == 4 and table.traceback.str.len().min() > 0
 
@@ -191,7 +192,9 @@ def test_trials_of_a_dead_machine_go_on_elsewhere(tmp_path: Path, own_env: dict[
     assert set(states(tmp_path / "store", trials).values()) == {"done"}
     ends = [end for path in (tmp_path / "store").rglob("end.json") if (end := json.loads(path.read_text()))]
     assert [end["how"] for end in ends] == ["machine died"]
-    resumed = [(store.training(config.key) or {})["result"]["resumed_from"] for config in trials.values()]
+    resumed = [
+        commit.result.resumed_from for c in trials.values() if (commit := store.commits.training(c.key)) is not None
+    ]
     assert sum(name != "none" for name in resumed) == 1
     undisturbed = run_cli("launch", spec, "--store", tmp_path / "undisturbed", cwd=tmp_path, env=own_env)
     assert undisturbed.returncode == 0, undisturbed.stderr

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from aesweep import load_model, open_store
 from aesweep.sweep.launch import evaluate, launch
+from tests.faults import dying
 from tests.fresh_process import modules_after_command
 from tests.in_process import run_aesweep
 from tests.sweep.conftest import TINY, run_cli, run_main
@@ -93,7 +94,7 @@ def test_sample_of_an_unknown_trial_is_refused(
 
 
 def test_a_trained_model_decodes_latents(finished_store: Path) -> None:
-    key = open_store(finished_store).trial_keys()[0]
+    key = open_store(finished_store).trials.known_keys()[0]
     model = load_model(finished_store, key[:6])
     assert not model.training
     assert model.decode(torch.zeros(2, 3)).shape == (2, 3, 32, 32)
@@ -236,18 +237,18 @@ def test_a_spec_that_shares_nothing_with_a_store_asks_for_add(
     assert "--add" in done.stderr
 
 
-FEW_MOMENTS = ("after-checkpoint",)  # the commits of a training by default without Ray too: test_training.py
+FEW_MOMENTS = ("after */checkpoint.pt",)  # the commits of a training by default without Ray too: test_training.py
 ALL_MOMENTS = (
-    "after-checkpoint",
-    "inside-write:checkpoint.pt",
-    "inside-write:model.safetensors",
-    "between-model-and-commit",
-    "inside-write:train.json",
-    "in-evaluation",
-    "inside-write:latents.npz",
-    "between-scores-and-commit",
-    "in-table-fold",
-    "inside-write:folded.json",
+    "after */checkpoint.pt",
+    "inside */checkpoint.pt",
+    "inside */model.safetensors",
+    "before */train.json",
+    "inside */train.json",
+    "before */latents.npz",
+    "inside */latents.npz",
+    "before */scores/*.json",
+    "after tables/*.parquet",
+    "inside tables/folded.json",
 )
 
 
@@ -263,7 +264,7 @@ def test_killed_at_named_moments_the_sweep_ends_as_if_undisturbed(
     (tmp_path / "models").mkdir()  # a stray folder with the name of a package, in the folder the user starts from
     (tmp_path / "models" / "__init__.py").write_text("raise ImportError('the wrong models')")
     for moment in moments:
-        env = {"AESWEEP_FAILPOINT": moment, "AESWEEP_TEST_MARKER": str(tmp_path)}
+        env = {**dying(moment), "AESWEEP_TEST_MARKER": str(tmp_path)}
         killed = run_cli("launch", tiny_spec, "--store", store, cwd=tmp_path, env=env)
         assert killed.returncode == -9, f"{moment}: {killed.stderr}"
         _assert_no_process_remains(f"AESWEEP_TEST_MARKER={tmp_path}")
@@ -281,9 +282,9 @@ def test_killed_while_the_tables_are_folded_the_next_launch_folds_them(
 ) -> None:
     store = tmp_path / "store"
     shutil.copytree(finished_store, store)
-    for moment in ("in-table-fold", "inside-write:scores.parquet", "inside-write:folded.json"):
+    for moment in ("after tables/*.parquet", "inside tables/scores.parquet", "inside tables/folded.json"):
         shutil.rmtree(store / "tables", ignore_errors=True)
-        assert run_cli("tables", store, cwd=tmp_path, env={"AESWEEP_FAILPOINT": moment}).returncode == -9
+        assert run_cli("tables", store, cwd=tmp_path, env=dying(moment)).returncode == -9
         done = run_cli("launch", tiny_spec, "--store", store, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "folded anew" in done.stderr

@@ -16,7 +16,7 @@ from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.launched import stored_spec
 from aesweep.sweep.store.store import Store, open_store
-from tests.sweep.driver.test_plan import TRAINED
+from tests.records import trained
 
 
 def test_a_launch_at_no_address_leaves_nothing_behind(tiny_spec: Path, tmp_path: Path, data_dir: Path) -> None:
@@ -59,7 +59,7 @@ def test_an_evaluation_without_its_images_is_refused_and_fails_no_trial(tmp_path
     store = trained_store(tmp_path, config)
     with pytest.raises(InputError, match=r"(?s)--data.*aesweep fetch cifar10"):
         evaluate(store.root, {"samples": 50})
-    assert store.failures(config.key) == []
+    assert store.attempts.failures(config.key) == []
 
 
 def test_a_failed_evaluation_is_tried_again_by_the_command_that_asked_for_it(tmp_path: Path) -> None:
@@ -67,8 +67,8 @@ def test_a_failed_evaluation_is_tried_again_by_the_command_that_asked_for_it(tmp
     store = trained_store(tmp_path, config)
     asked = stored_spec(store)[0].evaluation_config()
     other = replace(asked, samples=50)
-    store.record_failure(
-        config.key, store.new_attempt(config.key, "evaluate", other.id), "evaluate", OSError("x"), other.id
+    store.attempts.record_failure(
+        config.key, store.attempts.new(config.key, "evaluate", other.id), "evaluate", OSError("x"), other.id
     )
     said = io.StringIO()
     assert evaluate(store.root, {"samples": 50}, console=Console(file=said, width=300)).exit_code == 1
@@ -81,9 +81,8 @@ def trained_store(tmp_path: Path, config: TrialConfig) -> Store:
     execution = ExecutionConfig(data_dir=str(tmp_path / "data"), device="cpu")
     spec = SweepSpec(name="one", blocks=(Block("all", (config,)),), extractor="random-conv-64", execution=execution)
     store = open_store(tmp_path / "store", create=True)
-    store.write_config(config)
-    about = {"format": 1, "name": spec.name, "keys": {config.key: "all"}, "spec": spec.to_json()}
-    store.write_spec(spec.hash, about, spec.evaluation_config().id)
-    weights = store.write_file(config.key, TRAINED["attempt"], "model.safetensors", b"weights")
-    store.commit_training(config.key, {**TRAINED, "files": {"model.safetensors": weights}})
+    store.trials.write_config(config)
+    store.trials.write_spec(spec, spec.evaluation_config().id)
+    weights = store.attempts.write_file(config.key, "train-0001-aaaaaa", "model.safetensors", b"weights")
+    store.commits.commit_training(config.key, trained("train-0001-aaaaaa", {"model.safetensors": weights}))
     return store

@@ -13,7 +13,7 @@ import pytest
 import ray
 from rich.console import Console
 
-from aesweep.cluster.connect import LOCAL_ENVIRONMENT
+from aesweep.cluster.connect import LOCAL_SWITCH
 from aesweep.models.errors import InputError
 from aesweep.sweep.launch import launch
 from aesweep.sweep.store.store import open_store
@@ -56,8 +56,8 @@ def test_a_sweep_that_wants_gpus_is_refused_where_there_is_none_and_no_trial_fai
     with pytest.raises(InputError, match=r"(?s)^device: 'cuda' cannot be used.*has no GPU"):
         launch(str(tiny_spec), tmp_path / "store", overrides=["device=cuda"], console=Console(quiet=True))
     store = open_store(tmp_path / "store")
-    assert store.trial_keys()
-    assert not any(store.attempts(key, "train") or store.failures(key) for key in store.trial_keys())
+    assert store.trials.known_keys()
+    assert not any(store.attempts.of(key, "train") or store.attempts.failures(key) for key in store.trials.known_keys())
 
 
 @pytest.mark.slow
@@ -87,7 +87,7 @@ def test_an_autoscaler_starts_machines_for_what_waits_and_stops_them_when_the_dr
     spec.write_text(spec.read_text().replace("epochs: 2", "epochs: 25"))
     words = [*namespace, sys.executable, "-m", "tests.sweep.driver.autoscaled", str(spec), str(tmp_path / "store")]
     with tempfile.TemporaryDirectory(prefix="aes-") as short:
-        env = command_environment(TMPDIR=short, **LOCAL_ENVIRONMENT)
+        env = command_environment(TMPDIR=short, **{LOCAL_SWITCH: "0"})
         done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])

@@ -56,8 +56,8 @@ def spec(tmp_path: Path) -> Path:
 
 def assert_recorded_and_mended_by_retry(spec: Path, store: Path, stage: str, words: str, env: dict[str, str]) -> None:
     """Two attempts, one failure with the reason; without the lack of memory `--retry-failed` ends the sweep."""
-    (key,) = open_store(store).trial_keys()
-    assert len(open_store(store).attempts(key, "train" if stage == "train" else "evaluate")) == 2, "tried again once"
+    (key,) = open_store(store).trials.known_keys()
+    assert len(open_store(store).attempts.of(key, "train" if stage == "train" else "evaluate")) == 2, "tried again once"
     failures = pd.read_parquet(store / "tables/failures.parquet")
     assert failures.type.tolist() == ["ProcessDiedError"] and failures.stage.tolist() == [stage]
     assert "2 times in a row" in failures.message[0] and words in failures.message[0], failures.message[0]

@@ -13,15 +13,16 @@ from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile
-from aesweep.sweep.store.storage import to_json_bytes
+from aesweep.sweep.store.records import DriverRecord, LaunchProgress, RunningTrial
 from aesweep.sweep.store.store import Store, open_store
+from tests.records import scored, trained
 
 SMALL = TrialConfig(filters=2, latent_size=2, epochs=1)
 LARGE = TrialConfig(filters=8, latent_size=2, epochs=1)
 LARGER = TrialConfig(filters=9, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
-TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
-SCORED = {"attempt": "score-0001-bbbbbb", "files": {}, "rows": [], "latents": []}
+TRAINED = trained()
+SCORED = scored()
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def spec(tmp_path: Path) -> SweepSpec:
 def store(tmp_path: Path) -> Store:
     opened = open_store(tmp_path / "store", create=True)
     for config in (SMALL, LARGE):
-        opened.write_config(config)
+        opened.trials.write_config(config)
     return opened
 
 
@@ -60,8 +61,8 @@ def test_the_dearest_prior_fit_is_scored_first(tmp_path: Path) -> None:
     )
     store = open_store(tmp_path / "store", create=True)
     for trial in trials:
-        store.write_config(trial)
-        store.commit_training(trial.key, TRAINED)
+        store.trials.write_config(trial)
+        store.commits.commit_training(trial.key, TRAINED)
     plan = make_plan(spec, store, EVALUATION)
     assert [t.config.latent_size for t in plan.to_score] == [200, 40, 3]
     assert plan.to_score[0].fit_flops == 4 * 10 * 1500 * 200**2
@@ -73,11 +74,11 @@ def test_the_dearest_prior_fit_is_scored_first(tmp_path: Path) -> None:
 def test_a_trial_is_trained_by_its_commit_and_done_by_the_scores_that_the_spec_asks_for(
     spec: SweepSpec, store: Store
 ) -> None:
-    store.commit_training(SMALL.key, TRAINED)
+    store.commits.commit_training(SMALL.key, TRAINED)
     assert states(spec, store) == {"narrow": "trained", "wide": "pending"}
-    store.commit_scores(SMALL.key, "another00000", SCORED)
+    store.commits.commit_scores(SMALL.key, "another00000", SCORED)
     assert states(spec, store)["narrow"] == "trained"
-    store.commit_scores(SMALL.key, EVALUATION.id, SCORED)
+    store.commits.commit_scores(SMALL.key, EVALUATION.id, SCORED)
     assert states(spec, store)["narrow"] == "done"
     plan = make_plan(spec, store, EVALUATION)
     assert [t.block for t in plan.to_train] == ["wide"]
@@ -85,8 +86,8 @@ def test_a_trial_is_trained_by_its_commit_and_done_by_the_scores_that_the_spec_a
 
 
 def test_a_failed_trial_is_left_out_until_it_is_asked_for(spec: SweepSpec, store: Store) -> None:
-    attempt = store.new_attempt(SMALL.key, "train")
-    store.record_failure(SMALL.key, attempt, "train", ValueError("diverged"))
+    attempt = store.attempts.new(SMALL.key, "train")
+    store.attempts.record_failure(SMALL.key, attempt, "train", ValueError("diverged"))
     plan = make_plan(spec, store, EVALUATION)
     assert [t.block for t in plan.to_train] == ["wide"]
     assert "diverged" in next(t.reason for t in plan.trials if t.block == "narrow")
@@ -94,9 +95,9 @@ def test_a_failed_trial_is_left_out_until_it_is_asked_for(spec: SweepSpec, store
 
 
 def test_a_failed_evaluation_is_scored_again_and_not_trained_again(spec: SweepSpec, store: Store) -> None:
-    store.commit_training(SMALL.key, TRAINED)
-    attempt = store.new_attempt(SMALL.key, "evaluate", EVALUATION.id)
-    store.record_failure(SMALL.key, attempt, "evaluate", RuntimeError("no memory"), EVALUATION.id)
+    store.commits.commit_training(SMALL.key, TRAINED)
+    attempt = store.attempts.new(SMALL.key, "evaluate", EVALUATION.id)
+    store.attempts.record_failure(SMALL.key, attempt, "evaluate", RuntimeError("no memory"), EVALUATION.id)
     assert states(spec, store)["narrow"] == "failed"
     plan = make_plan(spec, store, EVALUATION, retry_failed=True)
     assert [t.block for t in plan.to_score] == ["narrow"]
@@ -149,11 +150,10 @@ def test_choosing_each_of_many_trials_by_its_key_is_no_more_work_than_all(tmp_pa
 
 
 def test_a_trial_runs_while_its_driver_lives_and_is_pending_when_it_is_gone(spec: SweepSpec, store: Store) -> None:
-    running = {"running": {SMALL.key: {"name": SMALL.name, "epoch": 0, "epochs": 1, "images_per_second": 0.0}}}
     file = ProgressFile(store)
-    file.write({**running, "eta_seconds": None}, force=True)
+    file.write(LaunchProgress(running={SMALL.key: RunningTrial(name=SMALL.name, epochs=1)}), force=True)
     assert states(spec, store)["narrow"] == "running"
-    said = store.read_json(file.name)
+    said = store.records.read(file.name, DriverRecord)
     assert said is not None
-    store.storage.write(file.name, to_json_bytes({**said, "host": "elsewhere", "time": time.time() - 61}))
+    store.records.write(file.name, said.model_copy(update={"host": "elsewhere", "time": time.time() - 61}))
     assert states(spec, store)["narrow"] == "pending"

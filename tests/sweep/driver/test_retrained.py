@@ -3,45 +3,39 @@
 import hashlib
 import logging
 import math
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import MODEL, scores_name, training_name
-from aesweep.sweep.store.records import sealed_json_bytes
-from aesweep.sweep.store.storage import file_record
+from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, file_record
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables import fold as tables
 from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current
+from tests.records import scored, trained
 
 TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
 SPEC = SweepSpec(name="one", blocks=(Block("all", (TRIAL,)),), execution=ExecutionConfig(data_dir="/nowhere"))
-ROW = {
-    **dict.fromkeys(("source", "split", "metric", "extractor", "reference_split", "note"), "none"),
-    "n": 1,
-    "n_reference": 0,
-    "seed": 0,
-    "value": 1.0,
-    "stderr": None,
-    "seconds": 0.1,
-}
+ROW = ScoreRow(source="mvg", split="test", reference_split="test", metric="fd", n=1, seed=0, value=1.0, seconds=0.1)
 
 
-def trained(attempt: str, weights: bytes) -> dict[str, Any]:
-    return {"attempt": attempt, "files": {MODEL: file_record(weights)}, "history": [], "result": {}}
+def committed(attempt: str, weights: bytes) -> TrainingRecord:
+    """A training that gave these weights."""
+    return trained(attempt, {MODEL: file_record(weights)})
 
 
-def scored(weights: bytes | None) -> dict[str, Any]:
-    model = {"model": hashlib.sha256(weights).hexdigest()} if weights is not None else {}
-    return {"attempt": "score-0001-b", "files": {}, "rows": [ROW], "latents": [], **model}
+def scores_of(weights: bytes | None, row: ScoreRow = ROW) -> ScoresRecord:
+    """One score of these weights; None: it does not say of which."""
+    return scored("score-0001-b", (row,), hashlib.sha256(weights).hexdigest() if weights is not None else "")
 
 
 def state(store: Store) -> str:
@@ -53,10 +47,10 @@ def state(store: Store) -> str:
 def store(tmp_path: Path) -> Store:
     """A scored trial whose training commit was found damaged."""
     opened = open_store(tmp_path / "store", create=True)
-    opened.write_config(TRIAL)
-    opened.write_spec("aaa", {"name": "one", "keys": {TRIAL.key: "all"}, "spec": {}}, EVALUATION.id)
-    opened.commit_training(TRIAL.key, trained("train-0001-aaaaaa", b"old"))
-    opened.commit_scores(TRIAL.key, EVALUATION.id, scored(b"old"))
+    opened.trials.write_config(TRIAL)
+    opened.trials.write_spec(SPEC, EVALUATION.id)
+    opened.commits.commit_training(TRIAL.key, committed("train-0001-aaaaaa", b"old"))
+    opened.commits.commit_scores(TRIAL.key, EVALUATION.id, scores_of(b"old"))
     assert state(opened) == "done"
     (tmp_path / "store" / training_name(TRIAL.key)).write_bytes(b"{")
     assert state(opened) == "pending"
@@ -67,30 +61,30 @@ def test_other_weights_are_scored_anew_and_the_old_scores_are_kept_aside(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"new"))
+        assert store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"new"))
     assert state(store) == "trained"
     assert "of other weights" in caplog.text and "is damaged" not in caplog.text
     TableWriter(store).publish(force=True)
     assert table_rows(store)["scores"] == 0
-    assert store.commit_scores(TRIAL.key, EVALUATION.id, scored(b"new"))
+    assert store.commits.commit_scores(TRIAL.key, EVALUATION.id, scores_of(b"new"))
     assert state(store) == "done"
 
 
 def test_scores_that_do_not_say_whose_they_are_count_as_those_of_other_weights(store: Store) -> None:
     other = "f" * 12
-    store.commit_scores(TRIAL.key, other, scored(None))
-    store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
-    assert store.scored(TRIAL.key) == [EVALUATION.id]
+    store.commits.commit_scores(TRIAL.key, other, scores_of(None))
+    store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"old"))
+    assert store.commits.scored(TRIAL.key) == [EVALUATION.id]
 
 
 def test_the_same_weights_keep_their_scores(store: Store) -> None:
-    assert store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
+    assert store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"old"))
     assert state(store) == "done"
 
 
 def test_a_training_that_comes_too_late_leaves_the_scores_of_the_first_one(store: Store) -> None:
-    store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
-    assert not store.commit_training(TRIAL.key, trained("train-0003-aaaaaa", b"new"))
+    store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"old"))
+    assert not store.commits.commit_training(TRIAL.key, committed("train-0003-aaaaaa", b"new"))
     assert state(store) == "done"
 
 
@@ -103,20 +97,20 @@ def test_killed_before_the_new_commit_the_trial_is_trained_and_scored_again(
     with monkeypatch.context() as patch:
         patch.setattr(store.storage, "commit", die)
         with pytest.raises(KeyboardInterrupt):
-            store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"new"))
+            store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"new"))
     assert state(store) == "pending"
-    store.storage.write(training_name(TRIAL.key), sealed_json_bytes(trained("train-0003-aaaaaa", b"newer")))
+    store.storage.write(training_name(TRIAL.key), committed("train-0003-aaaaaa", b"newer").to_bytes())
     assert state(store) == "trained"
 
 
 def rescored(store: Store, value: float) -> None:
     """An evaluation, set aside because a file of it is damaged, is made again with another value and the same length."""
-    store.set_aside(scores_name(TRIAL.key, EVALUATION.id))
-    assert store.commit_scores(TRIAL.key, EVALUATION.id, {**scored(b"old"), "rows": [{**ROW, "value": value}]})
+    store.records.set_aside(scores_name(TRIAL.key, EVALUATION.id))
+    assert store.commits.commit_scores(TRIAL.key, EVALUATION.id, scores_of(b"old", replace(ROW, value=value)))
 
 
 def test_tables_from_before_a_scoring_that_was_made_again_are_not_current(store: Store) -> None:
-    store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
+    store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"old"))
     folder = TableWriter(store)
     folder.publish(force=True)
     assert tables_are_current(store)
@@ -142,7 +136,7 @@ def test_a_driver_writes_no_tables_while_nothing_happens(store: Store, monkeypat
     first = store.storage.version(table)
     folder.publish()
     assert store.storage.version(table) == first
-    store.commit_training(TRIAL.key, trained("train-0002-aaaaaa", b"old"))
+    store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"old"))
     folder.publish()
     second = store.storage.version(table)
     assert second != first

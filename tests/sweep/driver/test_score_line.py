@@ -1,14 +1,15 @@
 """The line that a launch prints for each scored trial."""
 
-from typing import Any
-
 import pytest
 
+from aesweep.evaluation.config import Source
+from aesweep.evaluation.rows import ScoreRow
+from aesweep.models.data.datasets import Split
 from aesweep.sweep.driver.outcome import score_line
 
 
-def row(source: str, metric: str, value: float | None, split: str = "test") -> dict[str, Any]:
-    return {"source": source, "metric": metric, "value": value, "split": split}
+def row(source: Source, metric: str, value: float | None, split: Split = "test") -> ScoreRow:
+    return ScoreRow(source=source, metric=metric, value=value, split=split, n=1, reference_split=split, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -35,5 +36,5 @@ def row(source: str, metric: str, value: float | None, split: str = "test") -> d
         ([row("mvg", "kd", 3.0), row("gmm", "kd", 2.0)], "2 scores"),
     ],
 )
-def test_the_line_shows_what_can_be_read_alone(rows: list[dict[str, Any]], line: str) -> None:
+def test_the_line_shows_what_can_be_read_alone(rows: list[ScoreRow], line: str) -> None:
     assert score_line(rows) == line

@@ -1,5 +1,6 @@
 """A trial that was scored in two ways: in pandas its rows say which is which, also where an older aesweep made them."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,7 @@ import pytest
 
 from aesweep.evaluation.config import ID_FIELDS
 from aesweep.sweep.store.layout import FOLDED, scores_name
-from aesweep.sweep.store.records import parse_record, sealed_json_bytes
-from aesweep.sweep.store.storage import file_record
+from aesweep.sweep.store.records import file_record, sealed_json_bytes
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
 from tests.small_store import DONE, score_done, small_spec
@@ -56,8 +56,8 @@ def test_tables_of_before_these_columns_are_made_again_when_a_driver_begins(root
     whole = fold(root)
     older = pq.read_table(root / "tables/scores.parquet").drop_columns(NEW)
     pq.write_table(older, root / "tables/scores.parquet")
-    folded = parse_record((root / FOLDED).read_bytes()) or {}
-    files = {**folded["files"], "scores": file_record((root / "tables/scores.parquet").read_bytes())}
+    folded = json.loads((root / FOLDED).read_bytes())
+    files = {**folded["files"], "scores": file_record((root / "tables/scores.parquet").read_bytes()).to_json()}
     (root / FOLDED).write_bytes(sealed_json_bytes({**folded, "version": 3, "files": files}))
     assert not tables_are_current(open_store(root))
     pd.testing.assert_frame_equal(fold(root), whole)
@@ -68,7 +68,7 @@ def test_a_commit_of_an_older_aesweep_gives_the_same_rows(root: Path, data_dir: 
     """It recorded the fields that there were; those that came later had the defaults of now."""
     whole = fold(root)
     path = root / scores_name(DONE.key, small_spec(data_dir).evaluation_config().id)
-    commit = parse_record(path.read_bytes()) or {}
+    commit = json.loads(path.read_bytes())
     commit["evaluation"] = {name: commit["evaluation"][name] for name in ID_FIELDS}
     path.write_bytes(sealed_json_bytes({name: value for name, value in commit.items() if name != "seal"}))
     before = path.read_bytes()

@@ -15,6 +15,7 @@ from aesweep.sweep.driver import stopping
 from aesweep.sweep.driver.stopping import StopRequest, ask_drivers_to_stop, wait_for_end
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile, remove_stale
+from aesweep.sweep.store.records import LaunchProgress
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.in_process import run_aesweep
@@ -22,7 +23,7 @@ from tests.small_store import DONE, small_spec
 from tests.sweep.conftest import run_main
 from tests.waiting import wait_until
 
-RUNNING = {"running": {}, "eta_seconds": None}
+RUNNING = LaunchProgress(running={})
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_another_process_asks_by_a_file(store: Store, monkeypatch: pytest.Monkey
     assert ask_drivers_to_stop(store) == []
     file.write(RUNNING, force=True)
     assert not request.look()
-    assert [driver["file"] for driver in ask_drivers_to_stop(store)] == [file.driver]
+    assert [driver.file for driver in ask_drivers_to_stop(store)] == [file.driver]
     assert request.look() and request.asked
     assert wait_for_end(store, {file.driver}, timeout=0.0) == {file.driver}
     file.remove()
@@ -138,9 +139,8 @@ def test_resume_all_stops_too_when_the_running_spec_was_done_by_then(
 def record(store: Store, data_dir: Path, trial: TrialConfig) -> SweepSpec:
     """A spec of one trial, as a launch that was killed at once leaves it; it is the latest."""
     spec = replace(small_spec(data_dir), name=f"latent {trial.latent_size}", blocks=(Block("one", (trial,)),))
-    about = {"format": 1, "name": spec.name, "keys": {trial.key: "one"}, "spec": spec.to_json()}
-    store.write_configs([trial])
-    store.write_spec(spec.hash, about, spec.evaluation_config().id)
+    store.trials.write_configs([trial])
+    store.trials.write_spec(spec, spec.evaluation_config().id)
     return spec
 
 

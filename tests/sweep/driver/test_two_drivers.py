@@ -41,23 +41,23 @@ def spec(tmp_path: Path) -> Path:
 
 def weights(store: Store) -> dict[str, str]:
     """SHA-256 of each trial's committed weights."""
-    commits = {key: store.training(key) for key in store.trial_keys()}
-    return {key: commit["files"][MODEL]["sha256"] for key, commit in commits.items() if commit}
+    commits = {key: store.commits.training(key) for key in store.trials.known_keys()}
+    return {key: commit.files[MODEL].sha256 for key, commit in commits.items() if commit}
 
 
 def encoded_again(store: Store, key: str) -> Iterator[str]:
     """SHA-256 of the latents that the committed weights give, with each number of threads."""
     spec = stored_spec(store)[-1]
     for threads in THREADS:
-        attempt = store.new_attempt(key, "evaluate", spec.evaluation_config().id)
+        attempt = store.attempts.new(key, "evaluate", spec.evaluation_config().id)
         execution = replace(spec.execution, threads=threads)
         job = EvaluationJob(str(store.root), key, attempt, spec.evaluation_config(), execution)
-        yield evaluation_stages.encode(job, after=True).files[LATENTS]["sha256"]
+        yield evaluation_stages.encode(job, after=True).files[LATENTS].sha256
 
 
 def test_two_drivers_with_different_bits_never_mix_them(spec: Path, tmp_path: Path, own_env: dict[str, str]) -> None:
-    words = ("launch", spec, "--store", tmp_path / "both", "--set")
-    both = [start_cli(*words, f"threads={threads}", cwd=tmp_path, env=own_env) for threads in THREADS]
+    begin = ("launch", spec, "--store", tmp_path / "both", "--set")
+    both = [start_cli(*begin, f"threads={threads}", cwd=tmp_path, env=own_env) for threads in THREADS]
     for process in both:
         _, said = process.communicate(timeout=400)
         assert process.returncode == 0, said
@@ -73,10 +73,10 @@ def test_two_drivers_with_different_bits_never_mix_them(spec: Path, tmp_path: Pa
     store = open_store(tmp_path / "both")
     trials = pd.read_parquet(tmp_path / "both/tables/trials.parquet").set_index("key")
     assert set(trials.state) == {"done"} and trials.index.is_unique
-    tried = [store.attempts(key, "train") for key in trials.index]
+    tried = [store.attempts.of(key, "train") for key in trials.index]
     assert max(map(len, tried)) > 1, "both tried the same trial"
     assert_every_committed_file_is_whole(store)
-    assert weights(store) == {key: undisturbed[row.threads][key] for key, row in trials.iterrows()}
+    assert weights(store) == {str(key): undisturbed[row.threads][str(key)] for key, row in trials.iterrows()}
     assert_epochs_are_those_of(alone, tmp_path / "both", trials)
     assert_pictures_and_latents_are_of_one_attempt(store, trials, tmp_path)
     assert_nothing_left_in(tmp_path / "both")
@@ -84,11 +84,11 @@ def test_two_drivers_with_different_bits_never_mix_them(spec: Path, tmp_path: Pa
 
 def assert_every_committed_file_is_whole(store: Store) -> None:
     """`read_file` compares SHA-256 and length."""
-    for key in store.trial_keys():
-        for commit in (store.training(key), *(store.scores(key, e) for e in store.scored(key))):
+    for key in store.trials.known_keys():
+        for commit in (store.commits.training(key), *(store.commits.scores(key, e) for e in store.commits.scored(key))):
             assert commit is not None
-            for name, record in commit["files"].items():
-                store.read_file(key, commit["attempt"], name, record)
+            for name, record in commit.files.items():
+                store.attempts.read_file(key, commit.attempt, name, record)
 
 
 def assert_epochs_are_those_of(alone: dict[int, Path], both: Path, trials: pd.DataFrame) -> None:
@@ -114,12 +114,12 @@ def assert_pictures_and_latents_are_of_one_attempt(store: Store, trials: pd.Data
     copy = tmp_path / "copy"
     shutil.copytree(store.root, copy)
     for key, trial in trials.iterrows():
-        (evaluation,) = store.scored(str(key))
-        commit = store.scores(str(key), evaluation)
+        (evaluation,) = store.commits.scored(str(key))
+        commit = store.commits.scores(str(key), evaluation)
         assert commit is not None
-        assert trial.pictures == f"trials/{key}/attempts/{commit['attempt']}/samples"
+        assert trial.pictures == f"trials/{key}/attempts/{commit.attempt}/samples"
         found = {path.name for path in (Path(store.root) / trial.pictures).iterdir()}
-        assert found == {name.partition("/")[2] for name in commit["files"] if name.startswith("samples/")}
-        assert commit["files"][LATENTS]["sha256"] in set(encoded_again(open_store(copy), str(key)))
-        values = [row["value"] for row in commit["rows"]]
+        assert found == {name.partition("/")[2] for name in commit.files if name.startswith("samples/")}
+        assert commit.files[LATENTS].sha256 in set(encoded_again(open_store(copy), str(key)))
+        values = [row.value for row in commit.rows]
         assert scores[scores.key == key].value.tolist() == values

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.spec.execution import ExecutionConfig
 
 
-def test_paths_are_made_absolute(tmp_path, monkeypatch):
+def test_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     execution = ExecutionConfig(data_dir="data", folders={"f" * 64: "faces"})
     assert execution.data_dir == str(tmp_path / "data")
@@ -17,14 +18,14 @@ def test_paths_are_made_absolute(tmp_path, monkeypatch):
     assert ExecutionConfig(data_dir="~/x").data_dir == str(Path.home() / "x")
 
 
-def test_the_data_folder_comes_from_the_environment(tmp_path, monkeypatch):
+def test_the_data_folder_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AESWEEP_DATA", str(tmp_path))
     assert ExecutionConfig().data_dir == str(tmp_path)
     monkeypatch.delenv("AESWEEP_DATA")
     assert ExecutionConfig().data_dir == str(Path.home() / ".cache" / "aesweep")
 
 
-def test_it_survives_its_json(tmp_path):
+def test_it_survives_its_json(tmp_path: Path) -> None:
     execution = ExecutionConfig(data_dir=str(tmp_path), threads=3, gpu_share=0.36, folders={"a" * 64: "/faces"})
     assert ExecutionConfig(**json.loads(json.dumps(execution.to_json()))) == execution
 
@@ -57,7 +58,7 @@ def test_it_survives_its_json(tmp_path):
         ("max_concurrent", 10**400),
     ],
 )
-def test_what_cannot_run_is_refused_by_name(field, value):
+def test_what_cannot_run_is_refused_by_name(field: str, value: Any) -> None:
     with pytest.raises(InputError) as caught:
         ExecutionConfig(**{field: value})
     assert caught.value.field == field
@@ -65,6 +66,6 @@ def test_what_cannot_run_is_refused_by_name(field, value):
 
 
 @pytest.mark.parametrize("field", ["checkpoint_seconds", "prior_deadline_seconds"])
-def test_too_many_seconds_are_refused_by_their_limit(field):
+def test_too_many_seconds_are_refused_by_their_limit(field: str) -> None:
     with pytest.raises(InputError, match="at most 1e9"):
-        ExecutionConfig(**{field: 1e10})
+        ExecutionConfig(**dict[str, Any]({field: 1e10}))

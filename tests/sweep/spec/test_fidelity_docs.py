@@ -1,6 +1,7 @@
 """docs/fidelity.md says what the code does: fields, defaults, alternatives, and the numbers that it computes from them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import get_args, get_origin, get_type_hints
 
@@ -13,7 +14,7 @@ from aesweep.sweep.spec.fields import EVALUATION_FIELDS, TRIAL_FIELDS
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.paper import CELEBA, CIFAR10, celeba_blocks, cifar10_blocks
 from aesweep.sweep.spec.presets import PRESETS
-from aesweep.sweep.spec.sweep_spec import EXTRACTORS
+from aesweep.sweep.spec.sweep_spec import EXTRACTORS, Block
 from tests.fresh_process import REPOSITORY
 from tests.sweep.spec.test_spec_docs import printed
 
@@ -37,26 +38,26 @@ CHOICES = {name: get_args(hint) for name, hint in HINTS.items() if get_origin(hi
 def table(first_cell: str) -> list[str]:
     """The cells of the table row that starts with `first_cell`."""
     (row,) = re.findall(rf"^ *\| {re.escape(first_cell)} \| (.*) \|$", TEXT, re.MULTILINE)
-    return row.split(" | ")
+    return str(row).split(" | ")
 
 
 def span(values: list[int]) -> str:
     return " to ".join(f"{end:.1e}".replace("e+0", "e") for end in (min(values), max(values)))
 
 
-def test_every_default_is_the_code_s():
+def test_every_default_is_the_code_s() -> None:
     stated = {(name, default) for name, default, _, _ in READING.findall(ONE_LINE)}
     assert stated == {(name, default) for name, default in DEFAULTS.items() if name not in WHAT_TO_TRAIN}
 
 
-def test_every_other_choice_is_listed():
+def test_every_other_choice_is_listed() -> None:
     choices = {**CHOICES, "extractor": EXTRACTORS}
     for name, default, _, others in READING.findall(ONE_LINE):
         listed = re.findall(r"`([^`]+)`", others)
         assert sorted(listed) == sorted(set(choices.get(name, ())) - {default}), name
 
 
-def test_what_the_paper_presets_change_is_stated():
+def test_what_the_paper_presets_change_is_stated() -> None:
     spec = PRESETS["paper"]()
     trials = [trial for trial, _ in spec.trials]
     fixed = {name: {printed(getattr(trial, name)) for trial in trials} for name in TRIAL_FIELDS if name != "depth"}
@@ -71,11 +72,11 @@ def test_what_the_paper_presets_change_is_stated():
 
 
 @pytest.mark.parametrize("override", re.findall(r"`--set ([a-z_]+=[^`…]+)`", TEXT))
-def test_every_override_is_understood(override):
+def test_every_override_is_understood(override: str) -> None:
     assert load_spec("paper", [override]).trials
 
 
-def test_parameter_counts_are_the_code_s():
+def test_parameter_counts_are_the_code_s() -> None:
     for name, base, blocks, widths, size in (
         ("CIFAR-10", CIFAR10, cifar10_blocks(), (32, 64, 128, 256), 128),
         ("CelebA", CELEBA, celeba_blocks(), (32, 64, 128), 768),
@@ -91,15 +92,15 @@ def test_parameter_counts_are_the_code_s():
     assert f"(encoders {span([c.encoder for c in at_64])}, decoders {span([c.decoder for c in at_64])})" in ONE_LINE
 
 
-def test_weights_of_the_kl_term_are_the_code_s():
+def test_weights_of_the_kl_term_are_the_code_s() -> None:
     sizes = [int(size) for size in table("`mean`, beta 0.01")]
     for name, base in (("CIFAR-10", CIFAR10), ("CelebA", CELEBA)):
         weights = [beta_eff(replace(base, model="vae", latent_size=size)) for size in sizes]
         assert table(name) == [f"{weight:.2f}" for weight in weights]
 
 
-def test_the_grid_is_the_code_s():
-    def sizes(blocks, model, plain=True):
+def test_the_grid_is_the_code_s() -> None:
+    def sizes(blocks: Iterable[Block], model: str, plain: bool = True) -> list[int]:
         trials = [trial for block in blocks for trial in block.trials if trial.model == model]
         return sorted({trial.latent_size for trial in trials} - ({152} if plain else set()))
 

@@ -208,13 +208,13 @@ def slips(draw: Any) -> bytes:
                     value = draw(odd).encode("utf-8", "surrogatepass")
                     data = data[: found.start()] + value + data[found.end() :]
         data = data or b"#"
-    return data
+    return bytes(data)
 
 
 # Changes of the tree
 
 
-ODD_VALUES = [
+ODD_VALUES: list[Any] = [
     None, True, False, 0, -1, 3, 10**30, 0.5, -0.0, float("nan"), float("inf"), "", " ", "x", "1e-3", "0..3", "3..0",
     "1..1e9", "8..64 x2", "yes", "none", "dae", "folder", "celeba", ",", "a,b", "a\0b", "é", [], [[]], [1, 2], ["dae"],
     [[3, 3, 2, 1]], [3, 3, 2, 1], [None], [[None]], {}, {"a": 1}, {1: 2}, {"path": "x"}, [{}], [{"model": "dae"}],

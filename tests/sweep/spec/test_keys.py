@@ -1,6 +1,7 @@
 """Keys name results for years: they must not move when the code does."""
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from aesweep.models.identity import content_hash, identity_fields
 IDENTITY = "0123456789abcdef" * 4
 
 # Never edit a literal here: a store written by an earlier version would lose its results.
-GOLDEN_KEYS = [
+GOLDEN_KEYS: list[tuple[dict[str, Any], str]] = [
     ({}, "ea8097e6a2bd"),
     ({"dataset": "cifar10", "filters": 32, "latent_size": 160, "bn_momentum": 0.01}, "17b2b2c45d17"),
     (
@@ -36,14 +37,14 @@ GOLDEN_KEYS = [
         "41edca979137",
     ),
 ]
-GOLDEN_IDS = [
+GOLDEN_IDS: list[tuple[dict[str, Any], str]] = [
     ({}, "e80f39fc4c9e"),
     ({"extractor": "inception-2015", "extractor_sha256": "6726825d"}, "dc386094040a"),
     ({"samples": 2000, "seeds": [0, 1, 2], "priors": ["mvg"]}, "92bf3e1428ae"),
     ({"reference_split": "train", "vae_latents": "sample", "gmm_components": 5}, "f8a99534d05a"),
 ]
 
-OTHER_VALUES = {
+OTHER_VALUES: dict[str, Any] = {
     "data_identity": "f" * 64,
     "image_size": 64,
     "resize": "lanczos",
@@ -73,17 +74,19 @@ OTHER_VALUES = {
 
 
 @pytest.mark.parametrize(("settings", "key"), GOLDEN_KEYS)
-def test_a_trial_keeps_the_key_that_it_had_in_the_first_release(settings, key):
+def test_a_trial_keeps_the_key_that_it_had_in_the_first_release(settings: dict[str, Any], key: str) -> None:
     assert TrialConfig(**settings).key == key
     assert TrialConfig(**settings).name.endswith(f"-{key}")
 
 
 @pytest.mark.parametrize(("settings", "identity"), GOLDEN_IDS)
-def test_a_way_of_scoring_keeps_the_id_that_it_had_in_the_first_release(settings, identity):
+def test_a_way_of_scoring_keeps_the_id_that_it_had_in_the_first_release(
+    settings: dict[str, Any], identity: str
+) -> None:
     assert EvaluationConfig(**settings).id == identity
 
 
-def test_a_field_added_later_changes_no_key_until_it_is_used():
+def test_a_field_added_later_changes_no_key_until_it_is_used() -> None:
     @dataclass(frozen=True, kw_only=True)
     class LaterConfig(TrialConfig):
         dropout: float = 0.0
@@ -94,7 +97,7 @@ def test_a_field_added_later_changes_no_key_until_it_is_used():
     assert LaterConfig(dropout=0.1).key != LaterConfig(dropout=0.2).key
 
 
-def test_a_field_added_later_changes_no_evaluation_id_until_it_is_used():
+def test_a_field_added_later_changes_no_evaluation_id_until_it_is_used() -> None:
     @dataclass(frozen=True, kw_only=True)
     class LaterConfig(EvaluationConfig):
         blur: float = 0.0
@@ -116,18 +119,19 @@ def test_a_field_added_later_changes_no_evaluation_id_until_it_is_used():
         ({"learning_rate_drops": [0.2, 0.5]}, {"learning_rate_drops": (0.2, 0.5)}),
     ],
 )
-def test_two_spellings_of_one_trial_have_one_key(one, other):
+def test_two_spellings_of_one_trial_have_one_key(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert TrialConfig(**one) == TrialConfig(**other)
     assert TrialConfig(**one).key == TrialConfig(**other).key
 
 
-def test_two_spellings_of_one_evaluation_have_one_id():
+def test_two_spellings_of_one_evaluation_have_one_id() -> None:
     assert EvaluationConfig(gmm_tol=1).id == EvaluationConfig(gmm_tol=1.0).id
-    assert EvaluationConfig(seeds=[0, 1]).id == EvaluationConfig(seeds=(0, 1)).id
-    assert EvaluationConfig(priors=["gmm", "mvg"]).id == EvaluationConfig(priors=("mvg", "gmm")).id
+    lists: dict[str, Any] = {"seeds": [0, 1], "priors": ["gmm", "mvg"]}
+    assert EvaluationConfig(seeds=lists["seeds"]).id == EvaluationConfig(seeds=(0, 1)).id
+    assert EvaluationConfig(priors=lists["priors"]).id == EvaluationConfig(priors=("mvg", "gmm")).id
 
 
-def test_every_field_of_the_first_key_version_exists_and_changes_the_key():
+def test_every_field_of_the_first_key_version_exists_and_changes_the_key() -> None:
     assert set(KEY_FIELDS) <= {field.name for field in fields(TrialConfig)}
     base = TrialConfig(dataset="folder", data_identity=IDENTITY)
     keys = {name: replace(base, **{name: value}).key for name, value in OTHER_VALUES.items()}
@@ -137,18 +141,18 @@ def test_every_field_of_the_first_key_version_exists_and_changes_the_key():
     assert len(set(keys.values())) == len(keys)
 
 
-def test_every_field_of_the_first_evaluation_version_enters_the_id():
+def test_every_field_of_the_first_evaluation_version_enters_the_id() -> None:
     assert set(ID_FIELDS) <= {field.name for field in fields(EvaluationConfig)}
     assert set(identity_fields(EvaluationConfig(), ID_FIELDS)) == set(ID_FIELDS)
 
 
-def test_the_key_is_the_hash_of_the_documented_json():
+def test_the_key_is_the_hash_of_the_documented_json() -> None:
     trial = TrialConfig()
     content = {"key_version": KEY_VERSION, **{name: getattr(trial, name) for name in KEY_FIELDS}}
     assert trial.key == content_hash(content)
 
 
-def test_a_trial_survives_its_json():
+def test_a_trial_survives_its_json() -> None:
     for settings, _ in GOLDEN_KEYS:
         trial = TrialConfig(**settings)
         assert TrialConfig(**trial.to_json()) == trial

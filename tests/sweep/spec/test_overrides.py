@@ -1,32 +1,35 @@
 """`--set FIELD=VALUE`."""
 
+from pathlib import Path
+
 import pytest
 
+from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.load import load_spec
 from tests.image_folder import write_image_folder
 
 
-def trials(*overrides):
+def trials(*overrides: str) -> list[TrialConfig]:
     return [trial for trial, _ in load_spec("quickstart", overrides).trials]
 
 
-def test_a_field_is_set_in_every_block():
+def test_a_field_is_set_in_every_block() -> None:
     spec = load_spec("quickstart", ["epochs=5"])
     assert [len(block.trials) for block in spec.blocks] == [4, 4]
     assert {trial.epochs for trial, _ in spec.trials} == {5}
 
 
-def test_several_values_replace_those_of_the_spec():
+def test_several_values_replace_those_of_the_spec() -> None:
     assert sorted({trial.latent_size for trial in trials("latent_size=3,5..7")}) == [3, 5, 6, 7]
     assert len(trials("latent_size=3,5..7")) == 8
 
 
-def test_several_fields_give_their_product():
+def test_several_fields_give_their_product() -> None:
     assert len(trials("seeds=0..2", "filters=8,16", "latent_size=4")) == 2 * 3 * 2
 
 
-def test_values_that_make_blocks_equal_are_trained_once():
+def test_values_that_make_blocks_equal_are_trained_once() -> None:
     assert len(trials("model=dae")) == 4
 
 
@@ -41,11 +44,11 @@ def test_values_that_make_blocks_equal_are_trained_once():
         ("depth=3-3-2-1", [(3, 3, 2, 1)]),
     ],
 )
-def test_depth_takes_numbers_and_one_list_per_network(text, depths):
+def test_depth_takes_numbers_and_one_list_per_network(text: str, depths: list[tuple[int, ...]]) -> None:
     assert list(dict.fromkeys(trial.depth for trial in trials(text))) == depths
 
 
-def test_lists_words_and_flags_are_read_by_their_field():
+def test_lists_words_and_flags_are_read_by_their_field() -> None:
     found = trials(
         "learning_rates=1e-3,1e-4",
         "learning_rate_drops=0.5",
@@ -58,7 +61,7 @@ def test_lists_words_and_flags_are_read_by_their_field():
     assert {trial.decoder_first_map for trial in found} == {"min(8f,1024)", "8f"}
 
 
-def test_scoring_and_running_are_set_by_their_own_names():
+def test_scoring_and_running_are_set_by_their_own_names() -> None:
     spec = load_spec(
         "quickstart",
         [
@@ -77,18 +80,18 @@ def test_scoring_and_running_are_set_by_their_own_names():
     assert {trial.seed for trial, _ in spec.trials} == {0}
 
 
-def test_the_sweep_can_be_renamed_and_the_last_of_two_values_wins():
+def test_the_sweep_can_be_renamed_and_the_last_of_two_values_wins() -> None:
     spec = load_spec("quickstart", ["name=my, own", "epochs=2", "epochs=3"])
     assert spec.name == "my, own"
     assert {trial.epochs for trial, _ in spec.trials} == {3}
 
 
-def test_another_data_set_brings_its_image_size():
+def test_another_data_set_brings_its_image_size() -> None:
     assert {(t.dataset, t.image_size) for t in trials("dataset=celeba")} == {("celeba", 64)}
     assert {(t.dataset, t.image_size) for t in trials("dataset=celeba", "image_size=32")} == {("celeba", 32)}
 
 
-def test_a_preset_runs_on_a_folder_of_images(tmp_path, monkeypatch):
+def test_a_preset_runs_on_a_folder_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_image_folder(tmp_path / "faces")
     monkeypatch.chdir(tmp_path)
     spec = load_spec("quickstart", ["path=faces"], tmp_path / "data")
@@ -138,7 +141,7 @@ def test_a_preset_runs_on_a_folder_of_images(tmp_path, monkeypatch):
         ("samples=1", "samples", "from 2"),
     ],
 )
-def test_what_cannot_be_set_is_refused_by_name(override, field, says):
+def test_what_cannot_be_set_is_refused_by_name(override: str, field: str, says: str) -> None:
     with pytest.raises(InputError) as caught:
         load_spec("quickstart", [override])
     assert field in caught.value.field
@@ -147,14 +150,14 @@ def test_what_cannot_be_set_is_refused_by_name(override, field, says):
     assert len(str(caught.value).splitlines()) == 2
 
 
-def test_the_data_folder_is_given_in_one_place_only(tmp_path):
+def test_the_data_folder_is_given_in_one_place_only(tmp_path: Path) -> None:
     assert load_spec("quickstart", [f"data_dir={tmp_path}"]).execution.data_dir == str(tmp_path)
     with pytest.raises(InputError):
         load_spec("quickstart", [f"data_dir={tmp_path}"], tmp_path)
 
 
 @pytest.mark.parametrize("data", ["{path: ./gone, image_size: 64}", "{dataset: folder, image_size: 64}"])
-def test_a_folder_that_is_missing_here_is_replaced(tmp_path, data):
+def test_a_folder_that_is_missing_here_is_replaced(tmp_path: Path, data: str) -> None:
     """A colleague's spec; the trials are those of a spec that names the folder."""
     spec = tmp_path / "s.yaml"
     mine = write_image_folder(tmp_path / "mine", images=2)

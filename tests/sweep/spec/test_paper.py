@@ -73,20 +73,22 @@ def plain(trial: TrialConfig) -> bool:
 
 
 @pytest.mark.parametrize(("network", "sizes"), NAMED.items(), ids=str)
-def test_every_latent_size_that_the_paper_names_is_there(network, sizes):
+def test_every_latent_size_that_the_paper_names_is_there(
+    network: tuple[str, str, int, str], sizes: tuple[int, ...]
+) -> None:
     found = {t.latent_size for t in TRIALS if (t.dataset, t.model, t.filters, t.depth_text) == network and plain(t)}
     assert set(sizes) <= found
 
 
-def test_every_line_of_table_1_is_a_block():
+def test_every_line_of_table_1_is_a_block() -> None:
     assert {block.name: len(block.trials) for block in ALL_BLOCKS} == BLOCKS
 
 
-def test_the_sweep_has_270_different_trials():
+def test_the_sweep_has_270_different_trials() -> None:
     assert len(TRIALS) == len({trial.key for trial in TRIALS}) == 270
 
 
-def test_table_1_is_complete_and_holds_nothing_else():
+def test_table_1_is_complete_and_holds_nothing_else() -> None:
     networks = Counter(
         (t.dataset, t.model, t.filters, t.depth_text, t.latent_norm, t.noise_std, t.freeze_latent) for t in TRIALS
     )
@@ -101,7 +103,7 @@ def test_table_1_is_complete_and_holds_nothing_else():
     assert min(networks.values()) >= 9  # enough sizes for a curve
 
 
-def test_every_trial_keeps_the_settings_of_the_paper():
+def test_every_trial_keeps_the_settings_of_the_paper() -> None:
     for trial in TRIALS:
         assert (trial.epochs, trial.batch_size, trial.bn_momentum, trial.seed) == (100, 128, 0.01, 0)
         assert (trial.learning_rates, trial.learning_rate_drops) == ((1e-3, 1e-4, 1e-5), (0.33, 0.66))
@@ -111,5 +113,5 @@ def test_every_trial_keeps_the_settings_of_the_paper():
         assert replace(trial, **{name: getattr(base, name) for name in VARIED}) == base
 
 
-def test_blocks_do_not_overlap():
+def test_blocks_do_not_overlap() -> None:
     assert sum(len(block.trials) for block in ALL_BLOCKS) == len(set(TRIALS))

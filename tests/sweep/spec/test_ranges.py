@@ -26,7 +26,7 @@ from aesweep.sweep.spec.ranges import MOST_TRIALS, split_values
         ("min(8f,1024), 4f", ["min(8f,1024)", "4f"]),
     ],
 )
-def test_a_range_gives_the_values_that_it_reads_as(text, values):
+def test_a_range_gives_the_values_that_it_reads_as(text: str, values: list[int | float | str]) -> None:
     found = split_values("latent_size", text)
     assert found == values
     assert [type(value) for value in found] == [type(value) for value in values]
@@ -60,12 +60,12 @@ def test_a_range_gives_the_values_that_it_reads_as(text, values):
         "9" * 10_000 + "..1",
     ],
 )
-def test_a_range_without_values_or_with_too_many_is_refused(text):
+def test_a_range_without_values_or_with_too_many_is_refused(text: str) -> None:
     with pytest.raises(InputError) as caught:
         split_values("latent_size", text)
     assert caught.value.field == "latent_size"
     assert caught.value.remedy
 
 
-def test_the_largest_range_is_allowed():
+def test_the_largest_range_is_allowed() -> None:
     assert len(split_values("seed", f"1..{MOST_TRIALS}")) == MOST_TRIALS

@@ -2,8 +2,11 @@
 
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import fields
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,26 +46,31 @@ def printed(value: object) -> str:
         ("## Execution fields", ExecutionConfig, EXECUTION_FIELDS, {"data_dir": "~/.cache/aesweep"}),
     ],
 )
-def test_the_documentation_lists_every_field_with_its_default(heading, owner, names, special):
+def test_the_documentation_lists_every_field_with_its_default(
+    heading: str,
+    owner: type[TrialConfig | EvaluationConfig | ExecutionConfig],
+    names: Iterable[str],
+    special: dict[str, Any],
+) -> None:
     defaults = {field.name: printed(field.default) for field in fields(owner) if field.name in names}
     assert documented(heading) == {**defaults, **special}
 
 
-def test_the_documentation_says_what_each_metric_measures():
+def test_the_documentation_says_what_each_metric_measures() -> None:
     assert documented("### Metrics") == METRICS
 
 
-def test_the_documentation_lists_every_field_of_data():
+def test_the_documentation_lists_every_field_of_data() -> None:
     assert tuple(documented("### Your own images")) == DATA_FIELDS
 
 
-def test_the_documentation_counts_the_trials_of_the_presets():
+def test_the_documentation_counts_the_trials_of_the_presets() -> None:
     text = SPECS_MD.read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([\w-]+)` \| (\d+) \|", text.split("## Presets")[1].split("\n## ")[0], re.MULTILINE)
     assert {name: int(trials) for name, trials in rows} == {name: len(load_spec(name).trials) for name in PRESETS}
 
 
-def test_every_yaml_in_the_documentation_is_a_spec(tmp_path):
+def test_every_yaml_in_the_documentation_is_a_spec(tmp_path: Path) -> None:
     text = SPECS_MD.read_text(encoding="utf-8")
     write_image_folder(tmp_path / "faces")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
@@ -73,7 +81,9 @@ def test_every_yaml_in_the_documentation_is_a_spec(tmp_path):
     assert trials == [2, 290, 10]
 
 
-def test_every_example_command_in_the_documentation_is_understood(tmp_path, monkeypatch):
+def test_every_example_command_in_the_documentation_is_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     write_image_folder(tmp_path / "faces")
     (tmp_path / "my-sweep.yaml").write_text("blocks: [{model: [dae, vae]}]")

@@ -58,7 +58,7 @@ def make_folder(root: Path) -> Path:
     return root
 
 
-def test_a_block_is_the_product_of_its_lists_and_ranges(tmp_path):
+def test_a_block_is_the_product_of_its_lists_and_ranges(tmp_path: Path) -> None:
     spec = load(tmp_path, VALID)
     width, explicit = spec.blocks
     assert (spec.name, width.name, explicit.name) == ("study", "width", "explicit")
@@ -73,7 +73,7 @@ def test_a_block_is_the_product_of_its_lists_and_ranges(tmp_path):
     assert spec.evaluation == {"samples": 2000, "seeds": (0, 1), "priors": ("mvg",)}
 
 
-def test_an_explicit_trial_is_the_same_trial_as_one_from_a_product(tmp_path):
+def test_an_explicit_trial_is_the_same_trial_as_one_from_a_product(tmp_path: Path) -> None:
     spec = load(
         tmp_path,
         "blocks: [{name: a, latent_size: 4..8 x2, filters: 8}, {name: b, trials: [{latent_size: 8, filters: 8}]}]",
@@ -82,43 +82,43 @@ def test_an_explicit_trial_is_the_same_trial_as_one_from_a_product(tmp_path):
     assert spec.blocks[1].trials == (TrialConfig(latent_size=8, filters=8),)
 
 
-def test_names_may_be_left_out(tmp_path):
+def test_names_may_be_left_out(tmp_path: Path) -> None:
     spec = load(tmp_path, "blocks: [{model: dae}, {model: vae}]")
     assert spec.name == "spec"
     assert [block.name for block in spec.blocks] == ["block 1", "block 2"]
 
 
-def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path):
+def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path) -> None:
     spec = load(tmp_path, 'blocks: [{warmup_learning_rate: 1e-3, latent_size: "16", epochs: 2.0, beta: [1e-2, 1]}]')
     trial = spec.blocks[0].trials[0]
     assert (trial.warmup_learning_rate, trial.latent_size, trial.epochs, trial.beta) == (1e-3, 16, 2, 0.01)
     assert isinstance(trial.epochs, int)
 
 
-def test_the_data_set_brings_its_image_size(tmp_path):
+def test_the_data_set_brings_its_image_size(tmp_path: Path) -> None:
     assert load(tmp_path, "data: {dataset: celeba}\nblocks: [{}]").trials[0][0].image_size == 64
     assert load(tmp_path, "data: {dataset: celeba, image_size: 32}\nblocks: [{}]").trials[0][0].image_size == 32
     assert load(tmp_path, "blocks: [{dataset: [digits, celeba]}]").trials[1][0].image_size == 64
 
 
-def test_a_constant_learning_rate_is_one_rate_and_no_drop(tmp_path):
+def test_a_constant_learning_rate_is_one_rate_and_no_drop(tmp_path: Path) -> None:
     trial = load(tmp_path, "blocks: [{learning_rates: 1e-3, learning_rate_drops: []}]").trials[0][0]
     assert (trial.learning_rates, trial.learning_rate_drops) == ((1e-3,), ())
 
 
-def test_lists_of_lists_are_several_schedules(tmp_path):
+def test_lists_of_lists_are_several_schedules(tmp_path: Path) -> None:
     trials = load(tmp_path, "blocks: [{learning_rates: [[1e-3, 1e-4, 1e-5], [1e-2, 1e-3, 1e-4]]}]").trials
     assert [t.learning_rates for t, _ in trials] == [(1e-3, 1e-4, 1e-5), (1e-2, 1e-3, 1e-4)]
 
 
-def test_overrides_apply_to_a_file_too(tmp_path):
+def test_overrides_apply_to_a_file_too(tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(VALID)
     spec = load_spec(tmp_path / "spec.yaml", ["latent_size=5", "seeds=0", "samples=10"])
     assert {t.latent_size for t, _ in spec.trials} == {5}
     assert spec.evaluation["samples"] == 10
 
 
-def test_a_folder_of_images_is_named_by_its_content(tmp_path):
+def test_a_folder_of_images_is_named_by_its_content(tmp_path: Path) -> None:
     make_folder(tmp_path / "faces")
     text = "data: {dataset: folder, path: ./faces}\nblocks: [{model: [dae, vae]}]"
     spec = load(tmp_path, text)
@@ -135,7 +135,7 @@ def test_a_folder_of_images_is_named_by_its_content(tmp_path):
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example_in_the_documentation_is_a_spec(path, tmp_path):
+def test_every_example_in_the_documentation_is_a_spec(path: Path, tmp_path: Path) -> None:
     shutil.copy(path, tmp_path / path.name)
     make_folder(tmp_path / "faces")
     spec = load_spec(tmp_path / path.name, data_dir=tmp_path / "data")
@@ -143,7 +143,7 @@ def test_every_example_in_the_documentation_is_a_spec(path, tmp_path):
     assert len(spec.trials) == expected[path.stem]
 
 
-def test_there_are_examples():
+def test_there_are_examples() -> None:
     assert len(EXAMPLES) == 4
 
 
@@ -214,7 +214,9 @@ def test_there_are_examples():
         ("data: {dataset: cifar10}", "data:", "data", "leave it out"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_answered_with_its_place_and_the_remedy(tmp_path, old, new, field, says):
+def test_a_mistake_is_answered_with_its_place_and_the_remedy(
+    tmp_path: Path, old: str, new: str, field: str, says: str
+) -> None:
     assert VALID.count(old) >= 1
     error = refusal(tmp_path, VALID.replace(old, new, 1))
     assert field in error.field
@@ -257,11 +259,11 @@ def test_a_mistake_is_answered_with_its_place_and_the_remedy(tmp_path, old, new,
     ],
     ids=lambda value: repr(value)[:30],
 )  # fmt: skip
-def test_what_is_no_spec_is_refused(tmp_path, text, says):
+def test_what_is_no_spec_is_refused(tmp_path: Path, text: str | bytes, says: str) -> None:
     assert says in str(refusal(tmp_path, text))
 
 
-def test_a_file_that_cannot_be_opened_is_refused(tmp_path):
+def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(VALID)
     for source, says in ((tmp_path, "a folder"), (tmp_path / "studdy.yaml", "there is study.yaml")):
         with pytest.raises(InputError) as caught:
@@ -273,11 +275,11 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path):
     assert "cannot be read" in str(caught.value)
 
 
-def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read(tmp_path):
+def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read(tmp_path: Path) -> None:
     assert load(tmp_path, b"\xef\xbb\xbf" + VALID.replace("\n", "\r\n").encode()).name == "study"
 
 
-def test_a_large_grid_is_read_in_seconds(tmp_path):
+def test_a_large_grid_is_read_in_seconds(tmp_path: Path) -> None:
     started = time.process_time()
     spec = load(tmp_path, "blocks: [{latent_size: 1..200, seeds: 0..24}]")
     assert len(spec.trials) == 5000
@@ -286,7 +288,7 @@ def test_a_large_grid_is_read_in_seconds(tmp_path):
 
 
 @pytest.mark.parametrize("written", ["010", "[08, 09, 010]", "-012", "1:30", "[190:20:30]", "1:30.5", "0o17", "+010"])
-def test_numbers_that_yaml_reads_as_others_are_refused(tmp_path, written):
+def test_numbers_that_yaml_reads_as_others_are_refused(tmp_path: Path, written: str) -> None:
     """As octal, or as hours and minutes; 08 and 09, which are no octals, as text."""
     with pytest.raises(InputError) as caught:
         load(tmp_path, f"blocks: [{{model: dae, seeds: {written}}}]")
@@ -295,13 +297,13 @@ def test_numbers_that_yaml_reads_as_others_are_refused(tmp_path, written):
     assert len(str(caught.value).splitlines()) == 2
 
 
-def test_numbers_in_quotes_and_plain_zeros_are_read(tmp_path):
+def test_numbers_in_quotes_and_plain_zeros_are_read(tmp_path: Path) -> None:
     spec = load(tmp_path, "name: '010'\nblocks: [{model: dae, seeds: [0, 0x10, '7', 1_0], noise_std: [0.5, 0]}]")
     assert spec.name == "010"
     assert sorted({trial.seed for trial, _ in spec.trials}) == [0, 7, 10, 16]
 
 
-def test_a_plan_needs_no_data_folder_that_can_be_written(tmp_path):
+def test_a_plan_needs_no_data_folder_that_can_be_written(tmp_path: Path) -> None:
     for split in ("train", "test"):
         (tmp_path / "faces" / split / "a").mkdir(parents=True)
         for name in "12":
@@ -311,7 +313,7 @@ def test_a_plan_needs_no_data_folder_that_can_be_written(tmp_path):
     assert len(load_spec(tmp_path / "s.yaml", data_dir=tmp_path / "data").trials) == 1
 
 
-def test_a_folder_of_images_is_read_once_for_its_content(tmp_path):
+def test_a_folder_of_images_is_read_once_for_its_content(tmp_path: Path) -> None:
     for split in ("train", "test"):
         (tmp_path / "faces" / split / "a").mkdir(parents=True)
         Image.new("RGB", (8, 8), "red").save(tmp_path / "faces" / split / "a" / "1.png")

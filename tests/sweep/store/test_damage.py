@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import ConfigDict
 
 from aesweep.evaluation.reference import features_to_bytes
 from aesweep.models.errors import InputError
@@ -17,7 +18,7 @@ from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.load import load_model
 from aesweep.sweep.store.launched import stored_spec
-from aesweep.sweep.store.records import parse_record, sealed_json_bytes
+from aesweep.sweep.store.records import SealedRecord, TrainingRecord, parse_record, sealed_json_bytes
 from aesweep.sweep.store.store import DamagedFileError, Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current
 from aesweep.sweep.worker import evaluation_stages
@@ -90,7 +91,8 @@ def test_a_damaged_commit_is_set_aside_and_its_work_counts_as_not_done(
     assert file(store, f"trials/{DONE.key}/{commit}.damaged-*").read_bytes() == damaged
     assert "is damaged; kept as" in caplog.text
     if left == "pending":
-        assert store.commit_training(DONE.key, json.loads(whole))
+        again = parse_record(TrainingRecord, whole)
+        assert again is not None and store.commits.commit_training(DONE.key, again)
         assert counts(store) == {"done": 1, "running": 1, "failed": 1}
 
 
@@ -132,7 +134,7 @@ def test_a_damaged_configuration_is_found_again_in_the_spec(store: Store) -> Non
     path = file(store, f"trials/{DONE.key}/config.json")
     for text in ("", "[]", json.dumps(HALF.to_json()), json.dumps({**DONE.to_json(), "model": ["dae"]})):
         path.write_text(text)
-        assert store.config(DONE.key) == DONE
+        assert store.trials.config(DONE.key) == DONE
         assert json.loads(path.read_text()) == json.loads(json.dumps(DONE.to_json())), "written again"
     assert len(list(path.parent.glob("config.json.damaged-*"))) == 4
     TableWriter(store).publish(force=True)
@@ -162,8 +164,7 @@ def test_a_spec_whose_keys_are_no_keys_counts_as_missing(store: Store, caplog: p
 
 def test_without_knowing_the_latest_of_several_specs_nothing_is_resumed(store: Store, data_dir: Path) -> None:
     other = replace(small_spec(data_dir), name="other")
-    about = {"format": 1, "name": "other", "keys": {c.key: b for c, b in other.trials}, "spec": other.to_json()}
-    store.write_spec(other.hash, about, other.evaluation_config().id)
+    store.trials.write_spec(other, other.evaluation_config().id)
     assert stored_spec(store)[0].name == "other"
     make_a_list(Path(store.root) / "sweeps/latest.json")
     refused = run_aesweep("resume", store.root)
@@ -204,10 +205,10 @@ def test_damaged_measures_of_the_real_images_are_measured_again(
     path = file(store, f"references/*-train-*{kind}")
     whole = path.read_bytes()
     damage(path)
-    attempt = store.attempts(DONE.key, "evaluate")[0]
+    attempt = store.attempts.of(DONE.key, "evaluate")[0]
     job = EvaluationJob(str(store.root), DONE.key, attempt, spec.evaluation_config(), spec.execution)
-    train, _, _ = evaluation_stages.references(job)
-    assert train is not None and path.read_bytes() == whole
+    train = evaluation_stages.references(job)[0]["train"]
+    assert path.read_bytes() == whole
     assert whole in (train.statistics.to_bytes(), features_to_bytes(train.features))
     assert file(store, "references/*.damaged-*").exists()
 
@@ -243,7 +244,7 @@ def test_training_starts_again_from_a_damaged_checkpoint_and_ends_the_same(
 ) -> None:
     damage(file(store, f"trials/{HALF.key}/attempts/*/checkpoint.pt"))
     fresh = open_store(tmp_path / "fresh", create=True)
-    fresh.write_config(HALF)
+    fresh.trials.write_config(HALF)
     for each in (store, fresh):
         attempt = TrainingAttempt(each, HALF, small_spec(data_dir).execution)
         attempt.start()
@@ -251,7 +252,7 @@ def test_training_starts_again_from_a_damaged_checkpoint_and_ends_the_same(
         while not attempt.finished:
             attempt.run_epoch()
         attempt.commit()
-    assert store.model_bytes(HALF.key) == fresh.model_bytes(HALF.key)
+    assert store.commits.model_bytes(HALF.key) == fresh.commits.model_bytes(HALF.key)
     assert any("not used" in log.read_text() for log in Path(store.root).glob(f"trials/{HALF.key}/attempts/*/log.txt"))
 
 
@@ -275,28 +276,34 @@ def test_a_checkpoint_that_fits_in_part_leaves_nothing_behind(store: Store, data
 # The seal
 
 
+class Anything(SealedRecord):
+    """A record that keeps all fields."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 def test_a_sealed_record_is_json_and_any_changed_byte_breaks_it() -> None:
     value = {"attempt": "a", "rows": [{"value": 0.1}], "seal of": {"seal": "0" * 64}}
     data = sealed_json_bytes(value)
     assert data == sealed_json_bytes(value)
-    assert {**value, "seal": parse_record(data)["seal"]} == json.loads(data)  # type: ignore[index]
+    assert parse_record(Anything, data) == Anything(**json.loads(data))
     inside = range(data.index(b'"rows"'), data.index(b'"seal"'))
     for place in inside:
         changed = bytearray(data)
         changed[place] ^= 1
-        assert parse_record(bytes(changed)) is None
+        assert parse_record(Anything, bytes(changed)) is None
 
 
 def test_a_record_without_a_seal_is_read_and_what_is_no_object_is_not() -> None:
-    assert parse_record(b'{"a": 1}') == {"a": 1}
+    assert parse_record(Anything, b'{"a": 1}') == Anything.model_validate({"a": 1})
     for data in (b"", b"[]", b"1", b"null", b"{", b"\xff", b"[" * 100_000, b"9" * 5000):
-        assert parse_record(data) is None
+        assert parse_record(Anything, data) is None
 
 
 def test_messages_of_failures_are_shown_as_they_are(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """An exception's text may hold what a terminal or rich would take for commands."""
-    store.record_failure(
-        FAILED.key, store.new_attempt(FAILED.key, "train"), "train", ValueError("\x1b[2J[/x] \udc80\na")
+    store.attempts.record_failure(
+        FAILED.key, store.attempts.new(FAILED.key, "train"), "train", ValueError("\x1b[2J[/x] \udc80\na")
     )
     with caplog.at_level(logging.ERROR):
         ended = run_aesweep("status", store.root)

@@ -1,6 +1,5 @@
 """Whether a driver counts as alive: while it is busy, in a container, and when it has gone."""
 
-import json
 import select
 import subprocess
 import sys
@@ -12,9 +11,10 @@ import pytest
 
 from aesweep.sweep.store import drivers as progress_file
 from aesweep.sweep.store.drivers import ProgressFile, drivers
+from aesweep.sweep.store.records import DriverRecord, LaunchProgress
 from aesweep.sweep.store.store import Store, open_store
 
-RUNNING = {"running": {}, "eta_seconds": None}
+RUNNING = LaunchProgress(running={})
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def test_a_driver_that_is_busy_with_one_long_thing_counts_as_alive(
     wait_until(lambda: store.storage.version(file.name) != first)
     folder.rename(f"{folder}-away")
     folder.write_text("in its place")
-    wait_until(lambda: file.driver not in {d["file"] for d in drivers(store)})
+    wait_until(lambda: file.driver not in {d.file for d in drivers(store)})
     folder.unlink()
-    wait_until(lambda: [d["alive"] for d in drivers(store)] == [True])
+    wait_until(lambda: [d.alive for d in drivers(store)] == [True])
     file.remove()
     assert drivers(store) == []
     assert file._thread is not None and not file._thread.is_alive(), "nobody writes it again"
@@ -51,27 +51,17 @@ def test_a_driver_that_is_busy_with_one_long_thing_counts_as_alive(
 
 @pytest.mark.parametrize(
     ("elsewhere", "alive"),
-    [({}, False), ({"pid_namespace": "pid:[1]"}, True), ({"boot": "another"}, True), ({"boot": None}, True)],
+    [({}, False), ({"pid_namespace": "pid:[1]"}, True), ({"boot": "another"}, True), ({"boot": ""}, True)],
 )
 def test_a_process_id_tells_nothing_in_another_container_or_machine(
-    store: Store, elsewhere: dict[str, str | None], alive: bool
+    store: Store, elsewhere: dict[str, str], alive: bool
 ) -> None:
     """Host names of containers may be alike; a driver there is not dead because its number is nobody's here."""
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     file = ProgressFile(store)
-    file.write({**RUNNING, "pid": gone.pid, **elsewhere}, force=True)
-    assert [driver["alive"] for driver in drivers(store)] == [alive]
-
-
-def test_a_file_of_an_older_aesweep_is_judged_as_before(store: Store) -> None:
-    file = ProgressFile(store)
     file.write(RUNNING, force=True)
-    said = json.loads(store.storage.read(file.name) or b"")
-    older = {name: value for name, value in said.items() if name not in ("boot", "pid_namespace")}
-    store.storage.write(file.name, json.dumps(older).encode())
-    assert [driver["alive"] for driver in drivers(store)] == [True]
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    store.storage.write(file.name, json.dumps({**older, "pid": gone.pid}).encode())
-    assert [driver["alive"] for driver in drivers(store)] == [False]
+    said = store.records.read(file.name, DriverRecord)
+    assert said is not None
+    store.records.write(file.name, said.model_copy(update={"pid": gone.pid, **elsewhere}))
+    assert [driver.alive for driver in drivers(store)] == [alive]

@@ -106,15 +106,19 @@ def edited(rng: random.Random, data: bytes, outside: str) -> bytes:
                 container[rng.choice(["x", "../../outside/file", outside, "format", "name", "0" * 12])] = value
             case _:
                 container[key] = value
-    match rng.randrange(3) if isinstance(tree, dict) else 0:
+    return json.dumps(tree, indent=1).encode() if isinstance(tree, list) else resealed(rng, tree)
+
+
+def resealed(rng: random.Random, record: dict[str, Any]) -> bytes:
+    """JSON with the seal that the record has, without one, or sealed anew."""
+    match rng.randrange(3):
         case 1:
-            tree.pop("seal", None)
+            record.pop("seal", None)
         case 2:
-            try:
-                return sealed_json_bytes(tree)
-            except ValueError:  # not a number
-                tree.pop("seal", None)
-    return json.dumps(tree, indent=1).encode()
+            with suppress(ValueError):  # not a number
+                return sealed_json_bytes(record)
+            record.pop("seal", None)
+    return json.dumps(record, indent=1).encode()
 
 
 def damage(rng: random.Random, store: Path, outside: Path, how_many: int) -> list[str]:

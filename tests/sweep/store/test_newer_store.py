@@ -28,7 +28,7 @@ def store(small_store: Path, tmp_path: Path) -> Store:
 def test_a_trial_of_a_newer_aesweep_is_refused_and_its_file_stays(store: Store, tmp_path: Path) -> None:
     before = store.storage.read(config_name(DONE.key))
     with pytest.raises(InputError, match=r"'rival' cannot be used\.\nA newer aesweep wrote it"):
-        store.config(DONE.key)
+        store.trials.config(DONE.key)
     assert run_aesweep("sample", store.root, DONE.key, "--out", tmp_path / "x.png").is_refused_clearly
     assert store.storage.read(config_name(DONE.key)) == before
     assert not any("damaged" in name for name in store.storage.names(f"trials/{DONE.key}"))
@@ -44,4 +44,4 @@ def test_its_other_trials_are_in_the_tables(store: Store, caplog: pytest.LogCapt
 def test_a_flipped_bit_in_the_name_of_a_field_is_damage(store: Store) -> None:
     text = json.dumps(FAILED.to_json()).replace('"filters"', '"filterz"')
     store.storage.write(config_name(FAILED.key), text.encode())
-    assert store.config(FAILED.key) == FAILED
+    assert store.trials.config(FAILED.key) == FAILED

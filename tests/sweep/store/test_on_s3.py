@@ -20,14 +20,16 @@ from aesweep.sweep.launch import launch
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store import on_s3 as object_storage
-from aesweep.sweep.store.attempt_notes import write_start
+from aesweep.sweep.store.attempt_notes import new_start, write_start
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.on_s3 import ObjectStorage
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.storage import FOLDER, Storage, StorageError
 from aesweep.sweep.store.store import Store, open_store
+from tests.faults import dying
 from tests.in_process import run_aesweep
+from tests.records import folded, scored, trained
 from tests.small_store import DONE, FAILED, HALF, make_small_store
 from tests.sweep.conftest import run_cli, run_main
 from tests.sweep.store.s3_server import Fault, Kind, MotoServer, Proxy
@@ -35,8 +37,8 @@ from tests.sweep.store.s3_server import Fault, Kind, MotoServer, Proxy
 BIG = bytes(range(256)) * 4096 * 22  # 23 MB: three parts of a multipart upload
 TRIAL = TrialConfig(filters=4, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
-TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
-SCORED = {"attempt": "score-0001-bbbbbb", "files": {}, "rows": [], "latents": []}
+TRAINED = trained()
+SCORED = scored()
 
 
 @pytest.fixture
@@ -159,14 +161,14 @@ def write_finished_store(folder: Path, count: int) -> SweepSpec:
         at = folder / "trials" / trial.key
         for name, data in (
             ("config.json", sealed_json_bytes(trial.to_json())),
-            ("train.json", sealed_json_bytes(TRAINED)),
-            (f"scores/{EVALUATION.id}.json", sealed_json_bytes(SCORED)),
+            ("train.json", TRAINED.to_bytes()),
+            (f"scores/{EVALUATION.id}.json", SCORED.to_bytes()),
             ("attempts/train-0001-aaaaaa/model.safetensors", b"0"),
             (f"attempts/score-0001-{EVALUATION.id}-bbbbbb/latents.npz", b"0"),
         ):
             (at / name).parent.mkdir(parents=True, exist_ok=True)
             (at / name).write_bytes(data)
-    assert store.trial_keys()
+    assert store.trials.known_keys()
     return SweepSpec(name="many", blocks=(Block("all", trials),), execution=ExecutionConfig(data_dir="/nowhere"))
 
 
@@ -174,11 +176,11 @@ def remember_commits(store: Store) -> None:
     """What a fold of the tables leaves behind: the version of every commit that it read."""
     names = [
         f"trials/{key}/{commit}"
-        for key in store.trial_keys()
+        for key in store.trials.known_keys()
         for commit in ("train.json", f"scores/{EVALUATION.id}.json")
     ]
-    listed = store.listed().storage
-    store.storage.write(FOLDED, sealed_json_bytes({"commits": {name: listed.version(name) for name in names}}))
+    listed = store.snapshot().storage
+    store.storage.write(FOLDED, folded({name: listed.version(name) or "" for name in names}).to_bytes())
 
 
 @pytest.fixture
@@ -199,10 +201,10 @@ def test_a_trial_that_could_not_reach_its_store_is_tried_again_as_one_whose_mach
     """Its machine may have lost the network while all others write on. A folder is full or gone for everybody."""
     for place in (uri, str(tmp_path / "store")):
         store = open_store(place, create=True)
-        store.write_config(DONE)
+        store.trials.write_config(DONE)
         recovery = Recovery(store, "a-driver.json", max_process_deaths=1)
-        attempt = store.new_attempt(DONE.key, "train")
-        write_start(store, DONE.key, attempt, "a-driver.json")
+        attempt = store.attempts.new(DONE.key, "train")
+        write_start(store, DONE.key, attempt, new_start("a-driver.json"))
         error = StorageError(place, "It does not answer.")
         if place == uri:
             verdict = recovery.after_training(DONE.key, error)
@@ -210,7 +212,7 @@ def test_a_trial_that_could_not_reach_its_store_is_tried_again_as_one_whose_mach
         else:
             with pytest.raises(StorageError, match="does not answer"):
                 recovery.after_training(DONE.key, error)
-        assert store.failures(DONE.key) == []
+        assert store.attempts.failures(DONE.key) == []
 
 
 def test_a_relaunch_of_a_thousand_trials_lists_a_page_per_thousand_files_and_reads_no_commit_again(
@@ -221,8 +223,8 @@ def test_a_relaunch_of_a_thousand_trials_lists_a_page_per_thousand_files_and_rea
     started = time.process_time()  # there are no requests to count, and other programs take no part in it
     assert make_plan(spec, local, EVALUATION).counts()["done"] == 1000
     assert time.process_time() - started < 5
-    for folded in (False, True):
-        if folded:
+    for is_folded in (False, True):
+        if is_folded:
             remember_commits(open_store("s3://bucket/store"))
         proxy.plan()
         plan = make_plan(spec, open_store("s3://bucket/store"), EVALUATION)
@@ -236,16 +238,16 @@ def test_a_commit_cut_short_is_found_by_the_next_plan_set_aside_and_committed_an
     uri: str, storage: ObjectStorage
 ) -> None:
     store = open_store(uri, create=True)
-    store.write_config(TRIAL)
-    store.commit_training(TRIAL.key, TRAINED)
-    store.commit_scores(TRIAL.key, EVALUATION.id, SCORED)
+    store.trials.write_config(TRIAL)
+    store.commits.commit_training(TRIAL.key, TRAINED)
+    store.commits.commit_scores(TRIAL.key, EVALUATION.id, SCORED)
     remember_commits(store)
     spec = SweepSpec(name="one", blocks=(Block("all", (TRIAL,)),), execution=ExecutionConfig(data_dir="/nowhere"))
     assert make_plan(spec, open_store(uri), EVALUATION).is_done
-    storage.write(f"trials/{TRIAL.key}/train.json", sealed_json_bytes(TRAINED)[:40])
+    storage.write(f"trials/{TRIAL.key}/train.json", TRAINED.to_bytes()[:40])
     assert make_plan(spec, open_store(uri), EVALUATION).counts()["pending"] == 1
     assert any("damaged" in name for name in storage.names(f"trials/{TRIAL.key}"))
-    assert store.commit_training(TRIAL.key, TRAINED)
+    assert store.commits.commit_training(TRIAL.key, TRAINED)
     assert make_plan(spec, open_store(uri), EVALUATION).is_done
 
 
@@ -313,7 +315,7 @@ def test_a_sweep_on_a_bad_day_of_s3_ends_with_the_same_numbers(
     """About every third request fails, is dropped or is slow, while the driver is killed once and launched again."""
     kinds: tuple[tuple[Kind, int], ...] = (("error", 7), ("drop-request", 9), ("drop-response", 11), ("slow", 13))
     proxy.plan(*(Fault(kind, every=every, times=100, seconds=0.5) for kind, every in kinds))
-    killed = run_cli("launch", tiny_spec, "--store", uri, cwd=tmp_path, env={"AESWEEP_FAILPOINT": "after-checkpoint"})
+    killed = run_cli("launch", tiny_spec, "--store", uri, cwd=tmp_path, env=dying("after */checkpoint.pt"))
     assert killed.returncode == -9, killed.stderr
     done = run_cli("resume", uri, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 from aesweep.models.config import TrialConfig
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store import on_s3 as object_storage
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, write_end, write_start
+from aesweep.sweep.store.attempt_notes import CHECKPOINT, new_start, write_end, write_start
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.prune import prune
+from aesweep.sweep.store.records import LaunchProgress
 from aesweep.sweep.store.storage import FOLDER
 from aesweep.sweep.store.store import Stage, Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
 from aesweep.sweep.tables.rows import trial_tables
+from tests.records import scored, trained
 from tests.sweep.conftest import run_main
 
 DONE = TrialConfig(filters=2, latent_size=2, epochs=1)
@@ -25,10 +29,10 @@ EVALUATION = "0123456789ab"
 
 
 def attempt(store: Store, key: str, files: dict[str, bytes], stage: Stage = "train") -> str:
-    name = store.new_attempt(key, stage, EVALUATION if stage == "evaluate" else "")
-    write_start(store, key, name, "a-driver.json")
+    name = store.attempts.new(key, stage, EVALUATION if stage == "evaluate" else "")
+    write_start(store, key, name, new_start("a-driver.json"))
     for file, data in files.items():
-        store.write_file(key, name, file, data)
+        store.attempts.write_file(key, name, file, data)
     return name
 
 
@@ -41,11 +45,11 @@ def checkpoint(size: int) -> bytes:
 
 
 def commit(store: Store, key: str, name: str, files: dict[str, bytes], stage: Stage = "train") -> None:
-    records = {file: store.write_file(key, name, file, data) for file, data in files.items()}
+    records = {file: store.attempts.write_file(key, name, file, data) for file, data in files.items()}
     if stage == "train":
-        store.commit_training(key, {"attempt": name, "files": records, "history": [], "result": {}})
+        store.commits.commit_training(key, trained(name, records))
     else:
-        store.commit_scores(key, EVALUATION, {"attempt": name, "files": records, "rows": [], "latents": []})
+        store.commits.commit_scores(key, EVALUATION, scored(name, files=records))
 
 
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
@@ -63,7 +67,7 @@ def store(tmp_path: Path) -> Store:
 def filled(opened: Store) -> Store:
     """A done and an unfinished trial with everything that killed processes leave behind."""
     for config in (DONE, UNFINISHED):
-        opened.write_config(config)
+        opened.trials.write_config(config)
     attempt(opened, DONE.key, {CHECKPOINT: checkpoint(5000)})
     commit(opened, DONE.key, attempt(opened, DONE.key, {CHECKPOINT: b"x"}), {"model.safetensors": b"weights"})
     attempt(opened, DONE.key, {"latents.npz": bytes(3000)}, "evaluate")
@@ -90,7 +94,7 @@ def hashes(store: Store) -> dict[str, str]:
 
 def trial_row(store: Store, key: str) -> dict[str, Any]:
     """The trial's row of the trials table."""
-    tables = trial_tables(store.listed(), key, sweep="a", block="b", state="pending", evaluation=EVALUATION)
+    tables = trial_tables(store.snapshot(), key, sweep="a", block="b", state="pending", evaluation=EVALUATION)
     row: dict[str, Any] = tables["trials"].to_pylist()[0]
     return row
 
@@ -113,13 +117,13 @@ def test_prune_removes_what_nobody_needs_and_nothing_else(
     after = {name: found for name, found in hashes(store).items() if not name.endswith("/pruned.json")}
     assert after.items() <= before.items()
     gone = {name.partition("attempts/")[2] or name for name in before.keys() - after.keys()}
-    trained, scored = store.training(DONE.key), store.scores(DONE.key, EVALUATION)
-    assert trained is not None and scored is not None
-    for done in (trained, scored):
-        for name in done["files"]:
-            assert f"trials/{DONE.key}/attempts/{done['attempt']}/{name}" in after
-    assert store.attempts(DONE.key, "train") == [trained["attempt"]]
-    assert store.attempts(DONE.key, "evaluate") == [scored["attempt"]]
+    training, scores = store.commits.training(DONE.key), store.commits.scores(DONE.key, EVALUATION)
+    assert training is not None and scores is not None
+    for done in (training, scores):
+        for name in done.files:
+            assert f"trials/{DONE.key}/attempts/{done.attempt}/{name}" in after
+    assert store.attempts.of(DONE.key, "train") == [training.attempt]
+    assert store.attempts.of(DONE.key, "evaluate") == [scores.attempt]
     assert not any("gone.stop" in name or ".tmp-" in name for name in after)
     assert any(name.endswith(CHECKPOINT) for name in gone)
 
@@ -128,9 +132,9 @@ def test_prune_removes_what_nobody_needs_and_nothing_else(
 
 
 def test_an_unfinished_trial_keeps_its_newest_sound_checkpoint_and_the_attempts_after_it(store: Store) -> None:
-    first, second, damaged, dead = store.attempts(UNFINISHED.key, "train")
+    first, second, damaged, dead = store.attempts.of(UNFINISHED.key, "train")
     prune(store)
-    assert store.attempts(UNFINISHED.key, "train") == [second, damaged, dead]
+    assert store.attempts.of(UNFINISHED.key, "train") == [second, damaged, dead]
     for kept in (second, damaged):
         assert store.storage.exists(f"trials/{UNFINISHED.key}/attempts/{kept}/{CHECKPOINT}")
     assert not store.storage.exists(f"trials/{UNFINISHED.key}/attempts/{first}")
@@ -138,9 +142,9 @@ def test_an_unfinished_trial_keeps_its_newest_sound_checkpoint_and_the_attempts_
 
 def test_a_failed_trial_is_still_failed_after_prune(store: Store) -> None:
     newest = attempt(store, UNFINISHED.key, {CHECKPOINT: checkpoint(40)})
-    store.record_failure(UNFINISHED.key, newest, "train", ValueError("diverged"))
+    store.attempts.record_failure(UNFINISHED.key, newest, "train", ValueError("diverged"))
     prune(store)
-    assert store.open_failure(UNFINISHED.key, "train") is not None
+    assert store.attempts.open_failure(UNFINISHED.key, "train") is not None
 
 
 def test_the_trials_table_counts_pruned_attempts_too(store: Store) -> None:
@@ -149,7 +153,7 @@ def test_the_trials_table_counts_pruned_attempts_too(store: Store) -> None:
     assert [trials[config.key]["attempts"] for config in (DONE, UNFINISHED)] == [3, 4]
     for _ in range(2):
         prune(store)
-        assert len(store.attempts(DONE.key, "train")) == 1
+        assert len(store.attempts.of(DONE.key, "train")) == 1
         assert {key: trial_row(store, key) for key in trials} == trials
     attempt(store, UNFINISHED.key, {})
     assert trial_row(store, UNFINISHED.key)["attempts"] == 5
@@ -158,7 +162,8 @@ def test_the_trials_table_counts_pruned_attempts_too(store: Store) -> None:
 
 
 def test_the_tables_of_a_pruned_store_are_folded_anew_and_stay_the_same(store: Store) -> None:
-    store.write_spec("aaa", {"name": "a", "keys": {DONE.key: "b", UNFINISHED.key: "b"}, "spec": {}}, EVALUATION)
+    blocks = (Block("b", (DONE, UNFINISHED)),)
+    store.trials.write_spec(SweepSpec(name="a", blocks=blocks, execution=ExecutionConfig(data_dir="/x")), EVALUATION)
     TableWriter(store).publish(force=True)
     before = store.storage.read("tables/trials.parquet")
     prune(store)
@@ -180,7 +185,7 @@ def test_prune_is_refused_while_a_driver_works(
 ) -> None:
     before = hashes(store)
     file = ProgressFile(store)
-    file.write({"running": {}, "eta_seconds": None}, force=True)
+    file.write(LaunchProgress(running={}), force=True)
     assert run_main(monkeypatch, "prune", store.root) == 2
     assert "aesweep stop STORE --wait" in capsys.readouterr().err
     file.remove()
@@ -190,23 +195,25 @@ def test_prune_is_refused_while_a_driver_works(
 def test_the_number_of_a_pruned_attempt_is_not_given_again(store: Store) -> None:
     """Else an older failure would count as the newer one, and a trial that failed for good as pending."""
     lost = attempt(store, DONE.key, {})
-    store.record_failure(DONE.key, lost, "train", ValueError("diverged, but another driver's training was committed"))
+    store.attempts.record_failure(
+        DONE.key, lost, "train", ValueError("diverged, but another driver's training was committed")
+    )
     prune(store)
-    store.set_aside(f"trials/{DONE.key}/train.json")
-    assert store.open_failure(DONE.key, "train") is None
+    store.records.set_aside(f"trials/{DONE.key}/train.json")
+    assert store.attempts.open_failure(DONE.key, "train") is None
     again = attempt(store, DONE.key, {})
     assert again.startswith("train-0004-")
-    store.record_failure(DONE.key, again, "train", ValueError("diverged again"))
-    failure = store.open_failure(DONE.key, "train")
-    assert failure is not None and failure["message"] == "diverged again"
+    store.attempts.record_failure(DONE.key, again, "train", ValueError("diverged again"))
+    failure = store.attempts.open_failure(DONE.key, "train")
+    assert failure is not None and failure.message == "diverged again"
 
 
 def test_a_trial_whose_attempts_were_numbered_twice_by_an_older_aesweep_is_failed_too(store: Store) -> None:
     store.storage.make_folder(f"trials/{DONE.key}/attempts/train-0003-aaaaaa")
     for attempt_of, message in (("train-0004-000000", "older"), ("train-0003-aaaaaa", "newer")):
-        store.record_failure(DONE.key, attempt_of, "train", ValueError(message))
-    failure = store.open_failure(DONE.key, "train")
-    assert failure is not None and failure["message"] == "newer"
+        store.attempts.record_failure(DONE.key, attempt_of, "train", ValueError(message))
+    failure = store.attempts.open_failure(DONE.key, "train")
+    assert failure is not None and failure.message == "newer"
 
 
 def test_a_dry_run_changes_nothing_also_where_files_are_damaged(store: Store) -> None:
@@ -223,7 +230,7 @@ def test_what_is_read_is_what_there_is_a_choice_between(store: Store, monkeypatc
     """A checkpoint may have gigabytes, and a sweep ten thousand trials with one attempt each."""
     prune(store)
     TableWriter(store).publish(force=True)
-    first, *rest = store.attempts(UNFINISHED.key, "train")
+    first, *rest = store.attempts.of(UNFINISHED.key, "train")
     for attempt_of in rest:
         store.storage.remove_folder(f"trials/{UNFINISHED.key}/attempts/{attempt_of}")
     unreadable = Store(store.root)

@@ -14,13 +14,15 @@ from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import FOLDED, training_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import has_sound_seal, sealed_json_bytes
+from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current
+from tests.records import scored, trained
 
 TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
-TRAINED = {"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}
-SCORED = {"attempt": "score-0001-bbbbbb", "files": {}, "rows": [], "latents": []}
+TRAINED = trained()
+SCORED = scored()
 SPEC = SweepSpec(name="one", blocks=(Block("all", (TRIAL,)),), execution=ExecutionConfig(data_dir="/nowhere"))
 
 
@@ -42,10 +44,10 @@ class WatchedStorage(LocalStorage):
 def root(tmp_path: Path) -> Path:
     """A store of one finished trial whose tables were never folded."""
     store = open_store(tmp_path / "store", create=True)
-    store.write_config(TRIAL)
-    store.write_spec("aaa", {"name": "one", "keys": {TRIAL.key: "all"}, "spec": {}}, EVALUATION.id)
-    store.commit_training(TRIAL.key, TRAINED)
-    store.commit_scores(TRIAL.key, EVALUATION.id, SCORED)
+    store.trials.write_config(TRIAL)
+    store.trials.write_spec(SPEC, EVALUATION.id)
+    store.commits.commit_training(TRIAL.key, TRAINED)
+    store.commits.commit_scores(TRIAL.key, EVALUATION.id, SCORED)
     return tmp_path / "store"
 
 
@@ -66,9 +68,7 @@ def test_a_plan_reads_no_commit_that_a_fold_has_read(root: Path) -> None:
     assert storage.commits_read == []
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"{", sealed_json_bytes(TRAINED)[:-9], sealed_json_bytes({"attempt": "../x"})[9:]]
-)
+@pytest.mark.parametrize("data", [b"", b"{", TRAINED.to_bytes()[:-9], sealed_json_bytes({"attempt": "../x"})[9:]])
 def test_on_a_path_a_damaged_commit_never_counts_also_before_the_first_fold(root: Path, data: bytes) -> None:
     damage(root, data)
     assert state(open_store(root)) == "pending"
@@ -76,9 +76,9 @@ def test_on_a_path_a_damaged_commit_never_counts_also_before_the_first_fold(root
 
 
 def test_a_commit_without_a_seal_is_judged_by_its_shape(root: Path) -> None:
-    damage(root, b'{"attempt": "train-0001-aaaaaa", "files": {}, "history": [], "result": {}}')
+    damage(root, to_json_bytes(TRAINED.to_json()))
     assert state(open_store(root)) == "done"
-    damage(root, b'{"attempt": "train-0001-aaaaaa", "files": {}, "history": 1, "result": {}}')
+    damage(root, to_json_bytes({**TRAINED.to_json(), "history": 1}))
     assert state(open_store(root)) == "pending"
 
 
@@ -99,7 +99,7 @@ def test_where_files_are_kept_whole_a_plan_reads_no_commit_and_the_next_fold_fin
 
 def test_a_commit_that_changed_after_the_fold_is_read_in_full(root: Path) -> None:
     TableWriter(open_store(root)).publish(force=True)
-    damage(root, sealed_json_bytes({**TRAINED, "attempt": "../../outside"}))
+    damage(root, sealed_json_bytes({**TRAINED.to_json(), "attempt": "../../outside"}))
     assert state(Store(root, WatchedStorage(root, keeps_files_whole=True))) == "pending"
 
 
@@ -111,7 +111,7 @@ def test_of_a_copied_store_the_seals_are_looked_at_once_and_remembered(
     copy = tmp_path / "copy"
     shutil.copytree(root, copy, copy_function=shutil.copyfile)  # all files get new times
     storage = WatchedStorage(copy, keeps_files_whole)
-    listed = Store(copy, storage).listed()
+    listed = Store(copy, storage).snapshot()
     assert state(listed) == "done"
     assert len(storage.commits_read) == read
     remember_commits(listed)
@@ -124,7 +124,7 @@ def test_a_copy_that_was_cut_short_is_found(root: Path, tmp_path: Path) -> None:
     TableWriter(open_store(root)).publish(force=True)
     copy = tmp_path / "copy"
     shutil.copytree(root, copy, copy_function=shutil.copyfile)
-    damage(copy, sealed_json_bytes(TRAINED)[:50])
+    damage(copy, TRAINED.to_bytes()[:50])
     assert state(Store(copy, WatchedStorage(copy, keeps_files_whole=True))) == "pending"
 
 

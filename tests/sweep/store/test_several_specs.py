@@ -31,8 +31,7 @@ def store(small_store: Path, tmp_path: Path, older: SweepSpec) -> Store:
     """The small store, into which another spec was launched before its own."""
     shutil.copytree(small_store, tmp_path / "store")
     opened = open_store(tmp_path / "store")
-    about = {"format": 1, "name": older.name, "keys": {DONE.key: "done"}, "spec": older.to_json()}
-    opened.write_spec(older.hash, about, older.evaluation_config().id, latest=False)
+    opened.trials.write_spec(older, older.evaluation_config().id, latest=False)
     return opened
 
 
@@ -63,11 +62,11 @@ def test_where_the_latest_is_unknown_finished_trials_are_done_all_the_same(store
 
 def test_a_prior_comes_from_the_evaluation_of_the_latest_launch(store: Store) -> None:
     """Not from the one whose id happens to sort last."""
-    evaluation = store.latest_evaluation()
-    commit = store.scores(DONE.key, evaluation)
+    evaluation = store.trials.latest_evaluation()
+    commit = store.commits.scores(DONE.key, evaluation)
     assert commit is not None
     for other in ("000000000000", "ffffffffffff"):
-        attempt = store.new_attempt(DONE.key, "evaluate", other)
-        files = {"priors-gmm.npz": store.write_file(DONE.key, attempt, "priors-gmm.npz", b"another prior")}
-        store.commit_scores(DONE.key, other, {**commit, "attempt": attempt, "files": files})
+        attempt = store.attempts.new(DONE.key, "evaluate", other)
+        files = {"priors-gmm.npz": store.attempts.write_file(DONE.key, attempt, "priors-gmm.npz", b"another prior")}
+        store.commits.commit_scores(DONE.key, other, commit.model_copy(update={"attempt": attempt, "files": files}))
     assert load_prior(store, DONE.key, "gmm").kind == "gmm"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.snapshot import ListedStorage
+from aesweep.sweep.store.snapshot import Snapshot
 
 TRAINED = "trials/abc/train.json"
 
@@ -19,7 +19,7 @@ def storage(tmp_path: Path) -> LocalStorage:
 
 
 def test_it_says_of_trials_what_the_storage_said_when_it_was_listed(storage: LocalStorage) -> None:
-    listed = ListedStorage(storage)
+    listed = Snapshot(storage)
     for name in ("trials", "trials/abc", "trials/abc/scores", "trials/abc/attempts", "trials/none", "sweeps"):
         assert listed.names(name) == storage.names(name)
         assert listed.exists(name) == storage.exists(name)
@@ -33,7 +33,7 @@ def test_it_says_of_trials_what_the_storage_said_when_it_was_listed(storage: Loc
 
 
 def test_it_sees_what_is_written_removed_and_set_aside_through_it(storage: LocalStorage) -> None:
-    listed = ListedStorage(storage)
+    listed = Snapshot(storage)
     listed.write("trials/def/config.json", b"22")
     assert not listed.commit(TRAINED, b"other")
     assert listed.commit("trials/def/train.json", b"3")

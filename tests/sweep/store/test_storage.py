@@ -8,7 +8,8 @@ import pytest
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.storage import file_record, size_of
+from aesweep.sweep.store.records import file_record
+from aesweep.sweep.store.storage import size_of
 from tests.sweep.store.races import assert_one_commit_wins
 
 
@@ -62,7 +63,10 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
 
 def test_a_file_record_names_length_and_sha256() -> None:
     record = file_record(b"abc")
-    assert record == {"bytes": 3, "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}
+    assert record.to_json() == {
+        "bytes": 3,
+        "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    }
 
 
 def test_without_hard_links_the_first_commit_wins_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

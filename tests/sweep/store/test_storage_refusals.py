@@ -125,7 +125,7 @@ def test_a_trial_whose_store_refuses_to_be_written_does_not_fail_for_good(
     refuse_to_write("model.safetensors", code)
     with pytest.raises(StorageError):
         train_to_the_end(trial)
-    assert open_store(tmp_path / "store").failures(HALF.key) == []
+    assert open_store(tmp_path / "store").attempts.failures(HALF.key) == []
 
 
 @pytest.mark.parametrize("verb", ["status", "prune", "tables", "resume"])

@@ -11,6 +11,7 @@ import pytest
 
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
+from tests.faults import dying
 from tests.in_process import run_aesweep
 from tests.small_store import copy_at_work
 from tests.sweep.conftest import run_cli, start_cli, wait_for_file
@@ -104,7 +105,7 @@ def test_a_store_that_was_moved_away_is_not_begun_anew_in_its_old_place(small_st
         TableWriter(store).publish(force=True)
     place.mkdir()  # as the empty folder on which a disk is not mounted any more
     with pytest.raises(OSError, match="not there any more"):
-        store.new_attempt(store_key(away), "train")
+        store.attempts.new(store_key(away), "train")
     assert list(place.iterdir()) == []
     place.rmdir()
     away.rename(place)
@@ -113,7 +114,7 @@ def test_a_store_that_was_moved_away_is_not_begun_anew_in_its_old_place(small_st
 
 
 def store_key(store: Path) -> str:
-    return open_store(store).trial_keys()[0]
+    return open_store(store).trials.known_keys()[0]
 
 
 def assert_equal_to(undisturbed: Path, store: Path) -> None:
@@ -140,7 +141,7 @@ def test_a_disk_that_fills_during_a_checkpoint_costs_what_came_after_the_one_bef
 ) -> None:
     """A checkpoint has some 390 kB."""
     words = ("launch", tiny_spec, "--store", small_disk.store, "--set", "checkpoint_seconds=0.01")
-    killed = run_cli(*words, cwd=tmp_path, env={**own_env, "AESWEEP_FAILPOINT": "after-checkpoint"})
+    killed = run_cli(*words, cwd=tmp_path, env={**own_env, **dying("after */checkpoint.pt")})
     assert killed.returncode == -9, killed.stderr
     small_disk.fill(leave=250_000)
     assert_stopped(run_cli(*words, cwd=tmp_path, env=own_env), FULL)

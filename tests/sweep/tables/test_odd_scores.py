@@ -13,11 +13,16 @@ from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.rows import trial_tables
 from aesweep.sweep.tables.schemas import COLUMNS
+from tests.records import scored
 
 TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
 EVALUATION = "0123456789ab"
 ROW: dict[str, Any] = {
-    **dict.fromkeys(("source", "split", "metric", "reference_split", "note"), "none"),
+    "source": "mvg",
+    "split": "test",
+    "reference_split": "test",
+    "metric": "none",
+    "note": "none",
     **dict.fromkeys(("value", "stderr", "seconds"), 1.0),
     **dict.fromkeys(("n", "n_reference", "seed"), 1),
     "extractor": "random-conv-64",
@@ -28,13 +33,13 @@ ODD = [3, 0.5, True, "x", [], ["x"], {}, {"x": 1}, None, 2**70, -1, "\ud800"]
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     opened = open_store(tmp_path / "store", create=True)
-    opened.write_config(TRIAL)
+    opened.trials.write_config(TRIAL)
     return opened
 
 
 def scores(store: Store, row: dict[str, Any], evaluation: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows of the scores table; none where the commit was set aside."""
-    commit = {"attempt": "score-0001-a", "files": {}, "latents": [], "rows": [row], "evaluation": evaluation}
+    commit = {**scored("score-0001-a").to_json(), "rows": [row], "evaluation": evaluation}
     store.storage.write(scores_name(TRIAL.key, EVALUATION), sealed_json_bytes(commit))
     tables = trial_tables(store, TRIAL.key, sweep="a", block="b", state="done", evaluation=EVALUATION)
     found: list[dict[str, Any]] = tables["scores"].to_pylist()

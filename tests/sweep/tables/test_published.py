@@ -1,5 +1,6 @@
 """A driver begins with the rows of the published tables: the same tables as from all commits, and only new ones read."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import parse_record, sealed_json_bytes
+from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
 from aesweep.sweep.tables.published import published_rows
@@ -66,10 +67,10 @@ def test_where_nothing_changed_nothing_is_read_and_the_tables_stay_as_they_are(r
 
 def test_a_trial_that_changed_is_read_and_the_others_are_not(root: Path) -> None:
     store = open_store(root)
-    (evaluation,) = store.scored(DONE.key)
-    store.record_failure(FAILED.key, store.new_attempt(FAILED.key, "train"), "train", ValueError("again"))
+    (evaluation,) = store.commits.scored(DONE.key)
+    store.attempts.record_failure(FAILED.key, store.attempts.new(FAILED.key, "train"), "train", ValueError("again"))
     assert not any(DONE.key in name for name in fold_as_a_driver(root))
-    store.new_attempt(DONE.key, "evaluate", evaluation)
+    store.attempts.new(DONE.key, "evaluate", evaluation)
     assert {name.split("/")[1] for name in fold_as_a_driver(root)} == {DONE.key}
     assert "again" in pq.read_table(root / "tables/failures.parquet")["message"].to_pylist()
     assert_as_from_all_commits(root)
@@ -96,10 +97,10 @@ def test_tables_that_are_damaged_or_of_another_aesweep_are_not_begun_with(root: 
     (root / "tables/scores.parquet").write_bytes(whole["scores.parquet"][:-9])
     assert fold_as_a_driver(root)
     assert tables(root) == whole
-    folded = parse_record((root / FOLDED).read_bytes()) or {}
+    folded = json.loads((root / FOLDED).read_bytes())
     for other in ({"aesweep": "0.0.1"}, {"version": 1}, {"signatures": [1]}, {"files": None}):
         (root / FOLDED).write_bytes(sealed_json_bytes({**folded, **other}))
-        assert published_rows(open_store(root).listed()) == ({}, {})
+        assert published_rows(open_store(root).snapshot()) == ({}, {})
     assert fold_as_a_driver(root)
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.networks.autoencoder import build_autoencoder
 from aesweep.models.training.checkpoint import model_bytes
-from aesweep.sweep.evaluation_job import EvaluationJob, TrainedAgainError
+from aesweep.sweep.evaluation_job import EvaluationJob, Files, TrainedAgainError
 from aesweep.sweep.load import load_prior
 from aesweep.sweep.store.layout import LATENTS
 from aesweep.sweep.store.prune import prune
-from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.records import ScoresRecord, sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.worker import evaluation_stages
 from tests.small_store import DONE, score_done, small_spec
@@ -43,10 +44,10 @@ def more(first: EvaluationConfig) -> EvaluationConfig:
     return replace(first, metrics=("gaussianity", "heldout_likelihood"), seeds=(1,))
 
 
-def evaluate(store: Store, evaluation: EvaluationConfig, data_dir: Path, deadline: float = 3600.0) -> dict[str, Any]:
+def evaluate(store: Store, evaluation: EvaluationConfig, data_dir: Path, deadline: float = 3600.0) -> ScoresRecord:
     """Run the stages as the pool does; the commit."""
     score_done(store, evaluation, replace(small_spec(data_dir).execution, prior_deadline_seconds=deadline))
-    commit = store.scores(DONE.key, evaluation.id)
+    commit = store.commits.scores(DONE.key, evaluation.id)
     assert commit is not None
     return commit
 
@@ -56,23 +57,24 @@ def test_latents_of_weights_that_were_replaced_meanwhile_get_no_scores(
 ) -> None:
     """Another driver found the weights damaged and trained the trial again, to other bits, between two stages."""
     job = EvaluationJob(
-        store.root, DONE.key, store.new_attempt(DONE.key, "evaluate", more.id), more, small_spec(data_dir).execution
+        store.root, DONE.key, store.attempts.new(DONE.key, "evaluate", more.id), more, small_spec(data_dir).execution
     )
-    train, test, ready = evaluation_stages.references(job)
+    references, ready = evaluation_stages.references(job)
     encoded = evaluation_stages.encode(job, ready)
     fitted = evaluation_stages.fit(job, encoded)
-    sampled = evaluation_stages.sample(job, encoded, fitted, train, test)
+    sampled = evaluation_stages.sample(job, encoded, fitted, references)
     other = replace(DONE, seed=DONE.seed + 1)
     path = Path(store.root) / "trials" / DONE.key / "train.json"
     commit = json.loads(path.read_text())
     weights = model_bytes(build_autoencoder(other))
-    commit["files"]["model.safetensors"] = store.write_file(DONE.key, commit["attempt"], "model.safetensors", weights)
+    model = store.attempts.write_file(DONE.key, commit["attempt"], "model.safetensors", weights)
+    commit["files"]["model.safetensors"] = model.to_json()
     path.write_bytes(sealed_json_bytes(commit))
     with pytest.raises(TrainedAgainError):
-        evaluation_stages.sample(job, encoded, fitted, train, test)
+        evaluation_stages.sample(job, encoded, fitted, references)
     with pytest.raises(TrainedAgainError):
-        evaluation_stages.score(job, encoded, fitted, sampled, train, test)
-    assert store.scores(DONE.key, more.id) is None
+        evaluation_stages.score(job, encoded, fitted, sampled, references)
+    assert store.commits.scores(DONE.key, more.id) is None
 
 
 def forget(store: Store) -> None:
@@ -81,12 +83,12 @@ def forget(store: Store) -> None:
         path.unlink()
 
 
-def values(commit: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{name: value for name, value in row.items() if name != "seconds"} for row in commit["rows"]]
+def values(commit: ScoresRecord) -> list[ScoreRow]:
+    return [replace(row, seconds=0.0) for row in commit.rows]
 
 
-def fits(commit: dict[str, Any]) -> dict[str, Any]:
-    return {name: record for name, record in commit["files"].items() if name.endswith(".npz")}
+def fits(commit: ScoresRecord) -> Files:
+    return {name: record for name, record in commit.files.items() if name.endswith(".npz")}
 
 
 def test_latents_and_priors_are_taken_over_and_the_rows_are_those_of_a_fresh_evaluation(
@@ -94,20 +96,20 @@ def test_latents_and_priors_are_taken_over_and_the_rows_are_those_of_a_fresh_eva
 ) -> None:
     resampled = replace(first, seeds=(1, 2), metrics=("frechet", "gaussianity"))
     reused = evaluate(store, resampled, data_dir, deadline=NO_TIME)  # an EM would have failed
-    earlier = store.scores(DONE.key, first.id)
+    earlier = store.commits.scores(DONE.key, first.id)
     assert earlier is not None
     assert fits(reused) == fits(earlier)
     assert set(fits(reused)) == {LATENTS, "priors-standard_normal.npz", "priors-mvg.npz", "priors-gmm.npz"}
     forget(store)
     fresh = evaluate(store, resampled, data_dir)
     assert values(fresh) == values(reused)
-    assert fresh["files"] == reused["files"]
-    assert all(row["value"] is not None for row in fresh["rows"])
+    assert fresh.files == reused.files
+    assert all(row.value is not None for row in fresh.rows)
 
 
 def test_held_out_likelihoods_are_measured_once(store: Store, more: EvaluationConfig, data_dir: Path) -> None:
     measured = evaluate(store, more, data_dir)
-    assert {row["metric"] for row in measured["rows"]} > {"heldout_loglikelihood", "em_iterations", "radius_ks"}
+    assert {row.metric for row in measured.rows} > {"heldout_loglikelihood", "em_iterations", "radius_ks"}
     again = evaluate(store, replace(more, seeds=(2,)), data_dir, deadline=NO_TIME)
     assert values(again) == values(measured)
 
@@ -115,9 +117,9 @@ def test_held_out_likelihoods_are_measured_once(store: Store, more: EvaluationCo
 def test_the_second_evaluation_needs_no_file_of_the_first(
     store: Store, first: EvaluationConfig, more: EvaluationConfig, data_dir: Path
 ) -> None:
-    commits = [store.scores(DONE.key, first.id), evaluate(store, more, data_dir)]
+    commits = [store.commits.scores(DONE.key, first.id), evaluate(store, more, data_dir)]
     assert not [leftover.name for leftover in prune(store) if "/score-" in leftover.name]
-    folders = [Path(store.root) / "trials" / DONE.key / "attempts" / commit["attempt"] for commit in commits if commit]
+    folders = [Path(store.root) / "trials" / DONE.key / "attempts" / commit.attempt for commit in commits if commit]
     before = load_prior(store, DONE.key, "gmm").to_bytes()
     shutil.rmtree(folders[0])
     (Path(store.root) / "trials" / DONE.key / "scores" / f"{first.id}.json").unlink()
@@ -126,34 +128,35 @@ def test_the_second_evaluation_needs_no_file_of_the_first(
 
 @pytest.mark.parametrize("field", ["prior_seed", "gmm_components", "gmm_tol", "gmm_reg_covar", "gmm_max_iter"])
 def test_other_prior_fields_are_fitted_anew(field: str, store: Store, more: EvaluationConfig, data_dir: Path) -> None:
-    other = replace(more, metrics=("gaussianity",), **{field: {"gmm_tol": 1e-5, "gmm_reg_covar": 1e-4}.get(field, 3)})
+    change: dict[str, Any] = {field: {"gmm_tol": 1e-5, "gmm_reg_covar": 1e-4}.get(field, 3)}
+    other = replace(more, metrics=("gaussianity",), **change)
     commit = evaluate(store, other, data_dir, deadline=NO_TIME)
-    assert "priors-gmm.npz" not in commit["files"]
-    gap = next(row for row in commit["rows"] if row["metric"] == "loglikelihood_gap")
-    assert gap["value"] is None and "deadline reached after 1 EM iterations" in gap["note"]
+    assert "priors-gmm.npz" not in commit.files
+    gap = next(row for row in commit.rows if row.metric == "loglikelihood_gap")
+    assert gap.value is None and "deadline reached after 1 EM iterations" in gap.note
 
 
 def test_a_fit_that_missed_its_deadline_is_tried_again(store: Store, more: EvaluationConfig, data_dir: Path) -> None:
     forget(store)
     missed = evaluate(store, more, data_dir, deadline=NO_TIME)
-    assert "priors-gmm.npz" not in missed["files"]
+    assert "priors-gmm.npz" not in missed.files
     found = evaluate(store, replace(more, seeds=(2,)), data_dir)
-    assert "priors-gmm.npz" in found["files"]
-    assert all(row["value"] is not None for row in found["rows"])
-    assert found["files"]["priors-mvg.npz"] == missed["files"]["priors-mvg.npz"]
+    assert "priors-gmm.npz" in found.files
+    assert all(row.value is not None for row in found.rows)
+    assert found.files["priors-mvg.npz"] == missed.files["priors-mvg.npz"]
 
 
 def test_damaged_files_of_the_first_evaluation_are_made_anew(
     store: Store, first: EvaluationConfig, more: EvaluationConfig, data_dir: Path
 ) -> None:
-    earlier = store.scores(DONE.key, first.id)
+    earlier = store.commits.scores(DONE.key, first.id)
     assert earlier is not None
     for name in (LATENTS, "priors-gmm.npz"):
-        path = Path(store.root) / "trials" / DONE.key / "attempts" / earlier["attempt"] / name
+        path = Path(store.root) / "trials" / DONE.key / "attempts" / earlier.attempt / name
         path.write_bytes(path.read_bytes()[:-9] + b"\0" * 9)
     commit = evaluate(store, more, data_dir)
     assert fits(commit) == fits(earlier)
-    assert all(row["value"] is not None for row in commit["rows"])
+    assert all(row.value is not None for row in commit.rows)
 
 
 def test_latents_of_other_weights_are_not_taken_over(
@@ -168,8 +171,8 @@ def test_latents_of_other_weights_are_not_taken_over(
     folder = path.parents[1] / "attempts" / commit["attempt"]
     foreign = b"latents of other weights"
     (folder / LATENTS).write_bytes(foreign)
-    commit["files"][LATENTS] = store.write_file(DONE.key, commit["attempt"], LATENTS, foreign)
+    commit["files"][LATENTS] = store.attempts.write_file(DONE.key, commit["attempt"], LATENTS, foreign).to_json()
     commit["model"] = "0" * 64
     del commit["seal"]
     path.write_bytes(sealed_json_bytes(commit))
-    assert all(row["value"] is not None for row in evaluate(store, more, data_dir)["rows"])
+    assert all(row.value is not None for row in evaluate(store, more, data_dir).rows)

@@ -1,6 +1,7 @@
 """One trial as Ray Tune sees it, step by step, without Ray."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def trainable(store: Store, key: str, data_dir: Path, stop_file: str = "") -> Tr
     """The actor of a trial, with what `tune.with_parameters` hands to it."""
 
     class Bound(TrialTrainable):
-        def setup(self, config: dict[str, Any], *words: Any, **more: Any) -> None:
+        def setup(self, config: Mapping[str, Any], *words: Any, **more: Any) -> None:
             execution = ExecutionConfig(data_dir=str(data_dir), device="cpu").to_json()
             super().setup(config, store.root, execution, stop_file)
 
@@ -42,7 +43,7 @@ def test_a_trial_that_goes_on_says_first_where_it_stands(store: Store, data_dir:
     first, *others = reports(store, HALF.key, data_dir)
     assert first == {"done": False, "outcome": "training", "epoch": 1, "images_per_second": 0.0, "resumed": True}
     assert [(r["epoch"], r["done"], "resumed" in r) for r in others] == [(2, True, False)]
-    assert store.has_training(HALF.key)
+    assert store.commits.has_training(HALF.key)
 
 
 def test_a_trial_that_begins_reports_its_epochs_alone(store: Store, data_dir: Path) -> None:

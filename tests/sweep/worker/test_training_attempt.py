@@ -1,7 +1,6 @@
 """One attempt at a trial: it resumes exactly, keeps to its own folder and commits once."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.worker.trainable import TrialTrainable
 from aesweep.sweep.worker.training_attempt import CHECKPOINT, TrainingAttempt
+from tests.faults import dying
+from tests.fresh_process import command_environment
 
 TRIAL = TrialConfig(filters=4, latent_size=3, epochs=2, batch_size=256, noise_std=0.1)
 
@@ -22,7 +23,7 @@ TRIAL = TrialConfig(filters=4, latent_size=3, epochs=2, batch_size=256, noise_st
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     opened = open_store(tmp_path / "store", create=True)
-    opened.write_config(TRIAL)
+    opened.trials.write_config(TRIAL)
     return opened
 
 
@@ -49,15 +50,15 @@ def test_a_trial_resumed_in_another_attempt_ends_bit_for_bit_the_same(
     first.checkpoint()
     second = train_to_the_end(store, execution)
     other = open_store(tmp_path / "other", create=True)
-    other.write_config(TRIAL)
+    other.trials.write_config(TRIAL)
     train_to_the_end(other, execution)
 
-    resumed, straight = store.training(TRIAL.key), other.training(TRIAL.key)
+    resumed, straight = store.commits.training(TRIAL.key), other.commits.training(TRIAL.key)
     assert resumed is not None and straight is not None
-    assert resumed["result"]["resumed_from"] == first.attempt
-    assert resumed["attempt"] == second.attempt
-    assert store.model_bytes(TRIAL.key) == other.model_bytes(TRIAL.key)
-    assert [e["loss"] for e in resumed["history"]] == [e["loss"] for e in straight["history"]]
+    assert resumed.result.resumed_from == first.attempt
+    assert resumed.attempt == second.attempt
+    assert store.commits.model_bytes(TRIAL.key) == other.commits.model_bytes(TRIAL.key)
+    assert [e.loss for e in resumed.history] == [e.loss for e in straight.history]
 
 
 def test_a_stop_file_ends_the_attempt_inside_an_epoch_with_a_checkpoint(
@@ -82,8 +83,8 @@ def test_a_damaged_checkpoint_is_named_in_the_log_and_an_older_one_used(
     older.start()
     older.run_epoch()
     older.checkpoint()
-    newer = store.new_attempt(TRIAL.key, "train")
-    folder = store.storage.path(f"trials/{TRIAL.key}/attempts")
+    newer = store.attempts.new(TRIAL.key, "train")
+    folder = Path(store.root) / f"trials/{TRIAL.key}/attempts"
     whole = (folder / older.attempt / CHECKPOINT).read_bytes()
     (folder / newer / CHECKPOINT).write_bytes(whole[: len(whole) // 2])
     attempt = TrainingAttempt(store, TRIAL, execution)
@@ -92,7 +93,7 @@ def test_a_damaged_checkpoint_is_named_in_the_log_and_an_older_one_used(
     assert f"checkpoint of {newer} not used" in (folder / attempt.attempt / "log.txt").read_text()
 
 
-@pytest.mark.parametrize("moment", ["between-model-and-commit", "inside-write:train.json"])
+@pytest.mark.parametrize("moment", ["before */train.json", "inside */train.json"])
 def test_killed_before_the_commit_the_next_attempt_goes_on_from_the_last_checkpoint(
     store: Store, execution: ExecutionConfig, moment: str
 ) -> None:
@@ -100,19 +101,20 @@ def test_killed_before_the_commit_the_next_attempt_goes_on_from_the_last_checkpo
         "import json, sys; from pathlib import Path; from aesweep.sweep.spec.execution import ExecutionConfig\n"
         "from aesweep.sweep.store.store import Store; from aesweep.sweep.worker.training_attempt import TrainingAttempt\n"
         "store = Store(Path(sys.argv[1]))\n"
-        "attempt = TrainingAttempt(store, store.config(sys.argv[2]), ExecutionConfig(**json.loads(sys.argv[3])))\n"
+        "attempt = TrainingAttempt(store, store.trials.config(sys.argv[2]), ExecutionConfig(**json.loads(sys.argv[3])))\n"
         "attempt.start()\n"
         "while not attempt.finished: attempt.run_epoch(); attempt.checkpoint()\n"
         "attempt.commit()\n"
     )
     words = [sys.executable, "-c", code, str(store.root), TRIAL.key, json.dumps(execution.to_json())]
-    assert subprocess.run(words, env={**os.environ, "AESWEEP_FAILPOINT": moment}, check=False).returncode == -9
-    assert store.training(TRIAL.key) is None
+    assert subprocess.run(words, env=command_environment(**dying(moment)), check=False).returncode == -9
+    assert store.commits.training(TRIAL.key) is None
+    assert len(store.storage.temporary()) == moment.startswith("inside")
     attempt = train_to_the_end(store, execution)
-    commit = store.training(TRIAL.key)
+    commit = store.commits.training(TRIAL.key)
     assert commit is not None
-    assert commit["attempt"] == attempt.attempt
-    assert commit["result"]["resumed_from"].startswith("train-0001-")
+    assert commit.attempt == attempt.attempt
+    assert commit.result.resumed_from.startswith("train-0001-")
     assert load_model(store, TRIAL.key).training is False
 
 
@@ -123,10 +125,10 @@ def test_two_attempts_at_once_leave_one_commit_with_the_files_of_one(store: Stor
     while not slow.finished:
         slow.run_epoch()
     assert not slow.commit()
-    commit = store.training(TRIAL.key)
+    commit = store.commits.training(TRIAL.key)
     assert commit is not None
-    assert commit["attempt"] == fast.attempt
-    shutil.rmtree(store.storage.path(f"trials/{TRIAL.key}/attempts/{slow.attempt}"))
+    assert commit.attempt == fast.attempt
+    shutil.rmtree(Path(store.root) / f"trials/{TRIAL.key}/attempts/{slow.attempt}")
     assert load_model(store, TRIAL.key).training is False
 
 
@@ -136,7 +138,7 @@ def test_a_committed_trial_keeps_no_checkpoint(store: Store, execution: Executio
     attempt.run_epoch()
     attempt.checkpoint()
     train_to_the_end(store, execution)
-    for name in store.attempts(TRIAL.key, "train"):
+    for name in store.attempts.of(TRIAL.key, "train"):
         assert CHECKPOINT not in store.storage.names(f"trials/{TRIAL.key}/attempts/{name}")
 
 
@@ -154,5 +156,5 @@ def test_an_actor_that_ends_records_a_diverged_trial_as_failed_and_any_other_as_
         actor.cleanup()
         names = store.storage.names(f"trials/{TRIAL.key}/attempts/{attempt.attempt}")
         assert (CHECKPOINT in names) == (not failures)
-        assert len(store.failures(TRIAL.key)) == failures
-        shutil.rmtree(store.storage.path(f"trials/{TRIAL.key}/attempts/{attempt.attempt}"))
+        assert len(store.attempts.failures(TRIAL.key)) == failures
+        shutil.rmtree(Path(store.root) / f"trials/{TRIAL.key}/attempts/{attempt.attempt}")

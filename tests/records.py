@@ -1,0 +1,57 @@
+"""Commits for tests of the store that need no training: small, valid, and quick to make."""
+
+from aesweep.evaluation.rows import ScoreRow
+from aesweep.sweep.store.records import FileRecord, FoldedTables, ScoresRecord, TrainingRecord, TrainingResult
+
+NOW = "2026-01-01T00:00:00+00:00"
+RESULT = TrainingResult(
+    final_loss=0.7,
+    final_reconstruction=0.7,
+    final_kl=None,
+    test_bce=0.7,
+    mean_image_bce=0.8,
+    images_train=10,
+    images_test=5,
+    train_seconds=1.0,
+    gpu_seconds=0.0,
+    images_per_second=10.0,
+    device="cpu",
+    threads=1,
+    precision_used="fp32",
+    torch_version="2.0",
+    aesweep_version="0.1.0",
+    node="here",
+    resumed_from="none",
+    resumed_with="none",
+    started=NOW,
+    ended=NOW,
+)
+
+
+def trained(attempt: str = "train-0001-aaaaaa", files: dict[str, FileRecord] | None = None) -> TrainingRecord:
+    """The commit of a training without epochs."""
+    return TrainingRecord(attempt=attempt, config={}, execution={}, files=files or {}, history=(), result=RESULT)
+
+
+def scored(
+    attempt: str = "score-0001-bbbbbb",
+    rows: tuple[ScoreRow, ...] = (),
+    model: str = "",
+    files: dict[str, FileRecord] | None = None,
+) -> ScoresRecord:
+    """The commit of an evaluation."""
+    return ScoresRecord(
+        id="e" * 12,
+        attempt=attempt,
+        evaluation={},
+        model=model,
+        files=files or {},
+        rows=rows,
+        latents=(),
+        aesweep_version="0.1.0",
+    )
+
+
+def folded(commits: dict[str, str]) -> FoldedTables:
+    """What a fold leaves that has read these versions of commits; its tables are not there."""
+    return FoldedTables(version=0, aesweep="none", files={}, commits=commits, signatures={}, signature="none")
