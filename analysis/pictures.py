@@ -181,7 +181,7 @@ def _linked(store: Path, row: dict[Hashable, Any], page: Path) -> tuple[Grid | N
     grids: list[Grid | None] = []
     for name, (column, heading) in COLUMNS.items():
         path = _file(store, str(row["pictures"]), name)
-        link = quote(Path(os.path.relpath(path, page)).as_posix()) if path else ""
+        link = quote(os.fsencode(os.path.relpath(path, page))) if path else ""
         grids.append(Grid(heading, "", link, str(row.get(f"{column}_caption", ""))) if path else None)
     return tuple(grids)
 

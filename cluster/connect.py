@@ -159,7 +159,7 @@ def _require_ray(address: str, head: str) -> None:
 
 def _initialise(address: str, options: dict[str, Any]) -> str:
     """`ray.init` with our code, quietly; gives the session's folder. Every failure becomes a `ClusterError`."""
-    with nullcontext() if job_has_working_dir() else staged_code() as code:
+    with nullcontext() if job_has_working_dir() else staged_code() as code, _printable_command_line():
         try:
             context: Any = ray.init(
                 address=address,
@@ -172,6 +172,17 @@ def _initialise(address: str, options: dict[str, Any]) -> str:
             ray.shutdown()
             raise ClusterError("--address", address, _remedy(address, error)) from error
     return str(context.address_info["session_dir"])
+
+
+@contextmanager
+def _printable_command_line() -> Iterator[None]:
+    """Let Ray record the command line of this process although a path in it is not UTF-8; Ray fails to start on one."""
+    before = utils.get_entrypoint_name
+    utils.get_entrypoint_name = lambda: before().encode(errors="backslashreplace").decode()
+    try:
+        yield
+    finally:
+        utils.get_entrypoint_name = before
 
 
 def _remedy(address: str, error: Exception) -> str:

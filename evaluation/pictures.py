@@ -52,7 +52,7 @@ def enlarged(grid: bytes) -> bytes:
 
     Pixels are repeated a whole number of times, so that what is seen is what was scored.
     """
-    with Image.open(io.BytesIO(grid)) as picture:
+    with Image.open(io.BytesIO(grid), formats=("PNG",)) as picture:
         scale = max(1, round(LEGIBLE_SIDE / int(picture.info[SIDE_KEY])))
         return _png(picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST))
 

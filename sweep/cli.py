@@ -1,5 +1,6 @@
 """The command line `aesweep`: its verbs, and the one place where errors become two lines and exit code 2."""
 
+import io
 import sys
 from typing import Annotated, Any
 
@@ -44,6 +45,8 @@ def _options(
 
 def main() -> None:
     """Run the command line; the exit code is 0 (all done), 1 (a trial failed or work is left), 2 (bad input) or 130 (stopped)."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding == "utf-8":
+        sys.stdout.reconfigure(errors="surrogateescape")  # a path that is not UTF-8 is printed as it is on disk
     try:
         sys.exit(app(standalone_mode=len(sys.argv) == 1))  # alone it prints the help, and Typer ends the program
     except typer.Abort as abort:  # what Typer makes of an end of input: it would say no more than "Aborted."

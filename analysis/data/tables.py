@@ -9,6 +9,7 @@ leaves them in the file until a few trials are asked for.
 """
 
 import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -77,8 +78,8 @@ class Tables:
 
     @property
     def store(self) -> str:
-        """The store's name in texts and commands."""
-        return self.address or str(self.root)
+        r"""The store's name in texts and commands; a byte that is not UTF-8 is written as `\xe9`."""
+        return self.address or os.fsencode(self.root).decode(errors="backslashreplace")
 
     @cached_property
     def described(self) -> pd.DataFrame:

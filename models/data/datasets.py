@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from aesweep.models.config import TrialConfig
+from aesweep.models.data.celeba_layout import missing_celeba
 from aesweep.models.data.folder import folder_identity, list_images
 from aesweep.models.errors import InputError
 
@@ -24,8 +25,6 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 OFFICIAL_SIZES = {"digits": (1_500, 297), "cifar10": (50_000, 10_000), "celeba": (162_770, 19_962)}
 
 CIFAR10_FOLDER = "cifar-10-batches-py"
-CELEBA_IMAGES = "celeba/img_align_celeba"
-CELEBA_PARTITION = "celeba/list_eval_partition.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,26 +106,17 @@ def has_cifar10(data_dir: Path) -> bool:
     return (data_dir / CIFAR10_FOLDER).is_dir()
 
 
-def has_celeba(data_dir: Path) -> bool:
-    """Whether CelebA's images, as a folder or as the zip, and its list of splits are there."""
-    images = data_dir / CELEBA_IMAGES
-    return (images.is_dir() or images.with_suffix(".zip").is_file()) and (data_dir / CELEBA_PARTITION).is_file()
-
-
 def check_source(config: TrialConfig, source: DataSource) -> None:
     """Raise `InputError`, saying what to fetch or copy where, if the images of `config` are not on this machine."""
     if is_prepared(config, source) or config.dataset == "digits":
         return
     where, lacking = str(source.data_dir), ""
     if config.dataset == "cifar10" and not has_cifar10(source.data_dir):
-        lacking = f"holds no {CIFAR10_FOLDER}/. Run `aesweep fetch cifar10 --to {where}`, or copy it there."
-    elif config.dataset == "celeba" and not has_celeba(source.data_dir):
-        lacking = (
-            f"lacks {CELEBA_IMAGES}/ (or .zip) or {CELEBA_PARTITION}. "
-            f"Run `aesweep fetch celeba --to {where}`, or copy both there."
-        )
+        lacking = f"It holds no {CIFAR10_FOLDER}/. Run `aesweep fetch cifar10 --to {where}`, or copy it there."
+    elif config.dataset == "celeba" and (missing := missing_celeba(source.data_dir)):
+        lacking = f"{missing} Run `aesweep fetch celeba --to {where}`, or copy both there."
     if lacking:
-        raise InputError("--data", where, f"It {lacking}")
+        raise InputError("--data", where, lacking)
     if config.dataset == "folder":
         folder = _require_folder(source)
         if (found := folder_identity(folder, source.data_dir)) != config.data_identity:

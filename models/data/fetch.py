@@ -7,10 +7,12 @@ where.
 import logging
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from aesweep.models.config import TrialConfig
-from aesweep.models.data.datasets import CIFAR10_FOLDER, DataSource, has_celeba, has_cifar10, is_prepared
+from aesweep.models.data.celeba_layout import missing_celeba
+from aesweep.models.data.datasets import CIFAR10_FOLDER, DataSource, has_cifar10, is_prepared
 from aesweep.models.data.images import ImageSet, load_images
 from aesweep.models.errors import InputError
 
@@ -35,8 +37,8 @@ def fetch_cifar10(data_dir: Path) -> ImageSet:
 def fetch_celeba(data_dir: Path) -> ImageSet:
     """CelebA, aligned and cropped (1.4 GB), into `data_dir`/celeba, and its prepared arrays at 64 pixels.
 
-    Files that are there are used. torchvision downloads them from Google Drive with the package `gdown`. Raises
-    `InputError` if that fails, naming what to copy where.
+    Files that are there are used. torchvision downloads them from Google Drive with the package `gdown`, the optional
+    dependency `celeba`. Raises `InputError` if that fails, naming what to copy where.
     """
     from torchvision.datasets import CelebA
 
@@ -45,8 +47,10 @@ def fetch_celeba(data_dir: Path) -> ImageSet:
         f"Copy img_align_celeba.zip and list_eval_partition.txt into {data_dir / 'celeba'} "
         "(https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html); the zip need not be unpacked."
     )
+    if find_spec("gdown") is None:
+        remedy = f"Run `pip install gdown`, which Google Drive needs, and fetch again. Or without it: {remedy}"
     config = TrialConfig(dataset="celeba", image_size=64)
-    return _fetch(config, data_dir, None if has_celeba(data_dir) else download, remedy)
+    return _fetch(config, data_dir, download if missing_celeba(data_dir) else None, remedy)
 
 
 def _fetch(config: TrialConfig, data_dir: Path, download: Callable[[], object] | None, remedy: str) -> ImageSet:

@@ -12,18 +12,40 @@ import hashlib
 import json
 import logging
 import os
+import stat
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from aesweep.models.data.refused import READABLE, PictureError, all_refused
 from aesweep.models.errors import InputError, one_line
 
 log = logging.getLogger(__name__)
 
 # the types that torchvision's ImageFolder reads
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
+# JPEGs under other names. They are left out: taken, they would change the identity of folders that stores were made from.
+JPEG_SUFFIXES = frozenset({".jfif", ".jfi", ".jif", ".jpe", ".pjpeg", ".pjp"})
+# Folders that network drives and archives fill by themselves. What they hold has always been taken, so it is only reported.
+SYSTEM_FOLDERS = frozenset({"@eaDir", "__MACOSX", "#recycle", "@Recycle", "$RECYCLE.BIN", "lost+found"})
+KINDS_NAMED = 6  # kinds of files, or names, that one line lists
+LONGEST_SUFFIX = 8  # characters of an ending that is shown
 LAYOUT = "Expected FOLDER/train/<label>/*.jpg and FOLDER/test/<label>/*.jpg"
+
+
+@dataclass(frozen=True)
+class SplitFiles:
+    """The files of one split: those that are taken, and how many are left out."""
+
+    images: list[Path]
+    """Sorted by their path inside the split."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Kind, such as `.gif`, `hidden` or `without an ending` -> number."""
+    in_system_folders: Counter[str] = field(default_factory=Counter)
+    """Name of a system folder, such as `@eaDir` -> number of images taken from folders of that name."""
 
 
 def list_images(folder: Path, split: str) -> list[Path]:
@@ -31,30 +53,75 @@ def list_images(folder: Path, split: str) -> list[Path]:
 
     Hidden files are left out. Raises `InputError` for a missing folder or split, and for a split without images.
     """
+    return list_files(folder, split).images
+
+
+def list_files(folder: Path, split: str) -> SplitFiles:
+    """The images of `split` ("train" or "test") under `folder`, and what else is there. Raises as `list_images`."""
     root = folder / split
     if not folder.is_dir():
         raise InputError("data.path", str(folder), f"There is no such folder. {LAYOUT}.")
     if not root.is_dir():
         raise InputError("data.path", str(folder), f"It has no {split}/ folder. {LAYOUT}.")
-    images = [path for path in _files(root) if path.suffix.lower() in IMAGE_SUFFIXES]
-    if not images:
-        kinds = " ".join(sorted(IMAGE_SUFFIXES))
-        raise InputError("data.path", str(root), f"It holds no images ({kinds}). {LAYOUT}.")
-    return sorted(images, key=lambda path: path.relative_to(root).as_posix())
+    found = SplitFiles([])
+    for path, system in _files(root):
+        if path.name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES:
+            found.left_out[f"in {system}" if system else _kind(path)] += 1
+            continue
+        found.images.append(path)
+        if system:
+            found.in_system_folders[system] += 1
+    if not found.images:
+        kinds, others = " ".join(sorted(IMAGE_SUFFIXES)), ""
+        if found.left_out:
+            others = f" Left out: {_counted(found.left_out)}.{_rename_hint(found.left_out)}"
+        raise InputError("data.path", str(root), f"It holds no images ({kinds}).{others} {LAYOUT}.")
+    found.images.sort(key=lambda path: path.relative_to(root).as_posix())
+    return found
+
+
+def describe_folder(folder: Path) -> list[str]:
+    """Sentences for a person: how many images are taken from `folder`, and how many files of which kind are left out.
+
+    Raises as `list_images`.
+    """
+    train, test = list_files(folder, "train"), list_files(folder, "test")
+    lines = [f"Images: {len(train.images)} for training and {len(test.images)} for testing, in {folder}"]
+    if left_out := train.left_out + test.left_out:
+        lines.append(f"Left out: {_counted(left_out)}.{_rename_hint(left_out)}")
+    if beside := [name for name in _names(folder) if name not in ("train/", "test/") and not name.startswith(".")]:
+        more = f" and {len(beside) - KINDS_NAMED} more" if len(beside) > KINDS_NAMED else ""
+        lines.append(f"Not used, because they are not in train/ or test/: {', '.join(beside[:KINDS_NAMED])}{more}.")
+    if systems := train.in_system_folders + test.in_system_folders:
+        among = ", ".join(f"{count} in {name}" for name, count in systems.most_common())
+        lines.append(
+            f"Warning: thumbnails or system files are among the images: {among}. "
+            "Remove these folders to train without them."
+        )
+    return lines
 
 
 def folder_identity(folder: Path, data_dir: Path) -> str:
     """SHA-256 (64 hex digits) over the sorted relative paths and the bytes of all images of train/ and test/.
 
     Kept in `data_dir`/folders/, where that can be written, for equal lists of path, size and modification time. Raises as
-    `list_images`.
+    `list_images`, and for images that cannot be read, naming the first of them.
     """
     folder = folder.absolute()
     images = [path for split in ("train", "test") for path in list_images(folder, split)]
     listing = hashlib.sha256()
+    refused = []
     for path in images:
-        state = path.stat()
+        try:
+            state = path.stat()
+        except OSError as error:  # a link to nowhere
+            refused.append(_unreadable(path, error))
+            continue
+        if not stat.S_ISREG(state.st_mode):  # a pipe would be waited for
+            refused.append(PictureError(str(path), "a pipe, socket or device", "Remove it."))
         listing.update(_name(path, folder) + f"\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+    if refused:
+        raise all_refused(refused, len(images))
     where = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     cache = data_dir / "folders" / f"{where}.json"
     known = _read_cache(cache)
@@ -65,23 +132,57 @@ def folder_identity(folder: Path, data_dir: Path) -> str:
     return identity
 
 
-def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """All files under `folder` whose names are not hidden, through links too, but not through one that leads back up.
+def _files(folder: Path, above: tuple[Path, ...] = (), system: str = "") -> Iterator[tuple[Path, str]]:
+    """All files under `folder` and the name of the system folder that each is in, "" for none.
 
-    `above`: the folders that were entered on the way, by their real paths.
+    Links are followed, except one that leads back up. A hidden folder is yielded and not entered. `above` are the folders
+    that were entered on the way, by their real paths.
     """
     real = folder.resolve()
     if any(entered.is_relative_to(real) for entered in above):
         return
     try:
-        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+        entries = list(os.scandir(folder))
     except OSError as error:
         raise InputError("data.path", str(folder), f"{folder} cannot be read: {error.strerror}.") from None
     for entry in entries:
-        if _is_folder(entry):
-            yield from _files(Path(entry.path), (*above, real))
+        if not entry.name.startswith(".") and _is_folder(entry):
+            inside = entry.name if entry.name in SYSTEM_FOLDERS else system
+            yield from _files(Path(entry.path), (*above, real), inside)
         else:
-            yield Path(entry.path)
+            yield Path(entry.path), system
+
+
+def _names(folder: Path) -> list[str]:
+    """What a folder holds, folders with a slash."""
+    with os.scandir(folder) as entries:
+        return sorted(f"{entry.name}/" if _is_folder(entry) else entry.name for entry in entries)
+
+
+def _kind(path: Path) -> str:
+    """Words for a file that is left out: its ending in lower case where that says something."""
+    if path.name.startswith("."):
+        return "hidden"
+    suffix = path.suffix.lower()
+    if not suffix:
+        return "without an ending"
+    return (
+        suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= LONGEST_SUFFIX else "with other endings"
+    )
+
+
+def _counted(kinds: Counter[str]) -> str:
+    """Such as `30 .gif, 2 hidden`, the most frequent first, the tail summed up."""
+    common = kinds.most_common()
+    named = [f"{count} {kind}" for kind, count in common[:KINDS_NAMED]]
+    if rest := sum(count for _, count in common[KINDS_NAMED:]):
+        named.append(f"{rest} with other endings")
+    return ", ".join(named)
+
+
+def _rename_hint(kinds: Counter[str]) -> str:
+    jpegs = sorted(JPEG_SUFFIXES & set(kinds))
+    return f" Rename {' and '.join(jpegs)}, which are JPEGs, to .jpg to use them." if jpegs else ""
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -98,11 +199,22 @@ def _name(path: Path, folder: Path) -> bytes:
 
 def _hash_content(folder: Path, images: list[Path]) -> str:
     content = hashlib.sha256()
+    refused = []
     for path in images:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            refused.append(_unreadable(path, error))
+            continue
         content.update(_name(path, folder) + f"\0{digest}\n".encode())
+    if refused:
+        raise all_refused(refused, len(images))
     return content.hexdigest()
+
+
+def _unreadable(path: Path, error: OSError) -> PictureError:
+    return PictureError(str(path), f"a file that cannot be read ({error.strerror})", READABLE)
 
 
 def _read_cache(path: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +31,7 @@ from aesweep.models.data.datasets import (
     prepared_path,
 )
 from aesweep.models.data.reading import Pictures, pictures
+from aesweep.models.data.refused import PictureError, all_refused
 from aesweep.models.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -104,10 +106,15 @@ def _prepare(config: TrialConfig, source: DataSource) -> None:
     final = prepared_path(config, source, "train").parent
     final.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=final, prefix=".tmp-"))
+    refused, total, remedy = [], 0, ""
     try:
         for split in SPLITS:
-            _write(aside / f"{split}.npy", pictures(config, source, split), config)
+            found = pictures(config, source, split)
+            refused += _write(aside / f"{split}.npy", found, config)
+            total, remedy = total + len(found.items), found.remedy
             _checksum_path(aside / f"{split}.npy").write_text(_sha256(aside / f"{split}.npy"))
+        if refused:
+            raise all_refused(refused, total, remedy)
         for split in SPLITS:
             _checksum_path(final / f"{split}.npy").unlink(missing_ok=True)  # no array beside another one's checksum
             os.replace(aside / f"{split}.npy", final / f"{split}.npy")
@@ -116,24 +123,36 @@ def _prepare(config: TrialConfig, source: DataSource) -> None:
         shutil.rmtree(aside)
 
 
-def _write(path: Path, source: Pictures, config: TrialConfig) -> None:
+def _write(path: Path, source: Pictures, config: TrialConfig) -> list[PictureError]:
+    """Decode one split into the array at `path`; the pictures that cannot be used, all of which are found."""
+    refused: list[PictureError] = []
     shape = (len(source.items), config.image_size, config.image_size, 3)
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     if hasattr(os, "posix_fallocate"):  # a disk that fills up under a memory map ends the process without a word
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
-    def decode(item: Any) -> np.ndarray:
-        return np.asarray(fit_square(source.open(item), config.image_size, config.resize))
+    def decode(item: Any) -> np.ndarray | PictureError:
+        try:
+            return np.asarray(fit_square(source.open(item), config.image_size, config.resize))
+        except PictureError as error:
+            return error
 
     started = told = time.monotonic()
-    with ThreadPoolExecutor(DECODE_THREADS) as threads:  # Pillow decodes and resizes outside the interpreter lock
+    # Pillow decodes and resizes outside the interpreter lock. Its warning of large pictures speaks of an attack.
+    with ThreadPoolExecutor(DECODE_THREADS) as threads, warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         for first in range(0, len(array), DECODE_CHUNK):
             chunk = source.items[first : first + DECODE_CHUNK]
-            array[first : first + len(chunk)] = list(threads.map(decode, chunk))
+            for index, picture in enumerate(threads.map(decode, chunk), start=first):
+                if isinstance(picture, PictureError):
+                    refused.append(picture)
+                else:
+                    array[index] = picture
             now = time.monotonic()
             if now - told >= PROGRESS_SECONDS:
                 told, done = now, first + len(chunk)
                 left = (now - started) * (len(array) / done - 1)
                 log.info("preparing %s: %d of %d images, %.0f s left", path.stem, done, len(array), left)
     array.flush()  # a memory map is on disk before its name appears
+    return refused

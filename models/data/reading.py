@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from aesweep.models.config import TrialConfig
+from aesweep.models.data.celeba_layout import find_celeba
 from aesweep.models.data.datasets import (
-    CELEBA_IMAGES,
-    CELEBA_PARTITION,
     CIFAR10_FOLDER,
     OFFICIAL_SIZES,
     SPLITS,
@@ -28,6 +27,8 @@ from aesweep.models.data.datasets import (
     Split,
 )
 from aesweep.models.data.folder import list_images
+from aesweep.models.data.picture import open_image
+from aesweep.models.data.refused import SEVERAL, PictureError
 from aesweep.models.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class Pictures(NamedTuple):
 
     items: Sequence[Any] | np.ndarray
     open: Callable[[Any], Image.Image]
+    remedy: str = SEVERAL
+    """What to do about several pictures that cannot be used."""
 
 
 def pictures(config: TrialConfig, source: DataSource, split: Split) -> Pictures:
@@ -58,32 +61,6 @@ def pictures(config: TrialConfig, source: DataSource, split: Split) -> Pictures:
         case "folder":
             assert source.folder is not None  # `check_source` has seen to it
             return Pictures(list_images(source.folder, split), open_image)
-
-
-def open_image(file: Path | io.BytesIO, name: str | None = None, remedy: str | None = None) -> Image.Image:
-    """One picture as RGB, upright. Raises `InputError` naming the file, with `remedy`, if it is not a readable image."""
-    try:
-        with Image.open(file) as image:
-            image.load()
-            return _as_rgb(image)
-    except FileNotFoundError as error:
-        raise InputError("image file", name or str(file), f"It is not there. {remedy or 'Put it back.'}") from error
-    except Exception as error:  # Pillow meets damaged files with nearly any exception
-        reason = f"It is not a readable image ({str(error) or type(error).__name__})."
-        remedy = remedy or "Remove it or put a sound copy in its place."
-        raise InputError("image file", name or str(file), f"{reason} {remedy}") from error
-
-
-def _as_rgb(image: Image.Image) -> Image.Image:
-    # Of the modes of more than 8 bits only 16-bit grey has a white that is known. PGM files have it in mode "I", scaled to it.
-    if image.mode == "F" or (image.mode == "I" and image.format != "PPM"):
-        raise ValueError("32 bits per pixel, of which no one says what is white: save it with 8 or 16")
-    sixteen_bits = image.mode.startswith("I")
-    image = ImageOps.exif_transpose(image)
-    if sixteen_bits:  # Pillow's own conversion would clip it to white
-        pixels = np.asarray(image, dtype=np.float64) / 257.0
-        image = Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
-    return image.convert("RGB")
 
 
 def _fetch_again(path: Path | str, dataset: str, data_dir: Path) -> str:
@@ -134,35 +111,40 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def _celeba(data_dir: Path, split: Split) -> Pictures:
-    """Aligned and cropped CelebA, from the folder or, where it was not unpacked, from the zip beside it."""
-    names = _celeba_names(data_dir, split)
-    folder = data_dir / CELEBA_IMAGES
-    if folder.is_dir():
-        again = _fetch_again(folder, "celeba", data_dir)
-        return Pictures(names, lambda name: _celeba_crop(open_image(folder / name, remedy=again), folder / name, again))
-    path = folder.with_suffix(".zip")
+    """Aligned and cropped CelebA, from the folder or, where it was not unpacked, from the zip."""
+    path, partition = find_celeba(data_dir)
+    assert path is not None and partition is not None  # `check_source` has seen to it
+    names = _celeba_names(partition, data_dir, split)
     again = _fetch_again(path, "celeba", data_dir)
+    if path.is_dir():
+        return Pictures(
+            names, lambda name: _celeba_crop(open_image(path / name, remedy=again), path / name, again), again
+        )
     try:
         archive = zipfile.ZipFile(path)
     except Exception as error:  # most often a web page that says that the host is busy today
         raise InputError("--data", str(path), f"It cannot be opened as a zip file ({error}). {again}") from error
+    first = f"/{names[0]}"  # Kaggle's copy nests the folder
+    folder = next((name.removesuffix(first) for name in archive.namelist() if name.endswith(first)), "img_align_celeba")
 
     def open_member(name: str) -> Image.Image:
-        try:
-            content = archive.read(f"{folder.name}/{name}")
-        except Exception as error:  # absent, or damaged in one of many ways
-            raise InputError("--data", str(path), f"{name} cannot be read from it ({error}). {again}") from error
         where = path / name
+        try:
+            content = archive.read(f"{folder}/{name}")
+        except Exception as error:  # absent, or damaged in one of many ways
+            raise PictureError(str(where), f"not readable in the zip ({error})", again) from error
         return _celeba_crop(open_image(io.BytesIO(content), str(where), again), where, again)
 
-    return Pictures(names, open_member)
+    return Pictures(names, open_member, again)
 
 
-def _celeba_names(data_dir: Path, split: Split) -> list[str]:
-    """The file names of one split, from lines such as "000001.jpg 0"."""
-    path, wanted = data_dir / CELEBA_PARTITION, CELEBA_PARTS[split]
+def _celeba_names(path: Path, data_dir: Path, split: Split) -> list[str]:
+    """The file names of one split, from lines such as "000001.jpg 0", or "000001.jpg,0" under a heading."""
+    wanted = CELEBA_PARTS[split]
     try:
-        words = path.read_text().split()
+        words = path.read_text().replace(",", " ").split()
+        if words[:2] == ["image_id", "partition"]:
+            words = words[2:]
         names = [name for name, part in zip(words[::2], words[1::2], strict=True) if part == wanted]
     except (OSError, ValueError) as error:
         reason = f"It is not CelebA's list of splits, or not all of it ({type(error).__name__})."
@@ -178,6 +160,6 @@ def _celeba_names(data_dir: Path, split: Split) -> list[str]:
 def _celeba_crop(image: Image.Image, path: Path, again: str) -> Image.Image:
     """The central square. Of a picture of another size the box would cut something else, and black where there is nothing."""
     if image.size != CELEBA_SIZE:
-        reason = f"It has {image.width}x{image.height} pixels; aligned and cropped CelebA has 178x218."
-        raise InputError("image file", str(path), f"{reason} {again}")
+        size = f"{image.width}x{image.height} pixels"
+        raise PictureError(str(path), f"of {size}; aligned and cropped CelebA has 178x218", again)
     return image.crop(CELEBA_CROP)

@@ -16,6 +16,7 @@ from aesweep.sweep.driver.outcome import STOPPED
 from aesweep.sweep.driver.plan import Plan, make_plan
 from aesweep.sweep.driver.progress import describe_counts
 from aesweep.sweep.launch import launch as run_launch
+from aesweep.sweep.spec.images import describe_images, one_per_data_set
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.store.launched import resume_command, stored_spec
 from aesweep.sweep.store.open_storage import open_storage
@@ -40,8 +41,9 @@ def plan(
     made = make_plan(loaded, opened, evaluation, only=only or [])
     if as_json:
         typer.echo(json.dumps([trial.to_json() for trial in made.trials], indent=1))
-    else:
-        _print_plan(loaded.name, made)
+        return
+    data_sets = one_per_data_set(trial.config for trial in made.trials)
+    _print_plan(loaded.name, made, describe_images(data_sets, loaded.execution))
 
 
 def launch(
@@ -109,11 +111,10 @@ def _is_empty(store: str) -> bool:
     return storage.version("") is None and not storage.names("")
 
 
-def _print_plan(name: str, made: Plan) -> None:
+def _print_plan(name: str, made: Plan, about_images: list[str]) -> None:
     console = Console(highlight=False)
-    table = Table(
-        title=Text(f"{name}: {len(made.trials)} trials"), title_justify="left", box=None, padding=(0, 2, 0, 0)
-    )
+    title = Text(f"{name}: {len(made.trials)} trials")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for heading in ("block", "trials", "state", "GPU-hours", "disk"):
         table.add_column(heading, justify="left" if heading in ("block", "state") else "right")
     for block in dict.fromkeys(t.block for t in made.trials):
@@ -122,6 +123,8 @@ def _print_plan(name: str, made: Plan) -> None:
         hours, size = sum(t.gpu_hours for t in trials), sum(t.disk_bytes for t in trials)
         table.add_row(Text(block), str(len(trials)), describe_counts(counts), f"{hours:.3g}", f"{size / 1e9:.2f} GB")
     console.print(table)
+    for line in about_images:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     left = made.to_train
     console.print(
         f"\nTo train: {len(left)} trials, {sum(t.gpu_hours for t in left):.3g} hours of one H200 (see docs/operations.md).\n"

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, check_source, data_name, is_prepared
-from aesweep.models.data.folder import folder_identity
-from aesweep.models.errors import InputError
+from aesweep.models.data.folder import describe_folder, folder_identity
+from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
 
 NATIVE_IMAGE_SIZES = {"digits": 32, "cifar10": 32, "celeba": 64, "folder": 32}
@@ -32,6 +32,8 @@ def locate_folder(path: object, relative_to: Path, data_dir: str) -> tuple[str, 
             raise InputError("path", path, f"There is no folder {folder}. Give the folder that holds train/ and test/.")
         return folder_identity(folder, Path(data_dir)), str(folder)
     except InputError as error:
+        if error.field != "data.path":  # it names images
+            raise
         raise InputError("path", path, error.remedy) from None
     except OSError as error:
         raise InputError("path", path, f"The folder or an image in it cannot be read: {error}.") from None
@@ -54,6 +56,13 @@ def check_images(configs: Iterable[TrialConfig], execution: ExecutionConfig) -> 
         check_source(config, data_source(config, execution))
 
 
+def describe_images(configs: Iterable[TrialConfig], execution: ExecutionConfig) -> list[str]:
+    """Lines on each user's folder that these train on: what is taken of it and what is left out. Of an absent one, none."""
+    folders = dict.fromkeys(data_source(config, execution).folder for config in configs)
+    there = [folder for folder in folders if folder is not None and folder.is_dir()]
+    return [one_line(line) for folder in there for line in describe_folder(folder)]
+
+
 def prepare_images(configs: Iterable[TrialConfig], execution: ExecutionConfig, console: Console) -> None:
     """Prepare and check each data set now: an unreadable image is told before anything is recorded, and fails no trial."""
     from aesweep.models.data.images import load_images
@@ -62,4 +71,6 @@ def prepare_images(configs: Iterable[TrialConfig], execution: ExecutionConfig, c
         source = data_source(config, execution)
         if not is_prepared(config, source):
             console.print(f"Preparing {data_name(config)} …", highlight=False)
+            for line in describe_images([config], execution):
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
         load_images(config, source, verify=True)

@@ -26,7 +26,7 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
     elif _looks_like_a_path(text):
         from aesweep.sweep.spec.yaml_file import read_spec
 
-        spec = read_spec(Path(text), data_dir)
+        spec = read_spec(Path(text), data_dir, path_is_replaced=bool(overrides) and _replaces_path(overrides))
     else:
         near = difflib.get_close_matches(text.lower(), PRESETS, n=1, cutoff=0.5)
         hint = f"Did you mean {near[0]}? " if near else ""
@@ -51,6 +51,12 @@ def _changed(spec: SweepSpec, overrides: Sequence[str], data_dir: str | Path | N
     if data_dir is not None:
         refuse_given(overrides, {"data_dir": "--data"})
     return apply_overrides(spec, overrides)
+
+
+def _replaces_path(overrides: Sequence[str]) -> bool:
+    from aesweep.sweep.spec.overrides import replaces_path
+
+    return replaces_path(overrides)
 
 
 def _without_idle_fields(spec: SweepSpec) -> SweepSpec:

@@ -52,6 +52,11 @@ def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
         return SweepSpec(name=name, blocks=blocks, extractor=extractor, evaluation=evaluation, execution=execution)
 
 
+def replaces_path(overrides: Sequence[str]) -> bool:
+    """Whether an override names the folder of images, so that the one in the spec need not be on this machine."""
+    return any(_read_override(override)[:2] == ("sweep", "path") for override in overrides)
+
+
 def refuse_given(overrides: Sequence[str], options: Mapping[str, str]) -> None:
     """Raises `InputError` for an override of a field that an option gave: `options`, field to option."""
     for override in overrides:

@@ -27,6 +27,9 @@ from aesweep.sweep.spec.yaml_text import read_yaml
 Axes = dict[str, list[Any]]
 """Trial field -> the values that it takes, in order."""
 
+REPLACED_IDENTITY = "0" * 64
+"""Stands for the content of a folder that `--set path=FOLDER` is about to name."""
+
 
 class SpecFile(BaseModel):
     """The sections of a spec file. The values inside are checked against the fields of the configurations."""
@@ -51,10 +54,12 @@ _EXPECTED = {
 }
 
 
-def read_spec(path: Path, data_dir: str | Path | None = None) -> SweepSpec:
+def read_spec(path: Path, data_dir: str | Path | None = None, *, path_is_replaced: bool = False) -> SweepSpec:
     """The sweep that the YAML file at `path` describes. `data_dir` goes before the file's own `execution: data_dir`.
 
-    Relative paths in the file are relative to the file. Raises `InputError` for everything that cannot be used.
+    Relative paths in the file are relative to the file. With `path_is_replaced` (by `--set path=FOLDER`) no folder of
+    images is looked for: trials on one carry `REPLACED_IDENTITY`, which `apply_overrides` replaces. Raises `InputError`
+    for everything that cannot be used.
     """
     tree = read_yaml(path)
     if tree is None or tree == {}:
@@ -69,7 +74,7 @@ def read_spec(path: Path, data_dir: str | Path | None = None) -> SweepSpec:
     with at("execution"):
         execution = _read_execution(file.execution, folder, data_dir)
     with at("data"):
-        data_axes, folders = _read_data(file.data, folder, execution.data_dir)
+        data_axes, folders = _read_data(file.data, folder, execution.data_dir, path_is_replaced)
     with at("base"):
         base = {**data_axes, **_read_axes(file.base, in_block=False)}
     blocks = _read_blocks(file.blocks, base, identity=next(iter(folders), ""))
@@ -82,7 +87,7 @@ def read_spec(path: Path, data_dir: str | Path | None = None) -> SweepSpec:
         blocks=blocks,
         extractor=extractor,
         evaluation=evaluation,
-        execution=replace(execution, folders=folders),
+        execution=replace(execution, folders={} if path_is_replaced else folders),
     )
 
 
@@ -109,18 +114,22 @@ def _read_execution(given: Mapping[str, Any], folder: Path, data_dir: str | Path
     return ExecutionConfig(**settings)
 
 
-def _read_data(given: Mapping[str, Any], folder: Path, data_dir: str) -> tuple[Axes, dict[str, str]]:
+def _read_data(
+    given: Mapping[str, Any], folder: Path, data_dir: str, path_is_replaced: bool
+) -> tuple[Axes, dict[str, str]]:
     """Trial fields of the `data` section, and content identity -> path of the user's own images where there are any."""
     check_known(given, FIELDS["data"])
     dataset = given.get("dataset", "folder" if "path" in given else "digits")
     fields = {name: value for name, value in {"dataset": dataset, **given}.items() if name != "path"}
     axes = {name: [read_value(TrialConfig, name, value)] for name, value in fields.items()}
+    if "path" in given and axes["dataset"] != ["folder"]:
+        raise InputError("path", given["path"], f"Leave it out, or write dataset: folder (it is {dataset}).")
+    if path_is_replaced:
+        return axes, {REPLACED_IDENTITY: ""}
     if "path" not in given:
         if axes["dataset"] == ["folder"]:
             raise InputError("path", None, "Give the folder that holds train/ and test/, such as path: ./faces.")
         return axes, {}
-    if axes["dataset"] != ["folder"]:
-        raise InputError("path", given["path"], f"Leave it out, or write dataset: folder (it is {dataset}).")
     identity, path = locate_folder(given["path"], folder, data_dir)
     return axes, {identity: path}
 

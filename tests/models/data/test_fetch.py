@@ -1,6 +1,8 @@
 """Fetching without a network says what to copy where; what lies there already is used."""
 
 import shutil
+import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from aesweep.models.data.fetch import fetch_celeba, fetch_cifar10
 from aesweep.models.errors import InputError
+from tests.fresh_process import REPOSITORY
 
 
 @pytest.fixture
@@ -22,8 +25,22 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_failed_download_says_what_to_copy_where(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"download failed.*\nCopy the folder cifar-10-batches-py into {tmp_path}"):
         fetch_cifar10(tmp_path)
-    with pytest.raises(InputError, match=r"download failed.*\nCopy img_align_celeba\.zip"):
+    with pytest.raises(InputError, match=r"download failed.*\n(Run `pip install gdown`.* )?Copy img_align_celeba\.zip"):
         fetch_celeba(tmp_path)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_missing_gdown_is_named_with_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gdown", None)
+    with pytest.raises(InputError, match=r"gdown.*\nRun `pip install gdown`.*fetch again.*Copy img_align_celeba\.zip"):
+        fetch_celeba(tmp_path)
+
+
+def test_gdown_is_declared() -> None:
+    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert any(requirement.startswith("gdown") for requirement in declared["celeba"])
 
 
 @pytest.mark.usefixtures("no_network")

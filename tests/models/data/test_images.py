@@ -17,7 +17,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, data_name, source_sizes
 from aesweep.models.data.folder import folder_identity
 from aesweep.models.data.images import fit_square, load_images
-from aesweep.models.data.reading import open_image
+from aesweep.models.data.picture import open_image
 from aesweep.models.errors import InputError
 from tests.fresh_process import REPOSITORY
 from tests.sweep.store.small_disk import mounted
@@ -164,7 +164,9 @@ def test_celeba_of_another_size_is_refused(tmp_path: Path) -> None:
     write_celeba(tmp_path)
     for path in (tmp_path / "celeba/img_align_celeba").iterdir():
         Image.open(path).resize((64, 64)).save(path)
-    with pytest.raises(InputError, match=r"0000\d\d\.jpg.*\n.*64x64 pixels; aligned and cropped CelebA has 178x218"):
+    with pytest.raises(
+        InputError, match=r"5 of 5 pictures.*\n.*0000\d\d\.jpg.*64x64 pixels; aligned and cropped CelebA has 178x218"
+    ):
         load_celeba(tmp_path)
 
 
@@ -211,11 +213,14 @@ def test_a_damaged_or_missing_picture_in_celebas_zip_is_named(tmp_path: Path) ->
     start = member.header_offset + 30 + len(member.filename)
     content[start : start + 20] = b"\xff" * 20
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"img_align_celeba\.zip.*\n000002\.jpg cannot be read from it"):
+    with pytest.raises(InputError, match=r"img_align_celeba\.zip/000002\.jpg.*\nIt is not readable in the zip"):
         load_celeba(tmp_path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("img_align_celeba/000001.jpg", b"no picture")
-    with pytest.raises(InputError, match=r"zip/000001\.jpg.*\n.*not a readable image"):
+    with pytest.raises(
+        InputError,
+        match=r"5 of 5 pictures.*\n.*zip/000001\.jpg: not a readable image.*000002\.jpg: not readable in the zip",
+    ):
         load_celeba(tmp_path)
 
 

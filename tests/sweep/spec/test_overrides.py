@@ -154,3 +154,19 @@ def test_the_data_folder_is_given_in_one_place_only(tmp_path: Path) -> None:
     assert load_spec("quickstart", [f"data_dir={tmp_path}"]).execution.data_dir == str(tmp_path)
     with pytest.raises(InputError):
         load_spec("quickstart", [f"data_dir={tmp_path}"], tmp_path)
+
+
+@pytest.mark.parametrize("data", ["{path: ./gone, image_size: 64}", "{dataset: folder, image_size: 64}"])
+def test_a_folder_that_is_missing_here_is_replaced(tmp_path: Path, data: str) -> None:
+    """A colleague's spec; the trials are those of a spec that names the folder."""
+    spec = tmp_path / "s.yaml"
+    mine = write_image_folder(tmp_path / "mine", images=2)
+    spec.write_text(f"data: {data}\nblocks: [{{model: [dae, vae], latent_size: 2, filters: 2}}]")
+    replaced = load_spec(spec, [f"path={mine}"], tmp_path / "data")
+    spec.write_text("data: {path: ./mine, image_size: 64}\nblocks: [{model: [dae, vae], latent_size: 2, filters: 2}]")
+    written = load_spec(spec, (), tmp_path / "data")
+    assert replaced.trials == written.trials and replaced.hash == written.hash
+    assert replaced.execution == written.execution
+    spec.write_text(f"data: {data}\nblocks: [{{model: dae}}]")
+    with pytest.raises(InputError, match="--set path"):
+        load_spec(spec, [f"path={tmp_path}/gone too"], tmp_path / "data")
