@@ -25,7 +25,7 @@ from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
 from aesweep.evaluation.metrics.heldout import heldout_stage
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_extractor
-from aesweep.evaluation.priors.tensor_mixture import fit_device
+from aesweep.evaluation.priors.mixture import fit_device
 from aesweep.evaluation.sampling import Ruler
 from aesweep.evaluation.score import distance_stage, encode_stage, fit_priors, reference_stage, sample_stage
 from aesweep.models.config import TrialConfig

@@ -16,13 +16,12 @@ import torch
 
 from aesweep.evaluation.config import EvaluationConfig, Prior, Source
 from aesweep.evaluation.draws import pair_indices, reference_indices
-from aesweep.evaluation.interpolation import ROWS, interpolation_grid
 from aesweep.evaluation.latents import Latents, encode_images
 from aesweep.evaluation.measuring import Measured, failed, measure
 from aesweep.evaluation.metrics.reconstruction_error import MEASURES, reconstruction_errors
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
-from aesweep.evaluation.pictures import image_grid, reconstruction_grid
+from aesweep.evaluation.pictures import WALKS, image_grid, interpolation_grid, reconstruction_grid
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.reference import CHUNK, Reference
 from aesweep.evaluation.rows import ScoreRow
@@ -92,7 +91,7 @@ def sample_stage(
     for prior in evaluation.priors:
         for seed in evaluation.seeds:
             sampling.add_samples(prior, priors.get(prior, "not fitted"), seed)
-    pairs = pair_indices(len(images.test), ROWS, evaluation.reference_seed)  # the same for all trials of a data set
+    pairs = pair_indices(len(images.test), WALKS, evaluation.reference_seed)  # the same for all trials of a data set
     if len(pairs):
         sampling.add_walks(np.asarray(images.test[pairs]), means("test", pairs.ravel()).reshape(*pairs.shape, -1))
     return sampling.sampled

@@ -28,7 +28,7 @@ from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.pipeline import run_stages
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import fit_prior
-from aesweep.evaluation.priors.tensor_mixture import fit_device
+from aesweep.evaluation.priors.mixture import fit_device
 from aesweep.evaluation.reference import Reference, measure_reference
 from aesweep.evaluation.rows import LatentRow, ScoreRow, joined
 from aesweep.evaluation.sampling import Ruler, Sampled, check_extractor, sample_stage
@@ -97,7 +97,7 @@ def fit_priors(
 ) -> dict[str, FittedPrior | str]:
     """Each prior of the evaluation fitted on all training latents, or the reason why it could not be.
 
-    Mixtures are fitted on tensors of `device`, or by NumPy (None); see `tensor_mixture.fit_device`.
+    Mixtures are fitted on tensors of `device`, or by NumPy (None); see `mixture.fit_device`.
     """
     fitted: dict[str, FittedPrior | str] = {}
     for prior in evaluation.priors:

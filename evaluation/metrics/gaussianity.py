@@ -30,10 +30,9 @@ from threadpoolctl import threadpool_limits
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.latents import Latents
-from aesweep.evaluation.metrics.latent_scores import fitted_prior, latent_score
-from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
+from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError, fitted_prior
 from aesweep.evaluation.priors.fitting import check_finite, check_latents
-from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.rows import ScoreRow, latent_score
 from aesweep.models.identity import stream_seed
 
 SUBSAMPLE = 10_000

@@ -21,10 +21,9 @@ from threadpoolctl import threadpool_limits
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.latents import Latents
-from aesweep.evaluation.metrics.latent_scores import fitted_prior, latent_score
-from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
+from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError, fitted_prior
 from aesweep.evaluation.priors.fitting import check_finite, fit_prior
-from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.rows import ScoreRow, latent_score
 from aesweep.models.identity import stream_seed
 
 if TYPE_CHECKING:

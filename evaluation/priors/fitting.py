@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from aesweep.evaluation.config import EvaluationConfig, Prior
 from aesweep.evaluation.priors.fitted_prior import FitRecord, FittedPrior, PriorError
-from aesweep.evaluation.priors.mixture import Mixture, log, new_mixture, run_em
+from aesweep.evaluation.priors.mixture import Mixture, fit_mixture
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +34,7 @@ def fit_prior(
 ) -> FittedPrior:
     """Fit one prior on the training latents (N, Z), with `threads` CPU threads (None: as many as there are).
 
-    The mixture is fitted by NumPy, or on tensors of `device` where one is given (see `tensor_mixture.fit_device`). Raises
+    The mixture is fitted by NumPy, or on tensors of `device` where one is given (see `mixture.fit_device`). Raises
     `PriorError`: latents that are not finite or all equal, too few points, a singular component, or the deadline (seconds
     from now) reached before EM converged.
     """
@@ -151,23 +151,3 @@ def _distinct(x_NZ: np.ndarray, enough: int) -> int:
     """Different rows, counted to the end only where the first thousand do not suffice."""
     first = len(np.unique(x_NZ[:1000], axis=0))
     return first if first >= enough else len(np.unique(x_NZ, axis=0))
-
-
-def fit_mixture(
-    x_NZ: np.ndarray, evaluation: EvaluationConfig, deadline: float | None, device: "torch.device | None"
-) -> Mixture:
-    """Fit float64 latents (N, Z) until `deadline` (of `time.monotonic`), on `device` or, without one, by NumPy.
-
-    A device with too little memory leaves the work to NumPy, whose answer is the same. Raises `PriorError`: the deadline,
-    or a component that became singular.
-    """
-    if device is not None:
-        import torch
-
-        from aesweep.evaluation.priors.tensor_mixture import fit_on_tensors
-
-        try:
-            return fit_on_tensors(x_NZ, evaluation, deadline, device)
-        except torch.OutOfMemoryError as error:
-            log.warning("too little memory on %s for the mixture, which is fitted on the CPU now: %s", device, error)
-    return run_em(new_mixture(evaluation, init_params="kmeans"), x_NZ, evaluation, deadline)

@@ -1,8 +1,10 @@
-"""Images of every data set as one read-only uint8 array per split.
+"""Images of every data set as one read-only uint8 array per split, downloaded first where one asks for it.
 
 Decoding 160,000 JPEG files for each of 300 trials would cost more than training. Each data set is decoded once into
 `DATA/prepared/<data_name>/{train,test}.npy` (N, size, size, 3), written aside and renamed, so that two processes that
 prepare at once do no harm; afterwards it is a memory map whose pages all actors of a node share.
+
+Clusters often have no way out, and CelebA's host turns away busy days: each failed download says which file to copy where.
 """
 
 import hashlib
@@ -11,8 +13,10 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,10 +25,13 @@ from PIL import Image
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import (
+    CIFAR10_FOLDER,
     SPLITS,
     DataSource,
     check_source,
     data_name,
+    has_celeba,
+    has_cifar10,
     is_prepared,
     open_prepared,
     prepared_path,
@@ -137,3 +144,52 @@ def _write(path: Path, source: Pictures, config: TrialConfig) -> None:
                 left = (now - started) * (len(array) / done - 1)
                 log.info("preparing %s: %d of %d images, %.0f s left", path.stem, done, len(array), left)
     array.flush()  # a memory map is on disk before its name appears
+
+
+def fetch_cifar10(data_dir: Path) -> ImageSet:
+    """CIFAR-10 (163 MB) into `data_dir`/cifar-10-batches-py, and its prepared arrays. A folder that is there is used.
+
+    Raises `InputError` if it cannot be downloaded, naming what to copy where.
+    """
+    from torchvision.datasets import CIFAR10
+
+    download = partial(CIFAR10, root=data_dir, download=True)  # checks the archive's MD5 and unpacks it
+    remedy = (
+        f"Copy the folder {CIFAR10_FOLDER} into {data_dir}, unpacked from cifar-10-python.tar.gz of "
+        "https://www.cs.toronto.edu/~kriz/cifar.html."
+    )
+    return _fetch(TrialConfig(dataset="cifar10"), data_dir, None if has_cifar10(data_dir) else download, remedy)
+
+
+def fetch_celeba(data_dir: Path) -> ImageSet:
+    """CelebA, aligned and cropped (1.4 GB), into `data_dir`/celeba, and its prepared arrays at 64 pixels.
+
+    Files that are there are used. torchvision downloads them from Google Drive with the package `gdown`. Raises
+    `InputError` if that fails, naming what to copy where.
+    """
+    from torchvision.datasets import CelebA
+
+    download = partial(CelebA, root=str(data_dir), split="all", download=True)
+    remedy = (
+        f"Copy img_align_celeba.zip and list_eval_partition.txt into {data_dir / 'celeba'} "
+        "(https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html); the zip need not be unpacked."
+    )
+    config = TrialConfig(dataset="celeba", image_size=64)
+    return _fetch(config, data_dir, None if has_celeba(data_dir) else download, remedy)
+
+
+def _fetch(config: TrialConfig, data_dir: Path, download: Callable[[], object] | None, remedy: str) -> ImageSet:
+    """The prepared images, downloaded first where `download` is given.
+
+    Arrays prepared before serve without a network, but do not spare the download: another size may be wanted later.
+    """
+    source = DataSource(data_dir=data_dir)
+    if download is not None:
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+            download()
+        except Exception as error:  # gdown and Google Drive fail in many ways, each with an exception of its own
+            if not is_prepared(config, source):
+                raise InputError(config.dataset, f"download failed: {error}", remedy) from error
+            log.warning("%s: download failed (%s); the images prepared before are used", config.dataset, error)
+    return load_images(config, source)

@@ -31,7 +31,7 @@ def fetch(
     """
     folder = _folder("--to", to)
     from aesweep.evaluation.networks.weights import fetch_inception  # torch from here on
-    from aesweep.models.data.fetch import fetch_celeba, fetch_cifar10
+    from aesweep.models.data.images import fetch_celeba, fetch_cifar10
 
     fetchers: dict[str, Callable[[Path], object]] = {
         "cifar10": fetch_cifar10,

@@ -26,7 +26,7 @@ from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_extractor
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
-from aesweep.evaluation.priors.tensor_mixture import fit_device
+from aesweep.evaluation.priors.mixture import fit_device
 from aesweep.evaluation.reference import (
     Reference,
     features_from_bytes,

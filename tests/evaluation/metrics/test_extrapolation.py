@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from aesweep.evaluation.metrics.extrapolation import extrapolated_distance
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.frechet import frechet_distance
+from aesweep.evaluation.metrics.frechet_error import extrapolated_distance
 
 
 def statistics(features: np.ndarray) -> FeatureStatistics:

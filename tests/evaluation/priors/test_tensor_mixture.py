@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from aesweep.evaluation.priors.tensor_mixture import ENVIRONMENT, fit_device
+from aesweep.evaluation.priors.mixture import ENVIRONMENT, fit_device
 from tests.fresh_process import REPOSITORY
 
 FIT_BOTH = """

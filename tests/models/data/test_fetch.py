@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aesweep.models.data.fetch import fetch_celeba, fetch_cifar10
+from aesweep.models.data.images import fetch_celeba, fetch_cifar10
 from aesweep.models.errors import InputError
 
 
