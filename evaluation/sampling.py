@@ -50,14 +50,6 @@ class Sampled:
     """PNG files by name."""
 
 
-@dataclass(frozen=True, eq=False)
-class Ruler:
-    """What generated images are measured with."""
-
-    extractor: Extractor
-    references: Mapping[Split, Reference]
-
-
 def sample_stage(
     trial: TrialConfig,
     evaluation: EvaluationConfig,
@@ -65,18 +57,19 @@ def sample_stage(
     latents: Latents,
     priors: Priors,
     images: ImageSet,
-    ruler: Ruler | None,
+    extractor: Extractor | None,
+    references: Mapping[Split, Reference],
     device: torch.device,
     precision: str,
 ) -> Sampled:
     """Scores and pictures of reconstructions (both splits) and of samples (each prior and seed).
 
-    `ruler` is None where no metric needs features: then only the pictures shown are decoded. Raises `ValueError` if its
-    extractor is not the one that the evaluation names.
+    `extractor` is None where no metric needs features: then only the pictures shown are decoded. Raises `ValueError` if it
+    is not the one that the evaluation names.
     """
-    if ruler is not None:
-        check_extractor(evaluation, ruler.extractor)
-    sampling = Sampling(evaluation, model, ruler, device, precision)
+    if extractor is not None:
+        check_extractor(evaluation, extractor)
+    sampling = Sampling(evaluation, model, extractor, references, device, precision)
     # The mean is decoded, also where priors are fitted on samples of q(z|x): then the images are encoded again.
     encodes_again = trial.model == "vae" and evaluation.vae_latents == "sample"
 
@@ -113,7 +106,8 @@ class Sampling:
 
     evaluation: EvaluationConfig
     model: Autoencoder
-    ruler: Ruler | None
+    extractor: Extractor | None
+    references: Mapping[Split, Reference]
     device: torch.device
     precision: str
     sampled: Sampled = field(default_factory=lambda: Sampled([]))
@@ -150,8 +144,7 @@ class Sampling:
         """Draw from one prior and measure the images; those of the first seed are shown."""
         row = self._row(prior, self.evaluation.reference_split, seed)
         if isinstance(fitted, str):
-            reference = self.ruler.references[row.split] if self.ruler else None
-            self.sampled.measured.append(failed(row, self.evaluation, reference, fitted))
+            self.sampled.measured.append(failed(row, self.evaluation, self.references.get(row.split), fitted))
             return
         started = time.perf_counter()
         z_NZ = fitted.sample(self.evaluation.samples, seed)
@@ -186,9 +179,8 @@ class Sampling:
 
     def _measured(self, z_NZ: np.ndarray, row: ScoreRow) -> tuple[Measured, torch.Tensor | None]:
         """One set with its scores, and the pictures of its start; these alone where nothing is measured."""
-        if self.ruler is not None and (row.source != "reconstruction" or self.evaluation.compares_reconstructions):
-            extractor, reference = self.ruler.extractor, self.ruler.references[row.split]
-            return measure(z_NZ, self.decoded, self.evaluation, extractor, reference, row)
+        if self.extractor and (row.source != "reconstruction" or self.evaluation.compares_reconstructions):
+            return measure(z_NZ, self.decoded, self.evaluation, self.extractor, self.references[row.split], row)
         try:
             return Measured(row), self.decoded(z_NZ[:PICTURES])
         except NonFiniteError:

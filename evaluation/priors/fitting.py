@@ -24,20 +24,29 @@ LARGE_REGULARISATION = 0.01
 """Of the variance in a direction: above this share `gmm_reg_covar` shapes the mixture there."""
 
 
-def fit_prior(
-    kind: Prior,
-    latents: np.ndarray,
-    evaluation: EvaluationConfig,
-    deadline_seconds: float | None = None,
-    threads: int | None = None,
-    device: "torch.device | None" = None,
-) -> FittedPrior:
-    """Fit one prior on the training latents (N, Z), with `threads` CPU threads (None: as many as there are).
+class FitSettings(NamedTuple):
+    """How fits run on this machine."""
 
-    The mixture is fitted by NumPy, or on tensors of `device` where one is given (see `mixture.fit_device`). Raises
-    `PriorError`: latents that are not finite or all equal, too few points, a singular component, or the deadline (seconds
-    from now) reached before EM converged.
+    deadline_seconds: float | None = None
+    """Of each fit by itself."""
+    threads: int | None = None
+    """CPU threads; None takes as many as there are."""
+    device: "torch.device | None" = None
+    """Where mixtures are fitted (`mixture.fit_device`); None for NumPy."""
+
+
+USUAL = FitSettings()
+
+
+def fit_prior(
+    kind: Prior, latents: np.ndarray, evaluation: EvaluationConfig, settings: FitSettings = USUAL
+) -> FittedPrior:
+    """Fit one prior on the training latents (N, Z).
+
+    Raises `PriorError`: latents that are not finite or all equal, too few points, a singular component, or the deadline
+    reached before EM converged.
     """
+    deadline_seconds, threads, device = settings
     if kind not in get_args(Prior):
         raise ValueError(f"unknown prior {kind!r}")
     if kind == "standard_normal":
