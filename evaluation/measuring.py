@@ -15,7 +15,7 @@ import torch
 
 from aesweep.evaluation.config import EvaluationConfig, Source
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
-from aesweep.evaluation.metrics.frechet_error import bootstrap_error, extrapolated_distance, jackknife_error
+from aesweep.evaluation.metrics.frechet import bootstrap_error, extrapolated_distance, jackknife_error
 from aesweep.evaluation.metrics.inception_score import inception_score
 from aesweep.evaluation.metrics.kernel_distance import kernel_distance
 from aesweep.evaluation.metrics.precision_recall import prdc

@@ -74,9 +74,11 @@ def sample_stage(
     encodes_again = trial.model == "vae" and evaluation.vae_latents == "sample"
 
     def means(split: Split, indices: np.ndarray) -> np.ndarray:
-        if encodes_again:
-            return sampling.means(getattr(images, split), indices)
-        return np.asarray(getattr(latents, split)[indices])
+        if not encodes_again:
+            return np.asarray(getattr(latents, split)[indices])
+        real = getattr(images, split)
+        parts = (np.asarray(real[indices[i : i + CHUNK]]) for i in range(0, len(indices), CHUNK))
+        return np.concatenate([encode_images(model, part, device, precision, "mean", seed=0) for part in parts])
 
     for split, real in zip(SPLITS, images, strict=True):
         indices = reference_indices(len(real), evaluation.reference_size, evaluation.reference_seed)
@@ -115,13 +117,6 @@ class Sampling:
     def decoded(self, z_NZ: np.ndarray) -> torch.Tensor:
         """Latents float32 (N, Z) -> pictures uint8 (N, H, W, 3) on the device."""
         return decode_latents(self.model, z_NZ, self.device, self.precision)
-
-    def means(self, real: np.ndarray, indices: np.ndarray) -> np.ndarray:
-        """Means of q(z|x) of the images `real[indices]`, float32 (N, Z)."""
-        parts = (np.asarray(real[indices[i : i + CHUNK]]) for i in range(0, len(indices), CHUNK))
-        return np.concatenate(
-            [encode_images(self.model, part, self.device, self.precision, "mean", seed=0) for part in parts]
-        )
 
     def add_reconstructions(self, split: Split, real: np.ndarray, indices: np.ndarray, z_NZ: np.ndarray) -> None:
         """Measure the images decoded from `z_NZ`, and show some below the images `real[indices]` that they belong to."""

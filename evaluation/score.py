@@ -10,9 +10,9 @@ in for it.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,7 +25,6 @@ from aesweep.evaluation.metrics.frechet import frechet_distance
 from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
 from aesweep.evaluation.metrics.heldout import heldout_stage
 from aesweep.evaluation.networks.extractor import Extractor
-from aesweep.evaluation.pipeline import run_stages
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import USUAL, FitSettings, fit_prior
 from aesweep.evaluation.priors.mixture import fit_device
@@ -168,20 +167,10 @@ def score_trial(
         s: reference_stage(evaluation, images, s, extractor) for s in evaluation.reference_splits if extractor
     }
     on = device, precision or choose_precision(trial.precision, device)
-    stages: dict[str, Callable[..., Any]] = {
-        "encode": lambda _: encode_stage(trial, evaluation, model, images, *on),
-        "fit": lambda latents: fit_stage(
-            evaluation, latents, FitSettings(deadline_seconds, threads, fit_device(device))
-        ),
-        "sample": lambda latents, fitted, _: sample_stage(
-            trial, evaluation, model, latents, fitted.priors, images, extractor, references, *on
-        ),
-        "score": lambda latents, fitted, sampled, _: score_stage(
-            evaluation, latents, fitted, sampled, references, threads
-        ),
-    }
-    _, fitted, sampled, rows = run_stages(lambda name, *inputs: stages[name](*inputs), references, True)
-    return rows, sampled, fitted.priors
+    latents = encode_stage(trial, evaluation, model, images, *on)
+    fitted = fit_stage(evaluation, latents, FitSettings(deadline_seconds, threads, fit_device(device)))
+    sampled = sample_stage(trial, evaluation, model, latents, fitted.priors, images, extractor, references, *on)
+    return score_stage(evaluation, latents, fitted, sampled, references, threads), sampled, fitted.priors
 
 
 def _distance(evaluation: EvaluationConfig, measured: Measured, reference: Reference) -> ScoreRow:

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
-from aesweep.evaluation.metrics.frechet import frechet_distance
-from aesweep.evaluation.metrics.frechet_error import jackknife_error
+from aesweep.evaluation.metrics.frechet import frechet_distance, jackknife_error
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_extractor, load_inception
 from aesweep.evaluation.networks.inception import Computation, ReferenceInception

@@ -63,7 +63,7 @@ def test_perfect_reconstructions_have_no_psnr_and_keep_their_other_errors() -> N
         assert model.decoder.last.bias is not None
         model.decoder.last.bias.fill_(-60.0)
     black = np.zeros((12, 32, 32, 3), np.uint8)
-    sampling = Sampling(EvaluationConfig(metrics=("reconstruction_error",)), model, None, CPU, "fp32")
+    sampling = Sampling(EvaluationConfig(metrics=("reconstruction_error",)), model, None, {}, CPU, "fp32")
     sampling.add_reconstructions("test", black, np.arange(12), np.zeros((12, 6), np.float32))
     scores = {score.metric: score for score in sampling.sampled.measured[0].scores}
     assert scores["psnr"].value is None
