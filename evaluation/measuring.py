@@ -37,7 +37,6 @@ class Measured:
     statistics: FeatureStatistics | None = None
     """None where `row.note` says why there are none."""
     scores: tuple[ScoreRow, ...] = ()
-    """What else was measured."""
 
 
 def measure(
@@ -173,9 +172,8 @@ def _compute(
             size = min(evaluation.kid_subset_size, min(len(features_ND), len(real_MD)) // 2)
             remark = "" if size == evaluation.kid_subset_size else f"subsets of {size} images, half of all"
             paired = row.source == "reconstruction"
-            return [
-                kernel_distance(features_ND, real_MD, evaluation.kid_subsets, size, row.seed, paired=paired)
-            ], remark
+            found = kernel_distance(features_ND, real_MD, evaluation.kid_subsets, size, row.seed, paired=paired)
+            return [found], remark
         case "prdc":
             k, device = evaluation.prdc_neighbours, features_ND.device
             shares = prdc(features_ND, reference.on(device), k, reference.radii(device, k))

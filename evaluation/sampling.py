@@ -43,11 +43,10 @@ _OFFICIAL_SHA256 = {"inception-2015": INCEPTION_SHA256, "random-conv-64": RANDOM
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """What `sample_stage` made."""
+    """What `sample_stage` made: scores, and PNG files by name."""
 
     measured: list[Measured]
     pictures: dict[str, bytes] = field(default_factory=dict)
-    """PNG files by name."""
 
 
 def sample_stage(
@@ -88,7 +87,12 @@ def sample_stage(
             sampling.add_samples(prior, priors.get(prior, "not fitted"), seed)
     pairs = pair_indices(len(images.test), WALKS, evaluation.reference_seed)  # the same for all trials of a data set
     if len(pairs):
-        sampling.add_walks(np.asarray(images.test[pairs]), means("test", pairs.ravel()).reshape(*pairs.shape, -1))
+        with suppress(NonFiniteError):  # no picture where pixels are not numbers, which the scores' notes say
+            ends_P2Z = means("test", pairs.ravel()).reshape(*pairs.shape, -1)
+            png = interpolation_grid(
+                np.asarray(images.test[pairs]), ends_P2Z, lambda z: sampling.decoded(z).cpu().numpy()
+            )
+            sampling.sampled.pictures["interpolation.png"] = png
     return sampling.sampled
 
 
@@ -148,12 +152,6 @@ class Sampling:
         self.sampled.measured.append(measured)
         if first is not None and f"{prior}.png" not in self.sampled.pictures:
             self.sampled.pictures[f"{prior}.png"] = image_grid(first[:PICTURES].cpu().numpy())
-
-    def add_walks(self, images: np.ndarray, ends_P2Z: np.ndarray) -> None:
-        """Show walks between pairs of images; no picture where pixels are not numbers, which the scores' notes say."""
-        with suppress(NonFiniteError):
-            png = interpolation_grid(images, ends_P2Z, lambda z: self.decoded(z).cpu().numpy())
-            self.sampled.pictures["interpolation.png"] = png
 
     def errors(self, z_NZ: np.ndarray, real: np.ndarray, row: ScoreRow) -> list[ScoreRow]:
         """Rows of `MEASURES`: mean over the images and its standard error."""

@@ -108,7 +108,10 @@ class FeatureStatistics:
         """
         values, vectors = np.linalg.eigh(self.covariance)
         kept = values > max(values[-1], 0.0) * self.dimension * np.finfo(np.float64).eps
-        return _lower(vectors[:, kept] * np.sqrt(values[kept]))
+        root_DR = vectors[:, kept] * np.sqrt(values[kept])
+        # A^T = Q R, so A A^T = R^T Q^T Q R = R^T R, with R^T zero above its diagonal.
+        upper: np.ndarray = np.asarray(np.linalg.qr(root_DR.T, mode="r"))
+        return np.ascontiguousarray(upper.T)
 
     def _require(self, least: int) -> None:
         if self.n < least:
@@ -138,22 +141,13 @@ class FeatureStatistics:
         return statistics
 
 
-def _lower(root_DR: np.ndarray) -> np.ndarray:
-    """A matrix of the same product with its transpose that is zero above its diagonal."""
-    # A^T = Q R, so A A^T = R^T Q^T Q R = R^T R.
-    upper: np.ndarray = np.asarray(np.linalg.qr(root_DR.T, mode="r"))
-    return np.ascontiguousarray(upper.T)
-
-
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Moments of N vectors: NumPy arrays, or tensors of one device; float64 both."""
+    """Mean (D,) of n vectors and the sum (D, D) of (x - mean)(x - mean)^T: arrays, or tensors of one device; float64."""
 
     n: int
     mean: Any
-    """(D,)"""
     scatter: Any
-    """(D, D), the sum of (x - mean)(x - mean)^T"""
 
     @classmethod
     def of(cls, x_ND: Any) -> "_Sums":

@@ -13,7 +13,7 @@ Shapes: N latents, Z = latent_size.
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -79,21 +79,14 @@ def _likelihood_rows(
 ) -> list[ScoreRow]:
     """Of the latents held out under a prior fitted on the rest, and of all under the prior fitted on all."""
     fitted_on, held_out = heldout_split(len(train_NZ), evaluation.prior_seed)
-
-    def refitted() -> FittedPrior:
-        fitted_prior(priors, kind)  # where there is none, a part of the latents gives none either
-        return fit_prior(kind, train_NZ[fitted_on], evaluation, settings)
-
-    asked: list[tuple[str, np.ndarray, Callable[[], FittedPrior]]] = [
-        ("heldout_loglikelihood", train_NZ[held_out], refitted),
-        ("train_loglikelihood", train_NZ, lambda: fitted_prior(priors, kind)),
-    ]
     rows = []
-    for metric, z_NZ, get in asked:
+    for metric, z_NZ in (("heldout_loglikelihood", train_NZ[held_out]), ("train_loglikelihood", train_NZ)):
         started = time.perf_counter()
         value = stderr = None
         try:
-            prior = get()
+            prior = fitted_prior(priors, kind)  # where there is none, a part of the latents gives none either
+            if metric == "heldout_loglikelihood":
+                prior = fit_prior(kind, train_NZ[fitted_on], evaluation, settings)
             (value, stderr), note = _likelihood(prior, z_NZ), prior.note
         except PriorError as error:
             note = str(error)

@@ -21,13 +21,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Extractor:
-    """A feature network on its device."""
+    """A feature network on its device, by name and SHA-256 of its weights; it gives D = `dimension` features per image."""
 
     name: ExtractorName
     sha256: str
-    """SHA-256 of its weights."""
     dimension: int
-    """Features per image, D."""
     network: nn.Module
     """uint8 (N, 3, H, W) -> float32 (N, D)."""
     device: torch.device

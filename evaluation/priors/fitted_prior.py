@@ -41,13 +41,11 @@ class FitRecord:
 
 @dataclass(frozen=True, eq=False)
 class FittedPrior:
-    """A mixture of K Gaussians on Z latents, float64."""
+    """A mixture of K Gaussians on Z latents, float64: weights (K,) of sum 1, means (K, Z)."""
 
     kind: Prior
     weights: np.ndarray
-    """(K,), sum 1."""
     means: np.ndarray
-    """(K, Z)."""
     factors: np.ndarray
     """(K, Z, Z): F with F F^T = covariance; the Cholesky factor where there is one."""
     note: str = ""

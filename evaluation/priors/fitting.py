@@ -76,12 +76,10 @@ def check_finite(z_NZ: np.ndarray, what: str) -> None:
 
 
 class Factor(NamedTuple):
-    """A covariance (Z, Z) taken apart."""
+    """A covariance F F^T: its factor F (Z, Z), its eigenvalues (Z,), ascending, and its rank."""
 
     matrix: np.ndarray
-    """F (Z, Z) with F F^T = covariance."""
     variances: np.ndarray
-    """Its eigenvalues (Z,), ascending."""
     rank: int
 
     @property
@@ -123,7 +121,9 @@ def _fit_gmm(
 ) -> FittedPrior:
     """Full covariances by EM from a k-means start."""
     components = evaluation.gmm_components
-    distinct = _distinct(x_NZ, components)
+    distinct = len(np.unique(x_NZ[:1000], axis=0))
+    if distinct < components:  # only then are all of them counted
+        distinct = len(np.unique(x_NZ, axis=0))
     if distinct < components:
         raise PriorError(f"{components} components need as many different latents, there are {distinct}")
     found = fit_mixture(x_NZ, evaluation, deadline, device)
@@ -154,9 +154,3 @@ def _gmm_note(evaluation: EvaluationConfig, found: Mixture, factors: list[Factor
         size = len(factors[0].variances)
         notes.append(f"reg_covar {added:g} is not small against the variance in {small} of {size} directions")
     return "; ".join(notes)
-
-
-def _distinct(x_NZ: np.ndarray, enough: int) -> int:
-    """Different rows, counted to the end only where the first thousand do not suffice."""
-    first = len(np.unique(x_NZ[:1000], axis=0))
-    return first if first >= enough else len(np.unique(x_NZ, axis=0))

@@ -38,14 +38,11 @@ log = logging.getLogger(__name__)
 
 
 class Mixture(NamedTuple):
-    """A fitted mixture, NumPy float64."""
+    """A fitted mixture, NumPy float64: weights (K,), means (K, Z), covariances (K, Z, Z) with `gmm_reg_covar` added."""
 
     weights: np.ndarray
-    """(K,)."""
     means: np.ndarray
-    """(K, Z)."""
     covariances: np.ndarray
-    """(K, Z, Z), `gmm_reg_covar` on their diagonals included."""
     converged: bool
     iterations: int
     lower_bound: float

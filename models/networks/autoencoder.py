@@ -69,12 +69,10 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
 
 
 class Encoded(NamedTuple):
-    """What the encoder gives for N images."""
+    """What the encoder gives for N images, float32 (N, Z): mean and log variance of q(z|x), or a DAE's code and None."""
 
     mean: torch.Tensor
-    """(N, Z) float32: the code of a DAE, the mean of q(z|x) of a VAE."""
     log_variance: torch.Tensor | None
-    """(N, Z) float32: log variance of q(z|x); None for a DAE."""
 
 
 class Encoder(nn.Module):
