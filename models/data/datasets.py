@@ -117,16 +117,13 @@ def check_source(config: TrialConfig, source: DataSource) -> None:
     """Raise `InputError`, saying what to fetch or copy where, if the images of `config` are not on this machine."""
     if is_prepared(config, source) or config.dataset == "digits":
         return
-    where, lacking = str(source.data_dir), ""
+    where = str(source.data_dir)
     if config.dataset == "cifar10" and not has_cifar10(source.data_dir):
-        lacking = f"holds no {CIFAR10_FOLDER}/. Run `aesweep fetch cifar10 --to {where}`, or copy it there."
-    elif config.dataset == "celeba" and not has_celeba(source.data_dir):
-        lacking = (
-            f"lacks {CELEBA_IMAGES}/ (or .zip) or {CELEBA_PARTITION}. "
-            f"Run `aesweep fetch celeba --to {where}`, or copy both there."
-        )
-    if lacking:
-        raise InputError("--data", where, f"It {lacking}")
+        fetch = f"Run `aesweep fetch cifar10 --to {where}`, or copy it there."
+        raise InputError("--data", where, f"It holds no {CIFAR10_FOLDER}/. {fetch}")
+    if config.dataset == "celeba" and not has_celeba(source.data_dir):
+        fetch = f"Run `aesweep fetch celeba --to {where}`, or copy both there."
+        raise InputError("--data", where, f"It lacks {CELEBA_IMAGES}/ (or .zip) or {CELEBA_PARTITION}. {fetch}")
     if config.dataset == "folder":
         folder = _require_folder(source)
         if (found := folder_identity(folder, source.data_dir)) != config.data_identity:

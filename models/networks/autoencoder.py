@@ -23,6 +23,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.identity import stream_seed
 from aesweep.models.networks.architecture import (
     FIRST_MAP_SIDE,
+    Layer,
     decoder_layers,
     encoder_layers,
     features_size,
@@ -80,11 +81,7 @@ class Encoder(nn.Module):
 
     def __init__(self, config: TrialConfig) -> None:
         super().__init__()
-        blocks: list[nn.Module] = []
-        for layer in encoder_layers(config):
-            convolution = SameConv2d(layer.channels_in, layer.channels_out, config.kernel_size, layer.stride)
-            blocks.append(_with_norm_and_relu(convolution, config))
-        self.convolutions = nn.Sequential(*blocks)
+        self.convolutions = _convolutions(SameConv2d, encoder_layers(config), config)
         self.mean = nn.Linear(features_size(config), config.latent_size)
         self.log_variance = nn.Linear(features_size(config), config.latent_size) if config.model == "vae" else None
         self.norm = _latent_norm(config)
@@ -110,11 +107,7 @@ class Decoder(nn.Module):
         self.first_activation = nn.ReLU() if config.decoder_first_activation == "relu" else nn.Identity()
         self.unflatten = nn.Unflatten(1, (channels, FIRST_MAP_SIDE, FIRST_MAP_SIDE))
         *layers, last = decoder_layers(config)
-        blocks: list[nn.Module] = []
-        for layer in layers:
-            convolution = SameConvTranspose2d(layer.channels_in, layer.channels_out, config.kernel_size, layer.stride)
-            blocks.append(_with_norm_and_relu(convolution, config))
-        self.convolutions = nn.Sequential(*blocks)
+        self.convolutions = _convolutions(SameConvTranspose2d, layers, config)
         self.last = SameConvTranspose2d(last.channels_in, last.channels_out, config.kernel_size, last.stride)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
@@ -187,12 +180,17 @@ def _initialise(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def _with_norm_and_relu(convolution: SameConv2d | SameConvTranspose2d, config: TrialConfig) -> nn.Module:
-    """Convolution, batch normalisation, ReLU. The convolution keeps its bias: the paper's parameter counts have it."""
-    if not config.conv_norm:
-        return nn.Sequential(convolution, nn.ReLU(inplace=True))
-    norm = nn.BatchNorm2d(convolution.out_channels, eps=BN_EPS, momentum=config.bn_momentum)
-    return nn.Sequential(convolution, norm, nn.ReLU(inplace=True))
+def _convolutions(
+    kind: type[SameConv2d | SameConvTranspose2d], layers: list[Layer], config: TrialConfig
+) -> nn.Sequential:
+    """Convolution, batch normalisation, ReLU of each layer. A convolution keeps its bias: the paper's counts have it."""
+    blocks = []
+    for layer in layers:
+        block: list[nn.Module] = [kind(layer.channels_in, layer.channels_out, config.kernel_size, layer.stride)]
+        if config.conv_norm:
+            block.append(nn.BatchNorm2d(layer.channels_out, eps=BN_EPS, momentum=config.bn_momentum))
+        blocks.append(nn.Sequential(*block, nn.ReLU(inplace=True)))
+    return nn.Sequential(*blocks)
 
 
 def _latent_norm(config: TrialConfig) -> nn.Module:
