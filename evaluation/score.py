@@ -159,13 +159,13 @@ def score_trial(
     `extractor` may be None where no metric needs features. Raises `ValueError` if it is missing or another one than the
     evaluation names.
     """
+    references: dict[Split, Reference] = {}
     if not evaluation.needs_features:
         extractor = None
     elif extractor is None:
         raise ValueError(f"the evaluation needs the extractor {evaluation.extractor}, got none")
-    references = {
-        s: reference_stage(evaluation, images, s, extractor) for s in evaluation.reference_splits if extractor
-    }
+    else:
+        references = {s: reference_stage(evaluation, images, s, extractor) for s in evaluation.reference_splits}
     on = device, precision or choose_precision(trial.precision, device)
     latents = encode_stage(trial, evaluation, model, images, *on)
     fitted = fit_stage(evaluation, latents, FitSettings(deadline_seconds, threads, fit_device(device)))

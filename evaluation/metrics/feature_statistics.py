@@ -1,4 +1,4 @@
-"""Mean and covariance of image features, summed up batch by batch and mergeable.
+"""Mean and covariance of image features, summed up batch by batch.
 
 10,000 Inception features are 80 MB; their mean and covariance are all that a Fréchet distance needs. Sums are float64
 and centred (Chan, Golub, LeVeque 1979): plain sums of squares lose the covariance where the mean is large against the
@@ -60,14 +60,6 @@ class FeatureStatistics:
         else:
             self._settled()
             self._on_device = sums
-
-    def merge(self, other: "FeatureStatistics") -> None:
-        """Add what another object has summed up. Raises `ValueError` if its dimension differs."""
-        if other.dimension != self.dimension:
-            raise ValueError(f"cannot merge statistics of {other.dimension} features into {self.dimension}")
-        if other.n:
-            self.__dict__.pop("root", None)
-            self._sums += other._settled()
 
     def _settled(self) -> "_Sums":
         """The sums of everything that was added, as NumPy."""

@@ -142,7 +142,11 @@ def bootstrap_error(features_ND: torch.Tensor, reference: FeatureStatistics, rep
     if n < 2 or replicates < 2:
         raise ValueError(f"a bootstrap needs 2 images and 2 replicates, there are {n} and {replicates}")
     generator = np.random.default_rng(stream_seed("bootstrap", seed))
-    centred_ND, y_Nr, step_D = _projected(features_ND, reference)
+    x_ND = features_ND.double()
+    mean_D = x_ND.mean(0)
+    centred_ND = x_ND - mean_D
+    y_Nr = centred_ND @ torch.from_numpy(reference.root).to(x_ND.device)
+    step_D = mean_D - torch.from_numpy(reference.mean).to(x_ND.device)
     squared_N = centred_ND.square().sum(1)
     distances = np.empty(replicates)
     for i in range(replicates):
@@ -156,17 +160,6 @@ def bootstrap_error(features_ND: torch.Tensor, reference: FeatureStatistics, rep
         root = values[_kept(values, reference.dimension)].sqrt().sum()
         distances[i] = float((step_D + shift_D).square().sum() + trace + reference.trace - 2 * root)
     return float(distances.std(ddof=1))
-
-
-def _projected(
-    features_ND: torch.Tensor, reference: FeatureStatistics
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """X - mean (N, D), y = A^T (x - mean) (N, r), mean - mean_ref (D,)."""
-    x_ND = features_ND.double()
-    mean_D = x_ND.mean(0)
-    centred_ND = x_ND - mean_D
-    root = torch.from_numpy(reference.root).to(x_ND.device)
-    return centred_ND, centred_ND @ root, mean_D - torch.from_numpy(reference.mean).to(x_ND.device)
 
 
 def _kept(values: torch.Tensor, dimension: int) -> torch.Tensor:

@@ -98,12 +98,16 @@ def run_em(
 
     `singular` are the exceptions by which the array library says that a covariance is not positive definite.
     """
+    from sklearn.exceptions import ConvergenceWarning
+
     iterations, chunk = 0, 1 if deadline is not None else evaluation.gmm_max_iter
     while iterations < evaluation.gmm_max_iter:
         mixture.max_iter = min(chunk, evaluation.gmm_max_iter - iterations)
         started = time.monotonic()
         try:
-            _advance(mixture, x_NZ)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)  # told in the prior's note
+                mixture.fit(x_NZ)
         except singular as error:  # reg_covar 0, or latents so large that it vanishes beside them
             raise PriorError(f"a component became singular: {error}") from error
         iterations += mixture.n_iter_
@@ -118,14 +122,6 @@ def run_em(
             chunk = max(1, int(min(CHUNK_SECONDS, (deadline - now) / 2) / iteration_seconds))
     weights, means, covariances = map(_to_numpy, (mixture.weights_, mixture.means_, mixture.covariances_))
     return Mixture(weights, means, covariances, bool(mixture.converged_), iterations, float(mixture.lower_bound_))
-
-
-def _advance(mixture: Any, x_NZ: Any) -> None:
-    from sklearn.exceptions import ConvergenceWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # told in the prior's note
-        mixture.fit(x_NZ)
 
 
 def _to_numpy(array: Any) -> np.ndarray:
