@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from page import REPOSITORY, footer, hardware, parser, today, write_page
 
 from aesweep.models.config import Model, TrialConfig
-from aesweep.sweep.spec.paper import CIFAR10
+from aesweep.sweep.spec.presets import CIFAR10
 from aesweep.sweep.tables.rows import config_row
 from aesweep.sweep.tables.schemas import COLUMNS, schema
 

@@ -59,20 +59,18 @@ class Connection:
 
 
 @contextmanager
-def connect(
-    address: str = "local", *, num_cpus: int | None = None, include_dashboard: bool = False
-) -> Iterator[Connection]:
+def connect(address: str = "local", **local: Any) -> Iterator[Connection]:
     """Use Ray inside the `with` block.
 
     `address` is `local` (start one on this machine, on loopback), `auto` (the running one that this machine belongs to,
-    or `RAY_ADDRESS`) or HOST:PORT of a cluster's head. `num_cpus` and `include_dashboard` hold for `local` only. Raises
+    or `RAY_ADDRESS`) or HOST:PORT of a cluster's head; `local` are options of `ray.init` for one that is started. Raises
     `ClusterError` when there is no cluster at the address, when it cannot be used, or outside the main thread.
     """
     set_environment()
     if ray.is_initialized():
         yield Connection(ray.get_runtime_context().gcs_address, started_here=False)
         return
-    with _started(num_cpus, include_dashboard) if address == "local" else _joined(address, num_cpus):
+    with _started(local) if address == "local" else _joined(address):
         try:
             yield Connection(ray.get_runtime_context().gcs_address, started_here=address == "local")
         finally:
@@ -86,18 +84,15 @@ def set_environment() -> None:
 
 
 @contextmanager
-def _started(num_cpus: int | None, include_dashboard: bool) -> Iterator[None]:
+def _started(options: dict[str, Any]) -> Iterator[None]:
     """Start a Ray that ends with this process."""
     if threading.current_thread() is not threading.main_thread():
         name = threading.current_thread().name
         remedy = "Start a local Ray from the main thread: it ends with the thread that started it."
         raise ClusterError("thread", name, remedy)
-    if num_cpus is not None and num_cpus < 1:
-        raise ClusterError("num_cpus", num_cpus, "Give a whole number of at least 1.")
-    options = {"num_cpus": num_cpus, "include_dashboard": include_dashboard, "_node_ip_address": LOOPBACK}
     with guarded() as watch_over:
         with _apart():
-            session = _initialise("local", options)
+            session = _initialise("local", {"include_dashboard": False, "_node_ip_address": LOOPBACK, **options})
         watch_over(session)
         yield
 
@@ -130,10 +125,8 @@ def _apart() -> Iterator[None]:
 
 
 @contextmanager
-def _joined(address: str, num_cpus: int | None) -> Iterator[None]:
+def _joined(address: str) -> Iterator[None]:
     """Join a running cluster; it stays when this process ends."""
-    if num_cpus is not None:
-        raise ClusterError("num_cpus", num_cpus, "A running cluster has the CPUs it has; this is for `local` only.")
     check_address(address)
     try:
         head = services.canonicalize_bootstrap_address(address)  # `auto`: from RAY_ADDRESS, or what runs here

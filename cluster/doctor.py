@@ -15,7 +15,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import ray
 
@@ -53,17 +53,15 @@ def _judged(name: str, found: str, trouble: str = "") -> Check:
 
 def machine_checks() -> list[Check]:
     """Everything about this machine that needs no Ray."""
-    return [check_python(), check_libraries(), check_memory(), check_gpus(), check_shared_memory(), check_open_files()]
+    return [_python(), _libraries(), _memory(), check_gpus(), check_shared_memory(), _open_files()]
 
 
-def check_python() -> Check:
-    """Python's version and where it runs."""
+def _python() -> Check:
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}, host {socket.gethostname()}"
     return _judged("Python", found, "" if sys.platform.startswith("linux") else "Only Linux is tested.")
 
 
-def check_libraries() -> Check:
-    """The versions of the libraries that decide results and speed."""
+def _libraries() -> Check:
     found, missing = [], []
     for name in LIBRARIES:
         try:
@@ -75,8 +73,7 @@ def check_libraries() -> Check:
     return Check("libraries", "ok", ", ".join(found))
 
 
-def check_memory() -> Check:
-    """CPUs that this process may use, and memory."""
+def _memory() -> Check:
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     found = f"{cpus} CPUs, {gib:.1f} GiB of memory"
@@ -98,10 +95,10 @@ def check_gpus() -> Check:
         found = " ".join((done.stdout + done.stderr).split())[:200] or "none"
         remedy = "nvidia-smi is here, but sees no GPU: look at the driver, or the container's runtime."
         return Check("GPUs", "fail", found, remedy)
-    return _judged("GPUs", f"{len(lines)}: {'; '.join(lines)}", "" if has_c_compiler() else NO_COMPILER)
+    return _judged("GPUs", f"{len(lines)}: {'; '.join(lines)}", "" if _has_c_compiler() else NO_COMPILER)
 
 
-def has_c_compiler() -> bool:
+def _has_c_compiler() -> bool:
     """Whether there is one where Triton looks, which compiles Inception's layers for GPUs."""
     return "CC" in os.environ or any(map(shutil.which, ("gcc", "clang")))
 
@@ -115,9 +112,8 @@ def check_shared_memory(folder: str = "/dev/shm") -> Check:
     return _judged("shared memory", f"{folder}: {gib:.1f} GiB", trouble if gib < LEAST_SHARED_MEMORY_GIB else "")
 
 
-def check_open_files() -> Check:
-    """How many files a process may open; Ray raises the soft limit to the hard one by itself."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def _open_files() -> Check:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)  # Ray raises the soft limit to the hard one by itself
     if hard == resource.RLIM_INFINITY:
         return Check("open files", "ok", "no limit")
     trouble = f"Ray recommends {LEAST_OPEN_FILES}: ulimit -n {LEAST_OPEN_FILES}"
@@ -154,40 +150,28 @@ def check_ray(address: str = "local") -> list[Check]:
         return [Check("Ray", "fail", f"{error.field} {error.value}", error.remedy)]
 
 
-class Place(NamedTuple):
-    """Where a Ray worker runs."""
-
-    host: str
-    python: str
-    code: str
-    has_c_compiler: bool
-
-
-def where_am_i() -> Place:
-    """The place of this Ray worker."""
-    return Place(socket.gethostname(), platform.python_version(), str(package_folder()), has_c_compiler())
+def _look_around() -> tuple[str, Path, bool]:
+    """Where this Ray worker runs, in words; the folder of its code; whether it has a C compiler."""
+    code = package_folder()
+    return f"host {socket.gethostname()}, Python {platform.python_version()}, code in {code}", code, _has_c_compiler()
 
 
 def _check_nodes() -> list[Check]:
-    task = ray.remote(num_cpus=0)(where_am_i)
+    task = ray.remote(num_cpus=0)(_look_around)
     checks = []
     for node in [n for n in ray.nodes() if n["Alive"]]:
         name = f"Ray worker on {node['NodeManagerHostname']}"
         place = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         try:
-            found = ray.get(task.options(scheduling_strategy=place).remote(), timeout=TASK_SECONDS)
+            found, code, compiles = ray.get(task.options(scheduling_strategy=place).remote(), timeout=TASK_SECONDS)
         except ray.exceptions.RayError as error:  # GetTimeoutError is one too
             reason = " ".join(str(error).split())[:300]
             checks.append(Check(name, "fail", reason, "Look at the logs in /tmp/ray/session_latest/logs there."))
             continue
-        checks.append(_judge_worker(name, found, has_gpus=node["Resources"].get("GPU", 0) > 0))
+        trouble = ""
+        if node["Resources"].get("GPU", 0) > 0 and not compiles:
+            trouble = NO_COMPILER
+        elif code == package_folder() and not job_has_working_dir():
+            trouble = "It runs the code installed there, not this driver's: connect through `aesweep`."
+        checks.append(_judged(name, found, trouble))
     return checks
-
-
-def _judge_worker(name: str, place: Place, *, has_gpus: bool) -> Check:
-    found = f"host {place.host}, Python {place.python}, code in {place.code}"
-    if has_gpus and not place.has_c_compiler:
-        return _judged(name, found, NO_COMPILER)
-    staged = job_has_working_dir() or Path(place.code) != package_folder()
-    trouble = "It runs the code installed there, not this driver's: connect through `aesweep`."
-    return _judged(name, found, "" if staged else trouble)

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 GRACE_SECONDS = 3.0  # for processes that are ending by themselves
@@ -54,17 +54,13 @@ def left_of(session: str) -> list[int]:
 
 def end(pid: int, session: str) -> None:
     """Kill a process of the session; the handle makes sure that the id was not given to another process meanwhile."""
-    try:
+    with suppress(OSError):  # it has ended by now
         handle = os.pidfd_open(pid)
-    except OSError:
-        return
-    try:
-        if _is_rays(pid) and _writes_below(pid, session):
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
-    except OSError:
-        return
-    finally:
-        os.close(handle)
+        try:
+            if _is_rays(pid) and _writes_below(pid, session):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        finally:
+            os.close(handle)
 
 
 def main() -> None:
@@ -88,13 +84,9 @@ def _is_rays(pid: int) -> bool:
 
 
 def _writes_below(pid: int, folder: str) -> bool:
-    try:
-        for link in Path(f"/proc/{pid}/fd").iterdir():
-            # The link's own mode says how the file was opened (proc(5)).
-            if os.readlink(link).startswith(f"{folder}/") and link.lstat().st_mode & 0o200:
-                return True
-    except OSError:  # it has ended, or belongs to another user
-        return False
+    with suppress(OSError):  # it has ended, or belongs to another user
+        links = Path(f"/proc/{pid}/fd").iterdir()  # a link's own mode says how the file was opened (proc(5))
+        return any(os.readlink(link).startswith(f"{folder}/") and link.lstat().st_mode & 0o200 for link in links)
     return False
 
 

@@ -8,8 +8,8 @@ Consequence: `aesweep render slurm nodes=4 store=/shared/runs/paper …` prints 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import ray
 
@@ -26,8 +26,7 @@ FILES = {
 _PLACE = re.compile(r"<<([a-z_]+)>>")
 
 
-@dataclass(frozen=True)
-class _Rule:
+class _Rule(NamedTuple):
     """What one value looks like; `default` None means that it must be given, a name the value of that name."""
 
     pattern: str
@@ -35,13 +34,12 @@ class _Rule:
     default: str | None = None
 
 
+_NAME = r"[a-z]([a-z0-9-]{0,45}[a-z0-9])?"
 _COUNT = r"[1-9][0-9]{0,5}"
 _PATH = r"(/[\w./+-]*|(s3|gs)://[\w./+-]+)"
 _HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*"
 RULES = {
-    "name": _Rule(
-        r"[a-z]([a-z0-9-]{0,45}[a-z0-9])?", "lower-case letters, digits and dashes, a letter first", "aesweep"
-    ),
+    "name": _Rule(_NAME, "lower-case letters, digits and dashes, a letter first", "aesweep"),
     "spec": _Rule(r"[\w./+][\w./+-]*", "a preset or the absolute path of a YAML file", "paper"),
     "store": _Rule(_PATH, "an absolute path that all nodes see, or s3://… or gs://…"),
     "data": _Rule(r"/[\w./+-]*", "an absolute path that all nodes see"),

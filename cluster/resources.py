@@ -106,18 +106,15 @@ def trial_slots(resources: Resources, bundle: Mapping[str, float]) -> int:
     return sum(_slots(node, bundle) for node in resources.nodes)
 
 
-def check_feasible(resources: Resources, bundle: Mapping[str, float], what: str = "trial") -> None:
+def check_feasible(resources: Resources, bundle: Mapping[str, float]) -> None:
     """Raise `ClusterError` when no machine can ever hold the bundle: Ray would only warn, and wait for ever."""
     if any(_slots(node, bundle) for node in resources.nodes):
         return
     largest = max(resources.nodes, key=lambda n: (n.gpus, n.cpus), default=None)
     found = f"{largest.cpus:g} CPUs and {largest.gpus:g} GPUs" if largest else "no machine"
-    raise ClusterError(
-        what,
-        dict(bundle),
-        f"No machine of the cluster can hold it; the largest has {found}. Lower `threads`, or add a machine; "
-        "`aesweep wait gpus=1` waits until an autoscaler did.",
-    )
+    remedy = "Lower `threads`, or add a machine; `aesweep wait gpus=1` waits until an autoscaler did."
+    problem = f"No machine of the cluster can hold it; the largest has {found}."
+    raise ClusterError("trial", dict(bundle), f"{problem} {remedy}")
 
 
 def _quantum(share: float) -> float:

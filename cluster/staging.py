@@ -32,10 +32,7 @@ def package_folder() -> Path:
 
 
 def stage(target: Path, package: Path | None = None) -> Path:
-    """Copy `aesweep` from `package` (default: `package_folder`) into the empty folder `target`; returns `target`.
-
-    Links are followed, so that the copy stands alone. Raises `ClusterError` when the package is not there.
-    """
+    """Copy `aesweep` into the empty folder `target`, links followed; raises `ClusterError` when it is not there."""
     package = package or package_folder()
     if not (package / "__init__.py").is_file():
         raise ClusterError("code", str(package), "This package is missing. Install aesweep again.")
@@ -58,9 +55,8 @@ def job_has_working_dir() -> bool:
 
 def _left_behind(folder: str, names: list[str]) -> set[str]:
     """The entries of one folder that workers do not need."""
-    return {
-        name
-        for name in names
-        if name.startswith((".", "__pycache__"))
-        or (not (Path(folder) / name).is_dir() and Path(name).suffix not in SUFFIXES)
-    }
+
+    def is_needed(path: Path) -> bool:
+        return not path.name.startswith((".", "__pycache__")) and (path.is_dir() or path.suffix in SUFFIXES)
+
+    return {name for name in names if not is_needed(Path(folder, name))}

@@ -23,18 +23,12 @@ LONGEST_SECONDS = 1800.0  # machines in a cloud take some minutes, and more wher
 
 
 def wait_for_machines(workers: int, longest_seconds: float = LONGEST_SECONDS) -> None:
-    """Wait until `workers` machines beside the head belong to the Ray that this process uses; say how far it is.
-
-    Raises `ClusterError` where they do not within `longest_seconds`.
-    """
+    """Wait for `workers` machines besides the head; `ClusterError` if they do not join within `longest_seconds`."""
     _wait("machines beside the head", workers, longest_seconds, lambda: len(cluster_resources().nodes) - 1)
 
 
 def wait_for_gpus(gpus: int, longest_seconds: float = LONGEST_SECONDS) -> None:
-    """Wait until the machines of the Ray that this process uses have so many GPUs; ask Ray's autoscaler for them meanwhile.
-
-    Raises `ClusterError` where they do not within `longest_seconds`.
-    """
+    """Wait for `gpus` GPUs and ask Ray's autoscaler for them; `ClusterError` if they do not join in `longest_seconds`."""
     demand = Demand()
     demand.ask([{"GPU": 1.0}] * gpus)
     try:

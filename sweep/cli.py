@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aesweep.models.errors import InputError, one_line
+from aesweep.models.errors import one_line
 from aesweep.sweep.commands import launching, results, setup, trained_models
 from aesweep.sweep.version import aesweep_version
 
@@ -24,9 +24,6 @@ VERBS = (
 )  # fmt: skip
 for function in VERBS:
     app.command()(function)
-
-# An error of a layer that imports nothing of ours is told by these attributes.
-_ERROR_PARTS = ("field", "value", "remedy")
 
 
 def _print_version(wanted: bool) -> None:
@@ -55,9 +52,8 @@ def main() -> None:
         error = other
     if isinstance(error, KeyboardInterrupt):
         sys.exit(launching.STOPPED)
-    is_usage = hasattr(error, "format_message") and hasattr(
-        error, "ctx"
-    )  # Typer's own, whose classes change with versions
+    # Typer's own, whose classes change with versions.
+    is_usage = hasattr(error, "format_message") and hasattr(error, "ctx")
     if "--debug" in sys.argv and not is_usage:
         raise error
     code, what, remedy = _explain_usage(error) if is_usage else _explain(error)
@@ -80,7 +76,7 @@ def _explain_usage(error: Any) -> tuple[int, str, str]:
 
 def _explain(error: BaseException) -> tuple[int, str, str]:
     """Exit code and two lines for any other error."""
-    if isinstance(error, InputError) or all(hasattr(error, part) for part in _ERROR_PARTS):
+    if all(hasattr(error, part) for part in ("field", "value", "remedy")):  # told so, whichever layer raised it
         first, _, remedy = str(error).partition("\n")
         return 2, first, remedy
     return 1, f"aesweep stopped: {type(error).__name__}: {error}", "Show where with: aesweep --debug …"

@@ -59,7 +59,7 @@ LIGHT = {
     "from aesweep.sweep.spec.load import load_spec\nload_spec('paper').hash": HEAVY | {"numpy", "pyarrow", "pydantic"},
     "from aesweep.sweep.spec.load import load_spec\nload_spec('docs/examples/minimal.yaml', ['epochs=5'])": HEAVY
     | {"numpy", "pyarrow"},
-    "import aesweep.sweep.spec.execution, aesweep.sweep.spec.paper, aesweep.sweep.spec.presets, aesweep.sweep.cli": HEAVY,
+    "import aesweep.sweep.spec.execution, aesweep.sweep.spec.presets, aesweep.sweep.cli": HEAVY,
     "import aesweep.sweep.tables.schemas": HEAVY | {"pydantic"},
     "from aesweep.analysis import load_tables, write_report": {"torch", "torchvision", "ray", "sklearn", "pydantic"},
     # Every stage of every evaluation may be a new process; torchmetrics alone takes 2 s of it.

@@ -1,6 +1,6 @@
 """What the paper did, as far as a report needs it: its data sets, its settings, and the lines of its Table 1.
 
-`analysis` imports nothing of ours, so this repeats what `sweep/spec/paper.py` launches; a test holds the two together.
+`analysis` imports nothing of ours, so this repeats what `sweep/spec/presets.py` launches; a test holds the two together.
 """
 
 from typing import NamedTuple

@@ -19,13 +19,11 @@ from aesweep.sweep.worker.device import choose_device, describe_device
 
 def all_checks(address: str, store: str | None, data_dir: Path) -> list[Check]:
     """Every check, the cheap ones first."""
-    folders = [check_folder("data folder", data_dir)]
-    if store is not None:
-        folders.append(check_store(store))
     return [
         *machine_checks(),
         check_precision(),
-        *folders,
+        check_folder("data folder", data_dir),
+        *([] if store is None else [check_store(store)]),
         *(check_data(dataset, size, data_dir) for dataset, size in (("cifar10", 32), ("celeba", 64))),
         check_inception(data_dir),
         *check_ray(address),
@@ -44,10 +42,9 @@ def check_store(store: str) -> Check:
         storage.remove(name)
     except (InputError, StorageError) as error:
         return Check("store", "fail", str(error.value), error.remedy)
-    if not works:
-        remedy = "What is written there is not found again at once. Give another."
-        return Check("store", "fail", storage.place(), remedy)
-    return Check("store", "ok", f"{storage.place()}: writable")
+    if works:
+        return Check("store", "ok", f"{storage.place()}: writable")
+    return Check("store", "fail", storage.place(), "What is written there is not found again at once. Give another.")
 
 
 def check_precision() -> Check:

@@ -11,6 +11,7 @@ from rich.text import Text
 from aesweep.models.cost import fit_core_hours
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import options
+from aesweep.sweep.commands.options import option
 from aesweep.sweep.driver.outcome import STOPPED
 from aesweep.sweep.driver.plan import Plan, make_plan
 from aesweep.sweep.driver.progress import describe_counts
@@ -23,7 +24,7 @@ from aesweep.sweep.store.store import open_store
 
 def plan(
     spec: options.Spec,
-    store: Annotated[str | None, options.option(metavar="DIR", help="Subtract what this store holds.")] = None,
+    store: Annotated[str | None, option(metavar="DIR", help="Leave out what this store already holds.")] = None,
     overrides: options.Overrides = None,
     only: options.Only = None,
     data: options.Data = None,
@@ -39,8 +40,8 @@ def plan(
     made = make_plan(loaded, opened, evaluation, only=only or [])
     if as_json:
         typer.echo(json.dumps([trial.to_json() for trial in made.trials], indent=1))
-        return
-    _print_plan(loaded.name, made)
+    else:
+        _print_plan(loaded.name, made)
 
 
 def launch(
@@ -51,7 +52,7 @@ def launch(
     only: options.Only = None,
     max_concurrent: options.MaxConcurrent = None,
     retry_failed: options.RetryFailed = False,
-    add: Annotated[bool, typer.Option("--add", help="Allow a spec that shares no trial with this store.")] = False,
+    add: Annotated[bool, option("--add", help="Allow a spec that shares no trial with this store.")] = False,
     data: options.Data = None,
 ) -> None:
     """Train and score a sweep. Rerunning the command does only the missing work.
@@ -75,9 +76,7 @@ def launch(
 def resume(
     store: options.StoreArgument,
     retry_failed: options.RetryFailed = False,
-    every: Annotated[
-        bool, typer.Option("--all", help="Every spec launched into this store, not only the latest.")
-    ] = False,
+    every: Annotated[bool, option("--all", help="Every spec of this store, not only the latest.")] = False,
     address: options.Address = "local",
     max_concurrent: options.MaxConcurrent = None,
 ) -> None:
@@ -111,9 +110,10 @@ def _is_empty(store: str) -> bool:
 
 
 def _print_plan(name: str, made: Plan) -> None:
-    console = Console()
-    title = Text(f"{name}: {len(made.trials)} trials")
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    console = Console(highlight=False)
+    table = Table(
+        title=Text(f"{name}: {len(made.trials)} trials"), title_justify="left", box=None, padding=(0, 2, 0, 0)
+    )
     for heading in ("block", "trials", "state", "GPU-hours", "disk"):
         table.add_column(heading, justify="left" if heading in ("block", "state") else "right")
     for block in dict.fromkeys(t.block for t in made.trials):
@@ -126,15 +126,10 @@ def _print_plan(name: str, made: Plan) -> None:
     console.print(
         f"\nTo train: {len(left)} trials, {sum(t.gpu_hours for t in left):.3g} hours of one H200 (see docs/operations.md).\n"
         f"To score: {len(left) + len(made.to_score)} trials with {made.evaluation.extractor} "
-        f"(evaluation {made.evaluation.id}).",
-        highlight=False,
+        f"(evaluation {made.evaluation.id})."
     )
-    fits = sum(fit_core_hours(t.fit_flops) for t in left + made.to_score)
-    if fits:
-        console.print(
-            f"To fit: mixtures of {made.evaluation.gmm_components} components, about {fits:.3g} core-hours "
-            "(a hundredth of that on a GPU).",
-            highlight=False,
-        )
+    if fits := sum(fit_core_hours(t.fit_flops) for t in left + made.to_score):
+        mixtures = f"mixtures of {made.evaluation.gmm_components} components"
+        console.print(f"To fit: {mixtures}, about {fits:.3g} core-hours (a hundredth of that on a GPU).")
     if made.is_done:
         console.print("Nothing to do.")

@@ -7,18 +7,14 @@ from typing import Annotated
 import typer
 
 argument, option = partial(typer.Argument, show_default=False), partial(typer.Option, show_default=False)
-"""Typer's own, for values whose default the help text tells in words, or that have none."""
+"""Typer's own; the help text gives the default where there is one."""
 
-DATA_DEFAULT = "\\[default: $AESWEEP_DATA, else ~/.cache/aesweep]"
-Spec = Annotated[
-    str,
-    argument(
-        metavar="SPEC", help="A preset (quickstart, paper, paper-cifar10, paper-celeba) or a YAML file (docs/specs.md)."
-    ),
-]
+DATA_DEFAULT = "\\[default: $AESWEEP_DATA, or ~/.cache/aesweep]"
+_SPEC_HELP = "A preset (quickstart, paper, paper-cifar10, paper-celeba) or a YAML file (docs/specs.md)."
+Spec = Annotated[str, argument(metavar="SPEC", help=_SPEC_HELP)]
 StoreArgument = Annotated[str, argument(metavar="STORE", help="Folder of results, or s3://bucket/folder.")]
 StoreOption = Annotated[
-    str, option("--store", metavar="DIR", help="Folder of results, or s3://bucket/folder; made when missing.")
+    str, option("--store", metavar="DIR", help="Folder of results, or s3://bucket/folder; created if missing.")
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -26,21 +22,16 @@ Overrides = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    option("--only", metavar="KEY|BLOCK", help="Only trials with this key (or its start), or this block of the spec."),
+    option("--only", metavar="KEY|BLOCK", help="Only trials of this block, or whose key starts with this."),
 ]
-Data = Annotated[
-    Path | None,
-    option("--data", metavar="DIR", help=f"Folder of data sets and weights. {DATA_DEFAULT}"),
-]
+Data = Annotated[Path | None, option("--data", metavar="DIR", help=f"Folder of data sets and weights. {DATA_DEFAULT}")]
 Address = Annotated[
     str,
-    typer.Option(
-        help="Ray cluster: local (start one here), auto (the one of this machine) or HOST:PORT.", metavar="ADDRESS"
-    ),
+    typer.Option(metavar="ADDRESS", help="Ray: local (start one here), auto (this machine's cluster) or HOST:PORT."),
 ]
 MaxConcurrent = Annotated[
     int | None,
-    option(min=1, metavar="N", help="Most trials that train at once. \\[default: as many as fit]"),
+    option(min=1, metavar="N", help="Maximum number of trials that train at once. \\[default: as many as fit]"),
 ]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Also run trials again that failed.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+RetryFailed = Annotated[bool, option("--retry-failed", help="Also retry trials that failed.")]
+AsJson = Annotated[bool, option("--json", help="Print JSON for programs.")]

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,24 +16,28 @@ from rich.text import Text
 
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import options
-from aesweep.sweep.commands.local_copy import copy_pictures, copy_tables
+from aesweep.sweep.commands.options import option
 from aesweep.sweep.driver.progress import describe_counts, describe_seconds
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
 from aesweep.sweep.store.launched import RETRY, resume_command
+from aesweep.sweep.store.layout import MARK
+from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune as run_prune
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current, tables_are_whole
+from aesweep.sweep.tables.schemas import COLUMNS
 
 REFRESH_SECONDS = 2.0
+WAIT_SECONDS = 4 * GRACE_SECONDS  # the grace, tables of many trials, and the end of Ray
 
 
 def status(
     store: options.StoreArgument,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
+    watch: Annotated[bool, option("--watch", help="Keep refreshing until Ctrl-C.")] = False,
     as_json: options.AsJson = False,
-    every: Annotated[bool, typer.Option("--all", help="Trials of every spec in the store.")] = False,
+    every: Annotated[bool, option("--all", help="Include the trials of every spec in the store.")] = False,
 ) -> None:
     """Show trials by state, time left, and what failed and why. Works from any machine that sees the store.
 
@@ -45,13 +51,10 @@ def status(
     if not watch:
         console.print(_render(read_status(opened, every), store), soft_wrap=True)  # a command stays on its line
         return
-    with Live(console=console, auto_refresh=False) as live:
-        try:
-            while True:
-                live.update(_render(read_status(opened, every), store), refresh=True)
-                time.sleep(REFRESH_SECONDS)
-        except KeyboardInterrupt:
-            return
+    with Live(console=console, auto_refresh=False) as live, suppress(KeyboardInterrupt):
+        while True:
+            live.update(_render(read_status(opened, every), store), refresh=True)
+            time.sleep(REFRESH_SECONDS)
 
 
 def tables(store: options.StoreArgument) -> None:
@@ -69,7 +72,7 @@ def report(
     store: options.StoreArgument,
     out: Annotated[
         Path | None,
-        options.option(metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]"),
+        option(metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]"),
     ] = None,
 ) -> None:
     """Draw figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and a web page from the tables.
@@ -86,9 +89,9 @@ def report(
     if here is not None:
         page = write_report(here, folder)
     else:
-        copy = copy_tables(opened, folder / "store")
-        fetch = partial(copy_pictures, opened, copy)
-        page = write_report(copy, folder, address=opened.root, fetch=fetch)
+        copy = folder / "store"
+        _copy(opened, copy, [MARK, *(f"tables/{table}.parquet" for table in COLUMNS)])
+        page = write_report(copy, folder, address=opened.root, fetch=partial(copy_pictures, opened, copy))
     typer.echo(f"Report: {page}")
 
 
@@ -102,6 +105,26 @@ def _fold_for_report(store: Store) -> None:
         if not tables_are_whole(store):
             raise
         typer.echo(f"The report is drawn from older tables: new ones cannot be folded. {error.remedy}", err=True)
+
+
+def copy_pictures(store: Store, folder: Path, names: Iterable[str]) -> None:
+    """Copy the pictures of these names that are not in `folder` yet; one that was written never changes.
+
+    Names come from a table: only those inside `trials/` count.
+    """
+    inside = [name for name in names if name.startswith("trials/") and ".." not in name.split("/")]
+    _copy(store, folder, [name for name in inside if not (folder / name).exists()])
+
+
+def _copy(store: Store, folder: Path, names: list[str]) -> None:
+    """Each file is written in one step: one that is there is whole, also after a kill or on a disk that became full."""
+    copy = LocalStorage(folder)
+
+    def bring(name: str) -> None:
+        if (data := store.storage.read(name)) is not None:
+            copy.write(name, data)
+
+    store.storage.map(bring, names)
 
 
 def _render(found: Status, store: str) -> Group:
@@ -132,7 +155,7 @@ def _render(found: Status, store: str) -> Group:
 
 def stop(
     store: options.StoreArgument,
-    wait: Annotated[bool, typer.Option("--wait", help="Return when they have ended.")] = False,
+    wait: Annotated[bool, option("--wait", help="Wait until the drivers have ended.")] = False,
 ) -> None:
     """Stop the sweep that runs on a store, from any machine: running trials write a checkpoint, then the driver ends.
 
@@ -154,8 +177,8 @@ def stop(
 
 def prune(
     store: options.StoreArgument,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
-    damaged: Annotated[bool, typer.Option("--damaged", help="Also remove damaged files that were kept.")] = False,
+    dry_run: Annotated[bool, option("--dry-run", help="Only show what would be removed.")] = False,
+    damaged: Annotated[bool, option("--damaged", help="Also remove damaged files that were kept.")] = False,
 ) -> None:
     """Remove what is no longer needed: abandoned attempts, leftover checkpoints, files of killed processes.
 
@@ -170,9 +193,6 @@ def prune(
         typer.echo(f"{kind}: {files} file{'s' * (files != 1)}, {_megabytes(sum(m.bytes for m in mine))}")
     freed = _megabytes(sum(leftover.bytes for leftover in found))
     typer.echo(f"{'Would free' if dry_run else 'Freed'} {freed}.")
-
-
-WAIT_SECONDS = 4 * GRACE_SECONDS  # the grace, tables of many trials, and the end of Ray
 
 
 def _megabytes(size: int) -> str:

@@ -1,8 +1,7 @@
 """`fetch`, `doctor`, `render`, `wait`: prepare and check the machines that a sweep will run on."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from aesweep.models.data.datasets import default_data_dir
 from aesweep.sweep.commands import options
+from aesweep.sweep.commands.options import argument, option
 from aesweep.sweep.spec.execution import absolute
 
 Fetchable = Literal["cifar10", "celeba", "inception"]
@@ -18,14 +18,11 @@ Fetchable = Literal["cifar10", "celeba", "inception"]
 
 def fetch(
     what: Annotated[
-        Fetchable,
-        options.argument(
-            metavar="WHAT", help="A data set, or the weights of the FID network: cifar10, celeba or inception."
-        ),
+        Fetchable, argument(metavar="WHAT", help="cifar10, celeba or inception (weights of the FID network).")
     ],
-    to: Annotated[Path | None, options.option(metavar="DIR", help=f"Shared folder. {options.DATA_DEFAULT}")] = None,
+    to: Annotated[Path | None, option(metavar="DIR", help=f"Shared folder. {options.DATA_DEFAULT}")] = None,
 ) -> None:
-    """Download and prepare data or weights before a run, onto storage that all nodes see.
+    """Download and prepare data or weights before a sweep, to storage that all machines see.
 
     Example:  aesweep fetch cifar10 --to /shared/aesweep-data
     """
@@ -33,21 +30,17 @@ def fetch(
     from aesweep.evaluation.networks.weights import fetch_inception  # torch from here on
     from aesweep.models.data.images import fetch_celeba, fetch_cifar10
 
-    fetchers: dict[str, Callable[[Path], object]] = {
-        "cifar10": fetch_cifar10,
-        "celeba": fetch_celeba,
-        "inception": fetch_inception,
-    }
+    fetchers: dict[str, Any] = {"cifar10": fetch_cifar10, "celeba": fetch_celeba, "inception": fetch_inception}
     fetchers[what](folder)
     typer.echo(f"{what} is ready. Use it with --data {folder} or AESWEEP_DATA={folder}")
 
 
 def doctor(
     address: options.Address = "local",
-    store: Annotated[str | None, options.option(metavar="DIR", help="Also check this store's folder.")] = None,
+    store: Annotated[str | None, option(metavar="DIR", help="Also check this store's folder.")] = None,
     data: options.Data = None,
 ) -> None:
-    """Say what works here: GPUs, precision, data, weights, storage, Ray. Exit code 1 when something must be mended.
+    """Show what works here: GPUs, precision, data, weights, storage, Ray. Exit code 1 if something must be fixed.
 
     Example:  aesweep doctor --store /shared/runs
     """
@@ -65,10 +58,8 @@ def doctor(
 
 
 def render(
-    kind: Annotated[
-        str | None, options.argument(metavar="KIND", help="Which file; without it, the kinds and their values.")
-    ] = None,
-    values: Annotated[list[str] | None, options.argument(metavar="NAME=VALUE", help="Values of the file.")] = None,
+    kind: Annotated[str | None, argument(metavar="KIND", help="Kind of file; by default, all are listed.")] = None,
+    values: Annotated[list[str] | None, argument(metavar="NAME=VALUE", help="Values of the file.")] = None,
 ) -> None:
     """Print a file that starts a sweep on a cluster: Slurm, Kubernetes, `ray up`, Docker.
 
@@ -84,7 +75,7 @@ def render(
 
 def wait(
     machines: Annotated[
-        list[str], options.argument(metavar="MACHINES", help="How many beside the head, their names, or gpus=COUNT.")
+        list[str], argument(metavar="MACHINES", help="How many besides the head, names, or gpus=COUNT.")
     ],
 ) -> None:
     """Wait until machines or GPUs have joined the Ray cluster that this machine belongs to.

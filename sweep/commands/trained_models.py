@@ -8,27 +8,22 @@ import typer
 from aesweep.evaluation.config import METRICS, EvaluationConfig, Prior
 from aesweep.models.errors import InputError
 from aesweep.sweep.commands import options
+from aesweep.sweep.commands.options import argument, option
 from aesweep.sweep.launch import evaluate as run_evaluate
 from aesweep.sweep.store.store import open_store
 
 
 def evaluate(
     store: options.StoreArgument,
-    metrics: Annotated[
-        str | None, options.option(metavar="A,B", help=f"What to measure: {', '.join(METRICS)}.")
-    ] = None,
-    seeds: Annotated[
-        str | None, options.option(metavar="0..4", help="Sampling seeds, one score per seed and prior.")
-    ] = None,
-    samples: Annotated[int | None, options.option(min=2, help="Images drawn from each prior.")] = None,
+    metrics: Annotated[str | None, option(metavar="A,B", help=f"What to measure: {', '.join(METRICS)}.")] = None,
+    seeds: Annotated[str | None, option(metavar="0..4", help="Sampling seeds, one score per seed and prior.")] = None,
+    samples: Annotated[int | None, option(min=2, help="Images drawn from each prior.")] = None,
     extractor: Annotated[
-        str | None, options.option(help="auto, inception-2015, random-conv-64 or dinov2-vit-{s,b,l}-14.")
+        str | None, option(help="auto, inception-2015, random-conv-64 or dinov2-vit-{s,b,l}-14.")
     ] = None,
     overrides: Annotated[
         list[str] | None,
-        options.option(
-            "--set", metavar="K=V", help="Change another field of evaluation or execution: --set gmm_components=100"
-        ),
+        option("--set", metavar="K=V", help="Change a field of evaluation or execution: --set gmm_components=100"),
     ] = None,
     only: options.Only = None,
     address: options.Address = "local",
@@ -39,16 +34,15 @@ def evaluate(
     Whatever you do not set is taken from the store's latest spec.
     Example:  aesweep evaluate runs/quickstart --seeds 0..4
     """
-    from aesweep.sweep.spec.fields import at  # pydantic from here on
+    from aesweep.sweep.spec.fields import at, read_settings  # pydantic from here on
     from aesweep.sweep.spec.overrides import refuse_given, require_scoring
-    from aesweep.sweep.spec.yaml_file import read_settings
 
     options_given = {"metrics": metrics, "seeds": seeds, "samples": samples, "extractor": extractor}
     given = {name: value for name, value in options_given.items() if value is not None}
     require_scoring(overrides or [])
     refuse_given(overrides or [], {name: f"--{name}" for name in given})
     with at("--", ""):
-        changes = read_settings(EvaluationConfig, given)
+        changes = read_settings("evaluation", given)
         extractor = changes.pop("extractor", None)
         EvaluationConfig(**changes)
     outcome = run_evaluate(
@@ -65,16 +59,14 @@ def evaluate(
 
 def sample(
     store: options.StoreArgument,
-    key: Annotated[str, options.argument(metavar="KEY", help="Key of a trained trial, or its start.")],
+    key: Annotated[str, argument(metavar="KEY", help="Key of a trained trial, or its first characters.")],
     prior: Annotated[Prior, typer.Option(help="Where latents are drawn from.")] = "gmm",
     n: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many images.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
     out: Annotated[Path, typer.Option(metavar="FILE", help="PNG to write.")] = Path("samples.png"),
-    interpolate: Annotated[
-        bool, typer.Option("--interpolate", help="Walk between pairs of test images instead.")
-    ] = False,
+    interpolate: Annotated[bool, option("--interpolate", help="Draw walks between pairs of images instead.")] = False,
     reconstruct: Annotated[
-        bool, typer.Option("--reconstruct", help="Test images above their reconstructions instead.")
+        bool, option("--reconstruct", help="Draw images with their reconstructions instead.")
     ] = False,
     data: options.Data = None,
 ) -> None:

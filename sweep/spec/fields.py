@@ -19,7 +19,9 @@ from aesweep.models.config import ENCODER_STAGES, TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.ranges import MOST_TRIALS, split_values
+from aesweep.sweep.spec.sweep_spec import EXTRACTORS
 
+_hints, _adapter = cache(get_type_hints), cache(TypeAdapter)
 ALIASES = {"seeds": "seed"}
 """Other names of trial fields: `seeds: 0..2` reads better for several."""
 
@@ -28,15 +30,16 @@ def _names(owner: type, *computed: str) -> tuple[str, ...]:
     return tuple(field.name for field in fields(owner) if field.name not in computed)
 
 
-TRIAL_FIELDS = _names(TrialConfig, "data_identity")
-EVALUATION_FIELDS = _names(EvaluationConfig, "extractor_sha256")
-EXECUTION_FIELDS = _names(ExecutionConfig, "folders")
-DATA_FIELDS = ("dataset", "path", "image_size", "resize")
+FIELDS = {
+    "trial": _names(TrialConfig, "data_identity"),
+    "data": ("dataset", "path", "image_size", "resize"),
+    "evaluation": _names(EvaluationConfig, "extractor_sha256"),
+    "execution": _names(ExecutionConfig, "folders"),
+}
+"""The fields of each section of a spec; those of a trial stand in `base` and in the blocks."""
 
 LIST_FIELDS = ("depth", "learning_rates", "learning_rate_drops")
 """Trial fields whose one value is a list."""
-
-_SECTIONS = {"data": DATA_FIELDS, "evaluation": EVALUATION_FIELDS, "execution": EXECUTION_FIELDS}
 
 
 @contextmanager
@@ -55,7 +58,7 @@ def nearest(word: str, known: Collection[str]) -> str:
     return f"Did you mean {found[0]}? " if found else ""
 
 
-def unknown_field(name: str, value: object, known: Collection[str]) -> InputError:
+def unknown(name: str, value: object, known: Collection[str]) -> InputError:
     """The error for a field that does not exist: the nearest that does, else all of them."""
     remedy = nearest(name, known) if name else ""
     return InputError(name, value, f"There is no such field. {remedy or 'Known: ' + ', '.join(known) + '.'}".strip())
@@ -66,22 +69,24 @@ def check_known(mapping: Mapping[str, Any], known: Collection[str]) -> None:
     for name, value in mapping.items():
         if name in known:
             continue
-        section = next((section for section, names in _SECTIONS.items() if name in names), None)
-        if name in TRIAL_FIELDS or name in ALIASES:
-            section = "base (for all blocks) or a block"
         if name in ("data_identity", "extractor_sha256", "folders"):
             raise InputError(name, value, "Leave it out: it is computed from the data or the weights.")
+        section = next((section for section, names in FIELDS.items() if ALIASES.get(name, name) in names), None)
+        if section == "trial":
+            section = "base (for all blocks) or a block"
         if section:
             raise InputError(name, value, f"There is no such field here; it belongs in {section}.")
-        raise unknown_field(name, value, known)
+        raise unknown(name, value, known)
 
 
 def read_value(owner: type, name: str, value: Any) -> Any:
     """One value of the field `name` of the dataclass `owner`, in the field's type; `InputError` names `name`."""
     hint = _hints(owner)[name]
     if get_origin(hint) is tuple:
-        if name == "depth":
-            value = _stages(value)
+        if name == "depth" and isinstance(value, str) and "-" in value:
+            value = value.split("-")  # 3-3-2-1, as the tables print it
+        elif name == "depth" and not isinstance(value, list | tuple):
+            value = [value] * ENCODER_STAGES
         elif isinstance(value, int | float) and not isinstance(value, bool):
             value = [value]  # learning_rate_drops: 0.5
         if not isinstance(value, list | tuple):
@@ -106,12 +111,24 @@ def read_values(name: str, value: Any, *, in_block: bool) -> list[Any]:
     return list(dict.fromkeys(values))
 
 
-def read_setting(owner: type, name: str, value: Any) -> Any:
-    """One field of `evaluation` or `execution`; a list-like one takes a single value, a list or a range too."""
-    hint = _hints(owner)[name]
-    if get_origin(hint) is not tuple:
-        return read_value(owner, name, value)
-    return read_value(owner, name, _items(name, value, get_args(hint)[0]))
+def read_settings(section: Literal["evaluation", "execution"], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a section in their types; a list-like one takes a single value, a list or a range too."""
+    check_known(given, FIELDS[section])
+    owner = EvaluationConfig if section == "evaluation" else ExecutionConfig
+    settings = {}
+    for name, value in given.items():
+        hint = _hints(owner)[name]
+        if name == "extractor":
+            if value not in EXTRACTORS:
+                raise InputError(name, value, f"Choose one of: {', '.join(EXTRACTORS)}.")
+            settings[name] = value
+        elif get_origin(hint) is tuple:
+            settings[name] = read_value(owner, name, _items(name, value, get_args(hint)[0]))
+        else:
+            settings[name] = read_value(owner, name, value)
+    if "seeds" in settings:  # the order changes no score, and would change the evaluation's id
+        settings["seeds"] = tuple(sorted(settings["seeds"]))
+    return settings
 
 
 def _items(name: str, value: Any, hint: Any) -> list[Any]:
@@ -129,15 +146,13 @@ def _items(name: str, value: Any, hint: Any) -> list[Any]:
 
 
 def _list_values(name: str, value: Any, in_block: bool) -> list[Any]:
-    one_number_is_a_value = name == "depth"
     if isinstance(value, str):
         value = split_values(name, value)  # "1, 2" names several depths everywhere
         in_block = True
-    if not isinstance(value, list):
+    one_number_is_a_value = name == "depth" and in_block
+    if not isinstance(value, list) or not (one_number_is_a_value or any(isinstance(item, list) for item in value)):
         return [read_value(TrialConfig, name, value)]
-    if not any(isinstance(item, list) for item in value) and not (one_number_is_a_value and in_block):
-        return [read_value(TrialConfig, name, value)]
-    if one_number_is_a_value and not any(isinstance(item, list | str) for item in value):
+    if name == "depth" and not any(isinstance(item, list | str) for item in value):
         _refuse_ambiguous_depth(value)
     values: list[Any] = []
     for item in value:
@@ -148,16 +163,8 @@ def _list_values(name: str, value: Any, in_block: bool) -> list[Any]:
 
 def _refuse_ambiguous_depth(value: list[Any]) -> None:
     if len(value) == ENCODER_STAGES or len({repr(item) for item in value}) < len(value):
-        several = f"a range such as 1..{ENCODER_STAGES}"
-        remedy = f"Write [{value}] for one network with these depths by stage, or {several} for several networks."
-        raise InputError("depth", value, remedy)
-
-
-def _stages(value: Any) -> Any:
-    """Depth as the tables print it, "3-3-2-1" or "1", beside 1 and [3, 3, 2, 1]."""
-    if isinstance(value, str) and "-" in value:
-        return value.split("-")
-    return value if isinstance(value, list | tuple) else [value] * ENCODER_STAGES
+        one = f"Write [{value}] for one network with these depths by stage"
+        raise InputError("depth", value, f"{one}, or a range such as 1..{ENCODER_STAGES} for several networks.")
 
 
 def _read_scalar(name: str, value: Any, hint: Any) -> Any:
@@ -187,13 +194,3 @@ def _expected(hint: Any) -> str:
 
 def _choices(hint: Any) -> tuple[str, ...]:
     return get_args(hint) if get_origin(hint) is Literal else ()
-
-
-@cache
-def _hints(owner: type) -> dict[str, Any]:
-    return get_type_hints(owner)
-
-
-@cache
-def _adapter(hint: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(hint)

@@ -12,32 +12,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.spec.fields import (
-    ALIASES,
-    EVALUATION_FIELDS,
-    EXECUTION_FIELDS,
-    LIST_FIELDS,
-    TRIAL_FIELDS,
-    at,
-    read_values,
-    unknown_field,
-)
+from aesweep.sweep.spec.fields import ALIASES, FIELDS, LIST_FIELDS, at, read_settings, read_values, unknown
 from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
 from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
-from aesweep.sweep.spec.yaml_file import read_settings
 from aesweep.sweep.spec.yaml_text import parse_yaml
 
-SWEEP_FIELDS = ("name", "path")
 _SECTIONS = {
-    "trial": TRIAL_FIELDS,
-    "sweep": SWEEP_FIELDS,
-    "evaluation": EVALUATION_FIELDS,
-    "execution": EXECUTION_FIELDS,
+    section: FIELDS.get(section, ("name", "path")) for section in ("trial", "sweep", "evaluation", "execution")
 }
 _PLAIN_TEXT = ("name", "path", "data_dir")  # taken as they stand, commas and all
 
@@ -49,9 +34,9 @@ def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
         section, name, value = _read_override(override)
         given[section][name] = value
     with at("--set", " "):
-        settings = read_settings(ExecutionConfig, given["execution"])
+        settings = read_settings("execution", given["execution"])
         execution = ExecutionConfig(**{**spec.execution.to_json(), **settings})
-        evaluation = {**spec.evaluation, **read_settings(EvaluationConfig, given["evaluation"])}
+        evaluation = {**spec.evaluation, **read_settings("evaluation", given["evaluation"])}
         extractor = evaluation.pop("extractor", spec.extractor)
         axes = {name: read_values(name, value, in_block=True) for name, value in given["trial"].items()}
         if "path" in given["sweep"]:
@@ -97,8 +82,8 @@ def _read_override(text: str) -> tuple[str, str, Any]:
     found = [known for known, names in _SECTIONS.items() if name in names and section in ("", known)]
     if not found:
         every = (*ALIASES, *(known for names in _SECTIONS.values() for known in names))
-        unknown = (name, value, _SECTIONS[section]) if section in _SECTIONS else (written, value, every)
-        raise InputError(f"--set {written}", value, unknown_field(*unknown).remedy)
+        error = unknown(name, value, _SECTIONS[section]) if section in _SECTIONS else unknown(written, value, every)
+        raise InputError(f"--set {written}", value, error.remedy)
     return found[0], name, value if name in _PLAIN_TEXT else _read_text(f"--set {written}", name, value)
 
 

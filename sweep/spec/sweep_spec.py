@@ -88,10 +88,8 @@ class SweepSpec:
         }
         return content_hash(asked)
 
-    def evaluation_config(
-        self, data_dir: str | Path | None = None, *, require_weights: bool = True
-    ) -> EvaluationConfig:
-        """How the trials are scored, the extractor settled by the weights in `data_dir` (default: the spec's own).
+    def evaluation_config(self, *, require_weights: bool = True) -> EvaluationConfig:
+        """How the trials are scored, the extractor settled by the weights in `execution.data_dir`.
 
         Without `require_weights` an extractor that the spec names is taken at its word, so that a sweep can be planned
         on a machine without its weights; with it, `InputError` where they are missing or wrong.
@@ -101,7 +99,7 @@ class SweepSpec:
         if self.extractor == "inception-2015" and not require_weights:
             name, sha256 = self.extractor, INCEPTION_SHA256
         else:
-            name, sha256 = resolve_extractor(self.extractor, Path(data_dir or self.execution.data_dir))
+            name, sha256 = resolve_extractor(self.extractor, Path(self.execution.data_dir))
         evaluation = EvaluationConfig(**{**self.evaluation, "extractor": name, "extractor_sha256": sha256})
         evaluation.require_metrics_of(name)
         return evaluation
@@ -120,9 +118,7 @@ class SweepSpec:
             "evaluation": dict(self.evaluation),
             "execution": self.execution.to_json(),
             "base": base,
-            "blocks": [
-                {"name": block.name, "trials": [differing(trial) for trial in block.trials]} for block in self.blocks
-            ],
+            "blocks": [{"name": block.name, "trials": list(map(differing, block.trials))} for block in self.blocks],
         }
 
     @classmethod

@@ -7,6 +7,7 @@ it is built. Each error names the block and the field as they stand in the file:
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,10 @@ from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
-from aesweep.sweep.spec.fields import (
-    ALIASES,
-    DATA_FIELDS,
-    EVALUATION_FIELDS,
-    EXECUTION_FIELDS,
-    TRIAL_FIELDS,
-    at,
-    check_known,
-    read_setting,
-    read_value,
-    read_values,
-    unknown_field,
-)
+from aesweep.sweep.spec.fields import ALIASES, FIELDS, at, check_known, read_settings, read_value, read_values, unknown
 from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
 from aesweep.sweep.spec.ranges import MOST_TRIALS
-from aesweep.sweep.spec.sweep_spec import EXTRACTORS, Block, SweepSpec
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.spec.yaml_text import read_yaml
 
 Axes = dict[str, list[Any]]
@@ -80,38 +69,21 @@ def read_spec(path: Path, data_dir: str | Path | None = None) -> SweepSpec:
     with at("execution"):
         execution = _read_execution(file.execution, folder, data_dir)
     with at("data"):
-        data_axes, images = _read_data(file.data, folder, execution.data_dir)
+        data_axes, folders = _read_data(file.data, folder, execution.data_dir)
     with at("base"):
         base = {**data_axes, **_read_axes(file.base, in_block=False)}
-    blocks = _read_blocks(file.blocks, base, images)
+    blocks = _read_blocks(file.blocks, base, identity=next(iter(folders), ""))
     with at("evaluation"):
-        evaluation = read_settings(EvaluationConfig, file.evaluation)
+        evaluation = read_settings("evaluation", file.evaluation)
         extractor = evaluation.pop("extractor", "auto")
         EvaluationConfig(**evaluation)
-    folders = {images["data_identity"]: images["path"]} if images else {}
     return SweepSpec(
         name=file.name if "name" in tree else path.stem,
         blocks=blocks,
         extractor=extractor,
         evaluation=evaluation,
-        execution=ExecutionConfig(**{**execution.to_json(), "folders": folders}),
+        execution=replace(execution, folders=folders),
     )
-
-
-def read_settings(owner: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of an `evaluation` or `execution` section in their types. `extractor` takes `auto` too."""
-    check_known(given, EVALUATION_FIELDS if owner is EvaluationConfig else EXECUTION_FIELDS)
-    settings = {}
-    for name, value in given.items():
-        if name == "extractor":
-            if value not in EXTRACTORS:
-                raise InputError(name, value, f"Choose one of: {', '.join(EXTRACTORS)}.")
-            settings[name] = value
-        else:
-            settings[name] = read_setting(owner, name, value)
-    if "seeds" in settings:  # the order changes no score, and would change the evaluation's id
-        settings["seeds"] = tuple(sorted(settings["seeds"]))
-    return settings
 
 
 def _section_error(error: ValidationError) -> InputError:
@@ -119,17 +91,17 @@ def _section_error(error: ValidationError) -> InputError:
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     section, *rest = first["loc"]
     if first["type"] == "extra_forbidden":
-        if section in TRIAL_FIELDS or section in ALIASES:
+        if section in (*FIELDS["trial"], *ALIASES):
             remedy = "A trial's field belongs in base (for all blocks) or in a block."
             return InputError(str(section), first["input"], remedy)
-        return unknown_field(str(section), first["input"], tuple(SpecFile.model_fields))
+        return unknown(str(section), first["input"], tuple(SpecFile.model_fields))
     place = f"{section}[{rest[0]}]" if rest else str(section)
     missing = first["type"] == "missing"
     return InputError(place, None if missing else first["input"], _EXPECTED[str(section)])
 
 
 def _read_execution(given: Mapping[str, Any], folder: Path, data_dir: str | Path | None) -> ExecutionConfig:
-    settings = read_settings(ExecutionConfig, given)
+    settings = read_settings("execution", given)
     if data_dir is not None:
         settings["data_dir"] = str(data_dir)
     elif settings.get("data_dir"):
@@ -138,8 +110,8 @@ def _read_execution(given: Mapping[str, Any], folder: Path, data_dir: str | Path
 
 
 def _read_data(given: Mapping[str, Any], folder: Path, data_dir: str) -> tuple[Axes, dict[str, str]]:
-    """Trial fields of the `data` section, and the identity and path of the user's own images where there are any."""
-    check_known(given, DATA_FIELDS)
+    """Trial fields of the `data` section, and content identity -> path of the user's own images where there are any."""
+    check_known(given, FIELDS["data"])
     dataset = given.get("dataset", "folder" if "path" in given else "digits")
     fields = {name: value for name, value in {"dataset": dataset, **given}.items() if name != "path"}
     axes = {name: [read_value(TrialConfig, name, value)] for name, value in fields.items()}
@@ -150,14 +122,14 @@ def _read_data(given: Mapping[str, Any], folder: Path, data_dir: str) -> tuple[A
     if axes["dataset"] != ["folder"]:
         raise InputError("path", given["path"], f"Leave it out, or write dataset: folder (it is {dataset}).")
     identity, path = locate_folder(given["path"], folder, data_dir)
-    return axes, {"data_identity": identity, "path": path}
+    return axes, {identity: path}
 
 
 def _read_axes(given: Mapping[str, Any], *, in_block: bool, besides: tuple[str, ...] = ()) -> Axes:
     """The values of each trial field in one mapping; `besides` are the fields of it that are not a trial's."""
     if "path" in given:
         raise InputError("path", given["path"], "There is no such field here; it belongs in data.")
-    check_known(given, (*besides, *TRIAL_FIELDS, *ALIASES))
+    check_known(given, (*besides, *FIELDS["trial"], *ALIASES))
     axes: Axes = {}
     for written, value in given.items():
         name = ALIASES.get(written, written)
@@ -172,7 +144,7 @@ def _read_axes(given: Mapping[str, Any], *, in_block: bool, besides: tuple[str, 
     return axes
 
 
-def _read_blocks(entries: list[dict[str, Any]], base: Axes, images: Mapping[str, str]) -> tuple[Block, ...]:
+def _read_blocks(entries: list[dict[str, Any]], base: Axes, identity: str) -> tuple[Block, ...]:
     blocks: list[Block] = []
     wanted = 0
     for index, entry in enumerate(entries):
@@ -184,7 +156,7 @@ def _read_blocks(entries: list[dict[str, Any]], base: Axes, images: Mapping[str,
             if wanted > MOST_TRIALS:
                 remedy = f"A spec holds at most {MOST_TRIALS:,}; take values out, or larger steps."
                 raise InputError("number of trials up to here", wanted, remedy)
-            blocks.append(Block(name, tuple(_trials(axes, explicit, images))))
+            blocks.append(Block(name, tuple(_trials(axes, explicit, identity))))
     return tuple(blocks)
 
 
@@ -208,19 +180,19 @@ def _read_trials(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     return trials
 
 
-def _trials(axes: Axes, explicit: list[dict[str, Any]], images: Mapping[str, str]) -> Iterator[TrialConfig]:
+def _trials(axes: Axes, explicit: list[dict[str, Any]], identity: str) -> Iterator[TrialConfig]:
     for values in product(*axes.values()):
         fields = dict(zip(axes, values, strict=True))
         for index, trial in enumerate(explicit):
             with at(f"trials[{index}]") if trial else nullcontext():
-                yield _make_trial({**fields, **trial}, images)
+                yield _make_trial({**fields, **trial}, identity)
 
 
-def _make_trial(fields: dict[str, Any], images: Mapping[str, str]) -> TrialConfig:
+def _make_trial(fields: dict[str, Any], identity: str) -> TrialConfig:
     """One trial; its image size by the data set where none is given, its identity that of the user's folder."""
     fields.setdefault("image_size", NATIVE_IMAGE_SIZES[fields["dataset"]])
     if fields["dataset"] == "folder":
-        if not images:
+        if not identity:
             raise InputError("dataset", "folder", "Give the folder in the section data, such as {path: ./faces}.")
-        fields["data_identity"] = images["data_identity"]
+        fields["data_identity"] = identity
     return TrialConfig(**fields)

@@ -79,7 +79,9 @@ def _read_text(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
-        raise InputError("SPEC", str(path), f"There is no such file{_near_file(path)}: {path.absolute()}.") from None
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.y*ml")], n=1)
+        hint = f" (there is {near[0]})" if near else ""
+        raise InputError("SPEC", str(path), f"There is no such file{hint}: {path.absolute()}.") from None
     except IsADirectoryError:
         raise InputError("SPEC", str(path), "This is a folder; give the YAML file in it.") from None
     except (OSError, ValueError) as error:
@@ -93,12 +95,6 @@ def _read_text(path: Path) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         remedy = f"Byte {error.start} (line {line}) is not UTF-8. Save the file as UTF-8."
         raise InputError("SPEC", str(path), remedy) from None
-
-
-def _near_file(path: Path) -> str:
-    names = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
-    return f" (there is {near[0]})" if near else ""
 
 
 def _check_plain(tree: Any) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aesweep.sweep.commands.local_copy import copy_pictures
+from aesweep.sweep.commands.results import copy_pictures
 from aesweep.sweep.store.store import open_store
 
 PICTURE = "trials/0123456789ab/attempts/score-0001-e-aaaaaa/samples/gmm.png"

@@ -8,7 +8,7 @@ import pytest
 from aesweep.analysis import load_tables
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.models.config import Dataset, TrialConfig
-from aesweep.sweep.spec.paper import CIFAR10
+from aesweep.sweep.spec.presets import CIFAR10
 from tests.analysis.typed import Edit, Grid, MakeStore, Rows
 
 FID = ("f" * 12, "fid", "inception-2015")

@@ -25,7 +25,7 @@ from aesweep.analysis.figures.others import others
 from aesweep.analysis.figures.style import DASHED, DOTTED, MOST_LEGEND, OTHER_COLOURS, PAPER_COLOURS, colours
 from aesweep.analysis.figures.widths import figure_1, reconstructions
 from aesweep.models.config import TrialConfig
-from aesweep.sweep.spec.paper import CIFAR10
+from aesweep.sweep.spec.presets import CIFAR10
 from tests.analysis.typed import Draw, Grid, MakeStore, Rows, present
 
 FID = ("f" * 12, "fid", "inception-2015")

@@ -11,8 +11,7 @@ from aesweep.analysis import load_tables
 from aesweep.analysis.data.results import all_results
 from aesweep.analysis.text.missing import missing
 from aesweep.models.config import TrialConfig
-from aesweep.sweep.spec.paper import CIFAR10, celeba_blocks, cifar10_blocks
-from aesweep.sweep.spec.presets import PRESETS
+from aesweep.sweep.spec.presets import CIFAR10, PRESETS, celeba_blocks, cifar10_blocks
 from aesweep.sweep.spec.sweep_spec import Block
 from tests.analysis.conftest import grid
 from tests.analysis.typed import MakeStore, Rows

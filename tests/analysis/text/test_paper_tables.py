@@ -11,7 +11,7 @@ from aesweep.analysis.data.results import Results, all_results
 from aesweep.analysis.text.paper_tables import table_2, table_3
 from aesweep.analysis.text.text_tables import TextTable, to_csv, to_latex, to_markdown
 from aesweep.models.config import TrialConfig
-from aesweep.sweep.spec.paper import CIFAR10
+from aesweep.sweep.spec.presets import CIFAR10
 from tests.analysis.typed import Grid, MakeStore, Rows, present
 
 FID = ("f" * 12, "fid", "inception-2015")

@@ -65,9 +65,9 @@ def test_no_words_at_all_print_the_help() -> None:
     ("verb", "default"),
     [
         ("launch", "[default: as many as fit]"),
-        ("launch", "[default: $AESWEEP_DATA, else ~/.cache/aesweep]"),
+        ("launch", "[default: $AESWEEP_DATA, or ~/.cache/aesweep]"),
         ("report", "[default: STORE/report, or ./<name>-report]"),
-        ("fetch", "[default: $AESWEEP_DATA, else ~/.cache/aesweep]"),
+        ("fetch", "[default: $AESWEEP_DATA, or ~/.cache/aesweep]"),
     ],
 )
 def test_the_help_says_what_happens_without_an_option(monkeypatch: pytest.MonkeyPatch, verb: str, default: str) -> None:

@@ -10,10 +10,9 @@ import pytest
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, parameter_counts
-from aesweep.sweep.spec.fields import EVALUATION_FIELDS, TRIAL_FIELDS
+from aesweep.sweep.spec.fields import FIELDS
 from aesweep.sweep.spec.load import load_spec
-from aesweep.sweep.spec.paper import CELEBA, CIFAR10, celeba_blocks, cifar10_blocks
-from aesweep.sweep.spec.presets import PRESETS
+from aesweep.sweep.spec.presets import CELEBA, CIFAR10, PRESETS, celeba_blocks, cifar10_blocks
 from aesweep.sweep.spec.sweep_spec import EXTRACTORS, Block
 from tests.fresh_process import REPOSITORY
 from tests.sweep.spec.test_spec_docs import printed
@@ -26,8 +25,8 @@ READING = re.compile(
 )
 WHAT_TO_TRAIN = {"dataset", "model", "filters", "latent_size"}  # what a trial is, not how the paper is read
 DEFAULTS = {
-    **{field.name: printed(field.default) for field in fields(TrialConfig) if field.name in TRIAL_FIELDS},
-    **{field.name: printed(field.default) for field in fields(EvaluationConfig) if field.name in EVALUATION_FIELDS},
+    **{field.name: printed(field.default) for field in fields(TrialConfig) if field.name in FIELDS["trial"]},
+    **{field.name: printed(field.default) for field in fields(EvaluationConfig) if field.name in FIELDS["evaluation"]},
     "depth": "1",
     "extractor": "auto",
 }
@@ -60,7 +59,7 @@ def test_every_other_choice_is_listed() -> None:
 def test_what_the_paper_presets_change_is_stated() -> None:
     spec = PRESETS["paper"]()
     trials = [trial for trial, _ in spec.trials]
-    fixed = {name: {printed(getattr(trial, name)) for trial in trials} for name in TRIAL_FIELDS if name != "depth"}
+    fixed = {name: {printed(getattr(trial, name)) for trial in trials} for name in FIELDS["trial"] if name != "depth"}
     changed = {
         name: values.pop()
         for name, values in fixed.items()

@@ -19,7 +19,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aesweep.sweep.spec.fields import ALIASES, EVALUATION_FIELDS, EXECUTION_FIELDS, TRIAL_FIELDS
+from aesweep.sweep.spec.fields import ALIASES, FIELDS
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.presets import PRESETS
 from aesweep.sweep.spec.ranges import MOST_TRIALS
@@ -93,9 +93,9 @@ ODD = [
     "[" * 40, "[" * 2000, "{" * 40, "\t", "\t8", "# only a comment", "|\n  block\n  text", ">-\n  folded", "'unfinished",
     '"unfinished', "@at", "`tick", "%percent", "dae", "vae", "folder", "celeba", "cifar10", "none", "min(8f,1024)", "8f,(",
 ]  # fmt: skip
-TRIAL_WORDS = (*TRIAL_FIELDS, *ALIASES)
+TRIAL_WORDS = (*FIELDS["trial"], *ALIASES)
 WORDS = (
-    *TRIAL_WORDS, *EVALUATION_FIELDS, *EXECUTION_FIELDS,
+    *TRIAL_WORDS, *FIELDS["evaluation"], *FIELDS["execution"],
     "name", "data", "base", "blocks", "evaluation", "execution", "trials", "path",
     "data_identity", "folders", "extractor_sha256", "latent_sizes", "epoch", "yes", "1", "é", '"\\0"', '"a\\nb"',
     '"\\e[2J"', "w" * 900, "__class__", "<<", "{}", "[]", "? a", "- a", "",
@@ -141,8 +141,8 @@ def documents(draw: Any) -> str:
         ("base", TRIAL_WORDS),
         ("data", ("dataset", "image_size", "resize")),
         ("data", ("path",)),
-        ("evaluation", EVALUATION_FIELDS),
-        ("execution", EXECUTION_FIELDS),
+        ("evaluation", FIELDS["evaluation"]),
+        ("execution", FIELDS["execution"]),
     ):
         if rng.random() < 0.3:
             sections.append(f"{section}: {{{', '.join(entries(rng, names, 3))}}}")
@@ -267,7 +267,7 @@ def changes(draw: Any) -> str:
 
 overrides = st.one_of(
     st.builds("{}={}".format, st.sampled_from(TRIAL_WORDS), odd),
-    st.builds("{}={}".format, st.sampled_from((*EVALUATION_FIELDS, *EXECUTION_FIELDS, "name", "path")), odd),
+    st.builds("{}={}".format, st.sampled_from((*FIELDS["evaluation"], *FIELDS["execution"], "name", "path")), odd),
     st.sampled_from([f"{name}={value}" for name, values in FITTING.items() for value in values]),
     st.builds("{}{}={}".format, st.sampled_from(["base.", "evaluation.", "execution.", "data.", "x."]), texts, odd),
     texts,

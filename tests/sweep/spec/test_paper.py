@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from aesweep.models.config import TrialConfig
-from aesweep.sweep.spec.paper import CELEBA, CIFAR10, celeba_blocks, cifar10_blocks
+from aesweep.sweep.spec.presets import CELEBA, CIFAR10, celeba_blocks, cifar10_blocks
 
 # Tables 2 and 3 and Section 4: data set, model, filters, depth -> latent sizes.
 NAMED = {

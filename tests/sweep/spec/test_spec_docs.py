@@ -13,7 +13,7 @@ import pytest
 from aesweep.evaluation.config import METRICS, EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.spec.fields import DATA_FIELDS, EVALUATION_FIELDS, EXECUTION_FIELDS, TRIAL_FIELDS
+from aesweep.sweep.spec.fields import FIELDS
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.presets import PRESETS
 from tests.fresh_process import REPOSITORY
@@ -41,9 +41,9 @@ def printed(value: object) -> str:
 @pytest.mark.parametrize(
     ("heading", "owner", "names", "special"),
     [
-        ("## Trial fields", TrialConfig, TRIAL_FIELDS, {"depth": "1"}),
-        ("## Evaluation fields", EvaluationConfig, EVALUATION_FIELDS, {"extractor": "auto"}),
-        ("## Execution fields", ExecutionConfig, EXECUTION_FIELDS, {"data_dir": "~/.cache/aesweep"}),
+        ("## Trial fields", TrialConfig, FIELDS["trial"], {"depth": "1"}),
+        ("## Evaluation fields", EvaluationConfig, FIELDS["evaluation"], {"extractor": "auto"}),
+        ("## Execution fields", ExecutionConfig, FIELDS["execution"], {"data_dir": "~/.cache/aesweep"}),
     ],
 )
 def test_the_documentation_lists_every_field_with_its_default(
@@ -61,7 +61,7 @@ def test_the_documentation_says_what_each_metric_measures() -> None:
 
 
 def test_the_documentation_lists_every_field_of_data() -> None:
-    assert tuple(documented("### Your own images")) == DATA_FIELDS
+    assert tuple(documented("### Your own images")) == FIELDS["data"]
 
 
 def test_the_documentation_counts_the_trials_of_the_presets() -> None:

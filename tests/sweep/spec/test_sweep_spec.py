@@ -132,7 +132,7 @@ def test_a_block_without_trials_is_refused() -> None:
 
 
 def test_the_extractor_is_settled_by_the_weights_that_are_there(tmp_path: Path) -> None:
-    evaluation = small_spec().evaluation_config(tmp_path)
+    evaluation = small_spec(execution=ExecutionConfig(data_dir=str(tmp_path))).evaluation_config()
     assert evaluation.extractor == "random-conv-64"
     assert len(evaluation.extractor_sha256) == 64
     assert (evaluation.samples, evaluation.seeds) == (100, (0, 1))
@@ -172,4 +172,8 @@ def test_the_inception_score_can_be_asked_for_with_its_network() -> None:
 def test_the_inception_score_is_refused_where_another_network_measures(extractor: str, tmp_path: Path) -> None:
     """Named in the spec, or the one that `auto` comes to where the weights are not at hand."""
     with pytest.raises(InputError, match=r"(?s)metrics.*inception_score with random-conv-64.*fetch inception"):
-        small_spec(extractor=extractor, evaluation={"metrics": ["inception_score"]}).evaluation_config(tmp_path)
+        small_spec(
+            extractor=extractor,
+            evaluation={"metrics": ["inception_score"]},
+            execution=ExecutionConfig(data_dir=str(tmp_path)),
+        ).evaluation_config()
