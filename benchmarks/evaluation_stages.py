@@ -10,6 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,9 @@ from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
 from aesweep.evaluation.metrics.heldout import heldout_stage
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_extractor
-from aesweep.evaluation.priors.tensor_mixture import fit_device
-from aesweep.evaluation.sampling import Ruler
-from aesweep.evaluation.score import distance_stage, encode_stage, fit_priors, reference_stage, sample_stage
+from aesweep.evaluation.priors.fitting import FitSettings
+from aesweep.evaluation.priors.mixture import fit_device
+from aesweep.evaluation.score import distance_stage, encode_stage, fit_stage, reference_stage, sample_stage
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import SPLITS
 from aesweep.models.data.images import ImageSet
@@ -92,17 +93,17 @@ def _run(
     warm = np.zeros((2 * extractor.batch_size, 32, 32, 3), np.uint8)  # cuDNN's choice of kernels belongs to no stage
     extractor.features(warm)
     references = {split: reference_stage(evaluation, data, split, extractor) for split in SPLITS}
-    fit_on = fit_device(device)
+    settings = FitSettings(threads=threads, device=fit_device(device))
+    fits_alone = replace(evaluation, metrics=("frechet",))
     latents = timed("encode", lambda: encode_stage(trial, evaluation, model, data, device, precision))
-    priors = timed("fit priors", lambda: fit_priors(evaluation, latents, None, threads, fit_on))
-    ruler = Ruler(extractor, references)
+    priors = timed("fit priors", lambda: fit_stage(fits_alone, latents, settings).priors)
     sampled = timed(
         "sample, decode, features and their scores",
-        lambda: sample_stage(trial, evaluation, model, latents, priors, data, ruler, device, precision),
+        lambda: sample_stage(trial, evaluation, model, latents, priors, data, extractor, references, device, precision),
     )
     rows = timed("Fréchet distances", lambda: distance_stage(evaluation, sampled, references))
     rows += timed("Gaussianity", lambda: gaussianity_stage(evaluation, latents, priors, threads))
-    rows += timed("held-out likelihood", lambda: heldout_stage(evaluation, latents, priors, None, threads, fit_on))
+    rows += timed("held-out likelihood", lambda: heldout_stage(evaluation, latents, priors, settings))
     by_metric: dict[str, float] = defaultdict(float)
     for row in rows:
         by_metric[row.metric.removesuffix("_null")] += row.seconds

@@ -5,7 +5,7 @@
 Prints a section of Markdown; benchmarks/evaluation.py takes it over through `section`. Both paths get the same latents and
 start from the same k-means, run the same number of iterations, and are then asked for the log-likelihood of other latents.
 Needs torch, scikit-learn and SciPy, no Ray. The measuring is done by a process of its own: SciPy reads the environment
-that tensors need (`aesweep.evaluation.priors.tensor_mixture.ENVIRONMENT`) when it is imported.
+that tensors need (`aesweep.evaluation.priors.mixture.ENVIRONMENT`) when it is imported.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import numpy as np
 from page import hardware, parser
 
 from aesweep.evaluation.config import EvaluationConfig
-from aesweep.evaluation.priors.tensor_mixture import ENVIRONMENT, kmeans_labels, started_mixture
+from aesweep.evaluation.priors.mixture import ENVIRONMENT, kmeans_labels, started_mixture
 
 DIMENSIONS, LATENTS = (64, 128, 256, 512), 50_000
 QUICK_DIMENSIONS, QUICK_LATENTS = (32, 64), 5_000

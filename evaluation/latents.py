@@ -21,12 +21,10 @@ from aesweep.models.precision import autocast
 
 @dataclass(frozen=True, eq=False)
 class Latents:
-    """Latents of all images, float32."""
+    """Latents of all images, float32 (N, Z)."""
 
     train: np.ndarray
-    """(N, Z)."""
     test: np.ndarray
-    """(M, Z)."""
 
     def to_bytes(self) -> bytes:
         """As an npz file."""

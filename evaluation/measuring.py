@@ -14,9 +14,8 @@ import numpy as np
 import torch
 
 from aesweep.evaluation.config import EvaluationConfig, Source
-from aesweep.evaluation.metrics.extrapolation import extrapolated_distance
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
-from aesweep.evaluation.metrics.frechet_error import bootstrap_error, jackknife_error
+from aesweep.evaluation.metrics.frechet import bootstrap_error, extrapolated_distance, jackknife_error
 from aesweep.evaluation.metrics.inception_score import inception_score
 from aesweep.evaluation.metrics.kernel_distance import kernel_distance
 from aesweep.evaluation.metrics.precision_recall import prdc
@@ -38,7 +37,6 @@ class Measured:
     statistics: FeatureStatistics | None = None
     """None where `row.note` says why there are none."""
     scores: tuple[ScoreRow, ...] = ()
-    """What else was measured."""
 
 
 def measure(
@@ -74,12 +72,12 @@ def measure(
         row = replace(row, seconds=time.perf_counter() - started)
         return failed(row, evaluation, reference, str(error)), shown
     row = replace(row, n=len(z_NZ), seconds=time.perf_counter() - started)
-    features_ND, logits_NC = torch.cat(features), torch.cat(logits) if logits else None
+    found = _Features(torch.cat(features), torch.cat(logits) if logits else None, evaluation, reference, row)
     try:
-        row = replace(row, stderr=_stderr(features_ND, statistics, evaluation, reference, row))
+        row = replace(row, stderr=found.stderr(statistics))
     except torch.linalg.LinAlgError as error:
         row = replace(row, note=joined(f"no standard error: {error}", row.note))
-    return Measured(row, statistics, _scores(features_ND, logits_NC, evaluation, reference, row)), shown
+    return Measured(row, statistics, replace(found, row=row).scores()), shown
 
 
 def failed(row: ScoreRow, evaluation: EvaluationConfig, reference: Reference | None, reason: str) -> Measured:
@@ -117,72 +115,60 @@ def _compared(metric: str, reference: Reference | None) -> int:
     return 0 if metric == "inception_score" or reference is None else reference.n
 
 
-def _stderr(
-    features_ND: torch.Tensor,
-    statistics: FeatureStatistics,
-    evaluation: EvaluationConfig,
-    reference: Reference,
-    row: ScoreRow,
-) -> float | None:
-    """Standard error of the Fréchet distance; None where there is no distance either."""
-    if "frechet" not in evaluation.metrics or min(len(features_ND), reference.n) < 2:
-        return None
-    if row.source == "reconstruction":
-        return jackknife_error(features_ND, statistics, reference.statistics, reference.on(features_ND.device))
-    if evaluation.bootstrap:
-        return bootstrap_error(features_ND, reference.statistics, evaluation.bootstrap, row.seed)
-    return jackknife_error(features_ND, statistics, reference.statistics)
+@dataclass(frozen=True, eq=False)
+class _Features:
+    """The features of one set of images, and the logits where they are asked for; `row` names the set."""
 
+    features_ND: torch.Tensor
+    logits_NC: torch.Tensor | None
+    evaluation: EvaluationConfig
+    reference: Reference
+    row: ScoreRow
 
-def _scores(
-    features_ND: torch.Tensor,
-    logits_NC: torch.Tensor | None,
-    evaluation: EvaluationConfig,
-    reference: Reference,
-    row: ScoreRow,
-) -> tuple[ScoreRow, ...]:
-    scores: list[ScoreRow] = []
-    for metric in _asked(evaluation, row.source):
-        started = time.perf_counter()
-        names = metric_rows(evaluation, metric)
-        try:
-            values, remark = _compute(metric, features_ND, logits_NC, evaluation, reference, row)
-        except ValueError as error:
-            values, remark = [(None, None)] * len(names), str(error)
-        shared = replace(
-            row,
-            n_reference=_compared(metric, reference),
-            seconds=(time.perf_counter() - started) / len(names),
-            note=joined(remark, row.note),
-        )
-        scores += [replace(shared, metric=m, value=v, stderr=e) for m, (v, e) in zip(names, values, strict=True)]
-    return tuple(scores)
+    def stderr(self, statistics: FeatureStatistics) -> float | None:
+        """Standard error of the Fréchet distance; None where there is no distance either."""
+        reference, features_ND = self.reference, self.features_ND
+        if "frechet" not in self.evaluation.metrics or min(len(features_ND), reference.n) < 2:
+            return None
+        if self.row.source == "reconstruction":
+            return jackknife_error(features_ND, statistics, reference.statistics, reference.on(features_ND.device))
+        if self.evaluation.bootstrap:
+            return bootstrap_error(features_ND, reference.statistics, self.evaluation.bootstrap, self.row.seed)
+        return jackknife_error(features_ND, statistics, reference.statistics)
 
+    def scores(self) -> tuple[ScoreRow, ...]:
+        """The rows of all that is asked for, other than the distance itself."""
+        scores: list[ScoreRow] = []
+        for metric in _asked(self.evaluation, self.row.source):
+            started = time.perf_counter()
+            names = metric_rows(self.evaluation, metric)
+            try:
+                values, remark = self.compute(metric)
+            except ValueError as error:
+                values, remark = [(None, None)] * len(names), str(error)
+            seconds = (time.perf_counter() - started) / len(names)
+            n_reference, note = _compared(metric, self.reference), joined(remark, self.row.note)
+            shared = replace(self.row, n_reference=n_reference, seconds=seconds, note=note)
+            scores += [replace(shared, metric=m, value=v, stderr=e) for m, (v, e) in zip(names, values, strict=True)]
+        return tuple(scores)
 
-def _compute(
-    metric: str,
-    features_ND: torch.Tensor,
-    logits_NC: torch.Tensor | None,
-    evaluation: EvaluationConfig,
-    reference: Reference,
-    row: ScoreRow,
-) -> tuple[list[tuple[float | None, float | None]], str]:
-    """Value and standard error of each of `metric_rows`, and a remark. Raises `ValueError` where there is none."""
-    match metric:
-        case "kid":
-            real_MD = reference.on(features_ND.device)
-            size = min(evaluation.kid_subset_size, min(len(features_ND), len(real_MD)) // 2)
-            remark = "" if size == evaluation.kid_subset_size else f"subsets of {size} images, half of all"
-            paired = row.source == "reconstruction"
-            return [
-                kernel_distance(features_ND, real_MD, evaluation.kid_subsets, size, row.seed, paired=paired)
-            ], remark
-        case "prdc":
-            k, device = evaluation.prdc_neighbours, features_ND.device
-            shares = prdc(features_ND, reference.on(device), k, reference.radii(device, k))
-            return [(shares[name], None) for name in metric_rows(evaluation, metric)], ""
-        case "frechet_infinity":
-            return [(extrapolated_distance(features_ND, reference.statistics, row.seed), None)], ""
-        case "inception_score" if logits_NC is not None:
-            return [inception_score(logits_NC, row.seed)], ""
-    raise ValueError(f"no metric {metric} of features")
+    def compute(self, metric: str) -> tuple[list[tuple[float | None, float | None]], str]:
+        """Value and standard error of each of `metric_rows`, and a remark. Raises `ValueError` where there is none."""
+        features_ND, evaluation, seed = self.features_ND, self.evaluation, self.row.seed
+        match metric:
+            case "kid":
+                real_MD = self.reference.on(features_ND.device)
+                size = min(evaluation.kid_subset_size, min(len(features_ND), len(real_MD)) // 2)
+                remark = "" if size == evaluation.kid_subset_size else f"subsets of {size} images, half of all"
+                paired = self.row.source == "reconstruction"
+                found = kernel_distance(features_ND, real_MD, evaluation.kid_subsets, size, seed, paired=paired)
+                return [found], remark
+            case "prdc":
+                k, device = evaluation.prdc_neighbours, features_ND.device
+                shares = prdc(features_ND, self.reference.on(device), k, self.reference.radii(device, k))
+                return [(shares[name], None) for name in metric_rows(evaluation, metric)], ""
+            case "frechet_infinity":
+                return [(extrapolated_distance(features_ND, self.reference.statistics, seed), None)], ""
+            case "inception_score" if self.logits_NC is not None:
+                return [inception_score(self.logits_NC, seed)], ""
+        raise ValueError(f"no metric {metric} of features")

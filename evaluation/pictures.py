@@ -1,10 +1,11 @@
-"""Grids of pictures as PNG: stored pixel by pixel, enlarged only where they are shown.
+"""Grids of pictures as PNG: stored pixel by pixel, enlarged only where they are shown; walks between images among them.
 
 A stored grid holds each image at its own size, with `MARGIN` pixels around and between images, and says the side of its
 images in a text chunk (`SIDE_KEY`). Grids of release 0.1.0 have no such chunk: they are enlarged already.
 """
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -13,6 +14,8 @@ from PIL.PngImagePlugin import PngInfo
 LEGIBLE_SIDE = 96  # pixels per side to which an image is enlarged, about: 32 pixels are a stamp on a screen
 MARGIN = 1  # pixels around and between images
 BACKGROUND = 255
+WALKS = 8  # shown of every scored trial
+STEPS = 9  # decoded images of one walk, its two ends included
 SIDE_KEY = "aesweep image side"
 """Keyword of the PNG's text chunk."""
 
@@ -61,3 +64,21 @@ def _png(picture: Image.Image, text: PngInfo | None = None) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", pnginfo=text)  # `optimize` would save 1 % and cost ten times the time
     return buffer.getvalue()
+
+
+def straight_walks(ends_P2Z: np.ndarray, steps: int = STEPS) -> np.ndarray:
+    """`steps` latents at equal distances on the line between two, ends included: float32 (P, 2, Z) -> (P, steps, Z)."""
+    weights = np.linspace(0.0, 1.0, steps, dtype=np.float32)[None, :, None]
+    return np.asarray((1 - weights) * ends_P2Z[:, :1] + weights * ends_P2Z[:, 1:])
+
+
+def interpolation_grid(images: np.ndarray, ends_P2Z: np.ndarray, decoded: Callable[[np.ndarray], np.ndarray]) -> bytes:
+    """One row per pair, real images at both ends of its decoded walk, as PNG bytes.
+
+    `images` are the pairs themselves, uint8 (P, 2, H, W, 3), `ends_P2Z` their latents; `decoded` takes latents (N, Z) to
+    uint8 (N, H, W, 3). Raises `ValueError` for no pairs.
+    """
+    pairs, _, size = ends_P2Z.shape
+    walks = decoded(straight_walks(ends_P2Z).reshape(pairs * STEPS, size)).reshape(pairs, STEPS, *images.shape[2:])
+    rows = np.concatenate([images[:, :1], walks, images[:, 1:]], axis=1)
+    return image_grid(rows.reshape(-1, *images.shape[2:]), columns=STEPS + 2)

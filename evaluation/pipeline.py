@@ -5,7 +5,7 @@
     sample  images of each prior, decoded and measured; the pictures     GPU
     score   Fréchet distances, Gaussianity; all rows                     CPU
 
-`evaluation/score.py` runs the stages one after the other in this process. The driver submits them as Ray tasks
+The stages are in `evaluation/score.py`, whose `score_trial` runs them in one process. The driver submits them as Ray tasks
 (`sweep/driver/evaluation_pool.py`), which run `sweep/worker/evaluation_stages.py`.
 """
 

@@ -26,12 +26,10 @@ CHUNK = 1024  # images read from the memory map at a time
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The real images of one split, as the extractor sees them."""
+    """The real images of one split as the extractor sees them: statistics with their root, features float32 (M, D)."""
 
     statistics: FeatureStatistics
-    """With their matrix root."""
     features: np.ndarray
-    """float32 (M, D)."""
     _made: dict[str, torch.Tensor] = field(default_factory=dict, init=False, repr=False)
 
     @property

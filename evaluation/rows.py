@@ -4,9 +4,9 @@ Each field is a column of the tables `scores` and `latents`; the text in its typ
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from aesweep.evaluation.config import Source
+from aesweep.evaluation.config import EvaluationConfig, Source
 from aesweep.models.data.datasets import Split
 
 
@@ -52,3 +52,12 @@ class LatentRow:
 def joined(*notes: str) -> str:
     """Notes as one, without those that are empty."""
     return "; ".join(filter(None, notes))
+
+
+def latent_score(evaluation: EvaluationConfig, metric: str, n: int, value: float | None, **others: Any) -> ScoreRow:
+    """The row of one such score; `others` are fields of `ScoreRow`.
+
+    Its source is the training latents unless it says otherwise, and its seed the evaluation's `prior_seed`.
+    """
+    row = {"source": "latents", "split": "train", "seed": evaluation.prior_seed, **others}
+    return ScoreRow(metric=metric, n=n, value=value, reference_split=row["split"], **row)

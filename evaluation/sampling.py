@@ -16,13 +16,12 @@ import torch
 
 from aesweep.evaluation.config import EvaluationConfig, Prior, Source
 from aesweep.evaluation.draws import pair_indices, reference_indices
-from aesweep.evaluation.interpolation import ROWS, interpolation_grid
 from aesweep.evaluation.latents import Latents, encode_images
 from aesweep.evaluation.measuring import Measured, failed, measure
 from aesweep.evaluation.metrics.reconstruction_error import MEASURES, reconstruction_errors
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
-from aesweep.evaluation.pictures import image_grid, reconstruction_grid
+from aesweep.evaluation.pictures import WALKS, image_grid, interpolation_grid, reconstruction_grid
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.reference import CHUNK, Reference
 from aesweep.evaluation.rows import ScoreRow
@@ -44,19 +43,10 @@ _OFFICIAL_SHA256 = {"inception-2015": INCEPTION_SHA256, "random-conv-64": RANDOM
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """What `sample_stage` made."""
+    """What `sample_stage` made: scores, and PNG files by name."""
 
     measured: list[Measured]
     pictures: dict[str, bytes] = field(default_factory=dict)
-    """PNG files by name."""
-
-
-@dataclass(frozen=True, eq=False)
-class Ruler:
-    """What generated images are measured with."""
-
-    extractor: Extractor
-    references: Mapping[Split, Reference]
 
 
 def sample_stage(
@@ -66,25 +56,28 @@ def sample_stage(
     latents: Latents,
     priors: Priors,
     images: ImageSet,
-    ruler: Ruler | None,
+    extractor: Extractor | None,
+    references: Mapping[Split, Reference],
     device: torch.device,
     precision: str,
 ) -> Sampled:
     """Scores and pictures of reconstructions (both splits) and of samples (each prior and seed).
 
-    `ruler` is None where no metric needs features: then only the pictures shown are decoded. Raises `ValueError` if its
-    extractor is not the one that the evaluation names.
+    `extractor` is None where no metric needs features: then only the pictures shown are decoded. Raises `ValueError` if it
+    is not the one that the evaluation names.
     """
-    if ruler is not None:
-        check_extractor(evaluation, ruler.extractor)
-    sampling = Sampling(evaluation, model, ruler, device, precision)
+    if extractor is not None:
+        check_extractor(evaluation, extractor)
+    sampling = Sampling(evaluation, model, extractor, references, device, precision)
     # The mean is decoded, also where priors are fitted on samples of q(z|x): then the images are encoded again.
     encodes_again = trial.model == "vae" and evaluation.vae_latents == "sample"
 
     def means(split: Split, indices: np.ndarray) -> np.ndarray:
-        if encodes_again:
-            return sampling.means(getattr(images, split), indices)
-        return np.asarray(getattr(latents, split)[indices])
+        if not encodes_again:
+            return np.asarray(getattr(latents, split)[indices])
+        real = getattr(images, split)
+        parts = (np.asarray(real[indices[i : i + CHUNK]]) for i in range(0, len(indices), CHUNK))
+        return np.concatenate([encode_images(model, part, device, precision, "mean", seed=0) for part in parts])
 
     for split, real in zip(SPLITS, images, strict=True):
         indices = reference_indices(len(real), evaluation.reference_size, evaluation.reference_seed)
@@ -92,9 +85,14 @@ def sample_stage(
     for prior in evaluation.priors:
         for seed in evaluation.seeds:
             sampling.add_samples(prior, priors.get(prior, "not fitted"), seed)
-    pairs = pair_indices(len(images.test), ROWS, evaluation.reference_seed)  # the same for all trials of a data set
+    pairs = pair_indices(len(images.test), WALKS, evaluation.reference_seed)  # the same for all trials of a data set
     if len(pairs):
-        sampling.add_walks(np.asarray(images.test[pairs]), means("test", pairs.ravel()).reshape(*pairs.shape, -1))
+        with suppress(NonFiniteError):  # no picture where pixels are not numbers, which the scores' notes say
+            ends_P2Z = means("test", pairs.ravel()).reshape(*pairs.shape, -1)
+            png = interpolation_grid(
+                np.asarray(images.test[pairs]), ends_P2Z, lambda z: sampling.decoded(z).cpu().numpy()
+            )
+            sampling.sampled.pictures["interpolation.png"] = png
     return sampling.sampled
 
 
@@ -114,7 +112,8 @@ class Sampling:
 
     evaluation: EvaluationConfig
     model: Autoencoder
-    ruler: Ruler | None
+    extractor: Extractor | None
+    references: Mapping[Split, Reference]
     device: torch.device
     precision: str
     sampled: Sampled = field(default_factory=lambda: Sampled([]))
@@ -122,13 +121,6 @@ class Sampling:
     def decoded(self, z_NZ: np.ndarray) -> torch.Tensor:
         """Latents float32 (N, Z) -> pictures uint8 (N, H, W, 3) on the device."""
         return decode_latents(self.model, z_NZ, self.device, self.precision)
-
-    def means(self, real: np.ndarray, indices: np.ndarray) -> np.ndarray:
-        """Means of q(z|x) of the images `real[indices]`, float32 (N, Z)."""
-        parts = (np.asarray(real[indices[i : i + CHUNK]]) for i in range(0, len(indices), CHUNK))
-        return np.concatenate(
-            [encode_images(self.model, part, self.device, self.precision, "mean", seed=0) for part in parts]
-        )
 
     def add_reconstructions(self, split: Split, real: np.ndarray, indices: np.ndarray, z_NZ: np.ndarray) -> None:
         """Measure the images decoded from `z_NZ`, and show some below the images `real[indices]` that they belong to."""
@@ -151,8 +143,7 @@ class Sampling:
         """Draw from one prior and measure the images; those of the first seed are shown."""
         row = self._row(prior, self.evaluation.reference_split, seed)
         if isinstance(fitted, str):
-            reference = self.ruler.references[row.split] if self.ruler else None
-            self.sampled.measured.append(failed(row, self.evaluation, reference, fitted))
+            self.sampled.measured.append(failed(row, self.evaluation, self.references.get(row.split), fitted))
             return
         started = time.perf_counter()
         z_NZ = fitted.sample(self.evaluation.samples, seed)
@@ -161,12 +152,6 @@ class Sampling:
         self.sampled.measured.append(measured)
         if first is not None and f"{prior}.png" not in self.sampled.pictures:
             self.sampled.pictures[f"{prior}.png"] = image_grid(first[:PICTURES].cpu().numpy())
-
-    def add_walks(self, images: np.ndarray, ends_P2Z: np.ndarray) -> None:
-        """Show walks between pairs of images; no picture where pixels are not numbers, which the scores' notes say."""
-        with suppress(NonFiniteError):
-            png = interpolation_grid(images, ends_P2Z, lambda z: self.decoded(z).cpu().numpy())
-            self.sampled.pictures["interpolation.png"] = png
 
     def errors(self, z_NZ: np.ndarray, real: np.ndarray, row: ScoreRow) -> list[ScoreRow]:
         """Rows of `MEASURES`: mean over the images and its standard error."""
@@ -187,9 +172,8 @@ class Sampling:
 
     def _measured(self, z_NZ: np.ndarray, row: ScoreRow) -> tuple[Measured, torch.Tensor | None]:
         """One set with its scores, and the pictures of its start; these alone where nothing is measured."""
-        if self.ruler is not None and (row.source != "reconstruction" or self.evaluation.compares_reconstructions):
-            extractor, reference = self.ruler.extractor, self.ruler.references[row.split]
-            return measure(z_NZ, self.decoded, self.evaluation, extractor, reference, row)
+        if self.extractor and (row.source != "reconstruction" or self.evaluation.compares_reconstructions):
+            return measure(z_NZ, self.decoded, self.evaluation, self.extractor, self.references[row.split], row)
         try:
             return Measured(row), self.decoded(z_NZ[:PICTURES])
         except NonFiniteError:

@@ -10,9 +10,9 @@ in for it.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,13 +25,12 @@ from aesweep.evaluation.metrics.frechet import frechet_distance
 from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
 from aesweep.evaluation.metrics.heldout import heldout_stage
 from aesweep.evaluation.networks.extractor import Extractor
-from aesweep.evaluation.pipeline import run_stages
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
-from aesweep.evaluation.priors.fitting import fit_prior
-from aesweep.evaluation.priors.tensor_mixture import fit_device
+from aesweep.evaluation.priors.fitting import USUAL, FitSettings, fit_prior
+from aesweep.evaluation.priors.mixture import fit_device
 from aesweep.evaluation.reference import Reference, measure_reference
 from aesweep.evaluation.rows import LatentRow, ScoreRow, joined
-from aesweep.evaluation.sampling import Ruler, Sampled, check_extractor, sample_stage
+from aesweep.evaluation.sampling import Sampled, check_extractor, sample_stage
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import SPLITS, Split
 from aesweep.models.data.images import ImageSet
@@ -71,41 +70,20 @@ NOTHING_FITTED = Fitted({}, [])
 
 
 def fit_stage(
-    evaluation: EvaluationConfig,
-    latents: Latents,
-    deadline_seconds: float | None = None,
-    threads: int | None = None,
-    device: torch.device | None = None,
-    earlier: Fitted = NOTHING_FITTED,
+    evaluation: EvaluationConfig, latents: Latents, settings: FitSettings = USUAL, earlier: Fitted = NOTHING_FITTED
 ) -> Fitted:
-    """The priors of the evaluation, and held-out likelihoods where it asks for them.
+    """The priors fitted on all training latents, and held-out likelihoods where the evaluation asks for them.
 
-    What `earlier` holds of the same latents is not computed again. The other arguments are those of `fit_priors`.
+    What `earlier` holds of the same latents is not computed again.
     """
-    how = (deadline_seconds, threads, device)
-    missing = tuple(kind for kind in evaluation.priors if kind not in earlier.priors)
-    priors = {**earlier.priors, **fit_priors(replace(evaluation, priors=missing), latents, *how)}
-    return Fitted(priors, earlier.rows or heldout_stage(evaluation, latents, priors, *how))
-
-
-def fit_priors(
-    evaluation: EvaluationConfig,
-    latents: Latents,
-    deadline_seconds: float | None = None,
-    threads: int | None = None,
-    device: torch.device | None = None,
-) -> dict[str, FittedPrior | str]:
-    """Each prior of the evaluation fitted on all training latents, or the reason why it could not be.
-
-    Mixtures are fitted on tensors of `device`, or by NumPy (None); see `tensor_mixture.fit_device`.
-    """
-    fitted: dict[str, FittedPrior | str] = {}
-    for prior in evaluation.priors:
-        try:
-            fitted[prior] = fit_prior(prior, latents.train, evaluation, deadline_seconds, threads, device)
-        except PriorError as error:
-            fitted[prior] = str(error)
-    return fitted
+    priors = dict(earlier.priors)
+    for kind in evaluation.priors:
+        if kind not in priors:
+            try:
+                priors[kind] = fit_prior(kind, latents.train, evaluation, settings)
+            except PriorError as error:
+                priors[kind] = str(error)
+    return Fitted(priors, earlier.rows or heldout_stage(evaluation, latents, priors, settings))
 
 
 def reference_stage(evaluation: EvaluationConfig, images: ImageSet, split: Split, extractor: Extractor) -> Reference:
@@ -182,24 +160,17 @@ def score_trial(
     evaluation names.
     """
     references: dict[Split, Reference] = {}
-    if evaluation.needs_features:
-        if extractor is None:
-            raise ValueError(f"the evaluation needs the extractor {evaluation.extractor}, got none")
+    if not evaluation.needs_features:
+        extractor = None
+    elif extractor is None:
+        raise ValueError(f"the evaluation needs the extractor {evaluation.extractor}, got none")
+    else:
         references = {s: reference_stage(evaluation, images, s, extractor) for s in evaluation.reference_splits}
-    ruler = Ruler(extractor, references) if extractor and references else None
     on = device, precision or choose_precision(trial.precision, device)
-    stages: dict[str, Callable[..., Any]] = {
-        "encode": lambda _: encode_stage(trial, evaluation, model, images, *on),
-        "fit": lambda latents: fit_stage(evaluation, latents, deadline_seconds, threads, fit_device(device)),
-        "sample": lambda latents, fitted, _: sample_stage(
-            trial, evaluation, model, latents, fitted.priors, images, ruler, *on
-        ),
-        "score": lambda latents, fitted, sampled, _: score_stage(
-            evaluation, latents, fitted, sampled, references, threads
-        ),
-    }
-    _, fitted, sampled, rows = run_stages(lambda name, *inputs: stages[name](*inputs), references, True)
-    return rows, sampled, fitted.priors
+    latents = encode_stage(trial, evaluation, model, images, *on)
+    fitted = fit_stage(evaluation, latents, FitSettings(deadline_seconds, threads, fit_device(device)))
+    sampled = sample_stage(trial, evaluation, model, latents, fitted.priors, images, extractor, references, *on)
+    return score_stage(evaluation, latents, fitted, sampled, references, threads), sampled, fitted.priors
 
 
 def _distance(evaluation: EvaluationConfig, measured: Measured, reference: Reference) -> ScoreRow:

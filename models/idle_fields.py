@@ -16,12 +16,6 @@ _DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Trial
 
 def without_idle_fields(config: TrialConfig) -> TrialConfig:
     """The trial with the same weights whose fields without effect are the defaults."""
-    changes = {name: value for name, value in _neutral(config).items() if getattr(config, name) != value}
-    return replace(config, **changes) if changes else config
-
-
-def _neutral(config: TrialConfig) -> dict[str, Any]:
-    """Each field without effect, with the value that stands for all of its values."""
     idle = []
     if config.model == "dae":
         idle.append("beta")
@@ -35,15 +29,8 @@ def _neutral(config: TrialConfig) -> dict[str, Any]:
         idle.append("warmup_learning_rate")
     if config.warmup_epochs >= config.epochs:
         idle += ["learning_rates", "learning_rate_drops"]  # the warmup never ends
-    if _has_usual_first_map(config):
-        idle.append("decoder_first_map")
-    values = {name: _DEFAULTS[name] for name in idle}
-    if config.warmup_epochs > config.epochs:
-        values["warmup_epochs"] = config.epochs
-    return values
-
-
-def _has_usual_first_map(config: TrialConfig) -> bool:
-    """Whether `decoder_first_map` names as many channels as its default: `8f` does up to 128 filters, `1024` from there."""
     usual = replace(config, decoder_first_map=_DEFAULTS["decoder_first_map"])
-    return first_map_channels(config) == first_map_channels(usual)
+    if first_map_channels(config) == first_map_channels(usual):  # `8f` up to 128 filters, `1024` from there
+        idle.append("decoder_first_map")
+    warmup_epochs = min(config.warmup_epochs, config.epochs)
+    return replace(config, warmup_epochs=warmup_epochs, **{name: _DEFAULTS[name] for name in idle})

@@ -27,14 +27,11 @@ def choose_precision(requested: str, device: torch.device | str) -> UsedPrecisio
         with torch.cuda.device(device):
             # Without this argument torch says yes for cards that only emulate bf16 (an RTX 2080 Ti, for instance).
             return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    return "bf16" if device.type == "cpu" and _cpu_has_bf16() else "fp32"
+    # in hardware, by AVX512-BF16 or AMX
+    cpu_has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bf16" if device.type == "cpu" and cpu_has_bf16 else "fp32"
 
 
 def autocast(device: torch.device | str, precision: str) -> torch.autocast:
     """The context in which the forward pass runs; does nothing for fp32."""
     return torch.autocast(torch.device(device).type, dtype=_DTYPES[precision], enabled=precision != "fp32")
-
-
-def _cpu_has_bf16() -> bool:
-    """Whether this processor multiplies bf16 in hardware (AVX512-BF16 or AMX)."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

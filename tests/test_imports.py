@@ -52,8 +52,7 @@ HEAVY = {"torch", "torchvision", "ray", "pandas", "sklearn", "scipy", "matplotli
 LIGHT = {
     "import aesweep": HEAVY | {"numpy", "pyarrow", "pydantic"},
     "from aesweep.models import config, cost, errors, identity\nfrom aesweep.models.networks import architecture\n"
-    "from aesweep.models.data import datasets, folder\nfrom aesweep.models.training import schedule": HEAVY
-    | {"numpy", "PIL"},
+    "from aesweep.models.data import datasets, folder": HEAVY | {"numpy", "PIL"},
     "from pathlib import Path\nimport aesweep.evaluation.config\n"
     "from aesweep.evaluation.networks.weights import resolve_extractor\n"
     "resolve_extractor('auto', Path('/nowhere'))": HEAVY | {"numpy"},

@@ -1,4 +1,4 @@
-"""Mean and covariance of image features, summed up batch by batch and mergeable.
+"""Mean and covariance of image features, summed up batch by batch.
 
 10,000 Inception features are 80 MB; their mean and covariance are all that a Fréchet distance needs. Sums are float64
 and centred (Chan, Golub, LeVeque 1979): plain sums of squares lose the covariance where the mean is large against the
@@ -61,14 +61,6 @@ class FeatureStatistics:
             self._settled()
             self._on_device = sums
 
-    def merge(self, other: "FeatureStatistics") -> None:
-        """Add what another object has summed up. Raises `ValueError` if its dimension differs."""
-        if other.dimension != self.dimension:
-            raise ValueError(f"cannot merge statistics of {other.dimension} features into {self.dimension}")
-        if other.n:
-            self.__dict__.pop("root", None)
-            self._sums += other._settled()
-
     def _settled(self) -> "_Sums":
         """The sums of everything that was added, as NumPy."""
         if self._on_device is not None:
@@ -108,7 +100,10 @@ class FeatureStatistics:
         """
         values, vectors = np.linalg.eigh(self.covariance)
         kept = values > max(values[-1], 0.0) * self.dimension * np.finfo(np.float64).eps
-        return _lower(vectors[:, kept] * np.sqrt(values[kept]))
+        root_DR = vectors[:, kept] * np.sqrt(values[kept])
+        # A^T = Q R, so A A^T = R^T Q^T Q R = R^T R, with R^T zero above its diagonal.
+        upper: np.ndarray = np.asarray(np.linalg.qr(root_DR.T, mode="r"))
+        return np.ascontiguousarray(upper.T)
 
     def _require(self, least: int) -> None:
         if self.n < least:
@@ -138,22 +133,13 @@ class FeatureStatistics:
         return statistics
 
 
-def _lower(root_DR: np.ndarray) -> np.ndarray:
-    """A matrix of the same product with its transpose that is zero above its diagonal."""
-    # A^T = Q R, so A A^T = R^T Q^T Q R = R^T R.
-    upper: np.ndarray = np.asarray(np.linalg.qr(root_DR.T, mode="r"))
-    return np.ascontiguousarray(upper.T)
-
-
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Moments of N vectors: NumPy arrays, or tensors of one device; float64 both."""
+    """Mean (D,) of n vectors and the sum (D, D) of (x - mean)(x - mean)^T: arrays, or tensors of one device; float64."""
 
     n: int
     mean: Any
-    """(D,)"""
     scatter: Any
-    """(D, D), the sum of (x - mean)(x - mean)^T"""
 
     @classmethod
     def of(cls, x_ND: Any) -> "_Sums":

@@ -30,10 +30,9 @@ from threadpoolctl import threadpool_limits
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.latents import Latents
-from aesweep.evaluation.metrics.latent_scores import fitted_prior, latent_score
-from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
+from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError, fitted_prior
 from aesweep.evaluation.priors.fitting import check_finite, check_latents
-from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.rows import ScoreRow, latent_score
 from aesweep.models.identity import stream_seed
 
 SUBSAMPLE = 10_000
@@ -87,7 +86,9 @@ def shape_statistics(x_NZ: np.ndarray) -> tuple[np.ndarray, int]:
         raise PriorError(f"{n} latents are too few for a covariance of rank {rank}: at least {rank + 2} needed")
     white_Nd = centred @ (vectors[:, kept] / np.sqrt(values[kept]))
     r2_N = np.einsum("nd,nd->n", white_Nd, white_Nd)
-    return np.array([_mardia_kurtosis(r2_N, rank), _radius_ks(r2_N, rank), _marginal_kurtosis(centred, least)]), rank
+    # Its expectation for a Gaussian is (N - 1) / (N + 1), not quite 1, since r^2 is bounded by N - 1.
+    mardia = (r2_N**2).mean() / (rank * (rank + 2))
+    return np.array([mardia, _radius_ks(r2_N, rank), _marginal_kurtosis(centred, least)]), rank
 
 
 @lru_cache(maxsize=64)
@@ -101,11 +102,6 @@ def null_statistics(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(stream_seed("gaussianity null", n, d))
     draws = np.stack([shape_statistics(generator.standard_normal((n, d)))[0] for _ in range(REPLICATES)])
     return draws.mean(0), draws.std(0, ddof=1)
-
-
-def _mardia_kurtosis(r2_N: np.ndarray, d: int) -> float:
-    """Its expectation for a Gaussian is (N - 1) / (N + 1), not quite 1, since r^2 is bounded by N - 1."""
-    return float((r2_N**2).mean() / (d * (d + 2)))
 
 
 def _radius_ks(r2_N: np.ndarray, d: int) -> float:

@@ -13,22 +13,18 @@ Shapes: N latents, Z = latent_size.
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.latents import Latents
-from aesweep.evaluation.metrics.latent_scores import fitted_prior, latent_score
-from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
-from aesweep.evaluation.priors.fitting import check_finite, fit_prior
-from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError, fitted_prior
+from aesweep.evaluation.priors.fitting import USUAL, FitSettings, check_finite, fit_prior
+from aesweep.evaluation.rows import ScoreRow, latent_score
 from aesweep.models.identity import stream_seed
-
-if TYPE_CHECKING:
-    import torch
 
 HELDOUT_SHARE = 0.1
 """Of the training latents."""
@@ -37,38 +33,32 @@ BATCH = 10_000  # latents whose density is computed at once: 1 GB at 768 dimensi
 Kind = Literal["mvg", "gmm"]
 KINDS: tuple[Kind, ...] = ("mvg", "gmm")
 FITS = {
-    "em_iterations": ("gmm",),
-    "em_converged": ("gmm",),
-    "em_lower_bound": ("gmm",),
-    "condition_number": KINDS,
-    "regularisation": KINDS,
+    "em_iterations": "iterations",
+    "em_converged": "converged",
+    "em_lower_bound": "lower_bound",
+    "condition_number": "condition_number",
+    "regularisation": "regularisation",
 }
-"""Measures of the fit on all latents -> the priors that have them."""
+"""Measures of the fit on all latents -> fields of `FitRecord`. Those of EM are the mixture's alone."""
 
 
 def heldout_stage(
     evaluation: EvaluationConfig,
     latents: Latents,
     priors: Mapping[str, FittedPrior | str],
-    deadline_seconds: float | None = None,
-    threads: int | None = None,
-    device: "torch.device | None" = None,
+    settings: FitSettings = USUAL,
 ) -> list[ScoreRow]:
     """The rows with sources `mvg` and `gmm` that `heldout_likelihood` asks for.
 
     `priors` holds those fitted on all training latents, or the reason why one could not be: the second fit is then left
-    out for the same reason. It ends at `deadline_seconds` of its own; the other arguments are those of `fit_prior`.
+    out for the same reason.
     """
     if "heldout_likelihood" not in evaluation.metrics:
         return []
     rows = []
-
-    def fit(kind: Kind, z_NZ: np.ndarray) -> FittedPrior:
-        return fit_prior(kind, z_NZ, evaluation, deadline_seconds, threads, device)
-
-    with threadpool_limits(threads):
+    with threadpool_limits(settings.threads):
         for kind in KINDS:
-            rows += _likelihood_rows(kind, evaluation, latents.train, priors, fit)
+            rows += _likelihood_rows(kind, evaluation, latents.train, priors, settings)
             rows += _fit_rows(kind, evaluation, len(latents.train), priors)
     return rows
 
@@ -85,25 +75,18 @@ def _likelihood_rows(
     evaluation: EvaluationConfig,
     train_NZ: np.ndarray,
     priors: Mapping[str, FittedPrior | str],
-    fit: Callable[[Kind, np.ndarray], FittedPrior],
+    settings: FitSettings,
 ) -> list[ScoreRow]:
     """Of the latents held out under a prior fitted on the rest, and of all under the prior fitted on all."""
     fitted_on, held_out = heldout_split(len(train_NZ), evaluation.prior_seed)
-
-    def refitted() -> FittedPrior:
-        fitted_prior(priors, kind)  # where there is none, a part of the latents gives none either
-        return fit(kind, train_NZ[fitted_on])
-
-    asked: list[tuple[str, np.ndarray, Callable[[], FittedPrior]]] = [
-        ("heldout_loglikelihood", train_NZ[held_out], refitted),
-        ("train_loglikelihood", train_NZ, lambda: fitted_prior(priors, kind)),
-    ]
     rows = []
-    for metric, z_NZ, get in asked:
+    for metric, z_NZ in (("heldout_loglikelihood", train_NZ[held_out]), ("train_loglikelihood", train_NZ)):
         started = time.perf_counter()
         value = stderr = None
         try:
-            prior = get()
+            prior = fitted_prior(priors, kind)  # where there is none, a part of the latents gives none either
+            if metric == "heldout_loglikelihood":
+                prior = fit_prior(kind, train_NZ[fitted_on], evaluation, settings)
             (value, stderr), note = _likelihood(prior, z_NZ), prior.note
         except PriorError as error:
             note = str(error)
@@ -126,28 +109,17 @@ def _likelihood(prior: FittedPrior, z_NZ: np.ndarray) -> tuple[float, float | No
 def _fit_rows(
     kind: Kind, evaluation: EvaluationConfig, n: int, priors: Mapping[str, FittedPrior | str]
 ) -> list[ScoreRow]:
-    found: dict[str, float] = {}
-    note = ""
+    record, note = None, ""
     try:
-        found = _fit_values(fitted_prior(priors, kind))
+        record = fitted_prior(priors, kind).record
     except PriorError as error:
         note = str(error)
     rows = []
-    for name in (name for name, kinds in FITS.items() if kind in kinds):
-        value = found.get(name)
+    for name, field in FITS.items():
+        if kind != "gmm" and name.startswith("em_"):
+            continue
+        value = None if record is None else float(getattr(record, field))
         infinite = value is not None and not math.isfinite(value)
         reason = "infinite: the covariance is singular" if infinite else note
         rows.append(latent_score(evaluation, name, n, None if infinite else value, note=reason, source=kind))
     return rows
-
-
-def _fit_values(prior: FittedPrior) -> dict[str, float]:
-    """Values of `FITS`."""
-    record = prior.record
-    return {
-        "em_iterations": float(record.iterations),
-        "em_converged": float(record.converged),
-        "em_lower_bound": record.lower_bound,
-        "condition_number": record.condition_number,
-        "regularisation": record.regularisation,
-    }

@@ -35,8 +35,9 @@ class DinoV2(nn.Module):
             self.transformer = _Transformer(*SIZES[model])
         self.transformer.load_state_dict(state_dict, strict=True, assign=True)
         self.transformer.float().requires_grad_(False)
-        self.register_buffer("mean", _per_channel(MEAN), persistent=False)
-        self.register_buffer("deviation", _per_channel(DEVIATION), persistent=False)
+        for name, values in (("mean", MEAN), ("deviation", DEVIATION)):
+            levels = torch.tensor([255 * value for value in values], dtype=torch.float32)  # of a pixel
+            self.register_buffer(name, levels[:, None, None], persistent=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """uint8 (N, 3, H, W) -> float32 (N, D)."""
@@ -96,8 +97,3 @@ class _Block(nn.Module):
         seen = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, tokens, size)
         projected: torch.Tensor = self.attn["proj"](seen)
         return projected
-
-
-def _per_channel(values: tuple[float, ...]) -> torch.Tensor:
-    """(3, 1, 1) float32, in levels of a pixel."""
-    return torch.tensor([255 * value for value in values], dtype=torch.float32)[:, None, None]

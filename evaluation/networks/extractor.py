@@ -21,13 +21,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Extractor:
-    """A feature network on its device."""
+    """A feature network on its device, by name and SHA-256 of its weights; it gives D = `dimension` features per image."""
 
     name: ExtractorName
     sha256: str
-    """SHA-256 of its weights."""
     dimension: int
-    """Features per image, D."""
     network: nn.Module
     """uint8 (N, 3, H, W) -> float32 (N, D)."""
     device: torch.device
@@ -48,11 +46,8 @@ class Extractor:
         if self.fallback is not None:
             lost = (~out.isfinite().all(1)).nonzero().flatten().cpu().numpy()
             if len(lost):
-                log.warning(
-                    "%d of %d pictures went beyond the numbers that float16 holds, and through fp32",
-                    len(lost),
-                    len(out),
-                )
+                beyond = "%d of %d pictures went beyond the numbers that float16 holds, and through fp32"
+                log.warning(beyond, len(lost), len(out))
                 out[lost] = self.fallback.features(images[lost])
         return out
 
@@ -86,9 +81,8 @@ class Extractor:
                 if size == 1:
                     raise
                 size = min(size, len(batch)) // 2 or 1
-                log.warning(
-                    "too little GPU memory for %d pictures at once; %s goes on with %d", len(batch), self.name, size
-                )
+                less = "too little GPU memory for %d pictures at once; %s goes on with %d"
+                log.warning(less, len(batch), self.name, size)
                 continue
             yield first, features
             first += len(batch)

@@ -10,6 +10,7 @@ import logging
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
@@ -33,9 +34,8 @@ from aesweep.evaluation.networks.weights import (
     INCEPTION_BYTES,
     INCEPTION_SHA256,
     RANDOM_CONV_SHA256,
-    dinov2_path,
+    find_dinov2,
     inception_path,
-    read_dinov2,
     read_weights,
 )
 from aesweep.models.errors import InputError
@@ -82,10 +82,7 @@ def load_inception(
     data = read_weights(path, sha256, size)
 
     def load(computation: Computation) -> Extractor:
-        try:
-            weights = torch_fidelity_network(_tensors(data))
-        except _UNFIT as error:
-            raise _unfit_error("inception", path, error) from error
+        weights = _network("inception", path, data, torch_fidelity_network)
         network = build_inception(computation, weights, device)
         batch_size = 256 if device.type == "cuda" else 16
         return Extractor("inception-2015", sha256, INCEPTION_DIMENSION, network, device, batch_size, network.logits)
@@ -137,30 +134,20 @@ def _difference(found: Extractor, expected: Extractor) -> float:
 
 
 def _load_dinov2(name: ExtractorName, data_dir: Path, device: torch.device) -> Extractor:
-    """Raises `InputError` if the weights are missing or not those of the network."""
-    path, model = dinov2_path(name, data_dir), DINOV2_MODELS[name]
-    data = read_dinov2(name, data_dir)
-    try:
-        network = DinoV2(model, _tensors(data)).to(device).eval()
-    except _UNFIT as error:
-        raise _unfit_error("extractor", path, error) from error
+    path, model = find_dinov2(name, data_dir), DINOV2_MODELS[name]
+    data = path.read_bytes()
+    network = _network("extractor", path, data, partial(DinoV2, model)).to(device).eval()
     batch_size = 256 if device.type == "cuda" else 16
-    dimension, _ = SIZES[model]
-    return Extractor(name, hashlib.sha256(data).hexdigest(), dimension, network, device, batch_size)
+    return Extractor(name, hashlib.sha256(data).hexdigest(), SIZES[model][0], network, device, batch_size)
 
 
-def _tensors(data: bytes) -> dict[str, torch.Tensor]:
-    """The tensors of a weights file, of which nothing is run."""
-    tensors: dict[str, torch.Tensor] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    return tensors
-
-
-_UNFIT = (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, KeyError)
-"""What files raise that hold something else than a network's weights."""
-
-
-def _unfit_error(field: str, path: Path, error: Exception) -> InputError:
-    return InputError(field, str(path), f"It does not hold the weights of the network: {_reason(error)}")
+def _network(field: str, path: Path, data: bytes, build: Callable[[dict[str, torch.Tensor]], Any]) -> Any:
+    """What `build` makes of the tensors of a weights file, of which nothing is run. Raises `InputError` for others."""
+    try:
+        return build(torch.load(io.BytesIO(data), map_location="cpu", weights_only=True))
+    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError, KeyError) as error:
+        remedy = f"It does not hold the weights of the network: {_reason(error)}"
+        raise InputError(field, str(path), remedy) from error
 
 
 def _reason(error: Exception) -> str:
@@ -172,14 +159,9 @@ def build_inception(computation: Computation, weights: Any, device: torch.device
 
     Raises `ImportError` for tensor cores where Triton is not installed.
     """
-    network: Inception
-    match computation:
-        case "reference":
-            network = ReferenceInception(weights)
-        case "fast":
-            network = FastInception(weights)
-        case "tensor-cores":
-            from aesweep.evaluation.networks.tensor_cores import TensorCoreInception  # here, since it needs Triton
+    if computation == "tensor-cores":
+        from aesweep.evaluation.networks.tensor_cores import TensorCoreInception  # here, since it needs Triton
 
-            network = TensorCoreInception(weights, device)
+        return TensorCoreInception(weights, device).to(device).eval()
+    network = ReferenceInception(weights) if computation == "reference" else FastInception(weights)
     return network.to(device).eval()

@@ -15,7 +15,7 @@ import os
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO, get_args
 
@@ -50,8 +50,6 @@ BLOCK = 1 << 20  # bytes read at a time
 PROGRESS_SECONDS = 5.0
 TIMEOUT_SECONDS = 30.0
 
-_hashes: dict[tuple[str, int, int], str] = {}  # (path, size, mtime_ns) -> SHA-256 of files hashed by this process
-
 
 def inception_path(data_dir: Path) -> Path:
     """Where the Inception weights lie below the data folder."""
@@ -59,30 +57,16 @@ def inception_path(data_dir: Path) -> Path:
 
 
 def check_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES) -> None:
-    """Raise `InputError` unless the file at `path` has this size and SHA-256; the size comes first.
+    """Raise `InputError` unless the file at `path` has this size and SHA-256.
 
     A file that has not changed since is hashed once per process.
     """
     try:
         found = path.stat()
-        _require(path, found.st_size, size, lambda: _sha256_of(path, found), sha256)
+        found_sha256 = _sha256_of(path, size, found.st_mtime_ns) if found.st_size == size else "not needed"
     except OSError:
         raise _weights_error(path, "is missing") from None
-
-
-def _require(path: Path, found_size: int, size: int, found_sha256: Callable[[], str], sha256: str) -> None:
-    if found_size != size:
-        raise _weights_error(path, f"has {found_size:,} bytes instead of {size:,}")
-    if (actual := found_sha256()) != sha256:
-        raise _weights_error(path, f"has SHA-256 {actual[:12]}… instead of {sha256[:12]}…")
-
-
-def _sha256_of(path: Path, found: os.stat_result) -> str:
-    mark = (str(path.absolute()), found.st_size, found.st_mtime_ns)
-    if mark not in _hashes:
-        with path.open("rb") as file:
-            _hashes[mark] = hashlib.file_digest(file, "sha256").hexdigest()
-    return _hashes[mark]
+    _require(path, found.st_size, size, found_sha256, sha256)
 
 
 def read_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES) -> bytes:
@@ -94,8 +78,22 @@ def read_weights(path: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTI
         data = path.read_bytes()
     except OSError:
         raise _weights_error(path, "is missing") from None
-    _require(path, len(data), size, lambda: hashlib.sha256(data).hexdigest(), sha256)
+    _require(path, len(data), size, hashlib.sha256(data).hexdigest(), sha256)
     return data
+
+
+def _require(path: Path, found_size: int, size: int, found_sha256: str, sha256: str) -> None:
+    if found_size != size:
+        raise _weights_error(path, f"has {found_size:,} bytes instead of {size:,}")
+    if found_sha256 != sha256:
+        raise _weights_error(path, f"has SHA-256 {found_sha256[:12]}… instead of {sha256[:12]}…")
+
+
+@cache
+def _sha256_of(path: Path, size: int, mtime_ns: int) -> str:
+    """SHA-256 of the file; size and time of its last change tell it from what was there before."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def dinov2_path(name: ExtractorName, data_dir: Path) -> Path:
@@ -103,27 +101,13 @@ def dinov2_path(name: ExtractorName, data_dir: Path) -> Path:
     return data_dir / "hub" / "checkpoints" / f"{DINOV2_MODELS[name]}_pretrain.pth"
 
 
-def check_dinov2(name: ExtractorName, data_dir: Path) -> str:
-    """SHA-256 of the weights of a DINOv2 extractor; `InputError`, naming what to put where, if they are missing."""
+def find_dinov2(name: ExtractorName, data_dir: Path) -> Path:
+    """That file; `InputError`, naming what to put where, if it is missing or cannot be read."""
     path = dinov2_path(name, data_dir)
-    try:
-        return _sha256_of(path, path.stat())
-    except OSError:
-        raise _dinov2_error(name, path) from None
-
-
-def read_dinov2(name: ExtractorName, data_dir: Path) -> bytes:
-    """The content of that file; raises as `check_dinov2`."""
-    path = dinov2_path(name, data_dir)
-    try:
-        return path.read_bytes()
-    except OSError:
-        raise _dinov2_error(name, path) from None
-
-
-def _dinov2_error(name: ExtractorName, path: Path) -> InputError:
-    url = f"{DINOV2_URL}/{DINOV2_MODELS[name]}/{path.name}"
-    return InputError("extractor", name, f"Its weights are missing: copy {url} to {path}.")
+    if not (path.is_file() and os.access(path, os.R_OK)):
+        url = f"{DINOV2_URL}/{DINOV2_MODELS[name]}/{path.name}"
+        raise InputError("extractor", name, f"Its weights are missing: copy {url} to {path}.")
+    return path
 
 
 def resolve_extractor(
@@ -138,7 +122,9 @@ def resolve_extractor(
         raise InputError("extractor", requested, f"Choose one of: auto, {', '.join(get_args(ExtractorName))}.")
     for name in DINOV2_MODELS:
         if requested == name:
-            return name, check_dinov2(name, data_dir)
+            path = find_dinov2(name, data_dir)
+            found = path.stat()
+            return name, _sha256_of(path, found.st_size, found.st_mtime_ns)
     path = inception_path(data_dir)
     # lexists: a broken link to shared storage is a file that ought to be there.
     if requested == "random-conv-64" or (requested == "auto" and not os.path.lexists(path)):

@@ -5,6 +5,7 @@ Samples are seeded and repeat bit for bit. What was fitted with a reservation (r
 in `note`, which travels into the scores table; how the fit went is `record`, which stays with the prior in its file.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
@@ -40,13 +41,11 @@ class FitRecord:
 
 @dataclass(frozen=True, eq=False)
 class FittedPrior:
-    """A mixture of K Gaussians on Z latents, float64."""
+    """A mixture of K Gaussians on Z latents, float64: weights (K,) of sum 1, means (K, Z)."""
 
     kind: Prior
     weights: np.ndarray
-    """(K,), sum 1."""
     means: np.ndarray
-    """(K, Z)."""
     factors: np.ndarray
     """(K, Z, Z): F with F F^T = covariance; the Cholesky factor where there is one."""
     note: str = ""
@@ -97,3 +96,11 @@ class FittedPrior:
         kind: Any = str(file["kind"])
         parts = file["weights"], file["means"], file["factors"], str(file["note"])
         return cls(kind, *parts, FitRecord(**{name: file[name].item() for name in record}))
+
+
+def fitted_prior(priors: Mapping[str, FittedPrior | str], kind: str, *, named: bool = False) -> FittedPrior:
+    """The prior, or `PriorError` with the reason why there is none; `named` puts its kind in front."""
+    prior = priors.get(kind, "not among the evaluation's priors")
+    if isinstance(prior, str):
+        raise PriorError(f"{kind}: {prior}" if named else prior)
+    return prior

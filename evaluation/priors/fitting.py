@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from aesweep.evaluation.config import EvaluationConfig, Prior
 from aesweep.evaluation.priors.fitted_prior import FitRecord, FittedPrior, PriorError
-from aesweep.evaluation.priors.mixture import Mixture, log, new_mixture, run_em
+from aesweep.evaluation.priors.mixture import Mixture, fit_mixture
 
 if TYPE_CHECKING:
     import torch
@@ -24,20 +24,29 @@ LARGE_REGULARISATION = 0.01
 """Of the variance in a direction: above this share `gmm_reg_covar` shapes the mixture there."""
 
 
-def fit_prior(
-    kind: Prior,
-    latents: np.ndarray,
-    evaluation: EvaluationConfig,
-    deadline_seconds: float | None = None,
-    threads: int | None = None,
-    device: "torch.device | None" = None,
-) -> FittedPrior:
-    """Fit one prior on the training latents (N, Z), with `threads` CPU threads (None: as many as there are).
+class FitSettings(NamedTuple):
+    """How fits run on this machine."""
 
-    The mixture is fitted by NumPy, or on tensors of `device` where one is given (see `tensor_mixture.fit_device`). Raises
-    `PriorError`: latents that are not finite or all equal, too few points, a singular component, or the deadline (seconds
-    from now) reached before EM converged.
+    deadline_seconds: float | None = None
+    """Of each fit by itself."""
+    threads: int | None = None
+    """CPU threads; None takes as many as there are."""
+    device: "torch.device | None" = None
+    """Where mixtures are fitted (`mixture.fit_device`); None for NumPy."""
+
+
+USUAL = FitSettings()
+
+
+def fit_prior(
+    kind: Prior, latents: np.ndarray, evaluation: EvaluationConfig, settings: FitSettings = USUAL
+) -> FittedPrior:
+    """Fit one prior on the training latents (N, Z).
+
+    Raises `PriorError`: latents that are not finite or all equal, too few points, a singular component, or the deadline
+    reached before EM converged.
     """
+    deadline_seconds, threads, device = settings
     if kind not in get_args(Prior):
         raise ValueError(f"unknown prior {kind!r}")
     if kind == "standard_normal":
@@ -67,12 +76,10 @@ def check_finite(z_NZ: np.ndarray, what: str) -> None:
 
 
 class Factor(NamedTuple):
-    """A covariance (Z, Z) taken apart."""
+    """A covariance F F^T: its factor F (Z, Z), its eigenvalues (Z,), ascending, and its rank."""
 
     matrix: np.ndarray
-    """F (Z, Z) with F F^T = covariance."""
     variances: np.ndarray
-    """Its eigenvalues (Z,), ascending."""
     rank: int
 
     @property
@@ -114,7 +121,9 @@ def _fit_gmm(
 ) -> FittedPrior:
     """Full covariances by EM from a k-means start."""
     components = evaluation.gmm_components
-    distinct = _distinct(x_NZ, components)
+    distinct = len(np.unique(x_NZ[:1000], axis=0))
+    if distinct < components:  # only then are all of them counted
+        distinct = len(np.unique(x_NZ, axis=0))
     if distinct < components:
         raise PriorError(f"{components} components need as many different latents, there are {distinct}")
     found = fit_mixture(x_NZ, evaluation, deadline, device)
@@ -145,29 +154,3 @@ def _gmm_note(evaluation: EvaluationConfig, found: Mixture, factors: list[Factor
         size = len(factors[0].variances)
         notes.append(f"reg_covar {added:g} is not small against the variance in {small} of {size} directions")
     return "; ".join(notes)
-
-
-def _distinct(x_NZ: np.ndarray, enough: int) -> int:
-    """Different rows, counted to the end only where the first thousand do not suffice."""
-    first = len(np.unique(x_NZ[:1000], axis=0))
-    return first if first >= enough else len(np.unique(x_NZ, axis=0))
-
-
-def fit_mixture(
-    x_NZ: np.ndarray, evaluation: EvaluationConfig, deadline: float | None, device: "torch.device | None"
-) -> Mixture:
-    """Fit float64 latents (N, Z) until `deadline` (of `time.monotonic`), on `device` or, without one, by NumPy.
-
-    A device with too little memory leaves the work to NumPy, whose answer is the same. Raises `PriorError`: the deadline,
-    or a component that became singular.
-    """
-    if device is not None:
-        import torch
-
-        from aesweep.evaluation.priors.tensor_mixture import fit_on_tensors
-
-        try:
-            return fit_on_tensors(x_NZ, evaluation, deadline, device)
-        except torch.OutOfMemoryError as error:
-            log.warning("too little memory on %s for the mixture, which is fitted on the CPU now: %s", device, error)
-    return run_em(new_mixture(evaluation, init_params="kmeans"), x_NZ, evaluation, deadline)

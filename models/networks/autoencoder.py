@@ -3,13 +3,19 @@
 DAE or VAE, latent normalisation, noise, frozen latent layer, depth and width are read from the configuration here and
 nowhere else. Layers and their order come from `architecture.py`.
 
-Shapes: N images, C channels, H = W = image_size pixels, Z = latent_size.
+The paper trained in TensorFlow 2.4, whose "same" padding PyTorch has for stride 1 alone. With an even kernel or a stride of two
+it pads one pixel more on the right and below than on the left and above, and the transposed layer is defined as the gradient of
+that convolution. PyTorch's usual `padding=2, output_padding=1` for a kernel of 5 has the right shape and parameter count, but
+shifts the picture by a pixel.
+
+Shapes: N images, C channels, H = W = image_size pixels, Z = latent_size; s stride.
     x_NCHW float in [0, 1] -> encode -> z_NZ float32 -> decode -> logits_NCHW (sigmoid gives the picture)
 """
 
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -17,23 +23,57 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.identity import stream_seed
 from aesweep.models.networks.architecture import (
     FIRST_MAP_SIDE,
+    Layer,
     decoder_layers,
     encoder_layers,
     features_size,
     first_map_channels,
 )
-from aesweep.models.networks.convolution import SameConv2d, SameConvTranspose2d
 
 BN_EPS = 1e-3  # Keras' BatchNormalization default in TensorFlow 2.4; PyTorch's is 1e-5
 
 
+def same_padding(kernel_size: int, stride: int) -> tuple[int, int]:
+    """Pixels before and after: k=5,s=2 and k=4,s=1 give (1, 2), k=4,s=2 gives (1, 1). The stride must divide the side.
+
+    Source: https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2
+    """
+    total = max(kernel_size - stride, 0)
+    return total // 2, total - total // 2
+
+
+class SameConv2d(nn.Conv2d):
+    """(N, C, H, W) -> (N, C', H/s, W/s), as TensorFlow's `Conv2D(padding="same")`; s must divide H and W."""
+
+    def __init__(self, channels_in: int, channels_out: int, kernel_size: int, stride: int) -> None:
+        super().__init__(channels_in, channels_out, kernel_size, stride=stride)
+        before, after = same_padding(kernel_size, stride)
+        if before == after:
+            self.padding = (before, before)  # the kernel pads by itself: no copy of the input
+        self.pads = (before, after, before, after) if before != after else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) -> (N, C', H/s, W/s)."""
+        return super().forward(x if self.pads is None else F.pad(x, self.pads))
+
+
+class SameConvTranspose2d(nn.ConvTranspose2d):
+    """(N, C, H, W) -> (N, C', sH, sW), as TensorFlow's "same" `Conv2DTranspose`: the gradient of `SameConv2d`."""
+
+    def __init__(self, channels_in: int, channels_out: int, kernel_size: int, stride: int) -> None:
+        super().__init__(channels_in, channels_out, kernel_size, stride=stride, padding=(kernel_size - stride) // 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]  # no output_size: it is always s times
+        """(N, C, H, W) -> (N, C', sH, sW)."""
+        height, width = x.shape[2] * self.stride[0], x.shape[3] * self.stride[1]
+        return super().forward(x)[..., :height, :width]
+
+
 class Encoded(NamedTuple):
-    """What the encoder gives for N images."""
+    """What the encoder gives for N images, float32 (N, Z): mean and log variance of q(z|x), or a DAE's code and None."""
 
     mean: torch.Tensor
-    """(N, Z) float32: the code of a DAE, the mean of q(z|x) of a VAE."""
     log_variance: torch.Tensor | None
-    """(N, Z) float32: log variance of q(z|x); None for a DAE."""
 
 
 class Encoder(nn.Module):
@@ -41,11 +81,7 @@ class Encoder(nn.Module):
 
     def __init__(self, config: TrialConfig) -> None:
         super().__init__()
-        blocks: list[nn.Module] = []
-        for layer in encoder_layers(config):
-            convolution = SameConv2d(layer.channels_in, layer.channels_out, config.kernel_size, layer.stride)
-            blocks.append(_with_norm_and_relu(convolution, config))
-        self.convolutions = nn.Sequential(*blocks)
+        self.convolutions = _convolutions(SameConv2d, encoder_layers(config), config)
         self.mean = nn.Linear(features_size(config), config.latent_size)
         self.log_variance = nn.Linear(features_size(config), config.latent_size) if config.model == "vae" else None
         self.norm = _latent_norm(config)
@@ -71,11 +107,7 @@ class Decoder(nn.Module):
         self.first_activation = nn.ReLU() if config.decoder_first_activation == "relu" else nn.Identity()
         self.unflatten = nn.Unflatten(1, (channels, FIRST_MAP_SIDE, FIRST_MAP_SIDE))
         *layers, last = decoder_layers(config)
-        blocks: list[nn.Module] = []
-        for layer in layers:
-            convolution = SameConvTranspose2d(layer.channels_in, layer.channels_out, config.kernel_size, layer.stride)
-            blocks.append(_with_norm_and_relu(convolution, config))
-        self.convolutions = nn.Sequential(*blocks)
+        self.convolutions = _convolutions(SameConvTranspose2d, layers, config)
         self.last = SameConvTranspose2d(last.channels_in, last.channels_out, config.kernel_size, last.stride)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
@@ -148,12 +180,17 @@ def _initialise(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def _with_norm_and_relu(convolution: SameConv2d | SameConvTranspose2d, config: TrialConfig) -> nn.Module:
-    """Convolution, batch normalisation, ReLU. The convolution keeps its bias: the paper's parameter counts have it."""
-    if not config.conv_norm:
-        return nn.Sequential(convolution, nn.ReLU(inplace=True))
-    norm = nn.BatchNorm2d(convolution.out_channels, eps=BN_EPS, momentum=config.bn_momentum)
-    return nn.Sequential(convolution, norm, nn.ReLU(inplace=True))
+def _convolutions(
+    kind: type[SameConv2d | SameConvTranspose2d], layers: list[Layer], config: TrialConfig
+) -> nn.Sequential:
+    """Convolution, batch normalisation, ReLU of each layer. A convolution keeps its bias: the paper's counts have it."""
+    blocks = []
+    for layer in layers:
+        block: list[nn.Module] = [kind(layer.channels_in, layer.channels_out, config.kernel_size, layer.stride)]
+        if config.conv_norm:
+            block.append(nn.BatchNorm2d(layer.channels_out, eps=BN_EPS, momentum=config.bn_momentum))
+        blocks.append(nn.Sequential(*block, nn.ReLU(inplace=True)))
+    return nn.Sequential(*blocks)
 
 
 def _latent_norm(config: TrialConfig) -> nn.Module:

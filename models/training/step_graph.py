@@ -94,7 +94,10 @@ class StepGraph:
                 self._losses = step(self._index)
         except BaseException:
             _failed.append(self._graph)
-            _close_pool(index.device, pool)
+            # Where CUDA broke the recording off, torch 2.11 does not tell its allocator that it is over, and every later
+            # `torch.cuda.empty_cache` of the process fails (github.com/pytorch/pytorch/pull/180395).
+            with suppress(RuntimeError):  # "not currently recording": it was told
+                torch._C._cuda_endAllocateToPool(index.device.index, pool)
             self._graph.reset()
             fresh = torch.Generator(index.device)  # the old state may still wait for the end of the recording
             fresh.set_state(noise)
@@ -148,13 +151,3 @@ def recording_stream(device: torch.device) -> Iterator[torch.cuda.Stream]:
 def _stream(device: torch.device) -> torch.cuda.Stream:
     """One for all trainers of the process: a workspace stays with its stream for ever."""
     return torch.cuda.Stream(device)
-
-
-def _close_pool(device: torch.device, pool: tuple[int, int]) -> None:
-    """Tell torch's allocator that the recording is over.
-
-    Where CUDA broke the recording off, torch 2.11 forgets to, and every later `torch.cuda.empty_cache` of the process fails
-    (github.com/pytorch/pytorch/pull/180395).
-    """
-    with suppress(RuntimeError):  # "not currently recording": it was told
-        torch._C._cuda_endAllocateToPool(device.index, pool)

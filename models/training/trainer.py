@@ -17,9 +17,14 @@ from aesweep.models.identity import stream_seed
 from aesweep.models.networks.autoencoder import build_autoencoder
 from aesweep.models.precision import autocast, choose_precision
 from aesweep.models.training.epoch_record import EpochRecord
-from aesweep.models.training.objective import losses
-from aesweep.models.training.optimizer import build_adam, load_optimizer_state, optimizer_state, set_learning_rate
-from aesweep.models.training.schedule import learning_rate
+from aesweep.models.training.optimization import (
+    build_adam,
+    learning_rate,
+    load_optimizer_state,
+    losses,
+    optimizer_state,
+    set_learning_rate,
+)
 from aesweep.models.training.step_graph import StepRunner, worth_recording
 
 CHECK_STEPS = 50  # a look at the losses waits for the device, so not every step

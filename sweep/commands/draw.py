@@ -7,9 +7,8 @@ import numpy as np
 import torch
 
 from aesweep.evaluation.draws import pair_indices
-from aesweep.evaluation.interpolation import STEPS, interpolation_grid
 from aesweep.evaluation.latents import encode_images
-from aesweep.evaluation.pictures import enlarged, image_grid, reconstruction_grid
+from aesweep.evaluation.pictures import STEPS, enlarged, image_grid, interpolation_grid, reconstruction_grid
 from aesweep.models.networks.reconstruction import decode_latents, reconstruct
 from aesweep.sweep.load import load_data, load_model, load_prior
 from aesweep.sweep.store.store import Store

@@ -27,7 +27,7 @@ from rich.markup import escape
 
 from aesweep.cluster.resources import check_feasible, evaluation_resources, gpu_share, larger_share, trial_resources
 from aesweep.cluster.scratch import temporary_folder
-from aesweep.evaluation.priors import tensor_mixture
+from aesweep.evaluation.priors import mixture
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import one_line
 from aesweep.sweep.driver.evaluation_pool import EndedEvaluation, EvaluationPool, Options
@@ -299,7 +299,7 @@ class Driver:
         """A mixture is fitted on a GPU where there is one, by a process whose environment lets scikit-learn use it."""
         if not self.has_gpu or "gmm" not in self.plan.evaluation.priors:
             return evaluation_resources(False)
-        return {**evaluation_resources(True), "runtime_env": {"env_vars": tensor_mixture.ENVIRONMENT}}
+        return {**evaluation_resources(True), "runtime_env": {"env_vars": mixture.ENVIRONMENT}}
 
     def _evaluation_ended(self, ended: EndedEvaluation) -> None:
         if ended.again:

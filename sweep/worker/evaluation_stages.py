@@ -26,7 +26,8 @@ from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_extractor
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
-from aesweep.evaluation.priors.tensor_mixture import fit_device
+from aesweep.evaluation.priors.fitting import FitSettings
+from aesweep.evaluation.priors.mixture import fit_device
 from aesweep.evaluation.reference import (
     Reference,
     features_from_bytes,
@@ -38,7 +39,6 @@ from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.score import (
     Fitted,
     Latents,
-    Ruler,
     Sampled,
     encode_stage,
     fit_stage,
@@ -113,10 +113,9 @@ def encode(job: EvaluationJob, after: bool) -> StoredLatents:
 
 def fit(job: EvaluationJob, encoded: StoredLatents) -> StoredPriors:
     """Fit the priors on all training latents, and once more on nine tenths where held-out likelihoods are asked for."""
-    device = fit_device(_prepare(job))
+    settings = FitSettings(job.execution.prior_deadline_seconds, job.execution.threads, fit_device(_prepare(job)))
     earlier = Fitted(reusable_priors(job, encoded.files), reusable_heldout(job, encoded.files))
-    how = (job.execution.prior_deadline_seconds, job.execution.threads, device)
-    priors, rows = fit_stage(job.evaluation, _latents(job, encoded), *how, earlier)
+    priors, rows = fit_stage(job.evaluation, _latents(job, encoded), settings, earlier)
     stored = StoredPriors({}, {}, rows)
     for name, prior in priors.items():
         if isinstance(prior, FittedPrior):
@@ -131,8 +130,8 @@ def sample(job: EvaluationJob, encoded: StoredLatents, fitted: StoredPriors, ref
     device = _prepare(job)
     require_same_weights(job, encoded.model)
     model, precision = _model(job)
-    ruler = Ruler(_extractor(job, device), references) if references else None
-    inputs = (model, _latents(job, encoded), _priors(job, fitted), _images(job), ruler)
+    extractor = _extractor(job, device) if references else None
+    inputs = (model, _latents(job, encoded), _priors(job, fitted), _images(job), extractor, references)
     sampled = sample_stage(job.config, job.evaluation, *inputs, device, precision)
     files: Files = {}
     for name, png in sampled.pictures.items():

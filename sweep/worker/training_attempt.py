@@ -20,7 +20,7 @@ import torch
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import data_name
 from aesweep.models.data.images import load_images
-from aesweep.models.networks.reconstruction import mean_image_bce, test_bce
+from aesweep.models.networks.reconstruction import bce_on_test_images, mean_image_bce
 from aesweep.models.training.checkpoint import checkpoint_bytes, model_bytes, restore_checkpoint
 from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.models.training.trainer import Trainer
@@ -210,7 +210,7 @@ class TrainingAttempt:
             final_loss=last.loss,
             final_reconstruction=last.reconstruction,
             final_kl=last.kl,
-            test_bce=test_bce(trainer.model, images.test, self.device, trainer.precision),
+            test_bce=bce_on_test_images(trainer.model, images.test, self.device, trainer.precision),
             mean_image_bce=mean_image_bce(images.train, images.test),
             images_train=len(images.train),
             images_test=len(images.test),

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from aesweep.evaluation.draws import pair_indices
-from aesweep.evaluation.interpolation import STEPS, interpolation_grid, straight_walks
-from aesweep.evaluation.pictures import MARGIN
+from aesweep.evaluation.pictures import MARGIN, STEPS, interpolation_grid, straight_walks
 
 
 def test_pairs_are_a_seeded_draw_of_different_images() -> None:

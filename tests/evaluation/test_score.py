@@ -15,15 +15,15 @@ from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_inception
 from aesweep.evaluation.networks.weights import RANDOM_CONV_SHA256
+from aesweep.evaluation.priors.fitting import FitSettings
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.sampling import Priors
 from aesweep.evaluation.score import (
     Latents,
-    Ruler,
     Sampled,
     distance_stage,
     encode_stage,
-    fit_priors,
+    fit_stage,
     latent_rows,
     reference_stage,
     sample_stage,
@@ -205,11 +205,19 @@ def test_one_latent_that_is_not_a_number_costs_its_own_scores_alone(images: Imag
     model = build_autoencoder(TRIAL)
     latents = encode_stage(TRIAL, EVALUATION, model, images, CPU, "fp32")
     latents.train[-1, 2] = np.nan
-    priors = fit_priors(EVALUATION, latents)
+    priors = fit_stage(EVALUATION, latents).priors
     references = {split: reference_stage(EVALUATION, images, split, random_conv) for split in SPLITS}
-    ruler = Ruler(random_conv, references)
     sampled = sample_stage(
-        TRIAL, replace(EVALUATION, reference_size=200), model, latents, priors, images, ruler, CPU, "fp32"
+        TRIAL,
+        replace(EVALUATION, reference_size=200),
+        model,
+        latents,
+        priors,
+        images,
+        random_conv,
+        references,
+        CPU,
+        "fp32",
     )
     rows = distance_stage(EVALUATION, sampled, references)
     found = {(row.source, row.split): row for row in rows}
@@ -289,11 +297,10 @@ def test_stages_through_files_give_the_same_rows_as_one_call(
     assert latents.train.shape == (200, 6)
     priors = {
         name: prior if isinstance(prior, str) else type(prior).from_bytes(prior.to_bytes())
-        for name, prior in fit_priors(EVALUATION, latents, 60.0, 1).items()
+        for name, prior in fit_stage(EVALUATION, latents, FitSettings(60.0, 1)).priors.items()
     }
     references = {split: reference_stage(EVALUATION, images, split, random_conv) for split in SPLITS}
-    ruler = Ruler(random_conv, references)
-    sampled = sample_stage(TRIAL, EVALUATION, model, latents, priors, images, ruler, CPU, "fp32")
+    sampled = sample_stage(TRIAL, EVALUATION, model, latents, priors, images, random_conv, references, CPU, "fp32")
     rows = distance_stage(EVALUATION, sampled, references)
     assert [row.value for row in rows] == [row.value for row in scored[0]]
 

@@ -27,34 +27,19 @@ def test_mean_and_covariance_are_those_of_all_features_however_they_are_split(fe
         np.testing.assert_allclose(statistics.covariance, np.cov(features, rowvar=False), rtol=1e-11)
 
 
-def test_merging_parts_gives_the_whole_and_leaves_the_other_part_alone(features: np.ndarray) -> None:
-    left, right = summed(features[:123]), summed(features[123:])
-    before = right.to_bytes()
-    left.merge(right)
-    left.merge(FeatureStatistics(6))
-    np.testing.assert_allclose(left.covariance, np.cov(features, rowvar=False), rtol=1e-11)
-    assert left.n == 500
-    assert right.to_bytes() == before
-
-
 @given(st.data())
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
-def test_any_split_summed_and_merged_in_any_order_gives_the_whole(data: st.DataObject) -> None:
+def test_any_split_summed_in_any_order_gives_the_whole(data: st.DataObject) -> None:
     n, d = data.draw(st.integers(2, 60), "images"), data.draw(st.integers(1, 8), "features")
     generator = np.random.default_rng(data.draw(st.integers(0, 10_000), "seed"))
     features = generator.normal(generator.normal(0, 10, d), generator.uniform(0.1, 3, d), (n, d))
     order = generator.permutation(n)
     cuts = sorted(data.draw(st.lists(st.integers(0, n), max_size=6), "cuts"))
-    parts = [FeatureStatistics(d) for _ in range(len(cuts) + 1)]
-    for part, batch in zip(parts, np.split(features[order], cuts), strict=True):
-        part.update(batch)
-    while len(parts) > 1:
-        other = parts.pop(data.draw(st.integers(0, len(parts) - 1), "merged next"))
-        parts[data.draw(st.integers(0, len(parts) - 1), "into")].merge(other)
-    assert parts[0].n == n
+    statistics = summed(*np.split(features[order], cuts))
+    assert statistics.n == n
     expected = np.cov(features, rowvar=False).reshape(d, d)
-    assert np.abs(parts[0].mean - features.mean(0)).max() < 1e-12 * np.abs(features).max()
-    assert np.abs(parts[0].covariance - expected).max() < 1e-12 * np.abs(features).max() ** 2
+    assert np.abs(statistics.mean - features.mean(0)).max() < 1e-12 * np.abs(features).max()
+    assert np.abs(statistics.covariance - expected).max() < 1e-12 * np.abs(features).max() ** 2
 
 
 def test_a_small_spread_around_a_large_mean_survives(features: np.ndarray) -> None:
@@ -129,8 +114,6 @@ def test_values_that_are_not_finite_never_enter(features: np.ndarray) -> None:
 def test_wrong_shapes_and_too_few_images_are_refused() -> None:
     with pytest.raises(ValueError, match=r"expected \(N, 3\)"):
         FeatureStatistics(3).update(np.zeros((2, 4)))
-    with pytest.raises(ValueError, match="cannot merge"):
-        FeatureStatistics(3).merge(FeatureStatistics(4))
     with pytest.raises(ValueError, match="at least 2"):
         _ = summed(np.zeros((1, 3))).covariance
     with pytest.raises(ValueError, match="0 images"):

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
-from aesweep.evaluation.metrics.frechet import frechet_distance
-from aesweep.evaluation.metrics.frechet_error import bootstrap_error, jackknife_error
+from aesweep.evaluation.metrics.frechet import bootstrap_error, frechet_distance, jackknife_error
 
 
 def statistics(features: np.ndarray) -> FeatureStatistics:

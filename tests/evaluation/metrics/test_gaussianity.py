@@ -26,9 +26,9 @@ from aesweep.evaluation.metrics.gaussianity import (
 )
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
-from aesweep.evaluation.priors.fitting import fit_prior
+from aesweep.evaluation.priors.fitting import FitSettings, fit_prior
 from aesweep.evaluation.rows import ScoreRow
-from aesweep.evaluation.score import fit_priors, score_trial
+from aesweep.evaluation.score import fit_stage, score_trial
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.images import ImageSet
 from aesweep.models.networks.autoencoder import build_autoencoder
@@ -84,7 +84,9 @@ def by_trial(rows: list[ScoreRow]) -> pd.DataFrame:
 def stage(train: np.ndarray, test: np.ndarray, evaluation: EvaluationConfig = EVALUATION) -> dict[str, ScoreRow]:
     """The rows by metric."""
     latents = Latents(train, test)
-    rows = gaussianity_stage(evaluation, latents, fit_priors(evaluation, latents, threads=1), threads=1)
+    rows = gaussianity_stage(
+        evaluation, latents, fit_stage(evaluation, latents, FitSettings(threads=1)).priors, threads=1
+    )
     assert [row.metric for row in rows] == METRICS
     return {row.metric: row for row in rows}
 
@@ -177,7 +179,7 @@ def test_correlations_hardly_change_the_null_of_the_marginal_kurtosis() -> None:
 
 def test_densities_are_those_of_scipy_and_scikit_learn() -> None:
     x, test = normal(600, 4), normal(200, 4, seed=1)
-    gaussian, mixture = (fit_prior(kind, x, EVALUATION, threads=1) for kind in ("mvg", "gmm"))
+    gaussian, mixture = (fit_prior(kind, x, EVALUATION, FitSettings(threads=1)) for kind in ("mvg", "gmm"))
     expected = scipy.stats.multivariate_normal(gaussian.means[0], gaussian.covariances[0]).logpdf(test)
     np.testing.assert_allclose(gaussian.log_density(test), expected, rtol=1e-9)
     twin = GaussianMixture(3)
@@ -347,7 +349,7 @@ def test_one_test_latent_has_a_gap_without_a_standard_error() -> None:
 
 @pytest.mark.parametrize("kind", ["standard_normal", "mvg", "gmm"])
 def test_every_prior_has_a_density_that_integrates_to_one(kind: str) -> None:
-    prior: FittedPrior = fit_prior(kind, normal(500, 1), EVALUATION, threads=1)  # type: ignore[arg-type]
+    prior: FittedPrior = fit_prior(kind, normal(500, 1), EVALUATION, FitSettings(threads=1))  # type: ignore[arg-type]
     grid = np.linspace(-60, 60, 200_001)[:, None]
     assert np.trapezoid(np.exp(prior.log_density(grid)), grid[:, 0]) == pytest.approx(1, rel=1e-6)
 

@@ -10,10 +10,9 @@ import torch
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.latents import Latents
 from aesweep.evaluation.metrics.heldout import FITS, heldout_split, heldout_stage
-from aesweep.evaluation.priors.fitted_prior import FittedPrior
-from aesweep.evaluation.priors.fitting import fit_prior
+from aesweep.evaluation.priors.fitting import FitSettings, fit_prior
 from aesweep.evaluation.rows import ScoreRow
-from aesweep.evaluation.score import fit_priors, score_trial
+from aesweep.evaluation.score import fit_stage, score_trial
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.images import ImageSet
 from aesweep.models.networks.autoencoder import build_autoencoder
@@ -35,7 +34,7 @@ Rows = dict[tuple[str, str], ScoreRow]
 
 def stage(train: np.ndarray, evaluation: EvaluationConfig = EVALUATION, deadline: float | None = None) -> Rows:
     latents = Latents(train, train[:5])
-    rows = heldout_stage(evaluation, latents, fit_priors(evaluation, latents, deadline, 1), deadline, threads=1)
+    rows = fit_stage(evaluation, latents, FitSettings(deadline, threads=1)).rows
     assert [(row.source, row.metric) for row in rows] == ORDER
     return {(row.source, row.metric): row for row in rows}
 
@@ -67,7 +66,7 @@ def test_values_are_those_of_scipy_on_the_same_tenth() -> None:
     row = rows["mvg", "heldout_loglikelihood"]
     assert row.value == pytest.approx(expected.mean(), rel=1e-9)
     assert row.stderr == pytest.approx(scipy.stats.sem(expected), rel=1e-9)
-    mixture = fit_prior("gmm", x[fitted_on], EVALUATION, threads=1)
+    mixture = fit_prior("gmm", x[fitted_on], EVALUATION, FitSettings(threads=1))
     likelihood = mixture.log_density(x[held_out]).mean() / 3
     assert rows["gmm", "heldout_loglikelihood"].value == pytest.approx(likelihood, rel=1e-9)
 
@@ -90,7 +89,7 @@ def test_a_mixture_that_learns_points_by_heart_shows_it() -> None:
 def test_rows_have_exactly_the_columns_of_the_table_and_say_what_they_are() -> None:
     x = np.random.default_rng(0).normal(size=(205, 4)).astype("f4")
     evaluation = replace(EVALUATION, prior_seed=3)
-    prior = fit_prior("gmm", x, evaluation, threads=1)
+    prior = fit_prior("gmm", x, evaluation, FitSettings(threads=1))
     rows = stage(x, evaluation)
     for (source, metric), row in rows.items():
         assert set(asdict(row)) == ROW
@@ -150,9 +149,11 @@ def test_a_fit_that_failed_leaves_nulls_with_its_reason() -> None:
 
 def test_the_second_fit_ends_at_the_deadline_too() -> None:
     x = np.random.default_rng(0).normal(size=(300, 4))
-    priors: dict[str, FittedPrior | str] = {}
-    priors.update(fit_priors(replace(EVALUATION, gmm_components=8), Latents(x, x), threads=1))
-    rows = heldout_stage(replace(EVALUATION, gmm_components=8, gmm_tol=0.0), Latents(x, x), priors, 1e-3, 1)
+    fits_alone = replace(EVALUATION, gmm_components=8, metrics=("gaussianity",))
+    priors = fit_stage(fits_alone, Latents(x, x), FitSettings(threads=1)).priors
+    rows = heldout_stage(
+        replace(EVALUATION, gmm_components=8, gmm_tol=0.0), Latents(x, x), priors, FitSettings(1e-3, 1)
+    )
     found = {(row.source, row.metric): row for row in rows}
     assert "deadline reached after" in found["gmm", "heldout_loglikelihood"].note
     assert found["gmm", "heldout_loglikelihood"].value is None

@@ -9,7 +9,7 @@ from aesweep.evaluation.sampling import Sampling
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import NonFiniteError
 from aesweep.models.networks.autoencoder import Autoencoder, build_autoencoder
-from aesweep.models.networks.reconstruction import test_bce
+from aesweep.models.networks.reconstruction import bce_on_test_images
 
 CPU = torch.device("cpu")
 TRIAL = TrialConfig(filters=4, latent_size=6, precision="fp32")
@@ -29,7 +29,7 @@ def measured(model: Autoencoder, digits: np.ndarray) -> dict[str, np.ndarray]:
 def test_cross_entropy_is_what_training_reports(
     model: Autoencoder, digits: np.ndarray, measured: dict[str, np.ndarray]
 ) -> None:
-    assert measured["bce"].mean() == pytest.approx(test_bce(model, digits[:300], CPU, "fp32"), rel=1e-6)
+    assert measured["bce"].mean() == pytest.approx(bce_on_test_images(model, digits[:300], CPU, "fp32"), rel=1e-6)
 
 
 def test_psnr_follows_from_the_squared_error_of_each_image(measured: dict[str, np.ndarray]) -> None:
@@ -63,7 +63,7 @@ def test_perfect_reconstructions_have_no_psnr_and_keep_their_other_errors() -> N
         assert model.decoder.last.bias is not None
         model.decoder.last.bias.fill_(-60.0)
     black = np.zeros((12, 32, 32, 3), np.uint8)
-    sampling = Sampling(EvaluationConfig(metrics=("reconstruction_error",)), model, None, CPU, "fp32")
+    sampling = Sampling(EvaluationConfig(metrics=("reconstruction_error",)), model, None, {}, CPU, "fp32")
     sampling.add_reconstructions("test", black, np.arange(12), np.zeros((12, 6), np.float32))
     scores = {score.metric: score for score in sampling.sampled.measured[0].scores}
     assert scores["psnr"].value is None

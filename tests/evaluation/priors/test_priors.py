@@ -5,7 +5,7 @@ import pytest
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
-from aesweep.evaluation.priors.fitting import fit_prior
+from aesweep.evaluation.priors.fitting import FitSettings, fit_prior
 
 EVALUATION = EvaluationConfig()
 THREE = EvaluationConfig(gmm_components=3)
@@ -89,7 +89,7 @@ def test_gmm_has_ten_components_by_default(latents: np.ndarray) -> None:
 
 @pytest.mark.parametrize("kind", ["standard_normal", "mvg", "gmm"])
 def test_a_repeated_fit_gives_the_same_bits(kind: str, latents: np.ndarray) -> None:
-    first, second = (fit_prior(kind, latents, THREE, threads=1) for _ in range(2))  # type: ignore[arg-type]
+    first, second = (fit_prior(kind, latents, THREE, FitSettings(threads=1)) for _ in range(2))  # type: ignore[arg-type]
     assert first.to_bytes() == second.to_bytes()
     np.testing.assert_array_equal(first.sample(100, seed=3), second.sample(100, seed=3))
     assert not np.array_equal(first.sample(100, seed=3), first.sample(100, seed=4))
@@ -97,8 +97,8 @@ def test_a_repeated_fit_gives_the_same_bits(kind: str, latents: np.ndarray) -> N
 
 def test_watching_the_clock_does_not_change_the_mixture(latents: np.ndarray) -> None:
     # With a deadline EM is stopped and continued; without, it runs through.
-    watched = fit_prior("gmm", latents, THREE, deadline_seconds=3600, threads=1)
-    assert watched.to_bytes() == fit_prior("gmm", latents, THREE, threads=1).to_bytes()
+    watched = fit_prior("gmm", latents, THREE, FitSettings(3600, threads=1))
+    assert watched.to_bytes() == fit_prior("gmm", latents, THREE, FitSettings(threads=1)).to_bytes()
 
 
 def test_the_seed_of_the_mixture_is_the_evaluations(clusters: np.ndarray) -> None:
@@ -195,7 +195,7 @@ def test_a_mixture_says_in_how_many_directions_its_regularisation_decides(latent
 def test_a_mixture_that_misses_its_deadline_says_how_far_it_came(latents: np.ndarray) -> None:
     endless = EvaluationConfig(gmm_components=8, gmm_tol=0.0, gmm_max_iter=1_000_000)
     with pytest.raises(PriorError, match=r"deadline reached after \d+ EM iterations, not converged"):
-        fit_prior("gmm", latents, endless, deadline_seconds=0.3, threads=1)
+        fit_prior("gmm", latents, endless, FitSettings(0.3, threads=1))
 
 
 def test_a_prior_comes_back_from_bytes_with_the_same_samples(clusters: np.ndarray) -> None:

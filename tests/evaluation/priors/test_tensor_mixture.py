@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from aesweep.evaluation.priors.tensor_mixture import ENVIRONMENT, fit_device
+from aesweep.evaluation.priors.mixture import ENVIRONMENT, fit_device
 from tests.fresh_process import REPOSITORY
 
 FIT_BOTH = """
@@ -20,7 +20,7 @@ import json, sys, time
 from dataclasses import asdict
 import numpy as np, torch
 from aesweep.evaluation.config import EvaluationConfig
-from aesweep.evaluation.priors.fitting import fit_prior
+from aesweep.evaluation.priors.fitting import FitSettings, fit_prior
 from aesweep.evaluation.priors.fitted_prior import PriorError
 
 def latents(n, z):
@@ -37,10 +37,10 @@ device = torch.device(sys.argv[1])
 AGREE = """
 x = latents(1500, 8)
 evaluation = EvaluationConfig(gmm_components=6, gmm_tol=1e-4)
-default = fit_prior("gmm", x, evaluation, threads=1)
-tensors = fit_prior("gmm", x, evaluation, threads=1, device=device)
+default = fit_prior("gmm", x, evaluation, FitSettings(threads=1))
+tensors = fit_prior("gmm", x, evaluation, FitSettings(None, 1, device))
 test = latents(500, 8)
-watched = fit_prior("gmm", x, evaluation, deadline_seconds=3600, threads=1, device=device)
+watched = fit_prior("gmm", x, evaluation, FitSettings(3600, 1, device))
 relative = lambda a, b: float(np.abs(a - b).max() / np.abs(b).max())
 print(json.dumps({
     "records": [asdict(p.record) for p in (default, tensors, watched)],
@@ -66,7 +66,7 @@ said = {}
 for name, (data, evaluation, deadline) in cases.items():
     for where, on in (("arrays", None), ("tensors", device)):
         try:
-            prior = fit_prior("gmm", data, evaluation, deadline, 1, on)
+            prior = fit_prior("gmm", data, evaluation, FitSettings(deadline, 1, on))
             said[f"{name} {where}"] = f"{prior.note} after {prior.record.iterations}"
         except PriorError as error:
             said[f"{name} {where}"] = str(error)

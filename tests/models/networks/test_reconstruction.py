@@ -11,7 +11,13 @@ import torch.nn.functional as F
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.networks.autoencoder import build_autoencoder
-from aesweep.models.networks.reconstruction import decode_latents, mean_image_bce, reconstruct, test_bce, to_uint8
+from aesweep.models.networks.reconstruction import (
+    bce_on_test_images,
+    decode_latents,
+    mean_image_bce,
+    reconstruct,
+    to_uint8,
+)
 
 CPU = torch.device("cpu")
 MODEL = build_autoencoder(TrialConfig(filters=2, latent_size=4))
@@ -25,15 +31,15 @@ def test_an_undecided_model_scores_log_two() -> None:
     model = build_autoencoder(TrialConfig(filters=2, latent_size=4))
     torch.nn.init.zeros_(model.decoder.last.weight)  # logits 0: probability one half everywhere
     for level in (0, 100, 255):
-        assert test_bce(model, grey(level), CPU, "fp32") == pytest.approx(math.log(2))
+        assert bce_on_test_images(model, grey(level), CPU, "fp32") == pytest.approx(math.log(2))
     assert (reconstruct(model, grey(7), CPU, "fp32") == 128).all()
 
 
 def test_the_score_does_not_depend_on_the_batch_size_or_the_container() -> None:
     images = np.random.default_rng(0).integers(0, 256, (7, 32, 32, 3), dtype=np.uint8)
-    expected = test_bce(MODEL, images, CPU, "fp32")
-    assert test_bce(MODEL, images, CPU, "fp32", batch_size=2) == pytest.approx(expected, rel=1e-6)
-    assert test_bce(MODEL, torch.from_numpy(images), CPU, "fp32") == expected
+    expected = bce_on_test_images(MODEL, images, CPU, "fp32")
+    assert bce_on_test_images(MODEL, images, CPU, "fp32", batch_size=2) == pytest.approx(expected, rel=1e-6)
+    assert bce_on_test_images(MODEL, torch.from_numpy(images), CPU, "fp32") == expected
     once = reconstruct(MODEL, images, CPU, "fp32")
     assert np.abs(once.astype(int) - reconstruct(MODEL, images, CPU, "fp32", batch_size=3)).max() <= 1
 
@@ -41,7 +47,7 @@ def test_the_score_does_not_depend_on_the_batch_size_or_the_container() -> None:
 def test_scoring_leaves_the_model_in_training_mode_with_its_running_statistics() -> None:
     model = build_autoencoder(TrialConfig(filters=2, latent_size=4)).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    test_bce(model, grey(50), CPU, "fp32")
+    bce_on_test_images(model, grey(50), CPU, "fp32")
     assert model.training
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 

@@ -9,7 +9,7 @@ from torch.distributions import Normal, kl_divergence
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff
 from aesweep.models.networks.autoencoder import Encoded
-from aesweep.models.training.objective import losses
+from aesweep.models.training.optimization import losses
 
 DAE = TrialConfig(latent_size=4)
 VAE = replace(DAE, model="vae")

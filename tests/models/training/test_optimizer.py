@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from aesweep.models.training.optimizer import (
+from aesweep.models.training.optimization import (
     ADAM_EPS,
     build_adam,
     load_optimizer_state,

@@ -12,7 +12,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource
 from aesweep.models.data.images import load_images
 from aesweep.models.errors import InputError
-from aesweep.models.networks.reconstruction import mean_image_bce, test_bce
+from aesweep.models.networks.reconstruction import bce_on_test_images, mean_image_bce
 from aesweep.models.training.trainer import NonFiniteLossError, Trainer
 
 CPU = torch.device("cpu")
@@ -42,7 +42,7 @@ def test_a_small_autoencoder_learns_digits_far_better_than_the_mean_image(tmp_pa
     # the cross-entropy of grey pixels with themselves: no model can score less
     x = images.test / 255.0
     least = -(x * np.log(np.maximum(x, 1e-12)) + (1 - x) * np.log(np.maximum(1 - x, 1e-12))).mean()
-    reached = test_bce(trainer.model, images.test, CPU, "fp32")
+    reached = bce_on_test_images(trainer.model, images.test, CPU, "fp32")
     assert least < reached < least + 0.5 * (nothing_learnt - least)
     assert trainer.history[-1].loss < 0.7 * trainer.history[0].loss
 
@@ -93,7 +93,7 @@ def test_the_epoch_loss_weighs_images_alike_whatever_their_batch() -> None:
     """At a learning rate of nearly nothing, batches of 16, 16 and 8 must average to the loss over all 40 images."""
     config = replace(TINY, warmup_learning_rate=1e-30, conv_norm=False)
     trainer = Trainer(config, noise_images(), device=CPU)
-    expected = test_bce(trainer.model, noise_images(), CPU, "fp32")
+    expected = bce_on_test_images(trainer.model, noise_images(), CPU, "fp32")
     record = trainer.run_epoch()
     assert record is not None and record.loss == pytest.approx(expected, rel=1e-6)
     assert record.kl is None

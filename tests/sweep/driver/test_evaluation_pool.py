@@ -12,7 +12,7 @@ import pytest
 import ray
 
 from aesweep.cluster.resources import evaluation_resources
-from aesweep.evaluation.priors.tensor_mixture import ENVIRONMENT
+from aesweep.evaluation.priors.mixture import ENVIRONMENT
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import fit_flops
 from aesweep.sweep.driver.evaluation_pool import EvaluationPool
@@ -99,7 +99,7 @@ def test_only_the_process_that_fits_has_scipys_array_api(ray_cluster: None) -> N
     def look() -> tuple[dict[str, str | None], bool]:
         import scipy._lib._array_api as scipy_side
 
-        from aesweep.evaluation.priors.tensor_mixture import ENVIRONMENT  # the code of the sweep is there as well
+        from aesweep.evaluation.priors.mixture import ENVIRONMENT  # the code of the sweep is there as well
 
         return {name: os.environ.get(name) for name in ENVIRONMENT}, bool(scipy_side.SCIPY_ARRAY_API)
 
