@@ -23,7 +23,7 @@ from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import Curve
 from aesweep.analysis.text.text_tables import format_score
 
-COLUMNS = {
+PICTURES = {
     "reconstruction-test.png": ("reconstruction_test", "Reconstructions (test)"),
     "standard_normal.png": ("standard_normal", "N(0, I)"),
     "mvg.png": ("mvg", "MVG"),
@@ -101,7 +101,7 @@ def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:
     found = [row for row in linked if any(row.grids)]
     kept = _kept_columns([row for rows in embedded.values() for row in rows] + found)
     embedded = {data: [_only(row, kept) for row in rows] for data, rows in embedded.items()}
-    heads = tuple(heading for (_, heading), keep in zip(COLUMNS.values(), kept, strict=True) if keep)
+    heads = tuple(heading for (_, heading), keep in zip(PICTURES.values(), kept, strict=True) if keep)
     return Pictures(
         embedded,
         [_only(row, kept) for row in found],
@@ -121,8 +121,8 @@ def _shown(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _kept_columns(rows: list[PictureRow]) -> list[bool]:
-    """For each of `COLUMNS` whether it is shown."""
-    return [name not in _SINCE_LATER or any(row.grids[i] for row in rows) for i, name in enumerate(COLUMNS)]
+    """For each of `PICTURES` whether it is shown."""
+    return [name not in _SINCE_LATER or any(row.grids[i] for row in rows) for i, name in enumerate(PICTURES)]
 
 
 def _only(row: PictureRow, kept: list[bool]) -> PictureRow:
@@ -142,7 +142,7 @@ def _with_pictures(tables: Tables) -> pd.DataFrame:
     metric = ("FID" if shown[0].is_fid else shown[0].metric) if shown else ""
     captions = {
         f"{name}_caption": (f"{metric} " + trials[name].map(format_score).astype("str")).where(trials[name].notna(), "")
-        for name, _ in COLUMNS.values()
+        for name, _ in PICTURES.values()
         if name
     }
     return trials.assign(rank_value=trials[measure], **captions)
@@ -164,11 +164,11 @@ def _picture_row(row: dict[Hashable, Any], grids: tuple[Grid | None, ...]) -> Pi
 
 def _embedded(store: Path, row: dict[Hashable, Any], page: Path, room: int) -> tuple[tuple[Grid | None, ...], int]:
     """The row's grids as data URIs and their bytes; 0 bytes where there are none, or more than `room`."""
-    files = (picture_bytes(store, str(row["pictures"]), name) for name in COLUMNS)
+    files = (picture_bytes(store, str(row["pictures"]), name) for name in PICTURES)
     pictures = [png and enlarged(png) for png in files]
     size = sum(len(png) for png in pictures if png)
     if size > room:
-        return (None,) * len(COLUMNS), 0
+        return (None,) * len(PICTURES), 0
     grids = [
         grid and png and replace(grid, data_uri=f"data:image/png;base64,{base64.b64encode(png).decode()}")
         for grid, png in zip(_linked(store, row, page), pictures, strict=True)
@@ -179,7 +179,7 @@ def _embedded(store: Path, row: dict[Hashable, Any], page: Path, room: int) -> t
 def _linked(store: Path, row: dict[Hashable, Any], page: Path) -> tuple[Grid | None, ...]:
     """The row's grids as links from the page's folder."""
     grids: list[Grid | None] = []
-    for name, (column, heading) in COLUMNS.items():
+    for name, (column, heading) in PICTURES.items():
         path = _file(store, str(row["pictures"]), name)
         link = quote(Path(os.path.relpath(path, page)).as_posix()) if path else ""
         grids.append(Grid(heading, "", link, str(row.get(f"{column}_caption", ""))) if path else None)

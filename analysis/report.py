@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from aesweep.analysis.claims.judgement import claims_table, judge
+from aesweep.analysis.claims.claims_table import claims_table, judge
 from aesweep.analysis.data.evaluations import evaluations_of
 from aesweep.analysis.data.provenance import provenance
 from aesweep.analysis.data.published import slips
@@ -23,11 +23,10 @@ from aesweep.analysis.figures.latents import figure_a, latent_panels
 from aesweep.analysis.figures.samples import interpolations, sample_grids
 from aesweep.analysis.figures.samples import shown_folders as sampled_folders
 from aesweep.analysis.page import ShownFigure, ShownTable, environment, show_figure, show_table
-from aesweep.analysis.pictures import COLUMNS as PICTURES
-from aesweep.analysis.pictures import sample_pictures, shown_folders
+from aesweep.analysis.pictures import PICTURES, sample_pictures, shown_folders
 from aesweep.analysis.text.experiments import table_1
+from aesweep.analysis.text.gaps import gaps
 from aesweep.analysis.text.headline import best_table, sentences, state_counts, warnings
-from aesweep.analysis.text.missing import missing
 from aesweep.analysis.text.other_scores import other_tables
 from aesweep.analysis.text.paper_tables import table_2, table_3
 from aesweep.analysis.text.summary import failures, summary
@@ -81,7 +80,7 @@ def write_report(
             pictures=sample_pictures(tables, folder),
             training=writer.figures(drawing for draw in TRAINING_FIGURES for drawing in draw(tables)),
             failures=writer.table(failures(tables)),
-            missing=writer.table(missing(tables, results)),
+            missing=writer.table(gaps(tables, results)),
             provenance=provenance(tables),
         )
     )

@@ -15,7 +15,7 @@ from aesweep.analysis.claims.comparisons import (
     widths_with_both,
     winner_at_best,
 )
-from aesweep.analysis.claims.verdicts import SUPPORTED, Finding, Verdict, claim, holds, lower, missing, together
+from aesweep.analysis.claims.verdicts import SUPPORTED, Finding, Verdict, claim, holds, left_open, lower, together
 from aesweep.analysis.data.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, looks_gaussian, shape_deviations
 from aesweep.analysis.data.paper import CELEBA, CIFAR10, end_widths
 from aesweep.analysis.data.published import section_5
@@ -34,7 +34,7 @@ def daes_scale_more_strongly_with_width(results: Results) -> Verdict:
     """Change of the score from the narrowest to the widest width (of up to 128 filters), at the comparison size."""
     widths = [width for width in widths_with_both(results.at_comparison_size()) if width <= 128]
     if len(widths) < 2:
-        return together([missing("fewer than two widths with both models")])
+        return together([left_open("fewer than two widths with both models")])
     ends = (widths[0], widths[-1])
     where = f"change from {ends[0]} to {ends[1]} filters"
     return together(
@@ -84,14 +84,14 @@ def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
     """Every trial within `GAUSSIAN_Z` standard deviations of simulated Gaussian data, by each measure of the shape."""
     deviations = shape_deviations(results.trials)
     if deviations.isna().all(axis=None):
-        return together([missing("not measured: aesweep evaluate STORE --metrics gaussianity")])
+        return together([left_open("not measured: aesweep evaluate STORE --metrics gaussianity")])
     verdicts = looks_gaussian(results.trials).dropna()
     words = f"{int((~verdicts).sum())} of {len(verdicts)} trials are not Gaussian by one measure or more"
-    findings = [holds(bool(verdicts.all()), words) if len(verdicts) else missing("no trial has all measures")]
+    findings = [holds(bool(verdicts.all()), words) if len(verdicts) else left_open("no trial has all measures")]
     for name in SHAPES:
         z = deviations[name].dropna()
         if z.empty:
-            findings.append(missing(f"{MEASURES[name].title}: not measured"))
+            findings.append(left_open(f"{MEASURES[name].title}: not measured"))
             continue
         values = results.trials.loc[z.index, name]
         span = f"{MEASURES[name].title} {values.min():.3f} to {values.max():.3f}"
@@ -109,7 +109,7 @@ def dae_latents_spread_wider_than_the_standard_normal(results: Results) -> Verdi
     found = []
     for key, (a, b) in zip(spread.index, spread.to_numpy(dtype=float), strict=True):
         words = f"{rows.loc[key, 'filters']:.0f} filters: standard deviations {a:.3g} and {b:.3g}"
-        found.append(holds(min(a, b) >= MUCH_WIDER, words) if math.isfinite(a + b) else missing(words))
+        found.append(holds(min(a, b) >= MUCH_WIDER, words) if math.isfinite(a + b) else left_open(words))
     return together(found)
 
 
@@ -131,7 +131,7 @@ def networks_have_the_parameters_of_section_5(results: Results) -> Verdict:
     counted = [fit for fit in fits if fit]
     if not counted:
         narrow, wide = end_widths(results.data)
-        return together([missing(f"no latent size with recorded parameters of both {narrow} and {wide} filters")])
+        return together([left_open(f"no latent size with recorded parameters of both {narrow} and {wide} filters")])
     return max(
         (together(fit) for fit in counted), key=lambda verdict: sum(f.outcome == SUPPORTED for f in verdict.findings)
     )
@@ -167,7 +167,7 @@ def the_widest_daes_outperform_vaes(results: Results) -> Verdict:
     """The widest width with both models, at their best latent sizes."""
     widths = widths_with_both(results.plain)
     if len(widths) < 2:
-        return together([missing("fewer than two widths with both models: none is the larger")])
+        return together([left_open("fewer than two widths with both models: none is the larger")])
     return together(winner_at_best(results, prior, widths[-1], "dae") for prior in PRIORS)
 
 
@@ -199,7 +199,7 @@ def _has_widest(results: Results) -> bool:
 
 
 def _no_widest(results: Results) -> Finding:
-    return missing(f"no network of {end_widths(results.data)[1]} filters, the paper's widest")
+    return left_open(f"no network of {end_widths(results.data)[1]} filters, the paper's widest")
 
 
 def _largest(results: Results) -> list[tuple[str, float]]:
@@ -211,19 +211,3 @@ def _largest(results: Results) -> list[tuple[str, float]]:
         largest = section_5(results.data)[f"parameters_{part}_most"] if math.isnan(largest) else largest
         found.append((part, largest))
     return found
-
-
-CLAIMS = (
-    daes_scale_more_strongly_with_width,
-    daes_stall_at_256_filters,
-    daes_of_256_filters_overfit,
-    daes_improve_with_every_width_on_celeba,
-    all_latent_distributions_are_gaussian,
-    dae_latents_spread_wider_than_the_standard_normal,
-    the_gap_between_mvg_and_gmm_shrinks_with_width,
-    networks_have_the_parameters_of_section_5,
-    the_largest_networks_approach_the_bound,
-    ten_times_larger_networks_would_clear_the_bound,
-    the_widest_daes_outperform_vaes,
-)
-"""In the order of the paper."""

@@ -78,10 +78,10 @@ def holds(fact: bool, words: str) -> Finding:
 def agreed(facts: Iterable[bool], words: str) -> Finding:
     """A finding on candidates that the noise leaves open: so where it is so for all, not where for none, else open."""
     outcomes = set(facts)
-    return holds(outcomes.pop(), words) if len(outcomes) == 1 else missing(f"{words}, not settled")
+    return holds(outcomes.pop(), words) if len(outcomes) == 1 else left_open(f"{words}, not settled")
 
 
-def missing(words: str) -> Finding:
+def left_open(words: str) -> Finding:
     """A comparison that cannot be made; `words` says what lacks."""
     return Finding(OPEN, words)
 
@@ -111,10 +111,10 @@ def change_words(found: Comparison) -> str:
 
 def unsettled(words: str, found: Comparison) -> Finding:
     """A comparison whose interval leaves both answers."""
-    return missing(f"{words}, not settled by the {found.over}")
+    return left_open(f"{words}, not settled by the {found.over}")
 
 
 def no_score(where: str, names: tuple[str, str], first: Scores, second: Scores) -> Finding:
     """A comparison of which a score is missing or no finite number."""
     lacks = " and ".join(name for name, scores in zip(names, (first, second), strict=True) if not scores.known)
-    return missing(f"{where}: no score of {lacks}")
+    return left_open(f"{where}: no score of {lacks}")

@@ -6,6 +6,8 @@ which is made of `network` (words for what Table 1 varies on the plain network),
 (every further field), the last two only where they are not the same in all trials on these data.
 """
 
+import math
+from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple, cast
 
@@ -25,6 +27,10 @@ _FURTHER_FIELDS = [name for name in CONFIG_FIELDS if name not in chain.from_iter
 CURVE = ["data", "model", "filters", "depth", "variant"]
 """Columns that name a curve."""
 MODEL_NAMES = {"dae": "DAE", "vae": "VAE"}
+PAPER_WIDTH = 128
+"""The width at which Table 1 varies noise, normalisation and frozen latents."""
+NOISE, NORM = r"noise [0-9.e+-]+", r"(batch|spectral|layer) latent norm"
+"""`network` of a trial of which nothing but the noise on the decoder's input, or the latents' normalisation, is varied."""
 
 
 def describe(trials: pd.DataFrame) -> pd.DataFrame:
@@ -82,6 +88,22 @@ def by_depth(column: pd.Series) -> pd.Series:
         return column
     place = {depth: i for i, depth in enumerate(sorted(column.unique(), key=depth_order))}
     return column.map(place)
+
+
+def varied_daes(trials: pd.DataFrame, pattern: str) -> pd.DataFrame:
+    """The DAEs of depth 1 whose `network` is of a pattern: any level of noise, any norm."""
+    return trials[(trials["model"] == "dae") & (trials["depth"] == "1") & trials["network"].str.fullmatch(pattern)]
+
+
+def varied_width(varied: pd.DataFrame, scores: Iterable[str]) -> int | None:
+    """The width at which something was varied: of these trials with a score the one nearest to 128; None without any."""
+    varied = varied[varied[list(scores)].notna().any(axis=1)]
+    return nearest_width(varied["filters"]) if len(varied) else None
+
+
+def nearest_width(filters: Iterable[float], target: int = PAPER_WIDTH) -> int:
+    """The width nearest to `target` by ratio, of two equally near ones the wider."""
+    return min({int(width) for width in filters}, key=lambda width: (abs(math.log2(width / target)), -width))
 
 
 def _data(trials: pd.DataFrame) -> pd.Series:

@@ -13,7 +13,7 @@ from aesweep.analysis.figures.capacity import best_latent_size
 from aesweep.analysis.figures.depths import figure_2, figure_5
 from aesweep.analysis.figures.gaussianity import gaussianity_against_capacity, gaussianity_against_latent_size
 from aesweep.analysis.figures.latent_layer import figure_3, figure_4, noise
-from aesweep.analysis.figures.others import others
+from aesweep.analysis.figures.other_networks import others
 from aesweep.analysis.figures.style import Drawing
 from aesweep.analysis.figures.training import training_curves
 from aesweep.analysis.figures.widths import figure_1, reconstructions

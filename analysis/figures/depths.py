@@ -11,10 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
-from aesweep.analysis.data.choice import nearest_width
 from aesweep.analysis.data.optimum import Optimum, optimum
 from aesweep.analysis.data.results import NETWORK, Results
-from aesweep.analysis.data.trials import depth_order
+from aesweep.analysis.data.trials import depth_order, nearest_width
 from aesweep.analysis.figures.curves import SAMPLES, Chart, Line, draw, over
 from aesweep.analysis.figures.printed import printed_caption, printed_legend, printed_lines
 from aesweep.analysis.figures.style import DASHED, DOTTED, GREY, MARKERS, Drawing, colours, look

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from aesweep.analysis.data.choice import NOISE, NORM, varied_daes, varied_width
 from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.trials import NOISE, NORM, varied_daes, varied_width
 from aesweep.analysis.figures.curves import SAMPLES, Chart, Line, distance_axis, draw, over
 from aesweep.analysis.figures.depths import vae_baseline
 from aesweep.analysis.figures.style import DASHED, DOTTED, MARKERS, OTHER_COLOURS, PAPER_COLOURS, Drawing, look

@@ -15,7 +15,7 @@ from aesweep.analysis.data.trials import MODEL_NAMES
 from aesweep.analysis.figures.grids import Cell, Row, grid_images, picture_page
 from aesweep.analysis.figures.networks import spread
 from aesweep.analysis.figures.style import Drawing
-from aesweep.analysis.pictures import COLUMNS, picture_bytes
+from aesweep.analysis.pictures import PICTURES, picture_bytes
 from aesweep.analysis.text.text_tables import format_score
 
 SAMPLE_WIDTHS, WALK_WIDTHS = 6, 4
@@ -35,7 +35,7 @@ class _Ranking(NamedTuple):
 
 def sample_grids(tables: Tables, results: Results) -> Drawing | None:
     """A row for the best DAE and VAE of each width: reconstructions, and samples of each prior; None without pictures."""
-    names = [name for name in COLUMNS if name != INTERPOLATION]
+    names = [name for name in PICTURES if name != INTERPOLATION]
     ranking = _ranking(results)
     rows = [
         Row(_label(trial), tuple(_cell(tables, results, trial, name) for name in names))
@@ -45,7 +45,7 @@ def sample_grids(tables: Tables, results: Results) -> Drawing | None:
     if not rows or ranking is None:
         return None
     title = f"{results.title}: reconstructions and samples of the best networks"
-    heads = [COLUMNS[name][1] for name in names]
+    heads = [PICTURES[name][1] for name in names]
     figure = picture_page(title, heads, rows, 1.15, results.data_hash, results.notice)
     caption = (
         f"Of each width the DAE and the VAE whose {ranking.prior} samples have the lowest distance, among the networks of "
@@ -113,7 +113,7 @@ def _walk_cells(images: np.ndarray | None) -> tuple[Cell, ...]:
 
 
 def _cell(tables: Tables, results: Results, trial: pd.Series, name: str) -> Cell:
-    return Cell(_images(tables, trial, name), _score_words(results, trial, COLUMNS[name][0]))
+    return Cell(_images(tables, trial, name), _score_words(results, trial, PICTURES[name][0]))
 
 
 def _score_words(results: Results, trial: pd.Series, score: str, prior: str = "") -> str:

@@ -21,7 +21,7 @@ from aesweep.analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIG
 from aesweep.analysis.figures.capacity import best_latent_size
 from aesweep.analysis.figures.depths import figure_2, figure_5
 from aesweep.analysis.figures.latent_layer import figure_3, figure_4, noise
-from aesweep.analysis.figures.others import others
+from aesweep.analysis.figures.other_networks import others
 from aesweep.analysis.figures.style import DASHED, DOTTED, MOST_LEGEND, OTHER_COLOURS, PAPER_COLOURS, colours
 from aesweep.analysis.figures.widths import figure_1, reconstructions
 from aesweep.models.config import TrialConfig
