@@ -89,21 +89,22 @@ class Chart:
         """Those of all panels."""
         return [line for lines in self.panels.values() for line in lines]
 
+    @property
+    def by_label(self) -> list[Line]:
+        """Those of all panels, each label once."""
+        return list({line.label: line for line in self.lines}.values())
+
 
 def over(panels: dict[str, str], lines: Iterable[Line], **changes: Any) -> dict[str, list[Line]]:
     """The same lines in each panel, with the panel's score; lines without a score there are left out."""
     lines = list(lines)
-    return {heading: scored([replace(x, score=score, **changes) for x in lines]) for score, heading in panels.items()}
+    copies = {heading: [replace(x, score=score, **changes) for x in lines] for score, heading in panels.items()}
+    return {heading: [line for line in drawn if len(line.points)] for heading, drawn in copies.items()}
 
 
-def scored(lines: Iterable[Line]) -> list[Line]:
-    """The lines that have a point."""
-    return [line for line in lines if len(line.points)]
-
-
-def draw(results: Results, chart: Chart) -> Drawing | None:
+def draw(results: Results, chart: Chart | None) -> Drawing | None:
     """The figure of a chart, its axes in the order of the panels; None where no line has a point."""
-    if not any(len(line.points) for line in chart.lines):
+    if chart is None or not any(len(line.points) for line in chart.lines):
         return None
     figure, axes = new_figure(chart.width, 4.6, 1, len(chart.panels), sharey=True)
     sizes = sorted({size for line in chart.lines for size in line.points.index})
@@ -117,7 +118,8 @@ def draw(results: Results, chart: Chart) -> Drawing | None:
     evaluation = results.evaluation
     distance = "FID" if evaluation.is_fid else f"{evaluation.metric} ({evaluation.extractor})"
     title = f"{chart.title}{results.title}: {distance} of {chart.what} against latent size{chart.by}"
-    finish(figure, title, [*_handles(chart), *chart.legend], results.data_hash, results.notice, chart.columns)
+    handles = [Line2D([], [], label=line.label, **line.look) for line in chart.by_label if line.label]
+    finish(figure, title, [*handles, *chart.legend], results.data_hash, results.notice, chart.columns)
     name = f"{chart.name}-{evaluation.slug}-{results.data}"
     return Drawing(name, title, " ".join([chart.caption, *_counts(results, chart)]), figure)
 
@@ -133,13 +135,6 @@ def _draw_line(ax: Axes, line: Line) -> None:
     if (points["max"] > points["min"]).any():
         draw_range(ax, sizes, points["min"], points["max"], line.look["color"])
     ax.plot(sizes, points["mean"], **line.look)
-
-
-def _handles(chart: Chart) -> list[Line2D]:
-    """One entry per label, in the order of the lines of all panels."""
-    looks = {line.label: line.look for line in reversed(chart.lines) if line.label}
-    labels = dict.fromkeys(line.label for line in chart.lines if line.label)
-    return [Line2D([], [], label=label, **looks[label]) for label in labels]
 
 
 def _counts(results: Results, chart: Chart) -> list[str]:

@@ -15,7 +15,7 @@ from aesweep.analysis.data.optimum import Optimum, optimum
 from aesweep.analysis.data.results import NETWORK, Results
 from aesweep.analysis.data.trials import depth_order, nearest_width
 from aesweep.analysis.figures.curves import SAMPLES, Chart, Line, draw, over
-from aesweep.analysis.figures.printed import printed_caption, printed_legend, printed_lines
+from aesweep.analysis.figures.printed import with_printed
 from aesweep.analysis.figures.style import DASHED, DOTTED, GREY, MARKERS, Drawing, colours, look
 
 VAE_COLOUR = "#111111"
@@ -36,40 +36,32 @@ _RELATIVE = (
 
 def figure_2(results: Results) -> Drawing | None:
     """MVG samples left, GMM samples right, DAEs by width and depth."""
-    chart = figure_2_chart(results)
-    return draw(results, chart) if chart else None
+    return draw(results, figure_2_chart(results))
 
 
 def figure_2_chart(results: Results) -> Chart | None:
     """None where no deeper DAE has scored samples."""
-    drawn = over(SAMPLES, depth_lines(results))
-    if not any(drawn.values()):
-        return None
-    crosses = over(SAMPLES, printed_lines(results, _by_label(drawn)))
-    all_crosses = [cross for lines in crosses.values() for cross in lines]
-    caption = " ".join([_ENCODINGS, *printed_caption(results, all_crosses)])
-    both = {heading: [*lines, *crosses[heading]] for heading, lines in drawn.items()}
-    return Chart("figure-2", "Figure 2. ", "samples", both, caption, printed_legend(all_crosses), ", by depth")
+    drawn = over(SAMPLES, _depth_lines(results))
+    chart = Chart("figure-2", "Figure 2. ", "samples", drawn, _ENCODINGS, by=", by depth")
+    return with_printed(results, chart, SAMPLES)
 
 
 def figure_5(results: Results) -> Drawing | None:
     """The curves of Figure 2, each relative to its lowest value, with a ring at its best size."""
-    panels = over(SAMPLES, depth_lines(results), relative=True)
-    if not any(panels.values()):
-        return None
+    panels = over(SAMPLES, _depth_lines(results), relative=True)
     ring: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 10, "markerfacecolor": "none"}
     legend = (Line2D([], [], label="best latent size", color="#333333", **ring),)
     distance = "FID" if results.evaluation.is_fid else results.evaluation.metric
     axis = f"{distance} / lowest {distance} of the curve"
     caption = f"{_ENCODINGS} {_RELATIVE}"
-    by = ", by depth (relative)"
-    drawing = draw(results, Chart("figure-5", "Figure 5. ", "samples", panels, caption, legend, by, axis))
+    chart = Chart("figure-5", "Figure 5. ", "samples", panels, caption, legend, ", by depth (relative)", axis)
+    drawing = draw(results, chart)
     if drawing:
-        _draw_optima(drawing.figure.axes, results, panels)
+        _draw_optima(drawing.figure.axes, results, chart)
     return drawing
 
 
-def depth_lines(results: Results) -> list[Line]:
+def _depth_lines(results: Results) -> list[Line]:
     """DAEs from the narrowest width that has a deeper one (the paper: 64), and the VAE; [] without a deeper one."""
     daes = results.of(model="dae", network="")
     daes = daes[daes[list(SAMPLES)].notna().any(axis=1)]
@@ -101,14 +93,14 @@ def vae_baseline(results: Results, width: int, colour: str = VAE_COLOUR, marker:
     return [Line(f"VAE, {nearest} filters", look(colour, "-", marker), vaes[vaes["filters"] == nearest])]
 
 
-def _draw_optima(axes: list[Axes], results: Results, panels: dict[str, list[Line]]) -> None:
+def _draw_optima(axes: list[Axes], results: Results, chart: Chart) -> None:
     """Below the curves a row per network: a ring at its best size, a bar over the sizes in which the optimum lies."""
-    labels = [line.label for line in _by_label(panels)]
+    labels = [line.label for line in chart.by_label]
     top = axes[0].get_ylim()[1]
     step = _ROW * (top - 1)
     axes[0].yaxis.set_major_locator(FixedLocator([tick for tick in axes[0].get_yticks() if 0.999 < tick <= top]))
     axes[0].set_ylim(1 - (len(labels) + 1.2) * step, top)
-    for ax, lines in zip(axes, panels.values(), strict=True):
+    for ax, lines in zip(axes, chart.panels.values(), strict=True):
         ax.axhline(1 - 0.6 * step, color=GREY, linewidth=0.8)
         for line in lines:
             network = {str(name): value for name, value in line.trials.iloc[0][NETWORK].items()}
@@ -123,8 +115,3 @@ def _draw_optimum(ax: Axes, best: Optimum, height: float, looks: dict[str, Any])
     edge = (0, (1.5, 1.2)) if best.at_edge else "-"
     ring: dict[str, Any] = {"facecolors": "none", "edgecolors": looks["color"], "linestyles": [edge]}
     ax.scatter([best.size], [height], s=105, linewidths=1.3, zorder=4, **ring)
-
-
-def _by_label(panels: dict[str, list[Line]]) -> list[Line]:
-    """Each line once."""
-    return list({line.label: line for lines in panels.values() for line in lines}.values())

@@ -7,7 +7,7 @@ reconstructed far better than test images (Section 5).
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.trials import MODEL_NAMES
 from aesweep.analysis.figures.curves import RECONSTRUCTIONS, SAMPLES, Chart, Line, draw, over
-from aesweep.analysis.figures.printed import name_rivals, printed_caption, printed_legend, printed_lines, rival_lines
+from aesweep.analysis.figures.printed import name_rivals, with_printed
 from aesweep.analysis.figures.style import LINE_STYLES, MARKERS, Drawing, colours, look
 
 _ENCODINGS = (
@@ -18,14 +18,12 @@ _ENCODINGS = (
 
 def figure_1(results: Results) -> Drawing | None:
     """MVG samples left, GMM samples right, by width and model."""
-    chart = figure_1_chart(results)
-    return _with_rivals(draw(results, chart), chart) if chart else None
+    return _with_rivals(results, figure_1_chart(results))
 
 
 def reconstructions(results: Results) -> Drawing | None:
     """Reconstructions of training images left, of test images right."""
-    chart = reconstructions_chart(results)
-    return _with_rivals(draw(results, chart), chart) if chart else None
+    return _with_rivals(results, _chart(results, "reconstruction", "", "reconstructions", RECONSTRUCTIONS))
 
 
 def figure_1_chart(results: Results) -> Chart | None:
@@ -33,12 +31,14 @@ def figure_1_chart(results: Results) -> Chart | None:
     return _chart(results, "figure-1", "Figure 1. ", "samples", SAMPLES)
 
 
-def reconstructions_chart(results: Results) -> Chart | None:
-    """Every plain network; None where there is none with scored reconstructions."""
-    return _chart(results, "reconstruction", "", "reconstructions", RECONSTRUCTIONS)
+def _chart(results: Results, name: str, title: str, what: str, panels: dict[str, str]) -> Chart | None:
+    widths = results.plain["filters"].nunique()
+    columns = widths if widths > 2 else 0  # DAEs in one row, VAEs below them
+    chart = Chart(name, title, what, over(panels, _plain_lines(results)), _ENCODINGS, columns=columns)
+    return with_printed(results, chart, panels, rivals=True)
 
 
-def plain_lines(results: Results) -> list[Line]:
+def _plain_lines(results: Results) -> list[Line]:
     """DAEs by width, then VAEs: one marker and colour per width, open for DAEs and filled for VAEs."""
     plain = results.plain
     palette = colours(plain["filters"])
@@ -55,21 +55,9 @@ def plain_lines(results: Results) -> list[Line]:
     ]
 
 
-def _chart(results: Results, name: str, title: str, what: str, panels: dict[str, str]) -> Chart | None:
-    drawn = over(panels, plain_lines(results))
-    if not any(drawn.values()):
-        return None
-    shown = {line.label: line for lines in drawn.values() for line in lines}
-    crosses = over(panels, [*printed_lines(results, shown.values()), *rival_lines(results)])
-    all_crosses = [cross for lines in crosses.values() for cross in lines]
-    caption = " ".join([_ENCODINGS, *printed_caption(results, all_crosses)])
-    widths = results.plain["filters"].nunique()
-    columns = widths if widths > 2 else 0  # DAEs in one row, VAEs below them
-    both = {heading: [*lines, *crosses[heading]] for heading, lines in drawn.items()}
-    return Chart(name, title, what, both, caption, printed_legend(all_crosses), columns=columns)
-
-
-def _with_rivals(drawing: Drawing | None, chart: Chart) -> Drawing | None:
-    for ax, lines in zip(drawing.figure.axes if drawing else (), chart.panels.values(), strict=False):
-        name_rivals(ax, lines)
+def _with_rivals(results: Results, chart: Chart | None) -> Drawing | None:
+    drawing = draw(results, chart)
+    if chart and drawing:
+        for ax, lines in zip(drawing.figure.axes, chart.panels.values(), strict=True):
+            name_rivals(ax, lines)
     return drawing
