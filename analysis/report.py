@@ -24,11 +24,10 @@ from aesweep.analysis.figures.samples import interpolations, sample_grids
 from aesweep.analysis.figures.samples import shown_folders as sampled_folders
 from aesweep.analysis.page import ShownFigure, ShownTable, environment, show_figure, show_table
 from aesweep.analysis.pictures import PICTURES, sample_pictures, shown_folders
-from aesweep.analysis.text.experiments import table_1
 from aesweep.analysis.text.gaps import gaps
 from aesweep.analysis.text.headline import best_table, sentences, state_counts, warnings
 from aesweep.analysis.text.other_scores import other_tables
-from aesweep.analysis.text.paper_tables import table_2, table_3
+from aesweep.analysis.text.paper_tables import table_1, table_2, table_3
 from aesweep.analysis.text.summary import failures, summary
 from aesweep.analysis.text.text_tables import FORMS, TextTable
 

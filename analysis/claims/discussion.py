@@ -1,7 +1,7 @@
 """Section 5: width, Gaussian latents, and the bound on the number of parameters."""
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 import pandas as pd
 
@@ -57,15 +57,13 @@ def daes_stall_at_256_filters(results: Results) -> Verdict:
 )
 def daes_of_256_filters_overfit(results: Results) -> Verdict:
     """Against 128 filters at the comparison size."""
-    (wide_name, wide), (narrow_name, narrow) = _dae(256), _dae(128)
-    train, test = "reconstruction_train", "reconstruction_test"
-    wide_train, wide_test = (at_comparison_size(results, score, wide) for score in (train, test))
-    narrow_train, narrow_test = (at_comparison_size(results, score, narrow) for score in (train, test))
+    wide, narrow = _dae(256), _dae(128)
+    both = (("reconstruction_train", wide, narrow), ("reconstruction_test", narrow, wide))
     return together(
-        [
-            lower("Train R", (wide_name, narrow_name), wide_train, narrow_train),
-            lower("Test R", (narrow_name, wide_name), narrow_test, wide_test),
-        ]
+        lower(
+            SOURCE_NAMES[score], (a, b), *(at_comparison_size(results, score, network) for network in (first, second))
+        )
+        for score, (a, first), (b, second) in both
     )
 
 
@@ -142,24 +140,23 @@ def the_largest_networks_approach_the_bound(results: Results) -> Verdict:
     """The largest encoder and decoder lie in the range of parameters that Section 5 requires."""
     paper = section_5(results.data)
     least, most = paper["parameters_required_least"], paper["parameters_required_most"]
-    if not _has_widest(results):
-        return together([_no_widest(results)])
-    return together(
-        holds(least <= largest <= most, f"largest {part} {largest:.2g} parameters, required {least:.0e} to {most:.0e}")
-        for part, largest in _largest(results)
-    )
+
+    def judge(part: str, largest: float) -> Finding:
+        words = f"largest {part} {largest:.2g} parameters, required {least:.0e} to {most:.0e}"
+        return holds(least <= largest <= most, words)
+
+    return _judge_largest(results, judge)
 
 
 @claim("5", "Models an order of magnitude larger would begin to clear this bound.", CIFAR10, CELEBA)
 def ten_times_larger_networks_would_clear_the_bound(results: Results) -> Verdict:
     """The upper end of the required range: n·d without a reduced dimension lies above it still."""
     most = section_5(results.data)["parameters_required_most"]
-    if not _has_widest(results):
-        return together([_no_widest(results)])
-    return together(
-        holds(10 * largest >= most, f"ten times the largest {part}: {10 * largest:.2g}, required {most:.0e}")
-        for part, largest in _largest(results)
-    )
+
+    def judge(part: str, largest: float) -> Finding:
+        return holds(10 * largest >= most, f"ten times the largest {part}: {10 * largest:.2g}, required {most:.0e}")
+
+    return _judge_largest(results, judge)
 
 
 @claim("5", "Larger DAEs outperform VAEs for MVG and GMM sampling.")
@@ -193,21 +190,17 @@ def _parameter_ranges(results: Results, rows: pd.DataFrame, size: Hashable) -> l
     return found
 
 
-def _has_widest(results: Results) -> bool:
-    """Whether the paper's largest networks are there: what it says of them says nothing of smaller ones."""
-    return bool((results.trials["filters"] == end_widths(results.data)[1]).any())
+def _judge_largest(results: Results, judge: Callable[[str, float], Finding]) -> Verdict:
+    """Of the largest encoder and decoder of the paper's widths by their parameters, the printed ones without a record.
 
-
-def _no_widest(results: Results) -> Finding:
-    return left_open(f"no network of {end_widths(results.data)[1]} filters, the paper's widest")
-
-
-def _largest(results: Results) -> list[tuple[str, float]]:
-    """Parameters of the largest encoder and decoder of the paper's widths; the printed ones where none are recorded."""
-    found = []
-    rows = results.trials[results.trials["filters"] <= end_widths(results.data)[1]]
+    What the paper says of its largest networks says nothing of smaller ones: without them it is left open.
+    """
+    found, widest = [], end_widths(results.data)[1]
+    if not (results.trials["filters"] == widest).any():
+        return together([left_open(f"no network of {widest} filters, the paper's widest")])
+    rows = results.trials[results.trials["filters"] <= widest]
     for part in ("encoder", "decoder"):
         largest = float(rows[f"parameters_{part}"].max())
         largest = section_5(results.data)[f"parameters_{part}_most"] if math.isnan(largest) else largest
-        found.append((part, largest))
-    return found
+        found.append(judge(part, largest))
+    return together(found)

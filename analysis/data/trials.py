@@ -75,6 +75,14 @@ def curves(described: pd.DataFrame) -> list[tuple[Curve, pd.DataFrame]]:
     return [(Curve(m, int(f), d, v), group) for (m, f, d, v), group in zip(names, rows, strict=True)]
 
 
+def short_names(trials: pd.DataFrame) -> pd.Series:
+    """The network of each trial for a column of a table: `f16 d3 z64, noise 0.1`."""
+    filters, size = (trials[name].map("{:.0f}".format).astype("str") for name in ("filters", "latent_size"))
+    depth = (" d" + trials["depth"]).where(trials["depth"] != "1", "")
+    variant = (", " + trials["variant"]).where(trials["variant"] != "", "")
+    return ("f" + filters + depth + " z" + size + variant).astype("str")
+
+
 def depth_order(depth: str) -> tuple[int, ...]:
     """Sorts "3-3-2-1" by its number of layers between the uniform "2" and "3", which stand for all four stages."""
     stages = tuple(int(stage) for stage in depth.split("-"))

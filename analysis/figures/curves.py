@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import compared
-from aesweep.analysis.figures.style import Drawing, draw_range, finish, latent_axis, new_figure
+from aesweep.analysis.figures.style import Drawing, draw_curve, finish, latent_axis, new_figure
 
 SAMPLES = {"mvg": "MVG samples", "gmm": "GMM samples"}
 RECONSTRUCTIONS = {"reconstruction_train": "Train R: training images", "reconstruction_test": "Test R: test images"}
@@ -112,7 +111,7 @@ def draw(results: Results, chart: Chart | None) -> Drawing | None:
         ax.set_title(heading, fontsize=11)
         latent_axis(ax, sizes)
         for line in lines:
-            _draw_line(ax, line)
+            draw_curve(ax, line.points, line.look)
     axes[0, 0].set_ylabel(chart.axis or distance_axis(results), fontsize=10)
     axes[0, 0].set_ylim(bottom=max(0.0, axes[0, 0].get_ylim()[0]))
     evaluation = results.evaluation
@@ -128,13 +127,6 @@ def distance_axis(results: Results, remark: str = "lower is better") -> str:
     """Label of the y axis, with the unit of a distance that is no FID, and a remark."""
     unit = "" if results.evaluation.is_fid else "squared feature units, "
     return f"{results.evaluation.title}\n({unit}{remark})"
-
-
-def _draw_line(ax: Axes, line: Line) -> None:
-    points, sizes = line.points, line.points.index.to_numpy(dtype=float)
-    if (points["max"] > points["min"]).any():
-        draw_range(ax, sizes, points["min"], points["max"], line.look["color"])
-    ax.plot(sizes, points["mean"], **line.look)
 
 
 def _counts(results: Results, chart: Chart) -> list[str]:

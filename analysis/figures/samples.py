@@ -4,8 +4,6 @@ Nobody picks pictures by hand: the trial is the one with the lowest distance, an
 stored grids. Which trial is best depends on the evaluation, so the file names hold it.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
@@ -24,13 +22,7 @@ INTERPOLATION = "interpolation.png"
 _ACROSS, _DOWN, _WALKS = 4, 4, 3  # images of a cell; rows of walks
 _PAGE_PIXELS = 1_100_000  # of the images before enlarging: keeps a page under 3 MB; above, cells are half as high
 _RANKINGS = {"gmm": "GMM", "mvg": "MVG"}
-
-
-class _Ranking(NamedTuple):
-    """The score that says which trial is best, and the name of its prior."""
-
-    score: str
-    prior: str
+_CHOICE = "Of each width the DAE and the VAE whose {} samples have the lowest distance, among the networks of depth 1."
 
 
 def sample_grids(tables: Tables, results: Results) -> Drawing | None:
@@ -41,16 +33,15 @@ def sample_grids(tables: Tables, results: Results) -> Drawing | None:
         Row(_label(trial), tuple(_cell(tables, results, trial, name) for name in names))
         for trial in _best_trials(results, ranking, SAMPLE_WIDTHS)
     ]
-    rows = _cropped([row for row in rows if _has_pictures(row)])
+    rows = _cropped(_with_pictures(rows))
     if not rows or ranking is None:
         return None
     title = f"{results.title}: reconstructions and samples of the best networks"
     heads = [PICTURES[name][1] for name in names]
     figure = picture_page(title, heads, rows, 1.15, results.data_hash, results.notice)
     caption = (
-        f"Of each width the DAE and the VAE whose {ranking.prior} samples have the lowest distance, among the networks of "
-        "depth 1. The first images of each stored grid; for reconstructions a row of test images stands above a row of "
-        "their reconstructions."
+        f"{_CHOICE.format(_RANKINGS[ranking])} The first images of each stored grid; for reconstructions a row "
+        "of test images stands above a row of their reconstructions."
     )
     return Drawing(f"samples-{results.evaluation.slug}-{results.data}", title, caption, figure)
 
@@ -60,18 +51,17 @@ def interpolations(tables: Tables, results: Results) -> Drawing | None:
     ranking = _ranking(results)
     rows = []
     for trial in _best_trials(results, ranking, WALK_WIDTHS):
-        words = "" if ranking is None else f"\n{_score_words(results, trial, ranking.score, f'{ranking.prior} ')}"
+        words = "" if ranking is None else f"\n{_score_words(results, trial, ranking, f'{_RANKINGS[ranking]} ')}"
         rows.append(Row(_label(trial) + words, _walk_cells(_images(tables, trial, INTERPOLATION))))
-    rows = [row for row in rows if _has_pictures(row)]
+    rows = _with_pictures(rows)
     if not rows or ranking is None:
         return None
     title = f"{results.title}: walks between two test images in latent space"
     heads = ["real A", "decoded, on the straight line from A to B", "real B"]
     figure = picture_page(title, heads, rows, 1.45, results.data_hash, results.notice)
     caption = (
-        f"Of each width the DAE and the VAE whose {ranking.prior} samples have the lowest distance, among the networks of "
-        "depth 1. First and last picture of a row are real; the nine between are decoded at equal steps from the latents "
-        "of one to those of the other, ends included."
+        f"{_CHOICE.format(_RANKINGS[ranking])} First and last picture of a row are real; the nine between are "
+        "decoded at equal steps from the latents of one to those of the other, ends included."
     )
     return Drawing(f"interpolations-{results.evaluation.slug}-{results.data}", title, caption, figure)
 
@@ -83,18 +73,17 @@ def shown_folders(results: Results) -> set[str]:
     return {str(trial["pictures"]) for trial in trials}
 
 
-def _ranking(results: Results) -> _Ranking | None:
-    """The GMM's distance, or the MVG's where there are no GMM samples."""
-    found = [_Ranking(score, prior) for score, prior in _RANKINGS.items() if results.plain[score].notna().any()]
-    return found[0] if found else None
+def _ranking(results: Results) -> str | None:
+    """The score that says which trial is best: the GMM's distance, or the MVG's where there are no GMM samples."""
+    return next((score for score in _RANKINGS if results.plain[score].notna().any()), None)
 
 
-def _best_trials(results: Results, ranking: _Ranking | None, most_widths: int) -> list[pd.Series]:
+def _best_trials(results: Results, ranking: str | None, most_widths: int) -> list[pd.Series]:
     """Narrow before wide, DAE before VAE; trials without pictures are not asked."""
     rows = results.plain[results.plain["pictures"].fillna("none") != "none"]
     if ranking is None or rows.empty:
         return []
-    rows = rows[rows[ranking.score].notna()].sort_values([ranking.score, "key"])
+    rows = rows[rows[ranking].notna()].sort_values([ranking, "key"])
     widths = spread(sorted(rows["filters"].unique()), most_widths)
     best = rows[rows["filters"].isin(widths)].drop_duplicates(["filters", "model"])
     return [trial for _, trial in best.sort_values(["filters", "model"]).iterrows()]
@@ -127,8 +116,8 @@ def _label(trial: pd.Series) -> str:
     return f"{model}\n{trial['filters']:.0f} filters\n{trial['latent_size']:.0f} latent units\nseed {trial['seed']:.0f}"
 
 
-def _has_pictures(row: Row) -> bool:
-    return any(cell.images is not None for cell in row.cells)
+def _with_pictures(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if any(cell.images is not None for cell in row.cells)]
 
 
 def _cropped(rows: list[Row]) -> list[Row]:

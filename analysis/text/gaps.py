@@ -11,7 +11,7 @@ from aesweep.analysis.data.published import published_scores
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES
-from aesweep.analysis.text.experiments import holds_paper_data
+from aesweep.analysis.text.paper_tables import holds_paper_data
 from aesweep.analysis.text.text_tables import Heading, TextTable
 
 _GAP = ["what", "reason", "command"]

@@ -94,16 +94,9 @@ def to_latex(table: TextTable) -> str:
     rows = [" & ".join(row) + r" \\" for row in cells.to_numpy().tolist()]
     caption = _latex_escape(f"{table.title}. {table.caption} Data {table.data_hash}.")
     begin = [r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", rf"\label{{tab:{table.name}}}"]
-    body = [
-        rf"\begin{{tabular}}{{{align}}}",
-        r"\toprule",
-        head + r" \\",
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(["% needs \\usepackage{booktabs}", *begin, *body, r"\end{table}", ""])
+    begin += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", head + r" \\", r"\midrule"]
+    end = [r"\bottomrule", r"\end{tabular}", r"\end{table}", ""]
+    return "\n".join(["% needs \\usepackage{booktabs}", *begin, *rows, *end])
 
 
 def to_csv(table: TextTable) -> str:
@@ -116,14 +109,10 @@ FORMS = {"md": to_markdown, "tex": to_latex, "csv": to_csv}
 
 
 def _written(column: pd.Series, kind: str) -> pd.Series:
-    match kind:
-        case "whole":
-            return column.map(lambda value: MISSING if pd.isna(value) else f"{value:.0f}").astype("str")
-        case "nats":
-            return column.map(lambda value: MISSING if pd.isna(value) else f"{value:.4f}").astype("str")
-        case "score":
-            return column.map(format_score).astype("str")
-    return column.astype("str").where(column.notna(), MISSING).astype("str")
+    if kind == "score":
+        return column.map(format_score).astype("str")
+    write = {"whole": "{:.0f}".format, "nats": "{:.4f}".format}.get(kind, str)
+    return column.map(write).astype("str").where(column.notna(), MISSING).astype("str")
 
 
 def _emphasised(cells: pd.DataFrame, bold: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
@@ -137,24 +126,9 @@ def _markdown_escape(text: str) -> str:
     return " ".join(escaped.split())
 
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "–": "--",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-}
-_LATEX |= {
-    "±": r"$\pm$",
-    "−": "$-$",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "β": r"$\beta$",
-    "σ": r"$\sigma$",
-    "≤": r"$\leq$",
-    "∞": r"$\infty$",
-}
+_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
+_LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$", "−": "$-$", "×": r"$\times$", "·": r"$\cdot$"}
+_LATEX |= {"β": r"$\beta$", "σ": r"$\sigma$", "≤": r"$\leq$", "∞": r"$\infty$"}
 _LATEX |= {"“": "``", "”": "''", "…": r"\ldots{}"}
 _LATEX |= {character: "\\" + character for character in "&%$#_{}"}
 
