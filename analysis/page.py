@@ -23,8 +23,7 @@ class ShownFigure:
     title: str
     caption: str
     data_uri: str
-    width: int
-    """Largest width on the page, CSS pixels: all figures are shown at one scale."""
+    width: int  # largest width on the page, CSS pixels: all figures are shown at one scale
 
 
 class ShownCell(NamedTuple):
@@ -32,8 +31,7 @@ class ShownCell(NamedTuple):
 
     text: str
     bold: bool
-    kind: str
-    """Class of the cell: number, key, code, wide or short."""
+    kind: str  # class of the cell: number, key, code, wide or short
 
 
 @dataclass(frozen=True)

@@ -77,10 +77,8 @@ class Pictures:
     embedded: dict[str, list[PictureRow]]
     linked: list[PictureRow]
     left_out: int
-    chosen: bool
-    """Whether the embedded rows are a choice (best and worst) of all trials."""
-    columns: list[str]
-    """Heads of the grids of a row."""
+    chosen: bool  # whether the embedded rows are a choice (best and worst) of all trials
+    columns: list[str]  # heads of the grids of a row
 
 
 def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:

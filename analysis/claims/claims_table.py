@@ -20,8 +20,7 @@ class Judged:
 
     claim: Claim
     ours: Verdict
-    paper: Verdict | None
-    """The verdict of the printed numbers; None for a data set that the paper does not have."""
+    paper: Verdict | None  # the verdict of the printed numbers; None for a data set that the paper does not have
 
 
 @dataclass(frozen=True)

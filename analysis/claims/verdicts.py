@@ -26,8 +26,7 @@ class Finding:
     """One comparison that a sentence makes."""
 
     outcome: Outcome
-    words: str
-    """The comparison with its numbers, such as `64 filters, GMM: DAE 77.36, VAE 93.60 (-16.24)`."""
+    words: str  # the comparison with its numbers, such as `64 filters, GMM: DAE 77.36, VAE 93.60 (-16.24)`
 
 
 @dataclass(frozen=True)
@@ -42,14 +41,11 @@ class Verdict:
 class Claim:
     """One sentence of the paper."""
 
-    name: str
-    """The function's name."""
+    name: str  # the function's name
     section: str
-    sentence: str
-    """As printed, or our wording where the paper spreads it over several sentences."""
+    sentence: str  # as printed, or our wording where the paper spreads it over several sentences
     judge: Callable[[Results], Verdict]
-    data: tuple[str, ...]
-    """Data sets that the sentence speaks of; empty: any."""
+    data: tuple[str, ...]  # data sets that the sentence speaks of; empty: any
 
     def __call__(self, results: Results) -> Verdict:
         """What these data say of it."""

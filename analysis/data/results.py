@@ -45,12 +45,10 @@ class Results:
     trials: pd.DataFrame
     trained: pd.DataFrame
     """Described trials on these data, trained in the same way, whose training ended or diverged, scored or not."""
-    images: dict[str, str]
-    """Score -> what was compared, in words, for those that `trials` has."""
+    images: dict[str, str]  # score -> what was compared, in words, for those that `trials` has
     latents: LatentPoints
     data_hash: str
-    left_aside: tuple[str, ...] = ()
-    """Words for the ways of training that are not in `trials`."""
+    left_aside: tuple[str, ...] = ()  # words for the ways of training that are not in `trials`
     other_scorings: tuple[str, ...] = ()
     """Words for the evaluations of these trials that are not shown, each by what sets it apart: `100 components`."""
     deviations: tuple[str, ...] = ()

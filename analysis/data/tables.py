@@ -72,8 +72,7 @@ class Tables:
     failures: pd.DataFrame = field(default_factory=lambda: frame_of("failures"))
     data_hash: str = "none"
     """The first 12 digits that `cd STORE/tables; sha256sum *.parquet | sha256sum` prints; "none" without tables."""
-    address: str = ""
-    """What a person calls the store, where `root` is a copy of one: its URI."""
+    address: str = ""  # what a person calls the store, where `root` is a copy of one: its URI
 
     @property
     def store(self) -> str:

@@ -34,10 +34,8 @@ class Line:
     look: dict[str, Any]
     trials: pd.DataFrame
     score: str = ""
-    relative: bool = False
-    """Divide by the lowest mean of the line; no point where that is 0."""
-    mark: str = ""
-    """A name to write beside the first point."""
+    relative: bool = False  # divide by the lowest mean of the line; no point where that is 0
+    mark: str = ""  # A name to write beside the first point
 
     @cached_property
     def points(self) -> pd.DataFrame:
@@ -62,26 +60,17 @@ class Line:
 class Chart:
     """What a figure holds, before it is drawn."""
 
-    name: str
-    """The start of the file name: `figure-1`."""
+    name: str  # the start of the file name: `figure-1`
     title: str
     """The start of the title: `Figure 1. `, or ""."""
-    what: str
-    """What the distances are of: `samples`."""
-    panels: dict[str, list[Line]]
-    """Heading -> lines, from left to right."""
-    caption: str
-    """What the encodings mean; seeds and counts are added."""
-    legend: tuple[Line2D, ...] = ()
-    """Further entries of the legend, or all of them where the lines have no labels."""
-    by: str = ""
-    """The end of the title, what the figure compares: `, by depth`."""
-    axis: str = ""
-    """Label of the y axis; "" for the distance."""
-    width: float = 10.0
-    """Inches."""
-    columns: int = 0
-    """Most columns of the legend; 0: as many as fit."""
+    what: str  # what the distances are of: `samples`
+    panels: dict[str, list[Line]]  # heading -> lines, from left to right
+    caption: str  # what the encodings mean; seeds and counts are added
+    legend: tuple[Line2D, ...] = ()  # further entries of the legend, or all of them where the lines have no labels
+    by: str = ""  # the end of the title, what the figure compares: `, by depth`
+    axis: str = ""  # label of the y axis; "" for the distance
+    width: float = 10.0  # inches
+    columns: int = 0  # most columns of the legend; 0: as many as fit
 
     @property
     def lines(self) -> list[Line]:
