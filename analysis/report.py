@@ -123,8 +123,8 @@ class _Writer:
         """Remove what an earlier report left, then write the page."""
         _remove_stale(self.folder, self.written)
         manifest = {"data": data_hash, "files": sorted(self.written)}
-        _write(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
-        _write(self.folder / PAGE, page.encode())
+        self._write(MANIFEST, json.dumps(manifest, indent=1).encode())
+        self._write(PAGE, page.encode())
 
     def _figure(self, drawing: Drawing) -> ShownFigure:
         png = drawing.to_bytes("png")
@@ -133,33 +133,28 @@ class _Writer:
         return show_figure(drawing, png)
 
     def _write(self, name: str, data: bytes) -> None:
-        _write(self.folder / name, data)
+        """Write aside, then rename."""
+        path = self.folder / name
+        aside = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+        try:
+            aside.write_bytes(data)
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
         self.written.append(name)
 
 
 def _output_folder(tables: Tables, folder: Path) -> Path:
     if folder == tables.root or folder.is_relative_to(tables.root / "tables"):
-        raise ReportError(
-            "--out", folder, "The store keeps its own files there. Give another folder, such as STORE/report."
-        )
+        remedy = "The store keeps its own files there. Give another folder, such as STORE/report."
+        raise ReportError("--out", folder, remedy)
     try:
         for part in ("figures", "tables"):
             (folder / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ReportError(
-            "--out", folder, f"It cannot be made ({error.strerror}). Give a folder you may write to."
-        ) from error
+        remedy = f"It cannot be made ({error.strerror}). Give a folder you may write to."
+        raise ReportError("--out", folder, remedy) from error
     return folder
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write aside, then rename."""
-    aside = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-    try:
-        aside.write_bytes(data)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _remove_stale(folder: Path, written: list[str]) -> None:

@@ -123,13 +123,11 @@ def more_sensitive(
     if len(a) < FEWEST_SIZES:
         return left_open(f"{label}: fewer than {FEWEST_SIZES} common latent sizes")
     label += f" of {len(a)} sizes"
-    less, more = (
-        Scores(
-            sensitivity(means).to_numpy(), sensitivity_errors(means, _errors(results, score, network, means)).to_numpy()
-        )
-        for means, network in ((b, second[1]), (a, first[1]))
-    )
-    return lower(label, (second[0], first[0]), less, more)
+    found = []
+    for means, network in ((b, second[1]), (a, first[1])):
+        errors = sensitivity_errors(means, _errors(results, score, network, means))
+        found.append(Scores(sensitivity(means).to_numpy(), errors.to_numpy()))
+    return lower(label, (second[0], first[0]), *found)
 
 
 def smaller_best_size(
@@ -192,11 +190,11 @@ def worse_on_average(
     label = f"{where}, {SOURCE_NAMES[score]}"
     if a.empty:
         return left_open(f"{label}: no common latent size")
-    before, after = (
-        Scores(means.mean().to_numpy(), _error_of_mean(_errors(results, score, network, means)).to_numpy())
-        for means, network in ((a, better), (b, worse))
-    )
-    return lower(f"{label}, mean of {len(a)} sizes", ("before", "after"), before, after)
+    found = []
+    for means, network in ((a, better), (b, worse)):
+        errors = (_errors(results, score, network, means) ** 2).sum(skipna=False) ** 0.5 / len(means)
+        found.append(Scores(means.mean().to_numpy(), errors.to_numpy()))
+    return lower(f"{label}, mean of {len(a)} sizes", ("before", "after"), *found)
 
 
 def falls_more(
@@ -215,11 +213,6 @@ def falls_more(
 def _errors(results: Results, score: str, network: NetworkColumns, means: pd.DataFrame) -> pd.DataFrame:
     """The standard errors of a network's scores in the shape of `means` (index latent size, columns seeds)."""
     return results.by_seed(f"{score}_stderr", **network).reindex(index=means.index, columns=means.columns)
-
-
-def _error_of_mean(errors: pd.DataFrame) -> pd.Series:
-    """Of the mean over rows, per column."""
-    return (errors**2).sum(skipna=False) ** 0.5 / len(errors)
 
 
 def falls_with_width(what: str, rows: pd.DataFrame, values: pd.Series, errors: pd.Series | None = None) -> Finding:
@@ -256,7 +249,5 @@ def _at_width(values: pd.Series, errors: pd.Series | None, where: pd.Series) -> 
 def not_gaussian(rows: pd.DataFrame) -> Iterable[tuple[str, pd.Series]]:
     """Two measures that are 0 for Gaussian latents and grow with the distance from them, per trial."""
     yield "held-out gain of GMM over MVG (nats per dimension)", rows["loglikelihood_gap"]
-    yield (
-        "Mardia's kurtosis, distance from a Gaussian's",
-        (rows["mardia_kurtosis"] - rows["mardia_kurtosis_null"]).abs(),
-    )
+    kurtosis = (rows["mardia_kurtosis"] - rows["mardia_kurtosis_null"]).abs()
+    yield "Mardia's kurtosis, distance from a Gaussian's", kurtosis

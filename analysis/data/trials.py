@@ -129,8 +129,8 @@ def _network(trials: pd.DataFrame) -> list[pd.Series]:
     return [
         _words(trials["latent_norm"] + " latent norm", trials["latent_norm"] != "none"),
         _words(noise, trials["noise_std"] > 0),
-        _words("frozen latent", trials["freeze_latent"].astype(bool), trials.index),
-        _words("no batch norm", ~trials["conv_norm"].astype(bool), trials.index),
+        _words("frozen latent", trials["freeze_latent"].astype(bool)),
+        _words("no batch norm", ~trials["conv_norm"].astype(bool)),
     ]
 
 
@@ -156,6 +156,5 @@ def _value(value: str | float | None) -> str:
     return f"{value:g}" if isinstance(value, float | int) and not isinstance(value, bool) else str(value)
 
 
-def _words(text: "pd.Series | str", where: pd.Series, index: "pd.Index | None" = None) -> pd.Series:
-    series = pd.Series(text, index=index, dtype="str") if isinstance(text, str) else text.astype("str")
-    return (", " + series).where(where, "").astype("str")
+def _words(text: pd.Series | str, where: pd.Series) -> pd.Series:
+    return (", " + pd.Series(text, index=where.index, dtype="str")).where(where, "").astype("str")

@@ -35,7 +35,7 @@ class Line:
     trials: pd.DataFrame
     score: str = ""
     relative: bool = False  # divide by the lowest mean of the line; no point where that is 0
-    mark: str = ""  # A name to write beside the first point
+    mark: str = ""  # a name to write beside the first point
 
     @cached_property
     def points(self) -> pd.DataFrame:

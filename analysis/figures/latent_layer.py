@@ -11,8 +11,8 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodF
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.trials import NOISE, NORM, varied_daes, varied_width
 from aesweep.analysis.figures.curves import SAMPLES, Chart, Line, distance_axis, draw, over
-from aesweep.analysis.figures.depths import vae_baseline
 from aesweep.analysis.figures.style import DASHED, DOTTED, MARKERS, OTHER_COLOURS, PAPER_COLOURS, Drawing, look
+from aesweep.analysis.figures.width_and_depth import vae_baseline
 
 BLACK, RED, GREEN, BLUE = PAPER_COLOURS.values()
 PURPLE, ORANGE = OTHER_COLOURS[:2]

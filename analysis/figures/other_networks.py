@@ -7,7 +7,6 @@ import pandas as pd
 from aesweep.analysis.data.results import NETWORK, Results
 from aesweep.analysis.data.trials import Curve
 from aesweep.analysis.figures.curves import SAMPLES, Chart, Line, draw, over
-from aesweep.analysis.figures.depths import figure_2_chart
 from aesweep.analysis.figures.latent_layer import figure_3_chart, figure_4_chart, noise_chart
 from aesweep.analysis.figures.style import (
     LINE_STYLES,
@@ -18,7 +17,7 @@ from aesweep.analysis.figures.style import (
     Drawing,
     look,
 )
-from aesweep.analysis.figures.widths import figure_1_chart
+from aesweep.analysis.figures.width_and_depth import figure_1_chart, figure_2_chart
 
 _ELSEWHERE: list[Callable[[Results], Chart | None]] = [figure_1_chart, figure_2_chart, figure_3_chart]
 _ELSEWHERE += [figure_4_chart, noise_chart]
