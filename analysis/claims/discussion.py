@@ -130,9 +130,7 @@ def networks_have_the_parameters_of_section_5(results: Results) -> Verdict:
     if not counted:
         narrow, wide = end_widths(results.data)
         return together([left_open(f"no latent size with recorded parameters of both {narrow} and {wide} filters")])
-    return max(
-        (together(fit) for fit in counted), key=lambda verdict: sum(f.outcome == SUPPORTED for f in verdict.findings)
-    )
+    return together(max(counted, key=lambda fit: sum(finding.outcome == SUPPORTED for finding in fit)))
 
 
 @claim("5", "Our largest encoders and decoders are approaching the lower bound for continuity.", CIFAR10, CELEBA)
@@ -184,9 +182,8 @@ def _parameter_ranges(results: Results, rows: pd.DataFrame, size: Hashable) -> l
         least, most = paper[f"parameters_{part}_least"], paper[f"parameters_{part}_most"]
         fits = all(1 / ABOUT <= a / b <= ABOUT for a, b in ((counts.iloc[0], least), (counts.iloc[-1], most)))
         words = f"{part} {counts.iloc[0]:.2g} to {counts.iloc[-1]:.2g}, printed {least:.0e} to {most:.0e}"
-        found.append(
-            holds(fits, f"at {size:.0f} units, {counts.index[0]:.0f} to {counts.index[-1]:.0f} filters: {words}")
-        )
+        where = f"at {size:.0f} units, {counts.index[0]:.0f} to {counts.index[-1]:.0f} filters"
+        found.append(holds(fits, f"{where}: {words}"))
     return found
 
 

@@ -27,11 +27,8 @@ STORE_MARKER = "store.json"  # the file that makes a folder a store
 HASH_DIGITS = 12
 
 _EPOCHS = ("key", "epoch", "loss")  # a long sweep has a million rows of them; of the other tables all columns are read
-_KINDS = {
-    "string": "str",
-    "bool": "bool",
-    "timestamp[us, tz=UTC]": "datetime64[us, UTC]",
-}  # numbers may be missing: floats
+# Numbers may be missing: floats.
+_KINDS = {"string": "str", "bool": "bool", "timestamp[us, tz=UTC]": "datetime64[us, UTC]"}
 KINDS: dict[str, dict[str, str]] = {
     table: {c.name: _KINDS.get(str(c.type), "float64") for c in columns if table != "epochs" or c.name in _EPOCHS}
     for table, columns in COLUMNS.items()
@@ -133,6 +130,5 @@ def _check_is_store(root: Path) -> None:
     if not root.is_dir() or (root / STORE_MARKER).is_file() or (root / "tables").is_dir():
         return
     if any(not entry.name.startswith(".") for entry in root.iterdir() if entry.name != "report"):
-        raise ReportError(
-            "STORE", root, "The folder holds other files and no store. Give the folder that `aesweep launch` wrote."
-        )
+        remedy = "The folder holds other files and no store. Give the folder that `aesweep launch` wrote."
+        raise ReportError("STORE", root, remedy)

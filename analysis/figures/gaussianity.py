@@ -123,9 +123,8 @@ def _null(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     rows = rows[rows[name].notna()]
     gaussian = MEASURES[name].gaussian
     if gaussian is not None:
-        return pd.DataFrame(
-            {"mean": gaussian, "low": gaussian, "high": gaussian}, index=sorted(rows["latent_size"].unique())
-        )
+        sizes = sorted(rows["latent_size"].unique())
+        return pd.DataFrame({"mean": gaussian, "low": gaussian, "high": gaussian}, index=sizes)
     nulls = rows.groupby("latent_size")[[f"{name}_null", f"{name}_null_std"]].mean()
     nulls.columns = ["mean", "half"]
     half = GAUSSIAN_Z * nulls["half"].fillna(0.0)

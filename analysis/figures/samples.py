@@ -27,17 +27,16 @@ _CHOICE = "Of each width the DAE and the VAE whose {} samples have the lowest di
 
 def sample_grids(tables: Tables, results: Results) -> Drawing | None:
     """A row for the best DAE and VAE of each width: reconstructions, and samples of each prior; None without pictures."""
-    names = [name for name in PICTURES if name != INTERPOLATION]
-    ranking = _ranking(results)
-    rows = [
-        Row(_label(trial), tuple(_cell(tables, results, trial, name) for name in names))
-        for trial in _best_trials(results, ranking, SAMPLE_WIDTHS)
-    ]
+    columns = {name: column for name, column in PICTURES.items() if name != INTERPOLATION}
+    ranking, rows = _ranking(results), []
+    for trial in _best_trials(results, ranking, SAMPLE_WIDTHS):
+        words = {name: _score_words(results, trial, score) for name, (score, _) in columns.items()}
+        rows.append(Row(_label(trial), tuple(Cell(_images(tables, trial, name), words[name]) for name in columns)))
     rows = _cropped(_with_pictures(rows))
     if not rows or ranking is None:
         return None
     title = f"{results.title}: reconstructions and samples of the best networks"
-    heads = [PICTURES[name][1] for name in names]
+    heads = [head for _, head in columns.values()]
     figure = picture_page(title, heads, rows, 1.15, results.data_hash, results.notice)
     caption = (
         f"{_CHOICE.format(_RANKINGS[ranking])} The first images of each stored grid; for reconstructions a row "
@@ -99,10 +98,6 @@ def _walk_cells(images: np.ndarray | None) -> tuple[Cell, ...]:
     if images is None or images.shape[1] < 3:
         return (Cell(None),) * 3
     return tuple(Cell(part) for part in np.split(images[:_WALKS], [1, images.shape[1] - 1], axis=1))
-
-
-def _cell(tables: Tables, results: Results, trial: pd.Series, name: str) -> Cell:
-    return Cell(_images(tables, trial, name), _score_words(results, trial, PICTURES[name][0]))
 
 
 def _score_words(results: Results, trial: pd.Series, score: str, prior: str = "") -> str:

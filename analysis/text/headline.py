@@ -78,15 +78,12 @@ def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results
     frame["network"] = short_names(frame)
     order = frame["score"].map({name: place for place, name in enumerate(SCORES)})
     frame = frame.assign(order=order).sort_values(["data", "order", "model"], kind="stable", ignore_index=True)
-    columns = ["data", "score", "score_name", "model", "model_name", "value", "network", "seed", "key"]
-    frame = frame[columns]
+    frame = frame[["data", "score", "score_name", "model", "model_name", "value", "network", "seed", "key"]]
     headings = {"data": Heading("Data"), "score_name": Heading("Score"), "model_name": Heading("Model")}
     headings |= {"value": Heading("Lowest", "score"), "network": Heading("Reached by"), "key": Heading("Key")}
     bold = lowest(frame, ["data", "score"], ["value"])
-    caption = (
-        "Lowest value of a single trial (f filters, d depth, z latent units), the lower of the two models in bold."
-    )
-    caption = " ".join(filter(None, [caption, notices(results, evaluation)]))
+    what = "Lowest value of a single trial (f filters, d depth, z latent units), the lower of the two models in bold."
+    caption = " ".join(filter(None, [what, notices(results, evaluation)]))
     title = f"Best results: {evaluation.title}"
     return TextTable(f"best-{evaluation.slug}", title, caption, headings, frame, tables.data_hash, bold)
 

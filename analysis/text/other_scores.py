@@ -45,9 +45,8 @@ def other_scores(tables: Tables) -> pd.DataFrame:
     rows = rows[rows["evaluation"] == rows.groupby(names)["evaluation"].transform("first")].sort_index()
     groups = rows.assign(square=rows["stderr"] ** 2).groupby([*names, "evaluation"], sort=False)
     images = {"n": ("n", "max"), "n_reference": ("n_reference", "max")}
-    found = groups.agg(
-        value=("value", "mean"), sum=("square", "sum"), known=("square", "count"), seeds=("value", "size"), **images
-    )
+    errors = {"sum": ("square", "sum"), "known": ("square", "count"), "seeds": ("value", "size")}
+    found = groups.agg(value=("value", "mean"), **errors, **images)
     # Sampling seeds draw independently; but a kernel distance's error is that of the real images too, which they share.
     shared = found.index.get_level_values("metric").isin(KERNEL)
     divisor = np.where(shared, np.sqrt(found["seeds"]), found["seeds"])
@@ -87,9 +86,8 @@ def _wide(tidy: pd.DataFrame) -> pd.DataFrame:
     error = tidy["stderr"].map(lambda value: "" if pd.isna(value) else f" ± {value:.2g}").astype("str")
     tidy = tidy.assign(text=text + error, source_name=score_names(tidy).replace(SOURCE_NAMES), network=_network(tidy))
     order = {name: place for place, name in enumerate(SOURCE_NAMES.values())}
-    wide = tidy.pivot(
-        index=["data", "key", "network", "source_name", "source", "split"], columns="metric", values="text"
-    ).fillna(MISSING)
+    index = ["data", "key", "network", "source_name", "source", "split"]
+    wide = tidy.pivot(index=index, columns="metric", values="text").fillna(MISSING)
     place = pd.Series({key: i for i, key in enumerate(tidy["key"].unique())})
     frame = wide.reset_index()
     frame = frame.assign(place=frame["key"].map(place), order=frame["source_name"].map(order))

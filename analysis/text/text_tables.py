@@ -20,8 +20,7 @@ class Heading:
 
     text: str
     kind: str = "text"
-    """text, code (a command), number (text that stands right), whole (a whole number), score (four significant digits) or nats (four
-    decimals)"""
+    """text, code (a command), number (text that stands right), whole, score (four significant digits), nats (four decimals)"""
 
     @property
     def is_text(self) -> bool:
@@ -80,9 +79,8 @@ def to_markdown(table: TextTable) -> str:
     rule = ["---" if heading.is_text else "---:" for heading in table.headings.values()]
     lines = ["| " + " | ".join(row) + " |" for row in [head, rule, *cells.to_numpy().tolist()]]
     caption = _markdown_escape(table.caption)
-    return "\n".join(
-        [f"# {_markdown_escape(table.title)}", "", *lines, "", f"{caption} Data {table.data_hash}.".strip(), ""]
-    )
+    title = f"# {_markdown_escape(table.title)}"
+    return "\n".join([title, "", *lines, "", f"{caption} Data {table.data_hash}.".strip(), ""])
 
 
 def to_latex(table: TextTable) -> str:
