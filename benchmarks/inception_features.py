@@ -93,7 +93,8 @@ def load_networks(device: torch.device, batch: int | None) -> tuple[dict[str, Ne
     @torch.inference_mode()
     def truth(pictures: torch.Tensor) -> torch.Tensor:
         resized = resize_like_tensorflow1(pictures.permute(0, 3, 1, 2).float(), INPUT_SIDE)
-        return exact((resized.double() - CENTRE) / SCALE).flatten(1)
+        features: torch.Tensor = exact((resized.double() - CENTRE) / SCALE)
+        return features.flatten(1)
 
     networks: dict[str, Network] = {
         "ours": replace(chosen, batch_size=batch).features,

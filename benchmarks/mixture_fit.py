@@ -102,7 +102,8 @@ def make_latents(n: int, d: int, seed: int) -> np.ndarray:
     centres = shape.normal(size=(8, d))
     generator = np.random.default_rng(seed)
     x = generator.normal(size=(n, d)) + 0.5 * generator.laplace(size=(n, d)) + centres[generator.integers(8, size=n)]
-    return x @ mixing + 0.05 * generator.normal(size=(n, d))
+    correlated: np.ndarray = x @ mixing + 0.05 * generator.normal(size=(n, d))
+    return correlated
 
 
 def _row(d: int, latents: int, device: str) -> str:

@@ -82,7 +82,7 @@ def random_inception(device: "torch.device") -> Iterator[tuple[Path, "Callable[.
     The latter takes `computation` as `load_inception` does. Needs torch-fidelity.
     """
     from aesweep.evaluation.networks.extractors import load_inception
-    from tests.evaluation.random_inception import hash_and_size, write_random_inception
+    from tests.evaluation.networks.random_inception import hash_and_size, write_random_inception
 
     with tempfile.TemporaryDirectory() as folder:
         path = write_random_inception(Path(folder) / "inception.pth")

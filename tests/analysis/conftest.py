@@ -248,6 +248,9 @@ def _write_pictures(folder: Path, interpolation: bool) -> None:
         (folder / "interpolation.png").write_bytes(image_grid(walks, 11))
     for i, name in enumerate(PICTURES):
         (folder / name).write_bytes(_picture(i))
+    if interpolation:
+        walks = np.random.default_rng(7).integers(0, 255, (88, 32, 32, 3), dtype=np.uint8)
+        (folder / "interpolation.png").write_bytes(image_grid(walks, 11))
 
 
 @lru_cache
