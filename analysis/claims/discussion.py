@@ -188,7 +188,7 @@ def _parameter_ranges(results: Results, rows: pd.DataFrame, size: Hashable) -> l
 
 
 def _judge_largest(results: Results, judge: Callable[[str, float], Finding]) -> Verdict:
-    """Of the largest encoder and decoder of the paper's widths by their parameters, the printed ones without a record.
+    """Judge the parameters of the largest encoder and decoder of the paper's widths; the printed ones without a record.
 
     What the paper says of its largest networks says nothing of smaller ones: without them it is left open.
     """
