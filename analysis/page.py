@@ -1,13 +1,14 @@
 """Figures, tables and verdicts as the page's template takes them: texts and data URIs, nothing to compute."""
 
-import base64
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from aesweep.analysis.figures.style import Drawing
-from aesweep.analysis.text.text_tables import TextTable
+from aesweep.analysis.pictures import png_uri
+from aesweep.analysis.text.text_tables import Heading, TextTable
 
 PIXELS_PER_INCH = 119
 MOST_ROWS = 400
@@ -22,18 +23,15 @@ class ShownFigure:
     title: str
     caption: str
     data_uri: str
-    width: int
-    """Largest width on the page, CSS pixels: all figures are shown at one scale."""
+    width: int  # largest width on the page, CSS pixels: all figures are shown at one scale
 
 
-@dataclass(frozen=True)
-class ShownCell:
+class ShownCell(NamedTuple):
     """One cell of a table on the page."""
 
     text: str
     bold: bool
-    kind: str
-    """Class of the cell: number, key, code, wide or short."""
+    kind: str  # class of the cell: number, key, code, wide or short
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,8 @@ class ShownTable:
 
 def show_figure(drawing: Drawing, png: bytes) -> ShownFigure:
     """A figure with its PNG inside."""
-    uri = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     width = round(drawing.figure.get_figwidth() * PIXELS_PER_INCH)
-    return ShownFigure(drawing.name, drawing.title, drawing.caption, uri, width)
+    return ShownFigure(drawing.name, drawing.title, drawing.caption, png_uri(png), width)
 
 
 def show_table(table: TextTable) -> ShownTable:
@@ -64,25 +61,19 @@ def show_table(table: TextTable) -> ShownTable:
         kept = kept[kept.isin(order[:MOST_ROWS])]
     part = table.only(kept)
     cells, bold = part.cells().to_numpy().tolist(), part.bold_cells().to_numpy().tolist()
-    headings = list(table.headings.values())
+    headings = table.headings.values()
     rows = [
-        [
-            ShownCell(text, mark, _kind(h.text, h.kind, text))
-            for text, mark, h in zip(texts, marks, headings, strict=True)
-        ]
+        [ShownCell(text, mark, _kind(h, text)) for text, mark, h in zip(texts, marks, headings, strict=True)]
         for texts, marks in zip(cells, bold, strict=True)
     ]
     heads = [(heading.text, not heading.is_text) for heading in headings]
     return ShownTable(table.name, table.title, table.caption, heads, rows, len(table.frame) - len(kept))
 
 
-def _kind(head: str, kind: str, text: str) -> str:
-    match kind:
-        case "text":
-            return "key" if head == "Key" else ("wide" if len(text) > 40 else "short")
-        case "code":
-            return "code"
-    return "number"
+def _kind(heading: Heading, text: str) -> str:
+    if heading.kind == "text":
+        return "key" if heading.text == "Key" else ("wide" if len(text) > 40 else "short")
+    return "code" if heading.kind == "code" else "number"
 
 
 def environment() -> Environment:

@@ -9,7 +9,8 @@ import base64
 import io
 import os
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +24,7 @@ from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import Curve
 from aesweep.analysis.text.text_tables import format_score
 
-COLUMNS = {
+PICTURES = {
     "reconstruction-test.png": ("reconstruction_test", "Reconstructions (test)"),
     "standard_normal.png": ("standard_normal", "N(0, I)"),
     "mvg.png": ("mvg", "MVG"),
@@ -54,7 +55,6 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 class Grid:
     """One picture: a data URI where it is embedded, else "", and the path from the page to its file."""
 
-    column: str
     data_uri: str
     link: str
     caption: str
@@ -62,12 +62,12 @@ class Grid:
 
 @dataclass(frozen=True)
 class PictureRow:
-    """The pictures of one trial, None where a file is missing."""
+    """The pictures of one trial by the head of their column; a missing file has none."""
 
     name: str
     label: str
     remark: str
-    grids: tuple[Grid | None, ...]
+    grids: dict[str, Grid]
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,8 @@ class Pictures:
     embedded: dict[str, list[PictureRow]]
     linked: list[PictureRow]
     left_out: int
-    chosen: bool
-    """Whether the embedded rows are a choice (best and worst) of all trials."""
-    columns: tuple[str, ...]
-    """Heads of the grids of a row."""
+    chosen: bool  # whether the embedded rows are a choice (best and worst) of all trials
+    columns: list[str]  # heads of the grids of a row
 
 
 def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:
@@ -91,24 +89,18 @@ def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:
     room = MOST_BYTES
     others = rows[~rows["key"].isin(shown["key"])].to_dict("records")
     for row in shown.to_dict("records"):
-        grids, size = _embedded(tables.root, row, page_folder, room)
-        if size:
+        pictures = _pictures_of(tables.root, row)
+        size = sum(map(len, pictures.values()))
+        if 0 < size <= room:
             room -= size
-            embedded.setdefault(str(row["data"]), []).append(_picture_row(row, grids))
+            embedded.setdefault(str(row["data"]), []).append(_picture_row(tables.root, row, page_folder, pictures))
         else:
             others.append(row)
-    linked = [_picture_row(row, _linked(tables.root, row, page_folder)) for row in others[:MOST_LINKS]]
-    found = [row for row in linked if any(row.grids)]
-    kept = _kept_columns([row for rows in embedded.values() for row in rows] + found)
-    embedded = {data: [_only(row, kept) for row in rows] for data, rows in embedded.items()}
-    heads = tuple(heading for (_, heading), keep in zip(COLUMNS.values(), kept, strict=True) if keep)
-    return Pictures(
-        embedded,
-        [_only(row, kept) for row in found],
-        max(0, len(others) - MOST_LINKS),
-        len(rows) > MOST_EMBEDDED,
-        heads,
-    )
+    linked = [_picture_row(tables.root, row, page_folder) for row in others[:MOST_LINKS]]
+    linked = [row for row in linked if row.grids]
+    found = {head for row in chain(linked, *embedded.values()) for head in row.grids}
+    heads = [head for name, (_, head) in PICTURES.items() if head in found or name not in _SINCE_LATER]
+    return Pictures(embedded, linked, max(0, len(others) - MOST_LINKS), len(rows) > MOST_EMBEDDED, heads)
 
 
 def shown_folders(tables: Tables) -> set[str]:
@@ -118,15 +110,6 @@ def shown_folders(tables: Tables) -> set[str]:
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
     return _best_and_worst(rows) if len(rows) > MOST_EMBEDDED else rows.assign(remark="")
-
-
-def _kept_columns(rows: list[PictureRow]) -> list[bool]:
-    """For each of `COLUMNS` whether it is shown."""
-    return [name not in _SINCE_LATER or any(row.grids[i] for row in rows) for i, name in enumerate(COLUMNS)]
-
-
-def _only(row: PictureRow, kept: list[bool]) -> PictureRow:
-    return replace(row, grids=tuple(grid for grid, keep in zip(row.grids, kept, strict=True) if keep))
 
 
 def _with_pictures(tables: Tables) -> pd.DataFrame:
@@ -142,7 +125,7 @@ def _with_pictures(tables: Tables) -> pd.DataFrame:
     metric = ("FID" if shown[0].is_fid else shown[0].metric) if shown else ""
     captions = {
         f"{name}_caption": (f"{metric} " + trials[name].map(format_score).astype("str")).where(trials[name].notna(), "")
-        for name, _ in COLUMNS.values()
+        for name, _ in PICTURES.values()
         if name
     }
     return trials.assign(rank_value=trials[measure], **captions)
@@ -156,34 +139,31 @@ def _best_and_worst(rows: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(remark=["best of its group" if i in best else "worst of its group" for i in shown.index])
 
 
-def _picture_row(row: dict[Hashable, Any], grids: tuple[Grid | None, ...]) -> PictureRow:
+def _picture_row(
+    store: Path, row: dict[Hashable, Any], page: Path, pictures: dict[str, bytes] | None = None
+) -> PictureRow:
+    """The row's grids as links from the page's folder; with `pictures` (file -> PNG) those, embedded."""
     curve = Curve(str(row["model"]), int(row["filters"]), str(row["depth"]), str(row["variant"]))
     label = f"{curve.label}, {row['latent_size']:.0f} latent units, seed {row['seed']:.0f}"
+    grids = {}
+    for name, (score, head) in PICTURES.items():
+        path = _file(store, str(row["pictures"]), name)
+        if path and (pictures is None or name in pictures):
+            uri = png_uri(pictures[name]) if pictures else ""
+            link = quote(os.fsencode(os.path.relpath(path, page)))
+            grids[head] = Grid(uri, link, str(row.get(f"{score}_caption", "")))
     return PictureRow(str(row["name"]), label, str(row.get("remark", "")), grids)
 
 
-def _embedded(store: Path, row: dict[Hashable, Any], page: Path, room: int) -> tuple[tuple[Grid | None, ...], int]:
-    """The row's grids as data URIs and their bytes; 0 bytes where there are none, or more than `room`."""
-    files = (picture_bytes(store, str(row["pictures"]), name) for name in COLUMNS)
-    pictures = [png and enlarged(png) for png in files]
-    size = sum(len(png) for png in pictures if png)
-    if size > room:
-        return (None,) * len(COLUMNS), 0
-    grids = [
-        grid and png and replace(grid, data_uri=f"data:image/png;base64,{base64.b64encode(png).decode()}")
-        for grid, png in zip(_linked(store, row, page), pictures, strict=True)
-    ]
-    return tuple(grid or None for grid in grids), size
+def _pictures_of(store: Path, row: dict[Hashable, Any]) -> dict[str, bytes]:
+    """The row's grids as the page shows them, by file."""
+    files = {name: picture_bytes(store, str(row["pictures"]), name) for name in PICTURES}
+    return {name: enlarged(png) for name, png in files.items() if png}
 
 
-def _linked(store: Path, row: dict[Hashable, Any], page: Path) -> tuple[Grid | None, ...]:
-    """The row's grids as links from the page's folder."""
-    grids: list[Grid | None] = []
-    for name, (column, heading) in COLUMNS.items():
-        path = _file(store, str(row["pictures"]), name)
-        link = quote(os.fsencode(os.path.relpath(path, page))) if path else ""
-        grids.append(Grid(heading, "", link, str(row.get(f"{column}_caption", ""))) if path else None)
-    return tuple(grids)
+def png_uri(png: bytes) -> str:
+    """A picture as a page holds it."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def _file(store: Path, folder: str, name: str) -> Path | None:

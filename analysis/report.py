@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from aesweep.analysis.claims.judgement import claims_table, judge
+from aesweep.analysis.claims.claims_table import claims_table, judge
 from aesweep.analysis.data.evaluations import evaluations_of
 from aesweep.analysis.data.provenance import provenance
 from aesweep.analysis.data.published import slips
@@ -23,13 +23,11 @@ from aesweep.analysis.figures.latents import figure_a, latent_panels
 from aesweep.analysis.figures.samples import interpolations, sample_grids
 from aesweep.analysis.figures.samples import shown_folders as sampled_folders
 from aesweep.analysis.page import ShownFigure, ShownTable, environment, show_figure, show_table
-from aesweep.analysis.pictures import COLUMNS as PICTURES
-from aesweep.analysis.pictures import sample_pictures, shown_folders
-from aesweep.analysis.text.experiments import table_1
+from aesweep.analysis.pictures import PICTURES, sample_pictures, shown_folders
+from aesweep.analysis.text.gaps import gaps
 from aesweep.analysis.text.headline import best_table, sentences, state_counts, warnings
-from aesweep.analysis.text.missing import missing
 from aesweep.analysis.text.other_scores import other_tables
-from aesweep.analysis.text.paper_tables import table_2, table_3
+from aesweep.analysis.text.paper_tables import table_1, table_2, table_3
 from aesweep.analysis.text.summary import failures, summary
 from aesweep.analysis.text.text_tables import FORMS, TextTable
 
@@ -81,7 +79,7 @@ def write_report(
             pictures=sample_pictures(tables, folder),
             training=writer.figures(drawing for draw in TRAINING_FIGURES for drawing in draw(tables)),
             failures=writer.table(failures(tables)),
-            missing=writer.table(missing(tables, results)),
+            missing=writer.table(gaps(tables, results)),
             provenance=provenance(tables),
         )
     )
@@ -125,8 +123,8 @@ class _Writer:
         """Remove what an earlier report left, then write the page."""
         _remove_stale(self.folder, self.written)
         manifest = {"data": data_hash, "files": sorted(self.written)}
-        _write(self.folder / MANIFEST, json.dumps(manifest, indent=1).encode())
-        _write(self.folder / PAGE, page.encode())
+        self._write(MANIFEST, json.dumps(manifest, indent=1).encode())
+        self._write(PAGE, page.encode())
 
     def _figure(self, drawing: Drawing) -> ShownFigure:
         png = drawing.to_bytes("png")
@@ -135,33 +133,28 @@ class _Writer:
         return show_figure(drawing, png)
 
     def _write(self, name: str, data: bytes) -> None:
-        _write(self.folder / name, data)
+        """Write aside, then rename."""
+        path = self.folder / name
+        aside = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+        try:
+            aside.write_bytes(data)
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
         self.written.append(name)
 
 
 def _output_folder(tables: Tables, folder: Path) -> Path:
     if folder == tables.root or folder.is_relative_to(tables.root / "tables"):
-        raise ReportError(
-            "--out", folder, "The store keeps its own files there. Give another folder, such as STORE/report."
-        )
+        remedy = "The store keeps its own files there. Give another folder, such as STORE/report."
+        raise ReportError("--out", folder, remedy)
     try:
         for part in ("figures", "tables"):
             (folder / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ReportError(
-            "--out", folder, f"It cannot be made ({error.strerror}). Give a folder you may write to."
-        ) from error
+        remedy = f"It cannot be made ({error.strerror}). Give a folder you may write to."
+        raise ReportError("--out", folder, remedy) from error
     return folder
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write aside, then rename."""
-    aside = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-    try:
-        aside.write_bytes(data)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _remove_stale(folder: Path, written: list[str]) -> None:

@@ -18,15 +18,15 @@ from aesweep.analysis.claims.verdicts import (
     change_words,
     compared_words,
     holds,
+    left_open,
     lower,
-    missing,
     no_score,
     unsettled,
 )
-from aesweep.analysis.data.choice import NOISE, NORM, PAPER_WIDTH, varied_daes, varied_width
 from aesweep.analysis.data.optimum import FEWEST_SIZES, on_common_sizes, optimum, sensitivity, sensitivity_errors
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SAMPLE_SCORES, SOURCE_NAMES
+from aesweep.analysis.data.trials import NOISE, NORM, PAPER_WIDTH, varied_daes, varied_width
 from aesweep.analysis.data.uncertainty import Scores, compare
 from aesweep.analysis.text.text_tables import format_score
 
@@ -106,11 +106,11 @@ def has_minimum(results: Results, score: str, network: NetworkColumns) -> Findin
     best = optimum(results, score, **network)
     where = f"{str(network['model']).upper()}, {network['filters']:.0f} filters, {SOURCE_NAMES[score]}"
     if best is None or len(best.grid) < FEWEST_SIZES:
-        return missing(f"{where}: fewer than {FEWEST_SIZES} latent sizes")
+        return left_open(f"{where}: fewer than {FEWEST_SIZES} latent sizes")
     words = f"{where}: lowest at {best.words}, of {len(best.grid)} sizes"
     inside = [size not in best.ends for size in best.good]
     if not any(inside) and (best.good[0] < FAR_OUT or len(best.grid) < SMALL_GRID):
-        return missing(f"{words}, an end of the grid: the minimum may lie beyond it")
+        return left_open(f"{words}, an end of the grid: the minimum may lie beyond it")
     return agreed(inside, words + ("" if any(inside) else ", and still falling there"))
 
 
@@ -121,15 +121,13 @@ def more_sensitive(
     a, b = on_common_sizes(*(results.by_seed(score, **network) for _, network in (first, second)))
     label = f"{where}, {SOURCE_NAMES[score]}, (worst − best) / best"
     if len(a) < FEWEST_SIZES:
-        return missing(f"{label}: fewer than {FEWEST_SIZES} common latent sizes")
+        return left_open(f"{label}: fewer than {FEWEST_SIZES} common latent sizes")
     label += f" of {len(a)} sizes"
-    less, more = (
-        Scores(
-            sensitivity(means).to_numpy(), sensitivity_errors(means, _errors(results, score, network, means)).to_numpy()
-        )
-        for means, network in ((b, second[1]), (a, first[1]))
-    )
-    return lower(label, (second[0], first[0]), less, more)
+    found = []
+    for means, network in ((b, second[1]), (a, first[1])):
+        errors = sensitivity_errors(means, _errors(results, score, network, means))
+        found.append(Scores(sensitivity(means).to_numpy(), errors.to_numpy()))
+    return lower(label, (second[0], first[0]), *found)
 
 
 def smaller_best_size(
@@ -143,10 +141,10 @@ def smaller_best_size(
     for network in (deep, shallow):
         best = optimum(results, score, **network)
         if best is None or len(best.grid) < FEWEST_SIZES:
-            return missing(f"{label}: fewer than {FEWEST_SIZES} sizes of depth {network['depth']}")
+            return left_open(f"{label}: fewer than {FEWEST_SIZES} sizes of depth {network['depth']}")
         if network is deep and best.good[-1] == best.grid[-1] < FAR_OUT:
             words = f"depth {deep['depth']} is best at {best.words}"
-            return missing(f"{label}: {words}, an end of the grid: the minimum may lie beyond it")
+            return left_open(f"{label}: {words}, an end of the grid: the minimum may lie beyond it")
         found.append(best)
     smaller = (a < b for a, b in product(found[0].good, found[1].good))
     return agreed(smaller, f"{label}, best size: depth {deep['depth']} {found[0].words}, depth 1 {found[1].words}")
@@ -162,7 +160,7 @@ def little_changed(where: str, results: Results, score: str, first: NetworkColum
     found = [compare(*(results.scores(score, size, **network) for network in (first, second))) for size in common]
     known = [one for one in found if one is not None and one.second > 0]
     if not known:
-        return missing(f"{label}: no common latent size")
+        return left_open(f"{label}: no common latent size")
     changes = np.array([abs(one.difference) / one.second for one in known])
     noise = np.nan_to_num([one.half_width / one.second for one in known])  # without an interval the change decides
     change, most, least = (float(np.median(ends)) for ends in (changes, changes + noise, changes - noise))
@@ -191,12 +189,12 @@ def worse_on_average(
     a, b = on_common_sizes(results.by_seed(score, **better), results.by_seed(score, **worse))
     label = f"{where}, {SOURCE_NAMES[score]}"
     if a.empty:
-        return missing(f"{label}: no common latent size")
-    before, after = (
-        Scores(means.mean().to_numpy(), _error_of_mean(_errors(results, score, network, means)).to_numpy())
-        for means, network in ((a, better), (b, worse))
-    )
-    return lower(f"{label}, mean of {len(a)} sizes", ("before", "after"), before, after)
+        return left_open(f"{label}: no common latent size")
+    found = []
+    for means, network in ((a, better), (b, worse)):
+        errors = (_errors(results, score, network, means) ** 2).sum(skipna=False) ** 0.5 / len(means)
+        found.append(Scores(means.mean().to_numpy(), errors.to_numpy()))
+    return lower(f"{label}, mean of {len(a)} sizes", ("before", "after"), *found)
 
 
 def falls_more(
@@ -217,11 +215,6 @@ def _errors(results: Results, score: str, network: NetworkColumns, means: pd.Dat
     return results.by_seed(f"{score}_stderr", **network).reindex(index=means.index, columns=means.columns)
 
 
-def _error_of_mean(errors: pd.DataFrame) -> pd.Series:
-    """Of the mean over rows, per column."""
-    return (errors**2).sum(skipna=False) ** 0.5 / len(errors)
-
-
 def falls_with_width(what: str, rows: pd.DataFrame, values: pd.Series, errors: pd.Series | None = None) -> Finding:
     """Whether the trials' values fall with the width.
 
@@ -229,17 +222,17 @@ def falls_with_width(what: str, rows: pd.DataFrame, values: pd.Series, errors: p
     """
     values = values.dropna()
     if values.empty:
-        return missing(f"{what}: not measured")
+        return left_open(f"{what}: not measured")
     widths = rows["filters"].reindex(values.index)
     means = values.groupby(widths).mean()
     if len(means) < 2:
-        return missing(f"{what}: fewer than two widths")
+        return left_open(f"{what}: fewer than two widths")
     words = ", ".join(f"{format_score(value)} at {width:.0f}" for width, value in means.items())
     words = f"{what}: {words} filters"
     narrow, wide = (_at_width(values, errors, widths == width) for width in (means.index[0], means.index[-1]))
     found = compare(wide, narrow)
     if found is None:
-        return missing(f"{words}, not all finite")
+        return left_open(f"{words}, not all finite")
     if not math.isnan(found.half_width):
         words += f" ({change_words(found)})"
     if found.is_open:
@@ -256,7 +249,5 @@ def _at_width(values: pd.Series, errors: pd.Series | None, where: pd.Series) -> 
 def not_gaussian(rows: pd.DataFrame) -> Iterable[tuple[str, pd.Series]]:
     """Two measures that are 0 for Gaussian latents and grow with the distance from them, per trial."""
     yield "held-out gain of GMM over MVG (nats per dimension)", rows["loglikelihood_gap"]
-    yield (
-        "Mardia's kurtosis, distance from a Gaussian's",
-        (rows["mardia_kurtosis"] - rows["mardia_kurtosis_null"]).abs(),
-    )
+    kurtosis = (rows["mardia_kurtosis"] - rows["mardia_kurtosis_null"]).abs()
+    yield "Mardia's kurtosis, distance from a Gaussian's", kurtosis

@@ -1,7 +1,7 @@
 """Section 5: width, Gaussian latents, and the bound on the number of parameters."""
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from aesweep.analysis.claims.comparisons import (
     widths_with_both,
     winner_at_best,
 )
-from aesweep.analysis.claims.verdicts import SUPPORTED, Finding, Verdict, claim, holds, lower, missing, together
+from aesweep.analysis.claims.verdicts import SUPPORTED, Finding, Verdict, claim, holds, left_open, lower, together
 from aesweep.analysis.data.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, looks_gaussian, shape_deviations
 from aesweep.analysis.data.paper import CELEBA, CIFAR10, end_widths
 from aesweep.analysis.data.published import section_5
@@ -34,7 +34,7 @@ def daes_scale_more_strongly_with_width(results: Results) -> Verdict:
     """Change of the score from the narrowest to the widest width (of up to 128 filters), at the comparison size."""
     widths = [width for width in widths_with_both(results.at_comparison_size()) if width <= 128]
     if len(widths) < 2:
-        return together([missing("fewer than two widths with both models")])
+        return together([left_open("fewer than two widths with both models")])
     ends = (widths[0], widths[-1])
     where = f"change from {ends[0]} to {ends[1]} filters"
     return together(
@@ -57,15 +57,13 @@ def daes_stall_at_256_filters(results: Results) -> Verdict:
 )
 def daes_of_256_filters_overfit(results: Results) -> Verdict:
     """Against 128 filters at the comparison size."""
-    (wide_name, wide), (narrow_name, narrow) = _dae(256), _dae(128)
-    train, test = "reconstruction_train", "reconstruction_test"
-    wide_train, wide_test = (at_comparison_size(results, score, wide) for score in (train, test))
-    narrow_train, narrow_test = (at_comparison_size(results, score, narrow) for score in (train, test))
+    wide, narrow = _dae(256), _dae(128)
+    both = (("reconstruction_train", wide, narrow), ("reconstruction_test", narrow, wide))
     return together(
-        [
-            lower("Train R", (wide_name, narrow_name), wide_train, narrow_train),
-            lower("Test R", (narrow_name, wide_name), narrow_test, wide_test),
-        ]
+        lower(
+            SOURCE_NAMES[score], (a, b), *(at_comparison_size(results, score, network) for network in (first, second))
+        )
+        for score, (a, first), (b, second) in both
     )
 
 
@@ -84,14 +82,14 @@ def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
     """Every trial within `GAUSSIAN_Z` standard deviations of simulated Gaussian data, by each measure of the shape."""
     deviations = shape_deviations(results.trials)
     if deviations.isna().all(axis=None):
-        return together([missing("not measured: aesweep evaluate STORE --metrics gaussianity")])
+        return together([left_open("not measured: aesweep evaluate STORE --metrics gaussianity")])
     verdicts = looks_gaussian(results.trials).dropna()
     words = f"{int((~verdicts).sum())} of {len(verdicts)} trials are not Gaussian by one measure or more"
-    findings = [holds(bool(verdicts.all()), words) if len(verdicts) else missing("no trial has all measures")]
+    findings = [holds(bool(verdicts.all()), words) if len(verdicts) else left_open("no trial has all measures")]
     for name in SHAPES:
         z = deviations[name].dropna()
         if z.empty:
-            findings.append(missing(f"{MEASURES[name].title}: not measured"))
+            findings.append(left_open(f"{MEASURES[name].title}: not measured"))
             continue
         values = results.trials.loc[z.index, name]
         span = f"{MEASURES[name].title} {values.min():.3f} to {values.max():.3f}"
@@ -109,7 +107,7 @@ def dae_latents_spread_wider_than_the_standard_normal(results: Results) -> Verdi
     found = []
     for key, (a, b) in zip(spread.index, spread.to_numpy(dtype=float), strict=True):
         words = f"{rows.loc[key, 'filters']:.0f} filters: standard deviations {a:.3g} and {b:.3g}"
-        found.append(holds(min(a, b) >= MUCH_WIDER, words) if math.isfinite(a + b) else missing(words))
+        found.append(holds(min(a, b) >= MUCH_WIDER, words) if math.isfinite(a + b) else left_open(words))
     return together(found)
 
 
@@ -131,10 +129,8 @@ def networks_have_the_parameters_of_section_5(results: Results) -> Verdict:
     counted = [fit for fit in fits if fit]
     if not counted:
         narrow, wide = end_widths(results.data)
-        return together([missing(f"no latent size with recorded parameters of both {narrow} and {wide} filters")])
-    return max(
-        (together(fit) for fit in counted), key=lambda verdict: sum(f.outcome == SUPPORTED for f in verdict.findings)
-    )
+        return together([left_open(f"no latent size with recorded parameters of both {narrow} and {wide} filters")])
+    return together(max(counted, key=lambda fit: sum(finding.outcome == SUPPORTED for finding in fit)))
 
 
 @claim("5", "Our largest encoders and decoders are approaching the lower bound for continuity.", CIFAR10, CELEBA)
@@ -142,24 +138,23 @@ def the_largest_networks_approach_the_bound(results: Results) -> Verdict:
     """The largest encoder and decoder lie in the range of parameters that Section 5 requires."""
     paper = section_5(results.data)
     least, most = paper["parameters_required_least"], paper["parameters_required_most"]
-    if not _has_widest(results):
-        return together([_no_widest(results)])
-    return together(
-        holds(least <= largest <= most, f"largest {part} {largest:.2g} parameters, required {least:.0e} to {most:.0e}")
-        for part, largest in _largest(results)
-    )
+
+    def judge(part: str, largest: float) -> Finding:
+        words = f"largest {part} {largest:.2g} parameters, required {least:.0e} to {most:.0e}"
+        return holds(least <= largest <= most, words)
+
+    return _judge_largest(results, judge)
 
 
 @claim("5", "Models an order of magnitude larger would begin to clear this bound.", CIFAR10, CELEBA)
 def ten_times_larger_networks_would_clear_the_bound(results: Results) -> Verdict:
     """The upper end of the required range: n·d without a reduced dimension lies above it still."""
     most = section_5(results.data)["parameters_required_most"]
-    if not _has_widest(results):
-        return together([_no_widest(results)])
-    return together(
-        holds(10 * largest >= most, f"ten times the largest {part}: {10 * largest:.2g}, required {most:.0e}")
-        for part, largest in _largest(results)
-    )
+
+    def judge(part: str, largest: float) -> Finding:
+        return holds(10 * largest >= most, f"ten times the largest {part}: {10 * largest:.2g}, required {most:.0e}")
+
+    return _judge_largest(results, judge)
 
 
 @claim("5", "Larger DAEs outperform VAEs for MVG and GMM sampling.")
@@ -167,7 +162,7 @@ def the_widest_daes_outperform_vaes(results: Results) -> Verdict:
     """The widest width with both models, at their best latent sizes."""
     widths = widths_with_both(results.plain)
     if len(widths) < 2:
-        return together([missing("fewer than two widths with both models: none is the larger")])
+        return together([left_open("fewer than two widths with both models: none is the larger")])
     return together(winner_at_best(results, prior, widths[-1], "dae") for prior in PRIORS)
 
 
@@ -187,43 +182,22 @@ def _parameter_ranges(results: Results, rows: pd.DataFrame, size: Hashable) -> l
         least, most = paper[f"parameters_{part}_least"], paper[f"parameters_{part}_most"]
         fits = all(1 / ABOUT <= a / b <= ABOUT for a, b in ((counts.iloc[0], least), (counts.iloc[-1], most)))
         words = f"{part} {counts.iloc[0]:.2g} to {counts.iloc[-1]:.2g}, printed {least:.0e} to {most:.0e}"
-        found.append(
-            holds(fits, f"at {size:.0f} units, {counts.index[0]:.0f} to {counts.index[-1]:.0f} filters: {words}")
-        )
+        where = f"at {size:.0f} units, {counts.index[0]:.0f} to {counts.index[-1]:.0f} filters"
+        found.append(holds(fits, f"{where}: {words}"))
     return found
 
 
-def _has_widest(results: Results) -> bool:
-    """Whether the paper's largest networks are there: what it says of them says nothing of smaller ones."""
-    return bool((results.trials["filters"] == end_widths(results.data)[1]).any())
+def _judge_largest(results: Results, judge: Callable[[str, float], Finding]) -> Verdict:
+    """Judge the parameters of the largest encoder and decoder of the paper's widths; the printed ones without a record.
 
-
-def _no_widest(results: Results) -> Finding:
-    return missing(f"no network of {end_widths(results.data)[1]} filters, the paper's widest")
-
-
-def _largest(results: Results) -> list[tuple[str, float]]:
-    """Parameters of the largest encoder and decoder of the paper's widths; the printed ones where none are recorded."""
-    found = []
-    rows = results.trials[results.trials["filters"] <= end_widths(results.data)[1]]
+    What the paper says of its largest networks says nothing of smaller ones: without them it is left open.
+    """
+    found, widest = [], end_widths(results.data)[1]
+    if not (results.trials["filters"] == widest).any():
+        return together([left_open(f"no network of {widest} filters, the paper's widest")])
+    rows = results.trials[results.trials["filters"] <= widest]
     for part in ("encoder", "decoder"):
         largest = float(rows[f"parameters_{part}"].max())
         largest = section_5(results.data)[f"parameters_{part}_most"] if math.isnan(largest) else largest
-        found.append((part, largest))
-    return found
-
-
-CLAIMS = (
-    daes_scale_more_strongly_with_width,
-    daes_stall_at_256_filters,
-    daes_of_256_filters_overfit,
-    daes_improve_with_every_width_on_celeba,
-    all_latent_distributions_are_gaussian,
-    dae_latents_spread_wider_than_the_standard_normal,
-    the_gap_between_mvg_and_gmm_shrinks_with_width,
-    networks_have_the_parameters_of_section_5,
-    the_largest_networks_approach_the_bound,
-    ten_times_larger_networks_would_clear_the_bound,
-    the_widest_daes_outperform_vaes,
-)
-"""In the order of the paper."""
+        found.append(judge(part, largest))
+    return together(found)

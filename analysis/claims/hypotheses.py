@@ -23,10 +23,3 @@ def deeper_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
             names = (f"depth {deep['depth']}", "depth 1")
             found.append(lower(f"{where}, {what}", names, Scores(a.dropna().to_numpy()), Scores(b.dropna().to_numpy())))
     return together(found)
-
-
-CLAIMS = (
-    wider_encoders_give_more_gaussian_latents,
-    deeper_encoders_give_more_gaussian_latents,
-)
-"""In the order of the paper."""

@@ -15,7 +15,7 @@ from aesweep.analysis.claims.comparisons import (
     width_of,
     worse_on_average,
 )
-from aesweep.analysis.claims.verdicts import Finding, Verdict, agreed, claim, lower, missing, together
+from aesweep.analysis.claims.verdicts import Finding, Verdict, agreed, claim, left_open, lower, together
 from aesweep.analysis.data.optimum import as_good_as_the_best, mean_scores
 from aesweep.analysis.data.paper import CIFAR10, NOISES
 from aesweep.analysis.data.published import published_scores
@@ -180,9 +180,11 @@ def _best_overall(results: Results, score: str, network: NetworkColumns, units: 
     where = SOURCE_NAMES[score]
     sizes = results.by_seed(score, **network).index
     if sizes.empty:
-        return missing(f"no {where} score of a DAE with 128 filters and depths [3,3,2,1]")
+        return left_open(f"no {where} score of a DAE with 128 filters and depths [3,3,2,1]")
     if results.of(**plain("dae", 128))[score].isna().all() or not sizes.min() <= units <= sizes.max():
-        return missing(f"no {where} score of depth 1 of 128 filters, or sizes of depths [3,3,2,1] about {units} units")
+        return left_open(
+            f"no {where} score of depth 1 of 128 filters, or sizes of depths [3,3,2,1] about {units} units"
+        )
     nearest = {sizes[sizes <= units].max(), sizes[sizes >= units].min()}
     points = mean_scores(results.trials, score, [*network, "latent_size"])
     good = points.index[as_good_as_the_best(points)].to_list()
@@ -191,19 +193,3 @@ def _best_overall(results: Results, score: str, network: NetworkColumns, units: 
     name = ", ".join(filter(None, [f"{model.upper()} of {width:.0f} filters", f"depth {depth}", words]))
     others = f", {len(good) - 1} others as good within the noise" if len(good) > 1 else ""
     return agreed(claimed, f"{where}: lowest {points['mean'].min():.4g}, {name}, {size:.0f} units{others}")
-
-
-CLAIMS = (
-    freezing_the_latent_layer_hardly_matters,
-    deeper_networks_are_less_sensitive_to_the_latent_size,
-    at_64_filters_deeper_networks_do_worse_at_best,
-    at_128_filters_deeper_networks_do_better_at_best,
-    deeper_networks_have_a_smaller_best_latent_size,
-    the_best_overall_has_128_filters_depths_3321_and_96_units,
-    noise_degrades_reconstruction_and_generation,
-    with_noise_between_01_and_05_the_dae_drops_below_the_vae,
-    batch_normalisation_rescues_the_standard_normal,
-    spectral_and_layer_normalisation_do_not_rescue_the_standard_normal,
-    latent_normalisation_hardly_changes_mvg_and_gmm,
-)
-"""In the order of the paper."""

@@ -26,8 +26,7 @@ class Finding:
     """One comparison that a sentence makes."""
 
     outcome: Outcome
-    words: str
-    """The comparison with its numbers, such as `64 filters, GMM: DAE 77.36, VAE 93.60 (-16.24)`."""
+    words: str  # the comparison with its numbers, such as `64 filters, GMM: DAE 77.36, VAE 93.60 (-16.24)`
 
 
 @dataclass(frozen=True)
@@ -42,14 +41,11 @@ class Verdict:
 class Claim:
     """One sentence of the paper."""
 
-    name: str
-    """The function's name."""
+    name: str  # the function's name
     section: str
-    sentence: str
-    """As printed, or our wording where the paper spreads it over several sentences."""
+    sentence: str  # as printed, or our wording where the paper spreads it over several sentences
     judge: Callable[[Results], Verdict]
-    data: tuple[str, ...]
-    """Data sets that the sentence speaks of; empty: any."""
+    data: tuple[str, ...]  # data sets that the sentence speaks of; empty: any
 
     def __call__(self, results: Results) -> Verdict:
         """What these data say of it."""
@@ -78,10 +74,10 @@ def holds(fact: bool, words: str) -> Finding:
 def agreed(facts: Iterable[bool], words: str) -> Finding:
     """A finding on candidates that the noise leaves open: so where it is so for all, not where for none, else open."""
     outcomes = set(facts)
-    return holds(outcomes.pop(), words) if len(outcomes) == 1 else missing(f"{words}, not settled")
+    return holds(outcomes.pop(), words) if len(outcomes) == 1 else left_open(f"{words}, not settled")
 
 
-def missing(words: str) -> Finding:
+def left_open(words: str) -> Finding:
     """A comparison that cannot be made; `words` says what lacks."""
     return Finding(OPEN, words)
 
@@ -111,10 +107,10 @@ def change_words(found: Comparison) -> str:
 
 def unsettled(words: str, found: Comparison) -> Finding:
     """A comparison whose interval leaves both answers."""
-    return missing(f"{words}, not settled by the {found.over}")
+    return left_open(f"{words}, not settled by the {found.over}")
 
 
 def no_score(where: str, names: tuple[str, str], first: Scores, second: Scores) -> Finding:
     """A comparison of which a score is missing or no finite number."""
     lacks = " and ".join(name for name, scores in zip(names, (first, second), strict=True) if not scores.known)
-    return missing(f"{where}: no score of {lacks}")
+    return left_open(f"{where}: no score of {lacks}")

@@ -29,22 +29,15 @@ class Evaluation:
     id: str
     metric: str
     extractor: str
-    sha256: str
-    """Of the extractor's weights."""
-    trials: int
-    """Trials with at least one distance."""
-    samples: int
-    """Most samples scored in one row; 0 without samples."""
-    references: int
-    """Most real images that samples are compared with."""
-    seeds: tuple[int, ...]
-    """Sampling seeds."""
+    sha256: str  # of the extractor's weights
+    trials: int  # trials with at least one distance
+    samples: int  # most samples scored in one row; 0 without samples
+    references: int  # most real images that samples are compared with
+    seeds: tuple[int, ...]  # sampling seeds
     deviations: tuple[str, ...] = ()
     """Where it differs from the paper's scoring, on any data set: `samples 2,000 (paper: 10,000)`."""
-    settings: tuple[str, ...] = ()
-    """`scores.setting_words` of its distances: `10 components`."""
-    fields: tuple[str, ...] = ()
-    """`scores.setting_fields` of them: `gmm_components=10`."""
+    settings: tuple[str, ...] = ()  # `scores.setting_words` of its distances: `10 components`
+    fields: tuple[str, ...] = ()  # `scores.setting_fields` of them: `gmm_components=10`
 
     @property
     def is_fid(self) -> bool:
@@ -93,10 +86,8 @@ NO_DISTANCES = Evaluation("none", "none", "none", "none", trials=0, samples=0, r
 class Evaluations(NamedTuple):
     """The evaluations of a store that hold distances."""
 
-    shown: list[Evaluation]
-    """One per metric and extractor, FID first."""
-    aside: list[Evaluation]
-    """The others, the next best first."""
+    shown: list[Evaluation]  # one per metric and extractor, FID first
+    aside: list[Evaluation]  # the others, the next best first
 
 
 @lru_cache(maxsize=4)

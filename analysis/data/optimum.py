@@ -17,12 +17,9 @@ class Optimum:
     """The latent size with the lowest mean score of one network."""
 
     size: int
-    good: tuple[int, ...]
-    """Sizes whose scores cannot be told from the lowest, itself included, ascending."""
-    grid: tuple[int, ...]
-    """All sizes with a score, ascending."""
-    seeds: int
-    """Training seeds at the best size."""
+    good: tuple[int, ...]  # sizes whose scores cannot be told from the lowest, itself included, ascending
+    grid: tuple[int, ...]  # all sizes with a score, ascending
+    seeds: int  # training seeds at the best size
 
     @property
     def low(self) -> int:

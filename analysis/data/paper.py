@@ -33,14 +33,12 @@ table, which may be null where they decide nothing."""
 class Experiment(NamedTuple):
     """One network of Table 1 on one data set; its latent sizes are the sweep's choice."""
 
-    block: str
-    """The block of the paper presets that trains it."""
+    block: str  # the block of the paper presets that trains it
     data: str
     model: str
     filters: int
     depth: str
-    network: str
-    """Words as in `aesweep.analysis.data.trials.describe`; "" for the plain network."""
+    network: str  # words as in `aesweep.analysis.data.trials.describe`; "" for the plain network
 
     @property
     def preset(self) -> str:

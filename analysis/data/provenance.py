@@ -13,7 +13,6 @@ from aesweep.analysis.data.tables import Tables
 WHY_ASIDE = (
     "shown: the one of most trials; of equals the nearest to the paper's, then that of most images, then the first id"
 )
-_LIBRARIES = ("pandas", "matplotlib", "pyarrow")
 
 
 def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, str]]:
@@ -21,14 +20,14 @@ def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, s
     shown, aside = evaluations_of(tables)
     trials = tables.trials
     trained = trials[trials["ended"].notna()]
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("pandas", "matplotlib", "pyarrow"))
+    drawn = f"{now or datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC with Python {python_version()}, {libraries}"
+    why = f" ({WHY_ASIDE})" if aside else ""
     lines = [
         ("Store", tables.store),
         ("Data hash", f"{tables.data_hash} (cd tables; sha256sum *.parquet | sha256sum; first 12 digits)"),
         ("Shown evaluations", ". ".join(_evaluation(tables, one) for one in shown)),
-        (
-            "Evaluations not shown",
-            ". ".join(_evaluation(tables, one) for one in aside) + (f" ({WHY_ASIDE})" if aside else ""),
-        ),
+        ("Evaluations not shown", ". ".join(_evaluation(tables, one) for one in aside) + why),
         ("aesweep", _counted(trained["aesweep_version"])),
         ("torch", _counted(trained["torch_version"])),
         ("Devices", _counted(trained["device"])),
@@ -37,10 +36,7 @@ def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, s
         ("Training seeds", ", ".join(f"{seed:.0f}" for seed in sorted(trials["seed"].dropna().unique()))),
         ("Trained", _span(trained)),
         ("Training time", _hours(trained)),
-        (
-            "Report drawn",
-            f"{now or datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC with Python {python_version()}, " + _libraries(),
-        ),
+        ("Report drawn", drawn),
     ]
     return [(label, text) for label, text in lines if text]
 
@@ -74,7 +70,3 @@ def _hours(trained: pd.DataFrame) -> str:
         return ""
     hours, gpu = trained["train_seconds"].sum() / 3600, trained["gpu_seconds"].sum() / 3600
     return f"{hours:.2f} hours over all trials" + (f", {gpu:.2f} GPU-hours" if gpu else ", no GPU")
-
-
-def _libraries() -> str:
-    return ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)

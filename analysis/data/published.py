@@ -71,17 +71,15 @@ def _trials(rows: pd.DataFrame) -> pd.DataFrame:
         "name": rows["dataset"] + "-" + rows["model"] + "-" + rows["key"],
         "image_size": rows["data"].str.rsplit("-", n=1).str[1].astype("float64"),
     }
-    frame = pd.DataFrame(columns).assign(**fixed)
-    return frame_of("trials", frame)
+    return frame_of("trials", pd.DataFrame(columns).assign(**fixed))
 
 
 def _scores(rows: pd.DataFrame) -> pd.DataFrame:
     source = rows["column"].str.replace(r"_(train|test)$", "", regex=True)
     frame = pd.DataFrame({"key": rows["key"], "source": source, "value": rows["value"]})
     frame["split"] = rows["column"].str.extract(r"_(train|test)$")[0].fillna("test")
-    frame = frame.assign(evaluation="paper", metric="fid", extractor="inception-2015", note="", seed=0)
-    frame = frame.assign(extractor_sha256="none")
-    frame = frame.assign(**SCORING, stderr=float("nan"), changed_settings="none")
+    frame = frame.assign(evaluation="paper", metric="fid", extractor="inception-2015", extractor_sha256="none", seed=0)
+    frame = frame.assign(**SCORING, stderr=float("nan"), changed_settings="none", note="")
     frame["gmm_components"] = frame["gmm_components"].where(frame["source"] == "gmm")
     of_latents = (rows["model"] == "vae") & frame["source"].isin(["mvg", "gmm"])
     frame["vae_latents"] = of_latents.map({True: "mean", False: "none"})

@@ -29,8 +29,6 @@ from aesweep.analysis.data.uncertainty import Scores
 
 NETWORK = ["model", "filters", "depth", "network"]
 """Columns that name a network within `Results.trials`."""
-
-
 NON_FINITE_LOSS = "NonFiniteLossError"
 """Type of the failure of a training whose loss left the numbers."""
 
@@ -47,12 +45,10 @@ class Results:
     trials: pd.DataFrame
     trained: pd.DataFrame
     """Described trials on these data, trained in the same way, whose training ended or diverged, scored or not."""
-    images: dict[str, str]
-    """Score -> what was compared, in words, for those that `trials` has."""
+    images: dict[str, str]  # score -> what was compared, in words, for those that `trials` has
     latents: LatentPoints
     data_hash: str
-    left_aside: tuple[str, ...] = ()
-    """Words for the ways of training that are not in `trials`."""
+    left_aside: tuple[str, ...] = ()  # words for the ways of training that are not in `trials`
     other_scorings: tuple[str, ...] = ()
     """Words for the evaluations of these trials that are not shown, each by what sets it apart: `100 components`."""
     deviations: tuple[str, ...] = ()
@@ -94,7 +90,11 @@ class Results:
     def aside_notice(self) -> str:
         """A sentence for captions on what is not in `trials`; "" where nothing was left aside."""
         parts = {"trials with": self.left_aside, "scores with": self.other_scorings}
-        named = [f"{what} {_few(words)}" for what, words in parts.items() if words]
+        named = [
+            f"{what} {'; '.join(words[:3])}" + (f" and {len(words) - 3} further settings" if len(words) > 3 else "")
+            for what, words in parts.items()
+            if words
+        ]
         return f"Left aside: {'; '.join(named)}." if named else ""
 
     @cached_property
@@ -116,11 +116,6 @@ class Results:
         """The plain trials at the comparison size, of some models or of all."""
         rows = self.plain[self.plain["latent_size"] == self.comparison_size]
         return rows[rows["model"].isin(models)] if models else rows
-
-    def unstable(self, trained: pd.DataFrame) -> tuple[int, int]:
-        """How many of these trainings diverged or learnt no more than the mean image, and of how many."""
-        bad = trained["test_bce"].isna() | (trained["test_bce"] >= trained["mean_image_bce"])
-        return int(bad.sum()), len(trained)
 
     def of(self, **columns: object) -> pd.DataFrame:
         """The trials with these values: `of(model="dae", filters=64, depth="1", network="")`."""
@@ -199,16 +194,9 @@ def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFram
 
 def _other_scorings(tables: Tables, evaluation: Evaluation, kept: pd.DataFrame) -> tuple[str, ...]:
     """Of the evaluations with the same metric and extractor, those that scored these trials too."""
-    others = [
-        e for e in evaluations_of(tables).aside if (e.metric, e.extractor) == (evaluation.metric, evaluation.extractor)
-    ]
+    same = (evaluation.metric, evaluation.extractor)
+    others = [e for e in evaluations_of(tables).aside if (e.metric, e.extractor) == same]
     return tuple(e.unlike(evaluation) for e in others if frechet_rows(tables, e)["key"].isin(kept["key"]).any())
-
-
-def _few(words: tuple[str, ...]) -> str:
-    """The first three."""
-    more = len(words) - 3
-    return "; ".join(words[:3]) + (f" and {more} further settings" if more > 0 else "")
 
 
 def _trained(tables: Tables, kept: pd.DataFrame) -> pd.DataFrame:

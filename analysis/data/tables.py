@@ -28,11 +28,8 @@ STORE_MARKER = "store.json"  # the file that makes a folder a store
 HASH_DIGITS = 12
 
 _EPOCHS = ("key", "epoch", "loss")  # a long sweep has a million rows of them; of the other tables all columns are read
-_KINDS = {
-    "string": "str",
-    "bool": "bool",
-    "timestamp[us, tz=UTC]": "datetime64[us, UTC]",
-}  # numbers may be missing: floats
+# Numbers may be missing: floats.
+_KINDS = {"string": "str", "bool": "bool", "timestamp[us, tz=UTC]": "datetime64[us, UTC]"}
 KINDS: dict[str, dict[str, str]] = {
     table: {c.name: _KINDS.get(str(c.type), "float64") for c in columns if table != "epochs" or c.name in _EPOCHS}
     for table, columns in COLUMNS.items()
@@ -73,8 +70,7 @@ class Tables:
     failures: pd.DataFrame = field(default_factory=lambda: frame_of("failures"))
     data_hash: str = "none"
     """The first 12 digits that `cd STORE/tables; sha256sum *.parquet | sha256sum` prints; "none" without tables."""
-    address: str = ""
-    """What a person calls the store, where `root` is a copy of one: its URI."""
+    address: str = ""  # what a person calls the store, where `root` is a copy of one: its URI
 
     @property
     def store(self) -> str:
@@ -135,6 +131,5 @@ def _check_is_store(root: Path) -> None:
     if not root.is_dir() or (root / STORE_MARKER).is_file() or (root / "tables").is_dir():
         return
     if any(not entry.name.startswith(".") for entry in root.iterdir() if entry.name != "report"):
-        raise ReportError(
-            "STORE", root, "The folder holds other files and no store. Give the folder that `aesweep launch` wrote."
-        )
+        remedy = "The folder holds other files and no store. Give the folder that `aesweep launch` wrote."
+        raise ReportError("STORE", root, remedy)

@@ -6,6 +6,8 @@ which is made of `network` (words for what Table 1 varies on the plain network),
 (every further field), the last two only where they are not the same in all trials on these data.
 """
 
+import math
+from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple, cast
 
@@ -25,6 +27,10 @@ _FURTHER_FIELDS = [name for name in CONFIG_FIELDS if name not in chain.from_iter
 CURVE = ["data", "model", "filters", "depth", "variant"]
 """Columns that name a curve."""
 MODEL_NAMES = {"dae": "DAE", "vae": "VAE"}
+PAPER_WIDTH = 128
+"""The width at which Table 1 varies noise, normalisation and frozen latents."""
+NOISE, NORM = r"noise [0-9.e+-]+", r"(batch|spectral|layer) latent norm"
+"""`network` of a trial of which nothing but the noise on the decoder's input, or the latents' normalisation, is varied."""
 
 
 def describe(trials: pd.DataFrame) -> pd.DataFrame:
@@ -69,6 +75,14 @@ def curves(described: pd.DataFrame) -> list[tuple[Curve, pd.DataFrame]]:
     return [(Curve(m, int(f), d, v), group) for (m, f, d, v), group in zip(names, rows, strict=True)]
 
 
+def short_names(trials: pd.DataFrame) -> pd.Series:
+    """The network of each trial for a column of a table: `f16 d3 z64, noise 0.1`."""
+    filters, size = (trials[name].map("{:.0f}".format).astype("str") for name in ("filters", "latent_size"))
+    depth = (" d" + trials["depth"]).where(trials["depth"] != "1", "")
+    variant = (", " + trials["variant"]).where(trials["variant"] != "", "")
+    return ("f" + filters + depth + " z" + size + variant).astype("str")
+
+
 def depth_order(depth: str) -> tuple[int, ...]:
     """Sorts "3-3-2-1" by its number of layers between the uniform "2" and "3", which stand for all four stages."""
     stages = tuple(int(stage) for stage in depth.split("-"))
@@ -82,6 +96,22 @@ def by_depth(column: pd.Series) -> pd.Series:
         return column
     place = {depth: i for i, depth in enumerate(sorted(column.unique(), key=depth_order))}
     return column.map(place)
+
+
+def varied_daes(trials: pd.DataFrame, pattern: str) -> pd.DataFrame:
+    """The DAEs of depth 1 whose `network` is of a pattern: any level of noise, any norm."""
+    return trials[(trials["model"] == "dae") & (trials["depth"] == "1") & trials["network"].str.fullmatch(pattern)]
+
+
+def varied_width(varied: pd.DataFrame, scores: Iterable[str]) -> int | None:
+    """The width at which something was varied: of these trials with a score the one nearest to 128; None without any."""
+    varied = varied[varied[list(scores)].notna().any(axis=1)]
+    return nearest_width(varied["filters"]) if len(varied) else None
+
+
+def nearest_width(filters: Iterable[float], target: int = PAPER_WIDTH) -> int:
+    """The width nearest to `target` by ratio, of two equally near ones the wider."""
+    return min({int(width) for width in filters}, key=lambda width: (abs(math.log2(width / target)), -width))
 
 
 def _data(trials: pd.DataFrame) -> pd.Series:
@@ -99,8 +129,8 @@ def _network(trials: pd.DataFrame) -> list[pd.Series]:
     return [
         _words(trials["latent_norm"] + " latent norm", trials["latent_norm"] != "none"),
         _words(noise, trials["noise_std"] > 0),
-        _words("frozen latent", trials["freeze_latent"].astype(bool), trials.index),
-        _words("no batch norm", ~trials["conv_norm"].astype(bool), trials.index),
+        _words("frozen latent", trials["freeze_latent"].astype(bool)),
+        _words("no batch norm", ~trials["conv_norm"].astype(bool)),
     ]
 
 
@@ -126,6 +156,5 @@ def _value(value: str | float | None) -> str:
     return f"{value:g}" if isinstance(value, float | int) and not isinstance(value, bool) else str(value)
 
 
-def _words(text: "pd.Series | str", where: pd.Series, index: "pd.Index | None" = None) -> pd.Series:
-    series = pd.Series(text, index=index, dtype="str") if isinstance(text, str) else text.astype("str")
-    return (", " + series).where(where, "").astype("str")
+def _words(text: pd.Series | str, where: pd.Series) -> pd.Series:
+    return (", " + pd.Series(text, index=where.index, dtype="str")).where(where, "").astype("str")

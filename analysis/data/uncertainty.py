@@ -19,8 +19,7 @@ class Scores:
     """One network's scores, float (S,) with one per training seed, and their standard errors from the images."""
 
     values: np.ndarray
-    errors: np.ndarray | None = None
-    """Float (S,), nan where unknown; None: of all."""
+    errors: np.ndarray | None = None  # float (S,), nan where unknown; None: of all
 
     def __len__(self) -> int:
         return len(self.values)
@@ -52,8 +51,7 @@ class Comparison:
     first: float
     second: float
     half_width: float
-    over: Literal["seeds", "images", "nothing"]
-    """What the interval is over."""
+    over: Literal["seeds", "images", "nothing"]  # what the interval is over
 
     @property
     def difference(self) -> float:

@@ -10,16 +10,17 @@ from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.figures.bound import parameters_against_bound
 from aesweep.analysis.figures.capacity import best_latent_size
-from aesweep.analysis.figures.depths import figure_2, figure_5
 from aesweep.analysis.figures.gaussianity import gaussianity_against_capacity, gaussianity_against_latent_size
 from aesweep.analysis.figures.latent_layer import figure_3, figure_4, noise
-from aesweep.analysis.figures.others import others
+from aesweep.analysis.figures.other_networks import others
 from aesweep.analysis.figures.style import Drawing
 from aesweep.analysis.figures.training import training_curves
-from aesweep.analysis.figures.widths import figure_1, reconstructions
+from aesweep.analysis.figures.width_and_depth import figure_1, figure_2, figure_5, reconstructions
+
+_Draw = Callable[[Results], Drawing | None]
 
 
-def _where_networks_differ(draw: Callable[[Results], Drawing | None]) -> Callable[[Results], Drawing | None]:
+def _where_networks_differ(draw: _Draw) -> _Draw:
     """A figure against the size of the network says nothing of a store with one width and depth."""
 
     def drawn(results: Results) -> Drawing | None:
@@ -29,16 +30,11 @@ def _where_networks_differ(draw: Callable[[Results], Drawing | None]) -> Callabl
     return drawn
 
 
-PAPER_FIGURES: tuple[Callable[[Results], Drawing | None], ...] = (figure_1, figure_2, figure_3, figure_4, figure_5)
+PAPER_FIGURES: tuple[_Draw, ...] = (figure_1, figure_2, figure_3, figure_4, figure_5)
 """The paper's, in its order."""
-FURTHER_FIGURES: tuple[Callable[[Results], Drawing | None], ...] = (
-    reconstructions,
-    noise,
-    _where_networks_differ(best_latent_size),
-    others,
-)
+FURTHER_FIGURES: tuple[_Draw, ...] = (reconstructions, noise, _where_networks_differ(best_latent_size), others)
 """What the paper speaks of and does not draw, and what it does not speak of."""
-NETWORK_FIGURES: tuple[Callable[[Results], Drawing | None], ...] = (
+NETWORK_FIGURES: tuple[_Draw, ...] = (
     gaussianity_against_latent_size,
     _where_networks_differ(gaussianity_against_capacity),
     parameters_against_bound,

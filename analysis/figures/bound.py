@@ -44,8 +44,9 @@ def parameters_against_bound(results: Results) -> Drawing | None:
     if rows.empty:
         return None
     networks = plain_networks(rows)
-    looks, places = point_looks(networks), _places(networks)
-    values, paper = _values_to_fit(rows), section_5(results.data)
+    looks, places, paper = point_looks(networks), _places(networks), section_5(results.data)
+    # n · d: training images times values per image; nan where the number of images is not known
+    values = float((rows["images_train"] * _CHANNELS * rows["image_size"] ** 2).max())
     figure, axes = new_figure(10, 4.6, 1, 2, sharey=True)
     for ax, (part, heading) in zip(axes[0], PARTS.items(), strict=True):
         ax.set_title(heading, fontsize=11)
@@ -54,22 +55,13 @@ def parameters_against_bound(results: Results) -> Drawing | None:
         _draw_paper_range(ax, part, paper)
         for network, place in places.items():
             _draw_network(ax, network.of(rows), part, place, results.comparison_size, looks[network])
-    heights = [*rows["parameters_encoder"], *rows["parameters_decoder"], *_parameters(paper), values]
+    printed = [value for name, value in paper.items() if name.startswith("parameters_")]
+    heights = [*rows["parameters_encoder"], *rows["parameters_decoder"], *printed, values]
     parameter_axis(axes[0, 0], heights, "parameters", axis="y")
     title = f"{results.title}: parameters of the networks, and what smoothness asks for"
-    finish(
-        figure, title, [*point_legend(networks), *_handles(values, paper)], results.data_hash, results.training_notice
-    )
+    handles = [*point_legend(networks), *_handles(values, paper)]
+    finish(figure, title, handles, results.data_hash, results.training_notice)
     return Drawing(f"parameters-{results.data}", title, _caption(results, rows, paper), figure)
-
-
-def _values_to_fit(rows: pd.DataFrame) -> float:
-    """N · d: training images times values per image; nan where the number of images is not known."""
-    return float((rows["images_train"] * _CHANNELS * rows["image_size"] ** 2).max())
-
-
-def _parameters(paper: dict[str, float]) -> list[float]:
-    return [value for name, value in paper.items() if name.startswith("parameters_")]
 
 
 def _places(networks: list[PlainNetwork]) -> dict[PlainNetwork, float]:
@@ -104,14 +96,8 @@ def _draw_paper_range(ax: Axes, part: str, paper: dict[str, float]) -> None:
     """A bracket at the left: what Section 5 says of the paper's own networks."""
     if paper:
         ends = [paper[f"{part}_least"], paper[f"{part}_most"]]
-        look: dict[str, Any] = {
-            "color": GREY,
-            "linewidth": 2.2,
-            "marker": "_",
-            "markersize": 12,
-            "markeredgewidth": 2.2,
-        }
-        ax.plot([0.03, 0.03], ends, transform=ax.get_yaxis_transform(), **look)
+        look: dict[str, Any] = {"marker": "_", "markersize": 12, "markeredgewidth": 2.2, "linewidth": 2.2}
+        ax.plot([0.03, 0.03], ends, transform=ax.get_yaxis_transform(), color=GREY, **look)
 
 
 def _handles(values: float, paper: dict[str, float]) -> list[Line2D | Patch]:

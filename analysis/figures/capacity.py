@@ -7,6 +7,7 @@ open (`aesweep.analysis.data.optimum`), and with an arrow where it lies at the e
 import math
 from typing import Any, NamedTuple
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter
@@ -14,10 +15,10 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 from aesweep.analysis.data.optimum import FEWEST_SIZES, Optimum, optimum
 from aesweep.analysis.data.published import published_scores
 from aesweep.analysis.data.results import Results
+from aesweep.analysis.figures.curves import SAMPLES
 from aesweep.analysis.figures.networks import PlainNetwork, parameter_axis, plain_networks, point_legend, point_looks
 from aesweep.analysis.figures.style import GREY, Drawing, finish, new_figure
 
-SCORES = {"mvg": "MVG samples", "gmm": "GMM samples"}
 _CROSSES = {"dae": "x", "vae": "+"}
 _ARROW = 2**0.4  # length, as a factor of the latent size
 
@@ -43,26 +44,26 @@ def best_latent_size(results: Results) -> Drawing | None:
 
     None where no plain network has scores at three latent sizes.
     """
-    bests = {score: _bests(results, score) for score in SCORES}
+    bests = {score: _bests(results, score) for score in SAMPLES}
     every = [best for points in bests.values() for best in points]
     if not every:
         return None
-    published = {score: _published(results, score) for score in SCORES}
+    published = {score: _published(results, score) for score in SAMPLES}
     crosses = [cross for points in published.values() for cross in points]
     networks = plain_networks(results.trials)
     networks = [n for n in networks if n in {*(b.network for b in every), *(c.network for c in crosses)}]
     looks = point_looks(networks)
     parameters = [*(best.parameters for best in every), *(cross.parameters for cross in crosses)]
     figure, axes = new_figure(10, 4.6, 1, 2, sharey=True)
-    for ax, (score, heading) in zip(axes[0], SCORES.items(), strict=True):
+    for ax, (score, heading) in zip(axes[0], SAMPLES.items(), strict=True):
         ax.set_title(heading, fontsize=11)
         parameter_axis(ax, parameters, "encoder and decoder parameters")
         for best in bests[score]:
             _draw_best(ax, best, looks[best.network])
         for cross in published[score]:
-            _draw_cross(ax, cross, looks[cross.network]["color"])
-    sizes = results.trials["latent_size"]
-    _size_axis(axes[0, 0], sizes[sizes.notna()].astype(int).tolist())
+            marker, colour = _CROSSES[cross.network.model], looks[cross.network]["color"]
+            ax.plot([cross.parameters], [cross.size], marker, color=colour, markersize=11, markeredgewidth=2, zorder=4)
+    _size_axis(axes[0, 0], results.trials["latent_size"])
     title = f"{results.title}: best latent size against the size of the network"
     handles = [*point_legend(networks), *_cross_handles(crosses)]
     finish(figure, title, handles, results.data_hash, results.notice)
@@ -114,20 +115,15 @@ def _draw_best(ax: Axes, best: _Best, look: dict[str, Any]) -> None:
         ax.annotate("", xy=(best.parameters, end), xytext=(best.parameters, found.size), arrowprops=style)
 
 
-def _draw_cross(ax: Axes, cross: _Published, colour: str) -> None:
-    marker = _CROSSES[cross.network.model]
-    ax.plot([cross.parameters], [cross.size], marker, color=colour, markersize=11, markeredgewidth=2, zorder=4)
-
-
 def _cross_handles(crosses: list[_Published]) -> list[Line2D]:
     models = sorted({cross.network.model for cross in crosses})
     look: dict[str, Any] = {"linestyle": "", "color": GREY, "markersize": 9, "markeredgewidth": 2}
     return [Line2D([], [], marker=_CROSSES[m], label=f"published {m.upper()} (Table 3)", **look) for m in models]
 
 
-def _size_axis(ax: Axes, sizes: list[int]) -> None:
+def _size_axis(ax: Axes, sizes: pd.Series) -> None:
     """A log2 y axis over all sizes that were tried: labels at powers of two and the ends, small ticks at the real sizes."""
-    found = sorted(set(sizes))
+    found = sorted(sizes.dropna().astype(int).unique().tolist())
     powers = [2**k for k in range(1, 21) if found[0] <= 2**k <= found[-1]]
     ends = [size for size in (found[0], found[-1]) if all(abs(math.log2(size / power)) > 0.4 for power in powers)]
     labelled = sorted({*powers, *ends}) if len(powers) > 1 else found

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import compared
-from aesweep.analysis.figures.style import Drawing, draw_range, finish, latent_axis, new_figure
+from aesweep.analysis.figures.style import Drawing, draw_curve, finish, latent_axis, new_figure
 
 SAMPLES = {"mvg": "MVG samples", "gmm": "GMM samples"}
 RECONSTRUCTIONS = {"reconstruction_train": "Train R: training images", "reconstruction_test": "Test R: test images"}
@@ -35,10 +34,8 @@ class Line:
     look: dict[str, Any]
     trials: pd.DataFrame
     score: str = ""
-    relative: bool = False
-    """Divide by the lowest mean of the line; no point where that is 0."""
-    mark: str = ""
-    """A name to write beside the first point."""
+    relative: bool = False  # divide by the lowest mean of the line; no point where that is 0
+    mark: str = ""  # a name to write beside the first point
 
     @cached_property
     def points(self) -> pd.DataFrame:
@@ -63,47 +60,39 @@ class Line:
 class Chart:
     """What a figure holds, before it is drawn."""
 
-    name: str
-    """The start of the file name: `figure-1`."""
+    name: str  # the start of the file name: `figure-1`
     title: str
     """The start of the title: `Figure 1. `, or ""."""
-    what: str
-    """What the distances are of: `samples`."""
-    panels: dict[str, list[Line]]
-    """Heading -> lines, from left to right."""
-    caption: str
-    """What the encodings mean; seeds and counts are added."""
-    legend: tuple[Line2D, ...] = ()
-    """Further entries of the legend, or all of them where the lines have no labels."""
-    by: str = ""
-    """The end of the title, what the figure compares: `, by depth`."""
-    axis: str = ""
-    """Label of the y axis; "" for the distance."""
-    width: float = 10.0
-    """Inches."""
-    columns: int = 0
-    """Most columns of the legend; 0: as many as fit."""
+    what: str  # what the distances are of: `samples`
+    panels: dict[str, list[Line]]  # heading -> lines, from left to right
+    caption: str  # what the encodings mean; seeds and counts are added
+    legend: tuple[Line2D, ...] = ()  # further entries of the legend, or all of them where the lines have no labels
+    by: str = ""  # the end of the title, what the figure compares: `, by depth`
+    axis: str = ""  # label of the y axis; "" for the distance
+    width: float = 10.0  # inches
+    columns: int = 0  # most columns of the legend; 0: as many as fit
 
     @property
     def lines(self) -> list[Line]:
         """Those of all panels."""
         return [line for lines in self.panels.values() for line in lines]
 
+    @property
+    def by_label(self) -> list[Line]:
+        """Those of all panels, each label once."""
+        return list({line.label: line for line in self.lines}.values())
+
 
 def over(panels: dict[str, str], lines: Iterable[Line], **changes: Any) -> dict[str, list[Line]]:
     """The same lines in each panel, with the panel's score; lines without a score there are left out."""
     lines = list(lines)
-    return {heading: scored([replace(x, score=score, **changes) for x in lines]) for score, heading in panels.items()}
+    copies = {heading: [replace(x, score=score, **changes) for x in lines] for score, heading in panels.items()}
+    return {heading: [line for line in drawn if len(line.points)] for heading, drawn in copies.items()}
 
 
-def scored(lines: Iterable[Line]) -> list[Line]:
-    """The lines that have a point."""
-    return [line for line in lines if len(line.points)]
-
-
-def draw(results: Results, chart: Chart) -> Drawing | None:
+def draw(results: Results, chart: Chart | None) -> Drawing | None:
     """The figure of a chart, its axes in the order of the panels; None where no line has a point."""
-    if not any(len(line.points) for line in chart.lines):
+    if chart is None or not any(len(line.points) for line in chart.lines):
         return None
     figure, axes = new_figure(chart.width, 4.6, 1, len(chart.panels), sharey=True)
     sizes = sorted({size for line in chart.lines for size in line.points.index})
@@ -111,13 +100,14 @@ def draw(results: Results, chart: Chart) -> Drawing | None:
         ax.set_title(heading, fontsize=11)
         latent_axis(ax, sizes)
         for line in lines:
-            _draw_line(ax, line)
+            draw_curve(ax, line.points, line.look)
     axes[0, 0].set_ylabel(chart.axis or distance_axis(results), fontsize=10)
     axes[0, 0].set_ylim(bottom=max(0.0, axes[0, 0].get_ylim()[0]))
     evaluation = results.evaluation
     distance = "FID" if evaluation.is_fid else f"{evaluation.metric} ({evaluation.extractor})"
     title = f"{chart.title}{results.title}: {distance} of {chart.what} against latent size{chart.by}"
-    finish(figure, title, [*_handles(chart), *chart.legend], results.data_hash, results.notice, chart.columns)
+    handles = [Line2D([], [], label=line.label, **line.look) for line in chart.by_label if line.label]
+    finish(figure, title, [*handles, *chart.legend], results.data_hash, results.notice, chart.columns)
     name = f"{chart.name}-{evaluation.slug}-{results.data}"
     return Drawing(name, title, " ".join([chart.caption, *_counts(results, chart)]), figure)
 
@@ -126,20 +116,6 @@ def distance_axis(results: Results, remark: str = "lower is better") -> str:
     """Label of the y axis, with the unit of a distance that is no FID, and a remark."""
     unit = "" if results.evaluation.is_fid else "squared feature units, "
     return f"{results.evaluation.title}\n({unit}{remark})"
-
-
-def _draw_line(ax: Axes, line: Line) -> None:
-    points, sizes = line.points, line.points.index.to_numpy(dtype=float)
-    if (points["max"] > points["min"]).any():
-        draw_range(ax, sizes, points["min"], points["max"], line.look["color"])
-    ax.plot(sizes, points["mean"], **line.look)
-
-
-def _handles(chart: Chart) -> list[Line2D]:
-    """One entry per label, in the order of the lines of all panels."""
-    looks = {line.label: line.look for line in reversed(chart.lines) if line.label}
-    labels = dict.fromkeys(line.label for line in chart.lines if line.label)
-    return [Line2D([], [], label=label, **looks[label]) for label in labels]
 
 
 def _counts(results: Results, chart: Chart) -> list[str]:

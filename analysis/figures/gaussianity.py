@@ -23,7 +23,7 @@ from aesweep.analysis.figures.networks import (
     point_looks,
     spread,
 )
-from aesweep.analysis.figures.style import GREY, LINE_STYLES, Drawing, draw_range, finish, latent_axis, new_figure
+from aesweep.analysis.figures.style import GREY, LINE_STYLES, Drawing, draw_curve, finish, latent_axis, new_figure
 
 MOST_CURVES, FEW_WIDTHS = 16, 6
 """More curves than that cannot be told apart: then so many widths are drawn."""
@@ -43,7 +43,9 @@ def gaussianity_against_latent_size(results: Results) -> Drawing | None:
         _panel(ax, rows, name)
         _draw_null(ax, _null(rows, name))
         for network in networks:
-            _curve(ax, network.of(rows), name, looks[network])
+            points = network.of(rows).groupby("latent_size")[name].agg(["mean", "min", "max"]).dropna()
+            if len(points):
+                draw_curve(ax, points, looks[network])
     title = f"{results.title}: how Gaussian the latents are, by latent size"
     handles = [Line2D([], [], label=network.label, **looks[network]) for network in networks]
     finish(figure, title, [*handles, _null_handle()], results.data_hash, results.training_notice)
@@ -121,9 +123,8 @@ def _null(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     rows = rows[rows[name].notna()]
     gaussian = MEASURES[name].gaussian
     if gaussian is not None:
-        return pd.DataFrame(
-            {"mean": gaussian, "low": gaussian, "high": gaussian}, index=sorted(rows["latent_size"].unique())
-        )
+        sizes = sorted(rows["latent_size"].unique())
+        return pd.DataFrame({"mean": gaussian, "low": gaussian, "high": gaussian}, index=sizes)
     nulls = rows.groupby("latent_size")[[f"{name}_null", f"{name}_null_std"]].mean()
     nulls.columns = ["mean", "half"]
     half = GAUSSIAN_Z * nulls["half"].fillna(0.0)
@@ -146,16 +147,6 @@ def _draw_null(ax: Axes, nulls: pd.DataFrame) -> None:
 
 def _null_handle() -> Line2D:
     return Line2D([], [], color=GREY, linestyle="--", linewidth=1.4, label="Gaussian data")
-
-
-def _curve(ax: Axes, trials: pd.DataFrame, name: str, look: dict[str, Any]) -> None:
-    """Mean over seeds with a band from the lowest to the highest."""
-    points = trials.groupby("latent_size")[name].agg(["mean", "min", "max"]).dropna()
-    if len(points):
-        sizes = points.index.to_numpy(dtype=float)
-        if (points["max"] > points["min"]).any():
-            draw_range(ax, sizes, points["min"], points["max"], look["color"])
-        ax.plot(sizes, points["mean"], **look)
 
 
 def _point(ax: Axes, trials: pd.DataFrame, name: str, look: dict[str, Any]) -> None:

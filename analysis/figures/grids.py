@@ -44,9 +44,8 @@ def grid_images(png: bytes, side: int) -> np.ndarray | None:
         with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 return None
-            scale, margin = (
-                (1, _MARGIN) if SIDE_KEY in picture.info else (max(1, round(LEGIBLE_SIDE / side)), _OLD_MARGIN)
-            )
+            old = max(1, round(LEGIBLE_SIDE / side)), _OLD_MARGIN
+            scale, margin = (1, _MARGIN) if SIDE_KEY in picture.info else old
             pixels = np.asarray(picture.convert("RGB"))
     except NO_PICTURE:
         return None

@@ -1,7 +1,6 @@
 """What Table 1 varies about the latent layer of one width: frozen (Figure 3), normalised (Figure 4), noisy."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from aesweep.analysis.data.choice import NOISE, NORM, varied_daes, varied_width
 from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.trials import NOISE, NORM, varied_daes, varied_width
 from aesweep.analysis.figures.curves import SAMPLES, Chart, Line, distance_axis, draw, over
-from aesweep.analysis.figures.depths import vae_baseline
 from aesweep.analysis.figures.style import DASHED, DOTTED, MARKERS, OTHER_COLOURS, PAPER_COLOURS, Drawing, look
+from aesweep.analysis.figures.width_and_depth import vae_baseline
 
 BLACK, RED, GREEN, BLUE = PAPER_COLOURS.values()
 PURPLE, ORANGE = OTHER_COLOURS[:2]
@@ -27,17 +26,15 @@ _FAR = 1.4  # N(0, I) this many times above all other samples is drawn on a comp
 _LOWER = 0.72  # share of the axis below
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How samples of one kind are drawn: words, line style and fill of the markers."""
+class _Sampling(NamedTuple):
+    """How samples of one kind are drawn."""
 
     words: str
     style: Any
     fill: str
 
 
-@dataclass(frozen=True, eq=False)
-class PanelNetwork:
+class _Network(NamedTuple):
     """One network of a panel in which colour and marker name the network and the line style names the samples."""
 
     words: str
@@ -45,25 +42,24 @@ class PanelNetwork:
     trials: pd.DataFrame
 
 
-_MVG = Sampling("MVG samples", "-", "full")
-_FIGURE_3 = {"mvg": _MVG, "gmm": Sampling("GMM samples", DOTTED, "none")}
+_MVG = _Sampling("MVG samples", "-", "full")
+_FIGURE_3 = {"mvg": _MVG, "gmm": _Sampling("GMM samples", DOTTED, "none")}
 _FIGURE_4 = {
     "mvg": _MVG,
-    "gmm": Sampling("GMM samples", DASHED, "none"),
-    "standard_normal": Sampling("N(0, I) samples", DOTTED, "half"),
+    "gmm": _Sampling("GMM samples", DASHED, "none"),
+    "standard_normal": _Sampling("N(0, I) samples", DOTTED, "half"),
 }
 
 
 def figure_3(results: Results) -> Drawing | None:
     """DAEs whose latent layer is frozen at its random initialisation beside trained ones, in one panel."""
-    chart = figure_3_chart(results)
-    return draw(results, chart) if chart else None
+    return draw(results, figure_3_chart(results))
 
 
 def figure_4(results: Results) -> Drawing | None:
     """DAEs by the normalisation of their latents, in one panel; N(0, I) on a compressed scale where it is far above."""
     chart = figure_4_chart(results)
-    drawing = draw(results, chart) if chart else None
+    drawing = draw(results, chart)
     if chart and drawing:
         _make_room(drawing.figure.axes[0], chart, results)
     return drawing
@@ -71,8 +67,7 @@ def figure_4(results: Results) -> Drawing | None:
 
 def noise(results: Results) -> Drawing | None:
     """DAEs by the noise added to the decoder's input, and the VAE; MVG samples left, GMM samples right."""
-    chart = noise_chart(results)
-    return draw(results, chart) if chart else None
+    return draw(results, noise_chart(results))
 
 
 def figure_3_chart(results: Results) -> Chart | None:
@@ -83,7 +78,7 @@ def figure_3_chart(results: Results) -> Chart | None:
     if width is None:
         return None
     networks = [
-        PanelNetwork(f"DAE, {width} filters, depth {depth}{f', {network}' if network else ''}", colour, rows)
+        _Network(f"DAE, {width} filters, depth {depth}{f', {network}' if network else ''}", colour, rows)
         for (depth, network), colour in _FROZEN_COLOURS.items()
         if len(rows := results.of(model="dae", filters=width, depth=depth, network=network))
     ]
@@ -98,10 +93,10 @@ def figure_4_chart(results: Results) -> Chart | None:
         return None
     daes = results.of(model="dae", depth="1", filters=width)
     networks = [
-        PanelNetwork(f"DAE, {width} filters", RED, daes[daes["network"] == ""]),
-        *(PanelNetwork(line.label, ORANGE, line.trials) for line in vae_baseline(results, width)),
+        _Network(f"DAE, {width} filters", RED, daes[daes["network"] == ""]),
+        *(_Network(line.label, ORANGE, line.trials) for line in vae_baseline(results, width)),
         *(
-            PanelNetwork(f"DAE, {norm} norm", c, daes[daes["network"] == f"{norm} latent norm"])
+            _Network(f"DAE, {norm} norm", c, daes[daes["network"] == f"{norm} latent norm"])
             for norm, c in _NORMS.items()
         ),
     ]
@@ -135,7 +130,7 @@ def noise_chart(results: Results) -> Chart | None:
 
 
 def _one_panel(
-    name: str, title: str, networks: list[PanelNetwork], samplings: dict[str, Sampling], by: str, caption: str
+    name: str, title: str, networks: list[_Network], samplings: dict[str, _Sampling], by: str, caption: str
 ) -> Chart:
     """Every network with every kind of samples; the legend names networks and kinds apart."""
     crossed = {

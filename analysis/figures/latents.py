@@ -86,10 +86,8 @@ def figure_a(tables: Tables, results: Results) -> Drawing | None:
 def latent_panels(tables: Tables, results: Results) -> Drawing | None:
     """DAE and VAE of one network and size in each panel (first seed): narrow and wide, few latents and many."""
     panels = _panels(results.plain if len(results.plain) else results.trials)
-    chosen = pd.concat(
-        [_first_seeds(rows, 1) for panel in panels for _, rows in panel.groupby("model")] or [pd.DataFrame()]
-    )
-    clouds, split = _clouds(tables, chosen)
+    chosen = [_first_seeds(rows, 1) for panel in panels for _, rows in panel.groupby("model")]
+    clouds, split = _clouds(tables, pd.concat(chosen or [pd.DataFrame()]))
     groups = [[cloud for cloud in clouds if cloud.trial["key"] in set(panel["key"])] for panel in panels]
     groups = [group for group in groups if group]
     if not groups:

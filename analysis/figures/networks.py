@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from aesweep.analysis.data.trials import MODEL_NAMES, depth_order
+from aesweep.analysis.data.trials import MODEL_NAMES, Curve, depth_order
 from aesweep.analysis.figures.style import GREY, LINE_STYLES, MARKERS, colours, look
 
 Item = TypeVar("Item")
@@ -32,7 +32,7 @@ class PlainNetwork(NamedTuple):
     @property
     def columns(self) -> dict[str, object]:
         """What picks its trials: `results.of(**network.columns)`."""
-        return {"model": self.model, "filters": self.filters, "depth": self.depth, "network": ""}
+        return self._asdict() | {"network": ""}
 
     def of(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Its trials among these plain ones."""
@@ -41,8 +41,7 @@ class PlainNetwork(NamedTuple):
     @property
     def label(self) -> str:
         """Such as `DAE, 64 filters, depth 3`."""
-        words = [MODEL_NAMES.get(self.model, self.model), f"{self.filters} filters"]
-        return ", ".join(words if self.depth == "1" else [*words, f"depth {self.depth}"])
+        return Curve(self.model, self.filters, self.depth, "").label
 
 
 def plain_networks(rows: pd.DataFrame) -> list[PlainNetwork]:

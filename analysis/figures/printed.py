@@ -5,6 +5,7 @@ size where it was not measured (`NOT_AT_ITS_SIZE`) has no cross: its numbers hav
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ from matplotlib.patheffects import withStroke
 from aesweep.analysis.data.published import RIVALS, published_scores
 from aesweep.analysis.data.results import NETWORK, Results
 from aesweep.analysis.data.scores import SCORES
-from aesweep.analysis.figures.curves import Line
+from aesweep.analysis.figures.curves import Chart, Line, over
 
 NOT_AT_ITS_SIZE = "this row is not at"
 """In the note of Table 2's CelebA row of 128 filters, whose numbers are Table 3's at 128 units."""
@@ -38,16 +39,31 @@ _MISPLACED_CAPTION = (
 _RIVALS_CAPTION = "grey ones the best results of other papers that it compares with"
 
 
-def printed_lines(results: Results, lines: Iterable[Line]) -> list[Line]:
-    """Crosses for the printed points of each line's network, in the line's colour, without a label."""
+def with_printed(results: Results, chart: Chart, panels: dict[str, str], rivals: bool = False) -> Chart | None:
+    """A chart over `panels` with crosses at the printed points of its networks; None where it has no line.
+
+    With `rivals` a grey cross per rival as well, with its name as the mark that `name_rivals` writes.
+    """
+    if not chart.lines:
+        return None
     if not results.beside_published:
-        return []
+        return chart
     scores = published_scores()
-    scores = scores[(scores["data"] == results.data) & ~scores["note"].str.contains(NOT_AT_ITS_SIZE, regex=False)]
+    scores = scores[scores["data"] == results.data]
+    misplaced = scores["note"].str.contains(NOT_AT_ITS_SIZE, regex=False)
+    lines = _printed_lines(scores[~misplaced], chart.by_label)
+    lines += _rival_lines(scores[scores["latent_size"] == results.comparison_size]) if rivals else []
+    crosses = over(panels, lines)
+    shown = [cross for lines in crosses.values() for cross in lines]
+    both = {heading: [*lines, *crosses[heading]] for heading, lines in chart.panels.items()}
+    caption = " ".join([chart.caption, *_caption(shown, bool(misplaced.any()))])
+    return replace(chart, panels=both, caption=caption, legend=_legend(shown))
+
+
+def _printed_lines(scores: pd.DataFrame, lines: Iterable[Line]) -> list[Line]:
+    """Crosses for the printed points of each line's network, in the line's colour, without a label."""
     found = []
     for line in lines:
-        if line.trials.empty:
-            continue
         first = line.trials.iloc[0]
         same = (scores[NETWORK] == first[NETWORK]).all(axis=1)
         if same.any():
@@ -55,12 +71,7 @@ def printed_lines(results: Results, lines: Iterable[Line]) -> list[Line]:
     return found
 
 
-def rival_lines(results: Results) -> list[Line]:
-    """A grey cross per rival, with its name as the mark that `name_rivals` writes."""
-    if not results.beside_published:
-        return []
-    scores = published_scores()
-    scores = scores[(scores["data"] == results.data) & (scores["latent_size"] == results.comparison_size)]
+def _rival_lines(scores: pd.DataFrame) -> list[Line]:
     return [
         Line("", _cross(RIVAL_COLOUR, "x"), _by_column(scores[scores["model"] == model]), mark=name)
         for model, name in RIVALS.items()
@@ -83,7 +94,7 @@ def name_rivals(ax: Axes, lines: Iterable[Line]) -> None:
         ax.annotate(line.mark, (size, value), place, ha="right" if side < 0 else "left", **_NAME)
 
 
-def printed_legend(crosses: list[Line]) -> tuple[Line2D, ...]:
+def _legend(crosses: list[Line]) -> tuple[Line2D, ...]:
     """An entry per kind of cross that is drawn."""
     words = {"x": "DAE of the paper", "+": "VAE of the paper"}
     kinds = {line.look["marker"] for line in crosses if not line.mark}
@@ -93,13 +104,11 @@ def printed_legend(crosses: list[Line]) -> tuple[Line2D, ...]:
     return tuple(found)
 
 
-def printed_caption(results: Results, crosses: list[Line]) -> list[str]:
+def _caption(crosses: list[Line], misplaced: bool) -> list[str]:
     """Sentences on the crosses; none without any."""
     if not crosses:
         return []
     rivals = [_RIVALS_CAPTION] if any(line.mark for line in crosses) else []
-    scores = published_scores()
-    misplaced = scores["note"][scores["data"] == results.data].str.contains(NOT_AT_ITS_SIZE, regex=False).any()
     return [", ".join([_CAPTION, *rivals]) + ".", *([_MISPLACED_CAPTION] if misplaced else [])]
 
 

@@ -4,8 +4,6 @@ Nobody picks pictures by hand: the trial is the one with the lowest distance, an
 stored grids. Which trial is best depends on the evaluation, so the file names hold it.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
@@ -15,7 +13,7 @@ from aesweep.analysis.data.trials import MODEL_NAMES
 from aesweep.analysis.figures.grids import Cell, Row, grid_images, picture_page
 from aesweep.analysis.figures.networks import spread
 from aesweep.analysis.figures.style import Drawing
-from aesweep.analysis.pictures import COLUMNS, picture_bytes
+from aesweep.analysis.pictures import PICTURES, picture_bytes
 from aesweep.analysis.text.text_tables import format_score
 
 SAMPLE_WIDTHS, WALK_WIDTHS = 6, 4
@@ -24,33 +22,25 @@ INTERPOLATION = "interpolation.png"
 _ACROSS, _DOWN, _WALKS = 4, 4, 3  # images of a cell; rows of walks
 _PAGE_PIXELS = 1_100_000  # of the images before enlarging: keeps a page under 3 MB; above, cells are half as high
 _RANKINGS = {"gmm": "GMM", "mvg": "MVG"}
-
-
-class _Ranking(NamedTuple):
-    """The score that says which trial is best, and the name of its prior."""
-
-    score: str
-    prior: str
+_CHOICE = "Of each width the DAE and the VAE whose {} samples have the lowest distance, among the networks of depth 1."
 
 
 def sample_grids(tables: Tables, results: Results) -> Drawing | None:
     """A row for the best DAE and VAE of each width: reconstructions, and samples of each prior; None without pictures."""
-    names = [name for name in COLUMNS if name != INTERPOLATION]
-    ranking = _ranking(results)
-    rows = [
-        Row(_label(trial), tuple(_cell(tables, results, trial, name) for name in names))
-        for trial in _best_trials(results, ranking, SAMPLE_WIDTHS)
-    ]
-    rows = _cropped([row for row in rows if _has_pictures(row)])
+    columns = {name: column for name, column in PICTURES.items() if name != INTERPOLATION}
+    ranking, rows = _ranking(results), []
+    for trial in _best_trials(results, ranking, SAMPLE_WIDTHS):
+        words = {name: _score_words(results, trial, score) for name, (score, _) in columns.items()}
+        rows.append(Row(_label(trial), tuple(Cell(_images(tables, trial, name), words[name]) for name in columns)))
+    rows = _cropped(_with_pictures(rows))
     if not rows or ranking is None:
         return None
     title = f"{results.title}: reconstructions and samples of the best networks"
-    heads = [COLUMNS[name][1] for name in names]
+    heads = [head for _, head in columns.values()]
     figure = picture_page(title, heads, rows, 1.15, results.data_hash, results.notice)
     caption = (
-        f"Of each width the DAE and the VAE whose {ranking.prior} samples have the lowest distance, among the networks of "
-        "depth 1. The first images of each stored grid; for reconstructions a row of test images stands above a row of "
-        "their reconstructions."
+        f"{_CHOICE.format(_RANKINGS[ranking])} The first images of each stored grid; for reconstructions a row "
+        "of test images stands above a row of their reconstructions."
     )
     return Drawing(f"samples-{results.evaluation.slug}-{results.data}", title, caption, figure)
 
@@ -60,18 +50,17 @@ def interpolations(tables: Tables, results: Results) -> Drawing | None:
     ranking = _ranking(results)
     rows = []
     for trial in _best_trials(results, ranking, WALK_WIDTHS):
-        words = "" if ranking is None else f"\n{_score_words(results, trial, ranking.score, f'{ranking.prior} ')}"
+        words = "" if ranking is None else f"\n{_score_words(results, trial, ranking, f'{_RANKINGS[ranking]} ')}"
         rows.append(Row(_label(trial) + words, _walk_cells(_images(tables, trial, INTERPOLATION))))
-    rows = [row for row in rows if _has_pictures(row)]
+    rows = _with_pictures(rows)
     if not rows or ranking is None:
         return None
     title = f"{results.title}: walks between two test images in latent space"
     heads = ["real A", "decoded, on the straight line from A to B", "real B"]
     figure = picture_page(title, heads, rows, 1.45, results.data_hash, results.notice)
     caption = (
-        f"Of each width the DAE and the VAE whose {ranking.prior} samples have the lowest distance, among the networks of "
-        "depth 1. First and last picture of a row are real; the nine between are decoded at equal steps from the latents "
-        "of one to those of the other, ends included."
+        f"{_CHOICE.format(_RANKINGS[ranking])} First and last picture of a row are real; the nine between are "
+        "decoded at equal steps from the latents of one to those of the other, ends included."
     )
     return Drawing(f"interpolations-{results.evaluation.slug}-{results.data}", title, caption, figure)
 
@@ -83,18 +72,17 @@ def shown_folders(results: Results) -> set[str]:
     return {str(trial["pictures"]) for trial in trials}
 
 
-def _ranking(results: Results) -> _Ranking | None:
-    """The GMM's distance, or the MVG's where there are no GMM samples."""
-    found = [_Ranking(score, prior) for score, prior in _RANKINGS.items() if results.plain[score].notna().any()]
-    return found[0] if found else None
+def _ranking(results: Results) -> str | None:
+    """The score that says which trial is best: the GMM's distance, or the MVG's where there are no GMM samples."""
+    return next((score for score in _RANKINGS if results.plain[score].notna().any()), None)
 
 
-def _best_trials(results: Results, ranking: _Ranking | None, most_widths: int) -> list[pd.Series]:
+def _best_trials(results: Results, ranking: str | None, most_widths: int) -> list[pd.Series]:
     """Narrow before wide, DAE before VAE; trials without pictures are not asked."""
     rows = results.plain[results.plain["pictures"].fillna("none") != "none"]
     if ranking is None or rows.empty:
         return []
-    rows = rows[rows[ranking.score].notna()].sort_values([ranking.score, "key"])
+    rows = rows[rows[ranking].notna()].sort_values([ranking, "key"])
     widths = spread(sorted(rows["filters"].unique()), most_widths)
     best = rows[rows["filters"].isin(widths)].drop_duplicates(["filters", "model"])
     return [trial for _, trial in best.sort_values(["filters", "model"]).iterrows()]
@@ -112,10 +100,6 @@ def _walk_cells(images: np.ndarray | None) -> tuple[Cell, ...]:
     return tuple(Cell(part) for part in np.split(images[:_WALKS], [1, images.shape[1] - 1], axis=1))
 
 
-def _cell(tables: Tables, results: Results, trial: pd.Series, name: str) -> Cell:
-    return Cell(_images(tables, trial, name), _score_words(results, trial, COLUMNS[name][0]))
-
-
 def _score_words(results: Results, trial: pd.Series, score: str, prior: str = "") -> str:
     """Such as `FID 73.78`; "" without a score."""
     metric = "FID" if results.evaluation.is_fid else results.evaluation.metric
@@ -127,8 +111,8 @@ def _label(trial: pd.Series) -> str:
     return f"{model}\n{trial['filters']:.0f} filters\n{trial['latent_size']:.0f} latent units\nseed {trial['seed']:.0f}"
 
 
-def _has_pictures(row: Row) -> bool:
-    return any(cell.images is not None for cell in row.cells)
+def _with_pictures(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if any(cell.images is not None for cell in row.cells)]
 
 
 def _cropped(rows: list[Row]) -> list[Row]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -99,9 +100,8 @@ def finish(figure: Figure, title: str, handles: list[Any], data_hash: str, notic
     _place_axes(figure, width, height, above, below)
     if labels:
         style: dict[str, Any] = {"frameon": False, "fontsize": 9, "handlelength": 3.2, "columnspacing": 1.6}
-        order = [
-            i for column in range(columns) for i in range(column, len(labels), columns)
-        ]  # matplotlib fills columns
+        # matplotlib fills columns
+        order = [i for column in range(columns) for i in range(column, len(labels), columns)]
         style |= {"loc": "lower center", "bbox_to_anchor": (0.5, footer / height), "ncols": columns}
         figure.legend([handles[i] for i in order], [labels[i] for i in order], **style)
     left, right, bottom = 0.08 / width, 1 - 0.08 / width, 0.07 / height
@@ -146,12 +146,14 @@ def _legend_columns(labels: list[str], width: float, most: int) -> int:
     return math.ceil(len(labels) / math.ceil(len(labels) / room))
 
 
-def draw_range(ax: Axes, x: np.ndarray, low: Any, high: Any, colour: str) -> None:
-    """A band from `low` to `high` over ascending x; over a single one a bar, as a band would have no width."""
-    if len(x) > 1:
-        ax.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
-    else:
-        ax.vlines(x, low, high, color=colour, linewidth=1.3)
+def draw_curve(ax: Axes, points: pd.DataFrame, looks: dict[str, Any]) -> None:
+    """The mean over latent sizes (the index, ascending) in a band from `min` to `max`, a bar where there is one size."""
+    sizes, low, high = points.index.to_numpy(dtype=float), points["min"], points["max"]
+    if (high > low).any() and len(sizes) > 1:
+        ax.fill_between(sizes, low, high, color=looks["color"], alpha=0.13, linewidth=0)
+    elif (high > low).any():
+        ax.vlines(sizes, low, high, color=looks["color"], linewidth=1.3)
+    ax.plot(sizes, points["mean"], **looks)
 
 
 def latent_axis(ax: Axes, sizes: Sequence[float]) -> None:

@@ -21,7 +21,7 @@ from aesweep.analysis.data.trials import Curve, curves, depth_order
 from aesweep.analysis.figures.style import Drawing, finish, new_figure
 
 PANELS = 24
-_COLUMNS = 3
+_PER_ROW = 3
 _LEGEND_SIZES = 8
 _LONG_TRAINING = 15  # epochs
 _DIVERGES = 10.0
@@ -40,7 +40,7 @@ def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
     panels = sorted(curves(rows), key=lambda panel: _place(panel[0]))
     left_out = max(0, len(panels) - PANELS)
     panels = panels[:PANELS]
-    columns = min(_COLUMNS if len(panels) != 4 else 2, len(panels))
+    columns = min(_PER_ROW if len(panels) != 4 else 2, len(panels))
     lines = math.ceil(len(panels) / columns)
     title = f"Training on {data}: loss per epoch"
     figure, axes = new_figure(10, 3.6 if columns < 3 else 2.7, lines, columns)

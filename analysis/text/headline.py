@@ -9,7 +9,7 @@ from aesweep.analysis.data.evaluations import Evaluation, evaluations_of, scores
 from aesweep.analysis.data.results import Results, notices
 from aesweep.analysis.data.scores import SAMPLE_SCORES, SCORES, SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
-from aesweep.analysis.data.trials import MODEL_NAMES
+from aesweep.analysis.data.trials import MODEL_NAMES, short_names
 from aesweep.analysis.text.summary import lowest
 from aesweep.analysis.text.text_tables import Heading, TextTable, format_score
 
@@ -75,18 +75,15 @@ def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results
     frame = best_per_model(tables, evaluation)
     frame["model_name"] = frame["model"].replace(MODEL_NAMES)
     frame["score_name"] = frame["score"].replace(SOURCE_NAMES)
-    frame["network"] = _network(frame)
+    frame["network"] = short_names(frame)
     order = frame["score"].map({name: place for place, name in enumerate(SCORES)})
     frame = frame.assign(order=order).sort_values(["data", "order", "model"], kind="stable", ignore_index=True)
-    columns = ["data", "score", "score_name", "model", "model_name", "value", "network", "seed", "key"]
-    frame = frame[columns]
+    frame = frame[["data", "score", "score_name", "model", "model_name", "value", "network", "seed", "key"]]
     headings = {"data": Heading("Data"), "score_name": Heading("Score"), "model_name": Heading("Model")}
     headings |= {"value": Heading("Lowest", "score"), "network": Heading("Reached by"), "key": Heading("Key")}
     bold = lowest(frame, ["data", "score"], ["value"])
-    caption = (
-        "Lowest value of a single trial (f filters, d depth, z latent units), the lower of the two models in bold."
-    )
-    caption = " ".join(filter(None, [caption, notices(results, evaluation)]))
+    what = "Lowest value of a single trial (f filters, d depth, z latent units), the lower of the two models in bold."
+    caption = " ".join(filter(None, [what, notices(results, evaluation)]))
     title = f"Best results: {evaluation.title}"
     return TextTable(f"best-{evaluation.slug}", title, caption, headings, frame, tables.data_hash, bold)
 
@@ -111,10 +108,3 @@ def _words(row: dict[Hashable, Any]) -> str:
     depth = f"depth {row['depth']}" if row["depth"] != "1" else ""
     size, samples = f"{row['latent_size']:.0f} latent units", f"{SOURCE_NAMES[row['score']]} samples"
     return ", ".join(filter(None, [f"{row['filters']:.0f} filters", depth, row["variant"], size, samples]))
-
-
-def _network(best: pd.DataFrame) -> pd.Series:
-    whole = {name: best[name].map("{:.0f}".format).astype("str") for name in ("filters", "latent_size")}
-    depth = (" d" + best["depth"]).where(best["depth"] != "1", "")
-    variant = (", " + best["variant"]).where(best["variant"] != "", "")
-    return ("f" + whole["filters"] + depth + " z" + whole["latent_size"] + variant).astype("str")

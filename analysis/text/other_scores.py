@@ -12,27 +12,13 @@ from aesweep.analysis.data.evaluations import FRECHET, evaluation_order, in_orde
 from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, setting_words
 from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.data.trials import short_names
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score
 
-METRICS = {
-    "fid": "FID",
-    "fd": "FD",
-    "kid": "KID",
-    "kd": "KD",
-    "fid_infinity": "FID∞",
-    "fd_infinity": "FD∞",
-    "precision": "Precision",
-    "recall": "Recall",
-    "density": "Density",
-    "coverage": "Coverage",
-    "inception_score": "Inception score",
-    "bce": "BCE",
-    "mse": "MSE",
-    "psnr": "PSNR (dB)",
-    "ssim": "SSIM",
-    "heldout_loglikelihood": "Held-out log-likelihood",
-    "train_loglikelihood": "Log-likelihood of the fit",
-}
+METRICS = {"fid": "FID", "fd": "FD", "kid": "KID", "kd": "KD", "fid_infinity": "FID∞", "fd_infinity": "FD∞"}
+METRICS |= {"precision": "Precision", "recall": "Recall", "density": "Density", "coverage": "Coverage"}
+METRICS |= {"inception_score": "Inception score", "bce": "BCE", "mse": "MSE", "psnr": "PSNR (dB)", "ssim": "SSIM"}
+METRICS |= {"heldout_loglikelihood": "Held-out log-likelihood", "train_loglikelihood": "Log-likelihood of the fit"}
 """Metric of the scores table -> column head, in the order in which they are shown. Others follow under their own name."""
 _OF_A_FIT = ("em_iterations", "em_converged", "em_lower_bound", "condition_number", "regularisation")
 """How the fit of a prior went: in the tables of the store alone."""
@@ -59,9 +45,8 @@ def other_scores(tables: Tables) -> pd.DataFrame:
     rows = rows[rows["evaluation"] == rows.groupby(names)["evaluation"].transform("first")].sort_index()
     groups = rows.assign(square=rows["stderr"] ** 2).groupby([*names, "evaluation"], sort=False)
     images = {"n": ("n", "max"), "n_reference": ("n_reference", "max")}
-    found = groups.agg(
-        value=("value", "mean"), sum=("square", "sum"), known=("square", "count"), seeds=("value", "size"), **images
-    )
+    errors = {"sum": ("square", "sum"), "known": ("square", "count"), "seeds": ("value", "size")}
+    found = groups.agg(value=("value", "mean"), **errors, **images)
     # Sampling seeds draw independently; but a kernel distance's error is that of the real images too, which they share.
     shared = found.index.get_level_values("metric").isin(KERNEL)
     divisor = np.where(shared, np.sqrt(found["seeds"]), found["seeds"])
@@ -101,9 +86,8 @@ def _wide(tidy: pd.DataFrame) -> pd.DataFrame:
     error = tidy["stderr"].map(lambda value: "" if pd.isna(value) else f" ± {value:.2g}").astype("str")
     tidy = tidy.assign(text=text + error, source_name=score_names(tidy).replace(SOURCE_NAMES), network=_network(tidy))
     order = {name: place for place, name in enumerate(SOURCE_NAMES.values())}
-    wide = tidy.pivot(
-        index=["data", "key", "network", "source_name", "source", "split"], columns="metric", values="text"
-    ).fillna(MISSING)
+    index = ["data", "key", "network", "source_name", "source", "split"]
+    wide = tidy.pivot(index=index, columns="metric", values="text").fillna(MISSING)
     place = pd.Series({key: i for i, key in enumerate(tidy["key"].unique())})
     frame = wide.reset_index()
     frame = frame.assign(place=frame["key"].map(place), order=frame["source_name"].map(order))
@@ -140,8 +124,5 @@ def _named(tables: Tables, evaluation: str) -> str:
 
 def _network(tidy: pd.DataFrame) -> pd.Series:
     """Such as `DAE f16 d3 z64, noise 0.1, seed 1`."""
-    model = tidy["model"].str.upper() + " f" + tidy["filters"].astype("str")
-    depth = (" d" + tidy["depth"]).where(tidy["depth"] != "1", "")
-    variant = (", " + tidy["variant"]).where(tidy["variant"] != "", "")
     seed = (", seed " + tidy["seed"].astype("str")).where(tidy["seed"] != 0, "")
-    return (model + depth + " z" + tidy["latent_size"].astype("str") + variant + seed).astype("str")
+    return (tidy["model"].str.upper() + " " + short_names(tidy) + seed).astype("str")

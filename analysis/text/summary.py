@@ -47,24 +47,9 @@ def summary(tables: Tables, evaluation: Evaluation | None, results: Iterable[Res
         del shown["variant_name"]
     title = f"Every trial: {evaluation.title}" if evaluation else "Every trial (nothing scored yet)"
     caption = _summary_caption(evaluation, results)
-    extra = [
-        name for name in ("name", "evaluation", "metric", "extractor", "train_seconds", "pictures") if name in frame
-    ]
-    kept = [
-        "data",
-        "model",
-        "filters",
-        "depth",
-        "latent_size",
-        "variant",
-        "seed",
-        "test_bce",
-        "mean_image_bce",
-        *names,
-        "state",
-        "key",
-    ]
-    frame = frame[[*kept, *extra, "model_name", "variant_name"]]
+    shown_first = "data model filters depth latent_size variant seed test_bce mean_image_bce".split()
+    extra = [n for n in ("name", "evaluation", "metric", "extractor", "train_seconds", "pictures") if n in frame]
+    frame = frame[[*shown_first, *names, "state", "key", *extra, "model_name", "variant_name"]]
     bold = lowest(frame, ["data", "filters"], ["test_bce", *names])
     return TextTable(
         f"summary-{evaluation.slug}" if evaluation else "summary", title, caption, shown, frame, tables.data_hash, bold

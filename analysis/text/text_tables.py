@@ -20,8 +20,7 @@ class Heading:
 
     text: str
     kind: str = "text"
-    """text, code (a command), number (text that stands right), whole (a whole number), score (four significant digits) or nats (four
-    decimals)"""
+    """text, code (a command), number (text that stands right), whole, score (four significant digits), nats (four decimals)"""
 
     @property
     def is_text(self) -> bool:
@@ -80,9 +79,8 @@ def to_markdown(table: TextTable) -> str:
     rule = ["---" if heading.is_text else "---:" for heading in table.headings.values()]
     lines = ["| " + " | ".join(row) + " |" for row in [head, rule, *cells.to_numpy().tolist()]]
     caption = _markdown_escape(table.caption)
-    return "\n".join(
-        [f"# {_markdown_escape(table.title)}", "", *lines, "", f"{caption} Data {table.data_hash}.".strip(), ""]
-    )
+    title = f"# {_markdown_escape(table.title)}"
+    return "\n".join([title, "", *lines, "", f"{caption} Data {table.data_hash}.".strip(), ""])
 
 
 def to_latex(table: TextTable) -> str:
@@ -94,16 +92,9 @@ def to_latex(table: TextTable) -> str:
     rows = [" & ".join(row) + r" \\" for row in cells.to_numpy().tolist()]
     caption = _latex_escape(f"{table.title}. {table.caption} Data {table.data_hash}.")
     begin = [r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", rf"\label{{tab:{table.name}}}"]
-    body = [
-        rf"\begin{{tabular}}{{{align}}}",
-        r"\toprule",
-        head + r" \\",
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(["% needs \\usepackage{booktabs}", *begin, *body, r"\end{table}", ""])
+    begin += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", head + r" \\", r"\midrule"]
+    end = [r"\bottomrule", r"\end{tabular}", r"\end{table}", ""]
+    return "\n".join(["% needs \\usepackage{booktabs}", *begin, *rows, *end])
 
 
 def to_csv(table: TextTable) -> str:
@@ -116,14 +107,10 @@ FORMS = {"md": to_markdown, "tex": to_latex, "csv": to_csv}
 
 
 def _written(column: pd.Series, kind: str) -> pd.Series:
-    match kind:
-        case "whole":
-            return column.map(lambda value: MISSING if pd.isna(value) else f"{value:.0f}").astype("str")
-        case "nats":
-            return column.map(lambda value: MISSING if pd.isna(value) else f"{value:.4f}").astype("str")
-        case "score":
-            return column.map(format_score).astype("str")
-    return column.astype("str").where(column.notna(), MISSING).astype("str")
+    if kind == "score":
+        return column.map(format_score).astype("str")
+    write = {"whole": "{:.0f}".format, "nats": "{:.4f}".format}.get(kind, str)
+    return column.map(write).astype("str").where(column.notna(), MISSING).astype("str")
 
 
 def _emphasised(cells: pd.DataFrame, bold: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
@@ -137,24 +124,9 @@ def _markdown_escape(text: str) -> str:
     return " ".join(escaped.split())
 
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "–": "--",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-}
-_LATEX |= {
-    "±": r"$\pm$",
-    "−": "$-$",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "β": r"$\beta$",
-    "σ": r"$\sigma$",
-    "≤": r"$\leq$",
-    "∞": r"$\infty$",
-}
+_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
+_LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$", "−": "$-$", "×": r"$\times$", "·": r"$\cdot$"}
+_LATEX |= {"β": r"$\beta$", "σ": r"$\sigma$", "≤": r"$\leq$", "∞": r"$\infty$"}
 _LATEX |= {"“": "``", "”": "''", "…": r"\ldots{}"}
 _LATEX |= {character: "\\" + character for character in "&%$#_{}"}
 

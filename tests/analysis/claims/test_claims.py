@@ -6,7 +6,7 @@ import pytest
 
 from aesweep.analysis import load_tables
 from aesweep.analysis.claims import CLAIMS, dae_against_vae, discussion, hypotheses, variants
-from aesweep.analysis.claims.judgement import claims_table, judge
+from aesweep.analysis.claims.claims_table import claims_table, judge
 from aesweep.analysis.claims.verdicts import Claim
 from aesweep.analysis.data.results import all_results
 from aesweep.analysis.figures.latent_layer import noise_chart

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pandas as pd
 import pytest
 
-from aesweep.analysis.claims.judgement import published_verdicts
+from aesweep.analysis.claims.claims_table import published_verdicts
 from aesweep.analysis.data.published import published_scores, published_tables, published_values, section_5
 from aesweep.analysis.data.results import all_results
 from aesweep.analysis.data.scores import SCORES

@@ -7,7 +7,7 @@ from typing import Any
 from aesweep.analysis import load_tables
 from aesweep.analysis.data.trials import Curve, curves
 from aesweep.analysis.figures.training import training_curves
-from aesweep.analysis.text.experiments import table_1
+from aesweep.analysis.text.paper_tables import table_1
 from aesweep.models.config import TrialConfig
 from tests.analysis.typed import Grid, MakeStore
 

@@ -19,11 +19,10 @@ from aesweep.analysis.data.published import published_scores, published_tables
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIGURES, Drawing
 from aesweep.analysis.figures.capacity import best_latent_size
-from aesweep.analysis.figures.depths import figure_2, figure_5
 from aesweep.analysis.figures.latent_layer import figure_3, figure_4, noise
-from aesweep.analysis.figures.others import others
+from aesweep.analysis.figures.other_networks import others
 from aesweep.analysis.figures.style import DASHED, DOTTED, MOST_LEGEND, OTHER_COLOURS, PAPER_COLOURS, colours
-from aesweep.analysis.figures.widths import figure_1, reconstructions
+from aesweep.analysis.figures.width_and_depth import figure_1, figure_2, figure_5, reconstructions
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.presets import CIFAR10
 from tests.analysis.typed import Draw, Grid, MakeStore, Rows, present

@@ -1,8 +1,9 @@
-"""Figures 2 and 5: DAEs by depth, beside a VAE.
+"""Figures 1, 2 and 5: plain DAEs and VAEs by width, and DAEs by depth beside a VAE; and the reconstructions by width.
 
-The paper prints the same curves under both numbers. Section 5 reads off Figure 5 that with depth the optimum moves to
-smaller latent spaces and that the size matters less; both are seen where each curve is divided by its own minimum, so
-that is our Figure 5.
+The paper does not draw the reconstructions, but speaks of them: at 256 filters on CIFAR-10 training images are
+reconstructed far better than test images (Section 5). It prints the same curves as Figures 2 and 5. Section 5 reads off
+Figure 5 that with depth the optimum moves to smaller latent spaces and that the size matters less; both are seen where
+each curve is divided by its own minimum, so that is our Figure 5.
 """
 
 from typing import Any
@@ -11,19 +12,18 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
-from aesweep.analysis.data.choice import nearest_width
 from aesweep.analysis.data.optimum import Optimum, optimum
 from aesweep.analysis.data.results import NETWORK, Results
-from aesweep.analysis.data.trials import depth_order
-from aesweep.analysis.figures.curves import SAMPLES, Chart, Line, draw, over
-from aesweep.analysis.figures.printed import printed_caption, printed_legend, printed_lines
-from aesweep.analysis.figures.style import DASHED, DOTTED, GREY, MARKERS, Drawing, colours, look
+from aesweep.analysis.data.trials import MODEL_NAMES, depth_order, nearest_width
+from aesweep.analysis.figures.curves import RECONSTRUCTIONS, SAMPLES, Chart, Line, draw, over
+from aesweep.analysis.figures.printed import name_rivals, with_printed
+from aesweep.analysis.figures.style import DASHED, DOTTED, GREY, LINE_STYLES, MARKERS, Drawing, colours, look
 
 VAE_COLOUR = "#111111"
 DEPTH_STYLES: dict[str, Any] = {"1": "-", "2": DASHED, "3": DOTTED, "3-3-2-1": DOTTED}
 """Other depths are dash-dotted."""
 _ROW = 0.045  # of the height of the curves, per network below them
-_ENCODINGS = (
+_BY_DEPTH = (
     "DAEs: solid is depth 1, dashed depth 2, dotted depth 3 or 3-3-2-1 (layers per stage); the colour is the number of "
     "filters. The solid black line is the VAE of depth 1."
 )
@@ -33,44 +33,87 @@ _RELATIVE = (
     "size lies, within the noise of seeds (of a single one: of its images) and one step of the grid; a dashed ring is at "
     "the end of the sizes tried, so that no minimum is shown."
 )
+_BY_WIDTH = (
+    "VAEs are solid with filled markers, DAEs dotted with open ones; the colour is the number of filters of the first "
+    "encoder stage."
+)
+
+
+def figure_1(results: Results) -> Drawing | None:
+    """MVG samples left, GMM samples right, by width and model."""
+    return _with_rivals(results, figure_1_chart(results))
+
+
+def reconstructions(results: Results) -> Drawing | None:
+    """Reconstructions of training images left, of test images right."""
+    return _with_rivals(results, _chart(results, "reconstruction", "", "reconstructions", RECONSTRUCTIONS))
+
+
+def figure_1_chart(results: Results) -> Chart | None:
+    """Every plain network; None where there is none with scored samples."""
+    return _chart(results, "figure-1", "Figure 1. ", "samples", SAMPLES)
+
+
+def _chart(results: Results, name: str, title: str, what: str, panels: dict[str, str]) -> Chart | None:
+    widths = results.plain["filters"].nunique()
+    columns = widths if widths > 2 else 0  # DAEs in one row, VAEs below them
+    chart = Chart(name, title, what, over(panels, _plain_lines(results)), _BY_WIDTH, columns=columns)
+    return with_printed(results, chart, panels, rivals=True)
+
+
+def _plain_lines(results: Results) -> list[Line]:
+    """DAEs by width, then VAEs: one marker and colour per width, open for DAEs and filled for VAEs."""
+    plain = results.plain
+    palette = colours(plain["filters"])
+    markers = {width: MARKERS[i % len(MARKERS)] for i, width in enumerate(palette)}
+    fills = {"dae": "none", "vae": "full"}
+    return [
+        Line(
+            f"{MODEL_NAMES[model]}, {width} filters",
+            look(palette[width], LINE_STYLES[model], markers[width], fills[model]),
+            plain[(plain["model"] == model) & (plain["filters"] == width)],
+        )
+        for model in MODEL_NAMES
+        for width in palette
+    ]
+
+
+def _with_rivals(results: Results, chart: Chart | None) -> Drawing | None:
+    drawing = draw(results, chart)
+    if chart and drawing:
+        for ax, lines in zip(drawing.figure.axes, chart.panels.values(), strict=True):
+            name_rivals(ax, lines)
+    return drawing
 
 
 def figure_2(results: Results) -> Drawing | None:
     """MVG samples left, GMM samples right, DAEs by width and depth."""
-    chart = figure_2_chart(results)
-    return draw(results, chart) if chart else None
+    return draw(results, figure_2_chart(results))
 
 
 def figure_2_chart(results: Results) -> Chart | None:
     """None where no deeper DAE has scored samples."""
-    drawn = over(SAMPLES, depth_lines(results))
-    if not any(drawn.values()):
-        return None
-    crosses = over(SAMPLES, printed_lines(results, _by_label(drawn)))
-    all_crosses = [cross for lines in crosses.values() for cross in lines]
-    caption = " ".join([_ENCODINGS, *printed_caption(results, all_crosses)])
-    both = {heading: [*lines, *crosses[heading]] for heading, lines in drawn.items()}
-    return Chart("figure-2", "Figure 2. ", "samples", both, caption, printed_legend(all_crosses), ", by depth")
+    drawn = over(SAMPLES, _depth_lines(results))
+    chart = Chart("figure-2", "Figure 2. ", "samples", drawn, _BY_DEPTH, by=", by depth")
+    return with_printed(results, chart, SAMPLES)
 
 
 def figure_5(results: Results) -> Drawing | None:
     """The curves of Figure 2, each relative to its lowest value, with a ring at its best size."""
-    panels = over(SAMPLES, depth_lines(results), relative=True)
-    if not any(panels.values()):
-        return None
+    panels = over(SAMPLES, _depth_lines(results), relative=True)
     ring: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 10, "markerfacecolor": "none"}
     legend = (Line2D([], [], label="best latent size", color="#333333", **ring),)
     distance = "FID" if results.evaluation.is_fid else results.evaluation.metric
     axis = f"{distance} / lowest {distance} of the curve"
-    caption = f"{_ENCODINGS} {_RELATIVE}"
-    by = ", by depth (relative)"
-    drawing = draw(results, Chart("figure-5", "Figure 5. ", "samples", panels, caption, legend, by, axis))
+    caption = f"{_BY_DEPTH} {_RELATIVE}"
+    chart = Chart("figure-5", "Figure 5. ", "samples", panels, caption, legend, ", by depth (relative)", axis)
+    drawing = draw(results, chart)
     if drawing:
-        _draw_optima(drawing.figure.axes, results, panels)
+        _draw_optima(drawing.figure.axes, results, chart)
     return drawing
 
 
-def depth_lines(results: Results) -> list[Line]:
+def _depth_lines(results: Results) -> list[Line]:
     """DAEs from the narrowest width that has a deeper one (the paper: 64), and the VAE; [] without a deeper one."""
     daes = results.of(model="dae", network="")
     daes = daes[daes[list(SAMPLES)].notna().any(axis=1)]
@@ -102,14 +145,14 @@ def vae_baseline(results: Results, width: int, colour: str = VAE_COLOUR, marker:
     return [Line(f"VAE, {nearest} filters", look(colour, "-", marker), vaes[vaes["filters"] == nearest])]
 
 
-def _draw_optima(axes: list[Axes], results: Results, panels: dict[str, list[Line]]) -> None:
+def _draw_optima(axes: list[Axes], results: Results, chart: Chart) -> None:
     """Below the curves a row per network: a ring at its best size, a bar over the sizes in which the optimum lies."""
-    labels = [line.label for line in _by_label(panels)]
+    labels = [line.label for line in chart.by_label]
     top = axes[0].get_ylim()[1]
     step = _ROW * (top - 1)
     axes[0].yaxis.set_major_locator(FixedLocator([tick for tick in axes[0].get_yticks() if 0.999 < tick <= top]))
     axes[0].set_ylim(1 - (len(labels) + 1.2) * step, top)
-    for ax, lines in zip(axes, panels.values(), strict=True):
+    for ax, lines in zip(axes, chart.panels.values(), strict=True):
         ax.axhline(1 - 0.6 * step, color=GREY, linewidth=0.8)
         for line in lines:
             network = {str(name): value for name, value in line.trials.iloc[0][NETWORK].items()}
@@ -124,8 +167,3 @@ def _draw_optimum(ax: Axes, best: Optimum, height: float, looks: dict[str, Any])
     edge = (0, (1.5, 1.2)) if best.at_edge else "-"
     ring: dict[str, Any] = {"facecolors": "none", "edgecolors": looks["color"], "linestyles": [edge]}
     ax.scatter([best.size], [height], s=105, linewidths=1.3, zorder=4, **ring)
-
-
-def _by_label(panels: dict[str, list[Line]]) -> list[Line]:
-    """Each line once."""
-    return list({line.label: line for lines in panels.values() for line in lines}.values())

@@ -9,7 +9,7 @@ import pytest
 
 from aesweep.analysis import load_tables
 from aesweep.analysis.data.results import all_results
-from aesweep.analysis.text.missing import missing
+from aesweep.analysis.text.gaps import gaps
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.presets import CIFAR10, PRESETS, celeba_blocks, cifar10_blocks
 from aesweep.sweep.spec.sweep_spec import Block
@@ -21,7 +21,7 @@ FID = ("f" * 12, "fid", "inception-2015")
 
 def _missing(store: Path) -> list[dict[str, Any]]:
     tables = load_tables(store)
-    found = missing(tables, all_results(tables)).frame.to_dict("records")
+    found = gaps(tables, all_results(tables)).frame.to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in found]
 
 

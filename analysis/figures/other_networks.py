@@ -1,14 +1,12 @@
 """The networks that no other figure shows, such as those without batch norm: nothing that was scored stays unseen."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
 from aesweep.analysis.data.results import NETWORK, Results
 from aesweep.analysis.data.trials import Curve
 from aesweep.analysis.figures.curves import SAMPLES, Chart, Line, draw, over
-from aesweep.analysis.figures.depths import figure_2_chart
 from aesweep.analysis.figures.latent_layer import figure_3_chart, figure_4_chart, noise_chart
 from aesweep.analysis.figures.style import (
     LINE_STYLES,
@@ -19,15 +17,10 @@ from aesweep.analysis.figures.style import (
     Drawing,
     look,
 )
-from aesweep.analysis.figures.widths import figure_1_chart
+from aesweep.analysis.figures.width_and_depth import figure_1_chart, figure_2_chart
 
-_ELSEWHERE: tuple[Callable[[Results], Chart | None], ...] = (
-    figure_1_chart,
-    figure_2_chart,
-    figure_3_chart,
-    figure_4_chart,
-    noise_chart,
-)
+_ELSEWHERE: list[Callable[[Results], Chart | None]] = [figure_1_chart, figure_2_chart, figure_3_chart]
+_ELSEWHERE += [figure_4_chart, noise_chart]
 _COLOURS = (*PAPER_COLOURS.values(), *OTHER_COLOURS)
 
 
@@ -36,7 +29,7 @@ def others(results: Results) -> Drawing | None:
     rows = results.trials[results.trials[list(SAMPLES)].notna().any(axis=1)]
     rows = rows[~rows["key"].isin(_shown(results))]
     networks = [group for _, group in rows.groupby(NETWORK)]
-    drawn = [Line(_words(trials), _look(i, trials), trials) for i, trials in enumerate(networks[:MOST_LEGEND])]
+    drawn = [_line(i, trials) for i, trials in enumerate(networks[:MOST_LEGEND])]
     left_out = len(networks) - len(drawn)
     caption = "Networks that no other figure shows." + (f" {left_out:,} more are not drawn." if left_out else "")
     return draw(results, Chart("others", "Other networks. ", "samples", over(SAMPLES, drawn), caption))
@@ -48,13 +41,9 @@ def _shown(results: Results) -> set[str]:
     return {key for chart in charts for line in chart.lines if "key" in line.trials for key in line.trials["key"]}
 
 
-def _words(trials: pd.DataFrame) -> str:
-    model, filters, depth, network = trials.iloc[0][NETWORK]
-    return Curve(model, int(filters), depth, network).label
-
-
-def _look(i: int, trials: pd.DataFrame) -> dict[str, Any]:
+def _line(i: int, trials: pd.DataFrame) -> Line:
     """Colour and marker by place in the list (their counts share no factor, so 132 lines differ)."""
-    model = str(trials["model"].iloc[0])
-    style = LINE_STYLES.get(model, "-.")
-    return look(_COLOURS[i % len(_COLOURS)], style, MARKERS[i % len(MARKERS)], "none" if model == "dae" else "full")
+    model, filters, depth, network = trials.iloc[0][NETWORK]
+    colour, marker = _COLOURS[i % len(_COLOURS)], MARKERS[i % len(MARKERS)]
+    looks = look(colour, LINE_STYLES.get(model, "-."), marker, "none" if model == "dae" else "full")
+    return Line(Curve(model, int(filters), depth, network).label, looks, trials)

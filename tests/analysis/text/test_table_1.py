@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aesweep.analysis import load_tables
 from aesweep.analysis.data.paper import COMPARISON_SIZES, DATA_NAMES, EXPERIMENTS, SETTINGS, VAE_SETTINGS
-from aesweep.analysis.text.experiments import table_1
+from aesweep.analysis.text.paper_tables import table_1
 from aesweep.sweep.spec.presets import CIFAR10, celeba_blocks, cifar10_blocks
 from aesweep.sweep.tables.rows import config_row
 from tests.analysis.typed import MakeStore

@@ -6,7 +6,7 @@ from functools import lru_cache
 import pandas as pd
 
 from aesweep.analysis.claims import CLAIMS
-from aesweep.analysis.claims.verdicts import OPEN, OUTCOMES, Claim, Verdict
+from aesweep.analysis.claims.verdicts import OUTCOMES, Claim, Verdict
 from aesweep.analysis.data.published import published_tables
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable
@@ -20,8 +20,7 @@ class Judged:
 
     claim: Claim
     ours: Verdict
-    paper: Verdict | None
-    """The verdict of the printed numbers; None for a data set that the paper does not have."""
+    paper: Verdict | None  # the verdict of the printed numbers; None for a data set that the paper does not have
 
 
 @dataclass(frozen=True)
@@ -46,16 +45,6 @@ class Judgement:
         )
 
     @property
-    def decided(self) -> list[Judged]:
-        """Those that the data support or contradict."""
-        return [one for one in self.judged if one.ours.outcome != OPEN]
-
-    @property
-    def undecided(self) -> list[Judged]:
-        """Those without enough data."""
-        return [one for one in self.judged if one.ours.outcome == OPEN]
-
-    @property
     def counts(self) -> dict[str, int]:
         """Claims per outcome, every outcome named."""
         return {outcome: sum(one.ours.outcome == outcome for one in self.judged) for outcome in OUTCOMES}
@@ -64,17 +53,19 @@ class Judgement:
 def judge(results: Results) -> Judgement:
     """Every claim that speaks of these data."""
     paper = published_verdicts().get(results.data, {})
-    claims = [claim for claim in CLAIMS if not claim.data or results.data in claim.data]
-    return Judgement(results, tuple(Judged(claim, claim.judge(results), paper.get(claim.name)) for claim in claims))
+    verdicts = _verdicts(results).items()
+    return Judgement(results, tuple(Judged(claim, verdict, paper.get(claim.name)) for claim, verdict in verdicts))
 
 
 @lru_cache(maxsize=1)
 def published_verdicts() -> dict[str, dict[str, Verdict]]:
-    """Data set -> claim -> what the printed numbers say."""
-    return {
-        results.data: {c.name: c.judge(results) for c in CLAIMS if not c.data or results.data in c.data}
-        for results in all_results(published_tables())
-    }
+    """Data set -> name of a claim -> what the printed numbers say."""
+    every = {results.data: _verdicts(results) for results in all_results(published_tables())}
+    return {data: {claim.name: verdict for claim, verdict in verdicts.items()} for data, verdicts in every.items()}
+
+
+def _verdicts(results: Results) -> dict[Claim, Verdict]:
+    return {claim: claim.judge(results) for claim in CLAIMS if not claim.data or results.data in claim.data}
 
 
 def claims_table(judgement: Judgement) -> TextTable:
