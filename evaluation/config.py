@@ -18,7 +18,7 @@ VaeLatents = Literal["mean", "sample"]
 PRIORS: tuple[Prior, ...] = get_args(Prior)
 
 INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-"""Of the weights that define FID; `weights.py` checks a file against it."""
+"""SHA-256 of the weights that define FID; `weights.py` checks a file against it."""
 
 EVALUATION_VERSION = 1
 # The fields of version 1; see models/identity.py for why this list never changes.
@@ -163,7 +163,7 @@ METRICS = {
 FEATURE_METRICS = frozenset({"frechet", "kid", "prdc", "frechet_infinity", "inception_score"})
 """Those that need the feature network."""
 
-# Smallest and largest whole numbers of each field; beyond the largest stands a typing error, not a wish.
+# Smallest and largest whole numbers of each field; a value beyond the largest is a typing error.
 _COUNTS = {
     "samples": (2, 10_000_000),
     "reference_size": (2, 10_000_000),

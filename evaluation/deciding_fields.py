@@ -11,7 +11,7 @@ from typing import Any
 from aesweep.evaluation.config import ID_FIELDS, EvaluationConfig
 
 MIXTURE = ("gmm_components", "gmm_tol", "gmm_reg_covar", "gmm_max_iter", "prior_seed")
-"""Fields that decide a mixture, beside the latents it is fitted on."""
+"""Fields that decide a mixture, in addition to the latents that it is fitted on."""
 _OF_METRIC = {
     **dict.fromkeys(("fid", "fd"), ("bootstrap",)),
     **dict.fromkeys(("kid", "kd"), ("kid_subsets", "kid_subset_size")),

@@ -6,7 +6,7 @@ import numpy as np
 def reference_indices(n_images: int, size: int, seed: int) -> np.ndarray:
     """Indices of `size` of `n_images` images, rising int64: a seeded draw; all where there are no more.
 
-    Drawn by sorting PCG64's raw bits, which NumPy keeps for ever; its `choice` may change between versions.
+    Drawn by sorting PCG64's raw bits, which NumPy never changes; its `choice` may change between versions.
     """
     if size >= n_images:
         return np.arange(n_images)

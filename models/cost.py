@@ -29,7 +29,7 @@ CORE_FLOPS = 25e9
 H200_BF16_FLOPS = 989e12
 """Peak dense bf16 operations per second of one H200 (NVIDIA's data sheet)."""
 UTILISATION = 0.36
-"""Share of the peak that the operations of a step reach, beside `STEP_SECONDS`: measured from 16 to 128 filters on CIFAR-10's
+"""Share of the peak that the operations of a step reach, without `STEP_SECONDS`: measured from 16 to 128 filters on CIFAR-10's
 size, batch 128 (docs/benchmarks/training-cuda-nvidia-h200-2026-11-26.md), assumed for wider networks."""
 STEP_SECONDS = 0.0011
 """Seconds of a training step that do not depend on the width: its kernels follow each other (same measurement)."""

@@ -18,7 +18,7 @@ class TrainedAgainError(RuntimeError):
 
 
 class MemoryLackedError(RuntimeError):
-    """A stage found too little memory on its GPU, for the first time: trials that train beside it may have taken it."""
+    """A stage found too little memory on its GPU, for the first time: trials that train on it may have taken it."""
 
 
 @dataclass(frozen=True)
@@ -55,5 +55,5 @@ class EvaluationJob:
 
 
 def lost_its_model(store: Store, key: str, error: BaseException) -> bool:
-    """Whether a stage found the weights damaged, so that the trial is not trained any more: no failure of the evaluation."""
+    """Whether a stage found the weights damaged, so that the trial counts as untrained: the evaluation did not fail."""
     return isinstance(error, DamagedFileError) and not store.commits.has_training(key)

@@ -54,7 +54,7 @@ def scoring_deviations(rows: pd.DataFrame) -> tuple[str, ...]:
 
 
 def setting_words(rows: pd.DataFrame) -> tuple[str, ...]:
-    """What these scores depend on beside their images: `10 components`, `VAE priors fitted on means`, `gmm_tol 1e-05`."""
+    """What these scores depend on besides their images: `10 components`, `VAE priors fitted on means`, `gmm_tol 1e-05`."""
     components = sorted(rows["gmm_components"].dropna().astype(int).unique().tolist())
     found = [f"{count:,} component{'s' * (count != 1)}" for count in components]
     found += [words for kind, words in _LATENTS.items() if (rows["vae_latents"] == kind).any()]

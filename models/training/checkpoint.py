@@ -22,7 +22,7 @@ FORMAT = 1
 
 
 def checkpoint_bytes(trainer: Trainer) -> bytes:
-    """Everything needed to go on exactly here, inside an epoch too."""
+    """Everything needed to resume exactly here, inside an epoch too."""
     file = io.BytesIO()
     torch.save({"format": FORMAT, "key": trainer.config.key, "state": trainer.state_dict()}, file)
     return file.getvalue()

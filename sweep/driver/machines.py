@@ -54,7 +54,7 @@ class Machines:
         return max(1, min(slots, self.execution.max_concurrent or slots))
 
     def evaluations_at_once(self, training: bool) -> int:
-        """How many trials should be scored at once, beside training or after it."""
+        """How many trials should be scored at once, during training or after it."""
         return evaluation_slots(self.found, self.execution.threads, self.has_gpu, training)
 
     def ask_for(self, waiting: Iterable[Mapping[str, float]], running: int) -> None:

@@ -3,10 +3,10 @@
 Signals are SIGINT (Ctrl-C), SIGTERM, SIGUSR1 (Slurm's notice of a preemption) and SIGHUP (the terminal is gone).
 
 Problem: a sweep must be able to end at any moment without losing more than a step, on every machine that trains for it.
-Decision: the request is a file beside the driver's progress file. Trials look for it inside the running epoch, write a
+Decision: the request is a file next to the driver's progress file. Trials look for it inside the running epoch, write a
 checkpoint and end; the driver starts nothing new, waits `GRACE_SECONDS` for them, and folds the tables. A signal sets a
 flag alone, since it may interrupt anything; the driver's next turn writes the file. A second signal stops at once.
-Consequence: signals and the verb are one thing, and `aesweep resume STORE` goes on from exactly there.
+Consequence: signals and the verb do the same, and `aesweep resume STORE` continues from exactly there.
 """
 
 import signal

@@ -50,7 +50,7 @@ def _column(field: str, hint: object) -> Column:
 
 
 def _with(columns: tuple[Column, ...], **followers: tuple[Column, ...]) -> tuple[Column, ...]:
-    """The columns, with others put behind those that are named."""
+    """The columns, each followed by those that `followers` gives under its name."""
     return tuple(column for one in columns for column in (one, *followers.get(one.name, ())))
 
 
@@ -85,7 +85,7 @@ RESULT_COLUMNS = (
     Column("started", _T, "start of the committed attempt's training"),
     Column("ended", _T, "commit of the training"),
 )
-"""What `trials` shows of the `result` of a training's commit; `precision_used` stands beside `precision`."""
+"""What `trials` shows of the `result` of a training's commit; `precision_used` follows `precision`."""
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "trials": (

@@ -41,7 +41,7 @@ def free_memory() -> None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the GPU had no memory left; the process goes on, and with a larger share the trial may."""
+    """Whether the GPU had no memory left. The process still works, and the trial may work with a larger share."""
     return isinstance(error, torch.OutOfMemoryError)
 
 

@@ -4,7 +4,7 @@
 before, in hours where they are wide. Both follow from their inputs alone: latents from the weights and `vae_latents`,
 priors from the latents and the mixture's fields. So latents are taken from an evaluation of the very same weights
 (by SHA-256), priors from one of the very same latents and fields. Each file is checked against its commit and copied, so
-that every commit still names files of its own attempt alone; one that is damaged is made anew. Fits that failed are tried
+that every commit still names files of its own attempt alone; one that is damaged is made again. Fits that failed are tried
 again: the deadline may be another one now.
 """
 

@@ -45,7 +45,7 @@ def test_the_newest_failure_is_the_one_of_the_newest_attempt_whatever_the_clock_
 
 @pytest.mark.parametrize(("seconds", "alive"), [(-HOUR, False), (-30.0, True), (30.0, True), (HOUR, False)])
 def test_a_driver_with_a_time_to_come_does_not_run_for_ever(store: Store, seconds: float, alive: bool) -> None:
-    """Of another machine: the process of one of this machine would be looked for."""
+    """The driver ran on another machine: for one of this machine, its process would be looked for."""
     running = {TRIAL.key: RunningTrial(name=TRIAL.name, epoch=1, epochs=2, images_per_second=9.0)}
     now = time.time() + seconds
     said = DriverRecord(running=running, host="elsewhere", pid=1, time=now, boot="", pid_namespace="")
@@ -91,7 +91,7 @@ class Clock:
 def test_a_sweep_whose_clock_jumps_ends_with_the_same_numbers(
     tiny_spec: Path, finished_store: Path, tmp_path: Path, own_env: dict[str, str]
 ) -> None:
-    """Of the driver, all workers and Ray itself: two hours back, and a day forward, while trials are trained or scored."""
+    """The clocks of the driver, all workers and Ray jump two hours back and a day forward while trials train or are scored."""
     store, clock = tmp_path / "store", Clock(tmp_path)
     process = start_cli("launch", tiny_spec, "--store", store, cwd=tmp_path, env={**own_env, **clock.env})
     try:

@@ -205,7 +205,7 @@ def test_a_wider_spec_trains_what_is_new_and_a_diverging_trial_is_a_failed_row_t
 def test_a_launch_after_damage_mends_it_and_ends_with_the_same_numbers(
     finished_store: Path, tiny_spec: Path, tmp_path: Path, ray_cluster: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of one trial the commit, of the other one the scores; a reference, a table and a configuration beside them."""
+    """Damaged are the commit of one trial, the scores of the other, a reference, a table and a configuration."""
     store = tmp_path / "store"
     shutil.copytree(finished_store, store)
     first, second = sorted((store / "trials").iterdir())
