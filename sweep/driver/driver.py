@@ -13,15 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ray import tune
-from ray.tune import (
-    Callback,
-    CheckpointConfig,
-    FailureConfig,
-    PlacementGroupFactory,
-    RunConfig,
-    TuneConfig,
-    Tuner,
-)
+from ray.tune import Callback, CheckpointConfig, FailureConfig, PlacementGroupFactory, RunConfig, TuneConfig, Tuner
 from ray.tune.search import BasicVariantGenerator
 from rich.markup import escape
 
