@@ -21,7 +21,7 @@ def clean_up(store: Store, console: Console) -> None:
             soft_wrap=True,
         )
     if not others:
-        store.storage.remove_temporary()
+        store.storage.map(store.storage.remove, store.storage.temporary())
 
 
 def fold_tables(store: Store, console: Console) -> bool:

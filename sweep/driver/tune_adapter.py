@@ -1,4 +1,5 @@
 """What connects Ray Tune's loop with the driver: its events forwarded, and decisions of the driver taken back."""
+# ruff: noqa: D102 (the classes of Tune say when it calls what)
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +9,6 @@ from ray import cloudpickle
 from ray.tune import Callback, PlacementGroupFactory, Stopper
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
-from typing_extensions import override
 
 from aesweep.sweep.driver.progress import Progress
 from aesweep.sweep.driver.recovery import Verdict
@@ -48,11 +48,9 @@ class StopWith(Stopper):
     def __init__(self, driver: SweepDriver) -> None:
         self.driver = driver
 
-    @override
     def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
         return False
 
-    @override
     def stop_all(self) -> bool:
         return self.driver.may_end_training
 
@@ -69,7 +67,6 @@ class LostTrialScheduler(FIFOScheduler):
         self.driver = driver
         self._given_up: list[Any] = []
 
-    @override
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         verdict = self.driver.training_lost(trial.config["key"], _error_of(trial))
         if not verdict.again:
@@ -77,7 +74,6 @@ class LostTrialScheduler(FIFOScheduler):
         elif verdict.gpu_share is not None:
             trial.update_resources(PlacementGroupFactory([self.driver.bundle(verdict.gpu_share)]))
 
-    @override
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         while self._given_up:
             tune_controller.stop_trial(self._given_up.pop())
@@ -109,15 +105,12 @@ def storage_error_in(error: BaseException) -> StorageError | None:
 class Quiet(TrialProgressCallback):
     """Takes the place of Tune's own reporter, which prints a line for a trial without a result at any verbosity."""
 
-    @override
     def on_trial_result(self, *words: Any, **info: Any) -> None:
         pass
 
-    @override
     def on_trial_error(self, *words: Any, **info: Any) -> None:
         pass
 
-    @override
     def on_trial_complete(self, *words: Any, **info: Any) -> None:
         pass
 
@@ -128,15 +121,12 @@ class Watch(Callback):
     def __init__(self, driver: SweepDriver) -> None:
         self.driver = driver
 
-    @override
     def setup(self, *words: Any, **info: Any) -> None:
         self.driver.stop.install()  # Tune has just taken SIGUSR1
 
-    @override
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.driver.training_started(trial.config["key"])
 
-    @override
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: Mapping[str, Any], **info: Any
     ) -> None:
@@ -146,15 +136,12 @@ class Watch(Callback):
         elif "epoch" in result:
             progress.epoch_done(trial.config["key"], result["epoch"], result["images_per_second"])
 
-    @override
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stopped = (trial.last_result or {}).get("outcome") == "stopped"
         self.driver.training_ended(trial.config["key"], stopped)
 
-    @override
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.driver.training_ended(trial.config["key"], stopped=False)
 
-    @override
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self.driver.turn()

@@ -29,6 +29,7 @@ from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.attempt_notes import CHECKPOINT, new_start, read_start, write_end, write_start
 from aesweep.sweep.store.layout import MODEL, attempt_folder
 from aesweep.sweep.store.records import How, TrainingPart, TrainingRecord, TrainingResult, TrainingSettings
+from aesweep.sweep.store.storage import LogFile
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, describe_device, use_threads
@@ -61,7 +62,7 @@ class TrainingAttempt:
         self._start = new_start(driver)
         self._stop_file = stop_file
         write_start(store, config.key, self.attempt, self._start)
-        self._log_file = store.storage.log_file(self._place(self.attempt, LOG))
+        self._log_file = LogFile(store.storage, self._place(self.attempt, LOG))
         self.log(f"{config.name}, attempt {self.attempt} on {socket.gethostname()}")
         self._log_file.publish()
 

@@ -11,7 +11,7 @@ import pytest
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
-from aesweep.sweep.store import on_s3 as object_storage
+from aesweep.sweep.store import storage as any_storage
 from aesweep.sweep.store.attempt_notes import CHECKPOINT, new_start, write_end, write_start
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.prune import prune
@@ -55,7 +55,7 @@ def commit(store: Store, key: str, name: str, files: dict[str, bytes], stage: St
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
 def either_store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """`store` on both kinds of storage."""
-    monkeypatch.setattr(object_storage, "SETTLE_SECONDS", 0.0)  # nobody else commits here
+    monkeypatch.setattr(any_storage, "SETTLE_SECONDS", 0.0)  # nobody else commits here
     return filled(open_store(tmp_path if request.param == "local" else request.getfixturevalue("uri"), create=True))
 
 
