@@ -15,7 +15,7 @@ from aesweep.cluster.address import check_address
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.sweep.driver.deaths import record_deaths
 from aesweep.sweep.driver.leftovers import clean_up, fold_tables
-from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, say_nothing_to_do
+from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_command, say_nothing_to_do
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
@@ -23,7 +23,6 @@ from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_im
 from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile
-from aesweep.sweep.store.launched import record_spec, require_shared_trial, resume_command, stored_spec
 from aesweep.sweep.store.store import Store, open_store, store_exists
 
 if TYPE_CHECKING:
@@ -66,18 +65,18 @@ def launch(
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     check_images(data_sets, spec.execution)
     opened = open_store(store).snapshot() if store_exists(store) else None
-    if opened is not None:
-        require_shared_trial(opened, spec, add)
+    if opened is not None and not add:
+        opened.trials.require_shared(spec)
     plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
-        record_spec(opened, spec, evaluation.id, latest)
+        opened.trials.record(spec, evaluation.id, latest)
         if fold_tables(opened, console):  # that reads every commit, and may have set one aside
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return say_nothing_to_do(plan, console, resume_command(opened.root))
     prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True)
-    record_spec(opened, spec, evaluation.id, latest)
+    opened.trials.record(spec, evaluation.id, latest)
     for left in reversed(range(ROUNDS)):
         outcome, plan = _run(spec, opened, plan, address, callbacks, only, console)
         if plan.is_done or outcome.interrupted or not left:
@@ -169,7 +168,7 @@ def evaluate(
     console = console or Console(stderr=True)
     check_address(address)
     opened = open_store(store)
-    spec = change_spec(stored_spec(opened)[-1], overrides)
+    spec = change_spec(opened.trials.stored_specs()[-1], overrides)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     evaluation = spec.evaluation_config()
     listed = opened.snapshot()

@@ -18,9 +18,8 @@ them; `--retry-failed` begins anew.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, read_end, read_start, since_last_failure
 from aesweep.sweep.store.drivers import living_drivers
-from aesweep.sweep.store.layout import attempt_folder
+from aesweep.sweep.store.layout import CHECKPOINT, attempt_folder
 from aesweep.sweep.store.store import Stage, Store
 
 TOGETHER = 4  # deaths of machine or driver weigh a quarter: 12 in a row by default
@@ -63,10 +62,10 @@ class Deaths:
 def deaths(store: Store, key: str, stage: Stage, evaluation: str = "", living: Collection[str] = ()) -> Deaths:
     """Deaths in a row up to now. Attempts of the drivers in `living` that have no end are at work."""
     alone, together, nodes, reason = 0, 0, [], ""
-    for attempt in since_last_failure(store, key, stage, evaluation):
+    for attempt in store.attempts.since_last_failure(key, stage, evaluation):
         if CHECKPOINT in store.storage.names(attempt_folder(key, attempt)):
             break
-        start, end = read_start(store, key, attempt), read_end(store, key, attempt)
+        start, end = store.attempts.read_start(key, attempt), store.attempts.read_end(key, attempt)
         if end is None and start is not None and start.driver in living:
             continue
         if end is not None and end.how not in ("died", "machine died"):

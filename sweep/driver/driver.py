@@ -31,7 +31,6 @@ from aesweep.sweep.driver.recovery import Recovery, Verdict
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, StopRequest
 from aesweep.sweep.driver.tune_adapter import LostTrialScheduler, Quiet, StopWith, Watch, storage_error_in
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.attempt_notes import memory_lacked, newest_of, read_end, write_end
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.fold import TableWriter
@@ -200,13 +199,13 @@ class Driver:
     def _close_attempts(self) -> None:
         """Say of attempts that were cut off that this was no death."""
         for key in list(self.progress.running):
-            attempt = newest_of(self.store, key, self.file.driver, "train")
+            attempt = self.store.attempts.newest_training(key, self.file.driver)
             if (
                 attempt is not None
-                and not read_end(self.store, key, attempt)
+                and not self.store.attempts.read_end(key, attempt)
                 and self.store.commits.training(key) is None
             ):
-                write_end(self.store, key, attempt, "stopped", "its driver ended")
+                self.store.attempts.write_end(key, attempt, "stopped", "its driver ended")
 
     def _shares(self) -> dict[str, float]:
         """Part of a GPU for each trial to train: by its network, or more where that was too little before."""
@@ -214,7 +213,7 @@ class Driver:
 
         def share_of(config: TrialConfig) -> float:
             share = self.bundle(self.execution.gpu_share or gpu_share(config.filters))["GPU"]
-            return max(share, larger_share(memory_lacked(listed, config.key)[0]))
+            return max(share, larger_share(listed.attempts.memory_lacked(config.key)[0]))
 
         configs = [trial.config for trial in self.plan.to_train]
         shares = listed.storage.map(share_of, configs)

@@ -27,7 +27,7 @@ from aesweep.models.data.datasets import data_name
 from aesweep.sweep.driver.recovery import Recovery, cause_of
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.attempt_notes import new_start, write_end, write_start
+from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
 
@@ -112,7 +112,7 @@ class EvaluationPool:
             for stage in running.stages:
                 ray.cancel(stage, force=True)
             job = running.job
-            write_end(self.store, job.key, job.attempt, "stopped", "its driver was asked to stop")
+            self.store.attempts.write_end(job.key, job.attempt, "stopped", "its driver was asked to stop")
         self.running.clear()
 
     def poll(self, timeout: float = 0.0) -> list[EndedEvaluation]:
@@ -131,7 +131,7 @@ class EvaluationPool:
 
     def _submit(self, key: str) -> None:
         attempt = self.store.attempts.new(key, "evaluate", self.evaluation.id)
-        write_start(self.store, key, attempt, new_start(self.recovery.driver, on_this_machine=False))
+        self.store.attempts.write_start(key, attempt, new_start(self.recovery.driver, on_this_machine=False))
         job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution)
         options = {
             "encode": self.device_options,
@@ -174,13 +174,13 @@ class EvaluationPool:
     def _judge(self, job: EvaluationJob, cause: BaseException) -> tuple[str, bool]:
         """Why an evaluation ended without its commit, and whether it is tried again."""
         if lost_its_model(self.store, job.key, cause):  # the launch trains it again (launch.py)
-            write_end(self.store, job.key, job.attempt, "stopped", "the trained weights are damaged")
+            self.store.attempts.write_end(job.key, job.attempt, "stopped", "the trained weights are damaged")
             return f"{cause}", False
         if isinstance(cause, TrainedAgainError):
-            write_end(self.store, job.key, job.attempt, "stopped", str(cause))
+            self.store.attempts.write_end(job.key, job.attempt, "stopped", str(cause))
             return str(cause), True
         if isinstance(cause, MemoryLackedError):
-            write_end(self.store, job.key, job.attempt, "out of memory", str(cause))
+            self.store.attempts.write_end(job.key, job.attempt, "out of memory", str(cause))
             return "its GPU had too little memory", True
         failure = self.store.attempts.open_failure(job.key, "evaluate", job.evaluation.id)
         if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError):

@@ -1,5 +1,6 @@
 """How a launch ended, in an exit code and in the lines that a person reads: what failed, and the command that goes on."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,9 @@ from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.errors import one_line
 from aesweep.sweep.driver.plan import Plan
 from aesweep.sweep.driver.progress import describe_counts
-from aesweep.sweep.store.launched import RETRY
 from aesweep.sweep.store.states import State
 
+RETRY = "--retry-failed"
 STOPPED = 130  # exit code; what a shell gives for a program that Ctrl-C ended
 UNFINISHED: tuple[State, ...] = ("pending", "running", "trained")
 
@@ -46,6 +47,11 @@ def outcome_of(plan: Plan, interrupted: bool = False, ran: bool = True, stop_ask
     """What a plan, made after the work, says of it."""
     failures = [(t.config.name, t.reason) for t in plan.trials if t.state == "failed"]
     return Outcome(plan.counts(), failures, interrupted, ran, stop_asked)
+
+
+def resume_command(store: str, *options: str) -> str:
+    """The command that goes on with a store, to be pasted into a shell."""
+    return " ".join(("aesweep resume", shlex.quote(store), *options))
 
 
 def say_nothing_to_do(plan: Plan, console: Console, again: str) -> Outcome:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.driver.deaths import Deaths, deaths, open_stage
-from aesweep.sweep.store.launched import RETRY, resume_command
+from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.store.states import STATES, State, trial_state
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.fold import SpecIndex, table_rows

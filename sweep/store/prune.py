@@ -2,7 +2,7 @@
 
 Readers follow commits alone, so every other file of an attempt could go; but two things must stay. An unfinished trial
 goes on from its newest checkpoint, and the attempts after that one tell how often it died or that it failed
-(attempt_notes.py). So an attempt goes whole when its work was committed by another or was taken further, and the newest ones
+(attempts.py). So an attempt goes whole when its work was committed by another or was taken further, and the newest ones
 of unfinished work lose at most what cannot be resumed: the latents, priors and pictures of an evaluation.
 """
 
@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, END, START
 from aesweep.sweep.store.drivers import living_drivers
-from aesweep.sweep.store.layout import attempt_folder
+from aesweep.sweep.store.layout import CHECKPOINT, END, START, attempt_folder
 from aesweep.sweep.store.storage import FOLDER, size_of
 from aesweep.sweep.store.store import Store
 

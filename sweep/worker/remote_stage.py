@@ -10,7 +10,6 @@ from typing import Any
 import ray
 
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
-from aesweep.sweep.store.attempt_notes import memory_lacked
 from aesweep.sweep.store.storage import StorageError
 
 
@@ -48,4 +47,4 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
 
 def _lacked_memory(job: EvaluationJob) -> bool:
     """Whether an earlier attempt found too little memory."""
-    return memory_lacked(job.store, job.key, "evaluate", job.evaluation.id)[1]
+    return job.store.attempts.memory_lacked(job.key, "evaluate", job.evaluation.id)[1]

@@ -14,7 +14,6 @@ from ray import tune
 
 from aesweep.cluster.resources import larger_share
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.attempt_notes import memory_lacked
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
 
@@ -99,7 +98,11 @@ class TrialTrainable(tune.Trainable):
         from aesweep.sweep.worker.device import is_out_of_memory, poisons_process
 
         share = self._gpu_share()
-        if is_out_of_memory(error) and 0 < share < larger_share(share) and not memory_lacked(self.store, self.key)[1]:
+        if (
+            is_out_of_memory(error)
+            and 0 < share < larger_share(share)
+            and not self.store.attempts.memory_lacked(self.key)[1]
+        ):
             attempt.end("out of memory", f"{error}")
             raise error
         attempt.record_failure(error)

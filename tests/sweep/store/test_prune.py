@@ -12,8 +12,9 @@ from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store import storage as any_storage
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, new_start, write_end, write_start
+from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.layout import CHECKPOINT
 from aesweep.sweep.store.prune import prune
 from aesweep.sweep.store.records import LaunchProgress
 from aesweep.sweep.store.storage import FOLDER
@@ -30,7 +31,7 @@ EVALUATION = "0123456789ab"
 
 def attempt(store: Store, key: str, files: dict[str, bytes], stage: Stage = "train") -> str:
     name = store.attempts.new(key, stage, EVALUATION if stage == "evaluate" else "")
-    write_start(store, key, name, new_start("a-driver.json"))
+    store.attempts.write_start(key, name, new_start("a-driver.json"))
     for file, data in files.items():
         store.attempts.write_file(key, name, file, data)
     return name
@@ -77,7 +78,7 @@ def filled(opened: Store) -> Store:
     attempt(opened, UNFINISHED.key, {CHECKPOINT: checkpoint(10)})
     attempt(opened, UNFINISHED.key, {CHECKPOINT: checkpoint(20)})
     attempt(opened, UNFINISHED.key, {CHECKPOINT: checkpoint(30)[:-30]})
-    write_end(opened, UNFINISHED.key, attempt(opened, UNFINISHED.key, {}), "died")
+    opened.attempts.write_end(UNFINISHED.key, attempt(opened, UNFINISHED.key, {}), "died")
     if opened.storage.folder is not None:  # no object is ever half written
         (opened.storage.folder / "trials" / DONE.key / ".tmp-0123456789ab").write_bytes(bytes(100))
     opened.storage.write("progress/gone.stop", b"")
