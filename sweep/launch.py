@@ -6,6 +6,7 @@ Everything that can be checked without Ray and torch is checked first and the wo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,7 +120,8 @@ def _run(
         markup=False,
     )
     from aesweep.cluster.connect import connect  # Ray and torch from here on
-    from aesweep.sweep.driver.driver import Driver, WorkerCode
+    from aesweep.sweep.driver.driver import Driver
+    from aesweep.sweep.driver.tune_adapter import train
     from aesweep.sweep.worker.remote_stage import run_stage
     from aesweep.sweep.worker.trainable import TrialTrainable
 
@@ -131,8 +133,9 @@ def _run(
         file.write(progress.record(), force=True)
         file.keep_fresh()
         with stop.listening(), connect(address) as ours, view:
-            code = WorkerCode(TrialTrainable, run_stage)
-            Driver(store, plan, code, spec.execution, view, file, stop, callbacks, may_grow=not ours.started_here).run()
+            grows = not ours.started_here
+            driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, callbacks, grows)
+            driver.run(partial(train, trainable=TrialTrainable))
     except KeyboardInterrupt:
         if not stop.at_once:
             raise

@@ -1,51 +1,95 @@
-"""What connects Ray Tune's loop with the driver: its events forwarded, and decisions of the driver taken back."""
+"""Training with Ray Tune: its run, its events forwarded to the driver, and decisions of the driver taken back."""
 # ruff: noqa: D102 (the classes of Tune say when it calls what)
 
+import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from ray import cloudpickle
-from ray.tune import Callback, PlacementGroupFactory, Stopper
+from ray import cloudpickle, tune
+from ray.tune import (
+    Callback,
+    CheckpointConfig,
+    FailureConfig,
+    PlacementGroupFactory,
+    RunConfig,
+    Stopper,
+    TuneConfig,
+    Tuner,
+)
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 
-from aesweep.sweep.driver.progress import Progress
-from aesweep.sweep.driver.recovery import Verdict
-from aesweep.sweep.driver.stopping import StopRequest
+from aesweep.cluster.scratch import temporary_folder
+from aesweep.sweep.driver.driver import Driver
 from aesweep.sweep.store.storage import StorageError
 
+# Tune logs the traceback of every lost process; the driver says it in one line, and the store keeps the reason.
+logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 
-class SweepDriver(Protocol):
-    """What Tune's hooks need of the driver."""
 
-    stop: StopRequest
-    progress: Progress
+def train(driver: Driver, trainable: type[tune.Trainable]) -> None:
+    """Train what is missing, each trial as a `trainable`.
 
-    @property
-    def may_end_training(self) -> bool:
-        """Whether Tune's run may end before all trials have."""
+    Raises the `StorageError` that an event of Tune met, which Tune itself makes a text of.
+    """
+    try:
+        _tune(driver, trainable, driver.begin_training())
+    except Exception as error:
+        trouble = _storage_error_in(error)
+        if trouble is None:
+            raise
+        raise trouble from None
+    finally:
+        driver.end_training()
 
-    def bundle(self, share: float) -> dict[str, float]:
-        """Resources of a trial that takes this share of a GPU."""
 
-    def training_started(self, key: str) -> None:
-        """A trial got its slot."""
+def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]]) -> None:
+    """Run Tune over the trials; `bundles` are what each asks of Ray."""
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(driver.generator.max_concurrent + 4)
+    trainable = tune.with_parameters(
+        trainable,
+        root=driver.store.root,
+        execution=driver.execution.to_json(),
+        stop_file=driver.stop.file,
+        driver=driver.file.driver,
+    )
+    trainable = tune.with_resources(trainable, lambda config: PlacementGroupFactory([bundles[config["key"]]]))
+    with temporary_folder("tune") as scratch:
+        Tuner(
+            trainable,
+            param_space={"key": tune.grid_search(list(bundles))},
+            tune_config=TuneConfig(
+                reuse_actors=True,
+                search_alg=driver.generator,
+                scheduler=LostTrialScheduler(driver),
+                trial_dirname_creator=lambda trial: str(trial.config["key"]),
+            ),
+            run_config=RunConfig(
+                name="sweep",
+                storage_path=str(scratch),
+                stop=StopWith(driver),
+                callbacks=[Watch(driver), Quiet(), *driver.callbacks],
+                failure_config=FailureConfig(max_failures=-1),  # recovery.py decides
+                checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),  # ours, not Tune's
+                verbose=0,
+            ),
+        ).fit()
 
-    def training_ended(self, key: str, stopped: bool) -> None:
-        """A trial reported its end."""
 
-    def training_lost(self, key: str, error: BaseException | None) -> Verdict:
-        """The process of a trial ended; what happens next."""
-
-    def turn(self) -> None:
-        """One turn of the driver's loop."""
+def _storage_error_in(error: BaseException) -> StorageError | None:
+    """The storage's error that an error was raised for or after, None where there is none."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, StorageError):
+        seen = seen.__cause__ or seen.__context__
+    return seen
 
 
 class StopWith(Stopper):
     """Ends Tune's run when the driver was asked to stop and its trials have ended, or had their time."""
 
-    def __init__(self, driver: SweepDriver) -> None:
+    def __init__(self, driver: Driver) -> None:
         self.driver = driver
 
     def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
@@ -62,7 +106,7 @@ class LostTrialScheduler(FIFOScheduler):
     trial get other resources.
     """
 
-    def __init__(self, driver: SweepDriver) -> None:
+    def __init__(self, driver: Driver) -> None:
         super().__init__()
         self.driver = driver
         self._given_up: list[Any] = []
@@ -94,14 +138,6 @@ def _error_of(trial: Any) -> BaseException | None:
         return None
 
 
-def storage_error_in(error: BaseException) -> StorageError | None:
-    """The storage's error that an error was raised for or after, None where there is none."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, StorageError):
-        seen = seen.__cause__ or seen.__context__
-    return seen
-
-
 class Quiet(TrialProgressCallback):
     """Takes the place of Tune's own reporter, which prints a line for a trial without a result at any verbosity."""
 
@@ -118,7 +154,7 @@ class Quiet(TrialProgressCallback):
 class Watch(Callback):
     """Forwards Tune's events to the driver. Runs in the driver's loop."""
 
-    def __init__(self, driver: SweepDriver) -> None:
+    def __init__(self, driver: Driver) -> None:
         self.driver = driver
 
     def setup(self, *words: Any, **info: Any) -> None:
