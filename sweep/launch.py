@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 from aesweep.cluster.address import check_address
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.errors import one_line
 from aesweep.sweep.driver.deaths import record_deaths
-from aesweep.sweep.driver.leftovers import clean_up, fold_tables
 from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_command, say_nothing_to_do
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
@@ -23,8 +24,9 @@ from aesweep.sweep.driver.stopping import StopRequest
 from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
 from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.sweep_spec import SweepSpec
-from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.drivers import ProgressFile, living_drivers, remove_stale
 from aesweep.sweep.store.store import Store, open_store, store_exists
+from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current
 
 if TYPE_CHECKING:
     from ray.tune import Callback
@@ -71,7 +73,7 @@ def launch(
     plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         opened.trials.record(spec, evaluation.id, latest)
-        if fold_tables(opened, console):  # that reads every commit, and may have set one aside
+        if _fold_tables(opened, console):  # that reads every commit, and may have set one aside
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return say_nothing_to_do(plan, console, resume_command(opened.root))
@@ -103,6 +105,33 @@ def _sound_plan(
     return plan
 
 
+def _clean_up(store: Store, console: Console) -> None:
+    """Remove what killed drivers left behind, unless another one is at work: then say so."""
+    remove_stale(store)
+    others = living_drivers(store)
+    for driver in others:
+        console.print(
+            f"[yellow]Another driver works on this store[/yellow] ({escape(one_line(driver.said.host))}, process {driver.said.pid}). "
+            "Nothing can be mixed up, but the two may do the same work.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if not others:
+        store.storage.map(store.storage.remove, store.storage.temporary())
+
+
+def _fold_tables(store: Store, console: Console) -> bool:
+    """Fold the tables if a driver died before it could; whether that was so."""
+    store = store.snapshot()
+    if tables_are_current(store):
+        remember_commits(store)
+        return False
+    _clean_up(store, console)
+    TableWriter(store).publish(force=True)
+    console.print(f"Tables folded anew: {store.storage.place('tables')}", highlight=False, markup=False)
+    return True
+
+
 def _run(
     spec: SweepSpec,
     store: Store,
@@ -126,7 +155,7 @@ def _run(
     from aesweep.sweep.worker.trainable import TrialTrainable
 
     progress = Progress.of(plan)
-    clean_up(store, console)
+    _clean_up(store, console)
     view, file = ProgressView(progress, console), ProgressFile(store)
     stop = StopRequest(store, file.name)
     try:
@@ -185,7 +214,7 @@ def evaluate(
         return replace(found, trials=kept), [trial for trial in kept if not now.commits.has_training(trial.config.key)]
 
     plan, lost = what_is_left()
-    if not plan.to_score and fold_tables(opened, console):
+    if not plan.to_score and _fold_tables(opened, console):
         plan, lost = what_is_left()  # folding reads every commit, and may have set one aside
     again = "the same command"
     for trial in lost:

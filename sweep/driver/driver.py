@@ -217,23 +217,19 @@ class Driver:
         self._ask_for_machines()
 
     def _make_pool(self, stage: Any) -> EvaluationPool:
-        return EvaluationPool(
-            self.store,
-            self.plan.evaluation,
-            self.execution,
-            self.recovery,
-            stage,
-            device_options=evaluation_resources(self.has_gpu),
-            fit_options=self._fit_options(),
-            cpu_options=evaluation_resources(False),
-            costs={t.config.key: t.fit_flops for t in self.plan.trials},
-        )
-
-    def _fit_options(self) -> Options:
-        """A mixture is fitted on a GPU where there is one, by a process whose environment lets scikit-learn use it."""
-        if not self.has_gpu or "gmm" not in self.plan.evaluation.priors:
-            return evaluation_resources(False)
-        return {**evaluation_resources(True), "runtime_env": {"env_vars": tensor_mixture.ENVIRONMENT}}
+        device, cpu = evaluation_resources(self.has_gpu), evaluation_resources(False)
+        options: dict[str, Options] = {
+            "references": device,
+            "encode": device,
+            "fit": cpu,
+            "sample": device,
+            "score": cpu,
+        }
+        if self.has_gpu and "gmm" in self.plan.evaluation.priors:
+            # A mixture is fitted on the GPU, by a process whose environment lets scikit-learn use it.
+            options["fit"] = {**device, "runtime_env": {"env_vars": tensor_mixture.ENVIRONMENT}}
+        costs = {t.config.key: t.fit_flops for t in self.plan.trials}
+        return EvaluationPool(self.store, self.plan.evaluation, self.execution, self.recovery, stage, options, costs)
 
     def _evaluation_ended(self, ended: EndedEvaluation) -> None:
         if ended.again:

@@ -68,12 +68,8 @@ class EvaluationPool:
     recovery: Recovery
     stage: Any
     """Ray's remote function that runs one stage of a job: `stage.remote(name, job, ...)`."""
-    device_options: Options
-    """Ray options of a stage that uses the device (encode, sample, reference)."""
-    fit_options: Options
-    """Ray options of the prior fits."""
-    cpu_options: Options
-    """Ray options of a stage that does not use the device (score)."""
+    options: Mapping[str, Options]
+    """Ray options of each stage, by its name."""
     costs: Mapping[str, float] = field(default_factory=dict)
     """Trial key -> cost of its prior fit, in any unit; 0 for a trial that is missing."""
     limit: int = 1
@@ -133,15 +129,9 @@ class EvaluationPool:
         attempt = self.store.attempts.new(key, "evaluate", self.evaluation.id)
         self.store.attempts.write_start(key, attempt, new_start(self.recovery.driver, on_this_machine=False))
         job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution)
-        options = {
-            "encode": self.device_options,
-            "fit": self.fit_options,
-            "sample": self.device_options,
-            "score": self.cpu_options,
-        }
 
         def submit(name: str, *inputs: Any) -> Any:
-            return self.stage.options(**options[name]).remote(name, job, *inputs)
+            return self.stage.options(**self.options[name]).remote(name, job, *inputs)
 
         stages = run_stages(submit, *self._real_images(job, self.store.trials.config(key)))
         self.running[stages[-1]] = _Running(job, time.monotonic(), stages)
@@ -150,7 +140,7 @@ class EvaluationPool:
         """The real images and their token, measured once per data set."""
         name = data_name(config)
         if name not in self._references:
-            options = {**self.device_options, "num_returns": 2}
+            options = {**self.options["references"], "num_returns": 2}
             self._references[name] = self.stage.options(**options).remote("references", job)
         return self._references[name]
 

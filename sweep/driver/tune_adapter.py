@@ -144,11 +144,7 @@ class Quiet(TrialProgressCallback):
     def on_trial_result(self, *words: Any, **info: Any) -> None:
         pass
 
-    def on_trial_error(self, *words: Any, **info: Any) -> None:
-        pass
-
-    def on_trial_complete(self, *words: Any, **info: Any) -> None:
-        pass
+    on_trial_error = on_trial_complete = on_trial_result
 
 
 class Watch(Callback):

@@ -71,7 +71,8 @@ class LocalStorage(Storage):
 
     def version(self, name: str) -> str | None:
         found = self._stat(name)
-        return _version(found) if found is not None and stat.S_ISREG(found.st_mode) else None
+        is_file = found is not None and stat.S_ISREG(found.st_mode)
+        return version_of(found.st_size, found.st_mtime_ns) if found and is_file else None
 
     def names(self, name: str) -> list[str]:
         found = self._found(lambda: os.listdir(self.path(name))) or []
@@ -197,10 +198,6 @@ class LocalStorage(Storage):
         return StorageError(self.root, f"It {what}, and give the same command again: it goes on from there.")
 
 
-def _version(found: os.stat_result) -> str:
-    return version_of(found.st_size, found.st_mtime_ns)
-
-
 def _scan(path: Path, name: str, depth: int) -> Iterator[tuple[str, str]]:
     """Names and versions below a folder; what vanishes meanwhile is left out."""
     try:
@@ -212,7 +209,8 @@ def _scan(path: Path, name: str, depth: int) -> Iterator[tuple[str, str]]:
             continue
         if not entry.is_dir():
             try:
-                yield joined(name, entry.name), _version(entry.stat())
+                found = entry.stat()
+                yield joined(name, entry.name), version_of(found.st_size, found.st_mtime_ns)
             except FileNotFoundError:
                 continue
         elif depth > 1:

@@ -92,7 +92,7 @@ class ObjectStorage(Storage):
 
     def version(self, name: str) -> str | None:
         info = self._info(name)
-        return _version(info) if info.is_file else None
+        return version_of(info.size, info.mtime_ns) if info.is_file else None
 
     def names(self, name: str) -> list[str]:
         return sorted(info.base_name for info in self._list(name, recursive=False))
@@ -106,7 +106,7 @@ class ObjectStorage(Storage):
             if len(words) > depth or (len(words) == depth and not info.is_file):
                 found.setdefault(name, FOLDER)
             elif info.is_file:
-                found[name] = _version(info)
+                found[name] = version_of(info.size, info.mtime_ns)
         return found
 
     def write(self, name: str, data: bytes) -> None:
@@ -210,7 +210,3 @@ def _s3_options(uri: str, region: str) -> Mapping[str, Any]:
     if host:
         options |= {"endpoint_override": host, "scheme": query.get("scheme") or scheme or "https"}
     return options
-
-
-def _version(info: fs.FileInfo) -> str:
-    return version_of(info.size, info.mtime_ns)

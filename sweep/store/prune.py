@@ -69,7 +69,10 @@ def _remove(store: Store, leftover: Leftover) -> None:
 def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:
     """Everything that `prune` removes."""
     store = store.snapshot()
-    for found in store.storage.map(lambda key: _of_trial(store, key), store.trials.known_keys()):
+    of_trials = store.storage.map(
+        lambda key: [*_of_training(store, key), *_of_evaluations(store, key)], store.trials.known_keys()
+    )
+    for found in of_trials:
         yield from found
     for name in store.storage.temporary():
         yield _file(store, "temporary files", name)
@@ -80,10 +83,6 @@ def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:
             for name, size in _sizes_below(store, folder).items():
                 if ".damaged-" in name.rpartition("/")[2]:
                     yield Leftover("damaged files", name, 1, size)
-
-
-def _of_trial(store: Store, key: str) -> list[Leftover]:
-    return [*_of_training(store, key), *_of_evaluations(store, key)]
 
 
 def _of_training(store: Store, key: str) -> Iterator[Leftover]:

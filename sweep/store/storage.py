@@ -150,11 +150,6 @@ def size_of(version: str) -> int:
     return int(version.partition("-")[0])
 
 
-def have_same_size(one: str, other: str) -> bool:
-    """Whether files of these versions are equally long."""
-    return one.partition("-")[0] == other.partition("-")[0]
-
-
 def to_json_bytes(value: Mapping[str, object]) -> bytes:
     """JSON for a store: sorted keys, one space of indent, so that a person can read it and diff it."""
     return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
