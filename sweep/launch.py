@@ -25,7 +25,8 @@ from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_im
 from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile, living_drivers, remove_stale
-from aesweep.sweep.store.store import Store, open_store, store_exists
+from aesweep.sweep.store.layout import MARK
+from aesweep.sweep.store.store import Store, open_storage, open_store
 from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def launch(
     evaluation = spec.evaluation_config()
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     check_images(data_sets, spec.execution)
-    opened = open_store(store).snapshot() if store_exists(store) else None
+    opened = open_store(store).snapshot() if open_storage(store).exists(MARK) else None
     if opened is not None and not add:
         opened.trials.require_shared(spec)
     plan = _sound_plan(spec, opened, evaluation, retry_failed, only)

@@ -182,34 +182,28 @@ class Driver:
         """Say of attempts that were cut off that this was no death."""
         for key in list(self.progress.running):
             attempt = self.store.attempts.newest_training(key, self.file.driver)
-            if (
-                attempt is not None
-                and not self.store.attempts.read_end(key, attempt)
-                and self.store.commits.training(key) is None
-            ):
+            has_ended = attempt is None or self.store.attempts.read_end(key, attempt)
+            if attempt and not has_ended and self.store.commits.training(key) is None:
                 self.store.attempts.write_end(key, attempt, "stopped", "its driver ended")
-
-    def _shares(self) -> dict[str, float]:
-        """Part of a GPU for each trial to train: by its network, or more where that was too little before."""
-        listed = self.store.snapshot()  # many trials, and nobody trains yet
-
-        def share_of(config: TrialConfig) -> float:
-            share = self.bundle(self.execution.gpu_share or gpu_share(config.filters))["GPU"]
-            return max(share, larger_share(listed.attempts.memory_lacked(config.key)[0]))
-
-        configs = [trial.config for trial in self.plan.to_train]
-        shares = listed.storage.map(share_of, configs)
-        return {config.key: share for config, share in zip(configs, shares, strict=True)}
 
     def begin_training(self) -> dict[str, dict[str, float]]:
         """What each trial to train asks of Ray. Raises `InputError` where no machine can hold one."""
-        shares = self._shares() if self.has_gpu else {}
-        self._bundles = {t.config.key: self.bundle(shares.get(t.config.key, 0.0)) for t in self.plan.to_train}
+        listed = self.store.snapshot()  # many trials, and nobody trains yet
+        configs = [trial.config for trial in self.plan.to_train]
+        shares = listed.storage.map(lambda config: self._share(listed, config), configs)
+        self._bundles = {c.key: self.bundle(share) for c, share in zip(configs, shares, strict=True)}
         self._waiting = dict(self._bundles)
         for bundle in self._bundles.values():
             check_feasible(self.machines.found, bundle)
         self._fit_to_machines()
         return self._bundles
+
+    def _share(self, store: Store, config: TrialConfig) -> float:
+        """Part of a GPU for a trial: by its network, or more where that was too little before; 0 without GPUs."""
+        if not self.has_gpu:
+            return 0.0
+        share = self.bundle(self.execution.gpu_share or gpu_share(config.filters))["GPU"]
+        return max(share, larger_share(store.attempts.memory_lacked(config.key)[0]))
 
     def end_training(self) -> None:
         """Nothing waits for a place to train any more."""

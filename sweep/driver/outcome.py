@@ -83,14 +83,12 @@ def score_line(rows: Sequence[ScoreRow]) -> str:
     frechet = [row for row in rows if row.metric in ("fid", "fd")]
     latents = [_named(row, row.metric) for row in rows if row.metric == "loglikelihood_gap"]
     held_out = [_named(row, row.source) for row in rows if row.metric == "heldout_loglikelihood"]
-    parts = [f"{frechet[0].metric}: {', '.join(_named(row, _source(row)) for row in frechet)}"] if frechet else []
+    splits = [f" ({row.split})" if row.source == "reconstruction" else "" for row in frechet]
+    distances = [_named(row, f"{row.source}{split}") for row, split in zip(frechet, splits, strict=True)]
+    parts = [f"{frechet[0].metric}: {', '.join(distances)}"] if frechet else []
     parts += [f"latents: {', '.join(latents)}"] if latents else []
     parts += [f"held-out log-likelihood: {', '.join(held_out)}"] if held_out else []
     return "; ".join(parts) or (f"{len(rows)} scores" if rows else "no scores")
-
-
-def _source(row: ScoreRow) -> str:
-    return f"{row.source} ({row.split})" if row.source == "reconstruction" else row.source
 
 
 def _named(row: ScoreRow, name: str) -> str:

@@ -8,16 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle, tune
-from ray.tune import (
-    Callback,
-    CheckpointConfig,
-    FailureConfig,
-    PlacementGroupFactory,
-    RunConfig,
-    Stopper,
-    TuneConfig,
-    Tuner,
-)
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 
@@ -55,24 +45,26 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
         stop_file=driver.stop.file,
         driver=driver.file.driver,
     )
-    trainable = tune.with_resources(trainable, lambda config: PlacementGroupFactory([bundles[config["key"]]]))
+    trainable = tune.with_resources(trainable, lambda config: tune.PlacementGroupFactory([bundles[config["key"]]]))
     with temporary_folder("tune") as scratch:
-        Tuner(
+        tune.Tuner(
             trainable,
             param_space={"key": tune.grid_search(list(bundles))},
-            tune_config=TuneConfig(
+            tune_config=tune.TuneConfig(
                 reuse_actors=True,
                 search_alg=driver.generator,
                 scheduler=LostTrialScheduler(driver),
                 trial_dirname_creator=lambda trial: str(trial.config["key"]),
             ),
-            run_config=RunConfig(
+            run_config=tune.RunConfig(
                 name="sweep",
                 storage_path=str(scratch),
                 stop=StopWith(driver),
                 callbacks=[Watch(driver), Quiet(), *driver.callbacks],
-                failure_config=FailureConfig(max_failures=-1),  # recovery.py decides
-                checkpoint_config=CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),  # ours, not Tune's
+                failure_config=tune.FailureConfig(max_failures=-1),  # recovery.py decides
+                checkpoint_config=tune.CheckpointConfig(
+                    checkpoint_frequency=0, checkpoint_at_end=False
+                ),  # ours, not Tune's
                 verbose=0,
             ),
         ).fit()
@@ -86,7 +78,7 @@ def _storage_error_in(error: BaseException) -> StorageError | None:
     return seen
 
 
-class StopWith(Stopper):
+class StopWith(tune.Stopper):
     """Ends Tune's run when the driver was asked to stop and its trials have ended, or had their time."""
 
     def __init__(self, driver: Driver) -> None:
@@ -116,7 +108,7 @@ class LostTrialScheduler(FIFOScheduler):
         if not verdict.again:
             self._given_up.append(trial)
         elif verdict.gpu_share is not None:
-            trial.update_resources(PlacementGroupFactory([self.driver.bundle(verdict.gpu_share)]))
+            trial.update_resources(tune.PlacementGroupFactory([self.driver.bundle(verdict.gpu_share)]))
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         while self._given_up:
@@ -147,7 +139,7 @@ class Quiet(TrialProgressCallback):
     on_trial_error = on_trial_complete = on_trial_result
 
 
-class Watch(Callback):
+class Watch(tune.Callback):
     """Forwards Tune's events to the driver. Runs in the driver's loop."""
 
     def __init__(self, driver: Driver) -> None:

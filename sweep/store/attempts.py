@@ -4,7 +4,6 @@ Attempts are numbered, not dated: the newest is the one with the highest number,
 A trial has failed when its newest attempt has a failure record; starting another attempt makes it unfinished again.
 """
 
-import hashlib
 import os
 import socket
 import traceback
@@ -89,12 +88,7 @@ class Attempts:
         """Read one file of an attempt and check it. Raises `DamagedFileError` when it is not the recorded one."""
         path = f"{attempt_folder(key, attempt)}/{name}"
         data = self.records.storage.read(path)
-        if (
-            data is None
-            or record is None
-            or len(data) != record.bytes
-            or hashlib.sha256(data).hexdigest() != record.sha256
-        ):
+        if data is None or file_record(data) != record:
             remedy = (
                 "It is missing or damaged: its SHA-256 is not the committed one. `aesweep resume STORE` makes it anew."
             )

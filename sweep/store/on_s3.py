@@ -179,9 +179,8 @@ class ObjectStorage(Storage):
 def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
     """The file system of a URI and the root's path on it. Raises `InputError` for a URI that pyarrow does not know."""
     if "@" in urlsplit(uri).netloc:
-        raise InputError(
-            "--store", "a URI with a password", "Give credentials in AWS_ACCESS_KEY_ID and the like instead."
-        )
+        remedy = "Give credentials in AWS_ACCESS_KEY_ID and the like instead."
+        raise InputError("--store", "a URI with a password", remedy)
     try:
         known, path = fs.FileSystem.from_uri(uri)
         if not isinstance(known, fs.S3FileSystem):

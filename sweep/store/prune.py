@@ -69,10 +69,11 @@ def _remove(store: Store, leftover: Leftover) -> None:
 def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:
     """Everything that `prune` removes."""
     store = store.snapshot()
-    of_trials = store.storage.map(
-        lambda key: [*_of_training(store, key), *_of_evaluations(store, key)], store.trials.known_keys()
-    )
-    for found in of_trials:
+
+    def of_trial(key: str) -> list[Leftover]:
+        return [*_of_training(store, key), *_of_evaluations(store, key)]
+
+    for found in store.storage.map(of_trial, store.trials.known_keys()):
         yield from found
     for name in store.storage.temporary():
         yield _file(store, "temporary files", name)

@@ -31,12 +31,9 @@ def trial_state(store: Store, key: str, evaluation: str, running: Collection[str
     if store.commits.has_training(key):
         if store.commits.has_scores(key, evaluation):
             return TrialState("done")
-        failure = store.attempts.open_failure(key, "evaluate", evaluation)
-        return (
-            TrialState("failed", f"evaluation failed: {failure.reason}", "evaluate")
-            if failure
-            else TrialState("trained")
-        )
+        if failure := store.attempts.open_failure(key, "evaluate", evaluation):
+            return TrialState("failed", f"evaluation failed: {failure.reason}", "evaluate")
+        return TrialState("trained")
     if failure := store.attempts.open_failure(key, "train"):
         return TrialState("failed", f"training failed: {failure.reason}", "train")
     return TrialState("running" if key in running else "pending")

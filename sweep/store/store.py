@@ -20,7 +20,7 @@ from aesweep.sweep.store.records import StoreMark
 from aesweep.sweep.store.storage import Storage, StorageError
 from aesweep.sweep.store.trials import Trials
 
-__all__ = ["STORE_FORMAT", "DamagedFileError", "Stage", "Store", "open_store", "store_exists"]
+__all__ = ["STORE_FORMAT", "DamagedFileError", "Stage", "Store", "open_storage", "open_store"]
 
 
 class Store:
@@ -61,11 +61,6 @@ def open_store(path: str | Path, create: bool = False) -> Store:
         remedy = f"Its format is {about.format!r:.40}; this aesweep reads format {STORE_FORMAT}. Use a newer aesweep."
         raise InputError("--store", store.root, remedy)
     return store
-
-
-def store_exists(path: str | Path) -> bool:
-    """Whether a store is there."""
-    return open_storage(path).exists(MARK)
 
 
 def _make_store(storage: Storage, create: bool) -> None:
