@@ -58,11 +58,8 @@ def launch(
     """
     console = console or Console(stderr=True)
     check_address(address)
-    data_dir = data_dir or None
-    if isinstance(spec, SweepSpec):
-        spec = change_spec(spec, overrides, data_dir)
-    else:
-        spec = load_spec(str(spec), overrides, data_dir)
+    words = (overrides, data_dir or None)
+    spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(str(spec), *words)
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     evaluation = spec.evaluation_config()

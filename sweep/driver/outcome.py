@@ -11,7 +11,7 @@ from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.errors import one_line
 from aesweep.sweep.driver.plan import Plan
 from aesweep.sweep.driver.progress import describe_counts
-from aesweep.sweep.store.states import State
+from aesweep.sweep.store.store import State
 
 RETRY = "--retry-failed"
 STOPPED = 130  # exit code; what a shell gives for a program that Ctrl-C ended

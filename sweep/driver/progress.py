@@ -14,7 +14,7 @@ from rich.text import Text
 
 from aesweep.sweep.driver.plan import Plan, PlannedTrial
 from aesweep.sweep.store.records import LaunchProgress, RunningTrial
-from aesweep.sweep.store.states import State
+from aesweep.sweep.store.store import State
 
 LINE_EVERY_SECONDS = 15.0
 

@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from aesweep.models.errors import InputError
 from aesweep.sweep.driver.deaths import Deaths, deaths, open_stage
 from aesweep.sweep.driver.outcome import RETRY, resume_command
-from aesweep.sweep.store.states import STATES, State, trial_state
-from aesweep.sweep.store.store import Store
+from aesweep.sweep.store.store import STATES, State, Store
 from aesweep.sweep.tables.fold import SpecIndex, table_rows
 
 
@@ -74,7 +73,7 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
     store = store.snapshot()
     index = SpecIndex(store)
     keys = [key for key in index.asked if every_spec or key in index.latest]
-    states = store.storage.map(lambda key: trial_state(store, key, index.evaluation_of(key), index.running), keys)
+    states = store.storage.map(lambda key: store.state(key, index.evaluation_of(key), index.running), keys)
     alive = [driver for driver in index.drivers if driver.alive]
     names = {driver.file for driver in alive}
     found = Status(

@@ -45,7 +45,8 @@ def prune(store: Store, *, damaged: bool = False, dry_run: bool = False) -> list
     found = list(leftovers(store.only_looking() if dry_run else store, damaged))
     if not dry_run:
         _remember_attempts(store, found)
-        store.storage.map(lambda leftover: _remove(store, leftover), found)
+        storage = store.storage
+        storage.map(lambda one: (storage.remove_folder if one.is_folder else storage.remove)(one.name), found)
     return found
 
 
@@ -57,13 +58,6 @@ def _remember_attempts(store: Store, found: list[Leftover]) -> None:
             _, key, _, attempt = leftover.name.split("/")
             gone[key].append(attempt)
     store.storage.map(lambda key: store.attempts.note_pruned(key, gone[key]), list(gone))
-
-
-def _remove(store: Store, leftover: Leftover) -> None:
-    if leftover.is_folder:
-        store.storage.remove_folder(leftover.name)
-    else:
-        store.storage.remove(leftover.name)
 
 
 def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:

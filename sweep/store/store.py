@@ -6,9 +6,11 @@ records.py what each file holds.
 
 import errno
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal, NamedTuple, get_args
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.execution import absolute
@@ -21,6 +23,18 @@ from aesweep.sweep.store.storage import Storage, StorageError
 from aesweep.sweep.store.trials import Trials
 
 __all__ = ["STORE_FORMAT", "DamagedFileError", "Stage", "Store", "open_storage", "open_store"]
+
+State = Literal["pending", "running", "trained", "done", "failed"]
+STATES: tuple[State, ...] = get_args(State)
+
+
+class TrialState(NamedTuple):
+    """What the store says of a trial."""
+
+    state: State = "pending"
+    reason: str = ""
+    """Why it failed; "" unless it did."""
+    failed_stage: Stage | None = None
 
 
 class Store:
@@ -42,6 +56,18 @@ class Store:
     def only_looking(self) -> "Store":
         """The store for those who change nothing in it: what is damaged counts as missing and keeps its name."""
         return Store(self.root, records=replace(self.records, only_looks=True))
+
+    def state(self, key: str, evaluation: str, running: Collection[str]) -> TrialState:
+        """The state of a trial, as the records say. `running` are the keys that a driver trains now."""
+        if self.commits.has_training(key):
+            if self.commits.has_scores(key, evaluation):
+                return TrialState("done")
+            if failure := self.attempts.open_failure(key, "evaluate", evaluation):
+                return TrialState("failed", f"evaluation failed: {failure.reason}", "evaluate")
+            return TrialState("trained")
+        if failure := self.attempts.open_failure(key, "train"):
+            return TrialState("failed", f"training failed: {failure.reason}", "train")
+        return TrialState("running" if key in running else "pending")
 
 
 def open_store(path: str | Path, create: bool = False) -> Store:

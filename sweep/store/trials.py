@@ -123,14 +123,12 @@ class Trials:
         if unknown and fields.keys() >= set(KEY_FIELDS):
             remedy = "A newer aesweep wrote it; this one does not know what it stands for. Use that one."
             raise InputError(self.records.storage.place(name), ", ".join(unknown), remedy)
-        try:
+        with suppress(TypeError, InputError):
             config = TrialConfig(**fields)
-        except (TypeError, InputError):
-            config = None
-        if config is None or config.key != key:
-            self.records.set_aside(name)
-            return None
-        return config
+            if config.key == key:
+                return config
+        self.records.set_aside(name)
+        return None
 
     def _launched_config(self, key: str) -> TrialConfig | None:
         """The trial as a spec asked for it, where `config.json` is lost; writes that again."""

@@ -22,7 +22,6 @@ from aesweep.models.identity import content_hash
 from aesweep.sweep.store.drivers import drivers, running_trials
 from aesweep.sweep.store.layout import FOLDED, scores_name, training_name
 from aesweep.sweep.store.records import FoldedTables, file_record
-from aesweep.sweep.store.states import trial_state
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.rows import trial_tables
 from aesweep.sweep.tables.schemas import COLUMNS, SCHEMA_VERSION, schema
@@ -135,7 +134,7 @@ class SpecIndex:
         """Sweep, block, state and evaluation of a trial, as `trial_tables` takes them."""
         sweep, block = self.asked.get(key, ("none", "none"))
         evaluation = self.evaluation_of(key)
-        state = trial_state(self.store, key, evaluation, self.running).state
+        state = self.store.state(key, evaluation, self.running).state
         return {"sweep": sweep, "block": block, "state": state, "evaluation": evaluation}
 
     def signature(self, key: str) -> str:
