@@ -70,10 +70,8 @@ def deaths(store: Store, key: str, stage: Stage, evaluation: str = "", living: C
             continue
         if end is not None and end.how not in ("died", "machine died"):
             continue
-        if end is not None and end.how == "died":
-            alone += 1
-        else:
-            together += 1
+        died_alone = end is not None and end.how == "died"
+        alone, together = alone + died_alone, together + (not died_alone)
         nodes.append(start.node if start else "")
         reason = reason or (end.reason if end else "its driver ended with it")
     return Deaths(alone, together, tuple(sorted(set(filter(None, nodes)))), reason)

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.driver.deaths import Deaths, deaths, open_stage
+from aesweep.sweep.driver.deaths import deaths, open_stage
 from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.store.store import STATES, State, Store
 from aesweep.sweep.tables.fold import SpecIndex, table_rows
@@ -94,15 +94,12 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
             found.running.append(TrialAtWork(key, trial.epoch, trial.epochs, trial.images_per_second, trial.name))
         if state == "failed":
             found.failures.append(FailedTrial(key, _name(store, key), reason, retry))
-        if state in ("pending", "trained") and (dead := _deaths(store, key, index.evaluation_of(key), names)).count:
+        stage, which = (
+            open_stage(store, key, index.evaluation_of(key)) if state in ("pending", "trained") else (None, "")
+        )
+        if stage and (dead := deaths(store, key, stage, which, names)).count:
             found.lost.append(LostTrial(key, _name(store, key), dead.count, dead.describe()))
     return found
-
-
-def _deaths(store: Store, key: str, evaluation: str, living: set[str]) -> Deaths:
-    """Deaths in the stage that the trial waits for."""
-    stage, which = open_stage(store, key, evaluation)
-    return deaths(store, key, stage, which, living) if stage else Deaths()
 
 
 def _name(store: Store, key: str) -> str:

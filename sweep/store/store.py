@@ -92,7 +92,14 @@ def open_store(path: str | Path, create: bool = False) -> Store:
 def _make_store(storage: Storage, create: bool) -> None:
     mark = StoreMark(format=STORE_FORMAT, created=datetime.now(UTC).isoformat())
     try:
-        _require_creatable(storage, create)
+        if not create:
+            remedy = "No store is there. `aesweep launch SPEC --store STORE` makes one."
+            raise InputError("STORE", storage.root, remedy)
+        if storage.names(""):
+            remedy = "The folder holds other files and no store. Give a new or an empty folder."
+            raise InputError("--store", storage.root, remedy)
+        if storage.version("") is not None:
+            raise InputError("--store", storage.root, "That is a file. Give a folder, new or empty.")
         storage.commit(MARK, mark.to_bytes())
     except StorageError as error:
         cause = error.__cause__
@@ -100,16 +107,6 @@ def _make_store(storage: Storage, create: bool) -> None:
             raise
         remedy = f"It cannot be made ({cause.strerror}). Give a folder you may write to."
         raise InputError("--store", storage.root, remedy) from error
-
-
-def _require_creatable(storage: Storage, create: bool) -> None:
-    if not create:
-        raise InputError("STORE", storage.root, "No store is there. `aesweep launch SPEC --store STORE` makes one.")
-    if storage.names(""):
-        remedy = "The folder holds other files and no store. Give a new or an empty folder."
-        raise InputError("--store", storage.root, remedy)
-    if storage.version("") is not None:
-        raise InputError("--store", storage.root, "That is a file. Give a folder, new or empty.")
 
 
 def open_storage(address: str | Path, mark: str = "") -> Storage:
