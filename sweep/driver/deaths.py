@@ -18,7 +18,7 @@ them; `--retry-failed` begins anew.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from aesweep.sweep.store.drivers import living_drivers
+from aesweep.sweep.store.drivers import living_names
 from aesweep.sweep.store.layout import CHECKPOINT, attempt_folder
 from aesweep.sweep.store.store import Stage, Store
 
@@ -107,8 +107,3 @@ def give_up_if_too_many(
         error = ProcessDiedError(f"{found.describe()}. {remedy}")
         store.attempts.record_failure(key, newest, stage, error, evaluation, node=", ".join(found.nodes))
     return found
-
-
-def living_names(store: Store) -> set[str]:
-    """Names of the drivers at work, as `start.json` has them."""
-    return {driver.file for driver in living_drivers(store)}

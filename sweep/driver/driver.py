@@ -150,21 +150,18 @@ class Driver:
             self.stop.ask()  # it saw the request first
             self.progress.train_lost(key)
             return
-        commit = self.store.commits.training(key)
-        failure = self.store.attempts.open_failure(key, "train") if commit is None else None
-        if commit is None and failure is None:
-            # Tune gives a trial up whose actor dies while it waits for a place; or the commit was damaged meanwhile.
-            self.progress.train_lost(key)
-            self._say_lost(key, "Ray gave it up, or its commit cannot be read", "it goes on after the others")
-            return
-        self.progress.train_ended(key, succeeded=commit is not None)
         name = self.configs[key].name
-        if commit is not None:
+        if commit := self.store.commits.training(key):
+            self.progress.train_ended(key, succeeded=True)
             self.pool.add(key)
             bce, mean_image = commit.result.test_bce, commit.result.mean_image_bce
             self.view.say(f"trained  {name}  test BCE {bce:.4f} (mean image {mean_image:.4f})")
-        elif failure is not None:
+        elif failure := self.store.attempts.open_failure(key, "train"):
+            self.progress.train_ended(key, succeeded=False)
             self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(failure.reason))}")
+        else:  # Tune gives a trial up whose actor dies while it waits for a place; or the commit was damaged meanwhile
+            self.progress.train_lost(key)
+            self._say_lost(key, "Ray gave it up, or its commit cannot be read", "it goes on after the others")
 
     def training_lost(self, key: str, error: BaseException | None) -> Verdict:
         """The process of a trial ended: what happens next."""
@@ -212,13 +209,8 @@ class Driver:
 
     def _make_pool(self, stage: Any) -> EvaluationPool:
         device, cpu = evaluation_resources(self.has_gpu), evaluation_resources(False)
-        options: dict[str, Options] = {
-            "references": device,
-            "encode": device,
-            "fit": cpu,
-            "sample": device,
-            "score": cpu,
-        }
+        options: dict[str, Options] = dict.fromkeys(("references", "encode", "sample"), device)
+        options |= dict.fromkeys(("fit", "score"), cpu)
         if self.has_gpu and "gmm" in self.plan.evaluation.priors:
             # A mixture is fitted on the GPU, by a process whose environment lets scikit-learn use it.
             options["fit"] = {**device, "runtime_env": {"env_vars": tensor_mixture.ENVIRONMENT}}

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError
 
 from aesweep.cluster.resources import larger_share
-from aesweep.sweep.driver.deaths import give_up_if_too_many, living_names
+from aesweep.sweep.driver.deaths import give_up_if_too_many
+from aesweep.sweep.store.drivers import living_names
 from aesweep.sweep.store.records import How
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Stage, Store
@@ -80,11 +81,11 @@ def how_it_died(error: BaseException | None) -> How:
     """
     if isinstance(error, RayActorError) and (error.preempted or "node was terminated expectedly" in str(error)):
         return "preempted"
-    if isinstance(error, RayActorError) and "node has died" in str(error):
-        return "machine died"
-    if isinstance(cause_of(error), StorageError):  # it could not reach the store
-        return "machine died"
-    return "machine died" if isinstance(error, NodeDiedError | ActorUnavailableError) else "died"
+    node_died = isinstance(error, RayActorError) and "node has died" in str(error)
+    cut_off = isinstance(cause_of(error), StorageError)  # it could not reach the store
+    return (
+        "machine died" if node_died or cut_off or isinstance(error, NodeDiedError | ActorUnavailableError) else "died"
+    )
 
 
 def describe(error: BaseException | None) -> str:

@@ -62,9 +62,7 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
                 stop=StopWith(driver),
                 callbacks=[Watch(driver), Quiet(), *driver.callbacks],
                 failure_config=tune.FailureConfig(max_failures=-1),  # recovery.py decides
-                checkpoint_config=tune.CheckpointConfig(
-                    checkpoint_frequency=0, checkpoint_at_end=False
-                ),  # ours, not Tune's
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),  # the store's
                 verbose=0,
             ),
         ).fit()

@@ -110,7 +110,4 @@ class Records:
 
     def _seems_whole(self, name: str) -> bool:
         """Whether a commit that no fold has read may count until one does."""
-        if self.storage.keeps_files_whole:
-            return True
-        data = self.storage.read(name)
-        return data is not None and has_sound_seal(data)
+        return self.storage.keeps_files_whole or has_sound_seal(self.storage.read(name) or b"")
