@@ -6,25 +6,28 @@ Everything that can be checked without Ray and torch is checked first and the wo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 from aesweep.cluster.address import check_address
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.errors import one_line
 from aesweep.sweep.driver.deaths import record_deaths
-from aesweep.sweep.driver.leftovers import clean_up, fold_tables
-from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, say_nothing_to_do
+from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_command, say_nothing_to_do
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
 from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
 from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.sweep_spec import SweepSpec
-from aesweep.sweep.store.drivers import ProgressFile
-from aesweep.sweep.store.launched import record_spec, require_shared_trial, resume_command, stored_spec
-from aesweep.sweep.store.store import Store, open_store, store_exists
+from aesweep.sweep.store.drivers import ProgressFile, living_drivers, remove_stale
+from aesweep.sweep.store.layout import MARK
+from aesweep.sweep.store.store import Store, open_storage, open_store
+from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current
 
 if TYPE_CHECKING:
     from ray.tune import Callback
@@ -55,29 +58,26 @@ def launch(
     """
     console = console or Console(stderr=True)
     check_address(address)
-    data_dir = data_dir or None
-    if isinstance(spec, SweepSpec):
-        spec = change_spec(spec, overrides, data_dir)
-    else:
-        spec = load_spec(str(spec), overrides, data_dir)
+    words = (overrides, data_dir or None)
+    spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(str(spec), *words)
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     evaluation = spec.evaluation_config()
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     check_images(data_sets, spec.execution)
-    opened = open_store(store).snapshot() if store_exists(store) else None
-    if opened is not None:
-        require_shared_trial(opened, spec, add)
+    opened = open_store(store).snapshot() if open_storage(store).exists(MARK) else None
+    if opened is not None and not add:
+        opened.trials.require_shared(spec)
     plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
-        record_spec(opened, spec, evaluation.id, latest)
-        if fold_tables(opened, console):  # that reads every commit, and may have set one aside
+        opened.trials.record(spec, evaluation.id, latest)
+        if _fold_tables(opened, console):  # that reads every commit, and may have set one aside
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return say_nothing_to_do(plan, console, resume_command(opened.root))
     prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True)
-    record_spec(opened, spec, evaluation.id, latest)
+    opened.trials.record(spec, evaluation.id, latest)
     for left in reversed(range(ROUNDS)):
         outcome, plan = _run(spec, opened, plan, address, callbacks, only, console)
         if plan.is_done or outcome.interrupted or not left:
@@ -103,6 +103,33 @@ def _sound_plan(
     return plan
 
 
+def _clean_up(store: Store, console: Console) -> None:
+    """Remove what killed drivers left behind, unless another one is at work: then say so."""
+    remove_stale(store)
+    others = living_drivers(store)
+    for driver in others:
+        console.print(
+            f"[yellow]Another driver works on this store[/yellow] ({escape(one_line(driver.said.host))}, process {driver.said.pid}). "
+            "Nothing can be mixed up, but the two may do the same work.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if not others:
+        store.storage.map(store.storage.remove, store.storage.temporary())
+
+
+def _fold_tables(store: Store, console: Console) -> bool:
+    """Fold the tables if a driver died before it could; whether that was so."""
+    store = store.snapshot()
+    if tables_are_current(store):
+        remember_commits(store)
+        return False
+    _clean_up(store, console)
+    TableWriter(store).publish(force=True)
+    console.print(f"Tables folded anew: {store.storage.place('tables')}", highlight=False, markup=False)
+    return True
+
+
 def _run(
     spec: SweepSpec,
     store: Store,
@@ -120,20 +147,22 @@ def _run(
         markup=False,
     )
     from aesweep.cluster.connect import connect  # Ray and torch from here on
-    from aesweep.sweep.driver.driver import Driver, WorkerCode
+    from aesweep.sweep.driver.driver import Driver
+    from aesweep.sweep.driver.tune_adapter import train
     from aesweep.sweep.worker.remote_stage import run_stage
     from aesweep.sweep.worker.trainable import TrialTrainable
 
     progress = Progress.of(plan)
-    clean_up(store, console)
+    _clean_up(store, console)
     view, file = ProgressView(progress, console), ProgressFile(store)
     stop = StopRequest(store, file.name)
     try:
         file.write(progress.record(), force=True)
         file.keep_fresh()
         with stop.listening(), connect(address) as ours, view:
-            code = WorkerCode(TrialTrainable, run_stage)
-            Driver(store, plan, code, spec.execution, view, file, stop, callbacks, may_grow=not ours.started_here).run()
+            grows = not ours.started_here
+            driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, callbacks, grows)
+            driver.run(partial(train, trainable=TrialTrainable))
     except KeyboardInterrupt:
         if not stop.at_once:
             raise
@@ -169,7 +198,7 @@ def evaluate(
     console = console or Console(stderr=True)
     check_address(address)
     opened = open_store(store)
-    spec = change_spec(stored_spec(opened)[-1], overrides)
+    spec = change_spec(opened.trials.stored_specs()[-1], overrides)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     evaluation = spec.evaluation_config()
     listed = opened.snapshot()
@@ -183,7 +212,7 @@ def evaluate(
         return replace(found, trials=kept), [trial for trial in kept if not now.commits.has_training(trial.config.key)]
 
     plan, lost = what_is_left()
-    if not plan.to_score and fold_tables(opened, console):
+    if not plan.to_score and _fold_tables(opened, console):
         plan, lost = what_is_left()  # folding reads every commit, and may have set one aside
     again = "the same command"
     for trial in lost:

@@ -9,7 +9,6 @@ from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.models.training.checkpoint import model_from_bytes
 from aesweep.sweep.spec.images import data_source
-from aesweep.sweep.store.launched import stored_spec
 from aesweep.sweep.store.layout import prior_file
 from aesweep.sweep.store.store import Store, open_store
 
@@ -83,7 +82,7 @@ def load_data(store: Store | str | Path, key: str, data_dir: str | Path | None =
         InputError: There is no such store or trial, or the images are not on this machine; it says how to get them.
     """
     opened = _opened(store)
-    execution = stored_spec(opened)[-1].execution
+    execution = opened.trials.stored_specs()[-1].execution
     if data_dir is not None:
         execution = replace(execution, data_dir=str(data_dir))
     config = opened.trials.config(key)

@@ -12,8 +12,8 @@ from aesweep.models.data.datasets import DataSource, check_source
 from aesweep.models.errors import InputError
 from aesweep.models.precision import choose_precision
 from aesweep.sweep.spec.execution import absolute
-from aesweep.sweep.store.open_storage import open_storage
 from aesweep.sweep.store.storage import StorageError
+from aesweep.sweep.store.store import open_storage
 from aesweep.sweep.worker.device import choose_device, describe_device
 
 

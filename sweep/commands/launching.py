@@ -12,15 +12,13 @@ from aesweep.models.cost import fit_core_hours
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
-from aesweep.sweep.driver.outcome import STOPPED
+from aesweep.sweep.driver.outcome import STOPPED, resume_command
 from aesweep.sweep.driver.plan import Plan, make_plan
 from aesweep.sweep.driver.progress import describe_counts
 from aesweep.sweep.launch import launch as run_launch
 from aesweep.sweep.spec.images import describe_images, one_per_data_set
 from aesweep.sweep.spec.load import load_spec
-from aesweep.sweep.store.launched import resume_command, stored_spec
-from aesweep.sweep.store.open_storage import open_storage
-from aesweep.sweep.store.store import open_store
+from aesweep.sweep.store.store import open_storage, open_store
 
 
 def plan(
@@ -87,7 +85,7 @@ def resume(
     Example:  aesweep resume runs/quickstart --retry-failed
     """
     opened = open_store(store)
-    specs, code = stored_spec(opened, every), 0
+    specs, code = opened.trials.stored_specs(every), 0
     while specs:
         outcome = run_launch(
             specs.pop(0),

@@ -17,10 +17,10 @@ from rich.text import Text
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
+from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.driver.progress import describe_counts, describe_seconds
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
-from aesweep.sweep.store.launched import RETRY, resume_command
 from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune as run_prune

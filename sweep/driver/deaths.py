@@ -18,9 +18,8 @@ them; `--retry-failed` begins anew.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, read_end, read_start, since_last_failure
-from aesweep.sweep.store.drivers import living_drivers
-from aesweep.sweep.store.layout import attempt_folder
+from aesweep.sweep.store.drivers import living_names
+from aesweep.sweep.store.layout import CHECKPOINT, attempt_folder
 from aesweep.sweep.store.store import Stage, Store
 
 TOGETHER = 4  # deaths of machine or driver weigh a quarter: 12 in a row by default
@@ -63,18 +62,16 @@ class Deaths:
 def deaths(store: Store, key: str, stage: Stage, evaluation: str = "", living: Collection[str] = ()) -> Deaths:
     """Deaths in a row up to now. Attempts of the drivers in `living` that have no end are at work."""
     alone, together, nodes, reason = 0, 0, [], ""
-    for attempt in since_last_failure(store, key, stage, evaluation):
+    for attempt in store.attempts.since_last_failure(key, stage, evaluation):
         if CHECKPOINT in store.storage.names(attempt_folder(key, attempt)):
             break
-        start, end = read_start(store, key, attempt), read_end(store, key, attempt)
+        start, end = store.attempts.read_start(key, attempt), store.attempts.read_end(key, attempt)
         if end is None and start is not None and start.driver in living:
             continue
         if end is not None and end.how not in ("died", "machine died"):
             continue
-        if end is not None and end.how == "died":
-            alone += 1
-        else:
-            together += 1
+        died_alone = end is not None and end.how == "died"
+        alone, together = alone + died_alone, together + (not died_alone)
         nodes.append(start.node if start else "")
         reason = reason or (end.reason if end else "its driver ended with it")
     return Deaths(alone, together, tuple(sorted(set(filter(None, nodes)))), reason)
@@ -110,8 +107,3 @@ def give_up_if_too_many(
         error = ProcessDiedError(f"{found.describe()}. {remedy}")
         store.attempts.record_failure(key, newest, stage, error, evaluation, node=", ".join(found.nodes))
     return found
-
-
-def living_names(store: Store) -> set[str]:
-    """Names of the drivers at work, as `start.json` has them."""
-    return {driver.file for driver in living_drivers(store)}

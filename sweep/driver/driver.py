@@ -7,26 +7,14 @@ The driver holds nothing that the store does not: kill it at any moment, and the
 work. Tune's own experiment state is scratch in a temporary folder and is never read.
 """
 
-import logging
-import os
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from ray import tune
-from ray.tune import (
-    Callback,
-    CheckpointConfig,
-    FailureConfig,
-    PlacementGroupFactory,
-    RunConfig,
-    TuneConfig,
-    Tuner,
-)
+from ray.tune import Callback
 from ray.tune.search import BasicVariantGenerator
 from rich.markup import escape
 
 from aesweep.cluster.resources import check_feasible, evaluation_resources, gpu_share, larger_share, trial_resources
-from aesweep.cluster.scratch import temporary_folder
 from aesweep.evaluation.priors import mixture
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import one_line
@@ -37,24 +25,10 @@ from aesweep.sweep.driver.plan import Plan
 from aesweep.sweep.driver.progress import ProgressView
 from aesweep.sweep.driver.recovery import Recovery, Verdict
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, StopRequest
-from aesweep.sweep.driver.tune_adapter import LostTrialScheduler, Quiet, StopWith, Watch, storage_error_in
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.attempt_notes import memory_lacked, newest_of, read_end, write_end
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.fold import TableWriter
-
-# Tune logs the traceback of every lost process; the driver says it in one line, and the store keeps the reason.
-logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-
-
-class WorkerCode(NamedTuple):
-    """What Ray's workers run. `launch` hands it over, so that the driver imports none of it."""
-
-    trainable: type[tune.Trainable]
-    """Trains one trial."""
-    stage: Any
-    """Remote function that runs one stage of an evaluation."""
 
 
 class Driver:
@@ -64,7 +38,7 @@ class Driver:
         self,
         store: Store,
         plan: Plan,
-        worker: WorkerCode,
+        stage: Any,
         execution: ExecutionConfig,
         view: ProgressView,
         file: ProgressFile,
@@ -72,10 +46,9 @@ class Driver:
         callbacks: Sequence[Callback] = (),
         may_grow: bool = True,
     ) -> None:
-        """`may_grow`: whether other machines may join the cluster."""
+        """`stage`: Ray's remote function that runs one stage of an evaluation; `may_grow`: whether machines may join."""
         self.store = store
         self.plan = plan
-        self.worker = worker
         self.execution = execution
         self.view = view
         self.progress = view.progress
@@ -92,24 +65,24 @@ class Driver:
         self._bundles: dict[str, dict[str, float]] = {}  # what each trial to train asks of Ray
         self._waiting: dict[str, dict[str, float]] = {}  # the same, of those that have not begun
         # The generator that Tune would make itself, here so that its limit follows the machines (`_fit_to_machines`).
-        self._generator = BasicVariantGenerator()
+        self.generator = BasicVariantGenerator()
         self._trains = bool(plan.to_train)
-        self.pool = self._make_pool()
+        self.pool = self._make_pool(stage)
         self._fit_to_machines()
 
     def __getstate__(self) -> dict[str, object]:
         """Empty: Tune pickles its callbacks for a `Tuner.restore` that never happens here."""
         return {}
 
-    def run(self) -> None:
-        """Train, score and fold until nothing is left or somebody asks to stop."""
+    def run(self, train: Callable[["Driver"], None]) -> None:
+        """Train, score and fold until nothing is left or somebody asks to stop. `train` is that of tune_adapter.py."""
         self.stop.install()  # Ray has just taken SIGTERM
         try:
             for trial in self.plan.to_score:
                 self.pool.add(trial.config.key)
             self.turn()
             if self.plan.to_train and not self.stop.asked:
-                self._train()
+                train(self)
                 self.turn()
             self._trains = False
             self._fit_to_machines()
@@ -147,11 +120,11 @@ class Driver:
         self.pool.beside_training = self._trains
         if self._bundles:
             # Ray alone would fill the tenths of CPUs that belong to evaluation (cluster/resources.py).
-            self._generator.max_concurrent = self.machines.trials_at_once(self._bundles.values())
+            self.generator.max_concurrent = self.machines.trials_at_once(self._bundles.values())
 
     def _ask_for_machines(self) -> None:
         """Let an autoscaler hear of the trials that wait. Free places are for Tune to fill before more are asked for."""
-        places, running = self._generator.max_concurrent, len(self.progress.running)
+        places, running = self.generator.max_concurrent, len(self.progress.running)
         full = self._awaited is None and not self.machines.changed and running >= places
         self.machines.ask_for(self._waiting.values() if full else (), running)
 
@@ -177,21 +150,18 @@ class Driver:
             self.stop.ask()  # it saw the request first
             self.progress.train_lost(key)
             return
-        commit = self.store.commits.training(key)
-        failure = self.store.attempts.open_failure(key, "train") if commit is None else None
-        if commit is None and failure is None:
-            # Tune gives a trial up whose actor dies while it waits for a place; or the commit was damaged meanwhile.
-            self.progress.train_lost(key)
-            self._say_lost(key, "Ray gave it up, or its commit cannot be read", "it goes on after the others")
-            return
-        self.progress.train_ended(key, succeeded=commit is not None)
         name = self.configs[key].name
-        if commit is not None:
+        if commit := self.store.commits.training(key):
+            self.progress.train_ended(key, succeeded=True)
             self.pool.add(key)
             bce, mean_image = commit.result.test_bce, commit.result.mean_image_bce
             self.view.say(f"trained  {name}  test BCE {bce:.4f} (mean image {mean_image:.4f})")
-        elif failure is not None:
+        elif failure := self.store.attempts.open_failure(key, "train"):
+            self.progress.train_ended(key, succeeded=False)
             self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(failure.reason))}")
+        else:  # Tune gives a trial up whose actor dies while it waits for a place; or the commit was damaged meanwhile
+            self.progress.train_lost(key)
+            self._say_lost(key, "Ray gave it up, or its commit cannot be read", "it goes on after the others")
 
     def training_lost(self, key: str, error: BaseException | None) -> Verdict:
         """The process of a trial ended: what happens next."""
@@ -208,98 +178,44 @@ class Driver:
     def _close_attempts(self) -> None:
         """Say of attempts that were cut off that this was no death."""
         for key in list(self.progress.running):
-            attempt = newest_of(self.store, key, self.file.driver, "train")
-            if (
-                attempt is not None
-                and not read_end(self.store, key, attempt)
-                and self.store.commits.training(key) is None
-            ):
-                write_end(self.store, key, attempt, "stopped", "its driver ended")
+            attempt = self.store.attempts.newest_training(key, self.file.driver)
+            has_ended = attempt is None or self.store.attempts.read_end(key, attempt)
+            if attempt and not has_ended and self.store.commits.training(key) is None:
+                self.store.attempts.write_end(key, attempt, "stopped", "its driver ended")
 
-    def _shares(self) -> dict[str, float]:
-        """Part of a GPU for each trial to train: by its network, or more where that was too little before."""
+    def begin_training(self) -> dict[str, dict[str, float]]:
+        """What each trial to train asks of Ray. Raises `InputError` where no machine can hold one."""
         listed = self.store.snapshot()  # many trials, and nobody trains yet
-
-        def share_of(config: TrialConfig) -> float:
-            share = self.bundle(self.execution.gpu_share or gpu_share(config.filters))["GPU"]
-            return max(share, larger_share(memory_lacked(listed, config.key)[0]))
-
         configs = [trial.config for trial in self.plan.to_train]
-        shares = listed.storage.map(share_of, configs)
-        return {config.key: share for config, share in zip(configs, shares, strict=True)}
-
-    def _train(self) -> None:
-        """Train what is missing. Raises the `StorageError` that an event of Tune met, which Tune itself makes a text of."""
-        try:
-            self._tune()
-        except Exception as error:
-            trouble = storage_error_in(error)
-            if trouble is None:
-                raise
-            raise trouble from None
-        finally:
-            self._waiting.clear()
-            self._ask_for_machines()
-
-    def _tune(self) -> None:
-        keys = [t.config.key for t in self.plan.to_train]
-        shares = self._shares() if self.has_gpu else {}
-        bundles = self._bundles = {k: self.bundle(shares.get(k, 0.0)) for k in keys}
-        self._waiting = dict(bundles)
-        for bundle in bundles.values():
+        shares = listed.storage.map(lambda config: self._share(listed, config), configs)
+        self._bundles = {c.key: self.bundle(share) for c, share in zip(configs, shares, strict=True)}
+        self._waiting = dict(self._bundles)
+        for bundle in self._bundles.values():
             check_feasible(self.machines.found, bundle)
         self._fit_to_machines()
-        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._generator.max_concurrent + 4)
+        return self._bundles
 
-        trainable: Any = tune.with_parameters(
-            self.worker.trainable,
-            root=self.store.root,
-            execution=self.execution.to_json(),
-            stop_file=self.stop.file,
-            driver=self.file.driver,
-        )
-        trainable = tune.with_resources(trainable, lambda config: PlacementGroupFactory([bundles[config["key"]]]))
-        with temporary_folder("tune") as scratch:
-            Tuner(
-                trainable,
-                param_space={"key": tune.grid_search(keys)},
-                tune_config=TuneConfig(
-                    reuse_actors=True,
-                    search_alg=self._generator,
-                    scheduler=LostTrialScheduler(self),
-                    trial_dirname_creator=lambda trial: str(trial.config["key"]),
-                ),
-                run_config=RunConfig(
-                    name="sweep",
-                    storage_path=str(scratch),
-                    stop=StopWith(self),
-                    callbacks=[Watch(self), Quiet(), *self.callbacks],
-                    failure_config=FailureConfig(max_failures=-1),  # recovery.py decides
-                    checkpoint_config=CheckpointConfig(
-                        checkpoint_frequency=0, checkpoint_at_end=False
-                    ),  # ours, not Tune's
-                    verbose=0,
-                ),
-            ).fit()
+    def _share(self, store: Store, config: TrialConfig) -> float:
+        """Part of a GPU for a trial: by its network, or more where that was too little before; 0 without GPUs."""
+        if not self.has_gpu:
+            return 0.0
+        share = self.bundle(self.execution.gpu_share or gpu_share(config.filters))["GPU"]
+        return max(share, larger_share(store.attempts.memory_lacked(config.key)[0]))
 
-    def _make_pool(self) -> EvaluationPool:
-        return EvaluationPool(
-            self.store,
-            self.plan.evaluation,
-            self.execution,
-            self.recovery,
-            self.worker.stage,
-            device_options=evaluation_resources(self.has_gpu),
-            fit_options=self._fit_options(),
-            cpu_options=evaluation_resources(False),
-            costs={t.config.key: t.fit_flops for t in self.plan.trials},
-        )
+    def end_training(self) -> None:
+        """Nothing waits for a place to train any more."""
+        self._waiting.clear()
+        self._ask_for_machines()
 
-    def _fit_options(self) -> Options:
-        """A mixture is fitted on a GPU where there is one, by a process whose environment lets scikit-learn use it."""
-        if not self.has_gpu or "gmm" not in self.plan.evaluation.priors:
-            return evaluation_resources(False)
-        return {**evaluation_resources(True), "runtime_env": {"env_vars": mixture.ENVIRONMENT}}
+    def _make_pool(self, stage: Any) -> EvaluationPool:
+        device, cpu = evaluation_resources(self.has_gpu), evaluation_resources(False)
+        options: dict[str, Options] = dict.fromkeys(("references", "encode", "sample"), device)
+        options |= dict.fromkeys(("fit", "score"), cpu)
+        if self.has_gpu and "gmm" in self.plan.evaluation.priors:
+            # A mixture is fitted on the GPU, by a process whose environment lets scikit-learn use it.
+            options["fit"] = {**device, "runtime_env": {"env_vars": mixture.ENVIRONMENT}}
+        costs = {t.config.key: t.fit_flops for t in self.plan.trials}
+        return EvaluationPool(self.store, self.plan.evaluation, self.execution, self.recovery, stage, options, costs)
 
     def _evaluation_ended(self, ended: EndedEvaluation) -> None:
         if ended.again:

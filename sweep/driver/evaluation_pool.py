@@ -27,7 +27,7 @@ from aesweep.models.data.datasets import data_name
 from aesweep.sweep.driver.recovery import Recovery, cause_of
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.attempt_notes import new_start, write_end, write_start
+from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
 
@@ -68,12 +68,8 @@ class EvaluationPool:
     recovery: Recovery
     stage: Any
     """Ray's remote function that runs one stage of a job: `stage.remote(name, job, ...)`."""
-    device_options: Options
-    """Ray options of a stage that uses the device (encode, sample, reference)."""
-    fit_options: Options
-    """Ray options of the prior fits."""
-    cpu_options: Options
-    """Ray options of a stage that does not use the device (score)."""
+    options: Mapping[str, Options]
+    """Ray options of each stage, by its name."""
     costs: Mapping[str, float] = field(default_factory=dict)
     """Trial key -> cost of its prior fit, in any unit; 0 for a trial that is missing."""
     limit: int = 1
@@ -112,7 +108,7 @@ class EvaluationPool:
             for stage in running.stages:
                 ray.cancel(stage, force=True)
             job = running.job
-            write_end(self.store, job.key, job.attempt, "stopped", "its driver was asked to stop")
+            self.store.attempts.write_end(job.key, job.attempt, "stopped", "its driver was asked to stop")
         self.running.clear()
 
     def poll(self, timeout: float = 0.0) -> list[EndedEvaluation]:
@@ -131,17 +127,11 @@ class EvaluationPool:
 
     def _submit(self, key: str) -> None:
         attempt = self.store.attempts.new(key, "evaluate", self.evaluation.id)
-        write_start(self.store, key, attempt, new_start(self.recovery.driver, on_this_machine=False))
+        self.store.attempts.write_start(key, attempt, new_start(self.recovery.driver, on_this_machine=False))
         job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution)
-        options = {
-            "encode": self.device_options,
-            "fit": self.fit_options,
-            "sample": self.device_options,
-            "score": self.cpu_options,
-        }
 
         def submit(name: str, *inputs: Any) -> Any:
-            return self.stage.options(**options[name]).remote(name, job, *inputs)
+            return self.stage.options(**self.options[name]).remote(name, job, *inputs)
 
         stages = run_stages(submit, *self._real_images(job, self.store.trials.config(key)))
         self.running[stages[-1]] = _Running(job, time.monotonic(), stages)
@@ -150,7 +140,7 @@ class EvaluationPool:
         """The real images and their token, measured once per data set."""
         name = data_name(config)
         if name not in self._references:
-            options = {**self.device_options, "num_returns": 2}
+            options = {**self.options["references"], "num_returns": 2}
             self._references[name] = self.stage.options(**options).remote("references", job)
         return self._references[name]
 
@@ -174,13 +164,13 @@ class EvaluationPool:
     def _judge(self, job: EvaluationJob, cause: BaseException) -> tuple[str, bool]:
         """Why an evaluation ended without its commit, and whether it is tried again."""
         if lost_its_model(self.store, job.key, cause):  # the launch trains it again (launch.py)
-            write_end(self.store, job.key, job.attempt, "stopped", "the trained weights are damaged")
+            self.store.attempts.write_end(job.key, job.attempt, "stopped", "the trained weights are damaged")
             return f"{cause}", False
         if isinstance(cause, TrainedAgainError):
-            write_end(self.store, job.key, job.attempt, "stopped", str(cause))
+            self.store.attempts.write_end(job.key, job.attempt, "stopped", str(cause))
             return str(cause), True
         if isinstance(cause, MemoryLackedError):
-            write_end(self.store, job.key, job.attempt, "out of memory", str(cause))
+            self.store.attempts.write_end(job.key, job.attempt, "out of memory", str(cause))
             return "its GPU had too little memory", True
         failure = self.store.attempts.open_failure(job.key, "evaluate", job.evaluation.id)
         if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError):

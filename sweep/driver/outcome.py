@@ -1,5 +1,6 @@
 """How a launch ended, in an exit code and in the lines that a person reads: what failed, and the command that goes on."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,9 @@ from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.errors import one_line
 from aesweep.sweep.driver.plan import Plan
 from aesweep.sweep.driver.progress import describe_counts
-from aesweep.sweep.store.launched import RETRY
-from aesweep.sweep.store.states import State
+from aesweep.sweep.store.store import State
 
+RETRY = "--retry-failed"
 STOPPED = 130  # exit code; what a shell gives for a program that Ctrl-C ended
 UNFINISHED: tuple[State, ...] = ("pending", "running", "trained")
 
@@ -48,6 +49,11 @@ def outcome_of(plan: Plan, interrupted: bool = False, ran: bool = True, stop_ask
     return Outcome(plan.counts(), failures, interrupted, ran, stop_asked)
 
 
+def resume_command(store: str, *options: str) -> str:
+    """The command that goes on with a store, to be pasted into a shell."""
+    return " ".join(("aesweep resume", shlex.quote(store), *options))
+
+
 def say_nothing_to_do(plan: Plan, console: Console, again: str) -> Outcome:
     """The outcome of a launch whose work was done before."""
     console.print(f"Nothing to do: {describe_counts(plan.counts())}.", highlight=False)
@@ -77,14 +83,12 @@ def score_line(rows: Sequence[ScoreRow]) -> str:
     frechet = [row for row in rows if row.metric in ("fid", "fd")]
     latents = [_named(row, row.metric) for row in rows if row.metric == "loglikelihood_gap"]
     held_out = [_named(row, row.source) for row in rows if row.metric == "heldout_loglikelihood"]
-    parts = [f"{frechet[0].metric}: {', '.join(_named(row, _source(row)) for row in frechet)}"] if frechet else []
+    splits = [f" ({row.split})" if row.source == "reconstruction" else "" for row in frechet]
+    distances = [_named(row, f"{row.source}{split}") for row, split in zip(frechet, splits, strict=True)]
+    parts = [f"{frechet[0].metric}: {', '.join(distances)}"] if frechet else []
     parts += [f"latents: {', '.join(latents)}"] if latents else []
     parts += [f"held-out log-likelihood: {', '.join(held_out)}"] if held_out else []
     return "; ".join(parts) or (f"{len(rows)} scores" if rows else "no scores")
-
-
-def _source(row: ScoreRow) -> str:
-    return f"{row.source} ({row.split})" if row.source == "reconstruction" else row.source
 
 
 def _named(row: ScoreRow, name: str) -> str:

@@ -11,8 +11,8 @@ from aesweep.models.data.datasets import source_sizes
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.spec.sweep_spec import SweepSpec
-from aesweep.sweep.store.states import STATES, State, TrialState, trial_states
-from aesweep.sweep.store.store import Stage, Store
+from aesweep.sweep.store.drivers import living_drivers, running_trials
+from aesweep.sweep.store.store import STATES, Stage, State, Store, TrialState
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,12 @@ def make_plan(
     chosen = [(config, block) for config, block in spec.trials if keys is None or config.key in keys]
     sizes: dict[str, tuple[int, int]] = {}
     trials = []
-    states = trial_states(store, [config.key for config, _ in chosen], evaluation.id) if store else {}
+    states = [TrialState()] * len(chosen)
+    if store is not None:
+        listed, running = store.snapshot(), running_trials(living_drivers(store))
+        states = listed.storage.map(lambda one: listed.state(one[0].key, evaluation.id, running), chosen)
     fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
-    for config, block in chosen:
-        state, reason, failed = states.get(config.key, TrialState())
+    for (config, block), (state, reason, failed) in zip(chosen, states, strict=True):
         source = data_source(config, spec.execution)
         identity = f"{config.dataset}{config.data_identity}"
         if identity not in sizes:

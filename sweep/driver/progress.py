@@ -12,9 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from aesweep.sweep.driver.plan import Plan, PlannedTrial
+from aesweep.sweep.driver.plan import Plan
 from aesweep.sweep.store.records import LaunchProgress, RunningTrial
-from aesweep.sweep.store.states import State
+from aesweep.sweep.store.store import State
 
 LINE_EVERY_SECONDS = 15.0
 
@@ -45,15 +45,14 @@ class Progress:
     @classmethod
     def of(cls, plan: Plan) -> "Progress":
         """Before anything runs. Trials to retry count as pending or trained again."""
-        counts = plan.counts()
         to_train, to_score = plan.to_train, plan.to_score
-        states: tuple[tuple[State, list[PlannedTrial]], ...] = (("pending", to_train), ("trained", to_score))
-        for state, trials in states:
-            for trial in trials:
-                counts[trial.state] -= 1
-                counts[state] += 1
         costs = {t.config.key: t.gpu_hours for t in to_train}
-        return cls(counts, costs, to_score=len(to_train) + len(to_score))
+        progress = cls(plan.counts(), costs, to_score=len(to_train) + len(to_score))
+        for trial in to_train:
+            progress._move(trial.state, "pending")
+        for trial in to_score:
+            progress._move(trial.state, "trained")
+        return progress
 
     def train_started(self, key: str, name: str, epochs: int) -> None:
         """A trial got its slot."""

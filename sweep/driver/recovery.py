@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError
 
 from aesweep.cluster.resources import larger_share
-from aesweep.sweep.driver.deaths import give_up_if_too_many, living_names
-from aesweep.sweep.store.attempt_notes import newest_of, read_end, write_end
+from aesweep.sweep.driver.deaths import give_up_if_too_many
+from aesweep.sweep.store.drivers import living_names
 from aesweep.sweep.store.records import How
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Stage, Store
@@ -40,8 +40,8 @@ class Recovery:
 
     def after_training(self, key: str, error: BaseException | None) -> Verdict:
         """The process of a trial ended, with what Tune knows of it."""
-        attempt = newest_of(self.store, key, self.driver, "train")
-        end = read_end(self.store, key, attempt) if attempt else None
+        attempt = self.store.attempts.newest_training(key, self.driver)
+        end = self.store.attempts.read_end(key, attempt) if attempt else None
         if attempt is None or attempt in self._judged or (end and end.how != "out of memory"):
             attempt, end = self.store.attempts.new(key, "train"), None  # it died before it could begin
         self._judged.add(attempt)
@@ -65,7 +65,7 @@ class Recovery:
         if isinstance(trouble, StorageError) and self.store.storage.folder is not None:
             raise trouble
         how = how_it_died(error)
-        write_end(self.store, key, attempt, how, describe(error))
+        self.store.attempts.write_end(key, attempt, how, describe(error))
         living = living_names(self.store) | {self.driver}
         found = give_up_if_too_many(self.store, key, stage, evaluation, self.max_process_deaths, living)
         if found.are_too_many(self.max_process_deaths):
@@ -81,11 +81,11 @@ def how_it_died(error: BaseException | None) -> How:
     """
     if isinstance(error, RayActorError) and (error.preempted or "node was terminated expectedly" in str(error)):
         return "preempted"
-    if isinstance(error, RayActorError) and "node has died" in str(error):
-        return "machine died"
-    if isinstance(cause_of(error), StorageError):  # it could not reach the store
-        return "machine died"
-    return "machine died" if isinstance(error, NodeDiedError | ActorUnavailableError) else "died"
+    node_died = isinstance(error, RayActorError) and "node has died" in str(error)
+    cut_off = isinstance(cause_of(error), StorageError)  # it could not reach the store
+    return (
+        "machine died" if node_died or cut_off or isinstance(error, NodeDiedError | ActorUnavailableError) else "died"
+    )
 
 
 def describe(error: BaseException | None) -> str:

@@ -3,10 +3,9 @@
 from dataclasses import asdict, dataclass
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.driver.deaths import Deaths, deaths, open_stage
-from aesweep.sweep.store.launched import RETRY, resume_command
-from aesweep.sweep.store.states import STATES, State, trial_state
-from aesweep.sweep.store.store import Store
+from aesweep.sweep.driver.deaths import deaths, open_stage
+from aesweep.sweep.driver.outcome import RETRY, resume_command
+from aesweep.sweep.store.store import STATES, State, Store
 from aesweep.sweep.tables.fold import SpecIndex, table_rows
 
 
@@ -74,7 +73,7 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
     store = store.snapshot()
     index = SpecIndex(store)
     keys = [key for key in index.asked if every_spec or key in index.latest]
-    states = store.storage.map(lambda key: trial_state(store, key, index.evaluation_of(key), index.running), keys)
+    states = store.storage.map(lambda key: store.state(key, index.evaluation_of(key), index.running), keys)
     alive = [driver for driver in index.drivers if driver.alive]
     names = {driver.file for driver in alive}
     found = Status(
@@ -95,15 +94,12 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
             found.running.append(TrialAtWork(key, trial.epoch, trial.epochs, trial.images_per_second, trial.name))
         if state == "failed":
             found.failures.append(FailedTrial(key, _name(store, key), reason, retry))
-        if state in ("pending", "trained") and (dead := _deaths(store, key, index.evaluation_of(key), names)).count:
+        stage, which = (
+            open_stage(store, key, index.evaluation_of(key)) if state in ("pending", "trained") else (None, "")
+        )
+        if stage and (dead := deaths(store, key, stage, which, names)).count:
             found.lost.append(LostTrial(key, _name(store, key), dead.count, dead.describe()))
     return found
-
-
-def _deaths(store: Store, key: str, evaluation: str, living: set[str]) -> Deaths:
-    """Deaths in the stage that the trial waits for."""
-    stage, which = open_stage(store, key, evaluation)
-    return deaths(store, key, stage, which, living) if stage else Deaths()
 
 
 def _name(store: Store, key: str) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from aesweep.sweep.store.drivers import Driver, living_drivers
+from aesweep.sweep.store.drivers import Driver, living_drivers, living_names
 from aesweep.sweep.store.store import Store
 
 GRACE_SECONDS = 30.0  # for a step and a checkpoint; a preemption notice is seldom shorter
@@ -105,7 +105,7 @@ def ask_drivers_to_stop(store: Store) -> list[Driver]:
 def wait_for_end(store: Store, files: Collection[str], timeout: float) -> set[str]:
     """Wait until the drivers with these progress files have ended; those that have not after `timeout` seconds."""
     deadline = time.monotonic() + timeout
-    while left := {driver.file for driver in living_drivers(store)} & set(files):
+    while left := living_names(store) & set(files):
         if time.monotonic() >= deadline:
             return left
         time.sleep(LOOK_EVERY_SECONDS / 2)

@@ -1,58 +1,90 @@
-"""What connects Ray Tune's loop with the driver: its events forwarded, and decisions of the driver taken back."""
+"""Training with Ray Tune: its run, its events forwarded to the driver, and decisions of the driver taken back."""
+# ruff: noqa: D102 (the classes of Tune say when it calls what)
 
+import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from ray import cloudpickle
-from ray.tune import Callback, PlacementGroupFactory, Stopper
+from ray import cloudpickle, tune
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
-from typing_extensions import override
 
-from aesweep.sweep.driver.progress import Progress
-from aesweep.sweep.driver.recovery import Verdict
-from aesweep.sweep.driver.stopping import StopRequest
+from aesweep.cluster.scratch import temporary_folder
+from aesweep.sweep.driver.driver import Driver
 from aesweep.sweep.store.storage import StorageError
 
-
-class SweepDriver(Protocol):
-    """What Tune's hooks need of the driver."""
-
-    stop: StopRequest
-    progress: Progress
-
-    @property
-    def may_end_training(self) -> bool:
-        """Whether Tune's run may end before all trials have."""
-
-    def bundle(self, share: float) -> dict[str, float]:
-        """Resources of a trial that takes this share of a GPU."""
-
-    def training_started(self, key: str) -> None:
-        """A trial got its slot."""
-
-    def training_ended(self, key: str, stopped: bool) -> None:
-        """A trial reported its end."""
-
-    def training_lost(self, key: str, error: BaseException | None) -> Verdict:
-        """The process of a trial ended; what happens next."""
-
-    def turn(self) -> None:
-        """One turn of the driver's loop."""
+# Tune logs the traceback of every lost process; the driver says it in one line, and the store keeps the reason.
+logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 
 
-class StopWith(Stopper):
+def train(driver: Driver, trainable: type[tune.Trainable]) -> None:
+    """Train what is missing, each trial as a `trainable`.
+
+    Raises the `StorageError` that an event of Tune met, which Tune itself makes a text of.
+    """
+    try:
+        _tune(driver, trainable, driver.begin_training())
+    except Exception as error:
+        trouble = _storage_error_in(error)
+        if trouble is None:
+            raise
+        raise trouble from None
+    finally:
+        driver.end_training()
+
+
+def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]]) -> None:
+    """Run Tune over the trials; `bundles` are what each asks of Ray."""
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(driver.generator.max_concurrent + 4)
+    trainable = tune.with_parameters(
+        trainable,
+        root=driver.store.root,
+        execution=driver.execution.to_json(),
+        stop_file=driver.stop.file,
+        driver=driver.file.driver,
+    )
+    trainable = tune.with_resources(trainable, lambda config: tune.PlacementGroupFactory([bundles[config["key"]]]))
+    with temporary_folder("tune") as scratch:
+        tune.Tuner(
+            trainable,
+            param_space={"key": tune.grid_search(list(bundles))},
+            tune_config=tune.TuneConfig(
+                reuse_actors=True,
+                search_alg=driver.generator,
+                scheduler=LostTrialScheduler(driver),
+                trial_dirname_creator=lambda trial: str(trial.config["key"]),
+            ),
+            run_config=tune.RunConfig(
+                name="sweep",
+                storage_path=str(scratch),
+                stop=StopWith(driver),
+                callbacks=[Watch(driver), Quiet(), *driver.callbacks],
+                failure_config=tune.FailureConfig(max_failures=-1),  # recovery.py decides
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),  # the store's
+                verbose=0,
+            ),
+        ).fit()
+
+
+def _storage_error_in(error: BaseException) -> StorageError | None:
+    """The storage's error that an error was raised for or after, None where there is none."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, StorageError):
+        seen = seen.__cause__ or seen.__context__
+    return seen
+
+
+class StopWith(tune.Stopper):
     """Ends Tune's run when the driver was asked to stop and its trials have ended, or had their time."""
 
-    def __init__(self, driver: SweepDriver) -> None:
+    def __init__(self, driver: Driver) -> None:
         self.driver = driver
 
-    @override
     def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
         return False
 
-    @override
     def stop_all(self) -> bool:
         return self.driver.may_end_training
 
@@ -64,20 +96,18 @@ class LostTrialScheduler(FIFOScheduler):
     trial get other resources.
     """
 
-    def __init__(self, driver: SweepDriver) -> None:
+    def __init__(self, driver: Driver) -> None:
         super().__init__()
         self.driver = driver
         self._given_up: list[Any] = []
 
-    @override
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         verdict = self.driver.training_lost(trial.config["key"], _error_of(trial))
         if not verdict.again:
             self._given_up.append(trial)
         elif verdict.gpu_share is not None:
-            trial.update_resources(PlacementGroupFactory([self.driver.bundle(verdict.gpu_share)]))
+            trial.update_resources(tune.PlacementGroupFactory([self.driver.bundle(verdict.gpu_share)]))
 
-    @override
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         while self._given_up:
             tune_controller.stop_trial(self._given_up.pop())
@@ -98,45 +128,27 @@ def _error_of(trial: Any) -> BaseException | None:
         return None
 
 
-def storage_error_in(error: BaseException) -> StorageError | None:
-    """The storage's error that an error was raised for or after, None where there is none."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, StorageError):
-        seen = seen.__cause__ or seen.__context__
-    return seen
-
-
 class Quiet(TrialProgressCallback):
     """Takes the place of Tune's own reporter, which prints a line for a trial without a result at any verbosity."""
 
-    @override
     def on_trial_result(self, *words: Any, **info: Any) -> None:
         pass
 
-    @override
-    def on_trial_error(self, *words: Any, **info: Any) -> None:
-        pass
-
-    @override
-    def on_trial_complete(self, *words: Any, **info: Any) -> None:
-        pass
+    on_trial_error = on_trial_complete = on_trial_result
 
 
-class Watch(Callback):
+class Watch(tune.Callback):
     """Forwards Tune's events to the driver. Runs in the driver's loop."""
 
-    def __init__(self, driver: SweepDriver) -> None:
+    def __init__(self, driver: Driver) -> None:
         self.driver = driver
 
-    @override
     def setup(self, *words: Any, **info: Any) -> None:
         self.driver.stop.install()  # Tune has just taken SIGUSR1
 
-    @override
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.driver.training_started(trial.config["key"])
 
-    @override
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: Mapping[str, Any], **info: Any
     ) -> None:
@@ -146,15 +158,12 @@ class Watch(Callback):
         elif "epoch" in result:
             progress.epoch_done(trial.config["key"], result["epoch"], result["images_per_second"])
 
-    @override
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stopped = (trial.last_result or {}).get("outcome") == "stopped"
         self.driver.training_ended(trial.config["key"], stopped)
 
-    @override
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.driver.training_ended(trial.config["key"], stopped=False)
 
-    @override
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self.driver.turn()

@@ -1,21 +1,39 @@
-"""The attempts at a trial, the files that each one writes into its own folder, and the failures it recorded.
+"""The attempts at a trial: the files that each one writes into its own folder, how it began, ended or failed.
 
 Attempts are numbered, not dated: the newest is the one with the highest number, whatever the clocks of the nodes say.
 A trial has failed when its newest attempt has a failure record; starting another attempt makes it unfinished again.
 """
 
-import hashlib
+import os
 import socket
 import traceback
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.layout import PREFIX, Stage, attempt_folder, attempt_number, attempts_of, pruned_name
+from aesweep.sweep.store.layout import (
+    END,
+    PREFIX,
+    START,
+    Stage,
+    attempt_folder,
+    attempt_number,
+    attempts_of,
+    pruned_name,
+)
 from aesweep.sweep.store.reading import Records
-from aesweep.sweep.store.records import FailureRecord, FileRecord, PrunedAttempts, file_record
+from aesweep.sweep.store.records import (
+    EndRecord,
+    FailureRecord,
+    FileRecord,
+    How,
+    PrunedAttempts,
+    StartRecord,
+    file_record,
+)
 
 TRACEBACK_LINES = 20
 
@@ -70,17 +88,54 @@ class Attempts:
         """Read one file of an attempt and check it. Raises `DamagedFileError` when it is not the recorded one."""
         path = f"{attempt_folder(key, attempt)}/{name}"
         data = self.records.storage.read(path)
-        if (
-            data is None
-            or record is None
-            or len(data) != record.bytes
-            or hashlib.sha256(data).hexdigest() != record.sha256
-        ):
+        if data is None or file_record(data) != record:
             remedy = (
                 "It is missing or damaged: its SHA-256 is not the committed one. `aesweep resume STORE` makes it anew."
             )
             raise DamagedFileError("file", self.records.storage.place(path), remedy)
         return data
+
+    def write_start(self, key: str, attempt: str, start: StartRecord) -> None:
+        """The attempt begins, or knows where it resumes training."""
+        self.records.write(f"{attempt_folder(key, attempt)}/{START}", start)
+
+    def write_end(self, key: str, attempt: str, how: How, reason: str = "", share: float = 0.0) -> None:
+        """The attempt ended without commit and without failure; `share` is the part of a GPU that it held."""
+        end = EndRecord(how=how, reason=reason, share=share, time=datetime.now(UTC).isoformat())
+        self.records.write(f"{attempt_folder(key, attempt)}/{END}", end)
+
+    def read_start(self, key: str, attempt: str) -> StartRecord | None:
+        """What the attempt wrote when it began; None where that is missing or damaged."""
+        return self.records.read(f"{attempt_folder(key, attempt)}/{START}", StartRecord)
+
+    def read_end(self, key: str, attempt: str) -> EndRecord | None:
+        """How the attempt ended; None for one that runs, has a record of its own, or died with its driver."""
+        return self.records.read(f"{attempt_folder(key, attempt)}/{END}", EndRecord)
+
+    def newest_training(self, key: str, driver: str) -> str | None:
+        """The newest attempt at training that this driver started."""
+        for attempt in reversed(self.of(key, "train")):
+            start = self.read_start(key, attempt)
+            if start is not None and start.driver == driver:
+                return attempt
+        return None
+
+    def memory_lacked(self, key: str, stage: Stage = "train", evaluation: str = "") -> tuple[float, bool]:
+        """How much of a GPU was too little for the trial, and whether that was since its last failure.
+
+        The largest share that was too small; 0 where none was, or an evaluation's, which is never larger. A lack of
+        memory since the last failure makes the next one a failure.
+        """
+        ends = {attempt: self.read_end(key, attempt) for attempt in self.of(key, stage, evaluation)}
+        lacked = {attempt: end.share for attempt, end in ends.items() if end and end.how == "out of memory"}
+        if not lacked:
+            return 0.0, False
+        return max(lacked.values()), any(a in lacked for a in self.since_last_failure(key, stage, evaluation))
+
+    def since_last_failure(self, key: str, stage: Stage, evaluation: str = "") -> Iterable[str]:
+        """Attempts, newest first, down to the last one that has a failure record (left out)."""
+        failed = {failure.attempt for failure in self.failures(key)}
+        return takewhile(lambda attempt: attempt not in failed, reversed(self.of(key, stage, evaluation)))
 
     def record_failure(
         self, key: str, attempt: str, stage: Stage, error: BaseException, evaluation: str = "", node: str = ""
@@ -111,6 +166,12 @@ class Attempts:
         """The failure of the newest attempt at this stage, None when that attempt did not fail."""
         newest = self.of(key, stage, evaluation)[-1:]
         return next((f for f in reversed(self.failures(key)) if [f.attempt] == newest), None)
+
+
+def new_start(driver: str, on_this_machine: bool = True) -> StartRecord:
+    """The note of an attempt that begins now, in this process or where Ray decides."""
+    node, pid = (socket.gethostname(), os.getpid()) if on_this_machine else ("", 0)
+    return StartRecord(driver=driver, node=node, pid=pid, time=datetime.now(UTC).isoformat())
 
 
 def _order(failure: FailureRecord) -> tuple[bool, int, str]:

@@ -98,6 +98,11 @@ def living_drivers(store: Store) -> list[Driver]:
     return [driver for driver in drivers(store) if driver.alive]
 
 
+def living_names(store: Store) -> set[str]:
+    """Names of the drivers at work, as `start.json` has them."""
+    return {driver.file for driver in living_drivers(store)}
+
+
 def running_trials(living: Iterable[Driver]) -> dict[str, RunningTrial]:
     """Trials that these drivers train now, by key."""
     return {key: trial for driver in living for key, trial in driver.said.running.items()}
@@ -105,7 +110,7 @@ def running_trials(living: Iterable[Driver]) -> dict[str, RunningTrial]:
 
 def remove_stale(store: Store) -> None:
     """Remove the files of drivers that are gone, with requests to them, and those that cannot be read."""
-    alive = {driver.file for driver in living_drivers(store)}
+    alive = living_names(store)
     for name in store.storage.names("progress"):
         if name.endswith((".json", ".stop")) and f"{name.rpartition('.')[0]}.json" not in alive:
             store.storage.remove(f"progress/{name}")

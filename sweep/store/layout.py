@@ -22,6 +22,13 @@ LATEST = "sweeps/latest.json"
 FOLDED = "tables/folded.json"
 """What the tables were made from; `commits` holds the version of every commit that was read and found whole."""
 
+MODEL = "model.safetensors"
+LATENTS = "latents.npz"
+PICTURES = "samples"
+CHECKPOINT = "checkpoint.pt"
+START = "start.json"
+END = "end.json"
+
 Stage = Literal["train", "evaluate"]
 PREFIX: dict[Stage, str] = {"train": "train", "evaluate": "score"}
 _KEY = re.compile(r"[0-9a-f]{12}")
@@ -74,15 +81,6 @@ def attempts_of(names: Iterable[str], stage: Stage, evaluation: str = "") -> lis
     return [m[0] for m in mine if not evaluation or m["evaluation"] == evaluation]
 
 
-LATENTS = "latents.npz"
-
-
-PICTURES = "samples"
-
-
 def prior_file(prior: str) -> str:
     """The file of one fitted prior."""
     return f"priors-{prior}.npz"
-
-
-MODEL = "model.safetensors"

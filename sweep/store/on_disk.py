@@ -4,26 +4,22 @@ Nothing is written in place: bytes go into `.tmp-…` beside the target, reach t
 step. A commit takes its name only if nobody has it yet: the first writer wins, and two drivers on one store can never
 replace each other's results. Where a file system has no hard links, they can when one stalls between two calls.
 """
+# ruff: noqa: D102 (`Storage` says what each method does)
 
 import errno
 import os
 import shutil
 import stat
-import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
-
-from typing_extensions import override
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.storage import (
     FOLDER,
     TEMPORARY,
-    Item,
-    LogFile,
     Result,
     Storage,
     StorageError,
@@ -37,7 +33,6 @@ from aesweep.sweep.store.storage import (
 # handle, a bad disk …) is the storage's trouble and no trial's (`StorageError`).
 _MISTAKEN = (errno.ENOTDIR, errno.EEXIST)
 _ABSENT = (FileNotFoundError, NotADirectoryError)
-SETTLE_SECONDS = 0.5
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -62,49 +57,31 @@ class LocalStorage(Storage):
         """The file's place. Raises ValueError for a name that would leave the root."""
         return self._folder / inside(name)
 
-    @override
     def place(self, name: str = "") -> str:
         return str(self.path(name))
 
-    @override
     def read(self, name: str) -> bytes | None:
-        with self._refusals("read"):
-            try:
-                return self.path(name).read_bytes()
-            except _ABSENT:
-                return None
+        return self._found(self.path(name).read_bytes)
 
-    @override
     def open(self, name: str) -> BinaryIO | None:
-        with self._refusals("read"):
-            try:
-                return self.path(name).open("rb")
-            except _ABSENT:
-                return None
+        return self._found(lambda: self.path(name).open("rb"))
 
-    @override
     def exists(self, name: str) -> bool:
         return self._stat(name) is not None
 
-    @override
     def version(self, name: str) -> str | None:
         found = self._stat(name)
-        return _version(found) if found is not None and stat.S_ISREG(found.st_mode) else None
+        is_file = found is not None and stat.S_ISREG(found.st_mode)
+        return version_of(found.st_size, found.st_mtime_ns) if found and is_file else None
 
-    @override
     def names(self, name: str) -> list[str]:
-        with self._refusals("read"):
-            try:
-                return sorted(n for n in os.listdir(self.path(name)) if not n.startswith(TEMPORARY))
-            except _ABSENT:
-                return []
+        found = self._found(lambda: os.listdir(self.path(name))) or []
+        return sorted(n for n in found if not n.startswith(TEMPORARY))
 
-    @override
     def listing(self, folder: str, depth: int) -> dict[str, str]:
         with self._refusals("read"):
             return dict(_scan(self.path(folder), folder, depth))
 
-    @override
     def write(self, name: str, data: bytes) -> None:
         with self._refusals():
             temporary = self._write_aside(name, data)
@@ -115,52 +92,35 @@ class LocalStorage(Storage):
                 raise
             _sync_folder(self.path(name).parent)
 
-    @override
     def commit(self, name: str, data: bytes) -> bool:
         with self._refusals():
-            return self._commit(name, data)
+            temporary = self._write_aside(name, data)
+            try:
+                os.link(temporary, self.path(name))
+            except FileExistsError:
+                return False
+            except OSError as error:  # file systems without hard links: some of FUSE, SMB, exFAT
+                if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
+                    raise
+                return super().commit(name, data)
+            finally:
+                _remove_if_possible(temporary)
+            _sync_folder(self.path(name).parent)
+            return True
 
-    def _commit(self, name: str, data: bytes) -> bool:
-        temporary = self._write_aside(name, data)
-        try:
-            os.link(temporary, self.path(name))
-        except FileExistsError:
-            return False
-        except OSError as error:  # file systems without hard links: some of FUSE, SMB, exFAT
-            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
-                raise
-            return self._commit_without_links(temporary, name, data)
-        finally:
-            _remove_if_possible(temporary)
-        _sync_folder(self.path(name).parent)
-        return True
-
-    def _commit_without_links(self, temporary: Path, name: str, data: bytes) -> bool:
-        """Look, write, wait a moment and read back who stands there: as on an object store (on_s3.py)."""
-        if self.exists(name):
-            return False
-        os.replace(temporary, self.path(name))
-        _sync_folder(self.path(name).parent)
-        time.sleep(SETTLE_SECONDS)
-        return self.read(name) == data
-
-    @override
     def make_folder(self, name: str) -> None:
         with self._refusals():
             self._require_mark(name)
             self.path(name).mkdir(parents=True, exist_ok=True)
 
-    @override
     def remove(self, name: str) -> None:
         with self._refusals():
             self.path(name).unlink(missing_ok=True)
 
-    @override
     def remove_folder(self, name: str) -> None:
         with self._refusals(), suppress(FileNotFoundError):
             shutil.rmtree(self.path(name))
 
-    @override
     def set_aside(self, name: str) -> str:
         aside = aside_name(name)
         try:
@@ -171,28 +131,14 @@ class LocalStorage(Storage):
             raise self._refused(error) from error
         return aside
 
-    @override
     def temporary(self) -> list[str]:
         with self._refusals("read"):
             return sorted(str(file.relative_to(self._folder)) for file in self._folder.rglob(f"{TEMPORARY}*"))
 
-    @override
-    def remove_temporary(self) -> None:
-        for name in self.temporary():
-            self.remove(name)
-
-    @override
-    def log_file(self, name: str) -> LogFile:
-        return _AppendedLog(self, name)
-
-    @override
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        return [function(item) for item in items]
-
-    def add_line(self, name: str, line: str) -> None:
-        """One more line at the end of a text file."""
+    def append(self, name: str, text: str) -> bool:
         with self._refusals(), open(self.path(name), "a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+            file.write(text)
+        return True
 
     def _write_aside(self, name: str, data: bytes) -> Path:
         self._require_mark(name)
@@ -212,6 +158,13 @@ class LocalStorage(Storage):
     def _require_mark(self, name: str) -> None:
         if self._mark not in ("", name) and not self.exists(self._mark):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.place(self._mark))
+
+    def _found(self, look: Callable[[], Result]) -> Result | None:
+        with self._refusals("read"):
+            try:
+                return look()
+            except _ABSENT:
+                return None
 
     def _stat(self, name: str) -> os.stat_result | None:
         with self._refusals("read"):
@@ -245,23 +198,6 @@ class LocalStorage(Storage):
         return StorageError(self.root, f"It {what}, and give the same command again: it goes on from there.")
 
 
-class _AppendedLog(LogFile):
-    """A log on a path: every line is there at once, also after a SIGKILL."""
-
-    def __init__(self, storage: LocalStorage, name: str) -> None:
-        self._storage, self._name = storage, name
-
-    def add(self, line: str) -> None:
-        self._storage.add_line(self._name, line)
-
-    def publish(self) -> None:
-        """Nothing is left to do."""
-
-
-def _version(found: os.stat_result) -> str:
-    return version_of(found.st_size, found.st_mtime_ns)
-
-
 def _scan(path: Path, name: str, depth: int) -> Iterator[tuple[str, str]]:
     """Names and versions below a folder; what vanishes meanwhile is left out."""
     try:
@@ -273,7 +209,8 @@ def _scan(path: Path, name: str, depth: int) -> Iterator[tuple[str, str]]:
             continue
         if not entry.is_dir():
             try:
-                yield joined(name, entry.name), _version(entry.stat())
+                found = entry.stat()
+                yield joined(name, entry.name), version_of(found.st_size, found.st_mtime_ns)
             except FileNotFoundError:
                 continue
         elif depth > 1:
@@ -292,8 +229,7 @@ def _sync_folder(folder: Path) -> None:
     """Make a rename survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    except OSError:  # some network file systems refuse it; the rename itself is still atomic
-        pass
+        with suppress(OSError):  # some network file systems refuse it; the rename itself is still atomic
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

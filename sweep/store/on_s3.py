@@ -13,6 +13,7 @@ pyarrow 26 does was measured against a real server (tests/sweep/store/test_on_s3
   believe to have won when one of them stalls for longer than `SETTLE_SECONDS` between its look and its PUT. Then the
   later commit stands; it names its own attempt and the hashes of its files, so readers still see one attempt whole.
 """
+# ruff: noqa: D102 (`Storage` says what each method does)
 
 import os
 import time
@@ -25,13 +26,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
-from typing_extensions import override
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.storage import (
     FOLDER,
     Item,
-    LogFile,
     Result,
     Storage,
     StorageError,
@@ -49,7 +48,6 @@ TRIES = 6
 FIRST_PAUSE_SECONDS = 0.5
 REQUEST_SECONDS = 30.0  # without one byte; the SDK's own 3 s give up on a busy server
 CONNECT_SECONDS = 10.0
-SETTLE_SECONDS = 0.5
 CONNECTIONS = 16
 HINTS = {
     "NO_SUCH_BUCKET": "Make the bucket first, or mend its name.",
@@ -71,43 +69,34 @@ class ObjectStorage(Storage):
         self.root = uri.rstrip("/")
         self._fs, self._base = _file_system(self.root)
 
-    @override
     def place(self, name: str = "") -> str:
         return f"{self.root.partition('?')[0]}/{inside(name)}".rstrip("/")
 
-    @override
     def read(self, name: str) -> bytes | None:
         def read() -> bytes:
             with self._fs.open_input_file(self._path(name)) as file:
                 return bytes(file.read())
 
-        try:
+        with suppress(FileNotFoundError):
             return self._patiently(read)
-        except FileNotFoundError:
-            return None
+        return None
 
-    @override
     def open(self, name: str) -> BinaryIO | None:
-        try:
+        with suppress(FileNotFoundError):
             file: BinaryIO = self._patiently(lambda: self._fs.open_input_file(self._path(name)))
             return file
-        except FileNotFoundError:
-            return None
+        return None
 
-    @override
     def exists(self, name: str) -> bool:
         return bool(self._info(name).type != fs.FileType.NotFound)
 
-    @override
     def version(self, name: str) -> str | None:
         info = self._info(name)
-        return _version(info) if info.is_file else None
+        return version_of(info.size, info.mtime_ns) if info.is_file else None
 
-    @override
     def names(self, name: str) -> list[str]:
         return sorted(info.base_name for info in self._list(name, recursive=False))
 
-    @override
     def listing(self, folder: str, depth: int) -> dict[str, str]:
         found: dict[str, str] = {}
         start = len(self._path(folder)) + 1
@@ -117,10 +106,9 @@ class ObjectStorage(Storage):
             if len(words) > depth or (len(words) == depth and not info.is_file):
                 found.setdefault(name, FOLDER)
             elif info.is_file:
-                found[name] = _version(info)
+                found[name] = version_of(info.size, info.mtime_ns)
         return found
 
-    @override
     def write(self, name: str, data: bytes) -> None:
         def write() -> None:
             stream = self._fs.open_output_stream(self._path(name))
@@ -129,48 +117,29 @@ class ObjectStorage(Storage):
 
         self._patiently(write)
 
-    @override
-    def commit(self, name: str, data: bytes) -> bool:
-        if self.exists(name):
-            return False
-        self.write(name, data)
-        time.sleep(SETTLE_SECONDS)
-        return self.read(name) == data
-
-    @override
     def make_folder(self, name: str) -> None:
         self._patiently(lambda: self._fs.create_dir(self._path(name), recursive=True))
 
-    @override
     def remove(self, name: str) -> None:
         with suppress(FileNotFoundError):
             self._patiently(lambda: self._fs.delete_file(self._path(name)))
 
-    @override
     def remove_folder(self, name: str) -> None:
         with suppress(FileNotFoundError):
             self._patiently(lambda: self._fs.delete_dir(self._path(name)))
 
-    @override
     def set_aside(self, name: str) -> str:
         aside = aside_name(name)
         self._patiently(lambda: self._fs.copy_file(self._path(name), self._path(aside)))
         self.remove(name)
         return aside
 
-    @override
     def temporary(self) -> list[str]:
-        return []
+        return []  # killed writers leave no objects; unfinished uploads are the bucket's life-cycle rule's to remove
 
-    @override
-    def remove_temporary(self) -> None:
-        """Killed writers leave no objects; unfinished uploads are the bucket's life-cycle rule's to remove."""
+    def append(self, name: str, text: str) -> bool:
+        return False
 
-    @override
-    def log_file(self, name: str) -> LogFile:
-        return _RewrittenLog(self, name)
-
-    @override
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             return list(pool.map(function, items))
@@ -207,26 +176,11 @@ class ObjectStorage(Storage):
         return StorageError(self.place(), f"{said[:300]}. {hint}")
 
 
-class _RewrittenLog(LogFile):
-    """A log on an object store: lines are kept until `publish` writes the whole object again."""
-
-    def __init__(self, storage: ObjectStorage, name: str) -> None:
-        self._storage, self._name = storage, name
-        self._lines: list[str] = []
-
-    def add(self, line: str) -> None:
-        self._lines.append(f"{line}\n")
-
-    def publish(self) -> None:
-        self._storage.write(self._name, "".join(self._lines).encode())
-
-
 def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
     """The file system of a URI and the root's path on it. Raises `InputError` for a URI that pyarrow does not know."""
     if "@" in urlsplit(uri).netloc:
-        raise InputError(
-            "--store", "a URI with a password", "Give credentials in AWS_ACCESS_KEY_ID and the like instead."
-        )
+        remedy = "Give credentials in AWS_ACCESS_KEY_ID and the like instead."
+        raise InputError("--store", "a URI with a password", remedy)
     try:
         known, path = fs.FileSystem.from_uri(uri)
         if not isinstance(known, fs.S3FileSystem):
@@ -255,7 +209,3 @@ def _s3_options(uri: str, region: str) -> Mapping[str, Any]:
     if host:
         options |= {"endpoint_override": host, "scheme": query.get("scheme") or scheme or "https"}
     return options
-
-
-def _version(info: fs.FileInfo) -> str:
-    return version_of(info.size, info.mtime_ns)

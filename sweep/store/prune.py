@@ -2,7 +2,7 @@
 
 Readers follow commits alone, so every other file of an attempt could go; but two things must stay. An unfinished trial
 goes on from its newest checkpoint, and the attempts after that one tell how often it died or that it failed
-(attempt_notes.py). So an attempt goes whole when its work was committed by another or was taken further, and the newest ones
+(attempts.py). So an attempt goes whole when its work was committed by another or was taken further, and the newest ones
 of unfinished work lose at most what cannot be resumed: the latents, priors and pictures of an evaluation.
 """
 
@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, END, START
 from aesweep.sweep.store.drivers import living_drivers
-from aesweep.sweep.store.layout import attempt_folder
+from aesweep.sweep.store.layout import CHECKPOINT, END, START, attempt_folder
 from aesweep.sweep.store.storage import FOLDER, size_of
 from aesweep.sweep.store.store import Store
 
@@ -46,7 +45,8 @@ def prune(store: Store, *, damaged: bool = False, dry_run: bool = False) -> list
     found = list(leftovers(store.only_looking() if dry_run else store, damaged))
     if not dry_run:
         _remember_attempts(store, found)
-        store.storage.map(lambda leftover: _remove(store, leftover), found)
+        storage = store.storage
+        storage.map(lambda one: (storage.remove_folder if one.is_folder else storage.remove)(one.name), found)
     return found
 
 
@@ -60,17 +60,14 @@ def _remember_attempts(store: Store, found: list[Leftover]) -> None:
     store.storage.map(lambda key: store.attempts.note_pruned(key, gone[key]), list(gone))
 
 
-def _remove(store: Store, leftover: Leftover) -> None:
-    if leftover.is_folder:
-        store.storage.remove_folder(leftover.name)
-    else:
-        store.storage.remove(leftover.name)
-
-
 def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:
     """Everything that `prune` removes."""
     store = store.snapshot()
-    for found in store.storage.map(lambda key: _of_trial(store, key), store.trials.known_keys()):
+
+    def of_trial(key: str) -> list[Leftover]:
+        return [*_of_training(store, key), *_of_evaluations(store, key)]
+
+    for found in store.storage.map(of_trial, store.trials.known_keys()):
         yield from found
     for name in store.storage.temporary():
         yield _file(store, "temporary files", name)
@@ -81,10 +78,6 @@ def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:
             for name, size in _sizes_below(store, folder).items():
                 if ".damaged-" in name.rpartition("/")[2]:
                     yield Leftover("damaged files", name, 1, size)
-
-
-def _of_trial(store: Store, key: str) -> list[Leftover]:
-    return [*_of_training(store, key), *_of_evaluations(store, key)]
 
 
 def _of_training(store: Store, key: str) -> Iterator[Leftover]:

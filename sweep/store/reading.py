@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.records import AnyRecord, FoldedTables, Record, has_sound_seal, parse_record
 from aesweep.sweep.store.snapshot import Snapshot
-from aesweep.sweep.store.storage import Storage, StorageError, have_same_size
+from aesweep.sweep.store.storage import Storage, StorageError, size_of
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Records:
         known = self._whole.get(name)
         if known == version:
             return True
-        alike = known is None or have_same_size(known, version)
+        alike = known is None or size_of(known) == size_of(version)
         if not (alike and self.snapshot and self._seems_whole(name)):
             return self.read_commit(name, kind) is not None
         if known is not None:  # a copy: remembered as what it is a copy of
@@ -110,7 +110,4 @@ class Records:
 
     def _seems_whole(self, name: str) -> bool:
         """Whether a commit that no fold has read may count until one does."""
-        if self.storage.keeps_files_whole:
-            return True
-        data = self.storage.read(name)
-        return data is not None and has_sound_seal(data)
+        return self.storage.keeps_files_whole or has_sound_seal(self.storage.read(name) or b"")

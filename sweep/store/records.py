@@ -11,11 +11,20 @@ JSON of the right shape. A file without a seal is judged by its fields alone.
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import core_schema
 
 from aesweep.evaluation.deciding_fields import NUMBERS
 from aesweep.evaluation.rows import LatentRow, ScoreRow
@@ -26,19 +35,25 @@ from aesweep.sweep.store.storage import to_json_bytes
 _FIELDS = TypeAdapter(dict[str, Any])
 ZEROS = "0" * 64
 LARGEST = 2**63 - 1
+WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 _SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')  # one space of indent: top level only
-_Row = TypeVar("_Row", EpochRecord, ScoreRow, LatentRow)
 
 
-def _require_counts(rows: tuple[_Row, ...]) -> tuple[_Row, ...]:
-    """The rows, whose whole numbers all count something and fit into a column of 64 bits."""
-    names = [field.name for field in fields(rows[0])] if rows else []
-    for row in rows:
-        for name in names:
-            value = getattr(row, name)
-            if type(value) is int and not 0 <= value <= LARGEST:
-                raise ValueError(f"{name} is {value}")
-    return rows
+class _AnyVersion:
+    """A row as a commit holds it: a word may be another version's, such as a new source; counts fit into 64 bits."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, row: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        schema = handler(row)
+        resolved: Any = handler.resolve_ref_schema(schema)
+        for field in resolved["schema"]["fields"]:
+            kind = field["schema"].get("schema", field["schema"])  # what is behind a default
+            if kind["type"] == "int":
+                kind.update(ge=0, le=LARGEST)
+            elif kind["type"] == "literal":
+                kind.clear()
+                kind.update(core_schema.str_schema(pattern=WORD))
+        return schema
 
 
 def _require_time(value: str) -> str:
@@ -52,7 +67,7 @@ def _require_settings(value: dict[str, object]) -> dict[str, object]:
     return value
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+Name = Annotated[str, StringConstraints(pattern=WORD)]
 """A word that may be one part of a path: letters, digits, `_`, `.` and `-`, and no dot in front."""
 ShortText = Annotated[str, StringConstraints(pattern=r"^[ -~]{0,100}$")]
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
@@ -79,7 +94,6 @@ class Record(BaseModel):
     """One JSON object of a store."""
 
     model_config = ConfigDict(strict=True, frozen=True)
-    is_sealed: ClassVar[bool] = False
 
     def to_json(self) -> Mapping[str, object]:
         """The fields as plain JSON values."""
@@ -87,13 +101,15 @@ class Record(BaseModel):
 
     def to_bytes(self) -> bytes:
         """The content of its file."""
-        return sealed_json_bytes(self.to_json()) if self.is_sealed else to_json_bytes(self.to_json())
+        return to_json_bytes(self.to_json())
 
 
 class SealedRecord(Record):
     """A record whose file carries the SHA-256 of its own bytes."""
 
-    is_sealed = True
+    def to_bytes(self) -> bytes:
+        """The content of its file, with the seal."""
+        return sealed_json_bytes(self.to_json())
 
 
 class StoreMark(Record):
@@ -159,7 +175,7 @@ class TrainingRecord(SealedRecord):
     config: dict[str, object]
     execution: dict[str, object]
     files: dict[str, FileRecord]
-    history: Annotated[tuple[EpochRecord, ...], AfterValidator(_require_counts)]
+    history: tuple[Annotated[EpochRecord, _AnyVersion], ...]
     result: TrainingResult
 
 
@@ -172,8 +188,8 @@ class ScoresRecord(SealedRecord):
     model: str
     """SHA-256 of the weights that were scored."""
     files: dict[str, FileRecord]
-    rows: Annotated[tuple[ScoreRow, ...], AfterValidator(_require_counts)]
-    latents: Annotated[tuple[LatentRow, ...], AfterValidator(_require_counts)]
+    rows: tuple[Annotated[ScoreRow, _AnyVersion], ...]
+    latents: tuple[Annotated[LatentRow, _AnyVersion], ...]
     aesweep_version: str
 
 

@@ -4,6 +4,7 @@ Planning asks some ten questions per trial. On an object store each one is a req
 listing answers all of them with a page per thousand files. What is read or written still goes to the storage itself.
 Made for one plan, one status or one fold, and then thrown away: it does not see what others write meanwhile.
 """
+# ruff: noqa: D102 (`Storage` says what each method does)
 
 from collections import defaultdict
 
@@ -23,63 +24,53 @@ class Snapshot:
         self.look_seconds = storage.look_seconds
         self.keeps_files_whole = storage.keeps_files_whole
         self.place, self.read, self.open, self.map = storage.place, storage.read, storage.open, storage.map
-        self.listing, self.log_file = storage.listing, storage.log_file
-        self.temporary, self.remove_temporary = storage.temporary, storage.remove_temporary
+        self.listing, self.temporary, self.append = storage.listing, storage.temporary, storage.append
         self._versions = storage.listing(LISTED, DEPTH)
         self._names: dict[str, set[str]] = defaultdict(set)
         for name in self._versions:
             self._add_name(name)
 
     def exists(self, name: str) -> bool:
-        """As listed."""
         if self._is_listed(name):
             return name in self._versions or name in self._names
         return self._storage.exists(name)
 
     def version(self, name: str) -> str | None:
-        """As listed."""
         if self._is_listed(name):
             version = self._versions.get(name)
             return None if version == FOLDER else version
         return self._storage.version(name)
 
     def names(self, name: str) -> list[str]:
-        """As listed."""
         if self._is_listed(f"{name}/-"):
             return sorted(self._names.get(name, ()))
         return self._storage.names(name)
 
     def write(self, name: str, data: bytes) -> None:
-        """Written through."""
         self._storage.write(name, data)
         self._look_again(name)
 
     def commit(self, name: str, data: bytes) -> bool:
-        """Written through."""
         won = self._storage.commit(name, data)
         self._look_again(name)
         return won
 
     def make_folder(self, name: str) -> None:
-        """Made at once."""
         self._storage.make_folder(name)
         if self._is_listed(name):
             self._versions[name] = FOLDER
             self._add_name(name)
 
     def remove(self, name: str) -> None:
-        """Removed at once."""
         self._storage.remove(name)
         self._look_again(name)
 
     def remove_folder(self, name: str) -> None:
-        """Removed at once."""
         self._storage.remove_folder(name)
         for below in [n for n in self._versions if n == name or n.startswith(f"{name}/")]:
             self._forget(below)
 
     def set_aside(self, name: str) -> str:
-        """Renamed at once."""
         aside = self._storage.set_aside(name)
         self._look_again(name)
         self._look_again(aside)

@@ -6,6 +6,7 @@ keeps that promise in its own way: `sweep/store/on_disk.py` on a path, `sweep/st
 """
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from aesweep.models.errors import InputError
 
 TEMPORARY = ".tmp-"
+SETTLE_SECONDS = 0.5
 FOLDER = "folder"
 """The version of a folder in a listing."""
 Item = TypeVar("Item")
@@ -32,16 +34,6 @@ class StorageError(OSError):
 
     def __reduce__(self) -> tuple[type["StorageError"], tuple[str, str]]:
         return StorageError, (self.value, self.remedy)  # workers send it to the driver
-
-
-class LogFile(Protocol):
-    """A text file that grows by lines."""
-
-    def add(self, line: str) -> None:
-        """One more line."""
-
-    def publish(self) -> None:
-        """Make all lines visible to others, where they are not yet."""
 
 
 class Storage(Protocol):
@@ -81,7 +73,15 @@ class Storage(Protocol):
         """Write a file whole, replacing what was there."""
 
     def commit(self, name: str, data: bytes) -> bool:
-        """Write a file whole unless it exists; False where another writer was first."""
+        """Write a file whole unless it exists; False where another writer was first.
+
+        Where nothing does that in one step: look, write, wait a moment and read back who stands there.
+        """
+        if self.exists(name):
+            return False
+        self.write(name, data)
+        time.sleep(SETTLE_SECONDS)
+        return self.read(name) == data
 
     def make_folder(self, name: str) -> None:
         """Make a folder that `names` and `listing` show before any file is in it."""
@@ -98,14 +98,29 @@ class Storage(Protocol):
     def temporary(self) -> list[str]:
         """Names of the files that killed writers left, and of those that are being written."""
 
-    def remove_temporary(self) -> None:
-        """Remove what killed writers left. Only for when nobody else writes."""
-
-    def log_file(self, name: str) -> LogFile:
-        """A new log file."""
+    def append(self, name: str, text: str) -> bool:
+        """Add to the end of a text file; False where a file can only be written whole."""
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """`function` of every item, several at once where each one waits for a network."""
+        return [function(item) for item in items]
+
+
+class LogFile:
+    """A new text file that grows by lines: at once on a path, also before a SIGKILL; on an object store with `publish`."""
+
+    def __init__(self, storage: Storage, name: str) -> None:
+        self._storage, self._name, self._kept = storage, name, ""
+
+    def add(self, text: str) -> None:
+        """One more line."""
+        if not self._storage.append(self._name, f"{text}\n"):
+            self._kept += f"{text}\n"
+
+    def publish(self) -> None:
+        """Make all lines visible to others, where they are not yet."""
+        if self._kept:
+            self._storage.write(self._name, self._kept.encode())
 
 
 def inside(name: str) -> str:
@@ -133,11 +148,6 @@ def version_of(size: int, time_ns: int) -> str:
 def size_of(version: str) -> int:
     """The length in bytes of the file that had this version."""
     return int(version.partition("-")[0])
-
-
-def have_same_size(one: str, other: str) -> bool:
-    """Whether files of these versions are equally long."""
-    return one.partition("-")[0] == other.partition("-")[0]
 
 
 def to_json_bytes(value: Mapping[str, object]) -> bytes:

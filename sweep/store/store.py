@@ -5,21 +5,36 @@ records.py what each file holds.
 """
 
 import errno
+import re
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal, NamedTuple, get_args
 
 from aesweep.models.errors import InputError
+from aesweep.sweep.spec.execution import absolute
 from aesweep.sweep.store.attempts import Attempts, DamagedFileError
 from aesweep.sweep.store.commits import Commits
 from aesweep.sweep.store.layout import MARK, STORE_FORMAT, Stage
-from aesweep.sweep.store.open_storage import open_storage
 from aesweep.sweep.store.reading import Records
 from aesweep.sweep.store.records import StoreMark
 from aesweep.sweep.store.storage import Storage, StorageError
 from aesweep.sweep.store.trials import Trials
 
-__all__ = ["STORE_FORMAT", "DamagedFileError", "Stage", "Store", "open_store", "store_exists"]
+__all__ = ["STORE_FORMAT", "DamagedFileError", "Stage", "Store", "open_storage", "open_store"]
+
+State = Literal["pending", "running", "trained", "done", "failed"]
+STATES: tuple[State, ...] = get_args(State)
+
+
+class TrialState(NamedTuple):
+    """What the store says of a trial."""
+
+    state: State = "pending"
+    reason: str = ""
+    """Why it failed; "" unless it did."""
+    failed_stage: Stage | None = None
 
 
 class Store:
@@ -42,6 +57,18 @@ class Store:
         """The store for those who change nothing in it: what is damaged counts as missing and keeps its name."""
         return Store(self.root, records=replace(self.records, only_looks=True))
 
+    def state(self, key: str, evaluation: str, running: Collection[str]) -> TrialState:
+        """The state of a trial, as the records say. `running` are the keys that a driver trains now."""
+        if self.commits.has_training(key):
+            if self.commits.has_scores(key, evaluation):
+                return TrialState("done")
+            if failure := self.attempts.open_failure(key, "evaluate", evaluation):
+                return TrialState("failed", f"evaluation failed: {failure.reason}", "evaluate")
+            return TrialState("trained")
+        if failure := self.attempts.open_failure(key, "train"):
+            return TrialState("failed", f"training failed: {failure.reason}", "train")
+        return TrialState("running" if key in running else "pending")
+
 
 def open_store(path: str | Path, create: bool = False) -> Store:
     """The store at a local path or a URI of an object store.
@@ -62,15 +89,17 @@ def open_store(path: str | Path, create: bool = False) -> Store:
     return store
 
 
-def store_exists(path: str | Path) -> bool:
-    """Whether a store is there."""
-    return open_storage(path).exists(MARK)
-
-
 def _make_store(storage: Storage, create: bool) -> None:
     mark = StoreMark(format=STORE_FORMAT, created=datetime.now(UTC).isoformat())
     try:
-        _require_creatable(storage, create)
+        if not create:
+            remedy = "No store is there. `aesweep launch SPEC --store STORE` makes one."
+            raise InputError("STORE", storage.root, remedy)
+        if storage.names(""):
+            remedy = "The folder holds other files and no store. Give a new or an empty folder."
+            raise InputError("--store", storage.root, remedy)
+        if storage.version("") is not None:
+            raise InputError("--store", storage.root, "That is a file. Give a folder, new or empty.")
         storage.commit(MARK, mark.to_bytes())
     except StorageError as error:
         cause = error.__cause__
@@ -80,11 +109,26 @@ def _make_store(storage: Storage, create: bool) -> None:
         raise InputError("--store", storage.root, remedy) from error
 
 
-def _require_creatable(storage: Storage, create: bool) -> None:
-    if not create:
-        raise InputError("STORE", storage.root, "No store is there. `aesweep launch SPEC --store STORE` makes one.")
-    if storage.names(""):
-        remedy = "The folder holds other files and no store. Give a new or an empty folder."
-        raise InputError("--store", storage.root, remedy)
-    if storage.version("") is not None:
-        raise InputError("--store", storage.root, "That is a file. Give a folder, new or empty.")
+def open_storage(address: str | Path, mark: str = "") -> Storage:
+    """The storage at a path, or at a URI that pyarrow knows (`s3://bucket/folder`, `gs://…`, `file:///…`).
+
+    `mark` names a file without which nothing else is written on a path: the folder has gone then.
+    Nothing is read or written yet. Raises `InputError` for a URI that cannot be understood.
+    """
+    from aesweep.sweep.store.on_disk import LocalStorage
+
+    text = str(address)
+    if not text or "\0" in text:
+        raise InputError("--store", text, "Give a folder or a URI.")
+    if "://" not in text:
+        if re.match(r"(s3|gs|gcs|abfss?):/", text):  # what pathlib makes of a URI
+            raise InputError("--store", text, "Give a URI as text with two slashes, such as s3://bucket/folder.")
+        return LocalStorage(absolute(text, "--store"), mark)
+    if text.startswith("file://"):
+        path = re.sub(r"^file://(localhost(?=/))?", "", text)
+        if not path.startswith("/"):
+            raise InputError("--store", text, "Give a path, or file:// and an absolute path: file:///shared/runs.")
+        return LocalStorage(absolute(path, "--store"), mark)
+    from aesweep.sweep.store.on_s3 import ObjectStorage  # pyarrow.fs only where a URI is given
+
+    return ObjectStorage(text)

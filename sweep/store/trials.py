@@ -37,6 +37,11 @@ class Trials:
             if self.records.storage.read(name) != record.to_bytes():
                 self.records.write(name, record)
 
+    def record(self, spec: SweepSpec, evaluation: str, latest: bool) -> None:
+        """A spec is launched: make all its trials known before the first of them starts, then the spec."""
+        self.write_configs(config for config, _ in spec.trials)
+        self.write_spec(spec, evaluation, latest)
+
     def latest_spec(self) -> LaunchedSpec | None:
         """The spec launched last, None in an empty store."""
         latest = self._latest()
@@ -53,6 +58,27 @@ class Trials:
         names = [f"sweeps/{name}" for name in self.records.storage.names("sweeps") if name.endswith(".json")]
         names = sorted(set(names) - {LATEST}, key=lambda name: (latest and name == spec_name(latest.spec), name))
         return [spec for name in names if (spec := self.records.read(name, LaunchedSpec))]
+
+    def stored_specs(self, every: bool = False) -> list[SweepSpec]:
+        """The spec launched last, or every one. Raises `InputError` for a store without any."""
+        latest = None if every else self.latest_spec()
+        records = [latest] if latest else self.specs()  # an older one that cannot be read is in nobody's way
+        if len(records) > 1 and not every:
+            remedy = "It does not say which spec was launched last. Launch that one again, or go on with --all."
+            raise InputError("STORE", self.records.storage.place(LATEST), remedy)
+        if not records:
+            remedy = "Nothing was launched here yet. `aesweep launch SPEC --store STORE` does."
+            raise InputError("STORE", self.records.storage.root, remedy)
+        return [SweepSpec.from_json(record.spec) for record in records]
+
+    def require_shared(self, spec: SweepSpec) -> None:
+        """Raise `InputError` for a spec that has no trial in common with those here: it was meant for another store."""
+        known = set(self.known_keys())
+        if known and not known & {config.key for config, _ in spec.trials}:
+            remedy = (
+                f"It holds {len(known)} trials and none of them is in {spec.name!r}. Give another folder, or --add."
+            )
+            raise InputError("--store", self.records.storage.root, remedy)
 
     def _latest(self) -> LatestSpec | None:
         return self.records.read(LATEST, LatestSpec)
@@ -97,14 +123,12 @@ class Trials:
         if unknown and fields.keys() >= set(KEY_FIELDS):
             remedy = "A newer aesweep wrote it; this one does not know what it stands for. Use that one."
             raise InputError(self.records.storage.place(name), ", ".join(unknown), remedy)
-        try:
+        with suppress(TypeError, InputError):
             config = TrialConfig(**fields)
-        except (TypeError, InputError):
-            config = None
-        if config is None or config.key != key:
-            self.records.set_aside(name)
-            return None
-        return config
+            if config.key == key:
+                return config
+        self.records.set_aside(name)
+        return None
 
     def _launched_config(self, key: str) -> TrialConfig | None:
         """The trial as a spec asked for it, where `config.json` is lost; writes that again."""

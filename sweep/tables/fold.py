@@ -3,24 +3,26 @@
 Each trial's rows are kept as small Arrow tables in memory, so that adding one trial to many costs what it adds;
 publishing joins them and replaces each file whole. `tables/folded.json`, written last, names the commits that the
 files were made from: when it does not match the store (a driver was killed while folding), the next launch folds again.
+
+A commit is ten times as slow to read as its rows in Parquet, and a store has two of them per trial. So a driver begins with
+the published rows where nothing that they were made from has changed: the trial's signature and the version of each of its
+commits are those of the fold, and the same aesweep made them.
 """
 
 import logging
 import time
 from contextlib import suppress
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
 from aesweep.sweep.store.drivers import drivers, running_trials
-from aesweep.sweep.store.layout import FOLDED
+from aesweep.sweep.store.layout import FOLDED, scores_name, training_name
 from aesweep.sweep.store.records import FoldedTables, file_record
-from aesweep.sweep.store.states import trial_state
 from aesweep.sweep.store.store import Store
-from aesweep.sweep.tables.published import published_rows, published_table
 from aesweep.sweep.tables.rows import trial_tables
 from aesweep.sweep.tables.schemas import COLUMNS, SCHEMA_VERSION, schema
 from aesweep.sweep.version import aesweep_version
@@ -30,6 +32,9 @@ FOLDERS = ("", "/attempts", "/scores", "/failures")  # of a trial, whose files i
 SHARE_OF_TIME = 0.05  # of the driver's time that folding may take: tables are published more rarely where it is slow
 log = logging.getLogger(__name__)
 
+Rows = dict[str, pa.Table]
+"""One table per name of `COLUMNS`, for one trial."""
+
 
 class TableWriter:
     """Folds the commits of a store into its tables."""
@@ -38,7 +43,7 @@ class TableWriter:
         """Reads every commit, or, where it is not to fold `anew`, those that changed since the tables were published."""
         self.store = store
         self._anew = anew
-        self._tables: dict[str, dict[str, pa.Table]] = {}
+        self._tables: dict[str, Rows] = {}
         self._signatures: dict[str, str] = {}
         self._published: tuple[dict[str, str], dict[str, str]] | None = None
         """Signatures and commits of what this folder wrote last."""
@@ -62,7 +67,9 @@ class TableWriter:
         files = {}
         for name in COLUMNS:
             parts = [self._tables[key][name] for key in sorted(self._tables)]
-            data = _parquet_bytes(pa.concat_tables([schema(name).empty_table(), *parts]))
+            sink = pa.BufferOutputStream()
+            pq.write_table(pa.concat_tables([schema(name).empty_table(), *parts]), sink, compression="zstd")
+            data = sink.getvalue().to_pybytes()
             self.store.storage.write(f"tables/{name}.parquet", data)
             files[name] = file_record(data)
         folded = FoldedTables(
@@ -127,7 +134,7 @@ class SpecIndex:
         """Sweep, block, state and evaluation of a trial, as `trial_tables` takes them."""
         sweep, block = self.asked.get(key, ("none", "none"))
         evaluation = self.evaluation_of(key)
-        state = trial_state(self.store, key, evaluation, self.running).state
+        state = self.store.state(key, evaluation, self.running).state
         return {"sweep": sweep, "block": block, "state": state, "evaluation": evaluation}
 
     def signature(self, key: str) -> str:
@@ -141,16 +148,45 @@ class SpecIndex:
         return content_hash({**about, **names})
 
 
+def published_rows(store: Store) -> tuple[dict[str, Rows], dict[str, str]]:
+    """Rows and signatures of the trials whose commits are those of the last fold; none where the tables are not whole.
+
+    `store` is a snapshot.
+    """
+    found = _published(store)
+    if found is None or found[0].aesweep != aesweep_version():
+        return {}, {}
+    folded, files = found
+    parts = {name: _by_key(pq.read_table(pa.BufferReader(data)).cast(schema(name))) for name, data in files.items()}
+    kept = [key for key in store.trials.known_keys() if key in parts["trials"] and _has_the_same_commits(store, key)]
+    empty = {name: schema(name).empty_table() for name in COLUMNS}
+    rows = {key: {name: parts[name].get(key, empty[name]) for name in COLUMNS} for key in kept}
+    return rows, {key: folded.signatures.get(key, "") for key in kept}
+
+
+def _has_the_same_commits(store: Store, key: str) -> bool:
+    failures = [f"trials/{key}/failures/{n}" for n in store.storage.names(f"trials/{key}/failures")]
+    names = [training_name(key), *(scores_name(key, evaluation) for evaluation in store.commits.scored(key))]
+    return all(map(store.records.is_as_folded, (*names, *(n for n in failures if n.endswith(".json")))))
+
+
+def _by_key(table: pa.Table) -> Rows:
+    """Slices of a table whose rows stand together for each key."""
+    runs = pc.run_end_encode(table["key"].combine_chunks())
+    ends = runs.run_ends.to_pylist()
+    parts = zip(runs.values.to_pylist(), [0, *ends], ends, strict=False)
+    return {key: table.slice(begin, end - begin) for key, begin, end in parts}
+
+
 def tables_are_current(store: Store) -> bool:
     """Whether the published tables were made from exactly what the store holds now."""
     store = store.snapshot()
-    folded = _published(store)
-    if folded is None:
+    found = _published(store)
+    if found is None:
         return False
-    asked = SpecIndex(store)
     keys = store.trials.known_keys()
-    signatures = store.storage.map(asked.signature, keys)
-    return folded.signature == content_hash(dict(zip(keys, signatures, strict=True)))
+    signatures = store.storage.map(SpecIndex(store).signature, keys)
+    return found[0].signature == content_hash(dict(zip(keys, signatures, strict=True)))
 
 
 def tables_are_whole(store: Store) -> bool:
@@ -158,12 +194,13 @@ def tables_are_whole(store: Store) -> bool:
     return _published(store) is not None
 
 
-def _published(store: Store) -> FoldedTables | None:
-    """What `FOLDED` says of the published tables; None where one of them is missing, damaged or of another version."""
+def _published(store: Store) -> tuple[FoldedTables, dict[str, bytes]] | None:
+    """What `FOLDED` says, and the files of the tables; None where one is not, byte for byte, what was folded."""
     folded = store.records.read(FOLDED, FoldedTables)
     if folded is None or folded.version != SCHEMA_VERSION:
         return None
-    return folded if all(published_table(store, name, folded) is not None for name in COLUMNS) else None
+    files = {name: store.storage.read(f"tables/{name}.parquet") or b"" for name in COLUMNS}
+    return (folded, files) if folded.files == {name: file_record(data) for name, data in files.items()} else None
 
 
 def remember_commits(store: Store) -> None:
@@ -180,22 +217,15 @@ def remember_commits(store: Store) -> None:
 
 def table_rows(store: Store) -> dict[str, int]:
     """Rows of each published table; 0 where there is none yet, or none that can be read."""
-    return {name: _rows(store, f"tables/{name}.parquet") for name in COLUMNS}
-
-
-def _rows(store: Store, name: str) -> int:
-    file = store.storage.open(name)
-    if file is None:
-        return 0
-    try:
-        with file:
-            return int(pq.read_metadata(file).num_rows)
-    except (OSError, pa.ArrowException):
-        log.warning("%s is damaged; `aesweep tables STORE` makes it again", store.storage.place(name))
-        return 0
-
-
-def _parquet_bytes(table: pa.Table) -> Any:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue().to_pybytes()
+    rows = dict.fromkeys(COLUMNS, 0)
+    for table in COLUMNS:
+        name = f"tables/{table}.parquet"
+        file = store.storage.open(name)
+        if file is None:
+            continue
+        try:
+            with file:
+                rows[table] = pq.read_metadata(file).num_rows
+        except (OSError, pa.ArrowException):
+            log.warning("%s is damaged; `aesweep tables STORE` makes it again", store.storage.place(name))
+    return rows

@@ -59,6 +59,26 @@ CONFIG_FIELDS = tuple(field.name for field in fields(TrialConfig))
 
 _BETA_EFF = Column("beta_eff", _F, "weight of the summed KL against the summed cross-entropy; null for a DAE")
 _PRECISION_USED = Column("precision_used", _S, "precision trained in: bf16, fp16 or fp32")
+_EXTRACTOR_SHA256 = Column("extractor_sha256", _S, 'SHA-256 of its weights; "none" for scores that use none')
+_PREPARATION = Column(
+    "preparation", _S, 'what the network sees of a picture: size, filter, scale, type; "none" without one'
+)
+_REFERENCE_SEED = Column(
+    "reference_seed", _I, "seed of that draw, where the split has more images; null where there is no reference"
+)
+_GMM_COMPONENTS = Column("gmm_components", _I, "components of the mixture; null for scores that do not depend on it")
+_VAE_LATENTS = Column(
+    "vae_latents",
+    _S,
+    "mean or sample: what of each image's distribution a VAE's priors are fitted on; "
+    '"none" for a DAE, and for scores that do not depend on it',
+)
+_CHANGED_SETTINGS = Column(
+    "changed_settings",
+    _S,
+    "further settings of the evaluation that decide this score, where they are not the default, such as "
+    '"kid_subsets 10, kid_subset_size 50"; "none" where all are',
+)
 
 RESULT_COLUMNS = (
     Column("final_loss", _F, "training loss of the last epoch"),
@@ -109,36 +129,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("evaluation", _S, "12 hex digits that name the way of scoring"),
         *_with(
             columns_of(ScoreRow),
-            extractor=(
-                Column("extractor_sha256", _S, 'SHA-256 of its weights; "none" for scores that use none'),
-                Column(
-                    "preparation",
-                    _S,
-                    'what the network sees of a picture: size, filter, scale, type; "none" without one',
-                ),
-            ),
-            reference_split=(
-                Column(
-                    "reference_seed",
-                    _I,
-                    "seed of that draw, where the split has more images; null where there is no reference",
-                ),
-            ),
-            seed=(
-                Column("gmm_components", _I, "components of the mixture; null for scores that do not depend on it"),
-                Column(
-                    "vae_latents",
-                    _S,
-                    "mean or sample: what of each image's distribution a VAE's priors are fitted on; "
-                    '"none" for a DAE, and for scores that do not depend on it',
-                ),
-                Column(
-                    "changed_settings",
-                    _S,
-                    "further settings of the evaluation that decide this score, where they are not the default, such as "
-                    '"kid_subsets 10, kid_subset_size 50"; "none" where all are',
-                ),
-            ),
+            extractor=(_EXTRACTOR_SHA256, _PREPARATION),
+            reference_split=(_REFERENCE_SEED,),
+            seed=(_GMM_COMPONENTS, _VAE_LATENTS, _CHANGED_SETTINGS),
         ),
     ),
     "latents": (Column("key", _S, "the trial"), *columns_of(LatentRow)),

@@ -140,11 +140,7 @@ def sample(job: EvaluationJob, encoded: StoredLatents, fitted: StoredPriors, ref
 
 
 def score(
-    job: EvaluationJob,
-    encoded: StoredLatents,
-    fitted: StoredPriors,
-    samples: StoredSamples,
-    references: References,
+    job: EvaluationJob, encoded: StoredLatents, fitted: StoredPriors, samples: StoredSamples, references: References
 ) -> bool:
     """Measure the distances and the latents, and commit; False where another attempt was first."""
     use_threads(job.execution.threads)

@@ -10,7 +10,6 @@ from typing import Any
 import ray
 
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
-from aesweep.sweep.store.attempt_notes import memory_lacked
 from aesweep.sweep.store.storage import StorageError
 
 
@@ -32,7 +31,8 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     except StorageError:  # no fault of the trial; the driver decides
         raise
     except Exception as error:
-        first_lack = is_out_of_memory(error) and not _lacked_memory(job)
+        lacked = job.store.attempts.memory_lacked
+        first_lack = is_out_of_memory(error) and not lacked(job.key, "evaluate", job.evaluation.id)[1]
         if not (first_lack or isinstance(error, TrainedAgainError) or lost_its_model(job.store, job.key, error)):
             job.store.attempts.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
         if poisons_process(error):
@@ -44,8 +44,3 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     finally:
         if torch.cuda.is_initialized():  # this process stays, and trials train on the same GPU
             free_memory()
-
-
-def _lacked_memory(job: EvaluationJob) -> bool:
-    """Whether an earlier attempt found too little memory."""
-    return memory_lacked(job.store, job.key, "evaluate", job.evaluation.id)[1]

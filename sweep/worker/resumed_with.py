@@ -38,8 +38,5 @@ def _difference(earlier: TrainingSettings | None, settings: TrainingSettings) ->
     if earlier is None:
         return UNKNOWN
     now = dict(settings)
-    return ", ".join(f"{name} {_text(value)}" for name, value in earlier if value != now[name])
-
-
-def _text(value: str | int | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    changed = {name: value for name, value in earlier if value != now[name]}
+    return ", ".join(f"{name} {str(v).lower() if isinstance(v, bool) else v}" for name, v in changed.items())

@@ -9,6 +9,7 @@ again: the deadline may be another one now.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from aesweep.evaluation.deciding_fields import MIXTURE
 from aesweep.evaluation.metrics.heldout import FITS
@@ -86,20 +87,15 @@ def _earlier(job: EvaluationJob, fields: Iterable[str]) -> Iterator[ScoresRecord
 
 def _read(job: EvaluationJob, commit: ScoresRecord, name: str) -> bytes | None:
     """A file that an earlier commit names; None where it is missing or not the one that was committed."""
-    if name not in commit.files:
-        return None
-    try:
-        return job.store.attempts.read_file(job.key, commit.attempt, name, commit.files[name])
-    except DamagedFileError:
-        return None
+    if name in commit.files:
+        with suppress(DamagedFileError):
+            return job.store.attempts.read_file(job.key, commit.attempt, name, commit.files[name])
+    return None
 
 
 def _read_prior(job: EvaluationJob, commit: ScoresRecord, kind: str) -> FittedPrior | None:
     data = _read(job, commit, prior_file(kind))
-    if data is None:
-        return None
-    try:
-        prior = FittedPrior.from_bytes(data)
-    except ValueError:  # committed so: made by hand
-        return None
-    return prior if prior.kind == kind else None
+    with suppress(ValueError):  # committed so: made by hand
+        if data is not None and (prior := FittedPrior.from_bytes(data)).kind == kind:
+            return prior
+    return None

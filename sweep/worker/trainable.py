@@ -14,7 +14,6 @@ from ray import tune
 
 from aesweep.cluster.resources import larger_share
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.attempt_notes import memory_lacked
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
 
@@ -87,9 +86,7 @@ class TrialTrainable(tune.Trainable):
         return {"done": attempt.finished, "outcome": "trained" if attempt.finished else "training", **progress}
 
     def _new_attempt(self) -> "TrainingAttempt":
-        from aesweep.sweep.worker.training_attempt import (
-            TrainingAttempt,  # torch from here on; the driver itself loads none
-        )
+        from aesweep.sweep.worker.training_attempt import TrainingAttempt  # torch from here on; the driver loads none
 
         config = self.store.trials.config(self.key)
         return TrainingAttempt(self.store, config, self.execution, self._gpu_share(), self.stop_file, self.driver)
@@ -98,8 +95,8 @@ class TrialTrainable(tune.Trainable):
         """Record the error of a trial; raise it where this process must end."""
         from aesweep.sweep.worker.device import is_out_of_memory, poisons_process
 
-        share = self._gpu_share()
-        if is_out_of_memory(error) and 0 < share < larger_share(share) and not memory_lacked(self.store, self.key)[1]:
+        share, lacked = self._gpu_share(), self.store.attempts.memory_lacked
+        if is_out_of_memory(error) and 0 < share < larger_share(share) and not lacked(self.key)[1]:
             attempt.end("out of memory", f"{error}")
             raise error
         attempt.record_failure(error)

@@ -26,9 +26,10 @@ from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.models.training.trainer import Trainer
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, new_start, read_start, write_end, write_start
-from aesweep.sweep.store.layout import MODEL, attempt_folder
+from aesweep.sweep.store.attempts import new_start
+from aesweep.sweep.store.layout import CHECKPOINT, MODEL, attempt_folder
 from aesweep.sweep.store.records import How, TrainingPart, TrainingRecord, TrainingResult, TrainingSettings
+from aesweep.sweep.store.storage import LogFile
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, describe_device, use_threads
@@ -49,7 +50,7 @@ class TrainingAttempt:
         stop_file: str = "",
         driver: str = "none",
     ) -> None:
-        """`stop_file`: name in the store of the file that asks to stop. `driver`: who started it (attempt_notes.py)."""
+        """`stop_file`: name in the store of the file that asks to stop. `driver`: who started it (`StartRecord`)."""
         self.store = store
         self.config = config
         self.execution = execution
@@ -60,8 +61,8 @@ class TrainingAttempt:
         self._parts: tuple[TrainingPart, ...] = ()
         self._start = new_start(driver)
         self._stop_file = stop_file
-        write_start(store, config.key, self.attempt, self._start)
-        self._log_file = store.storage.log_file(self._place(self.attempt, LOG))
+        store.attempts.write_start(config.key, self.attempt, self._start)
+        self._log_file = LogFile(store.storage, self._place(self.attempt, LOG))
         self.log(f"{config.name}, attempt {self.attempt} on {socket.gethostname()}")
         self._log_file.publish()
 
@@ -76,7 +77,7 @@ class TrainingAttempt:
         self._kept = (self.trainer.epoch, self.trainer.step)  # the place that a checkpoint holds
         place = {"epoch": self.trainer.epoch, "step": self.trainer.step, "resumed_from": self.resumed_from}
         start = self._start.model_copy(update={**place, "settings": self._settings(), "parts": self._parts})
-        write_start(self.store, self.config.key, self.attempt, start)
+        self.store.attempts.write_start(self.config.key, self.attempt, start)
         self._last_checkpoint = self._last_look = time.monotonic()
         self.log(
             f"{len(self.images.train)} training images, {describe_device(self.device)}, "
@@ -144,7 +145,7 @@ class TrainingAttempt:
         """Say how the attempt ends without a commit."""
         self.log(f"{how}: {reason}")
         self._log_file.publish()
-        write_end(self.store, self.config.key, self.attempt, how, reason, self.gpu_share)
+        self.store.attempts.write_end(self.config.key, self.attempt, how, reason, self.gpu_share)
 
     def record_failure(self, error: Exception) -> None:
         """The attempt ends here: the reason in its log and in the store."""
@@ -181,7 +182,7 @@ class TrainingAttempt:
                 self.trainer = self._new_trainer()  # parts of that state may have been taken
                 continue
             self.resumed_from = attempt
-            start = read_start(self.store, self.config.key, attempt)
+            start = self.store.attempts.read_start(self.config.key, attempt)
             self._parts = parts_before(start, self.trainer.epoch, self.trainer.step)
             if (others := resumed_with(self._parts, self._settings())) != "none":
                 self.log(f"its bits are not those of an uninterrupted training: it ran with {others}")
@@ -217,10 +218,7 @@ class TrainingAttempt:
             train_seconds=seconds,
             gpu_seconds=seconds * self.gpu_share if self.device.type == "cuda" else 0.0,
             images_per_second=len(images.train) * len(trainer.history) / seconds,
-            device=settings.device,
-            threads=settings.threads,
-            precision_used=trainer.precision,
-            torch_version=settings.torch_version,
+            **settings.model_dump(include={"device", "threads", "precision_used", "torch_version"}),
             aesweep_version=aesweep_version(),
             node=socket.gethostname(),
             resumed_from=self.resumed_from,

@@ -16,7 +16,6 @@ import pandas as pd
 import pytest
 
 from aesweep.cluster.render import render
-from aesweep.sweep.store.attempt_notes import read_start
 from aesweep.sweep.store.store import open_store
 from tests.fresh_process import REPOSITORY
 
@@ -111,7 +110,9 @@ def _assert_both_trained(store: Path) -> None:
     trials = pd.read_parquet(store / "tables" / "trials.parquet")
     assert list(trials.state) == ["done"] * 4
     opened = open_store(store)
-    starts = [read_start(opened, key, attempt) for key in trials.key for attempt in opened.attempts.of(key, "train")]
+    starts = [
+        opened.attempts.read_start(key, attempt) for key in trials.key for attempt in opened.attempts.of(key, "train")
+    ]
     assert {start.node for start in starts if start} == {"node1", "node2"}
 
 

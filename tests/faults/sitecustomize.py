@@ -112,7 +112,7 @@ def change_evaluation(module: Any) -> None:
 
 CHANGES: dict[str, Callable[[Any], None]] = {}
 if WHEN:
-    CHANGES["aesweep.sweep.store.open_storage"] = change_storages
+    CHANGES["aesweep.sweep.store.store"] = change_storages
 if WORDS:
     CHANGES["aesweep.sweep.worker.training_attempt"] = change_training
     CHANGES["aesweep.sweep.worker.evaluation_stages"] = change_evaluation

@@ -10,8 +10,9 @@ from aesweep.sweep.driver.deaths import deaths, give_up_if_too_many, record_deat
 from aesweep.sweep.driver.plan import Plan, make_plan
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, memory_lacked, new_start, write_end, write_start
+from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.layout import CHECKPOINT
 from aesweep.sweep.store.records import How, LaunchProgress, StartRecord
 from aesweep.sweep.store.store import Stage, Store, open_store
 from tests.records import trained
@@ -34,11 +35,11 @@ def attempt(store: Store, how: How | None = None, *, checkpoint: bool = False, s
     """An attempt that ended so; None: together with its driver."""
     evaluation = EVALUATION.id if stage == "evaluate" else ""
     name = store.attempts.new(TRIAL.key, stage, evaluation)
-    write_start(store, TRIAL.key, name, StartRecord(driver=DRIVER, node="gpu-07"))
+    store.attempts.write_start(TRIAL.key, name, StartRecord(driver=DRIVER, node="gpu-07"))
     if checkpoint:
         store.attempts.write_file(TRIAL.key, name, CHECKPOINT, b"state")
     if how is not None:
-        write_end(store, TRIAL.key, name, how, "worker process has died", share=0.3)
+        store.attempts.write_end(TRIAL.key, name, how, "worker process has died", share=0.3)
     return name
 
 
@@ -95,7 +96,7 @@ def test_a_death_together_with_others_weighs_a_quarter(store: Store, how: How | 
 def test_an_attempt_of_a_living_driver_is_no_death(store: Store) -> None:
     file = ProgressFile(store)
     for _ in range(4 * MOST):
-        write_start(store, TRIAL.key, store.attempts.new(TRIAL.key, "train"), new_start(file.driver))
+        store.attempts.write_start(TRIAL.key, store.attempts.new(TRIAL.key, "train"), new_start(file.driver))
     file.write(LaunchProgress(running={}), force=True)
     assert plan_of_launch(store).counts()["pending"] == 1
     file.remove()
@@ -114,12 +115,12 @@ def test_evaluations_that_die_too_often_are_failed_evaluations(store: Store) -> 
 
 
 def test_too_little_gpu_memory_is_remembered_and_forgiven_once(store: Store) -> None:
-    assert memory_lacked(store, TRIAL.key) == (0.0, False)
+    assert store.attempts.memory_lacked(TRIAL.key) == (0.0, False)
     attempt(store, "out of memory")
-    assert memory_lacked(store, TRIAL.key) == (0.3, True)
+    assert store.attempts.memory_lacked(TRIAL.key) == (0.3, True)
     failed = attempt(store)
     store.attempts.record_failure(TRIAL.key, failed, "train", MemoryError("no memory"))
-    assert memory_lacked(store, TRIAL.key) == (0.3, False), "--retry-failed may ask for more again"
+    assert store.attempts.memory_lacked(TRIAL.key) == (0.3, False), "--retry-failed may ask for more again"
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"how": 3}', b'{"how": "died", "reason": "", "share": "much"}'])

@@ -52,9 +52,7 @@ def scored(folder: Path, data_dir: Path, latent_sizes: tuple[int, ...], faults: 
         spec.execution,
         Recovery(store, "driver", 3),
         run_stage,
-        device_options=share,
-        fit_options=share,
-        cpu_options=share,
+        dict.fromkeys(("references", "encode", "fit", "sample", "score"), share),
         costs={key: fit_flops(1500, size, 2) for key, size in keys.items()},
     )
     for key in keys:

@@ -17,7 +17,6 @@ import pytest
 
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.load import load_spec
-from aesweep.sweep.store.attempt_notes import read_end, read_start
 from aesweep.sweep.store.records import StartRecord
 from aesweep.sweep.store.store import Store, open_store
 from tests.faults import failing
@@ -102,7 +101,7 @@ def states(store: Path, trials: dict[int, TrialConfig]) -> dict[int, str]:
 
 def starts(store: Store, config: TrialConfig) -> list[StartRecord]:
     """What each training attempt said when it began."""
-    found = [read_start(store, config.key, attempt) for attempt in store.attempts.of(config.key, "train")]
+    found = [store.attempts.read_start(config.key, attempt) for attempt in store.attempts.of(config.key, "train")]
     return [start for start in found if start is not None]
 
 
@@ -131,7 +130,7 @@ def test_a_cuda_error_ends_its_process_and_little_memory_gets_a_larger_share(tmp
 
     assert types(store, trials[3]) == []
     first = store.attempts.of(trials[3].key, "train")[0]
-    end = read_end(store, trials[3].key, first)
+    end = store.attempts.read_end(trials[3].key, first)
     assert end is not None and end.share == 0.3
     assert "tried again with 0.6 of a GPU" in done.stderr
 

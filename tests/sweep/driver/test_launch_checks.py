@@ -14,7 +14,6 @@ from aesweep.sweep.launch import evaluate, launch
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
-from aesweep.sweep.store.launched import stored_spec
 from aesweep.sweep.store.store import Store, open_store
 from tests.records import trained
 
@@ -65,7 +64,7 @@ def test_an_evaluation_without_its_images_is_refused_and_fails_no_trial(tmp_path
 def test_a_failed_evaluation_is_tried_again_by_the_command_that_asked_for_it(tmp_path: Path) -> None:
     config = TrialConfig(filters=2, latent_size=2, epochs=1)
     store = trained_store(tmp_path, config)
-    asked = stored_spec(store)[0].evaluation_config()
+    asked = store.trials.stored_specs()[0].evaluation_config()
     other = replace(asked, samples=50)
     store.attempts.record_failure(
         config.key, store.attempts.new(config.key, "evaluate", other.id), "evaluate", OSError("x"), other.id

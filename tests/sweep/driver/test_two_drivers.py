@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from aesweep.sweep.evaluation_job import EvaluationJob
-from aesweep.sweep.store.launched import stored_spec
 from aesweep.sweep.store.layout import LATENTS
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.worker import evaluation_stages
@@ -47,7 +46,7 @@ def weights(store: Store) -> dict[str, str]:
 
 def encoded_again(store: Store, key: str) -> Iterator[str]:
     """SHA-256 of the latents that the committed weights give, with each number of threads."""
-    spec = stored_spec(store)[-1]
+    spec = store.trials.stored_specs()[-1]
     for threads in THREADS:
         attempt = store.attempts.new(key, "evaluate", spec.evaluation_config().id)
         execution = replace(spec.execution, threads=threads)

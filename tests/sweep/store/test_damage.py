@@ -17,7 +17,6 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.load import load_model
-from aesweep.sweep.store.launched import stored_spec
 from aesweep.sweep.store.records import SealedRecord, TrainingRecord, parse_record, sealed_json_bytes
 from aesweep.sweep.store.store import DamagedFileError, Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current
@@ -159,17 +158,17 @@ def test_a_spec_whose_keys_are_no_keys_counts_as_missing(store: Store, caplog: p
     assert read_status(store).sweep == "none"
     assert "damaged" in caplog.text
     with pytest.raises(InputError, match="Nothing was launched"):
-        stored_spec(store)
+        store.trials.stored_specs()
 
 
 def test_without_knowing_the_latest_of_several_specs_nothing_is_resumed(store: Store, data_dir: Path) -> None:
     other = replace(small_spec(data_dir), name="other")
     store.trials.write_spec(other, other.evaluation_config().id)
-    assert stored_spec(store)[0].name == "other"
+    assert store.trials.stored_specs()[0].name == "other"
     make_a_list(Path(store.root) / "sweeps/latest.json")
     refused = run_aesweep("resume", store.root)
     assert refused.is_refused_clearly and "--all" in refused.err
-    assert len(stored_spec(store, every=True)) == 2
+    assert len(store.trials.stored_specs(every=True)) == 2
 
 
 def test_a_damaged_mark_of_the_store_says_how_to_mend_it(store: Store) -> None:

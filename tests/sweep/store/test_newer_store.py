@@ -3,16 +3,22 @@
 import json
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
+from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.layout import config_name
+from aesweep.sweep.store.layout import config_name, scores_name
+from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, table_rows
 from tests.in_process import run_aesweep
+from tests.records import scored
 from tests.small_store import DONE, FAILED
 
 
@@ -45,3 +51,34 @@ def test_a_flipped_bit_in_the_name_of_a_field_is_damage(store: Store) -> None:
     text = json.dumps(FAILED.to_json()).replace('"filters"', '"filterz"')
     store.storage.write(config_name(FAILED.key), text.encode())
     assert store.trials.config(FAILED.key) == FAILED
+
+
+ROW = ScoreRow(source="gmm", split="test", metric="fd", value=1.0, n=5, n_reference=5, reference_split="test", seed=0)
+
+
+def as_committed(**changes: object) -> bytes:
+    """A commit of one score and one latent, whose rows another version wrote."""
+    latent = LatentRow(split="test", index=0, dimension_a=0, dimension_b=1, z_a=0.0, z_b=0.0)
+    commit: Any = scored(rows=(ROW,)).model_copy(update={"latents": (latent,)}).to_json()
+    for table in ("rows", "latents"):
+        commit[table][0].update({name: value for name, value in changes.items() if name in commit[table][0]})
+    return sealed_json_bytes(commit)
+
+
+@pytest.mark.parametrize("changes", [{"source": "copula"}, {"split": "validation"}, {"reference_split": "validation"}])
+def test_scores_of_a_source_or_split_that_came_later_are_kept_and_shown(store: Store, changes: dict[str, str]) -> None:
+    store.storage.write(scores_name(DONE.key, "f" * 12), as_committed(**changes))
+    found = store.commits.scores(DONE.key, "f" * 12)
+    assert found is not None and found.rows == (replace(ROW, **changes),)  # type: ignore[arg-type]
+    assert as_committed(**changes) == found.to_bytes()
+    store.storage.write(config_name(DONE.key), to_json_bytes(DONE.to_json()))
+    TableWriter(store).publish(force=True)
+    table = pq.read_table(f"{store.root}/tables/scores.parquet").to_pylist()
+    (row,) = (row for row in table if row["evaluation"] == "f" * 12)
+    assert row.items() >= changes.items()
+
+
+@pytest.mark.parametrize("changes", [{"source": "../x"}, {"split": ""}, {"source": 1}, {"n": -1}, {"index": 2**63}])
+def test_what_no_version_writes_is_damage(store: Store, changes: dict[str, object]) -> None:
+    store.storage.write(scores_name(DONE.key, "f" * 12), as_committed(**changes))
+    assert store.commits.scores(DONE.key, "f" * 12) is None

@@ -20,7 +20,7 @@ from aesweep.sweep.launch import launch
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store import on_s3 as object_storage
-from aesweep.sweep.store.attempt_notes import new_start, write_start
+from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.on_s3 import ObjectStorage
@@ -204,7 +204,7 @@ def test_a_trial_that_could_not_reach_its_store_is_tried_again_as_one_whose_mach
         store.trials.write_config(DONE)
         recovery = Recovery(store, "a-driver.json", max_process_deaths=1)
         attempt = store.attempts.new(DONE.key, "train")
-        write_start(store, DONE.key, attempt, new_start("a-driver.json"))
+        store.attempts.write_start(DONE.key, attempt, new_start("a-driver.json"))
         error = StorageError(place, "It does not answer.")
         if place == uri:
             verdict = recovery.after_training(DONE.key, error)

@@ -11,9 +11,10 @@ import pytest
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
-from aesweep.sweep.store import on_s3 as object_storage
-from aesweep.sweep.store.attempt_notes import CHECKPOINT, new_start, write_end, write_start
+from aesweep.sweep.store import storage as any_storage
+from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.layout import CHECKPOINT
 from aesweep.sweep.store.prune import prune
 from aesweep.sweep.store.records import LaunchProgress
 from aesweep.sweep.store.storage import FOLDER
@@ -30,7 +31,7 @@ EVALUATION = "0123456789ab"
 
 def attempt(store: Store, key: str, files: dict[str, bytes], stage: Stage = "train") -> str:
     name = store.attempts.new(key, stage, EVALUATION if stage == "evaluate" else "")
-    write_start(store, key, name, new_start("a-driver.json"))
+    store.attempts.write_start(key, name, new_start("a-driver.json"))
     for file, data in files.items():
         store.attempts.write_file(key, name, file, data)
     return name
@@ -55,7 +56,7 @@ def commit(store: Store, key: str, name: str, files: dict[str, bytes], stage: St
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
 def either_store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """`store` on both kinds of storage."""
-    monkeypatch.setattr(object_storage, "SETTLE_SECONDS", 0.0)  # nobody else commits here
+    monkeypatch.setattr(any_storage, "SETTLE_SECONDS", 0.0)  # nobody else commits here
     return filled(open_store(tmp_path if request.param == "local" else request.getfixturevalue("uri"), create=True))
 
 
@@ -77,7 +78,7 @@ def filled(opened: Store) -> Store:
     attempt(opened, UNFINISHED.key, {CHECKPOINT: checkpoint(10)})
     attempt(opened, UNFINISHED.key, {CHECKPOINT: checkpoint(20)})
     attempt(opened, UNFINISHED.key, {CHECKPOINT: checkpoint(30)[:-30]})
-    write_end(opened, UNFINISHED.key, attempt(opened, UNFINISHED.key, {}), "died")
+    opened.attempts.write_end(UNFINISHED.key, attempt(opened, UNFINISHED.key, {}), "died")
     if opened.storage.folder is not None:  # no object is ever half written
         (opened.storage.folder / "trials" / DONE.key / ".tmp-0123456789ab").write_bytes(bytes(100))
     opened.storage.write("progress/gone.stop", b"")

@@ -12,7 +12,6 @@ from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.launch import launch
 from aesweep.sweep.load import load_prior
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
-from aesweep.sweep.store.launched import stored_spec
 from aesweep.sweep.store.layout import LATEST
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
@@ -49,10 +48,10 @@ def test_an_older_spec_that_cannot_be_read_is_in_nobodys_way(store: Store, older
     name = f"sweeps/{older.hash}.json"
     about = json.loads(store.storage.read(name) or b"")
     store.storage.write(name, sealed_json_bytes({**about, "spec": {"from a newer aesweep": 1}}))
-    assert [spec.name for spec in stored_spec(store)] == ["small"]
+    assert [spec.name for spec in store.trials.stored_specs()] == ["small"]
     assert run_aesweep("status", store.root).code == 0
     with pytest.raises(InputError):
-        stored_spec(store, every=True)
+        store.trials.stored_specs(every=True)
 
 
 def test_where_the_latest_is_unknown_finished_trials_are_done_all_the_same(store: Store) -> None:

@@ -51,7 +51,7 @@ def test_temporary_files_are_not_listed_and_can_be_removed(tmp_path: Path) -> No
     storage.write("f/kept", b"1")
     (tmp_path / "f" / ".tmp-left-by-a-killed-writer").write_bytes(b"half")
     assert storage.names("f") == ["kept"]
-    storage.remove_temporary()
+    storage.map(storage.remove, storage.temporary())
     assert os.listdir(tmp_path / "f") == ["kept"]
 
 

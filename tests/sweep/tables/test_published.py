@@ -12,8 +12,7 @@ from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
-from aesweep.sweep.tables.fold import TableWriter, tables_are_current
-from aesweep.sweep.tables.published import published_rows
+from aesweep.sweep.tables.fold import TableWriter, published_rows, tables_are_current
 from tests.small_store import DONE, FAILED
 
 

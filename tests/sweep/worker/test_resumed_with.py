@@ -8,8 +8,7 @@ import pytest
 
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.attempt_notes import START, read_start
-from aesweep.sweep.store.layout import training_name
+from aesweep.sweep.store.layout import START, training_name
 from aesweep.sweep.store.prune import prune
 from aesweep.sweep.store.records import StartRecord, TrainingPart, TrainingSettings, sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
@@ -136,5 +135,5 @@ def test_what_a_damaged_note_says_never_reaches_the_table(store: Store, field: s
         "part": {"parts": [value]},
     }
     store.storage.write(f"trials/{TRIAL.key}/attempts/{attempt}/{START}", to_json_bytes({**whole, **wrong[field]}))
-    found = read_start(store, TRIAL.key, attempt)
+    found = store.attempts.read_start(TRIAL.key, attempt)
     assert resumed_with(parts_before(found, 1, 0), NOW) == "unknown settings until epoch 1"
