@@ -5,8 +5,8 @@
     sample  images of each prior, decoded and measured; the pictures     GPU
     score   Fréchet distances, Gaussianity; all rows                     CPU
 
-The stages are in `evaluation/score.py`, whose `score_trial` runs them in one process. The driver submits them as Ray tasks
-(`sweep/driver/evaluation_pool.py`), which run `sweep/worker/evaluation_stages.py`.
+`score.score_trial` runs the stages in one process. The driver submits them as Ray tasks
+(`sweep/driver/evaluation_pool.py`), which run `sweep/worker/evaluation_stages.py`. Both follow `run_stages`.
 """
 
 from collections.abc import Callable

@@ -12,7 +12,7 @@ in for it.
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from aesweep.evaluation.metrics.frechet import frechet_distance
 from aesweep.evaluation.metrics.gaussianity import gaussianity_stage
 from aesweep.evaluation.metrics.heldout import heldout_stage
 from aesweep.evaluation.networks.extractor import Extractor
+from aesweep.evaluation.pipeline import run_stages
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import USUAL, FitSettings, fit_prior
 from aesweep.evaluation.priors.mixture import fit_device
@@ -167,10 +168,24 @@ def score_trial(
     else:
         references = {s: reference_stage(evaluation, images, s, extractor) for s in evaluation.reference_splits}
     on = device, precision or choose_precision(trial.precision, device)
-    latents = encode_stage(trial, evaluation, model, images, *on)
-    fitted = fit_stage(evaluation, latents, FitSettings(deadline_seconds, threads, fit_device(device)))
-    sampled = sample_stage(trial, evaluation, model, latents, fitted.priors, images, extractor, references, *on)
-    return score_stage(evaluation, latents, fitted, sampled, references, threads), sampled, fitted.priors
+    settings = FitSettings(deadline_seconds, threads, fit_device(device))
+
+    def run(stage: str, *inputs: Any) -> Any:
+        match stage, inputs:
+            case "encode", _:
+                return encode_stage(trial, evaluation, model, images, *on)
+            case "fit", (latents,):
+                return fit_stage(evaluation, latents, settings)
+            case "sample", (latents, fitted, _):
+                return sample_stage(
+                    trial, evaluation, model, latents, fitted.priors, images, extractor, references, *on
+                )
+            case _:
+                latents, fitted, sampled, _ = inputs
+                return score_stage(evaluation, latents, fitted, sampled, references, threads)
+
+    _, fitted, sampled, rows = run_stages(run, references, True)
+    return rows, sampled, fitted.priors
 
 
 def _distance(evaluation: EvaluationConfig, measured: Measured, reference: Reference) -> ScoreRow:
