@@ -155,10 +155,13 @@ def _check(config: TrialConfig) -> None:
         if getattr(config, name) not in choices:
             raise InputError(name, getattr(config, name), f"Choose one of: {', '.join(choices)}.")
     for name in ("filters", "latent_size", "epochs", "batch_size"):
-        _require(_is_count(getattr(config, name)), config, name, f"a whole number from 1 to {LARGEST_COUNT}")
+        count = getattr(config, name)
+        fits = _is_int(count) and 1 <= count <= LARGEST_COUNT
+        _require(fits, config, name, f"a whole number from 1 to {LARGEST_COUNT}")
     for name in ("freeze_latent", "conv_norm"):  # 1 and True would be two keys
         _require(isinstance(getattr(config, name), bool), config, name, "true or false")
     depth, rates, drops = config.depth, config.learning_rates, config.learning_rate_drops
+    warmup = config.warmup_epochs
     depth_fits = len(depth) == ENCODER_STAGES and all(_is_int(d) and 1 <= d <= 100 for d in depth)
     rates_fit = bool(rates) and all(0 < rate < float("inf") for rate in rates)
     drops_fit = len(drops) == len(rates) - 1 and list(drops) == sorted(drops) and all(0 < d < 1 for d in drops)
@@ -170,7 +173,7 @@ def _check(config: TrialConfig) -> None:
         ("noise_std", 0 <= config.noise_std < float("inf"), "a standard deviation of 0 or more"),
         ("beta", 0 <= config.beta < float("inf"), "a weight of 0 or more"),
         ("bn_momentum", 0 < config.bn_momentum <= 1, "a weight above 0, at most 1"),
-        ("warmup_epochs", config.warmup_epochs == 0 or _is_count(config.warmup_epochs), "a whole number from 0 up"),
+        ("warmup_epochs", _is_int(warmup) and 0 <= warmup <= LARGEST_COUNT, "a whole number from 0 up"),
         ("learning_rates", rates_fit, "a list of positive numbers, such as [1e-3, 1e-4, 1e-5]"),
         ("warmup_learning_rate", 0 < config.warmup_learning_rate < float("inf"), "a positive number"),
         ("learning_rate_drops", drops_fit, "rising fractions between 0 and 1, one fewer than learning_rates"),
@@ -203,10 +206,6 @@ _CHOICES = {name: get_args(kind) for name, kind in get_type_hints(TrialConfig).i
 
 def _is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_count(value: object) -> bool:
-    return _is_int(value) and 1 <= value <= LARGEST_COUNT
 
 
 def _is_number(value: object) -> bool:

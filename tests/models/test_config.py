@@ -75,6 +75,8 @@ def test_equal_content_has_one_key_however_it_was_written() -> None:
         ("learning_rate_drops", (0.66, 0.33)),
         ("learning_rate_drops", (0.5,)),
         ("warmup_epochs", -1),
+        ("warmup_epochs", False),
+        ("warmup_epochs", 0.0),
         ("warmup_learning_rate", -1.0),
     ],
 )
