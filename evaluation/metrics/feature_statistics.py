@@ -119,15 +119,16 @@ class FeatureStatistics:
     def from_bytes(cls, data: bytes) -> Self:
         """Read `to_bytes` back. Raises `ValueError` if the data is damaged."""
         arrays = from_npz(data, "feature statistics", "n", "mean", "scatter")
-        mean, scatter = arrays["mean"], arrays["scatter"]
+        n, mean, scatter = arrays["n"], arrays["mean"], arrays["scatter"]
         size = len(mean) if mean.ndim == 1 else 0
         root = arrays.get("root", np.zeros((size, 0)))
-        shapes_fit = scatter.shape == (size, size) and root.ndim == 2 and len(root) == size and arrays["n"].ndim == 0
+        shapes_fit = scatter.shape == (size, size) and root.ndim == 2 and len(root) == size
+        is_count = n.ndim == 0 and n.dtype.kind == "i" and n >= 0
         numbers = all(p.dtype == np.float64 and np.isfinite(p).all() for p in (mean, scatter, root))
-        if not shapes_fit or not numbers or arrays["n"] < 0 or np.triu(root, 1).any():
+        if not (shapes_fit and numbers and is_count) or np.triu(root, 1).any():
             raise ValueError("damaged feature statistics: no mean and scatter of finite numbers")
         statistics = cls(size)
-        statistics._sums = _Sums(int(arrays["n"]), mean, scatter)
+        statistics._sums = _Sums(int(n), mean, scatter)
         if "root" in arrays:
             statistics.__dict__["root"] = root
         return statistics

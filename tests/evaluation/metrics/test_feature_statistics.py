@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics, NonFiniteError
+from aesweep.evaluation.npz import to_npz
 
 
 def summed(*batches: np.ndarray) -> FeatureStatistics:
@@ -101,6 +104,12 @@ def test_damaged_bytes_are_refused(features: np.ndarray) -> None:
     for damaged in (b"", b"not a file", data[: len(data) // 2], data[:-200]):
         with pytest.raises(ValueError, match="damaged"):
             FeatureStatistics.from_bytes(damaged)
+
+
+@pytest.mark.parametrize("n", ["many", 1j, 2.5, -1, [3]])
+def test_a_number_of_images_that_counts_nothing_is_damage(n: Any) -> None:
+    with pytest.raises(ValueError, match="damaged"):
+        FeatureStatistics.from_bytes(to_npz(n=np.array(n), mean=np.zeros(2), scatter=np.zeros((2, 2))))
 
 
 def test_values_that_are_not_finite_never_enter(features: np.ndarray) -> None:
