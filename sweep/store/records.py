@@ -9,6 +9,7 @@ JSON of the right shape. A file without a seal is judged by its fields alone.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -33,6 +34,8 @@ from aesweep.sweep.store.layout import Stage
 from aesweep.sweep.store.storage import to_json_bytes
 
 _FIELDS = TypeAdapter(dict[str, Any])
+_UNCHECKED = {"config", "execution", "spec"}
+"""Fields that hold any JSON object."""
 ZEROS = "0" * 64
 LARGEST = 2**63 - 1
 WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
@@ -320,8 +323,23 @@ def parse_record(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
         return None
     try:
         return kind.model_validate_json(data)
-    except ValidationError:
+    except ValidationError as error:
+        return _parse_odd_text(kind, data) if error.errors()[0]["type"] == "json_invalid" else None
+
+
+def _parse_odd_text(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
+    """The record, where pydantic refuses the text alone: a path that is no UTF-8 is half of a surrogate pair in JSON.
+
+    Such a path may stand in the fields that are not checked: a sweep's data folder. None where it stands in others.
+    """
+    try:
+        value = json.loads(data)
+        known = {name: value[name] for name in kind.model_fields if name in value}
+        unchecked = {name: known[name] for name in _UNCHECKED & known.keys() if isinstance(known[name], dict)}
+        record = kind.model_validate_json(json.dumps({**known, **{name: {} for name in unchecked}}))
+    except (ValueError, TypeError, RecursionError):  # no JSON, no object, or refused
         return None
+    return record.model_copy(update=unchecked)
 
 
 def parse_fields(data: bytes) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """When a commit counts: what a plan of many trials reads, and what it need not read."""
 
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import FOLDED, training_name
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import has_sound_seal, sealed_json_bytes
+from aesweep.sweep.store.records import LaunchedSpec, TrainingRecord, has_sound_seal, parse_record, sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current
@@ -144,3 +145,13 @@ def test_a_seal_tells_any_change_and_needs_no_json() -> None:
     assert not has_sound_seal(data.replace(b'"a"', b'"b"'))
     assert not has_sound_seal(data[:-1])
     assert not has_sound_seal(b'{"attempt": "a"}\n')
+
+
+def test_a_data_folder_whose_name_is_no_utf8_is_read_back() -> None:
+    """Python holds its bytes as halves of surrogate pairs, which JSON can say and pydantic does not read."""
+    execution = {"data_dir": os.fsdecode(b"/data/\xff"), "folders": {}}
+    commit = TRAINED.model_copy(update={"execution": execution})
+    launched = LaunchedSpec(format=1, name="odd", keys={TRIAL.key: "all"}, spec={"execution": execution})
+    assert parse_record(TrainingRecord, commit.to_bytes()) == commit
+    assert parse_record(LaunchedSpec, launched.to_bytes()) == launched
+    assert parse_record(LaunchedSpec, launched.model_copy(update={"name": "\udcff"}).to_bytes()) is None
