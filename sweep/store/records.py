@@ -30,7 +30,6 @@ from pydantic_core import core_schema
 from aesweep.evaluation.deciding_fields import NUMBERS
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.training.epoch_record import EpochRecord
-from aesweep.sweep.store.layout import Stage
 from aesweep.sweep.store.storage import to_json_bytes
 
 _FIELDS = TypeAdapter(dict[str, Any])
@@ -161,7 +160,7 @@ class TrainingResult(Record):
     images_per_second: float
     device: str
     threads: Count
-    precision_used: Literal["bf16", "fp16", "fp32"]
+    precision_used: str
     torch_version: str
     aesweep_version: str
     node: str
@@ -201,7 +200,7 @@ class FailureRecord(Record):
 
     key: str
     attempt: str
-    stage: Stage
+    stage: str
     evaluation: str
     type: str
     message: str

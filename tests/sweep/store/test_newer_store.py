@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.layout import config_name, scores_name
+from aesweep.sweep.store.layout import config_name, scores_name, training_name
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
@@ -82,3 +83,28 @@ def test_scores_of_a_source_or_split_that_came_later_are_kept_and_shown(store: S
 def test_what_no_version_writes_is_damage(store: Store, changes: dict[str, object]) -> None:
     store.storage.write(scores_name(DONE.key, "f" * 12), as_committed(**changes))
     assert store.commits.scores(DONE.key, "f" * 12) is None
+
+
+def test_a_precision_and_a_stage_that_came_later_are_kept_and_shown(small_store: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_store, tmp_path / "store")
+    store = open_store(tmp_path / "store")
+    (failure,) = store.storage.names(f"trials/{FAILED.key}/failures")
+    change(store, training_name(DONE.key), lambda commit: commit["result"].update(precision_used="fp8", joules=3.5))
+    change(store, f"trials/{FAILED.key}/failures/{failure}", lambda record: record.update(stage="distil", gpu="none"))
+    TableWriter(store).publish(force=True)
+    assert "fp8" in column(store, "trials", "precision_used")
+    assert column(store, "failures", "stage") == ["distil"]
+    assert not list((tmp_path / "store").rglob("*.damaged-*"))
+
+
+def change(store: Store, name: str, edit: Callable[[dict[str, Any]], object]) -> None:
+    """Edit a record as the aesweep that wrote it would have written it."""
+    value = json.loads(store.storage.read(name) or b"")
+    sealed = value.pop("seal", None) is not None
+    edit(value)
+    store.storage.write(name, sealed_json_bytes(value) if sealed else to_json_bytes(value))
+
+
+def column(store: Store, table: str, name: str) -> list[object]:
+    values: list[object] = pq.read_table(f"{store.root}/tables/{table}.parquet")[name].to_pylist()
+    return values
