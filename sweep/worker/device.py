@@ -16,9 +16,16 @@ def choose_device(requested: str) -> torch.device:
 
 
 def describe_device(device: torch.device) -> str:
-    """The product name of a GPU or of the processor."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+    """The product name of a GPU or of the processor, as records take it."""
+    return plain_name(torch.cuda.get_device_name(device) if device.type == "cuda" else _processor())
+
+
+def plain_name(name: str) -> str:
+    """Printable ASCII of at most 100 characters, "?" for any other character: names come from firmware and hypervisors."""
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in name)[:100]
+
+
+def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

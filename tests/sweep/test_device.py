@@ -1,9 +1,20 @@
-"""Which errors a process survives."""
+"""What a worker says of its device, and which errors a process survives."""
 
 import pytest
 import torch
 
-from aesweep.sweep.worker.device import is_out_of_memory, poisons_process
+from aesweep.sweep.store.records import TrainingSettings
+from aesweep.sweep.worker.device import describe_device, is_out_of_memory, plain_name, poisons_process
+
+
+@pytest.mark.parametrize("name", ["Prozessor® für Größeres\n", "x" * 300, "", describe_device(torch.device("cpu"))])
+def test_any_name_of_a_device_can_be_recorded(name: str) -> None:
+    rest = {"threads": 1, "precision_used": "fp32", "torch_version": "2", "compile": False, "deterministic": False}
+    assert TrainingSettings.model_validate({"device": plain_name(name), **rest}).device == plain_name(name)
+
+
+def test_a_usual_name_is_recorded_as_it_is() -> None:
+    assert plain_name("AMD EPYC 9R14 96-Core (R) @ 2.6GHz") == "AMD EPYC 9R14 96-Core (R) @ 2.6GHz"
 
 
 @pytest.mark.parametrize(
