@@ -107,9 +107,10 @@ class Machines:
         return str(head.get_session_dir_path())
 
     def workers(self) -> list[int]:
-        """Processes that run a trial or an evaluation now."""
+        """Processes that run a trial or an evaluation now. Ray's agents end their raylet, which is the death of a node."""
         titles = {pid: title(pid) for pid in left_of(self.session)}
-        return [pid for pid, words in titles.items() if words.startswith("ray::") and "IDLE" not in words]
+        others = ("IDLE", "Agent")
+        return [p for p, words in titles.items() if words.startswith("ray::") and not any(o in words for o in others)]
 
     def stop(self) -> None:
         """End both nodes."""
