@@ -23,6 +23,7 @@ from aesweep.analysis.data.scores import SCORES
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import Curve
 from aesweep.analysis.text.text_tables import format_score
+from aesweep.sweep.store.beneath import Beneath, size_of_file
 
 PICTURES = {
     "reconstruction-test.png": ("reconstruction_test", "Reconstructions (test)"),
@@ -167,15 +168,20 @@ def png_uri(png: bytes) -> str:
 
 
 def _file(store: Path, folder: str, name: str) -> Path | None:
-    """The picture's path, None unless it is a file inside the store."""
-    path = (store / folder / name).resolve()
-    return path if path.is_relative_to(store.resolve()) and path.is_file() else None
+    """The picture's path, None unless it is a file inside the store; no link is followed."""
+    try:
+        found = Beneath(store).status(f"{folder}/{name}")
+    except (OSError, ValueError):  # ValueError: a name that leads out of the store, or that no file has
+        return None
+    return store / folder / name if size_of_file(found) else None
 
 
 def picture_bytes(store: Path, folder: str, name: str) -> bytes | None:
     """The bytes of a PNG file of `folder` (`trials.pictures`); None where it is missing, outside the store, or no PNG."""
-    path = _file(store, folder, name)
-    data = path.read_bytes() if path else b""
+    try:
+        data = Beneath(store).read(f"{folder}/{name}")
+    except (OSError, ValueError):
+        return None
     return data if data.startswith(_PNG) else None
 
 

@@ -8,7 +8,10 @@ never meets half a report. A second run replaces the first, and removes the file
 
 import json
 import os
+import re
+import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from aesweep.analysis.claims.claims_table import claims_table, judge
@@ -30,9 +33,12 @@ from aesweep.analysis.text.other_scores import other_tables
 from aesweep.analysis.text.paper_tables import table_1, table_2, table_3
 from aesweep.analysis.text.summary import failures, summary
 from aesweep.analysis.text.text_tables import FORMS, TextTable
+from aesweep.sweep.store.beneath import Beneath, write_new
 
 PAGE = "index.html"
 MANIFEST = "files.json"
+PARTS = ("figures", "tables")
+_FILE_NAME = re.compile(r"((figures|tables)/)?[A-Za-z0-9][A-Za-z0-9_.,()+=~-]{0,199}")
 
 
 def write_report(
@@ -47,8 +53,8 @@ def write_report(
     folder that is no store, a damaged table, and a place that cannot be written to.
     """
     tables = load_tables(store, address)
-    folder = _output_folder(tables, Path(out).expanduser().absolute())
-    writer = _Writer(folder)
+    folder = Path(out).expanduser().absolute()
+    writer = _writer(tables, folder)
     results = all_results(tables)
     shown = evaluations_of(tables).shown
     judged = [*results, *results_without_distances(tables)]
@@ -101,7 +107,10 @@ def _data_sets(results: list[Results]) -> list[Results]:
 class _Writer:
     """Writes figures and tables as they are shown, and remembers their names."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, store: Path, folder: Path) -> None:
+        """No link inside `store` is followed on the way to `folder`, nor one inside `folder`."""
+        base = store if folder.is_relative_to(store) else folder
+        self._files, self._below = Beneath(base), folder.relative_to(base).as_posix()
         self.folder = folder
         self.written: list[str] = []
 
@@ -121,7 +130,7 @@ class _Writer:
 
     def finish(self, data_hash: str, page: str) -> None:
         """Remove what an earlier report left, then write the page."""
-        _remove_stale(self.folder, self.written)
+        self._remove_stale()
         manifest = {"data": data_hash, "files": sorted(self.written)}
         self._write(MANIFEST, json.dumps(manifest, indent=1).encode())
         self._write(PAGE, page.encode())
@@ -132,39 +141,49 @@ class _Writer:
         self._write(f"figures/{drawing.name}.pdf", drawing.to_bytes("pdf"))
         return show_figure(drawing, png)
 
+    def make_folders(self) -> None:
+        """Make the folder of the report, and those in it."""
+        for part in PARTS:
+            with self._files.folder(self._name(part), make=True):
+                pass
+
     def _write(self, name: str, data: bytes) -> None:
-        """Write aside, then rename."""
-        path = self.folder / name
-        aside = path.with_name(f".tmp-{os.getpid()}-{path.name}")
-        try:
-            aside.write_bytes(data)
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
+        """Write aside, then rename. The words of a name may come from a store: those that lead elsewhere are refused."""
+        if not _FILE_NAME.fullmatch(name):
+            raise ReportError("report", name, "No file of a report can have this name: the store is damaged.")
+        with self._files.parent(self._name(name)) as (folder, last):
+            aside = f".tmp-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+            try:
+                write_new(folder, aside, data)
+                os.replace(aside, last, src_dir_fd=folder, dst_dir_fd=folder)
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(aside, dir_fd=folder)
         self.written.append(name)
 
+    def _remove_stale(self) -> None:
+        """Remove what an earlier report wrote into figures/ and tables/ and this one did not; nothing else is touched."""
+        try:
+            earlier = json.loads(self._files.read(self._name(MANIFEST)))["files"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return
+        for part in PARTS:
+            for word in self._files.names(self._name(part)):
+                if (name := f"{part}/{word}") in earlier and name not in self.written:
+                    self._files.remove(self._name(name))
 
-def _output_folder(tables: Tables, folder: Path) -> Path:
+    def _name(self, name: str) -> str:
+        return f"{self._below}/{name}"
+
+
+def _writer(tables: Tables, folder: Path) -> _Writer:
     if folder == tables.root or folder.is_relative_to(tables.root / "tables"):
         remedy = "The store keeps its own files there. Give another folder, such as STORE/report."
         raise ReportError("--out", folder, remedy)
+    writer = _Writer(tables.root, folder)
     try:
-        for part in ("figures", "tables"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
+        writer.make_folders()
     except OSError as error:
-        remedy = f"It cannot be made ({error.strerror}). Give a folder you may write to."
+        remedy = f"It cannot be made ({error.strerror}: {error.filename}). Give a folder you may write to, without links in it."
         raise ReportError("--out", folder, remedy) from error
-    return folder
-
-
-def _remove_stale(folder: Path, written: list[str]) -> None:
-    """Remove what an earlier report wrote into figures/ and tables/ and this one did not; nothing else is touched."""
-    try:
-        earlier = json.loads((folder / MANIFEST).read_text())["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    for part in ("figures", "tables"):
-        for path in (folder / part).iterdir():
-            name = f"{part}/{path.name}"
-            if name in earlier and name not in written:
-                path.unlink()
+    return writer

@@ -90,4 +90,4 @@ def load_data(store: Store | str | Path, key: str, data_dir: str | Path | None =
 
 
 def _opened(store: Store | str | Path) -> Store:
-    return store if isinstance(store, Store) else open_store(store)
+    return store if isinstance(store, Store) else open_store(store).only_looking()

@@ -1,6 +1,6 @@
 """Who may import whom, and the promise that light modules start fast.
 
-    models  <-  evaluation  <-  sweep  ->  cluster          analysis  ->  sweep/tables/schemas.py alone
+    models  <-  evaluation  <-  sweep  ->  cluster          analysis  ->  sweep/tables/schemas.py, sweep/store/beneath.py
 
 Read from the files' syntax trees, so that imports inside functions and under TYPE_CHECKING count as well. A *room* is a
 folder below a top-level folder, such as `sweep/store`. A file that is in no room counts as a room of its own: it may join
@@ -32,8 +32,9 @@ MUST_NOT_IMPORT: dict[str, set[str]] = {
     "cluster": {"torch", "torchvision", "pandas", "sklearn", "scipy", "matplotlib"},
     "analysis": {"torch", "torchvision", "ray"},
 }
-# What a folder may import of another that it may not import otherwise: `analysis` reads the tables that `sweep` writes.
-SHARED = {"analysis": {"aesweep.sweep.tables.schemas"}}
+# What a folder may import of another that it may not import otherwise: `analysis` reads the tables that `sweep` writes, and
+# follows no link in a store.
+SHARED = {"analysis": {"aesweep.sweep.tables.schemas", "aesweep.sweep.store.beneath"}}
 # The command line calls the report; it is the one file of sweep that may know analysis.
 EXCEPTIONS = {("sweep/commands/results.py", "aesweep.analysis")}
 # What each room of `sweep` may import of the others: driver and worker never meet.

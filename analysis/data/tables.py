@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from aesweep.analysis.data.trials import describe
 from aesweep.analysis.errors import ReportError
+from aesweep.sweep.store.beneath import Beneath
 from aesweep.sweep.tables.schemas import COLUMNS
 
 STORE_MARKER = "store.json"  # the file that makes a folder a store
@@ -95,12 +96,18 @@ def load_tables(store: str | Path, address: str = "") -> Tables:
     for table in sorted(KINDS):
         path = root / "tables" / f"{table}.parquet"
         try:
-            file = path.open("rb")
-        except FileNotFoundError:
+            file = Beneath(root).open(f"tables/{table}.parquet")
+        except (FileNotFoundError, NotADirectoryError):
             continue
-        digest.update(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {table}.parquet\n".encode())
+        digest.update(f"{_sha256(file)}  {table}.parquet\n".encode())
         read[table] = _read(path, table, file)
     return Tables(root, **read, data_hash=digest.hexdigest()[:HASH_DIGITS] if read else "none", address=address)
+
+
+def _sha256(file: BinaryIO) -> str:
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # it asks for a method less
+    file.seek(0)
+    return digest
 
 
 def _read(path: Path, table: str, file: BinaryIO) -> Any:
@@ -122,7 +129,16 @@ def _read(path: Path, table: str, file: BinaryIO) -> Any:
 def _frame(table: pa.Table) -> pd.DataFrame:
     """What `pd.read_parquet` gives, from a file that is already open."""
     frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
+    for name in frame.select_dtypes(["object", "string"]).columns:
+        written = {v: safe for v in frame[name].unique() if isinstance(v, str) and (safe := _shown(v)) != v}
+        if written:
+            frame[name] = frame[name].replace(written)
     return frame
+
+
+def _shown(text: str) -> str:
+    """The text as it may be shown: what a terminal, an editor or a browser takes for a command is written as an escape."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
 def _check_is_store(root: Path) -> None:

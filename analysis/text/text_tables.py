@@ -100,7 +100,14 @@ def to_latex(table: TextTable) -> str:
 def to_csv(table: TextTable) -> str:
     """Every column of the frame (or of `tidy`) at full precision, and `data_hash`."""
     frame = table.frame if table.tidy is None else table.tidy
-    return frame.assign(data_hash=table.data_hash).to_csv(index=False)
+    frame = frame.assign(data_hash=table.data_hash)
+    texts = frame.select_dtypes(["object", "string", "category"]).columns
+    return frame.assign(**{name: frame[name].map(_no_formula) for name in texts}).to_csv(index=False)
+
+
+def _no_formula(value: object) -> object:
+    """Text that a spreadsheet would take for a formula, with an apostrophe in front: it may come from anybody's store."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 FORMS = {"md": to_markdown, "tex": to_latex, "csv": to_csv}

@@ -6,7 +6,6 @@ opened.
 
 import io
 import json
-import zipfile
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
+from aesweep.models.archive import require_sound_zip
 from aesweep.models.config import TrialConfig
 from aesweep.models.networks.autoencoder import Autoencoder, build_autoencoder
 from aesweep.models.training.trainer import Trainer
@@ -49,10 +49,22 @@ def model_bytes(model: Autoencoder) -> bytes:
 
 def model_from_bytes(config: TrialConfig, data: bytes) -> Autoencoder:
     """The trained network in eval mode on the CPU. Raises ValueError if the bytes are damaged or of another network."""
-    model = build_autoencoder(config)
     try:
-        model.load_state_dict(load_safetensors(data))
-    except (SafetensorError, RuntimeError) as error:  # RuntimeError: names or shapes of another network
+        weights = load_safetensors(data)
+        with torch.device("meta"):  # takes no memory, however wide the network is said to be
+            expected = build_autoencoder(config).state_dict()
+        for name, tensor in expected.items():
+            if name not in weights or weights[name].shape != tensor.shape:
+                raise ValueError(f"{name} is {tuple(weights[name].shape) if name in weights else 'missing'}")
+        model = build_autoencoder(config)
+        model.load_state_dict(weights)
+    except (
+        SafetensorError,
+        RuntimeError,
+        ValueError,
+        KeyError,
+        OverflowError,
+    ) as error:  # names or shapes of another network
         raise ValueError(f"these are not the weights of {config.name}: {error}") from error
     return model.eval()
 
@@ -60,12 +72,28 @@ def model_from_bytes(config: TrialConfig, data: bytes) -> Autoencoder:
 def _read_checkpoint(data: bytes) -> dict[str, Any]:
     """The checkpoint's dict, every checksum compared: torch.load alone takes flipped bits for weights."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if (part := archive.testzip()) is not None:
-                raise ValueError(f"checkpoint is damaged: the checksum of {part} differs")
+        require_sound_zip(io.BytesIO(data))
         checkpoint = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        _require_stored(checkpoint)
     except Exception as error:  # whatever the two readers raise on bytes that are no checkpoint; a bomb included
         raise ValueError(f"checkpoint is damaged: {error}") from error
     if not isinstance(checkpoint, dict) or not {"format", "key", "state"} <= checkpoint.keys():
         raise ValueError("checkpoint is damaged: it holds no training state")
     return checkpoint
+
+
+def _require_stored(tree: Any) -> None:
+    """Refuse tensors that stand for more numbers than are stored: copied, a few bytes would become gigabytes."""
+    waiting, seen = [tree], set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:  # one list may hold another many times over
+            continue
+        seen.add(id(value))
+        if isinstance(value, torch.Tensor):
+            if value.layout != torch.strided or value.numel() * value.element_size() > value.untyped_storage().nbytes():
+                raise ValueError("a tensor is larger than what is stored of it")
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list | tuple | set):
+            waiting += value

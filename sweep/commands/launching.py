@@ -35,7 +35,7 @@ def plan(
     """
     loaded = load_spec(spec, overrides or [], data)
     evaluation = loaded.evaluation_config(require_weights=False)
-    opened = open_store(store) if store is not None and not _is_empty(store) else None
+    opened = open_store(store).only_looking() if store is not None and not _is_empty(store) else None
     made = make_plan(loaded, opened, evaluation, only=only or [])
     if as_json:
         typer.echo(json.dumps([trial.to_json() for trial in made.trials], indent=1))

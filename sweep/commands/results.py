@@ -43,7 +43,7 @@ def status(
 
     Example:  aesweep status runs/quickstart --watch
     """
-    opened = open_store(store)
+    opened = open_store(store).only_looking()
     if as_json:
         typer.echo(json.dumps(read_status(opened, every).to_json(), indent=1))
         return
@@ -79,7 +79,7 @@ def report(
 
     Example:  aesweep report runs/quickstart
     """
-    opened = open_store(store)
+    opened = open_store(store).only_looking()
     _fold_for_report(opened)
     from aesweep.analysis.report import write_report  # pandas and matplotlib from here on
 

@@ -80,7 +80,7 @@ def sample(
         raise InputError("--out", str(out), "Its folder does not exist. Give a file in a folder that does.")
     if out.is_dir():
         raise InputError("--out", str(out), "That is a folder. Give the name of a file in it, such as samples.png.")
-    opened = open_store(store)
+    opened = open_store(store).only_looking()
     from aesweep.sweep.commands import draw  # torch from here on
 
     if interpolate:

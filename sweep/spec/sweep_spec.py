@@ -17,6 +17,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
 from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.ranges import MOST_TRIALS
 
 SPEC_FORMAT = 1
 """Version of the stored JSON; another one is refused."""
@@ -129,6 +130,9 @@ class SweepSpec:
             remedy = f"This version of aesweep reads spec format {SPEC_FORMAT}; use the version that wrote the store."
             raise InputError("format", found, remedy)
         try:
+            asked = sum(len(block["trials"]) for block in data["blocks"])
+            if asked > MOST_TRIALS:
+                raise InputError("number of trials", asked, f"A spec holds at most {MOST_TRIALS:,}.")
             blocks = tuple(
                 Block(block["name"], tuple(_build(TrialConfig, {**data["base"], **trial}) for trial in block["trials"]))
                 for block in data["blocks"]

@@ -16,6 +16,7 @@ from aesweep.models.errors import InputError
 
 MOST_BYTES = 4_000_000
 MOST_VALUES = 500_000
+MOST_MERGED = 100  # mappings or fields that one merge key names
 DEEPEST = 12  # levels of lists and mappings; a spec needs six
 NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
@@ -25,7 +26,22 @@ class _OtherNumberError(yaml.MarkedYAMLError):
 
 
 class _Loader(yaml.SafeLoader):
-    """`yaml.SafeLoader` that refuses a key given twice in one mapping, and octal and sexagesimal numbers."""
+    """`yaml.SafeLoader` that refuses a key given twice in one mapping, octal and sexagesimal numbers, and merge bombs."""
+
+    merged = 0
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Put the fields of merge keys (`<<`) into a mapping: lists of aliases of such lists grow without end."""
+        for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge" and len(value.value) > MOST_MERGED:
+                self._refuse_merging(f"merge keys (<<) take at most {MOST_MERGED} mappings", key)
+        super().flatten_mapping(node)
+        self.merged += len(node.value)
+        if self.merged > MOST_VALUES:
+            self._refuse_merging(f"merge keys (<<) stand for more than {MOST_VALUES:,} fields", node)
+
+    def _refuse_merging(self, problem: str, node: Any) -> None:
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
     def compose_scalar_node(self, anchor: Any) -> Any:
         node = super().compose_scalar_node(anchor)

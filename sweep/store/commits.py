@@ -102,6 +102,12 @@ class Commits:
         """A file that a commit names. Where it is damaged the commit is set aside: its work counts as not done."""
         try:
             return Attempts(self.records).read_file(key, commit.attempt, name, commit.files.get(name))
-        except DamagedFileError:
-            self.records.set_aside(commit_name)
-            raise
+        except DamagedFileError as error:
+            if not self.records.only_looks:
+                self.records.set_aside(commit_name)
+                raise
+            place = self.records.storage.place(commit_name)
+            remedy = (
+                f"Its SHA-256 is not the committed one. Remove {place}, and `aesweep resume STORE` makes both again."
+            )
+            raise DamagedFileError(error.field, error.value, remedy) from error

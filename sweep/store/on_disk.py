@@ -3,13 +3,12 @@
 Nothing is written in place: bytes go into `.tmp-…` beside the target, reach the disk (fsync), and take their name in one
 step. A commit takes its name only if nobody has it yet: the first writer wins, and two drivers on one store can never
 replace each other's results. Where a file system has no hard links, they can when one stalls between two calls.
+No link inside the folder is followed, and what is no regular file reads as an empty, damaged one (beneath.py).
 """
 # ruff: noqa: D102 (`Storage` says what each method does)
 
 import errno
 import os
-import shutil
-import stat
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,17 +16,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.storage import (
-    FOLDER,
-    TEMPORARY,
-    Result,
-    Storage,
-    StorageError,
-    aside_name,
-    inside,
-    joined,
-    version_of,
-)
+from aesweep.sweep.store.beneath import Beneath, size_of_file, write_new
+from aesweep.sweep.store.storage import FOLDER, TEMPORARY, Result, Storage, StorageError, aside_name, version_of
+
+DEEPEST = 8  # levels of folders: more than there are
 
 # A file where a folder should be is what the user mistook, told as bad input; all else (no right to write, a stale NFS
 # handle, a bad disk …) is the storage's trouble and no trial's (`StorageError`).
@@ -50,81 +42,73 @@ class LocalStorage(Storage):
         """
         self.folder: Path | None = Path(root)
         self._mark = mark
-        self._folder = Path(root)
+        self._files = Beneath(root)
         self.root = str(root)
 
-    def path(self, name: str) -> Path:
-        """The file's place. Raises ValueError for a name that would leave the root."""
-        return self._folder / inside(name)
-
     def place(self, name: str = "") -> str:
-        return str(self.path(name))
+        return str(self._files.path(name))
 
     def read(self, name: str) -> bytes | None:
-        return self._found(self.path(name).read_bytes)
+        return self._found(lambda: self._files.read(name))
 
     def open(self, name: str) -> BinaryIO | None:
-        return self._found(lambda: self.path(name).open("rb"))
+        return self._found(lambda: self._files.open(name))
 
     def exists(self, name: str) -> bool:
-        return self._stat(name) is not None
+        return self._status(name) is not None
 
     def version(self, name: str) -> str | None:
-        found = self._stat(name)
-        is_file = found is not None and stat.S_ISREG(found.st_mode)
-        return version_of(found.st_size, found.st_mtime_ns) if found and is_file else None
+        found = self._status(name)
+        size = size_of_file(found) if found else None
+        return version_of(size, found.st_mtime_ns) if found and size is not None else None
 
     def names(self, name: str) -> list[str]:
-        found = self._found(lambda: os.listdir(self.path(name))) or []
+        found = self._found(lambda: self._files.names(name)) or []
         return sorted(n for n in found if not n.startswith(TEMPORARY))
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
-        with self._refusals("read"):
-            return dict(_scan(self.path(folder), folder, depth))
+        found = self._found(lambda: list(self._files.walk(folder, depth))) or []
+        return {
+            name: FOLDER if status is None else version_of(size_of_file(status) or 0, status.st_mtime_ns)
+            for name, status in found
+            if not _is_temporary(name)
+        }
 
     def write(self, name: str, data: bytes) -> None:
-        with self._refusals():
-            temporary = self._write_aside(name, data)
-            try:
-                os.replace(temporary, self.path(name))
-            except OSError:
-                _remove_if_possible(temporary)
-                raise
-            _sync_folder(self.path(name).parent)
+        with self._refusals(), self._written(name, data) as (folder, temporary, last):
+            os.replace(temporary, last, src_dir_fd=folder, dst_dir_fd=folder)
 
     def commit(self, name: str, data: bytes) -> bool:
-        with self._refusals():
-            temporary = self._write_aside(name, data)
+        with self._refusals(), self._written(name, data) as (folder, temporary, last):
             try:
-                os.link(temporary, self.path(name))
+                os.link(temporary, last, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
             except FileExistsError:
                 return False
             except OSError as error:  # file systems without hard links: some of FUSE, SMB, exFAT
                 if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
                     raise
                 return super().commit(name, data)
-            finally:
-                _remove_if_possible(temporary)
-            _sync_folder(self.path(name).parent)
             return True
 
     def make_folder(self, name: str) -> None:
         with self._refusals():
             self._require_mark(name)
-            self.path(name).mkdir(parents=True, exist_ok=True)
+            with self._files.folder(name, make=True):
+                pass
 
     def remove(self, name: str) -> None:
         with self._refusals():
-            self.path(name).unlink(missing_ok=True)
+            self._files.remove(name)
 
     def remove_folder(self, name: str) -> None:
-        with self._refusals(), suppress(FileNotFoundError):
-            shutil.rmtree(self.path(name))
+        with self._refusals():
+            self._files.remove_folder(name)
 
     def set_aside(self, name: str) -> str:
         aside = aside_name(name)
         try:
-            os.replace(self.path(name), self.path(aside))
+            with self._files.parent(name) as (folder, last):
+                os.replace(last, aside.rpartition("/")[2], src_dir_fd=folder, dst_dir_fd=folder)
         except FileNotFoundError:  # another process was faster
             raise
         except OSError as error:
@@ -133,27 +117,28 @@ class LocalStorage(Storage):
 
     def temporary(self) -> list[str]:
         with self._refusals("read"):
-            return sorted(str(file.relative_to(self._folder)) for file in self._folder.rglob(f"{TEMPORARY}*"))
+            found = self._files.walk("", DEEPEST)
+            return sorted(name for name, status in found if status is not None and _is_temporary(name))
 
     def append(self, name: str, text: str) -> bool:
-        with self._refusals(), open(self.path(name), "a", encoding="utf-8") as file:
-            file.write(text)
+        with self._refusals():
+            self._files.append(name, text.encode())
         return True
 
-    def _write_aside(self, name: str, data: bytes) -> Path:
+    @contextmanager
+    def _written(self, name: str, data: bytes) -> Iterator[tuple[int, str, str]]:
+        """A new file with `data`: descriptor of its folder, its temporary name, and the one that it is to take."""
         self._require_mark(name)
-        target = self.path(name)
-        temporary = target.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            _remove_if_possible(temporary)
-            raise
-        return temporary
+        with self._files.parent(name, make=True) as (folder, last):
+            temporary = f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
+            try:
+                write_new(folder, temporary, data)
+                yield folder, temporary, last
+            finally:
+                with suppress(OSError):  # it has its name, or the next launch removes it (`remove_temporary`)
+                    os.unlink(temporary, dir_fd=folder)
+            with suppress(OSError):  # some network file systems refuse it; the rename itself is still atomic
+                os.fsync(folder)
 
     def _require_mark(self, name: str) -> None:
         if self._mark not in ("", name) and not self.exists(self._mark):
@@ -166,10 +151,10 @@ class LocalStorage(Storage):
             except _ABSENT:
                 return None
 
-    def _stat(self, name: str) -> os.stat_result | None:
+    def _status(self, name: str) -> os.stat_result | None:
         with self._refusals("read"):
             try:
-                return self.path(name).stat()
+                return self._files.status(name)
             except OSError as error:
                 if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
                     raise
@@ -186,10 +171,13 @@ class LocalStorage(Storage):
             raise self._refused(error, what) from error
 
     def _refused(self, error: OSError, what: str = "written to") -> InputError | StorageError:
+        where = f": {error.filename}" if error.filename and (what == "read" or error.filename != self.root) else ""
         if error.errno in _MISTAKEN:
-            remedy = f"It cannot be {what} ({error.strerror}). Give a folder you may write to."
+            remedy = (
+                f"It cannot be {what} ({error.strerror}{where}). Give a folder you may write to, without links in it."
+            )
             return InputError("--store", self.root, remedy)
-        where = f": {error.filename}" if what == "read" and error.filename else ""
+        where = where if what == "read" else ""
         what = f"cannot be {what} ({error.strerror}{where}). Mend that"
         if error.errno in _FULL:
             what = f"has no room left ({error.strerror}). Make room"
@@ -198,38 +186,5 @@ class LocalStorage(Storage):
         return StorageError(self.root, f"It {what}, and give the same command again: it goes on from there.")
 
 
-def _scan(path: Path, name: str, depth: int) -> Iterator[tuple[str, str]]:
-    """Names and versions below a folder; what vanishes meanwhile is left out."""
-    try:
-        entries = list(os.scandir(path))
-    except _ABSENT:
-        return
-    for entry in entries:
-        if entry.name.startswith(TEMPORARY):
-            continue
-        if not entry.is_dir():
-            try:
-                found = entry.stat()
-                yield joined(name, entry.name), version_of(found.st_size, found.st_mtime_ns)
-            except FileNotFoundError:
-                continue
-        elif depth > 1:
-            yield from _scan(path / entry.name, joined(name, entry.name), depth - 1)
-        else:
-            yield joined(name, entry.name), FOLDER
-
-
-def _remove_if_possible(temporary: Path) -> None:
-    """Remove a file that nobody reads. Where that is refused too, the next launch does it (`remove_temporary`)."""
-    with suppress(OSError):
-        temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network file systems refuse it; the rename itself is still atomic
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _is_temporary(name: str) -> bool:
+    return name.rpartition("/")[2].startswith(TEMPORARY)

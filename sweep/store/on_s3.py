@@ -28,6 +28,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from aesweep.models.errors import InputError
+from aesweep.sweep.store.beneath import inside, most_bytes
 from aesweep.sweep.store.storage import (
     FOLDER,
     Item,
@@ -35,7 +36,6 @@ from aesweep.sweep.store.storage import (
     Storage,
     StorageError,
     aside_name,
-    inside,
     joined,
     version_of,
 )
@@ -75,7 +75,7 @@ class ObjectStorage(Storage):
     def read(self, name: str) -> bytes | None:
         def read() -> bytes:
             with self._fs.open_input_file(self._path(name)) as file:
-                return bytes(file.read())
+                return bytes(file.read()) if file.size() <= most_bytes(name) else b""
 
         with suppress(FileNotFoundError):
             return self._patiently(read)

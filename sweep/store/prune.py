@@ -6,13 +6,12 @@ goes on from its newest checkpoint, and the attempts after that one tell how oft
 of unfinished work lose at most what cannot be resumed: the latents, priors and pictures of an evaluation.
 """
 
-import io
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from aesweep.models.archive import require_sound_zip
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.drivers import living_drivers
 from aesweep.sweep.store.layout import CHECKPOINT, END, START, attempt_folder
@@ -118,14 +117,15 @@ def _files_but_notes(store: Store, folder: str) -> Iterator[Leftover]:
 
 def _has_sound_checkpoint(store: Store, name: str) -> bool:
     """Whether a trial can go on from this file, as far as its checksums tell: an older one must stay otherwise."""
-    data = store.storage.read(name)
-    if data is None:
+    file = store.storage.open(name)
+    if file is None:
         return False
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError):
+        with file:
+            require_sound_zip(file)
+    except ValueError:
         return False
+    return True
 
 
 def _sizes_below(store: Store, folder: str) -> dict[str, int]:

@@ -13,6 +13,7 @@ time and the same length: those of a copied store.
 import logging
 from dataclasses import dataclass, field, replace
 
+from aesweep.models.errors import one_line
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.records import AnyRecord, FoldedTables, Record, has_sound_seal, parse_record
 from aesweep.sweep.store.snapshot import Snapshot
@@ -50,7 +51,7 @@ class Records:
             return None
         record = parse_record(kind, data)
         if record is None:
-            log.warning("%s is damaged; it counts as missing", self.storage.place(name))
+            log.warning("%s is damaged; it counts as missing", one_line(self.storage.place(name)))
         return record
 
     def write(self, name: str, record: Record) -> None:
@@ -82,6 +83,8 @@ class Records:
         """Whether `read_commit` gives one, as far as can be said without reading what a fold reads anyway."""
         version = self.storage.version(name)
         if version is None:
+            if self.snapshot and self.storage.exists(name):  # a folder, where only a file can be a commit
+                self.set_aside(name)
             return False
         known = self._whole.get(name)
         if known == version:
@@ -96,7 +99,7 @@ class Records:
     def set_aside(self, name: str) -> None:
         """Keep a damaged file under another name; another process may have been faster."""
         if self.only_looks:
-            log.warning("%s is damaged; it counts as missing", self.storage.place(name))
+            log.warning("%s is damaged; it counts as missing", one_line(self.storage.place(name)))
             return
         try:
             aside = self.storage.set_aside(name)
@@ -104,9 +107,11 @@ class Records:
             return
         except OSError as error:  # a store that may only be read: said each time, and not counted
             why = error.remedy if isinstance(error, StorageError) else error
-            log.warning("%s is damaged, and cannot be set aside: %s", self.storage.place(name), why)
+            log.warning("%s is damaged, and cannot be set aside: %s", one_line(self.storage.place(name)), why)
             return
-        log.warning("%s is damaged; kept as %s, its work will be done again", self.storage.place(name), aside)
+        log.warning(
+            "%s is damaged; kept as %s, its work will be done again", *map(one_line, (self.storage.place(name), aside))
+        )
 
     def _seems_whole(self, name: str) -> bool:
         """Whether a commit that no fold has read may count until one does."""

@@ -36,6 +36,9 @@ _FIELDS = TypeAdapter(dict[str, Any])
 _UNCHECKED = {"config", "execution", "spec"}
 """Fields that hold any JSON object."""
 ZEROS = "0" * 64
+MOST_VALUES = 5_000_000
+"""Commas of one file: JSON takes some twenty times its length in memory. A spec of 100,000 trials has some two million."""
+MOST_FIELD_BYTES = 1_000_000
 LARGEST = 2**63 - 1
 WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 _SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')  # one space of indent: top level only
@@ -71,6 +74,9 @@ def _require_settings(value: dict[str, object]) -> dict[str, object]:
 
 Name = Annotated[str, StringConstraints(pattern=WORD)]
 """A word that may be one part of a path: letters, digits, `_`, `.` and `-`, and no dot in front."""
+Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
+"""A trial's key."""
+ShortLine = Annotated[str, StringConstraints(max_length=200)]
 ShortText = Annotated[str, StringConstraints(pattern=r"^[ -~]{0,100}$")]
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -133,7 +139,7 @@ class LaunchedSpec(SealedRecord):
 
     format: int
     name: str
-    keys: dict[Name, str]
+    keys: dict[Key, ShortLine]
     """Key of each trial -> the block that it comes from."""
     spec: dict[str, object]
 
@@ -283,7 +289,7 @@ class LaunchProgress(Record):
 
     counts: dict[str, Count] = {}
     """Trials by state."""
-    running: dict[str, RunningTrial]
+    running: dict[Key, RunningTrial]
     scoring: Count = 0
     eta_seconds: Finite | None = None
 
@@ -318,7 +324,9 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 def parse_record(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
     """The record in `data`; None where there is none of this kind, or where its seal is broken."""
-    if _seal_place(data) is not None and not has_sound_seal(data):
+    if data.count(b",") + data.count(b"[") > MOST_VALUES or (
+        _seal_place(data) is not None and not has_sound_seal(data)
+    ):
         return None
     try:
         return kind.model_validate_json(data)
@@ -344,7 +352,7 @@ def _parse_odd_text(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
 def parse_fields(data: bytes) -> Mapping[str, Any]:
     """The JSON object in `data`, whatever it holds; empty where there is none."""
     try:
-        return _FIELDS.validate_json(data)
+        return _FIELDS.validate_json(data) if len(data) <= MOST_FIELD_BYTES else {}
     except ValidationError:
         return {}
 

@@ -123,13 +123,6 @@ class LogFile:
             self._storage.write(self._name, self._kept.encode())
 
 
-def inside(name: str) -> str:
-    """`name` itself. Raises ValueError for a name that would leave the root."""
-    if name.startswith("/") or ".." in name.split("/"):
-        raise ValueError(f"{name!r} is not a path inside the store")
-    return name
-
-
 def joined(folder: str, name: str) -> str:
     """The name of a file in a folder; the root's name is empty."""
     return f"{folder}/{name}" if folder else name

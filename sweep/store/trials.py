@@ -136,7 +136,8 @@ class Trials:
             if key in about.keys:
                 found = (config for config, _ in SweepSpec.from_json(about.spec).trials if config.key == key)
                 if (config := next(found, None)) is not None:
-                    with suppress(InputError, OSError):  # a store that may only be read
-                        self.write_config(config)
+                    if not self.records.only_looks:
+                        with suppress(InputError, OSError):  # a store that may only be read
+                            self.write_config(config)
                     return config
         return None

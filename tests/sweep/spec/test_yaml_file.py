@@ -322,3 +322,20 @@ def test_a_folder_of_images_is_read_once_for_its_content(tmp_path: Path) -> None
     trial = spec.trials[0][0]
     check_source(trial, data_source(trial, spec.execution))
     assert len(list((tmp_path / "data").rglob("*.json"))) == 1, "what was found out is kept in one place"
+
+
+@pytest.mark.parametrize(("levels", "width"), [(10, 10), (40, 2), (4, 1000), (2, 100_000)])
+def test_merge_keys_that_multiply_are_refused_at_once(tmp_path: Path, levels: int, width: int) -> None:
+    """500 bytes could stand for billions of fields."""
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{i}: &a{i} {{<<: [{','.join([f'*a{i - 1}'] * width)}]}}" for i in range(1, levels)]
+    path = tmp_path / "bomb.yaml"
+    path.write_text("\n".join([*lines, f"blocks: [*a{levels - 1}]"]))
+    with pytest.raises(InputError, match="merge keys"):
+        load_spec(str(path))
+
+
+def test_a_merge_key_joins_two_mappings(tmp_path: Path) -> None:
+    path = tmp_path / "merged.yaml"
+    path.write_text("blocks:\n- &a {filters: 2}\n- {<<: *a, latent_size: 3, name: b}")
+    assert [(trial.filters, trial.latent_size) for trial, _ in load_spec(str(path)).trials] == [(2, 128), (2, 3)]

@@ -100,7 +100,7 @@ def test_a_store_that_cannot_be_written_to_is_looked_at_all_the_same(
 ) -> None:
     make_a_list(file(store, f"trials/{DONE.key}/train.json"))
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr("os.replace", refuse)  # what a file system does that may only be read
@@ -125,7 +125,10 @@ def test_damaged_weights_are_refused_and_trained_again(store: Store, damage: Cal
 
 def test_a_damaged_prior_is_refused_and_fitted_again(store: Store, tmp_path: Path) -> None:
     flip_a_bit(file(store, f"trials/{DONE.key}/attempts/*/priors-gmm.npz"))
-    assert run_aesweep("sample", store.root, DONE.key, "--out", tmp_path / "x.png").is_refused_clearly
+    refused = run_aesweep("sample", store.root, DONE.key, "--out", tmp_path / "x.png")
+    assert refused.is_refused_clearly
+    assert counts(store)["done"] == 1, "looking renames nothing"
+    Path(refused.err.partition("Remove ")[2].partition(",")[0]).unlink()
     assert counts(store)["trained"] == 1
 
 

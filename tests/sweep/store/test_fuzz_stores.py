@@ -6,8 +6,13 @@ and the report. What each kind of damage leads to stands in test_damage.py.
 """
 
 import json
+import os
 import random
+import resource
 import shutil
+import signal
+import socket
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -121,8 +126,39 @@ def resealed(rng: random.Random, record: dict[str, Any]) -> bytes:
     return json.dumps(record, indent=1).encode()
 
 
+def other_kind(rng: random.Random, path: Path, outside: Path) -> str:
+    """Something else than a regular file in the place of a file or a folder."""
+    if rng.random() < 0.3:
+        path = path.parent
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    match rng.randrange(7):
+        case 0:
+            path.symlink_to(outside)
+        case 1:
+            path.symlink_to(rng.choice(sorted(outside.iterdir())))
+        case 2:
+            path.symlink_to(rng.choice(["/dev/zero", "/dev/stdin", "/proc/self/mem", path.name, "nowhere"]))
+        case 3:
+            os.mkfifo(path)
+        case 4:
+            (path / "/".join(["d"] * 60)).mkdir(parents=True)
+        case 5:
+            with path.open("wb") as file:
+                file.truncate(rng.choice([2**31, 2**42]) if path.suffix in (".json", ".png") else 2**43)
+        case _:
+            with socket.socket(socket.AF_UNIX) as server:
+                server.bind(short := f"/tmp/fuzz-{os.getpid()}-{rng.randrange(10**9)}")
+                os.replace(short, path)
+    return f"another kind for {path}"
+
+
 def damage(rng: random.Random, store: Path, outside: Path, how_many: int) -> list[str]:
     """Damage files of the store; what was done."""
+    if rng.random() < 0.3:
+        return [other_kind(rng, rng.choice(sorted(path for path in store.rglob("*") if path.is_file())), outside)]
     files = sorted(path for path in store.rglob("*") if path.is_file())
     records = [path for path in files if path.suffix == ".json"]
     done = []
@@ -214,7 +250,9 @@ def check_one(
     shutil.rmtree(store, ignore_errors=True)
     shutil.copytree(small_store, store)
     done = damage(rng, store, outside, rng.choice([1, 1, 2, 3]))
-    lost = (store / "store.json").read_bytes() != (small_store / "store.json").read_bytes()
+    mark = store / "store.json"
+    lost = not mark.is_file() or mark.read_bytes() != (small_store / "store.json").read_bytes()
+    lost = lost or done[0].startswith("another kind")  # what stands in the place of a folder cannot be written into
     try:
         with nothing_happens_in(outside):
             for verb in rng.sample(verbs, min(how_many, len(verbs))):
@@ -250,3 +288,59 @@ def test_a_thousand_damaged_stores_are_looked_at_or_refused(
 @given(seeds)
 def test_a_damaged_store_is_reported_or_refused(small_store: Path, outside: Path, spec_file: Path, seed: int) -> None:
     check_one(seed, small_store, outside, spec_file, ("report",))
+
+
+# In a process of its own, with limits
+
+SECONDS, GIGABYTES = 10, 2
+
+
+def run_limited(action: Callable[[], None]) -> str:
+    """Run in a forked child with limits of time and memory; the traceback, or how it was ended, "" where all is well."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            most = pages * resource.getpagesize() + GIGABYTES * 2**30
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
+            resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+            signal.alarm(6 * SECONDS)  # a machine that has other work too
+            action()
+            code = 0
+        except BaseException:
+            os.write(writer, traceback.format_exc()[-4000:].encode(errors="replace"))
+        finally:
+            os._exit(code)
+    os.close(writer)
+    with open(reader, "rb") as file:
+        said = file.read().decode()
+    _, status = os.waitpid(child, 0)
+    return said or ("" if status == 0 else f"ended by signal {os.WTERMSIG(status)}")
+
+
+def check_limited(start: int, count: int, small_store: Path, outside: Path, spec: Path, verbs: tuple[str, ...]) -> None:
+    found = {}
+    for seed in range(start, start + count):
+        if said := run_limited(lambda seed=seed: check_one(seed, small_store, outside, spec, verbs)):  # type: ignore[misc]
+            found[seed] = said
+    assert not found, (
+        f"{len(found)} of {count}: " + "\n".join(f"seed {seed}: {said}" for seed, said in found.items())[:9000]
+    )
+
+
+def test_limits_end_what_takes_too_much() -> None:
+    assert "MemoryError" in run_limited(lambda: print(len(bytes(3 * 2**30))))
+    assert run_limited(lambda: None) == ""
+
+
+def test_some_stores_are_looked_at_within_limits(small_store: Path, outside: Path, spec_file: Path) -> None:
+    check_limited(0, 12, small_store, outside, spec_file, LOOKS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_two_thousand_stores_are_looked_at_within_limits(small_store: Path, outside: Path, spec_file: Path) -> None:
+    run_aesweep("report", small_store, "--out", outside.parent / "warm")  # so that no child imports the libraries again
+    check_limited(1000, 2000, small_store, outside, spec_file, (*LOOKS, "prune", "report"))

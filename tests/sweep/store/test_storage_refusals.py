@@ -41,20 +41,29 @@ def refuse_to_read(monkeypatch: pytest.MonkeyPatch) -> Refuse:
     """From now on the system refuses to look at what lies below a place."""
 
     def begin(place: str, code: int) -> None:
-        for name in ("stat", "listdir", "scandir"):
+        for name in ("stat", "listdir", "scandir", "open"):
             monkeypatch.setattr(os, name, refusing(getattr(os, name), place, code))
-        monkeypatch.setattr("io.open", refusing(open, place, code))  # as pathlib opens
 
     return begin
 
 
 def refusing(real: Callable[..., Any], place: str, code: int) -> Callable[..., Any]:
+    name_count = 2 if real.__name__ in ("replace", "link") else 1
+
     def call(path: Any = ".", *words: Any, **named: Any) -> Any:
-        if any(place in str(word) for word in (path, *words)):
+        if any(place in whole_path(one, named) for one in (path, *words[: name_count - 1])):
             raise OSError(code, os.strerror(code), str(path))
         return real(path, *words, **named)
 
     return call
+
+
+def whole_path(path: Any, named: dict[str, Any]) -> str:
+    """What a call of the system is about; names are given relative to the descriptor of an open folder."""
+    folder = next((named[name] for name in ("dir_fd", "src_dir_fd") if named.get(name) is not None), None)
+    if isinstance(path, int):
+        folder, path = path, ""
+    return os.path.join(os.readlink(f"/proc/self/fd/{folder}") if folder is not None else "", path)
 
 
 @pytest.mark.parametrize("code", TROUBLES)
@@ -158,5 +167,5 @@ def test_without_hard_links_of_many_commits_at_once_exactly_one_wins(
     storage, seen = LocalStorage(tmp_path), threading.Barrier(RACERS)
     monkeypatch.setattr(os, "link", refusing(os.link, str(tmp_path), errno.EPERM))
     replace = os.replace
-    monkeypatch.setattr(os, "replace", lambda *words: (seen.wait(), replace(*words)))
+    monkeypatch.setattr(os, "replace", lambda *words, **named: (seen.wait(), replace(*words, **named)))
     assert_one_commit_wins(storage)

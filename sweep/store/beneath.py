@@ -1,0 +1,194 @@
+"""Files beneath a folder whose content nobody vouches for: reached without following a link, read within limits.
+
+A store may come from a mail or a shared disk. A link in it could lead to any file of the reader, a FIFO never ends, and a
+file with holes of a terabyte takes a few bytes of an archive. So each word of a name is opened from the descriptor of the
+folder before it, never through a link, and only a regular file of a bearable length is read; anything else in its place
+reads as an empty file, which is a damaged one to every reader. The folder itself may be reached through links.
+"""
+
+import errno
+import io
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+MEGABYTE = 2**20
+MOST_BYTES = {".json": 64 * MEGABYTE, ".png": 64 * MEGABYTE, ".stop": MEGABYTE}
+"""Length up to which a file is read, by the end of its name; a spec of 100,000 trials has some 20 MB."""
+MOST_OTHER_BYTES = 16 * 1024 * MEGABYTE
+"""The same for weights, checkpoints, arrays and tables."""
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # O_NONBLOCK: a FIFO is opened, and seen to be one
+
+
+def inside(name: str) -> str:
+    """`name` itself. Raises ValueError for a name that would leave the root."""
+    if name.startswith("/") or ".." in name.split("/"):
+        raise ValueError(f"{name!r} is not a path inside the store")
+    return name
+
+
+def most_bytes(name: str) -> int:
+    """Length up to which a file of this name is read."""
+    return MOST_BYTES.get(os.path.splitext(name)[1], MOST_OTHER_BYTES)
+
+
+class Beneath:
+    """The files beneath one folder. Raises OSError as the system does; a link on the way is no folder."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+
+    def path(self, name: str) -> Path:
+        """The file's place, for messages. Raises ValueError for a name that would leave the root."""
+        return self.root / inside(name)
+
+    @contextmanager
+    def folder(self, name: str, make: bool = False) -> Iterator[int]:
+        """Descriptor of a folder; with `make` it is made where it is missing."""
+        words = [word for word in inside(name).split("/") if word]
+        with self._named(name):
+            if make:
+                self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.root, _FOLDER)
+        try:
+            for word in words:
+                with self._named(name):
+                    inner = _enter(descriptor, word, make)
+                descriptor, outer = inner, descriptor
+                os.close(outer)
+            with self._named(name):
+                yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def parent(self, name: str, make: bool = False) -> Iterator[tuple[int, str]]:
+        """Descriptor of the folder that holds a file, and the last word of the file's name."""
+        above, _, last = inside(name).rpartition("/")
+        with self.folder(above, make) as descriptor:
+            yield descriptor, last or "."
+
+    def status(self, name: str) -> os.stat_result:
+        """What the system says of a file, folder or link."""
+        if not name:
+            return os.stat(self.root)
+        with self.parent(name) as (folder, last):
+            return os.stat(last, dir_fd=folder, follow_symlinks=False)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file; none where something else is in its place, or one too large to be read."""
+        with self.open(name) as file:
+            return file.read()
+
+    def open(self, name: str) -> BinaryIO:
+        """The file, open for reading; an empty one where `read` gives no bytes."""
+        with self.parent(name) as (folder, last):
+            try:
+                descriptor = os.open(last, os.O_RDONLY | _FILE, dir_fd=folder)
+            except OSError:
+                if _is_no_file(os.stat(last, dir_fd=folder, follow_symlinks=False)):  # a link or a socket
+                    return io.BytesIO()
+                raise
+        found = os.fstat(descriptor)
+        if not _is_no_file(found) and found.st_size <= most_bytes(name):
+            return open(descriptor, "rb")
+        os.close(descriptor)
+        return io.BytesIO()
+
+    def walk(self, name: str, depth: int) -> Iterator[tuple[str, os.stat_result | None]]:
+        """Every file up to `depth` levels below a folder, with its status, and the folders at that depth, without one.
+
+        What vanishes meanwhile is left out.
+        """
+        with self.folder(name) as descriptor:
+            yield from _walk(descriptor, name, depth)
+
+    def names(self, name: str) -> list[str]:
+        """The names in a folder."""
+        with self.folder(name) as descriptor:
+            return os.listdir(descriptor)
+
+    def append(self, name: str, data: bytes) -> None:
+        """Add to the end of a file."""
+        with self.parent(name) as (folder, last):
+            descriptor = os.open(last, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _FILE, 0o666, dir_fd=folder)
+            with open(descriptor, "ab") as file:
+                file.write(data)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or a link itself, if it is there."""
+        with suppress(FileNotFoundError, NotADirectoryError), self.parent(name) as (folder, last):
+            os.unlink(last, dir_fd=folder)
+
+    def remove_folder(self, name: str) -> None:
+        """Remove a folder with everything in it, if it is there."""
+        with suppress(FileNotFoundError, NotADirectoryError), self.parent(name) as (folder, last):
+            if size_of_file(os.stat(last, dir_fd=folder, follow_symlinks=False)) is not None:
+                os.unlink(last, dir_fd=folder)
+                return
+            try:
+                shutil.rmtree(last, dir_fd=folder)
+            except RecursionError as error:
+                raise OSError(errno.ENAMETOOLONG, "Folders in folders without end", last) from error
+
+    @contextmanager
+    def _named(self, name: str) -> Iterator[None]:
+        """Errors inside the `with` block name the whole path."""
+        try:
+            yield
+        except OSError as error:
+            if isinstance(error.filename, str | bytes | None) and not os.path.isabs(error.filename or ""):
+                error.filename = str(self.root / name / os.fsdecode(error.filename or ""))
+            raise
+
+
+def write_new(folder: int, name: str, data: bytes) -> None:
+    """Write a new file into an open folder, and wait until the disk has it."""
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o666, dir_fd=folder)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def size_of_file(found: os.stat_result) -> int | None:
+    """Length of a file, None for a folder; what is neither counts as an empty file."""
+    if stat.S_ISDIR(found.st_mode):
+        return None
+    return 0 if _is_no_file(found) else found.st_size
+
+
+def _is_no_file(found: os.stat_result) -> bool:
+    return not stat.S_ISREG(found.st_mode)
+
+
+def _walk(folder: int, name: str, depth: int) -> Iterator[tuple[str, os.stat_result | None]]:
+    for entry in list(os.scandir(folder)):
+        inner = f"{name}/{entry.name}" if name else entry.name
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if not entry.is_dir(follow_symlinks=False):
+                yield inner, entry.stat(follow_symlinks=False)
+            elif depth <= 1:
+                yield inner, None
+            else:
+                below = _enter(folder, entry.name, make=False)
+                try:
+                    yield from _walk(below, inner, depth - 1)
+                finally:
+                    os.close(below)
+
+
+def _enter(folder: int, word: str, make: bool) -> int:
+    try:
+        return os.open(word, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+    except FileNotFoundError:
+        if not make:
+            raise
+    with suppress(FileExistsError):
+        os.mkdir(word, dir_fd=folder)
+    return os.open(word, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
