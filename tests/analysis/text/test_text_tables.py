@@ -67,3 +67,9 @@ def test_an_empty_table_has_its_heads_only(table: TextTable) -> None:
     empty = table.only(table.frame.index[:0])
     assert "| Name | MVG |" in to_markdown(empty) and r"\midrule" in to_latex(empty)
     assert pd.read_csv(io.StringIO(to_csv(empty))).empty
+
+
+def test_a_csv_cell_is_no_formula_of_a_spreadsheet() -> None:
+    frame = pd.DataFrame({"name": ["=cmd()", "+1", "@a", "-x", "plain"], "value": [-1.5, 2.0, 3.0, 4.0, 5.0]})
+    lines = to_csv(TextTable("t", "T", "", {}, frame, "hash")).splitlines()
+    assert lines[1:] == ["'=cmd(),-1.5,hash", "'+1,2.0,hash", "'@a,3.0,hash", "'-x,4.0,hash", "plain,5.0,hash"]

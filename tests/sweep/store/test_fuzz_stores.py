@@ -306,7 +306,7 @@ def run_limited(action: Callable[[], None]) -> str:
             most = pages * resource.getpagesize() + GIGABYTES * 2**30
             resource.setrlimit(resource.RLIMIT_AS, (most, most))
             resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-            signal.alarm(6 * SECONDS)  # a machine that has other work too
+            signal.alarm(30 * SECONDS)  # a machine that has other work too
             action()
             code = 0
         except BaseException:
