@@ -26,7 +26,9 @@ from ray._private import ray_constants, services, utils
 from aesweep.cluster.address import check_address
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.guard import guarded
+from aesweep.cluster.local_ray import isolated, own_token
 from aesweep.cluster.staging import job_has_working_dir, staged_code
+from aesweep.cluster.user import complete_environment
 
 LOOPBACK = "127.0.0.1"
 # Without this switch, meant for other systems, Ray replaces 127.0.0.1 by the network's address and listens on every interface.
@@ -78,7 +80,8 @@ def connect(address: str = "local", **local: Any) -> Iterator[Connection]:
 
 
 def set_environment() -> None:
-    """Set what Ray and Tune read from the environment, where the user has not."""
+    """Set what Ray, Tune and torch read from the environment, where the user has not."""
+    complete_environment()
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
@@ -90,8 +93,8 @@ def _started(options: dict[str, Any]) -> Iterator[None]:
         name = threading.current_thread().name
         remedy = "Start a local Ray from the main thread: it ends with the thread that started it."
         raise ClusterError("thread", name, remedy)
-    with guarded() as watch_over:
-        with _apart():
+    with guarded() as watch_over, own_token() as token:
+        with isolated(token), _apart():
             session = _initialise("local", {"include_dashboard": False, "_node_ip_address": LOOPBACK, **options})
         watch_over(session)
         yield

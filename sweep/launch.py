@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from aesweep.cluster.address import check_address
+from aesweep.cluster.user import complete_environment
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.errors import one_line
 from aesweep.sweep.driver.deaths import record_deaths
@@ -146,6 +147,7 @@ def _run(
         highlight=False,
         markup=False,
     )
+    complete_environment()
     from aesweep.cluster.connect import connect  # Ray and torch from here on
     from aesweep.sweep.driver.driver import Driver
     from aesweep.sweep.driver.tune_adapter import train
