@@ -16,16 +16,8 @@ from typing import Any
 
 from ray import _raylet
 
+from aesweep.cluster.environment import ANOTHER_RAYS
 from aesweep.cluster.scratch import temporary_folder
-
-# The cluster's address, its storage and its security; the job that this process belongs to; what its machines are.
-ANOTHER_RAYS = (
-    "RAY_ADDRESS", "RAY_REDIS_ADDRESS", "RAY_GCS_SERVER_PORT", "RAY_gcs_storage", "RAY_external_storage_namespace",
-    "RAY_ENABLE_GCS_LEADER_ELECTION", "RAY_USE_TLS", "RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY", "RAY_TLS_CA_CERT",
-    "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH", "RAY_ENABLE_K8S_TOKEN_AUTH", "RAY_grpc_enable_http_proxy",
-    "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_NAMESPACE", "RAY_RUNTIME_ENV", "RAY_RUNTIME_ENV_HOOK",
-    "RAY_OVERRIDE_RESOURCES", "RAY_OVERRIDE_LABELS", "RAY_OVERRIDE_NODE_ID_FOR_TESTING",
-)  # fmt: skip
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from aesweep.cluster.doctor import Check, check_folder, check_ray, machine_checks
+from aesweep.cluster.doctor import Check, check_environment, check_folder, check_ray, machine_checks
 from aesweep.evaluation.networks.weights import check_weights, inception_path
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, check_source
@@ -24,7 +24,7 @@ def all_checks(address: str, store: str | None, data_dir: Path | InputError) -> 
         check_precision(),
         *([] if store is None else [check_store(store)]),
         *check_data_folder(data_dir),
-        *check_ray(address),
+        *(check_environment(address) or check_ray(address)),
     ]
 
 
