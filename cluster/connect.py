@@ -27,8 +27,10 @@ from aesweep.cluster.address import check_address
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.guard import guarded
 from aesweep.cluster.staging import job_has_working_dir, staged_code
+from aesweep.cluster.watch import Watch, watched
 
 LOOPBACK = "127.0.0.1"
+RUN_AGAIN = "Start it again where it is not local, and run the same command again."
 # Without this switch, meant for other systems, Ray replaces 127.0.0.1 by the network's address and listens on every interface.
 LOCAL_SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 REACH_SECONDS = 5.0  # for the head to answer
@@ -56,25 +58,26 @@ class Connection:
     """HOST:PORT of its head."""
     started_here: bool
     """Whether it runs for this process alone and ends with it."""
+    watch: Watch
+    """Notices when it dies."""
 
 
 @contextmanager
-def connect(address: str = "local", **local: Any) -> Iterator[Connection]:
+def connect(address: str = "local", *, after_death: str = RUN_AGAIN, **local: Any) -> Iterator[Connection]:
     """Use Ray inside the `with` block.
 
     `address` is `local` (start one on this machine, on loopback), `auto` (the running one that this machine belongs to,
-    or `RAY_ADDRESS`) or HOST:PORT of a cluster's head; `local` are options of `ray.init` for one that is started. Raises
-    `ClusterError` when there is no cluster at the address, when it cannot be used, or outside the main thread.
+    or `RAY_ADDRESS`) or HOST:PORT of a cluster's head; `local` are options of `ray.init` for one that is started;
+    `after_death` says what to do when this Ray dies. Raises `ClusterError` when there is no cluster at the address, when it
+    cannot be used, when it dies (`RayDiedError`, watch.py), or outside the main thread.
     """
     set_environment()
-    if ray.is_initialized():
-        yield Connection(ray.get_runtime_context().gcs_address, started_here=False)
-        return
-    with _started(local) if address == "local" else _joined(address):
-        try:
-            yield Connection(ray.get_runtime_context().gcs_address, started_here=address == "local")
-        finally:
-            ray.shutdown()
+    joined_before = ray.is_initialized()
+    start_or_join = nullcontext() if joined_before else _started(local) if address == "local" else _joined(address)
+    with start_or_join:
+        head = ray.get_runtime_context().gcs_address
+        with watched(head, after_death, str if joined_before else ray.shutdown) as watch:
+            yield Connection(head, address == "local" and not joined_before, watch)
 
 
 def set_environment() -> None:
