@@ -30,6 +30,9 @@ from aesweep.cluster.limits import object_store_bytes
 from aesweep.cluster.local_ray import isolated, own_token
 from aesweep.cluster.staging import job_has_working_dir, staged_code
 from aesweep.cluster.user import complete_environment
+from aesweep.cluster.watch import Watch, watched
+
+RUN_AGAIN = "Start it again where it is not local, and run the same command again."
 
 
 @dataclass(frozen=True)
@@ -40,26 +43,27 @@ class Connection:
     """HOST:PORT of its head."""
     started_here: bool
     """Whether it runs for this process alone and ends with it."""
+    watch: Watch
+    """Notices when it dies."""
 
 
 @contextmanager
-def connect(address: str = "local", **local: Any) -> Iterator[Connection]:
+def connect(address: str = "local", *, after_death: str = RUN_AGAIN, **local: Any) -> Iterator[Connection]:
     """Use Ray inside the `with` block.
 
     `address` is `local` (start one on this machine, on loopback), `auto` (the running one that this machine belongs to,
-    or `RAY_ADDRESS`) or HOST:PORT of a cluster's head; `local` are options of `ray.init` for one that is started. Raises
-    `ClusterError` when there is no cluster at the address, when it cannot be used, or outside the main thread.
+    or `RAY_ADDRESS`) or HOST:PORT of a cluster's head; `local` are options of `ray.init` for one that is started;
+    `after_death` says what to do when this Ray dies. Raises `ClusterError` when there is no cluster at the address, when it
+    cannot be used, when it dies (`RayDiedError`, watch.py), or outside the main thread.
     """
     set_environment()
-    if ray.is_initialized():
-        yield Connection(ray.get_runtime_context().gcs_address, started_here=False)
-        return
+    joined_before = ray.is_initialized()
     require_sound_environment(address)
-    with _started(local) if address == "local" else _joined(address):
-        try:
-            yield Connection(ray.get_runtime_context().gcs_address, started_here=address == "local")
-        finally:
-            ray.shutdown()
+    start_or_join = nullcontext() if joined_before else _started(local) if address == "local" else _joined(address)
+    with start_or_join:
+        head = ray.get_runtime_context().gcs_address
+        with watched(head, after_death, str if joined_before else ray.shutdown) as watch:
+            yield Connection(head, address == "local" and not joined_before, watch)
 
 
 def set_environment() -> None:

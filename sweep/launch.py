@@ -34,6 +34,8 @@ from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_
 if TYPE_CHECKING:
     from ray.tune import Callback
 
+    from aesweep.sweep.driver.driver import Driver
+
 ROUNDS = 3  # a launch does work again whose files turn out to be damaged; a disk that damages every file ends it
 
 
@@ -82,7 +84,7 @@ def launch(
     opened = open_store(store, create=True)
     opened.trials.record(spec, evaluation.id, latest)
     for left in reversed(range(ROUNDS)):
-        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console)
+        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console, resume_command(opened.root))
         if plan.is_done or outcome.interrupted or not left:
             break
         console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
@@ -141,8 +143,12 @@ def _run(
     callbacks: Sequence["Callback"],
     only: Sequence[str],
     console: Console,
+    again: str,
 ) -> tuple[Outcome, Plan]:
-    """Do the work of a plan; how that ended, and the plan of what is left (without what failed)."""
+    """Do the work of a plan; how that ended, and the plan of what is left (without what failed).
+
+    `again` is the command that goes on where Ray dies.
+    """
     console.print(
         f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
         f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
@@ -163,9 +169,9 @@ def _run(
     try:
         file.write(progress.record(), force=True)
         file.keep_fresh()
-        with stop.listening(), connect(address) as ours, view:
-            grows = not ours.started_here
-            driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, callbacks, grows)
+        with stop.listening(), connect(address, after_death=f"Go on with: {again}") as ours, view:
+            driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks)
+            ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))
     except KeyboardInterrupt:
         if not stop.at_once:
@@ -181,6 +187,13 @@ def _run(
         markup=False,
     )
     return outcome, after
+
+
+def _leave(driver: "Driver", view: ProgressView, file: ProgressFile) -> None:
+    """What is done where Ray has died and does not give the main thread back."""
+    view.__exit__()
+    driver.close_attempts()
+    file.remove()
 
 
 def evaluate(
@@ -229,6 +242,6 @@ def evaluate(
     check_images(configs, spec.execution)
     require_sound_environment(address)
     prepare_images(configs, spec.execution, console)
-    outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console)
+    outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console, again)
     explain(outcome, console, again)
     return outcome

@@ -14,6 +14,7 @@ from ray.tune import Callback
 from ray.tune.search import BasicVariantGenerator
 from rich.markup import escape
 
+from aesweep.cluster.connect import Connection
 from aesweep.cluster.resources import check_feasible, evaluation_resources, gpu_share, larger_share, trial_resources
 from aesweep.evaluation.priors import mixture
 from aesweep.models.config import TrialConfig
@@ -27,6 +28,7 @@ from aesweep.sweep.driver.recovery import Recovery, Verdict
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, StopRequest
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.records import How
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.fold import TableWriter
 
@@ -43,10 +45,10 @@ class Driver:
         view: ProgressView,
         file: ProgressFile,
         stop: StopRequest,
+        connection: Connection,
         callbacks: Sequence[Callback] = (),
-        may_grow: bool = True,
     ) -> None:
-        """`stage`: Ray's remote function that runs one stage of an evaluation; `may_grow`: whether machines may join."""
+        """`stage`: Ray's remote function that runs one stage of an evaluation."""
         self.store = store
         self.plan = plan
         self.execution = execution
@@ -56,11 +58,12 @@ class Driver:
         self.file, self.stop = file, stop
         self.folder = TableWriter(store, anew=False)
         self.configs = {t.config.key: t.config for t in plan.trials}
-        self.machines = Machines(execution, may_grow)
+        self.ray = connection.watch
+        self.machines = Machines(execution, may_grow=not connection.started_here)
         self.has_gpu = self.machines.has_gpu
         if not self.has_gpu:  # a GPU's step has a constant part, a CPU's has none
             self.progress.costs = {t.config.key: float(t.training_flops) for t in plan.to_train}
-        self.recovery = Recovery(store, file.driver, execution.max_process_deaths)
+        self.recovery = Recovery(store, file.driver, execution.max_process_deaths, self.ray)
         self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop
         self._bundles: dict[str, dict[str, float]] = {}  # what each trial to train asks of Ray
         self._waiting: dict[str, dict[str, float]] = {}  # the same, of those that have not begun
@@ -90,12 +93,13 @@ class Driver:
                 self.turn(wait_seconds=0.2)
             self.pool.cancel()
         finally:
-            self._close_attempts()
+            self.close_attempts()
             if not self.stop.at_once:
                 self.folder.publish(force=True)
 
     def turn(self, wait_seconds: float = 0.0) -> None:
-        """One turn of the driver's loop; must never block for long."""
+        """One turn of the driver's loop; must never block for long. Raises `RayDiedError` where Ray has died."""
+        self.ray.require()
         if self.stop.look():
             self._awaited = set(self.progress.running)
             self.pool.close()
@@ -175,13 +179,17 @@ class Driver:
     def _say_lost(self, key: str, why: str, then: str) -> None:
         self.view.say(f"[yellow]lost[/yellow]     {self.configs[key].name}  {escape(one_line(why))}; {then}")
 
-    def _close_attempts(self) -> None:
-        """Say of attempts that were cut off that this was no death."""
+    def close_attempts(self) -> None:
+        """Say of attempts that were cut off that this was no death of theirs: the driver ends, or Ray died."""
+        how: How = "machine died" if self.ray.died else "stopped"
+        reason = f"Ray died: {self.ray.died}" if self.ray.died else "its driver ended"
         for key in list(self.progress.running):
             attempt = self.store.attempts.newest_training(key, self.file.driver)
-            has_ended = attempt is None or self.store.attempts.read_end(key, attempt)
+            end = self.store.attempts.read_end(key, attempt) if attempt else None
+            has_ended = end is not None and (end.how != "stopped" or how == "stopped")  # Tune may have stopped it since
             if attempt and not has_ended and self.store.commits.training(key) is None:
-                self.store.attempts.write_end(key, attempt, "stopped", "its driver ended")
+                self.store.attempts.write_end(key, attempt, how, reason)
+        self.pool.close_attempts(how, reason)
 
     def begin_training(self) -> dict[str, dict[str, float]]:
         """What each trial to train asks of Ray. Raises `InputError` where no machine can hold one."""

@@ -28,6 +28,7 @@ from aesweep.sweep.driver.recovery import Recovery, cause_of
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.attempts import new_start
+from aesweep.sweep.store.records import How
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
 
@@ -107,9 +108,13 @@ class EvaluationPool:
         for running in self.running.values():
             for stage in running.stages:
                 ray.cancel(stage, force=True)
-            job = running.job
-            self.store.attempts.write_end(job.key, job.attempt, "stopped", "its driver was asked to stop")
+        self.close_attempts("stopped", "its driver was asked to stop")
         self.running.clear()
+
+    def close_attempts(self, how: How, reason: str) -> None:
+        """Say how those that still run have ended."""
+        for running in list(self.running.values()):
+            self.store.attempts.write_end(running.job.key, running.job.attempt, how, reason)
 
     def poll(self, timeout: float = 0.0) -> list[EndedEvaluation]:
         """Collect what has ended, waiting at most `timeout` seconds for the first, and submit what fits."""

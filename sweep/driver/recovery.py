@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError
 
 from aesweep.cluster.resources import larger_share
+from aesweep.cluster.watch import Watch
 from aesweep.sweep.driver.deaths import give_up_if_too_many
 from aesweep.sweep.store.drivers import living_names
 from aesweep.sweep.store.records import How
@@ -36,6 +37,8 @@ class Recovery:
     driver: str
     """Name of its progress file, as `start.json` has it."""
     max_process_deaths: int
+    ray: Watch | None = None
+    """Whether Ray itself has died, and its processes with it."""
     _judged: set[str] = field(default_factory=set)
 
     def after_training(self, key: str, error: BaseException | None) -> Verdict:
@@ -59,11 +62,13 @@ class Recovery:
         """The process of an attempt died: record it, and give the trial up when that happened too often.
 
         Raises the `StorageError` that ended it, where the store is a folder: that one is full, read-only or gone for all,
-        and trials that were begun again and again would fail for no fault of theirs.
+        and trials that were begun again and again would fail for no fault of theirs. So does a Ray that has died: `RayDiedError`.
         """
         trouble = cause_of(error)
         if isinstance(trouble, StorageError) and self.store.storage.folder is not None:
             raise trouble
+        if self.ray is not None:
+            self.ray.require()
         how = how_it_died(error)
         self.store.attempts.write_end(key, attempt, how, describe(error))
         living = living_names(self.store) | {self.driver}

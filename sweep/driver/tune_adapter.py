@@ -12,6 +12,7 @@ from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 
 from aesweep.cluster.scratch import temporary_folder
+from aesweep.cluster.watch import RayDiedError
 from aesweep.sweep.driver.driver import Driver
 from aesweep.sweep.store.storage import StorageError
 
@@ -22,12 +23,12 @@ logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 def train(driver: Driver, trainable: type[tune.Trainable]) -> None:
     """Train what is missing, each trial as a `trainable`.
 
-    Raises the `StorageError` that an event of Tune met, which Tune itself makes a text of.
+    Raises the `StorageError` or `RayDiedError` that an event of Tune met, which Tune itself makes a text of.
     """
     try:
         _tune(driver, trainable, driver.begin_training())
     except Exception as error:
-        trouble = _storage_error_in(error)
+        trouble = _trouble_in(error)
         if trouble is None:
             raise
         raise trouble from None
@@ -68,10 +69,10 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
         ).fit()
 
 
-def _storage_error_in(error: BaseException) -> StorageError | None:
-    """The storage's error that an error was raised for or after, None where there is none."""
+def _trouble_in(error: BaseException) -> StorageError | RayDiedError | None:
+    """What ends the driver, where an error was raised for or after it; None where that is not so."""
     seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, StorageError):
+    while seen is not None and not isinstance(seen, StorageError | RayDiedError):
         seen = seen.__cause__ or seen.__context__
     return seen
 
