@@ -10,6 +10,7 @@ REACH_SECONDS = 5.0  # for the head to answer
 HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 HTTP2_HEADER_BYTES = 9
 HTTP2_SETTINGS = b"\x04"  # the type, fourth byte of a frame
+TLS_ALERT = b"\x15"  # RFC 8446: the type, first byte of a record
 
 
 def check_address(address: str) -> None:
@@ -35,22 +36,41 @@ def check_ray_address() -> None:
 def require_head(field: str, value: str, head: str) -> None:
     """Raise `ClusterError` unless a server that speaks as Ray's head does (HTTP/2) listens at `head`, HOST:PORT.
 
-    Ray itself tries for some four minutes and then says less. `field` and `value` name what led to `head`.
+    Ray itself tries for some four minutes and then says less. `field` and `value` name what led to `head`. Of a head that
+    uses TLS, as RAY_USE_TLS says, no more is known than that it does.
     """
-    host, _, port = head.rpartition(":")
-    way_out = f"Start one with: ray start --head --port={port}"
-    if field == "RAY_ADDRESS":
-        way_out = "Correct the variable, unset it to use this machine's Ray, or use --address local."
+    tls = os.environ.get("RAY_USE_TLS", "")
+    wants_tls = tls.lower() in ("1", "true")
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_SECONDS) as link:
-            if os.environ.get("RAY_USE_TLS", "0") != "0":
-                return
-            link.sendall(HTTP2_HELLO)
-            answer = link.recv(HTTP2_HEADER_BYTES)
+        answer = _answer(head, must_come=not wants_tls)
     except (OSError, ValueError) as error:
+        way_out = f"Start one with: ray start --head --port={head.rpartition(':')[2]}"
+        if field == "RAY_ADDRESS":
+            way_out = "Correct the variable, unset it to use this machine's Ray, or use --address local."
         raise ClusterError(field, value, f"No Ray cluster can be reached there ({error}). {way_out}") from error
-    if answer[3:4] != HTTP2_SETTINGS:
+    speaks_plainly = answer[3:4] == HTTP2_SETTINGS
+    if wants_tls and speaks_plainly:
+        raise ClusterError("RAY_USE_TLS", tls, f"The Ray at {head} does not use TLS. Unset the variable.")
+    if answer[:1] == TLS_ALERT and not wants_tls:
+        remedy = (
+            f"What answers at {head} uses TLS. If it is a Ray head, set RAY_USE_TLS=1 and the RAY_TLS_… of its cluster."
+        )
+        raise ClusterError(field, value, remedy)
+    if not wants_tls and not speaks_plainly:
         raise ClusterError(field, value, f"What answers at {head} is no Ray head (its port is 6379 by default).")
+
+
+def _answer(head: str, must_come: bool) -> bytes:
+    """The first bytes that a server says to a client of HTTP/2 without TLS. Raises `OSError` where there is no server."""
+    host, _, port = head.rpartition(":")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_SECONDS) as link:
+        try:
+            link.sendall(HTTP2_HELLO)
+            return link.recv(HTTP2_HEADER_BYTES)
+        except OSError:
+            if must_come:
+                raise
+            return b""
 
 
 def _is_host_and_port(address: str) -> bool:

@@ -26,8 +26,8 @@ from aesweep.cluster.address import check_address, require_head
 from aesweep.cluster.environment import ENVIRONMENT, LOCAL_SWITCH, LOOPBACK, require_sound_environment, users_variables
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.guard import guarded
-from aesweep.cluster.limits import object_store_bytes
 from aesweep.cluster.local_ray import isolated, own_token
+from aesweep.cluster.process_limits import object_store_bytes
 from aesweep.cluster.staging import job_has_working_dir, staged_code
 from aesweep.cluster.user import complete_environment
 from aesweep.cluster.watch import Watch, watched

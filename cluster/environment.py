@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 from aesweep.cluster.address import check_ray_address
 from aesweep.cluster.errors import ClusterError
-from aesweep.cluster.limits import LIMITS
+from aesweep.cluster.process_limits import LIMITS
 
 LOOPBACK = "127.0.0.1"
 # Without this switch, meant for other systems, Ray replaces 127.0.0.1 by the network's address and listens on every interface.

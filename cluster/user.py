@@ -12,7 +12,6 @@ import getpass
 import os
 import stat
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 
@@ -33,9 +32,11 @@ def complete_environment() -> None:
 
 def _private_folder() -> str:
     """A folder for this user's caches among the temporary files: code in a cache is run, so nobody else may write there."""
-    folder = Path(tempfile.gettempdir(), f"aesweep-{os.getuid()}")
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
+    prefix = f"aesweep-{os.getuid()}-"
+    ours = filter(_is_private, sorted(Path(tempfile.gettempdir()).glob(f"{prefix}*")))
+    return str(next(ours, None) or tempfile.mkdtemp(prefix=prefix))
+
+
+def _is_private(folder: Path) -> bool:
     found = folder.lstat()
-    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
-    return str(folder) if is_ours else tempfile.mkdtemp(prefix="aesweep-home-")
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077

@@ -1,14 +1,18 @@
 """The environment as an input: the real command under limits, variables and users that stop Ray, or seem to."""
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from aesweep.cluster.address import require_head
+from aesweep.cluster.errors import ClusterError
 from tests.fresh_process import command_environment
 
 SECONDS = 60  # on a busy machine; without the checks it is Ray that waits, for minutes
@@ -225,6 +229,53 @@ def test_a_sweep_runs_for_a_user_without_a_name_whose_variables_speak_of_another
     done = run(launch(spec, tmp_path), tmp_path, {"HOME": str(home), **cluster}, FORGET[1:], prefix, seconds=240)
     assert done.returncode == 0, done.stderr
     assert "1 done" in done.stderr
+
+
+HTTP2_SETTINGS_FRAME = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+TLS_HANDSHAKE_FAILURE = bytes([0x15, 3, 1, 0, 2, 2, 40])
+
+
+@pytest.mark.parametrize(
+    ("answer", "tls", "said"),
+    [
+        (HTTP2_SETTINGS_FRAME, "", None),
+        (HTTP2_SETTINGS_FRAME, "1", "RAY_USE_TLS: '1' cannot be used.\nThe Ray at 127.0.0.1:{port} does not use TLS."),
+        (TLS_HANDSHAKE_FAILURE, "1", None),
+        (TLS_HANDSHAKE_FAILURE, "0", "--address: 'there' cannot be used.\nWhat answers at 127.0.0.1:{port} uses TLS."),
+        (b"", "1", None),
+        (
+            b"HTTP/1.1 400 Bad Request",
+            "0",
+            "--address: 'there' cannot be used.\nWhat answers at 127.0.0.1:{port} is no Ray",
+        ),
+    ],
+)
+def test_a_head_that_uses_tls_or_not_is_told_before_ray_tries_for_minutes(
+    answer: bytes, tls: str, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_USE_TLS", tls)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        threading.Thread(target=_answer_once, args=(server, answer), daemon=True).start()
+        if said is None:
+            require_head("--address", "there", f"127.0.0.1:{port}")
+            return
+        with pytest.raises(ClusterError) as error:
+            require_head("--address", "there", f"127.0.0.1:{port}")
+    assert str(error.value).startswith(said.format(port=port))
+
+
+def _answer_once(server: socket.socket, answer: bytes) -> None:
+    link, _ = server.accept()
+    with link:
+        link.recv(1000)
+        link.sendall(answer)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="the number of root's processes is not limited")
+def test_a_limit_of_processes_is_compared_with_those_of_the_user(tmp_path: Path, spec: Path) -> None:
+    done = run(launch(spec, tmp_path), tmp_path, prefix=limited("-u", 200))
+    assert_refused(done, "ulimit -u: 200", f"User {os.getuid()} has ")
 
 
 @pytest.mark.slow  # the default suite does that with a home for reading only
