@@ -269,6 +269,13 @@ class PrunedAttempts(SealedRecord):
     attempts: tuple[Name, ...]
 
 
+class BeatRecord(Record):
+    """`progress/*.alive`: the Ray node and the process that work on an attempt."""
+
+    node: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{0,100}$")]
+    pid: Annotated[int, Field(gt=0, lt=2**31)]
+
+
 class RunningTrial(Record):
     """A trial in training, as of its last report."""
 
@@ -276,6 +283,8 @@ class RunningTrial(Record):
     epochs: Count
     images_per_second: Finite = 0.0
     name: str
+    silent_seconds: Finite = 0.0
+    """Since its last sign of life; 0 while it is not remarkable."""
 
 
 class LaunchProgress(Record):
