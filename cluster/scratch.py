@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_own: set[Path] = set()
+
 
 @contextmanager
 def temporary_folder(kind: str) -> Iterator[Path]:
@@ -23,11 +25,19 @@ def temporary_folder(kind: str) -> Iterator[Path]:
     for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         _remove_if_abandoned(left)
     folder, lock = _locked(prefix)
+    _own.add(folder)
     try:
         yield folder
     finally:
+        _own.discard(folder)
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def remove_own_folders() -> None:
+    """Remove the folders of this process, which is about to end without leaving its `with` blocks."""
+    for folder in list(_own):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _locked(prefix: str) -> tuple[Path, int]:

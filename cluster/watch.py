@@ -19,11 +19,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import ray
 
 from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.scratch import remove_own_folders
 
 GRACE_SECONDS = 8.0  # for the main thread, after which Ray might end the process
 LOOK_EVERY_SECONDS = 5.0
@@ -48,12 +50,25 @@ class Watch:
         self.last_act: Callable[[], object] = str
         """Called before the process is ended because its main thread is stuck."""
         self._head, self._remedy = head, remedy
-        self._handles = _handles()
+        self._handles, self._agents = self._open_handles()
         self._head_seen = time.monotonic()
+        self._grace = GRACE_SECONDS
         self._ended = threading.Event()
         self._wake, self._waker = os.pipe()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
+
+    def _open_handles(self) -> tuple[dict[int, str], list[int]]:
+        """Handles of the processes without which Ray is dead, with what to say then, and of the agents of a Ray started here."""
+        node: Any = ray._private.worker._global_node
+        raylet = _raylet(node)
+        heads = node.all_processes.get("gcs_server", []) if node is not None else []  # where it was started here
+        found = {_handle(raylet): "its raylet on this machine has ended"} if raylet else {}
+        found |= {_handle(head.process.pid): "its head (gcs_server) has ended" for head in heads}
+        agents = map(_handle, _agents(raylet) if heads and raylet else [])
+        return {handle: what for handle, what in found.items() if handle is not None}, [
+            h for h in agents if h is not None
+        ]
 
     def require(self) -> None:
         """Raise `RayDiedError` if Ray has died."""
@@ -75,7 +90,7 @@ class Watch:
     def close(self) -> None:
         """End the thread and close the handles."""
         self._end_thread()
-        for handle in (self._wake, self._waker, *self._handles):
+        for handle in (self._wake, self._waker, *self._handles, *self._agents):
             os.close(handle)
 
     def _end_thread(self) -> None:
@@ -88,17 +103,22 @@ class Watch:
         while not self.died and not self._ended.is_set():
             self._look_at_processes(LOOK_EVERY_SECONDS)
             self._look_at_head()
-        if self.died and not self._ended.wait(GRACE_SECONDS):
+        if self.died and not self._ended.wait(self._grace):
             self._end_process()
 
     def _look_at_processes(self, seconds: float = 0.0) -> None:
         """Wait so long for the end of the raylet or the head, or until the thread shall end."""
         poll = select.poll()  # select() takes no handle above 1,023
-        for handle in (self._wake, *self._handles):
+        for handle in (self._wake, *self._handles, *self._agents):
             poll.register(handle, select.POLLIN)
-        ready = [self._handles[handle] for handle, _ in poll.poll(1000 * seconds) if handle in self._handles]
-        if ready and not self._ended.is_set():
-            self.died = ready[0]
+        ready = {handle for handle, _ in poll.poll(1000 * seconds)}
+        if self._ended.is_set():
+            return
+        if ready.intersection(self._agents) and not self.died:
+            # The raylet announces its end now, and Ray's code in this process may end it a tenth of a second later.
+            self.died, self._grace = "one of its agents on this machine has ended", 0.0
+        for handle in ready.intersection(self._handles):
+            self.died = self.died or self._handles[handle]
 
     def _look_at_head(self) -> None:
         """Whether the head's port accepts a connection, and how long it has not."""
@@ -115,6 +135,7 @@ class Watch:
         act.start()
         act.join(GRACE_SECONDS)
         print(self.error, file=sys.stderr, flush=True)
+        remove_own_folders()
         os._exit(EXIT_CODE)
 
 
@@ -137,17 +158,25 @@ def watched(head: str, remedy: str, end: Callable[[], object]) -> Iterator[Watch
         watch.close()
 
 
-def _handles() -> dict[int, str]:
-    """Handles of the processes without which Ray is dead, and what to say then.
+def _handle(pid: int) -> int | None:
+    """A handle of a process, ready to read when it has ended; None where there is none, or the kernel gives none."""
+    with suppress(OSError):
+        return os.pidfd_open(pid)
+    return None
 
-    The raylet is on this machine; the head is watched so where this process started it. A kernel may refuse handles.
-    """
-    node: Any = ray._private.worker._global_node
-    found: dict[int, str] = {}
+
+def _raylet(node: Any) -> int:
+    """Process id of the raylet of this machine, 0 where it has another meaning there (a container)."""
     with suppress(OSError, AttributeError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
         link.connect(node.raylet_socket_name)
         pid, _, _ = struct.unpack("3i", link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        found[os.pidfd_open(pid)] = "its raylet on this machine has ended"
-    with suppress(OSError, AttributeError, LookupError):
-        found[os.pidfd_open(node.all_processes["gcs_server"][0].process.pid)] = "its head (gcs_server) has ended"
-    return found
+        return int(pid)
+    return 0
+
+
+def _agents(raylet: int) -> list[int]:
+    """Ray's agents that this raylet started."""
+    with suppress(OSError):
+        children = Path(f"/proc/{raylet}/task/{raylet}/children").read_text().split()
+        return [int(child) for child in children if b"Agent" in Path(f"/proc/{child}/cmdline").read_bytes()[:30]]
+    return []

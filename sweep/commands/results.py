@@ -18,7 +18,7 @@ from aesweep.models.errors import one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.driver.outcome import RETRY, resume_command
-from aesweep.sweep.driver.progress import describe_counts, describe_seconds
+from aesweep.sweep.driver.progress import describe_counts, describe_seconds, describe_silence
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
 from aesweep.sweep.store.layout import MARK
@@ -138,7 +138,8 @@ def _render(found: Status, store: str) -> Group:
     if found.running:
         table = Table.grid(padding=(0, 2))
         for trial in found.running:
-            epoch, speed = f"epoch {trial.epoch}/{trial.epochs}", f"{trial.images_per_second:,.0f} images/s"
+            speed = describe_silence(trial.silent_seconds) or f"{trial.images_per_second:,.0f} images/s"
+            epoch = f"epoch {trial.epoch}/{trial.epochs}"
             table.add_row("  running", Text(one_line(trial.name)), epoch, speed)
         lines.append(table)
     lines += [Text(f"  failed   {f.name}  {one_line(f.reason)}", "red") for f in found.failures]

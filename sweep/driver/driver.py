@@ -23,8 +23,9 @@ from aesweep.sweep.driver.evaluation_pool import EndedEvaluation, EvaluationPool
 from aesweep.sweep.driver.machines import Machines
 from aesweep.sweep.driver.outcome import score_line
 from aesweep.sweep.driver.plan import Plan
-from aesweep.sweep.driver.progress import ProgressView
+from aesweep.sweep.driver.progress import ProgressView, describe_length, describe_silence
 from aesweep.sweep.driver.recovery import Recovery, Verdict
+from aesweep.sweep.driver.silence import Silence
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, StopRequest
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.drivers import ProgressFile
@@ -64,6 +65,7 @@ class Driver:
         if not self.has_gpu:  # a GPU's step has a constant part, a CPU's has none
             self.progress.costs = {t.config.key: float(t.training_flops) for t in plan.to_train}
         self.recovery = Recovery(store, file.driver, execution.max_process_deaths, self.ray)
+        self.silence = Silence(store, execution, file.driver)
         self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop
         self._bundles: dict[str, dict[str, float]] = {}  # what each trial to train asks of Ray
         self._waiting: dict[str, dict[str, float]] = {}  # the same, of those that have not begun
@@ -111,12 +113,26 @@ class Driver:
         if self.machines.look():
             self._fit_to_machines()
             self._ask_for_machines()
+        self._look_for_silence()
         for ended in self.pool.poll(wait_seconds):
             self._evaluation_ended(ended)
         self.progress.scoring = len(self.pool.running)
         self.file.write(self.progress.record())
         self.folder.publish()
         self.view.tick()
+
+    def _look_for_silence(self) -> None:
+        """Say who gives no sign of life, and end those who have given none for too long."""
+        begun, hung = self.silence.look()
+        for key, attempt in begun:
+            silent = describe_silence(self.silence.seconds[key, attempt])
+            patience = f"after {describe_length(self.execution.hung_seconds)} its process is killed"
+            self.view.say(f"[yellow]silent[/yellow]   {self.configs[key].name}  {silent}; {patience}")
+        for work in hung:
+            self.recovery.end_hung(work, self.execution.hung_seconds)
+            self.silence.kill(work)
+        for key in list(self.progress.running):
+            self.progress.silent(key, self.silence.of(key))
 
     def _fit_to_machines(self) -> None:
         """Train and score as many trials at once as the machines hold now."""

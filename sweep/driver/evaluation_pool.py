@@ -133,7 +133,7 @@ class EvaluationPool:
     def _submit(self, key: str) -> None:
         attempt = self.store.attempts.new(key, "evaluate", self.evaluation.id)
         self.store.attempts.write_start(key, attempt, new_start(self.recovery.driver, on_this_machine=False))
-        job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution)
+        job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution, self.recovery.driver)
 
         def submit(name: str, *inputs: Any) -> Any:
             return self.stage.options(**self.options[name]).remote(name, job, *inputs)

@@ -73,6 +73,11 @@ class Progress:
             self._update(key, epoch=epoch, images_per_second=images_per_second)
             self.reported = time.monotonic()
 
+    def silent(self, key: str, seconds: float) -> None:
+        """How long a trial has given no sign of life; 0 while that is not remarkable."""
+        if key in self.running and self.running[key].silent_seconds != seconds:
+            self._update(key, silent_seconds=seconds)
+
     def train_ended(self, key: str, succeeded: bool) -> None:
         """A trial was trained, or failed."""
         trial = self.running.pop(key, None)
@@ -156,6 +161,21 @@ def describe_seconds(seconds: float | None) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def describe_silence(seconds: float) -> str:
+    """For instance `no sign of life for 6 min`; "" for 0."""
+    return f"no sign of life for {describe_length(seconds)}" if seconds else ""
+
+
+def describe_length(seconds: float) -> str:
+    """For instance `15 min`, `40 s`."""
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
+
+
+def _silence(trial: RunningTrial, before: str = "", after: str = "") -> str:
+    text = describe_silence(trial.silent_seconds)
+    return f"{before}{text}{after}" if text else ""
+
+
 class ProgressView:
     """Shows a `Progress` until it is closed. Used as a context manager."""
 
@@ -190,7 +210,9 @@ class ProgressView:
 
     def _line(self) -> str:
         p = self.progress
-        running = "; ".join(f"{r.name} {r.epoch}/{r.epochs}" for r in list(p.running.values())[:2])
+        running = "; ".join(
+            f"{r.name} {r.epoch}/{r.epochs}{_silence(r, ' (', ')')}" for r in list(p.running.values())[:2]
+        )
         more = f" and {len(p.running) - 2} more" if len(p.running) > 2 else ""
         parts = [
             describe_counts(p.counts),
@@ -215,7 +237,8 @@ class ProgressView:
         trials = Table.grid(padding=(0, 2))
         for r in list(p.running.values())[:12]:
             bar = ProgressBar(total=r.epochs, completed=r.epoch, width=20)
-            trials.add_row("", bar, Text(r.name), f"epoch {r.epoch}/{r.epochs}", f"{r.images_per_second:,.0f} images/s")
+            speed = _silence(r) or f"{r.images_per_second:,.0f} images/s"
+            trials.add_row("", bar, Text(r.name), f"epoch {r.epoch}/{r.epochs}", speed)
         if len(p.running) > 12:
             trials.add_row("", "", f"and {len(p.running) - 12} more")
         return Group(head, trials)

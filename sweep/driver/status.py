@@ -18,6 +18,8 @@ class TrialAtWork:
     epochs: int
     images_per_second: float
     name: str
+    silent_seconds: float
+    """Since its last sign of life; 0 while that is not remarkable."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         found.counts[state] += 1
         if state == "running":
             trial = index.running[key]
-            found.running.append(TrialAtWork(key, trial.epoch, trial.epochs, trial.images_per_second, trial.name))
+            speed, silent = trial.images_per_second, trial.silent_seconds
+            found.running.append(TrialAtWork(key, trial.epoch, trial.epochs, speed, trial.name, silent))
         if state == "failed":
             found.failures.append(FailedTrial(key, _name(store, key), reason, retry))
         stage, which = (

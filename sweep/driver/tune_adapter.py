@@ -4,6 +4,7 @@
 import logging
 import os
 from collections.abc import Mapping
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,9 @@ def train(driver: Driver, trainable: type[tune.Trainable]) -> None:
 def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]]) -> None:
     """Run Tune over the trials; `bundles` are what each asks of Ray."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(driver.generator.max_concurrent + 4)
-    trainable = tune.with_parameters(
-        trainable,
-        root=driver.store.root,
-        execution=driver.execution.to_json(),
-        stop_file=driver.stop.file,
-        driver=driver.file.driver,
+    trainable = tune.with_resources(
+        _with_parameters(trainable, driver), lambda config: tune.PlacementGroupFactory([bundles[config["key"]]])
     )
-    trainable = tune.with_resources(trainable, lambda config: tune.PlacementGroupFactory([bundles[config["key"]]]))
     with temporary_folder("tune") as scratch:
         tune.Tuner(
             trainable,
@@ -67,6 +63,17 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
                 verbose=0,
             ),
         ).fit()
+
+
+def _with_parameters(trainable: Any, driver: Driver) -> Any:
+    """The trainable with what all its actors are told.
+
+    `tune.with_parameters` would put that into Ray's object store, and when a raylet announces its own end, Ray's C++ code
+    looks for such objects there, finds no store, and ends the driver at once.
+    """
+    told = {"root": driver.store.root, "execution": driver.execution.to_json()}
+    told |= {"stop_file": driver.stop.file, "driver": driver.file.driver}
+    return type(trainable.__name__, (trainable,), {"setup": partialmethod(trainable.setup, **told)})
 
 
 def _trouble_in(error: BaseException) -> StorageError | RayDiedError | None:

@@ -25,9 +25,12 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
 
     from aesweep.sweep.worker import evaluation_stages
     from aesweep.sweep.worker.device import free_memory, is_out_of_memory, poisons_process
+    from aesweep.sweep.worker.pulse import Pulse
 
+    pulse = Pulse(job.store, job.execution, job.driver, job.key, job.attempt)
     try:
-        return getattr(evaluation_stages, name)(job, *arguments)
+        with pulse.steadily():
+            return getattr(evaluation_stages, name)(job, *arguments)
     except StorageError:  # no fault of the trial; the driver decides
         raise
     except Exception as error:
@@ -42,5 +45,6 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
             raise MemoryLackedError(str(error)) from None
         raise
     finally:
+        pulse.end()
         if torch.cuda.is_initialized():  # this process stays, and trials train on the same GPU
             free_memory()
