@@ -26,6 +26,7 @@ from ray._private import ray_constants, services, utils
 from aesweep.cluster.address import check_address
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.guard import guarded
+from aesweep.cluster.scratch import temporary_folder
 from aesweep.cluster.staging import job_has_working_dir, staged_code
 
 LOOPBACK = "127.0.0.1"
@@ -44,6 +45,7 @@ ENVIRONMENT = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # under `uv run` Ray would want our staged folder to be a uv project
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard files per trial, which nobody reads
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # experiment state, which nobody reads
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the driver has its own, and Tune's would replace it
 }
 
@@ -90,10 +92,12 @@ def _started(options: dict[str, Any]) -> Iterator[None]:
         name = threading.current_thread().name
         remedy = "Start a local Ray from the main thread: it ends with the thread that started it."
         raise ClusterError("thread", name, remedy)
-    with guarded() as watch_over:
+    # Ray opens its own folder to everybody (mode 0777); in one of ours nobody else can read logs or change code.
+    with temporary_folder("ray") as folder, guarded() as watch_over:
+        own = {"include_dashboard": False, "_node_ip_address": LOOPBACK, "_temp_dir": str(folder)}
         with _apart():
-            session = _initialise("local", {"include_dashboard": False, "_node_ip_address": LOOPBACK, **options})
-        watch_over(session)
+            session = _initialise("local", {**own, **options})
+        watch_over(os.path.realpath(session))  # as /proc names its files
         yield
 
 
@@ -191,7 +195,7 @@ def _remedy(address: str, error: Exception) -> str:
     if "ersion mismatch" in reason:
         return f"The cluster runs other versions; use the same Python and Ray on both sides: {reason}"
     if address == "local":
-        return f"Ray does not start here; `aesweep doctor` looks for the cause: {reason}"
+        return f"Ray does not start here; docs/operations.md lists what it needs (What all machines need): {reason}"
     if address == "auto":
         return f"No running Ray cluster was found; start one with `ray start --head`, or use --address local: {reason}"
     return (

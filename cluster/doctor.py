@@ -23,6 +23,7 @@ from aesweep.cluster.connect import connect
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.resources import cluster_resources
 from aesweep.cluster.staging import job_has_working_dir, package_folder
+from aesweep.cluster.temporary import find_folder, troubles
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -53,7 +54,15 @@ def _judged(name: str, found: str, trouble: str = "") -> Check:
 
 def machine_checks() -> list[Check]:
     """Everything about this machine that needs no Ray."""
-    return [_python(), _libraries(), _memory(), check_gpus(), check_shared_memory(), _open_files()]
+    return [
+        _python(),
+        _libraries(),
+        _memory(),
+        check_gpus(),
+        check_shared_memory(),
+        _open_files(),
+        *_temporary_folder(),
+    ]
 
 
 def _python() -> Check:
@@ -120,6 +129,16 @@ def _open_files() -> Check:
     return _judged("open files", f"at most {hard}", trouble if hard < LEAST_OPEN_FILES else "")
 
 
+def _temporary_folder() -> list[Check]:
+    """One check that fails for each trouble, with the words of the launch that it would refuse."""
+    name = "temporary folder"
+    found = [Check(name, "fail", f"{trouble.field} {trouble.value}", trouble.remedy) for trouble in troubles()]
+    if found:
+        return found
+    folder = find_folder()
+    return [Check(name, "ok", f"{folder}: {shutil.disk_usage(folder).free / GIB:.1f} GiB free")]
+
+
 def check_folder(name: str, folder: str | Path) -> Check:
     """Whether files can be written, replaced and removed in a folder (or its nearest parent), and the room left there."""
     path = Path(folder).expanduser().absolute()
@@ -156,6 +175,11 @@ def _look_around() -> tuple[str, Path, bool]:
     return f"host {socket.gethostname()}, Python {platform.python_version()}, code in {code}", code, _has_c_compiler()
 
 
+def _logs() -> str:
+    """Where Ray's logs are on each machine of a cluster."""
+    return f"{ray.get_runtime_context().get_temp_dir()}/session_latest/logs"
+
+
 def _check_nodes() -> list[Check]:
     task = ray.remote(num_cpus=0)(_look_around)
     checks = []
@@ -166,7 +190,7 @@ def _check_nodes() -> list[Check]:
             found, code, compiles = ray.get(task.options(scheduling_strategy=place).remote(), timeout=TASK_SECONDS)
         except ray.exceptions.RayError as error:  # GetTimeoutError is one too
             reason = " ".join(str(error).split())[:300]
-            checks.append(Check(name, "fail", reason, "Look at the logs in /tmp/ray/session_latest/logs there."))
+            checks.append(Check(name, "fail", reason, f"Look at the logs in {_logs()} there."))
             continue
         trouble = ""
         if node["Resources"].get("GPU", 0) > 0 and not compiles:

@@ -11,7 +11,7 @@ from ray import cloudpickle, tune
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 
-from aesweep.cluster.scratch import temporary_folder
+from aesweep.cluster.scratch import NoRoomError, temporary_folder
 from aesweep.sweep.driver.driver import Driver
 from aesweep.sweep.store.storage import StorageError
 
@@ -22,12 +22,12 @@ logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 def train(driver: Driver, trainable: type[tune.Trainable]) -> None:
     """Train what is missing, each trial as a `trainable`.
 
-    Raises the `StorageError` that an event of Tune met, which Tune itself makes a text of.
+    Raises the `StorageError` or `NoRoomError` that an event of Tune met, which Tune itself makes a text of.
     """
     try:
         _tune(driver, trainable, driver.begin_training())
     except Exception as error:
-        trouble = _storage_error_in(error)
+        trouble = _own_error_in(error)
         if trouble is None:
             raise
         raise trouble from None
@@ -68,10 +68,10 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
         ).fit()
 
 
-def _storage_error_in(error: BaseException) -> StorageError | None:
-    """The storage's error that an error was raised for or after, None where there is none."""
+def _own_error_in(error: BaseException) -> StorageError | NoRoomError | None:
+    """The error of a storage or a temporary folder that an error was raised for or after, None where there is none."""
     seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, StorageError):
+    while seen is not None and not isinstance(seen, StorageError | NoRoomError):
         seen = seen.__cause__ or seen.__context__
     return seen
 
