@@ -28,7 +28,9 @@ from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.guard import guarded
 from aesweep.cluster.local_ray import isolated, own_token
 from aesweep.cluster.process_limits import object_store_bytes
+from aesweep.cluster.scratch import temporary_folder
 from aesweep.cluster.staging import job_has_working_dir, staged_code
+from aesweep.cluster.temporary import RAYS_FOLDER
 from aesweep.cluster.user import complete_environment
 from aesweep.cluster.watch import Watch, watched
 
@@ -80,11 +82,11 @@ def _started(options: dict[str, Any]) -> Iterator[None]:
         name = threading.current_thread().name
         remedy = "Start a local Ray from the main thread: it ends with the thread that started it."
         raise ClusterError("thread", name, remedy)
-    with guarded() as watch_over, own_token() as token:
+    with temporary_folder("ray") as folder, guarded() as watch_over, own_token(folder) as token:
+        watch_over(os.path.realpath(folder))  # as /proc names its files
+        fixed = {"include_dashboard": False, "_node_ip_address": LOOPBACK, "_temp_dir": str(folder / RAYS_FOLDER)}
         with isolated(token), _apart():
-            fixed = {"include_dashboard": False, "_node_ip_address": LOOPBACK}
-            session = _initialise("local", fixed | {"object_store_memory": object_store_bytes()} | options)
-        watch_over(session)
+            _initialise("local", fixed | {"object_store_memory": object_store_bytes()} | options)
         yield
 
 
@@ -128,11 +130,11 @@ def _joined(address: str) -> Iterator[None]:
     yield
 
 
-def _initialise(address: str, options: dict[str, Any]) -> str:
-    """`ray.init` with our code, quietly; gives the session's folder. Every failure becomes a `ClusterError`."""
+def _initialise(address: str, options: dict[str, Any]) -> None:
+    """`ray.init` with our code, quietly. Every failure becomes a `ClusterError`."""
     with nullcontext() if job_has_working_dir() else staged_code() as code, _printable_command_line():
         try:
-            context: Any = ray.init(
+            ray.init(
                 address=address,
                 runtime_env={"working_dir": str(code)} if code else None,
                 log_to_driver=False,
@@ -142,7 +144,6 @@ def _initialise(address: str, options: dict[str, Any]) -> str:
         except Exception as error:
             ray.shutdown()
             raise ClusterError("--address", address, _remedy(address, error)) from error
-    return str(context.address_info["session_dir"])
 
 
 @contextmanager
@@ -163,7 +164,9 @@ def _remedy(address: str, error: Exception) -> str:
         return f"The cluster runs other versions; use the same Python and Ray on both sides: {reason}"
     if address == "local":
         tuned = "".join(f" (with your {', '.join(names)})" for names in [users_variables()] if names)
-        return f"Ray does not start here{tuned}; `aesweep doctor` looks for the cause: {reason}"
+        return (
+            f"Ray does not start here{tuned}; docs/operations.md lists what it needs (What all machines need): {reason}"
+        )
     if address == "auto":
         return f"No running Ray cluster was found; start one with `ray start --head`, or use --address local: {reason}"
     return (

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from aesweep.cluster import temporary
 from aesweep.cluster.environment import troubles
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.staging import job_has_working_dir, package_folder
@@ -50,7 +51,15 @@ def _judged(name: str, found: str, trouble: str = "") -> Check:
 
 def machine_checks() -> list[Check]:
     """Everything about this machine that needs no Ray."""
-    return [_python(), _libraries(), _memory(), check_gpus(), check_shared_memory(), _open_files()]
+    return [
+        _python(),
+        _libraries(),
+        _memory(),
+        check_gpus(),
+        check_shared_memory(),
+        _open_files(),
+        *_temporary_folder(),
+    ]
 
 
 def _python() -> Check:
@@ -117,6 +126,14 @@ def _open_files() -> Check:
     return _judged("open files", f"at most {hard}", trouble if hard < LEAST_OPEN_FILES else "")
 
 
+def _temporary_folder() -> list[Check]:
+    """Where temporary files go; what keeps them from going anywhere is found by `check_environment`."""
+    if temporary.troubles():
+        return []
+    folder = temporary.find_folder()
+    return [Check("temporary folder", "ok", f"{folder}: {shutil.disk_usage(folder).free / GIB:.1f} GiB free")]
+
+
 def check_folder(name: str, folder: str | Path) -> Check:
     """Whether files can be written, replaced and removed in a folder (or its nearest parent), and the room left there."""
     path = Path(folder).expanduser().absolute()
@@ -173,7 +190,8 @@ def _check_nodes() -> list[Check]:
             found, code, compiles = ray.get(task.options(scheduling_strategy=place).remote(), timeout=TASK_SECONDS)
         except ray.exceptions.RayError as error:  # GetTimeoutError is one too
             reason = " ".join(str(error).split())[:300]
-            checks.append(Check(name, "fail", reason, "Look at the logs in /tmp/ray/session_latest/logs there."))
+            logs = f"{ray.get_runtime_context().get_temp_dir()}/session_latest/logs"
+            checks.append(Check(name, "fail", reason, f"Look at the logs in {logs} there."))
             continue
         trouble = ""
         if node["Resources"].get("GPU", 0) > 0 and not compiles:

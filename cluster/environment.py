@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
+from aesweep.cluster import temporary
 from aesweep.cluster.address import check_ray_address
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.process_limits import LIMITS
@@ -28,6 +29,7 @@ ENVIRONMENT = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # under `uv run` Ray would want our staged folder to be a uv project
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard files per trial, which nobody reads
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # the state of Tune's experiment, which nobody reads
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the driver has its own, and Tune's would replace it
 }
 
@@ -55,7 +57,7 @@ def troubles(address: str = "local") -> list[ClusterError]:
         "local": (check_loopback, *LIMITS, check_variables),
         "auto": (check_ray_address, check_variables),
     }
-    found = []
+    found = temporary.troubles()
     for check in checks.get(address, (check_variables,)):
         try:
             check()

@@ -17,20 +17,18 @@ from typing import Any
 from ray import _raylet
 
 from aesweep.cluster.environment import ANOTHER_RAYS
-from aesweep.cluster.scratch import temporary_folder
 
 
 @contextmanager
-def own_token() -> Iterator[Path]:
-    """The file of a new token, readable by this user alone; after the `with` block this process has forgotten the token."""
-    with temporary_folder("token") as folder:
-        path = folder / "token"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        try:
-            yield path
-        finally:
-            _read_again()
+def own_token(folder: Path) -> Iterator[Path]:
+    """The file of a new token, in `folder`; after the `with` block this process has forgotten the token."""
+    path = folder / "token"
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
+    try:
+        yield path
+    finally:
+        _read_again()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from typing import Any
 
 import ray
 
+from aesweep.cluster.scratch import NoRoomError
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.pipeline import run_stages
 from aesweep.models.config import TrialConfig
@@ -178,7 +179,7 @@ class EvaluationPool:
             self.store.attempts.write_end(job.key, job.attempt, "out of memory", str(cause))
             return "its GPU had too little memory", True
         failure = self.store.attempts.open_failure(job.key, "evaluate", job.evaluation.id)
-        if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError):
+        if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError | NoRoomError):
             verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)
             return verdict.why, verdict.again
         if failure is None:  # a stage that it shares with others failed, and was recorded for one of those

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError
 
 from aesweep.cluster.resources import larger_share
+from aesweep.cluster.scratch import NoRoomError, full_folder
 from aesweep.cluster.watch import Watch
 from aesweep.sweep.driver.deaths import give_up_if_too_many
 from aesweep.sweep.driver.progress import describe_silence
@@ -74,11 +75,14 @@ class Recovery:
         """The process of an attempt died: record it, and give the trial up when that happened too often.
 
         Raises the `StorageError` that ended it, where the store is a folder: that one is full, read-only or gone for all,
-        and trials that were begun again and again would fail for no fault of theirs. So does a Ray that has died: `RayDiedError`.
+        and trials that were begun again and again would fail for no fault of theirs. The same holds for a temporary folder
+        without room (`NoRoomError`) and a Ray that has died (`RayDiedError`).
         """
         trouble = cause_of(error)
         if isinstance(trouble, StorageError) and self.store.storage.folder is not None:
             raise trouble
+        if full := trouble if isinstance(trouble, NoRoomError) else full_folder():
+            raise full from error
         if self.ray is not None:
             self.ray.require()
         hung = self._hung.get(attempt, "")

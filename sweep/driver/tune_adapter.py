@@ -12,8 +12,8 @@ from ray import cloudpickle, tune
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 
+from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.scratch import temporary_folder
-from aesweep.cluster.watch import RayDiedError
 from aesweep.sweep.driver.driver import Driver
 from aesweep.sweep.store.storage import StorageError
 
@@ -24,7 +24,7 @@ logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 def train(driver: Driver, trainable: type[tune.Trainable]) -> None:
     """Train what is missing, each trial as a `trainable`.
 
-    Raises the `StorageError` or `RayDiedError` that an event of Tune met, which Tune itself makes a text of.
+    Raises the `StorageError` or `ClusterError` that an event of Tune met, which Tune itself makes a text of.
     """
     try:
         _tune(driver, trainable, driver.begin_training())
@@ -76,10 +76,10 @@ def _with_parameters(trainable: Any, driver: Driver) -> Any:
     return type(trainable.__name__, (trainable,), {"setup": partialmethod(trainable.setup, **told)})
 
 
-def _trouble_in(error: BaseException) -> StorageError | RayDiedError | None:
+def _trouble_in(error: BaseException) -> StorageError | ClusterError | None:
     """What ends the driver, where an error was raised for or after it; None where that is not so."""
     seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, StorageError | RayDiedError):
+    while seen is not None and not isinstance(seen, StorageError | ClusterError):
         seen = seen.__cause__ or seen.__context__
     return seen
 

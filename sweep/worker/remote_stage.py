@@ -9,6 +9,7 @@ from typing import Any
 
 import ray
 
+from aesweep.cluster.scratch import no_room_in_worker
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
 from aesweep.sweep.store.storage import StorageError
 
@@ -34,6 +35,8 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     except StorageError:  # no fault of the trial; the driver decides
         raise
     except Exception as error:
+        if no_room := no_room_in_worker(error):
+            raise no_room from error
         lacked = job.store.attempts.memory_lacked
         first_lack = is_out_of_memory(error) and not lacked(job.key, "evaluate", job.evaluation.id)[1]
         if not (first_lack or isinstance(error, TrainedAgainError) or lost_its_model(job.store, job.key, error)):

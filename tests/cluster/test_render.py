@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -119,7 +120,7 @@ PROGRAMS = {
     "srun": '#!/bin/sh\nwhile [ "$1" != bash ]; do shift; done\nSLURM_NODEID=0 exec "$@"\n',
     "ray": (
         '#!/bin/sh\necho "$@" >>"$LOG"\necho "$RAY_AUTH_MODE ${#RAY_AUTH_TOKEN}" >>"$LOG.auth"\n'
-        'while [ "$1" != -- ]; do shift; done\nshift\n"$@"\n'
+        'stat -c "%n %a" "$RAY_TMPDIR" >"$LOG.folder"\nwhile [ "$1" != -- ]; do shift; done\nshift\n"$@"\n'
     ),
     "aesweep": (
         f"#!{sys.executable}\n"
@@ -163,7 +164,10 @@ def test_a_notice_from_slurm_stops_the_driver_in_order_and_requeues_the_job(tmp_
         "driver got SIGINT",
         "requeue 12345",
     ]
-    assert not list(tmp_path.glob("*.pid"))
+    folder = Path((tmp_path / "log.folder").read_text().split()[0])
+    assert re.fullmatch(r"/tmp/aesweep-12345-[0-9a-f]{8}", str(folder)), "short, whatever TMPDIR is"
+    assert (tmp_path / "log.folder").read_text().split()[1] == "700"
+    assert not folder.exists()
     assert (tmp_path / "log.auth").read_text() == "token 64\n", "a secret of this job"
 
 
