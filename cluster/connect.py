@@ -26,6 +26,7 @@ from ray._private import ray_constants, services, utils
 from aesweep.cluster.address import check_address
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.guard import guarded
+from aesweep.cluster.limits import allowed_cpus
 from aesweep.cluster.staging import job_has_working_dir, staged_code
 
 LOOPBACK = "127.0.0.1"
@@ -92,7 +93,9 @@ def _started(options: dict[str, Any]) -> Iterator[None]:
         raise ClusterError("thread", name, remedy)
     with guarded() as watch_over:
         with _apart():
-            session = _initialise("local", {"include_dashboard": False, "_node_ip_address": LOOPBACK, **options})
+            # Ray's own count leaves out the affinity.
+            given = {"include_dashboard": False, "_node_ip_address": LOOPBACK, "num_cpus": allowed_cpus(), **options}
+            session = _initialise("local", given)
         watch_over(session)
         yield
 

@@ -21,6 +21,7 @@ import ray
 
 from aesweep.cluster.connect import connect
 from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.limits import allowed_cpus, allowed_memory
 from aesweep.cluster.resources import cluster_resources
 from aesweep.cluster.staging import job_has_working_dir, package_folder
 
@@ -74,9 +75,8 @@ def _libraries() -> Check:
 
 
 def _memory() -> Check:
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
-    found = f"{cpus} CPUs, {gib:.1f} GiB of memory"
+    cpus, gib = allowed_cpus(), allowed_memory() / GIB
+    found = f"{cpus} CPU{'s' * (cpus != 1)}, {gib:.1f} GiB of memory"
     trouble = f"Less than {LEAST_MEMORY_GIB:g} GiB: run with --max-concurrent 1."
     return _judged("machine", found, trouble if gib < LEAST_MEMORY_GIB else "")
 
