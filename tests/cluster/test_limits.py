@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,31 @@ def test_on_one_cpu_the_doctor_the_decoder_and_ray_count_one() -> None:
         env=command_environment(), capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.stdout.splitlines() == ["1 CPU", "1", "1.0"], done.stderr
+
+
+@pytest.fixture
+def limited_group() -> Iterator[Path]:
+    """A real control group of one CPU; skips where none can be made."""
+    version_1 = Path("/sys/fs/cgroup/cpu")
+    group = (version_1 if version_1.is_dir() else version_1.parent) / f"aesweep-test-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError as error:
+        pytest.skip(f"no control group can be made: {error}")
+    try:
+        quota, text = ("cpu.cfs_quota_us", "100000") if version_1.is_dir() else ("cpu.max", "100000 100000")
+        if not (group / quota).exists():
+            pytest.skip("the controller of CPUs is not passed on to new groups")
+        (group / quota).write_text(text)
+        yield group
+    finally:
+        group.rmdir()
+
+
+def test_a_real_group_of_one_cpu_counts(limited_group: Path) -> None:
+    look = "from aesweep.cluster.limits import allowed_cpus; print(allowed_cpus())"
+    done = subprocess.run(
+        ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', limited_group, sys.executable, "-c", look],
+        env=command_environment(), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.stdout == "1\n", done.stderr
