@@ -23,6 +23,7 @@ import ray
 from ray._private import ray_constants, services, utils
 
 from aesweep.cluster.address import check_address, require_head
+from aesweep.cluster.capacity import allowed_cpus
 from aesweep.cluster.environment import ENVIRONMENT, LOCAL_SWITCH, LOOPBACK, require_sound_environment, users_variables
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.guard import guarded
@@ -85,8 +86,12 @@ def _started(options: dict[str, Any]) -> Iterator[None]:
     with temporary_folder("ray") as folder, guarded() as watch_over, own_token(folder) as token:
         watch_over(os.path.realpath(folder))  # as /proc names its files
         fixed = {"include_dashboard": False, "_node_ip_address": LOOPBACK, "_temp_dir": str(folder / RAYS_FOLDER)}
+        fixed |= {
+            "num_cpus": allowed_cpus(),
+            "object_store_memory": object_store_bytes(),
+        }  # Ray's count leaves out the affinity
         with isolated(token), _apart():
-            _initialise("local", fixed | {"object_store_memory": object_store_bytes()} | options)
+            _initialise("local", fixed | options)
         yield
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from aesweep.cluster import temporary
+from aesweep.cluster.capacity import allowed_cpus, allowed_memory
 from aesweep.cluster.environment import troubles
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.staging import job_has_working_dir, package_folder
@@ -80,9 +81,8 @@ def _libraries() -> Check:
 
 
 def _memory() -> Check:
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
-    found = f"{cpus} CPUs, {gib:.1f} GiB of memory"
+    cpus, gib = allowed_cpus(), allowed_memory() / GIB
+    found = f"{cpus} CPU{'s' * (cpus != 1)}, {gib:.1f} GiB of memory"
     trouble = f"Less than {LEAST_MEMORY_GIB:g} GiB: run with --max-concurrent 1."
     return _judged("machine", found, trouble if gib < LEAST_MEMORY_GIB else "")
 

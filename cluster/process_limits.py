@@ -6,11 +6,12 @@ two CPUs. They refuse what cannot work there. More CPUs and more trials at once 
 
 import os
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from aesweep.cluster.capacity import control_groups
 from aesweep.cluster.errors import ClusterError
 
 MIB = 1 << 20
@@ -75,7 +76,7 @@ def check_processes() -> None:
         least = used + TASKS
         remedy = f"User {os.getuid()} has {used} processes and threads, and Ray needs {TASKS} more. "
         raise ClusterError("ulimit -u", limit, remedy + _way_out(resource.RLIMIT_NPROC, "ulimit -u", least, 1))
-    for folder in _pids_cgroups():
+    for folder in control_groups("pids"):
         limit_text, used = _read(folder / "pids.max"), int(_read(folder / "pids.current") or 0)
         if limit_text.isdecimal() and used + TASKS > int(limit_text):
             remedy = f"It holds {used} processes and threads, and Ray needs {TASKS} more: docker run --pids-limit=-1"
@@ -106,16 +107,6 @@ def _tasks_of_user() -> int:
             if process.stat().st_uid == os.getuid():
                 count += len(os.listdir(process / "task"))
     return count
-
-
-def _pids_cgroups() -> Iterator[Path]:
-    """The folders of this process's cgroup that limits processes, and of those around it."""
-    root = Path("/sys/fs/cgroup")
-    for line in _read(Path("/proc/self/cgroup")).splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers in ("", "pids"):
-            folder = root / controllers / path.lstrip("/")
-            yield from (each for each in (folder, *folder.parents) if each.is_relative_to(root / controllers))
 
 
 def _read(path: Path) -> str:

@@ -18,6 +18,7 @@ from aesweep.cluster.environment import require_sound_environment
 from aesweep.cluster.user import complete_environment
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.errors import one_line
+from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.deaths import record_deaths
 from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_command, say_nothing_to_do
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
@@ -60,7 +61,7 @@ def launch(
     `callbacks` are any Ray Tune callbacks. Without `latest` the store goes on speaking of the spec that was its latest
     before (`resume --all` may be cut off after an older one). Raises `InputError` on bad input, before anything runs.
     """
-    console = console or Console(stderr=True)
+    console = console or make_console(stderr=True)
     check_address(address)
     words = (overrides, data_dir or None)
     spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(str(spec), *words)
@@ -212,7 +213,7 @@ def evaluate(
     `overrides` are `FIELD=VALUE` of a spec's `evaluation` or `execution`; `changes` come on top of them. The scores get an
     evaluation id of their own and stand in the tables beside the others.
     """
-    console = console or Console(stderr=True)
+    console = console or make_console(stderr=True)
     check_address(address)
     opened = open_store(store)
     spec = change_spec(opened.trials.stored_specs()[-1], overrides)

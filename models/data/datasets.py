@@ -37,6 +37,8 @@ class DataSource:
     """Folder of the data sets' files, of prepared images and of weights."""
     folder: Path | None = None
     """The user's images, for the data set `folder` alone."""
+    threads: int = 1
+    """Threads that decode images while they are prepared; the images do not depend on it."""
 
 
 def default_data_dir() -> Path:

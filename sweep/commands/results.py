@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +17,7 @@ from rich.text import Text
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
+from aesweep.sweep.console import lost_output, make_console
 from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.driver.progress import describe_counts, describe_seconds, describe_silence
 from aesweep.sweep.driver.status import Status, read_status
@@ -47,13 +48,14 @@ def status(
     if as_json:
         typer.echo(json.dumps(read_status(opened, every).to_json(), indent=1))
         return
-    console = Console()
+    console = make_console()
     if not watch:
         console.print(_render(read_status(opened, every), store), soft_wrap=True)  # a command stays on its line
         return
     with Live(console=console, auto_refresh=False) as live, suppress(KeyboardInterrupt):
-        while True:
-            live.update(_render(read_status(opened, every), store), refresh=True)
+        while lost_output() is None:
+            shown = _render(read_status(opened, every), store)
+            live.update(shown, refresh=True) if console.is_interactive else console.print(shown, soft_wrap=True)
             time.sleep(REFRESH_SECONDS)
 
 

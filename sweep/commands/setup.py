@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from aesweep.cluster.capacity import allowed_cpus
 from aesweep.models.data.datasets import default_data_dir
 from aesweep.models.errors import InputError
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import argument, option
+from aesweep.sweep.console import make_console
 from aesweep.sweep.spec.execution import absolute
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def fetch(
     from aesweep.models.data.fetch import fetch_celeba, fetch_cifar10
 
     fetchers: dict[str, Any] = {"cifar10": fetch_cifar10, "celeba": fetch_celeba, "inception": fetch_inception}
-    fetchers[what](folder)
+    fetchers[what](folder, **({} if what == "inception" else {"threads": allowed_cpus()}))
     typer.echo(f"{what} is ready. Use it with --data {folder} or AESWEEP_DATA={folder}")
 
 
@@ -55,7 +56,7 @@ def doctor(
     checks = _checks(address, store, data)
     for check in checks:
         table.add_row(marks[check.status], check.name, Text(check.found), Text(check.remedy))
-    Console().print(table)
+    make_console().print(table)
     raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)
 
 

@@ -186,12 +186,12 @@ class ProgressView:
         self._last_line = 0.0
 
     def __enter__(self) -> "ProgressView":
-        if self.console.is_terminal:
+        if self.console.is_interactive:
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.console.is_terminal:
+        if self.console.is_interactive:
             self._live.stop()
 
     def say(self, text: str) -> None:
@@ -200,7 +200,7 @@ class ProgressView:
 
     def tick(self) -> None:
         """Called often by the driver; prints a line now and then where there is no terminal."""
-        if not self.console.is_terminal and time.monotonic() - self._last_line >= LINE_EVERY_SECONDS:
+        if not self.console.is_interactive and time.monotonic() - self._last_line >= LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
             self.say(self._line())
 

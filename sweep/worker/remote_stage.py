@@ -22,6 +22,7 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     that train on the same GPU may have taken it, so the driver tries again. A poisoned process ends, so that it takes no
     other task.
     """
+    os.environ["MPLBACKEND"] = "agg"  # torchmetrics imports matplotlib; a notebook's backend may be missing here
     import torch
 
     from aesweep.sweep.worker import evaluation_stages
