@@ -275,6 +275,8 @@ class RunningTrial(Record):
     epoch: Count = 0
     epochs: Count
     images_per_second: Finite = 0.0
+    loss: Finite | None = None
+    """Mean training loss of the last epoch."""
     name: str
 
 

@@ -119,6 +119,7 @@ def test_status_watch_shows_the_sweep_until_ctrl_c(store: Path, monkeypatch: pyt
     ended = run_aesweep("status", store, "--watch")
     assert (ended.code, ended.err) == (0, "")
     assert "small: 1 done, 1 running, 1 failed" in ended.out
+    assert "epoch 1/2 loss 0.5312 9 images/s" in ended.out
     assert f"driver {socket.gethostname()}:{os.getpid()} at work, 0:05 left" in ended.out
     assert HALF.name in ended.out
 
