@@ -64,9 +64,8 @@ class Driver:
         self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop
         self._bundles: dict[str, dict[str, float]] = {}  # what each trial to train asks of Ray
         self._waiting: dict[str, dict[str, float]] = {}  # the same, of those that have not begun
-        self.generator = TrialGenerator(
-            self.configs
-        )  # here so that its limit follows the machines (`_fit_to_machines`)
+        # Made here and not by Tune, so that its limit follows the machines (`_fit_to_machines`).
+        self.generator = TrialGenerator(self.configs)
         self._trains = bool(plan.to_train)
         self.pool = self._make_pool(stage)
         self._fit_to_machines()

@@ -2,8 +2,11 @@
 
 import os
 import socket
+import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
@@ -137,6 +140,17 @@ def test_data_that_are_here_are_ok_and_missing_ones_say_how_to_get_them(tmp_path
     write_celeba(tmp_path)
     for dataset, size in (("cifar10", 32), ("celeba", 64)):
         assert check_data(dataset, size, tmp_path).status == "ok"
+
+
+def test_a_missing_gdown_is_named_where_celeba_would_have_to_be_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gdown", None)
+    assert "run `pip install gdown` first" in check_data("celeba", 64, tmp_path).remedy
+    assert "needs gdown" not in check_data("cifar10", 32, tmp_path).remedy
+    monkeypatch.setitem(sys.modules, "gdown", ModuleType("gdown"))
+    sys.modules["gdown"].__spec__ = ModuleSpec("gdown", None)
+    assert "needs gdown" not in check_data("celeba", 64, tmp_path).remedy
 
 
 def test_missing_weights_are_a_warning_and_wrong_ones_a_failure(tmp_path: Path) -> None:
