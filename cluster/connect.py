@@ -13,7 +13,6 @@ counts the *thread* that started Ray as the parent: hence the main thread only. 
 
 import logging
 import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -23,29 +22,14 @@ from typing import Any
 import ray
 from ray._private import ray_constants, services, utils
 
-from aesweep.cluster.address import check_address
+from aesweep.cluster.address import check_address, require_head
+from aesweep.cluster.environment import ENVIRONMENT, LOCAL_SWITCH, LOOPBACK, require_sound_environment, users_variables
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.guard import guarded
+from aesweep.cluster.limits import object_store_bytes
+from aesweep.cluster.local_ray import isolated, own_token
 from aesweep.cluster.staging import job_has_working_dir, staged_code
-
-LOOPBACK = "127.0.0.1"
-# Without this switch, meant for other systems, Ray replaces 127.0.0.1 by the network's address and listens on every interface.
-LOCAL_SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
-REACH_SECONDS = 5.0  # for the head to answer
-# RFC 9113: the client's preface and an empty SETTINGS frame; the server's first frame must be SETTINGS too.
-HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-HTTP2_HEADER_BYTES = 9
-HTTP2_SETTINGS = b"\x04"  # the type, fourth byte of a frame
-
-# Read by Ray and Tune when they are imported or started; what the user has set stays.
-ENVIRONMENT = {
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the coming default; unset, every task without a GPU warns
-    "RAY_AIR_NEW_OUTPUT": "0",  # progress is ours (verbose=0)
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # under `uv run` Ray would want our staged folder to be a uv project
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard files per trial, which nobody reads
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the driver has its own, and Tune's would replace it
-}
+from aesweep.cluster.user import complete_environment
 
 
 @dataclass(frozen=True)
@@ -70,6 +54,7 @@ def connect(address: str = "local", **local: Any) -> Iterator[Connection]:
     if ray.is_initialized():
         yield Connection(ray.get_runtime_context().gcs_address, started_here=False)
         return
+    require_sound_environment(address)
     with _started(local) if address == "local" else _joined(address):
         try:
             yield Connection(ray.get_runtime_context().gcs_address, started_here=address == "local")
@@ -78,7 +63,8 @@ def connect(address: str = "local", **local: Any) -> Iterator[Connection]:
 
 
 def set_environment() -> None:
-    """Set what Ray and Tune read from the environment, where the user has not."""
+    """Set what Ray, Tune and torch read from the environment, where the user has not."""
+    complete_environment()
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
@@ -90,9 +76,10 @@ def _started(options: dict[str, Any]) -> Iterator[None]:
         name = threading.current_thread().name
         remedy = "Start a local Ray from the main thread: it ends with the thread that started it."
         raise ClusterError("thread", name, remedy)
-    with guarded() as watch_over:
-        with _apart():
-            session = _initialise("local", {"include_dashboard": False, "_node_ip_address": LOOPBACK, **options})
+    with guarded() as watch_over, own_token() as token:
+        with isolated(token), _apart():
+            fixed = {"include_dashboard": False, "_node_ip_address": LOOPBACK}
+            session = _initialise("local", fixed | {"object_store_memory": object_store_bytes()} | options)
         watch_over(session)
         yield
 
@@ -132,29 +119,9 @@ def _joined(address: str) -> Iterator[None]:
         head = services.canonicalize_bootstrap_address(address)  # `auto`: from RAY_ADDRESS, or what runs here
     except (ConnectionError, ValueError, OSError) as error:
         raise ClusterError("--address", address, _remedy(address, error)) from error
-    _require_ray(address, str(head))
+    require_head("--address", address, str(head))
     _initialise(address, {})
     yield
-
-
-def _require_ray(address: str, head: str) -> None:
-    """Raise `ClusterError` unless a server that speaks as Ray's head does (HTTP/2) listens at `head`, HOST:PORT.
-
-    Ray itself tries for some four minutes and then says less.
-    """
-    host, _, port = head.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_SECONDS) as link:
-            if os.environ.get("RAY_USE_TLS", "0") != "0":
-                return
-            link.sendall(HTTP2_HELLO)
-            answer = link.recv(HTTP2_HEADER_BYTES)
-    except (OSError, ValueError) as error:  # a UnicodeError for a host in RAY_ADDRESS that is no name
-        remedy = f"No Ray cluster can be reached there ({error}). Start one with: ray start --head --port={port}"
-        raise ClusterError("--address", address, remedy) from error
-    if answer[3:4] != HTTP2_SETTINGS:
-        remedy = f"What answers at {head} is no Ray head (its port is 6379 by default)."
-        raise ClusterError("--address", address, remedy)
 
 
 def _initialise(address: str, options: dict[str, Any]) -> str:
@@ -191,7 +158,8 @@ def _remedy(address: str, error: Exception) -> str:
     if "ersion mismatch" in reason:
         return f"The cluster runs other versions; use the same Python and Ray on both sides: {reason}"
     if address == "local":
-        return f"Ray does not start here; `aesweep doctor` looks for the cause: {reason}"
+        tuned = "".join(f" (with your {', '.join(names)})" for names in [users_variables()] if names)
+        return f"Ray does not start here{tuned}; `aesweep doctor` looks for the cause: {reason}"
     if address == "auto":
         return f"No running Ray cluster was found; start one with `ray start --head`, or use --address local: {reason}"
     return (

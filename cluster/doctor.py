@@ -17,11 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import ray
-
-from aesweep.cluster.connect import connect
+from aesweep.cluster.environment import troubles
 from aesweep.cluster.errors import ClusterError
-from aesweep.cluster.resources import cluster_resources
 from aesweep.cluster.staging import job_has_working_dir, package_folder
 
 Status = Literal["ok", "warn", "fail"]
@@ -123,10 +120,10 @@ def _open_files() -> Check:
 def check_folder(name: str, folder: str | Path) -> Check:
     """Whether files can be written, replaced and removed in a folder (or its nearest parent), and the room left there."""
     path = Path(folder).expanduser().absolute()
-    if path.exists() and not path.is_dir():
-        return Check(name, "fail", f"{path} is a file", "Give a folder.")
-    present = next(p for p in (path, *path.parents) if p.exists())
     try:
+        if path.exists() and not path.is_dir():
+            return Check(name, "fail", f"{path} is a file", "Give a folder.")
+        present = next(p for p in (path, *path.parents) if p.exists())
         with tempfile.TemporaryDirectory(prefix=".aesweep-doctor-", dir=present) as inner:
             first, second = Path(inner, "first"), Path(inner, "second")
             first.write_bytes(b"0")
@@ -139,8 +136,16 @@ def check_folder(name: str, folder: str | Path) -> Check:
     return _judged(name, found, trouble if free < LEAST_DISK_GIB else "")
 
 
+def check_environment(address: str = "local") -> list[Check]:
+    """What keeps Ray from being used here, each trouble as a failed check; empty where Ray can be tried."""
+    return [Check(found.field, "fail", str(found.value), found.remedy) for found in troubles(address)]
+
+
 def check_ray(address: str = "local") -> list[Check]:
     """Start or join Ray, say what the cluster has, and run one task with our code on every machine of it."""
+    from aesweep.cluster.connect import connect  # Ray, which may not be importable here, from here on
+    from aesweep.cluster.resources import cluster_resources
+
     try:
         with connect(address) as connection:
             cluster = cluster_resources()
@@ -157,6 +162,8 @@ def _look_around() -> tuple[str, Path, bool]:
 
 
 def _check_nodes() -> list[Check]:
+    import ray
+
     task = ray.remote(num_cpus=0)(_look_around)
     checks = []
     for node in [n for n in ray.nodes() if n["Alive"]]:

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from aesweep.cluster.address import check_address
+from aesweep.cluster.environment import require_sound_environment
+from aesweep.cluster.user import complete_environment
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.errors import one_line
 from aesweep.sweep.driver.deaths import record_deaths
@@ -75,6 +77,7 @@ def launch(
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return say_nothing_to_do(plan, console, resume_command(opened.root))
+    require_sound_environment(address)
     prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True)
     opened.trials.record(spec, evaluation.id, latest)
@@ -146,6 +149,7 @@ def _run(
         highlight=False,
         markup=False,
     )
+    complete_environment()
     from aesweep.cluster.connect import connect  # Ray and torch from here on
     from aesweep.sweep.driver.driver import Driver
     from aesweep.sweep.driver.tune_adapter import train
@@ -223,6 +227,7 @@ def evaluate(
         return say_nothing_to_do(plan, console, again)
     configs = one_per_data_set(trial.config for trial in to_score.to_score)
     check_images(configs, spec.execution)
+    require_sound_environment(address)
     prepare_images(configs, spec.execution, console)
     outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console)
     explain(outcome, console, again)

@@ -1,0 +1,41 @@
+"""What libraries ask of a user: a name, and a home folder that can be written to.
+
+Problem: a container often runs under a user id without an entry in passwd, without HOME, or with a HOME that is read-only.
+torch asks for the user's name when a process makes its first optimizer, Tune for the home when it is imported, and Triton
+compiles into the home.
+Decision: where one of them is missing, set the variable that those libraries read. What is set stays as it is.
+Consequence: the driver and each worker call this before they import such a library; a worker may run on another machine,
+under another user id.
+"""
+
+import getpass
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+
+def complete_environment() -> None:
+    """Set LOGNAME and USER, HOME, or TRITON_HOME where this user has no name, no home, or none that can be written to."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # OSError since Python 3.13
+        os.environ.update(LOGNAME=str(os.getuid()), USER=str(os.getuid()))
+    try:
+        home = Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = _private_folder()
+    else:
+        if not os.access(home, os.W_OK | os.X_OK):
+            os.environ.setdefault("TRITON_HOME", _private_folder())
+
+
+def _private_folder() -> str:
+    """A folder for this user's caches among the temporary files: code in a cache is run, so nobody else may write there."""
+    folder = Path(tempfile.gettempdir(), f"aesweep-{os.getuid()}")
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+    return str(folder) if is_ours else tempfile.mkdtemp(prefix="aesweep-home-")
