@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
+from aesweep.cluster.user import complete_environment
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
@@ -81,6 +82,7 @@ def report(
     """
     opened = open_store(store)
     _fold_for_report(opened)
+    complete_environment()
     from aesweep.analysis.report import write_report  # pandas and matplotlib from here on
 
     here = opened.storage.folder
