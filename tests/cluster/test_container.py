@@ -77,6 +77,6 @@ def test_a_sweep_in_a_container_is_stopped_from_another_one_and_resumed_in_a_thi
 def test_a_pod_of_a_cluster_starts_ray_and_runs_the_sweep(volume: Path) -> None:
     """As KubeRay does it: `ray start`, then the launch with `--address auto`."""
     launch = "aesweep launch tiny.yaml --store store --data data --address auto"
-    ended = run(volume, "bash", "-c", f"ray start --head --num-cpus 2 >/dev/null && {launch}")
+    ended = run(volume, "bash", "-c", f"ray start --head --port 0 --num-cpus 2 >/dev/null && {launch}")
     assert ended.returncode == 0, ended.stderr
     assert "tiny: 2 done" in run(volume, "aesweep", "status", "store").stdout
