@@ -1,8 +1,8 @@
 """What libraries ask of a user: a name, and a home folder that can be written to.
 
 Problem: a container often runs under a user id without an entry in passwd, without HOME, or with a HOME that is read-only.
-torch asks for the user's name when a process makes its first optimizer, Tune for the home when it is imported, and Triton
-compiles into the home.
+torch asks for the user's name when a process makes its first optimizer, Tune for the home when it is imported, Triton
+compiles into the home, and matplotlib keeps its list of fonts there.
 Decision: where one of them is missing, set the variable that those libraries read. What is set stays as it is.
 Consequence: the driver and each worker call this before they import such a library; a worker may run on another machine,
 under another user id.
@@ -16,7 +16,10 @@ from pathlib import Path
 
 
 def complete_environment() -> None:
-    """Set LOGNAME and USER, HOME, or TRITON_HOME where this user has no name, no home, or none that can be written to."""
+    """Set LOGNAME and USER where this user has no name, and HOME where there is no home.
+
+    Where the home cannot be written to, set TRITON_HOME and MPLCONFIGDIR.
+    """
     try:
         getpass.getuser()
     except (KeyError, OSError):  # OSError since Python 3.13
@@ -27,7 +30,9 @@ def complete_environment() -> None:
         os.environ["HOME"] = _private_folder()
     else:
         if not os.access(home, os.W_OK | os.X_OK):
-            os.environ.setdefault("TRITON_HOME", _private_folder())
+            folder = _private_folder()
+            for name in ("TRITON_HOME", "MPLCONFIGDIR"):
+                os.environ.setdefault(name, folder)
 
 
 def _private_folder() -> str:

@@ -1,6 +1,7 @@
 """What `aesweep doctor` looks at: the machine and Ray (cluster.doctor), then data, weights and precision from their layers."""
 
 import uuid
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -72,7 +73,9 @@ def check_data(dataset: str, size: int, data_dir: Path) -> Check:
     try:
         check_source(config, DataSource(data_dir=data_dir))
     except InputError as error:
-        return Check(dataset, "warn", "not here", error.remedy)
+        lacks_gdown = dataset == "celeba" and find_spec("gdown") is None
+        first = " `aesweep fetch celeba` needs gdown: run `pip install gdown` first." if lacks_gdown else ""
+        return Check(dataset, "warn", "not here", error.remedy + first)
     return Check(dataset, "ok", f"in {data_dir}")
 
 

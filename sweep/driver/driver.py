@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ray.tune import Callback
-from ray.tune.search import BasicVariantGenerator
 from rich.markup import escape
 
 from aesweep.cluster.connect import Connection
@@ -19,6 +18,7 @@ from aesweep.cluster.resources import check_feasible, evaluation_resources, gpu_
 from aesweep.evaluation.priors import mixture
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import one_line
+from aesweep.sweep.driver.callbacks import GuardedCallback, TrialGenerator
 from aesweep.sweep.driver.evaluation_pool import EndedEvaluation, EvaluationPool, Options
 from aesweep.sweep.driver.machines import Machines
 from aesweep.sweep.driver.outcome import score_line
@@ -55,7 +55,7 @@ class Driver:
         self.execution = execution
         self.view = view
         self.progress = view.progress
-        self.callbacks = list(callbacks)
+        self.callbacks = [GuardedCallback(callback, self._say_callback_raised) for callback in callbacks]
         self.file, self.stop = file, stop
         self.folder = TableWriter(store, anew=False)
         self.configs = {t.config.key: t.config for t in plan.trials}
@@ -69,8 +69,8 @@ class Driver:
         self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop
         self._bundles: dict[str, dict[str, float]] = {}  # what each trial to train asks of Ray
         self._waiting: dict[str, dict[str, float]] = {}  # the same, of those that have not begun
-        # The generator that Tune would make itself, here so that its limit follows the machines (`_fit_to_machines`).
-        self.generator = BasicVariantGenerator()
+        # Made here and not by Tune, so that its limit follows the machines (`_fit_to_machines`).
+        self.generator = TrialGenerator(self.configs)
         self._trains = bool(plan.to_train)
         self.pool = self._make_pool(stage)
         self._fit_to_machines()
@@ -194,6 +194,9 @@ class Driver:
 
     def _say_lost(self, key: str, why: str, then: str) -> None:
         self.view.say(f"[yellow]lost[/yellow]     {self.configs[key].name}  {escape(one_line(why))}; {then}")
+
+    def _say_callback_raised(self, what: str) -> None:
+        self.view.say(f"[yellow]warning[/yellow]  {escape(one_line(what))}")
 
     def close_attempts(self) -> None:
         """Say of attempts that were cut off that this was no death of theirs: the driver ends, or Ray died."""

@@ -60,17 +60,17 @@ class Progress:
             self.running[key] = RunningTrial(name=name, epochs=epochs)
             self._move("pending", "running")
 
-    def resumed(self, key: str, epoch: int) -> None:
+    def resumed(self, key: str, epoch: int, loss: float | None = None) -> None:
         """A trial goes on from a checkpoint of this epoch; what an earlier launch trained says nothing of the speed now."""
         if key in self.running:
-            self._update(key, epoch=epoch)
+            self._update(key, epoch=epoch, loss=loss)
             self._begun.setdefault(key, epoch)  # one that was lost in this launch keeps the place where it began
 
-    def epoch_done(self, key: str, epoch: int, images_per_second: float) -> None:
+    def epoch_done(self, key: str, epoch: int, images_per_second: float, loss: float | None = None) -> None:
         """A trial reported an epoch."""
         if key in self.running:
             self._begun.setdefault(key, 0)
-            self._update(key, epoch=epoch, images_per_second=images_per_second)
+            self._update(key, epoch=epoch, images_per_second=images_per_second, loss=loss)
             self.reported = time.monotonic()
 
     def silent(self, key: str, seconds: float) -> None:
@@ -134,7 +134,7 @@ class Progress:
             eta_seconds=self.eta_seconds(),
         )
 
-    def _update(self, key: str, **changes: float) -> None:
+    def _update(self, key: str, **changes: float | None) -> None:
         self.running[key] = self.running[key].model_copy(update=changes)
 
     def _work(self, key: str, epoch: int, trial: RunningTrial) -> float:
@@ -176,6 +176,11 @@ def _silence(trial: RunningTrial, before: str = "", after: str = "") -> str:
     return f"{before}{text}{after}" if text else ""
 
 
+def describe_loss(loss: float | None) -> str:
+    """For instance `loss 0.5312`; empty for None."""
+    return "" if loss is None else f"loss {loss:.4g}"
+
+
 class ProgressView:
     """Shows a `Progress` until it is closed. Used as a context manager."""
 
@@ -211,7 +216,8 @@ class ProgressView:
     def _line(self) -> str:
         p = self.progress
         running = "; ".join(
-            f"{r.name} {r.epoch}/{r.epochs}{_silence(r, ' (', ')')}" for r in list(p.running.values())[:2]
+            f"{r.name} {r.epoch}/{r.epochs} {describe_loss(r.loss)}".strip() + _silence(r, " (", ")")
+            for r in list(p.running.values())[:2]
         )
         more = f" and {len(p.running) - 2} more" if len(p.running) > 2 else ""
         parts = [
@@ -237,8 +243,8 @@ class ProgressView:
         trials = Table.grid(padding=(0, 2))
         for r in list(p.running.values())[:12]:
             bar = ProgressBar(total=r.epochs, completed=r.epoch, width=20)
-            speed = _silence(r) or f"{r.images_per_second:,.0f} images/s"
-            trials.add_row("", bar, Text(r.name), f"epoch {r.epoch}/{r.epochs}", speed)
+            epoch, speed = f"epoch {r.epoch}/{r.epochs}", _silence(r) or f"{r.images_per_second:,.0f} images/s"
+            trials.add_row("", bar, Text(r.name), epoch, describe_loss(r.loss), speed)
         if len(p.running) > 12:
             trials.add_row("", "", f"and {len(p.running) - 12} more")
         return Group(head, trials)

@@ -17,6 +17,8 @@ class TrialAtWork:
     epoch: int
     epochs: int
     images_per_second: float
+    loss: float | None
+    """Mean training loss of the last epoch; None before the first."""
     name: str
     silent_seconds: float
     """Since its last sign of life; 0 while that is not remarkable."""
@@ -93,8 +95,8 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         found.counts[state] += 1
         if state == "running":
             trial = index.running[key]
-            speed, silent = trial.images_per_second, trial.silent_seconds
-            found.running.append(TrialAtWork(key, trial.epoch, trial.epochs, speed, trial.name, silent))
+            at = (trial.epoch, trial.epochs, trial.images_per_second, trial.loss)
+            found.running.append(TrialAtWork(key, *at, trial.name, trial.silent_seconds))
         if state == "failed":
             found.failures.append(FailedTrial(key, _name(store, key), reason, retry))
         stage, which = (

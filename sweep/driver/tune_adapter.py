@@ -51,6 +51,7 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
                 reuse_actors=True,
                 search_alg=driver.generator,
                 scheduler=LostTrialScheduler(driver),
+                trial_name_creator=lambda trial: driver.configs[trial.config["key"]].name,
                 trial_dirname_creator=lambda trial: str(trial.config["key"]),
             ),
             run_config=tune.RunConfig(
@@ -162,9 +163,9 @@ class Watch(tune.Callback):
     ) -> None:
         progress = self.driver.progress
         if result.get("resumed"):
-            progress.resumed(trial.config["key"], result["epoch"])
+            progress.resumed(trial.config["key"], result["epoch"], result["loss"])
         elif "epoch" in result:
-            progress.epoch_done(trial.config["key"], result["epoch"], result["images_per_second"])
+            progress.epoch_done(trial.config["key"], result["epoch"], result["images_per_second"], result["loss"])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stopped = (trial.last_result or {}).get("outcome") == "stopped"

@@ -302,6 +302,8 @@ class RunningTrial(Record):
     epoch: Count = 0
     epochs: Count
     images_per_second: Finite = 0.0
+    loss: Finite | None = None
+    """Mean training loss of the last epoch."""
     name: str
     silent_seconds: Finite = 0.0
     """Since its last sign of life; 0 while it is not remarkable."""

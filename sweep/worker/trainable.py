@@ -69,9 +69,8 @@ class TrialTrainable(tune.Trainable):
                 attempt.start()
                 self.trial_attempt = attempt
                 if attempt.epoch:
-                    place = {"epoch": attempt.epoch, "images_per_second": 0.0, "resumed": True}
-                    return {"done": False, "outcome": "training", **place}
-            record = None if attempt.finished else attempt.run_epoch()
+                    return {"done": False, "outcome": "training", "resumed": True, **attempt.measured()}
+            cut_off = not attempt.finished and attempt.run_epoch() is None
             if attempt.finished:
                 attempt.commit()
         except StorageError:
@@ -80,12 +79,12 @@ class TrialTrainable(tune.Trainable):
         except Exception as error:
             self.trial_attempt = None
             return self._failed(attempt, error)
-        if record is None and not attempt.finished:
+        if cut_off:
             attempt.end("stopped", "its driver was asked to stop")
             self.trial_attempt = None
             return {"done": True, "outcome": "stopped"}
-        progress = {"epoch": record.epoch, "images_per_second": record.images_per_second} if record else {}
-        return {"done": attempt.finished, "outcome": "trained" if attempt.finished else "training", **progress}
+        outcome = "trained" if attempt.finished else "training"
+        return {"done": attempt.finished, "outcome": outcome, **attempt.measured()}
 
     def _new_attempt(self) -> "TrainingAttempt":
         from aesweep.sweep.worker.training_attempt import TrainingAttempt  # torch from here on; the driver loads none

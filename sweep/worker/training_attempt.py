@@ -12,6 +12,7 @@ run; the commit names what it was resumed from.
 
 import socket
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import numpy as np
@@ -61,6 +62,7 @@ class TrainingAttempt:
         self.resumed_from = "none"
         self._parts: tuple[TrainingPart, ...] = ()
         self._start = new_start(driver)
+        self._test_scores: dict[str, float] = {}
         self._stop_file = stop_file
         store.attempts.write_start(config.key, self.attempt, self._start)
         self._log_file = LogFile(store.storage, self._place(self.attempt, LOG))
@@ -100,6 +102,15 @@ class TrainingAttempt:
         """Epochs that are trained."""
         return self.trainer.epoch
 
+    def measured(self) -> dict[str, float]:
+        """The last trained epoch by the columns of the table `epochs`, and `test_bce` once the training is committed.
+
+        `training_iteration` is what Tune's callbacks draw along: of a resumed trial it is the epoch too.
+        """
+        last = self.trainer.history[-1]
+        values = {name: value for name, value in asdict(last).items() if value is not None}
+        return {**values, **self._test_scores, "training_iteration": last.epoch}
+
     def run_epoch(self) -> EpochRecord | None:
         """Train to the end of the epoch; None when the stop file appeared inside it: a checkpoint holds the place."""
         record = self.trainer.run_epoch(self._after_step)
@@ -138,6 +149,7 @@ class TrainingAttempt:
     def _commit(self) -> bool:
         key = self.config.key
         result = self._result()
+        self._test_scores = {"test_bce": result.test_bce}
         model = self.store.attempts.write_file(key, self.attempt, MODEL, model_bytes(self.trainer.model))
         if self.store.attempts.read_end(key, self.attempt) is not None:
             self.log("ended by the driver; not committed")

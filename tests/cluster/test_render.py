@@ -87,6 +87,22 @@ def test_the_ray_job_asks_for_the_workers_and_relaunches() -> None:
     assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
 
 
+def test_pods_run_as_a_user_that_may_write_to_tmp_and_the_claim_alone() -> None:
+    job = yaml.safe_load(render("kuberay", **VALUES["kuberay"], uid=4711))
+    cluster = job["spec"]["rayClusterSpec"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        spec = group["template"]["spec"]
+        assert spec["securityContext"] == {
+            "runAsNonRoot": True, "runAsUser": 4711, "runAsGroup": 4711, "fsGroup": 4711
+        }  # fmt: skip
+        (container,) = spec["containers"]
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]
+        assert {"name": "tmp", "emptyDir": {}} in spec["volumes"]
+    with pytest.raises(ClusterError, match="uid: 0 cannot be used"):
+        render("kuberay", **VALUES["kuberay"], uid=0)
+
+
 @pytest.mark.parametrize(("more", "most", "scales"), [({}, 2, False), ({"most_nodes": 16}, 16, True)])
 def test_an_autoscaler_may_start_more_nodes_where_it_is_told_so(more: dict[str, int], most: int, scales: bool) -> None:
     cluster = yaml.safe_load(render("kuberay", **VALUES["kuberay"], **more))["spec"]["rayClusterSpec"]
