@@ -4,7 +4,7 @@ Everything that can be checked without Ray and torch is checked first and the wo
 "nothing to do" are answered at once. Only then is the driver imported.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -77,9 +77,9 @@ def launch(
         return say_nothing_to_do(plan, console, resume_command(opened.root))
     prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True)
-    opened.trials.record(spec, evaluation.id, latest)
     for left in reversed(range(ROUNDS)):
-        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console)
+        record = partial(opened.trials.record, spec, evaluation.id, latest)
+        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console, record)
         if plan.is_done or outcome.interrupted or not left:
             break
         console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
@@ -103,10 +103,10 @@ def _sound_plan(
     return plan
 
 
-def _clean_up(store: Store, console: Console) -> None:
-    """Remove what killed drivers left behind, unless another one is at work: then say so."""
+def _clean_up(store: Store, console: Console, mine: str = "") -> None:
+    """Remove what killed drivers left behind, unless another one than `mine` is at work: then say so."""
     remove_stale(store)
-    others = living_drivers(store)
+    others = [driver for driver in living_drivers(store) if driver.file != mine]
     for driver in others:
         console.print(
             f"[yellow]Another driver works on this store[/yellow] ({escape(one_line(driver.said.host))}, process {driver.said.pid}). "
@@ -138,8 +138,12 @@ def _run(
     callbacks: Sequence["Callback"],
     only: Sequence[str],
     console: Console,
+    record: Callable[[], None] = lambda: None,
 ) -> tuple[Outcome, Plan]:
-    """Do the work of a plan; how that ended, and the plan of what is left (without what failed)."""
+    """Do the work of a plan; how that ended, and the plan of what is left (without what failed).
+
+    `record` writes the spec, as soon as others can see this driver: `prune` takes nothing of one that it sees.
+    """
     console.print(
         f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
         f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
@@ -153,12 +157,13 @@ def _run(
     from aesweep.sweep.worker.trainable import TrialTrainable
 
     progress = Progress.of(plan)
-    _clean_up(store, console)
     view, file = ProgressView(progress, console), ProgressFile(store)
     stop = StopRequest(store, file.name)
     try:
         file.write(progress.record(), force=True)
         file.keep_fresh()
+        record()
+        _clean_up(store, console, file.driver)
         with stop.listening(), connect(address) as ours, view:
             grows = not ours.started_here
             driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, callbacks, grows)

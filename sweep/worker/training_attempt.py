@@ -120,7 +120,11 @@ class TrainingAttempt:
         self._log_file.publish()
 
     def commit(self) -> bool:
-        """Write the trained model and commit it; False where another attempt was first. Removes checkpoints."""
+        """Write the trained model and commit it; False where another attempt was first. Removes checkpoints.
+
+        False also for an attempt that slept while `prune` took its files (docs/store.md): the trial goes on from the
+        newest checkpoint.
+        """
         key = self.config.key
         result = self._result()
         model = self.store.attempts.write_file(key, self.attempt, MODEL, model_bytes(self.trainer.model))
@@ -135,10 +139,15 @@ class TrainingAttempt:
                 result=result,
             ),
         )
-        self.log("committed" if committed else "another attempt was committed first; this one is not used")
+        self.log(
+            "committed"
+            if committed
+            else "not committed: another attempt was first, or `prune` took the files of this one"
+        )
         self._log_file.publish()
-        for attempt in self.store.attempts.of(key, "train"):
-            self.store.storage.remove(self._place(attempt, CHECKPOINT))
+        if committed or self.store.commits.has_training(key):
+            for attempt in self.store.attempts.of(key, "train"):
+                self.store.storage.remove(self._place(attempt, CHECKPOINT))
         return committed
 
     def end(self, how: How, reason: str) -> None:
