@@ -17,7 +17,7 @@ from aesweep.sweep.store.records import FileRecord, ScoresRecord, TrainingRecord
 from aesweep.sweep.store.storage import Storage
 from aesweep.sweep.store.store import Store
 from tests.records import scored, trained
-from tests.sweep.store.simulator import MemoryStorage, Process, Schedule, seeded_uuids
+from tests.sweep.schedules.simulator import MemoryStorage, Process, Schedule, seeded_uuids
 
 KEY = TrialConfig(filters=2, latent_size=2, epochs=1).key
 EVALUATION = "0123456789ab"
