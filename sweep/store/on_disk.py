@@ -51,11 +51,12 @@ class LocalStorage(Storage):
     keeps_files_whole = False
 
     def __init__(self, root: str | Path, mark: str = "") -> None:
-        """`mark`: a file without which nothing else is written.
+        """`mark`: a file without which nothing else is written, and that must stay the one which was there first.
 
         Without it, a folder that was moved away, or whose disk is not mounted any more, would be started again in its
-        old place.
+        old place; with another one, another store was put there.
         """
+        self._identity: bytes | None = None
         self.folder: Path | None = Path(root)
         self._mark = mark
         self._folder = Path(root)
@@ -205,8 +206,15 @@ class LocalStorage(Storage):
         return temporary
 
     def _require_mark(self, name: str) -> None:
-        if self._mark not in ("", name) and not self.exists(self._mark):
+        if self._mark in ("", name):
+            return
+        found = self.read(self._mark)
+        if found is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.place(self._mark))
+        self._identity = self._identity or found
+        if found != self._identity:
+            remedy = "Another store is in its place now. Put the first one back and give the same command again."
+            raise StorageError(self.root, remedy)
 
     def _found(self, look: Callable[[], Result]) -> Result | None:
         with self._refusals("read"):

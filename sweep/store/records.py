@@ -118,9 +118,10 @@ class SealedRecord(Record):
 
 
 class StoreMark(Record):
-    """`store.json`: the format of the store."""
+    """`store.json`: the format of the store, and which one it is."""
 
     format: object = None
+    id: str = ""
     created: str = ""
 
 

@@ -19,6 +19,7 @@ from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.layout import MODEL, scores_name, training_name
 from aesweep.sweep.store.prune import prune
 from aesweep.sweep.store.records import LaunchProgress, ScoresRecord, TrainingRecord, file_record
+from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter
 from tests.records import scored, trained
@@ -190,6 +191,22 @@ def test_a_commit_whose_files_are_gone_is_none(root: Path) -> None:
     shutil.rmtree(root / f"trials/{TRIAL.key}/attempts/{prepared.attempt}")
     assert not store.commits.commit_training(TRIAL.key, prepared)
     assert not store.commits.has_training(TRIAL.key)
+
+
+def test_nothing_is_written_into_a_store_that_was_put_in_the_place_of_another(root: Path, tmp_path: Path) -> None:
+    store = open_store(root)
+    training(store)
+    other = open_store(tmp_path / "other", create=True)
+    root.rename(tmp_path / "moved")
+    Path(other.root).rename(root)
+    before = sorted(root.rglob("*"))
+    for write in (lambda: training(store), lambda: store.trials.write_config(TRIAL)):
+        with pytest.raises(StorageError, match="Another store is in its place"):
+            write()
+    assert sorted(root.rglob("*")) == before
+    shutil.rmtree(root)
+    (tmp_path / "moved").rename(root)
+    training(store)
 
 
 def archive() -> bytes:
