@@ -4,7 +4,7 @@ Everything that can be checked without Ray and torch is checked first and the wo
 "nothing to do" are answered at once. Only then is the driver imported.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -83,9 +83,10 @@ def launch(
     require_sound_environment(address)
     prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True)
-    opened.trials.record(spec, evaluation.id, latest)
     for left in reversed(range(ROUNDS)):
-        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console, resume_command(opened.root))
+        record = partial(opened.trials.record, spec, evaluation.id, latest)
+        again = resume_command(opened.root)
+        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console, again, record)
         if plan.is_done or outcome.interrupted or not left:
             break
         console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
@@ -109,10 +110,10 @@ def _sound_plan(
     return plan
 
 
-def _clean_up(store: Store, console: Console) -> None:
-    """Remove what killed drivers left behind, unless another one is at work: then say so."""
+def _clean_up(store: Store, console: Console, mine: str = "") -> None:
+    """Remove what killed drivers left behind, unless another one than `mine` is at work: then say so."""
     remove_stale(store)
-    others = living_drivers(store)
+    others = [driver for driver in living_drivers(store) if driver.file != mine]
     for driver in others:
         console.print(
             f"[yellow]Another driver works on this store[/yellow] ({escape(one_line(driver.said.host))}, process {driver.said.pid}). "
@@ -145,10 +146,12 @@ def _run(
     only: Sequence[str],
     console: Console,
     again: str,
+    record: Callable[[], None] = lambda: None,
 ) -> tuple[Outcome, Plan]:
     """Do the work of a plan; how that ended, and the plan of what is left (without what failed).
 
-    `again` is the command that goes on where Ray dies.
+    `again` is the command that goes on where Ray dies. `record` writes the spec, as soon as others can see this driver:
+    `prune` takes nothing of one that it sees.
     """
     console.print(
         f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
@@ -164,12 +167,13 @@ def _run(
     from aesweep.sweep.worker.trainable import TrialTrainable
 
     progress = Progress.of(plan)
-    _clean_up(store, console)
     view, file = ProgressView(progress, console), ProgressFile(store)
     stop = StopRequest(store, file.name)
     try:
         file.write(progress.record(), force=True)
         file.keep_fresh()
+        record()
+        _clean_up(store, console, file.driver)
         with stop.listening(), connect(address, after_death=f"Go on with: {again}") as ours, view:
             driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks)
             ours.watch.last_act = partial(_leave, driver, view, file)

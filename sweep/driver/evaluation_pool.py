@@ -154,7 +154,9 @@ class EvaluationPool:
         running = self.running.pop(reference)
         job, reason, again, cause = running.job, "", False, None
         try:
-            ray.get(reference)
+            if not ray.get(reference) and not self.store.commits.has_scores(job.key, self.evaluation.id):
+                reason = "its files were removed while its driver slept"  # the launch scores it again (launch.py)
+                self.store.attempts.write_end(job.key, job.attempt, "stopped", reason)
         except Exception as error:  # whatever a stage raised, or Ray's own error when its worker died
             cause = cause_of(error) or error
             reason, again = self._judge(job, cause)

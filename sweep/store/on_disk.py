@@ -1,12 +1,19 @@
 """Files of a store on a local or NFS path, written so that a reader never meets half a file.
 
 Nothing is written in place: bytes go into `.tmp-…` beside the target, reach the disk (fsync), and take their name in one
-step. A commit takes its name only if nobody has it yet: the first writer wins, and two drivers on one store can never
-replace each other's results. Where a file system has no hard links, they can when one stalls between two calls.
+step. A commit takes its name only if nobody has it yet (a hard link): the first writer wins. A file is exchanged for
+another one only while it holds the bytes that were found: all who exchange take turns by a lock (flock) on `store.json`,
+which the kernel, or the server of a network file system, gives back when its holder dies. Nothing else is locked.
+
+Nobody relies on a temporary file: a writer whose `.tmp-…` somebody removed writes it again.
+
+Where a file system has no hard links or no locks, a writer that stalls between two calls can replace what another one
+wrote meanwhile (docs/store.md).
 """
 # ruff: noqa: D102 (`Storage` says what each method does)
 
 import errno
+import fcntl
 import os
 import shutil
 import stat
@@ -17,13 +24,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aesweep.models.errors import InputError
+from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.storage import (
     FOLDER,
     TEMPORARY,
     Result,
     Storage,
     StorageError,
-    aside_name,
     inside,
     joined,
     version_of,
@@ -34,6 +41,7 @@ from aesweep.sweep.store.storage import (
 _MISTAKEN = (errno.ENOTDIR, errno.EEXIST)
 _ABSENT = (FileNotFoundError, NotADirectoryError)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+TRIES = 20  # of a write whose temporary file is removed by others each time
 
 
 class LocalStorage(Storage):
@@ -43,11 +51,12 @@ class LocalStorage(Storage):
     keeps_files_whole = False
 
     def __init__(self, root: str | Path, mark: str = "") -> None:
-        """`mark`: a file without which nothing else is written.
+        """`mark`: a file without which nothing else is written, and that must stay the one which was there first.
 
         Without it, a folder that was moved away, or whose disk is not mounted any more, would be started again in its
-        old place.
+        old place; with another one, another store was put there.
         """
+        self._identity: bytes | None = None
         self.folder: Path | None = Path(root)
         self._mark = mark
         self._folder = Path(root)
@@ -84,34 +93,38 @@ class LocalStorage(Storage):
 
     def write(self, name: str, data: bytes) -> None:
         with self._refusals():
-            temporary = self._write_aside(name, data)
-            try:
-                os.replace(temporary, self.path(name))
-            except OSError:
-                _remove_if_possible(temporary)
-                raise
-            _sync_folder(self.path(name).parent)
+            self._publish(name, data, os.replace)
 
     def commit(self, name: str, data: bytes) -> bool:
         with self._refusals():
-            temporary = self._write_aside(name, data)
             try:
-                os.link(temporary, self.path(name))
-            except FileExistsError:
-                return False
+                return self._publish(name, data, _link)
             except OSError as error:  # file systems without hard links: some of FUSE, SMB, exFAT
                 if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
                     raise
                 return super().commit(name, data)
-            finally:
-                _remove_if_possible(temporary)
-            _sync_folder(self.path(name).parent)
-            return True
+
+    def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
+        def exchange(temporary: Path, target: Path) -> bool:
+            with self._turn():
+                if self.read(name) != found:
+                    return False
+                os.replace(temporary, target)
+                return True
+
+        with self._refusals():
+            if data is not None:
+                return self._publish(name, data, exchange)
+            with self._turn():
+                same = self.read(name) == found
+                if same:
+                    self.path(name).unlink()
+                return same
 
     def make_folder(self, name: str) -> None:
         with self._refusals():
             self._require_mark(name)
-            self.path(name).mkdir(parents=True, exist_ok=True)
+            _make_folders(self.path(name))
 
     def remove(self, name: str) -> None:
         with self._refusals():
@@ -119,32 +132,69 @@ class LocalStorage(Storage):
 
     def remove_folder(self, name: str) -> None:
         with self._refusals(), suppress(FileNotFoundError):
-            shutil.rmtree(self.path(name))
-
-    def set_aside(self, name: str) -> str:
-        aside = aside_name(name)
-        try:
-            os.replace(self.path(name), self.path(aside))
-        except FileNotFoundError:  # another process was faster
-            raise
-        except OSError as error:
-            raise self._refused(error) from error
-        return aside
+            for left in reversed(range(TRIES)):
+                try:
+                    shutil.rmtree(self.path(name))
+                    return
+                except OSError as error:  # an attempt that woke up writes into it
+                    if error.errno != errno.ENOTEMPTY or not left:
+                        raise
 
     def temporary(self) -> list[str]:
         with self._refusals("read"):
             return sorted(str(file.relative_to(self._folder)) for file in self._folder.rglob(f"{TEMPORARY}*"))
 
     def append(self, name: str, text: str) -> bool:
-        with self._refusals(), open(self.path(name), "a", encoding="utf-8") as file:
-            file.write(text)
+        with self._refusals():
+            self._require_mark(name)
+            _make_folders(self.path(name).parent)  # `prune` may have taken that of an attempt which slept
+            with open(self.path(name), "a", encoding="utf-8") as file:
+                file.write(text)
         return True
+
+    def _publish(self, name: str, data: bytes, take: Callable[[Path, Path], bool | None]) -> bool:
+        """Write a temporary file and let `take` give it its name; False where `take` says so."""
+        for left in reversed(range(TRIES)):
+            try:
+                return self._publish_once(name, data, take)
+            except FileNotFoundError:  # somebody cleaned up, or removed the folder of this attempt
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _publish_once(self, name: str, data: bytes, take: Callable[[Path, Path], bool | None]) -> bool:
+        temporary = self._write_aside(name, data)
+        try:
+            taken = take(temporary, self.path(name)) is not False
+        finally:
+            _remove_if_possible(temporary)
+        if taken:
+            _sync_folder(self.path(name).parent)
+        return taken
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Inside the `with` block no other process or thread exchanges a file of this store."""
+        descriptor = self._open_lock()
+        try:
+            with suppress(OSError):  # a network file system without locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _open_lock(self) -> int:
+        mark = self.path(MARK)
+        try:
+            return os.open(mark, os.O_RDWR | os.O_CLOEXEC)  # NFS gives an exclusive lock to who may write
+        except OSError:
+            return os.open(mark if mark.exists() else self._folder, os.O_RDONLY | os.O_CLOEXEC)
 
     def _write_aside(self, name: str, data: bytes) -> Path:
         self._require_mark(name)
         target = self.path(name)
         temporary = target.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folders(target.parent)
         try:
             with open(temporary, "wb") as file:
                 file.write(data)
@@ -156,8 +206,15 @@ class LocalStorage(Storage):
         return temporary
 
     def _require_mark(self, name: str) -> None:
-        if self._mark not in ("", name) and not self.exists(self._mark):
+        if self._mark in ("", name):
+            return
+        found = self.read(self._mark)
+        if found is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.place(self._mark))
+        self._identity = self._identity or found
+        if found != self._identity:
+            remedy = "Another store is in its place now. Put the first one back and give the same command again."
+            raise StorageError(self.root, remedy)
 
     def _found(self, look: Callable[[], Result]) -> Result | None:
         with self._refusals("read"):
@@ -223,6 +280,26 @@ def _remove_if_possible(temporary: Path) -> None:
     """Remove a file that nobody reads. Where that is refused too, the next launch does it (`remove_temporary`)."""
     with suppress(OSError):
         temporary.unlink(missing_ok=True)
+
+
+def _link(temporary: Path, target: Path) -> bool:
+    """Give a file a second name unless that is taken; False where it is."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        return temporary.stat().st_nlink > 1  # NFS repeats a request whose answer was lost
+    return True
+
+
+def _make_folders(folder: Path) -> None:
+    """Make a folder with those above it, each so that it survives a power cut."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

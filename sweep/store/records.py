@@ -11,6 +11,7 @@ JSON of the right shape. A file without a seal is judged by its fields alone.
 import hashlib
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -40,6 +41,8 @@ _UNCHECKED = {"config", "execution", "spec"}
 ZEROS = "0" * 64
 LARGEST = 2**63 - 1
 WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
+VACANCY_BYTES = 200
+"""A vacancy is shorter than this, and a commit is longer."""
 _SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')  # one space of indent: top level only
 
 
@@ -129,9 +132,10 @@ class SealedRecord(Record):
 
 
 class StoreMark(Record):
-    """`store.json`: the format of the store."""
+    """`store.json`: the format of the store, and which one it is."""
 
     format: object = None
+    id: str = ""
     created: str = ""
 
 
@@ -150,6 +154,13 @@ class LaunchedSpec(SealedRecord):
     keys: dict[Name, str]
     """Key of each trial -> the block that it comes from."""
     spec: dict[str, object]
+
+
+class Vacancy(SealedRecord):
+    """Stands at the name of a commit that counts no more, or that some attempts must not take (docs/store.md)."""
+
+    vacant: Name
+    """Another word each time, so that nobody takes one vacancy for another."""
 
 
 class FileRecord(Record):
@@ -284,7 +295,7 @@ class EndRecord(Record):
 
 
 class PrunedAttempts(SealedRecord):
-    """`pruned.json`: attempts whose folders were removed, so that they still count."""
+    """`pruned.json`: attempts that lost files, so that they still count and never commit (docs/store.md)."""
 
     attempts: tuple[Name, ...]
 
@@ -329,6 +340,13 @@ class DriverRecord(LaunchProgress):
     pid_namespace: str
 
 
+class Publication(SealedRecord):
+    """`tables/publisher.json`: who publishes tables, or did last."""
+
+    publication: Name
+    """Another word each time."""
+
+
 class FoldedTables(SealedRecord):
     """`tables/folded.json`: what the tables were made from."""
 
@@ -370,6 +388,11 @@ def _parse_odd_text(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
     except (ValueError, TypeError, RecursionError):  # no JSON, no object, or refused
         return None
     return record.model_copy(update=unchecked)
+
+
+def vacancy() -> bytes:
+    """A new vacancy, as its file holds it."""
+    return Vacancy(vacant=uuid.uuid4().hex).to_bytes()
 
 
 def parse_fields(data: bytes) -> Mapping[str, Any]:

@@ -198,7 +198,8 @@ def _kept_reference(job: EvaluationJob, name: str) -> Reference | None:
             return None
         return Reference(statistics, features_from_bytes(data, statistics.n, statistics.dimension))
     except ValueError:
-        log.warning("%s is damaged; kept as %s and measured again", name, storage.set_aside(name))
+        if data is not None and (aside := storage.set_aside(name, data)) is not None:
+            log.warning("%s is damaged; kept as %s and measured again", name, aside)
         return None
 
 

@@ -139,7 +139,8 @@ class TrainingAttempt:
     def commit(self) -> bool:
         """Write the trained model and commit it; False where another attempt was first. Removes checkpoints.
 
-        Also False where the driver has ended this attempt, since it gave no sign of life: another one is at work.
+        Also False where the driver has ended this attempt, since it gave no sign of life, and where `prune` took its files
+        while it slept (docs/store.md): the trial goes on from the newest checkpoint.
         """
         with self._pulse.steadily():
             committed = self._commit()
@@ -165,10 +166,15 @@ class TrainingAttempt:
                 result=result,
             ),
         )
-        self.log("committed" if committed else "another attempt was committed first; this one is not used")
+        self.log(
+            "committed"
+            if committed
+            else "not committed: another attempt was first, or `prune` took the files of this one"
+        )
         self._log_file.publish()
-        for attempt in self.store.attempts.of(key, "train"):
-            self.store.storage.remove(self._place(attempt, CHECKPOINT))
+        if committed or self.store.commits.has_training(key):
+            for attempt in self.store.attempts.of(key, "train"):
+                self.store.storage.remove(self._place(attempt, CHECKPOINT))
         return committed
 
     def end(self, how: How, reason: str) -> None:

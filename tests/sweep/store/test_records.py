@@ -94,7 +94,7 @@ def test_a_commit_without_a_seal_is_judged_by_its_shape(root: Path) -> None:
 def test_where_files_are_kept_whole_a_plan_reads_no_commit_and_the_next_fold_finds_a_damaged_one(
     root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    damage(root, b"{")
+    damage(root, b"{" * 500)
     storage = WatchedStorage(root, keeps_files_whole=True)
     store = Store(root, storage)
     assert state(store) == "done"
