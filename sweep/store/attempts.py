@@ -33,6 +33,7 @@ from aesweep.sweep.store.records import (
     PrunedAttempts,
     StartRecord,
     file_record,
+    parse_record,
 )
 
 TRACEBACK_LINES = 20
@@ -65,19 +66,29 @@ class Attempts:
         return len(self._all(key, stage))
 
     def note_pruned(self, key: str, attempts: Iterable[str]) -> None:
-        """Remember that these attempts were made; called before their folders are removed."""
-        before = self._pruned(key)
-        if set(attempts) - before:
-            self.records.write(pruned_name(key), PrunedAttempts(attempts=tuple(sorted({*before, *attempts}))))
+        """Remember that these attempts were made; called before their files are removed."""
+        name, storage = pruned_name(key), self.records.storage
+        while missing := set(attempts) - (before := self.pruned(key)):
+            data = PrunedAttempts(attempts=tuple(sorted(before | missing))).to_bytes()
+            found = storage.read(name)
+            if found is None:
+                storage.commit(name, data)
+            elif self._pruned_in(found) == before:
+                storage.replace(name, found, data)
 
     def _all(self, key: str, stage: Stage) -> set[str]:
-        return {*self.of(key, stage), *attempts_of(self._pruned(key), stage)}
+        return {*self.of(key, stage), *attempts_of(self.pruned(key), stage)}
 
-    def _pruned(self, key: str) -> set[str]:
-        if not self.records.storage.exists(pruned_name(key)):
-            return set()
-        pruned = self.records.read(pruned_name(key), PrunedAttempts)
+    def _pruned_in(self, data: bytes) -> set[str]:
+        """The names in a note; none where that is damaged."""
+        pruned = parse_record(PrunedAttempts, data)
         return set(pruned.attempts) if pruned else set()
+
+    def pruned(self, key: str) -> set[str]:
+        """Attempts of a trial whose files `prune` removed, or is about to."""
+        name = pruned_name(key)
+        data = self.records.storage.read(name) if self.records.storage.exists(name) else None
+        return self._pruned_in(data) if data is not None else set()
 
     def write_file(self, key: str, attempt: str, name: str, data: bytes) -> FileRecord:
         """Write one file of an attempt; what its commit will say of it."""

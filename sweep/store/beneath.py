@@ -7,6 +7,7 @@ reads as an empty file, which is a damaged one to every reader. The folder itsel
 """
 
 import errno
+import fcntl
 import io
 import os
 import shutil
@@ -53,7 +54,7 @@ class Beneath:
         words = [word for word in inside(name).split("/") if word]
         with self._named(name):
             if make:
-                self.root.mkdir(parents=True, exist_ok=True)
+                _make_root(self.root)
             descriptor = os.open(self.root, _FOLDER)
         try:
             for word in words:
@@ -94,8 +95,7 @@ class Beneath:
                 if _is_no_file(os.stat(last, dir_fd=folder, follow_symlinks=False)):  # a link or a socket
                     return io.BytesIO()
                 raise
-        found = os.fstat(descriptor)
-        if not _is_no_file(found) and found.st_size <= most_bytes(name):
+        if _is_readable(name, os.fstat(descriptor)):
             return open(descriptor, "rb")
         os.close(descriptor)
         return io.BytesIO()
@@ -114,8 +114,8 @@ class Beneath:
             return os.listdir(descriptor)
 
     def append(self, name: str, data: bytes) -> None:
-        """Add to the end of a file."""
-        with self.parent(name) as (folder, last):
+        """Add to the end of a file, which is made where it is missing, and so is its folder."""
+        with self.parent(name, make=True) as (folder, last):
             descriptor = os.open(last, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _FILE, 0o666, dir_fd=folder)
             with open(descriptor, "ab") as file:
                 file.write(data)
@@ -135,6 +135,26 @@ class Beneath:
                 shutil.rmtree(last, dir_fd=folder)
             except RecursionError as error:
                 raise OSError(errno.ENAMETOOLONG, "Folders in folders without end", last) from error
+
+    def move_unreadable(self, name: str, to: str) -> bool:
+        """Rename what reads as an empty file and is none, in its folder; False where no such thing is there."""
+        with suppress(FileNotFoundError, NotADirectoryError), self.parent(name) as (folder, last):
+            if not _is_readable(name, os.stat(last, dir_fd=folder, follow_symlinks=False)):
+                os.replace(last, to.rpartition("/")[2], src_dir_fd=folder, dst_dir_fd=folder)
+                return True
+        return False
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """Inside the `with` block no other process or thread has its turn at this file; without it, at the root."""
+        with self.folder("") as root:
+            descriptor = _open_lock(root, name)
+            try:
+                with suppress(OSError):  # a network file system without locks
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(descriptor)
 
     @contextmanager
     def _named(self, name: str) -> Iterator[None]:
@@ -156,6 +176,12 @@ def write_new(folder: int, name: str, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def sync(folder: int) -> None:
+    """Make a new name in an open folder survive a power cut."""
+    with suppress(OSError):  # some network file systems refuse it; the name itself is given in one step all the same
+        os.fsync(folder)
+
+
 def size_of_file(found: os.stat_result) -> int | None:
     """Length of a file, None for a folder; what is neither counts as an empty file."""
     if stat.S_ISDIR(found.st_mode):
@@ -165,6 +191,31 @@ def size_of_file(found: os.stat_result) -> int | None:
 
 def _is_no_file(found: os.stat_result) -> bool:
     return not stat.S_ISREG(found.st_mode)
+
+
+def _is_readable(name: str, found: os.stat_result) -> bool:
+    return not _is_no_file(found) and found.st_size <= most_bytes(name)
+
+
+def _open_lock(folder: int, name: str) -> int:
+    for way in (os.O_RDWR, os.O_RDONLY):  # NFS gives an exclusive lock to who may write
+        with suppress(OSError):
+            return os.open(name, way | _FILE, dir_fd=folder)
+    return os.open(".", _FOLDER, dir_fd=folder)
+
+
+def _make_root(root: Path) -> None:
+    """Make a folder with those above it, which may be links."""
+    if root.is_dir():
+        return
+    _make_root(root.parent)
+    root.mkdir(exist_ok=True)
+    with suppress(OSError):
+        above = os.open(root.parent, _FOLDER)
+        try:
+            sync(above)
+        finally:
+            os.close(above)
 
 
 def _walk(folder: int, name: str, depth: int) -> Iterator[tuple[str, os.stat_result | None]]:
@@ -191,4 +242,5 @@ def _enter(folder: int, word: str, make: bool) -> int:
             raise
     with suppress(FileExistsError):
         os.mkdir(word, dir_fd=folder)
+        sync(folder)
     return os.open(word, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)

@@ -1,28 +1,40 @@
 """The commits of a store: a trial's training, and each evaluation of it, with the files that they name."""
 
 import logging
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.attempts import Attempts, DamagedFileError
-from aesweep.sweep.store.layout import MODEL, attempt_folder, scores_name, training_name
+from aesweep.sweep.store.layout import MODEL, Stage, attempt_folder, scores_name, training_name
 from aesweep.sweep.store.reading import Records
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord
-from aesweep.sweep.store.storage import size_of
+from aesweep.sweep.store.records import (
+    VACANCY_BYTES,
+    ScoresRecord,
+    TrainingRecord,
+    Vacancy,
+    parse_record,
+    vacancy,
+)
+from aesweep.sweep.store.storage import FOLDER, StorageError, size_of
 
+DEPTH = 8  # of folders below an attempt: more than there are
+TRIES = 20  # of taking a name that others take and give back all the time
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Commits:
-    """`train.json` and `scores/<id>.json`. The first commit of a name wins."""
+    """`train.json` and `scores/<id>.json`. The first commit of a name wins (docs/store.md)."""
 
     records: Records
+    _weights: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the weights of trials that a snapshot has read."""
 
     def training(self, key: str) -> TrainingRecord | None:
         """The commit of a trial's training, None while there is none."""
-        return self.records.read_commit(training_name(key), TrainingRecord)
+        return self._read_training(key)
 
     def has_training(self, key: str) -> bool:
         """Whether `training` gives a commit; reads it only where it has to (reading.py)."""
@@ -30,44 +42,88 @@ class Commits:
 
     def scored(self, key: str) -> list[str]:
         """Ids of the evaluations committed for a trial."""
-        names = self.records.storage.names(f"trials/{key}/scores")
-        return [name.removesuffix(".json") for name in names if name.endswith(".json")]
+        storage, folder = self.records.storage, f"trials/{key}/scores"
+        names = [name for name in storage.names(folder) if name.endswith(".json")]
+        versions = {name: storage.version(f"{folder}/{name}") for name in names}
+        return [name.removesuffix(".json") for name, v in versions.items() if v and size_of(v) >= VACANCY_BYTES]
 
     def scores(self, key: str, evaluation: str) -> ScoresRecord | None:
-        """The commit of one evaluation, None while there is none."""
-        return self.records.read_commit(scores_name(key, evaluation), ScoresRecord)
+        """The commit of one evaluation; None while there is none for the weights that the trial has now."""
+        return self.records.read_commit(scores_name(key, evaluation), ScoresRecord, partial(self._other_weights, key))
 
     def has_scores(self, key: str, evaluation: str) -> bool:
         """Whether `scores` gives a commit; reads it only where it has to (reading.py)."""
         return self.records.has_commit(scores_name(key, evaluation), ScoresRecord)
 
     def commit_training(self, key: str, commit: TrainingRecord) -> bool:
-        """Commit a training; False where another attempt was first. Scores of other weights are set aside before that."""
-        if self.records.storage.exists(training_name(key)):
-            return False
-        model = commit.files.get(MODEL)
-        self._set_aside_other_scores(key, model.sha256 if model else "")
-        return self.records.storage.commit(training_name(key), commit.to_bytes())
-
-    def _set_aside_other_scores(self, key: str, weights: str) -> None:
-        """Set aside what other weights scored: a trial is trained again when its commit was damaged, maybe to other bits.
-
-        Before the new commit: whoever is killed between the two leaves a trial to train, and never weights with scores
-        that are not theirs.
-        """
-        storage = self.records.storage
-        for evaluation in self.scored(key):
-            scores = self.scores(key, evaluation)
-            if scores is None or scores.model == weights:
-                continue
-            name = scores_name(key, evaluation)
-            with suppress(FileNotFoundError):  # another driver was faster
-                aside = storage.set_aside(name)
-                log.warning("%s is of other weights; kept as %s, it is scored again", storage.place(name), aside)
+        """Commit a training; False where another attempt was first, or its files are not there (any more)."""
+        committed = self._commit(key, "train", "", commit)
+        if committed:  # scores of other weights, which were damaged or lost, count no more
+            for evaluation in self.scored(key):
+                self.scores(key, evaluation)
+        return committed
 
     def commit_scores(self, key: str, evaluation: str, commit: ScoresRecord) -> bool:
-        """Commit an evaluation; False where another attempt was first."""
-        return self.records.storage.commit(scores_name(key, evaluation), commit.to_bytes())
+        """Commit an evaluation; False where another attempt was first, or its files are not there (any more)."""
+        return self._commit(key, "evaluate", evaluation, commit)
+
+    def close(self, key: str, stage: Stage, evaluation: str = "") -> str:
+        """From now on no attempt in `pruned.json` commits this. Gives the attempt that was committed, "" without one."""
+        name, storage = _name(key, stage, evaluation), self.records.storage
+        for _ in range(TRIES):
+            if (commit := self._read(key, stage, evaluation)) is not None:
+                return commit.attempt
+            found = storage.read(name)
+            if storage.commit(name, vacancy()) if found is None else self._takes(name, found, vacancy()):
+                return ""
+        raise StorageError(storage.root, f"Others write {storage.place(name)} all the time. Try again later.")
+
+    def _commit(self, key: str, stage: Stage, evaluation: str, commit: TrainingRecord | ScoresRecord) -> bool:
+        """Take the name of a commit: one that nobody had yet, or one that is vacant and not closed to this attempt."""
+        name, storage, data = _name(key, stage, evaluation), self.records.storage, commit.to_bytes()
+        if missing := self._missing_files(key, commit):
+            log.warning("%s is not committed: it lacks %s", attempt_folder(key, commit.attempt), ", ".join(missing))
+            return False
+        for _ in range(TRIES):
+            if storage.commit(name, data):
+                return True
+            if self._read(key, stage, evaluation) is not None:
+                return False
+            found = storage.read(name)
+            if commit.attempt in Attempts(self.records).pruned(key):  # after the vacancy was read
+                log.warning("%s is not committed: `prune` took its files", attempt_folder(key, commit.attempt))
+                return False
+            if found is not None and self._takes(name, found, data):
+                return True
+        return False
+
+    def _takes(self, name: str, found: bytes, data: bytes) -> bool:
+        return parse_record(Vacancy, found) is not None and self.records.storage.replace(name, found, data)
+
+    def _missing_files(self, key: str, commit: TrainingRecord | ScoresRecord) -> list[str]:
+        """Files that a commit names and that are not there in their full length; one request."""
+        if not commit.files:
+            return []
+        folder = attempt_folder(key, commit.attempt)
+        versions = self.records.storage.listing(folder, DEPTH)
+        sizes = {name: size_of(v) for name, v in versions.items() if v != FOLDER}
+        return [name for name, file in commit.files.items() if sizes.get(f"{folder}/{name}") != file.bytes]
+
+    def _read(self, key: str, stage: Stage, evaluation: str) -> TrainingRecord | ScoresRecord | None:
+        return self._read_training(key) if stage == "train" else self.scores(key, evaluation)
+
+    def _read_training(self, key: str, flaw: Callable[[TrainingRecord], str] = lambda _: "") -> TrainingRecord | None:
+        training = self.records.read_commit(training_name(key), TrainingRecord, flaw)
+        if training is not None and self.records.snapshot is not None:
+            self._weights[key] = _weights_of(training)
+        return training
+
+    def _other_weights(self, key: str, scores: ScoresRecord) -> str:
+        """Why a commit does not count whose weights are not the committed ones: these are read after it."""
+        if self._weights.get(key) == scores.model:
+            return ""
+        training = self._read_training(key)
+        return "is of other weights" if training is not None and _weights_of(training) != scores.model else ""
 
     def model_bytes(self, key: str) -> bytes:
         """The committed weights of a trial (safetensors), checked. Raises `InputError` while it is not trained."""
@@ -81,15 +137,14 @@ class Commits:
 
         Their bits are checked by whoever reads them: reading the weights of many trials would take a driver minutes.
         """
-        commit = self.training(key)
-        if commit is None:
-            return False
-        model = commit.files.get(MODEL)
-        version = self.records.storage.version(f"{attempt_folder(key, commit.attempt)}/{MODEL}")
-        if version is None or size_of(version) != (model.bytes if model else 0):
-            self.records.set_aside(training_name(key))
-            return False
-        return True
+
+        def flaw(commit: TrainingRecord) -> str:
+            model = commit.files.get(MODEL)
+            version = self.records.storage.version(f"{attempt_folder(key, commit.attempt)}/{MODEL}")
+            is_there = version is not None and model is not None and size_of(version) == model.bytes
+            return "" if is_there else "names weights that are missing or cut short"
+
+        return self._read_training(key, flaw) is not None
 
     def prior_bytes(self, key: str, evaluation: str, name: str) -> bytes | None:
         """A fitted prior of one evaluation, checked; None where that has none."""
@@ -104,10 +159,20 @@ class Commits:
             return Attempts(self.records).read_file(key, commit.attempt, name, commit.files.get(name))
         except DamagedFileError as error:
             if not self.records.only_looks:
-                self.records.set_aside(commit_name)
+                flaw = f"names a damaged file ({name})"
+                self.records.read_commit(commit_name, type(commit), lambda found: flaw if found == commit else "")
                 raise
             place = self.records.storage.place(commit_name)
             remedy = (
                 f"Its SHA-256 is not the committed one. Remove {place}, and `aesweep resume STORE` makes both again."
             )
             raise DamagedFileError(error.field, error.value, remedy) from error
+
+
+def _name(key: str, stage: Stage, evaluation: str) -> str:
+    return training_name(key) if stage == "train" else scores_name(key, evaluation)
+
+
+def _weights_of(training: TrainingRecord) -> str:
+    model = training.files.get(MODEL)
+    return model.sha256 if model else ""

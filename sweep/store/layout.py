@@ -8,7 +8,7 @@ STORE/store.json                      the format of the store
                    train.json         THE COMMIT of training: its attempt, files with SHA-256, history, cost
                    scores/<id>.json   THE COMMIT of one evaluation
                    failures/<…>.json
-                   pruned.json        attempts that `aesweep prune` removed, so that they still count
+                   pruned.json        attempts whose files `aesweep prune` removed: they count, and never commit
       references/ progress/ tables/ report/
 """
 
@@ -21,6 +21,9 @@ MARK = "store.json"
 LATEST = "sweeps/latest.json"
 FOLDED = "tables/folded.json"
 """What the tables were made from; `commits` holds the version of every commit that was read and found whole."""
+
+PUBLISHER = "tables/publisher.json"
+"""Who publishes the tables, or did last."""
 
 MODEL = "model.safetensors"
 LATENTS = "latents.npz"
@@ -79,6 +82,14 @@ def attempts_of(names: Iterable[str], stage: Stage, evaluation: str = "") -> lis
     """The names that are attempts at this stage, and at this evaluation where one is given."""
     mine = [m for name in names if (m := _ATTEMPT.fullmatch(name)) and m["stage"] == PREFIX[stage]]
     return [m[0] for m in mine if not evaluation or m["evaluation"] == evaluation]
+
+
+def stage_of(attempt: str) -> tuple[Stage, str]:
+    """What an attempt tries: a stage, and the evaluation where it is one."""
+    found = _ATTEMPT.fullmatch(attempt)
+    if found is None:
+        raise ValueError(f"{attempt!r} is no attempt")
+    return ("train", "") if found["stage"] == PREFIX["train"] else ("evaluate", found["evaluation"])
 
 
 def prior_file(prior: str) -> str:

@@ -1,9 +1,15 @@
 """Files of a store on a local or NFS path, written so that a reader never meets half a file.
 
 Nothing is written in place: bytes go into `.tmp-…` beside the target, reach the disk (fsync), and take their name in one
-step. A commit takes its name only if nobody has it yet: the first writer wins, and two drivers on one store can never
-replace each other's results. Where a file system has no hard links, they can when one stalls between two calls.
-No link inside the folder is followed, and what is no regular file reads as an empty, damaged one (beneath.py).
+step. A commit takes its name only if nobody has it yet (a hard link): the first writer wins. A file is exchanged for
+another one only while it holds the bytes that were found: all who exchange take turns by a lock (flock) on `store.json`,
+which the kernel, or the server of a network file system, gives back when its holder dies. Nothing else is locked.
+
+Nobody relies on a temporary file: a writer whose `.tmp-…` somebody removed writes it again. No link inside the folder is
+followed, and what is no regular file reads as an empty, damaged one (beneath.py).
+
+Where a file system has no hard links or no locks, a writer that stalls between two calls can replace what another one
+wrote meanwhile (docs/store.md).
 """
 # ruff: noqa: D102 (`Storage` says what each method does)
 
@@ -16,16 +22,22 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.beneath import Beneath, size_of_file, write_new
+from aesweep.sweep.store.beneath import Beneath, size_of_file, sync, write_new
+from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.storage import FOLDER, TEMPORARY, Result, Storage, StorageError, aside_name, version_of
 
 DEEPEST = 8  # levels of folders: more than there are
+TRIES = 20  # of a write whose temporary file is removed by others each time
 
 # A file where a folder should be is what the user mistook, told as bad input; all else (no right to write, a stale NFS
 # handle, a bad disk …) is the storage's trouble and no trial's (`StorageError`).
 _MISTAKEN = (errno.ENOTDIR, errno.EEXIST)
 _ABSENT = (FileNotFoundError, NotADirectoryError)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS)  # some of FUSE, SMB, exFAT
+
+Take = Callable[[int, str, str], bool]
+"""Gives a temporary file its name, both in the open folder; False where it does not."""
 
 
 class LocalStorage(Storage):
@@ -35,13 +47,14 @@ class LocalStorage(Storage):
     keeps_files_whole = False
 
     def __init__(self, root: str | Path, mark: str = "") -> None:
-        """`mark`: a file without which nothing else is written.
+        """`mark`: a file without which nothing else is written, and that must stay the one which was there first.
 
         Without it, a folder that was moved away, or whose disk is not mounted any more, would be started again in its
-        old place.
+        old place; with another one, another store was put there.
         """
         self.folder: Path | None = Path(root)
         self._mark = mark
+        self._identity: bytes | None = None
         self._files = Beneath(root)
         self.root = str(root)
 
@@ -75,20 +88,36 @@ class LocalStorage(Storage):
         }
 
     def write(self, name: str, data: bytes) -> None:
-        with self._refusals(), self._written(name, data) as (folder, temporary, last):
-            os.replace(temporary, last, src_dir_fd=folder, dst_dir_fd=folder)
+        with self._refusals():
+            self._publish(name, data, _rename)
 
     def commit(self, name: str, data: bytes) -> bool:
-        with self._refusals(), self._written(name, data) as (folder, temporary, last):
+        with self._refusals():
             try:
-                os.link(temporary, last, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-            except FileExistsError:
-                return False
-            except OSError as error:  # file systems without hard links: some of FUSE, SMB, exFAT
-                if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
+                return self._publish(name, data, _link)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
                     raise
                 return super().commit(name, data)
-            return True
+
+    def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
+        def exchange(folder: int, temporary: str, last: str) -> bool:
+            with self._files.turn(MARK):
+                return self.read(name) == found and _rename(folder, temporary, last)
+
+        with self._refusals():
+            if data is not None:
+                return self._publish(name, data, exchange)
+            with self._files.turn(MARK):
+                same = self.read(name) == found
+                if same:
+                    self._files.remove(name)
+                return same
+
+    def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
+        if found or not (aside := self._move_aside(name)):
+            return super().set_aside(name, found, left)
+        return aside if left is None or self.commit(name, left) else None
 
     def make_folder(self, name: str) -> None:
         with self._refusals():
@@ -102,18 +131,12 @@ class LocalStorage(Storage):
 
     def remove_folder(self, name: str) -> None:
         with self._refusals():
-            self._files.remove_folder(name)
-
-    def set_aside(self, name: str) -> str:
-        aside = aside_name(name)
-        try:
-            with self._files.parent(name) as (folder, last):
-                os.replace(last, aside.rpartition("/")[2], src_dir_fd=folder, dst_dir_fd=folder)
-        except FileNotFoundError:  # another process was faster
-            raise
-        except OSError as error:
-            raise self._refused(error) from error
-        return aside
+            for left in reversed(range(TRIES)):
+                try:
+                    return self._files.remove_folder(name)
+                except OSError as error:  # an attempt that woke up writes into it
+                    if error.errno != errno.ENOTEMPTY or not left:
+                        raise
 
     def temporary(self) -> list[str]:
         with self._refusals("read"):
@@ -122,27 +145,51 @@ class LocalStorage(Storage):
 
     def append(self, name: str, text: str) -> bool:
         with self._refusals():
+            self._require_mark(name)
             self._files.append(name, text.encode())
         return True
 
-    @contextmanager
-    def _written(self, name: str, data: bytes) -> Iterator[tuple[int, str, str]]:
-        """A new file with `data`: descriptor of its folder, its temporary name, and the one that it is to take."""
+    def _move_aside(self, name: str) -> str:
+        """Give what only counts as an empty file another name, which is returned; "" where no such thing is there.
+
+        Nobody can copy a folder, a link or an endless file. Nothing but another turn takes its place meanwhile.
+        """
+        aside = aside_name(name, os.urandom(8))
+        with self._refusals(), self._files.turn(MARK):
+            self._require_mark(name)
+            return aside if self._files.move_unreadable(name, aside) else ""
+
+    def _publish(self, name: str, data: bytes, take: Take) -> bool:
+        """Write a temporary file and let `take` give it its name; False where it does not."""
+        for _ in range(TRIES):
+            with suppress(FileNotFoundError):  # somebody cleaned up, or removed the folder of this attempt
+                return self._publish_once(name, data, take)
+        return self._publish_once(name, data, take)
+
+    def _publish_once(self, name: str, data: bytes, take: Take) -> bool:
         self._require_mark(name)
+        temporary = f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
         with self._files.parent(name, make=True) as (folder, last):
-            temporary = f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
             try:
                 write_new(folder, temporary, data)
-                yield folder, temporary, last
+                taken = take(folder, temporary, last)
             finally:
                 with suppress(OSError):  # it has its name, or the next launch removes it (`remove_temporary`)
                     os.unlink(temporary, dir_fd=folder)
-            with suppress(OSError):  # some network file systems refuse it; the rename itself is still atomic
-                os.fsync(folder)
+            if taken:
+                sync(folder)
+        return taken
 
     def _require_mark(self, name: str) -> None:
-        if self._mark not in ("", name) and not self.exists(self._mark):
+        if self._mark in ("", name):
+            return
+        found = self.read(self._mark)
+        if found is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.place(self._mark))
+        self._identity = self._identity or found
+        if found != self._identity:
+            remedy = "Another store is in its place now. Put the first one back and give the same command again."
+            raise StorageError(self.root, remedy)
 
     def _found(self, look: Callable[[], Result]) -> Result | None:
         with self._refusals("read"):
@@ -188,3 +235,18 @@ class LocalStorage(Storage):
 
 def _is_temporary(name: str) -> bool:
     return name.rpartition("/")[2].startswith(TEMPORARY)
+
+
+def _rename(folder: int, temporary: str, last: str) -> bool:
+    """Give a file another name, whoever has that."""
+    os.replace(temporary, last, src_dir_fd=folder, dst_dir_fd=folder)
+    return True
+
+
+def _link(folder: int, temporary: str, last: str) -> bool:
+    """Give a file a second name unless that is taken; False where it is."""
+    try:
+        os.link(temporary, last, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        return os.stat(temporary, dir_fd=folder).st_nlink > 1  # NFS repeats a request whose answer was lost
+    return True

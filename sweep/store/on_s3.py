@@ -8,18 +8,23 @@ pyarrow 26 does was measured against a real server (tests/sweep/store/test_on_s3
 * Up to some 10 MB are one PUT (`allow_delayed_open`), more is a multipart upload. When one of its parts fails, a stream
   with background writes fails to close and publishes nothing; one without them completes the upload from its
   destructor, and the torn object appears. So background writes stay on.
-* There is no PUT on condition through pyarrow. `commit` looks first, writes, waits a moment and reads back whose bytes
-  are there: of two writers, the one whose bytes stayed has won and the other one learns it. What remains: both may
-  believe to have won when one of them stalls for longer than `SETTLE_SECONDS` between its look and its PUT. Then the
-  later commit stands; it names its own attempt and the hashes of its files, so readers still see one attempt whole.
+* There is no PUT on condition through pyarrow, and S3 has it: botocore sends those of `commit` (`If-None-Match: *`) and
+  `replace` (`If-Match` with the ETag of what was found), one request each. One whose answer was lost is sent again and
+  refused; the bytes that are there then tell who wrote them.
+
+Other object stores that pyarrow knows get the plain `commit` and `replace` of `Storage`: look, write, wait a moment and
+read back whose bytes are there. There, two writers can both believe to have won when one of them stalls for longer than
+`SETTLE_SECONDS` (docs/store.md).
 """
 # ruff: noqa: D102 (`Storage` says what each method does)
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import parse_qs, urlsplit
@@ -35,7 +40,6 @@ from aesweep.sweep.store.storage import (
     Result,
     Storage,
     StorageError,
-    aside_name,
     joined,
     version_of,
 )
@@ -128,11 +132,16 @@ class ObjectStorage(Storage):
         with suppress(FileNotFoundError):
             self._patiently(lambda: self._fs.delete_dir(self._path(name)))
 
-    def set_aside(self, name: str) -> str:
-        aside = aside_name(name)
-        self._patiently(lambda: self._fs.copy_file(self._path(name), self._path(aside)))
-        self.remove(name)
-        return aside
+    def commit(self, name: str, data: bytes) -> bool:
+        if self._conditional is None:
+            return super().commit(name, data)
+        return self._put_if(name, data, {"IfNoneMatch": "*"})
+
+    def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
+        if self._conditional is None or data is None:  # what is removed can be made again: nobody relies on it
+            return super().replace(name, found, data)
+        there, tag = self._read_tagged(name)
+        return there == found and self._put_if(name, data, {"IfMatch": tag})
 
     def temporary(self) -> list[str]:
         return []  # killed writers leave no objects; unfinished uploads are the bucket's life-cycle rule's to remove
@@ -143,6 +152,43 @@ class ObjectStorage(Storage):
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             return list(pool.map(function, items))
+
+    @cached_property
+    def _conditional(self) -> Any:
+        """A client that can write on condition, as pyarrow cannot; None for what is not S3."""
+        return _conditional_client(self.root, self._fs.region) if isinstance(self._fs, fs.S3FileSystem) else None
+
+    def _place(self, name: str) -> dict[str, str]:
+        bucket, _, key = self._path(name).partition("/")
+        return {"Bucket": bucket, "Key": key}
+
+    def _put_if(self, name: str, data: bytes, condition: Mapping[str, str]) -> bool:
+        def put() -> bool:
+            try:
+                self._conditional.put_object(**self._place(name), Body=data, **condition)
+            except Exception as error:
+                code = _status(error)
+                if code in (404, 412):  # 404: `If-Match` on what has gone
+                    return self.read(name) == data  # ours, where the answer to it was lost
+                raise _as_os_error(error) from error
+            return True
+
+        return self._patiently(put)
+
+    def _read_tagged(self, name: str) -> tuple[bytes | None, str]:
+        """The bytes of an object with its ETag."""
+
+        def get() -> tuple[bytes | None, str]:
+            try:
+                found = self._conditional.get_object(**self._place(name))
+                body = found["Body"]
+                return (body.read() if found["ContentLength"] <= most_bytes(name) else b""), found["ETag"]
+            except Exception as error:
+                if _status(error) == 404:
+                    return None, ""
+                raise _as_os_error(error) from error
+
+        return self._patiently(get)
 
     def _path(self, name: str) -> str:
         return f"{self._base}/{inside(name)}".rstrip("/")
@@ -190,6 +236,39 @@ def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
         said = " ".join(str(error).split())[:300]
         remedy = f"{said}. Give a path or a URI such as s3://bucket/folder (docs/operations.md)."
         raise InputError("--store", uri, remedy) from error
+
+
+def _conditional_client(uri: str, region: str) -> Any:
+    """A client of the same store, with the same credentials, that repeats nothing by itself."""
+    import botocore.config
+    import botocore.session
+
+    options = _s3_options(uri, region)
+    host = options.get("endpoint_override")
+    config = botocore.config.Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=REQUEST_SECONDS,
+        retries={"total_max_attempts": 1},
+        max_pool_connections=CONNECTIONS,
+        s3={"addressing_style": "path"} if host else {},  # as pyarrow addresses it
+        request_checksum_calculation="when_required",  # other servers than Amazon's know no others
+        response_checksum_validation="when_required",
+    )
+    endpoint = f"{options['scheme']}://{host}" if host else None
+    return botocore.session.Session().create_client("s3", region, endpoint_url=endpoint, config=config)
+
+
+def _status(error: Exception) -> int:
+    """The HTTP status that a request was refused with, 0 where it was not answered."""
+    answer = getattr(error, "response", None) or {}
+    return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _as_os_error(error: Exception) -> OSError:
+    """An error of botocore as pyarrow tells it, with the words that `HINTS` knows."""
+    code = str((getattr(error, "response", None) or {}).get("Error", {}).get("Code", ""))
+    word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", code).upper()
+    return OSError(f"When writing on condition: AWS Error {word or 'NETWORK_CONNECTION'}: {error}")
 
 
 def _s3_options(uri: str, region: str) -> Mapping[str, Any]:

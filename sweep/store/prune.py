@@ -4,6 +4,10 @@ Readers follow commits alone, so every other file of an attempt could go; but tw
 goes on from its newest checkpoint, and the attempts after that one tell how often it died or that it failed
 (attempts.py). So an attempt goes whole when its work was committed by another or was taken further, and the newest ones
 of unfinished work lose at most what cannot be resumed: the latents, priors and pictures of an evaluation.
+
+An attempt may still be at work although nobody sees its driver: that one slept, and will wake. So what is removed is
+decided first; then no driver may be seen, since each shows itself before it makes an attempt; then the attempts that
+lose files are barred from ever committing (`Commits.close`); and only then files go (docs/store.md).
 """
 
 from collections import defaultdict
@@ -14,7 +18,7 @@ from typing import Literal
 from aesweep.models.archive import require_sound_zip
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.drivers import living_drivers
-from aesweep.sweep.store.layout import CHECKPOINT, END, START, attempt_folder
+from aesweep.sweep.store.layout import CHECKPOINT, END, START, attempt_folder, stage_of
 from aesweep.sweep.store.storage import FOLDER, size_of
 from aesweep.sweep.store.store import Store
 
@@ -32,31 +36,47 @@ class Leftover:
     bytes: int
     is_folder: bool = False
 
+    @property
+    def attempt(self) -> tuple[str, str] | None:
+        """Key and name of the attempt that can no longer be committed without it."""
+        words = self.name.split("/")
+        return (words[1], words[3]) if self.kind == "abandoned attempts" else None
+
 
 def prune(store: Store, *, damaged: bool = False, dry_run: bool = False) -> list[Leftover]:
     """Remove what nobody needs, or with `dry_run` only find it; with `damaged` also files that were set aside.
 
     Raises `InputError` while a driver works on the store: it may be writing just these files.
     """
-    for driver in living_drivers(store):
-        who = f"{driver.said.host}, process {driver.said.pid}"
-        raise InputError("STORE", store.root, f"A driver works on it ({who}). `aesweep stop STORE --wait` ends it.")
+    _require_no_driver(store)
     found = list(leftovers(store.only_looking() if dry_run else store, damaged))
+    _require_no_driver(store)
     if not dry_run:
-        _remember_attempts(store, found)
+        committed = _close(store, {one.attempt for one in found if one.attempt})
+        found = [one for one in found if one.attempt not in committed]
         storage = store.storage
         storage.map(lambda one: (storage.remove_folder if one.is_folder else storage.remove)(one.name), found)
     return found
 
 
-def _remember_attempts(store: Store, found: list[Leftover]) -> None:
-    """Note the attempts whose folders go, so that the trials table still counts them."""
-    gone: dict[str, list[str]] = defaultdict(list)
-    for leftover in found:
-        if leftover.is_folder:
-            _, key, _, attempt = leftover.name.split("/")
-            gone[key].append(attempt)
-    store.storage.map(lambda key: store.attempts.note_pruned(key, gone[key]), list(gone))
+def _require_no_driver(store: Store) -> None:
+    for driver in living_drivers(store):
+        who = f"{driver.said.host}, process {driver.said.pid}"
+        raise InputError("STORE", store.root, f"A driver works on it ({who}). `aesweep stop STORE --wait` ends it.")
+
+
+def _close(store: Store, attempts: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Bar attempts from committing; those that have committed by now, whose files stay."""
+    by_key: dict[str, list[str]] = defaultdict(list)
+    for key, attempt in sorted(attempts):
+        by_key[key].append(attempt)
+
+    def close(key: str) -> set[tuple[str, str]]:
+        store.attempts.note_pruned(key, by_key[key])
+        works = {stage_of(attempt) for attempt in by_key[key]}
+        return {(key, store.commits.close(key, stage, evaluation)) for stage, evaluation in works}
+
+    return set().union(*store.storage.map(close, list(by_key)))
 
 
 def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:

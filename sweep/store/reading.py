@@ -11,14 +11,26 @@ time and the same length: those of a copied store.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from aesweep.models.errors import one_line
 from aesweep.sweep.store.layout import FOLDED
-from aesweep.sweep.store.records import AnyRecord, FoldedTables, Record, has_sound_seal, parse_record
+from aesweep.sweep.store.records import (
+    VACANCY_BYTES,
+    AnyRecord,
+    FoldedTables,
+    Record,
+    SealedRecord,
+    Vacancy,
+    has_sound_seal,
+    parse_record,
+    vacancy,
+)
 from aesweep.sweep.store.snapshot import Snapshot
 from aesweep.sweep.store.storage import Storage, StorageError, size_of
 
+READS = 10  # of a commit that others replace each time it is read
 log = logging.getLogger(__name__)
 
 
@@ -66,29 +78,40 @@ class Records:
         """Whether a commit is missing, or of a version that was read and found whole."""
         return self._whole.get(name) == self.storage.version(name)
 
-    def read_commit(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:
-        """A commit, or None; one that cannot be read is set aside, so that its work is done and committed again."""
-        version = self.snapshot.version(name) if self.snapshot else None
-        data = self.storage.read(name)
-        if data is None:
-            return None
-        record = parse_record(kind, data)
-        if record is None:
-            self.set_aside(name)
-        elif version is not None:
-            self._whole[name] = version
-        return record
+    def read_commit(
+        self, name: str, kind: type[AnyRecord], flaw: Callable[[AnyRecord], str] = lambda _: ""
+    ) -> AnyRecord | None:
+        """A commit, or None; one that cannot be read is set aside, so that its work is done and committed again.
+
+        So is one in which `flaw` finds a reason not to count. Whoever set it aside or committed anew meanwhile stays
+        untouched: what is found then is read in its turn.
+        """
+        for _ in range(READS):
+            version = self.snapshot.version(name) if self.snapshot else None
+            data = self.storage.read(name)
+            if data is None or parse_record(Vacancy, data) is not None:
+                return None
+            record = parse_record(kind, data)
+            why = "is damaged" if record is None else flaw(record)
+            if record is not None and not why:
+                if version is not None:
+                    self._whole[name] = version
+                return record
+            left = vacancy() if issubclass(kind, SealedRecord) else None
+            if not self.set_aside(name, data, left, why):
+                return None
+        return None
 
     def has_commit(self, name: str, kind: type[Record]) -> bool:
         """Whether `read_commit` gives one, as far as can be said without reading what a fold reads anyway."""
         version = self.storage.version(name)
         if version is None:
-            if self.snapshot and self.storage.exists(name):  # a folder, where only a file can be a commit
-                self.set_aside(name)
             return False
         known = self._whole.get(name)
         if known == version:
             return True
+        if size_of(version) < VACANCY_BYTES:
+            return self.read_commit(name, kind) is not None
         alike = known is None or size_of(known) == size_of(version)
         if not (alike and self.snapshot and self._seems_whole(name)):
             return self.read_commit(name, kind) is not None
@@ -96,22 +119,24 @@ class Records:
             self._whole[name] = version
         return True
 
-    def set_aside(self, name: str) -> None:
-        """Keep a damaged file under another name; another process may have been faster."""
+    def set_aside(self, name: str, found: bytes, left: bytes | None = None, why: str = "is damaged") -> bool:
+        """Keep the content `found` of a file under another name; whether the file holds other bytes by now.
+
+        `left` takes its place; `why` says what is wrong with it.
+        """
+        place = one_line(self.storage.place(name))
         if self.only_looks:
-            log.warning("%s is damaged; it counts as missing", one_line(self.storage.place(name)))
-            return
+            log.warning("%s %s; it counts as missing", place, why)
+            return False
         try:
-            aside = self.storage.set_aside(name)
-        except FileNotFoundError:
-            return
+            aside = self.storage.set_aside(name, found, left)
         except OSError as error:  # a store that may only be read: said each time, and not counted
-            why = error.remedy if isinstance(error, StorageError) else error
-            log.warning("%s is damaged, and cannot be set aside: %s", one_line(self.storage.place(name)), why)
-            return
-        log.warning(
-            "%s is damaged; kept as %s, its work will be done again", *map(one_line, (self.storage.place(name), aside))
-        )
+            remedy = error.remedy if isinstance(error, StorageError) else error
+            log.warning("%s %s, and cannot be set aside: %s", place, why, remedy)
+            return False
+        if aside is not None:
+            log.warning("%s %s; kept as %s, its work will be done again", place, why, one_line(aside))
+        return aside is None
 
     def _seems_whole(self, name: str) -> bool:
         """Whether a commit that no fold has read may count until one does."""

@@ -11,6 +11,7 @@ JSON of the right shape. A file without a seal is judged by its fields alone.
 import hashlib
 import json
 import re
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
@@ -24,6 +25,8 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 from pydantic_core import core_schema
 
@@ -41,6 +44,8 @@ MOST_VALUES = 5_000_000
 MOST_FIELD_BYTES = 1_000_000
 LARGEST = 2**63 - 1
 WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
+VACANCY_BYTES = 200
+"""A vacancy is shorter than this, and a commit is longer."""
 _SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')  # one space of indent: top level only
 
 
@@ -59,6 +64,18 @@ class _AnyVersion:
                 kind.clear()
                 kind.update(core_schema.str_schema(pattern=WORD))
         return schema
+
+
+def _or_else(value: object) -> WrapValidator:
+    """Take this value in place of one that does not fit."""
+
+    def validate(given: object, handler: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return handler(given)
+        except ValidationError:
+            return value
+
+    return WrapValidator(validate)
 
 
 def _require_time(value: str) -> str:
@@ -121,9 +138,10 @@ class SealedRecord(Record):
 
 
 class StoreMark(Record):
-    """`store.json`: the format of the store."""
+    """`store.json`: the format of the store, and which one it is."""
 
     format: object = None
+    id: str = ""
     created: str = ""
 
 
@@ -142,6 +160,13 @@ class LaunchedSpec(SealedRecord):
     keys: dict[Key, ShortLine]
     """Key of each trial -> the block that it comes from."""
     spec: dict[str, object]
+
+
+class Vacancy(SealedRecord):
+    """Stands at the name of a commit that counts no more, or that some attempts must not take (docs/store.md)."""
+
+    vacant: Name
+    """Another word each time, so that nobody takes one vacancy for another."""
 
 
 class FileRecord(Record):
@@ -234,25 +259,31 @@ class TrainingSettings(Record):
 class TrainingPart(Record):
     """A part of a training that ended at this place, and the settings it ran with (None where they are unknown)."""
 
-    settings: TrainingSettings | None
+    settings: Annotated[TrainingSettings | None, _or_else(None)]
     epoch: Count
     """Whole epochs."""
     step: Count
     """Steps of the next epoch."""
 
 
+_UNKNOWN_PART = TrainingPart(settings=None, epoch=0, step=0)
+
+
 class StartRecord(Record):
-    """`start.json`: who began an attempt and, once it is known, where it resumed training."""
+    """`start.json`: who began an attempt and, once it is known, where it resumed training.
+
+    A value that does not fit counts as unknown: without the rest, an attempt of a living driver would count as dead.
+    """
 
     driver: str
-    node: str
-    pid: int = 0
-    time: str = ""
-    epoch: Count = 0
-    step: Count = 0
-    resumed_from: str = "none"
-    settings: TrainingSettings | None = None
-    parts: tuple[TrainingPart, ...] = ()
+    node: Annotated[str, _or_else("")]
+    pid: Annotated[int, _or_else(0)] = 0
+    time: Annotated[str, _or_else("")] = ""
+    epoch: Annotated[Count, _or_else(0)] = 0
+    step: Annotated[Count, _or_else(0)] = 0
+    resumed_from: Annotated[str, _or_else("none")] = "none"
+    settings: Annotated[TrainingSettings | None, _or_else(None)] = None
+    parts: tuple[Annotated[TrainingPart, _or_else(_UNKNOWN_PART)], ...] = ()
 
     def to_json(self) -> Mapping[str, object]:
         """The fields that were given: an evaluation has no place."""
@@ -270,9 +301,16 @@ class EndRecord(Record):
 
 
 class PrunedAttempts(SealedRecord):
-    """`pruned.json`: attempts whose folders were removed, so that they still count."""
+    """`pruned.json`: attempts that lost files, so that they still count and never commit (docs/store.md)."""
 
     attempts: tuple[Name, ...]
+
+
+class BeatRecord(Record):
+    """`progress/*.alive`: the Ray node and the process that work on an attempt."""
+
+    node: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{0,100}$")]
+    pid: Annotated[int, Field(gt=0, lt=2**31)]
 
 
 class RunningTrial(Record):
@@ -281,7 +319,11 @@ class RunningTrial(Record):
     epoch: Count = 0
     epochs: Count
     images_per_second: Finite = 0.0
+    loss: Finite | None = None
+    """Mean training loss of the last epoch."""
     name: str
+    silent_seconds: Finite = 0.0
+    """Since its last sign of life; 0 while it is not remarkable."""
 
 
 class LaunchProgress(Record):
@@ -302,6 +344,13 @@ class DriverRecord(LaunchProgress):
     time: Finite
     boot: str
     pid_namespace: str
+
+
+class Publication(SealedRecord):
+    """`tables/publisher.json`: who publishes tables, or did last."""
+
+    publication: Name
+    """Another word each time."""
 
 
 class FoldedTables(SealedRecord):
@@ -347,6 +396,11 @@ def _parse_odd_text(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
     except (ValueError, TypeError, RecursionError):  # no JSON, no object, or refused
         return None
     return record.model_copy(update=unchecked)
+
+
+def vacancy() -> bytes:
+    """A new vacancy, as its file holds it."""
+    return Vacancy(vacant=uuid.uuid4().hex).to_bytes()
 
 
 def parse_fields(data: bytes) -> Mapping[str, Any]:

@@ -70,10 +70,16 @@ class Snapshot:
         for below in [n for n in self._versions if n == name or n.startswith(f"{name}/")]:
             self._forget(below)
 
-    def set_aside(self, name: str) -> str:
-        aside = self._storage.set_aside(name)
+    def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
+        replaced = self._storage.replace(name, found, data)
         self._look_again(name)
-        self._look_again(aside)
+        return replaced
+
+    def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
+        aside = self._storage.set_aside(name, found, left)
+        self._look_again(name)
+        if aside is not None:
+            self._look_again(aside)
         return aside
 
     def _is_listed(self, name: str) -> bool:

@@ -5,9 +5,9 @@ keeps that promise in its own way: `sweep/store/on_disk.py` on a path, `sweep/st
 `open_storage` chooses; whoever uses a storage does not know which one it is.
 """
 
+import hashlib
 import json
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
@@ -92,8 +92,29 @@ class Storage(Protocol):
     def remove_folder(self, name: str) -> None:
         """Remove a folder with everything in it, if it is there."""
 
-    def set_aside(self, name: str) -> str:
-        """Give a damaged file another name, so that it is kept but no longer found; that name."""
+    def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
+        """Exchange the content `found` of a file for `data` (None: remove it); False where it holds other bytes.
+
+        One step for everybody else. Where nothing does that: look and write.
+        """
+        if self.read(name) != found:
+            return False
+        if data is None:
+            self.remove(name)
+        else:
+            self.write(name, data)
+        return True
+
+    def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
+        """Keep what was found damaged under another name and leave `left` in its place (None: nothing).
+
+        Gives that name, or None where the file holds other bytes by now: somebody else was faster.
+        """
+        if self.read(name) != found:
+            return None
+        aside = aside_name(name, found)
+        self.write(aside, found)
+        return aside if self.replace(name, found, left) else None
 
     def temporary(self) -> list[str]:
         """Names of the files that killed writers left, and of those that are being written."""
@@ -128,9 +149,9 @@ def joined(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def aside_name(name: str) -> str:
-    """The name of a damaged file that is kept."""
-    return f"{name}.damaged-{uuid.uuid4().hex[:6]}"
+def aside_name(name: str, found: bytes) -> str:
+    """The name of a damaged file that is kept: the same for everybody who found these bytes."""
+    return f"{name}.damaged-{hashlib.sha256(found).hexdigest()[:6]}"
 
 
 def version_of(size: int, time_ns: int) -> str:

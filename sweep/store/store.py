@@ -6,6 +6,7 @@ records.py what each file holds.
 
 import errno
 import re
+import uuid
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -90,7 +91,7 @@ def open_store(path: str | Path, create: bool = False) -> Store:
 
 
 def _make_store(storage: Storage, create: bool) -> None:
-    mark = StoreMark(format=STORE_FORMAT, created=datetime.now(UTC).isoformat())
+    mark = StoreMark(format=STORE_FORMAT, id=uuid.uuid4().hex, created=datetime.now(UTC).isoformat())
     try:
         if not create:
             remedy = "No store is there. `aesweep launch SPEC --store STORE` makes one."

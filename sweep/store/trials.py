@@ -127,7 +127,7 @@ class Trials:
             config = TrialConfig(**fields)
             if config.key == key:
                 return config
-        self.records.set_aside(name)
+        self.records.set_aside(name, data)
         return None
 
     def _launched_config(self, key: str) -> TrialConfig | None:

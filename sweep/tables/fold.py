@@ -4,6 +4,10 @@ Each trial's rows are kept as small Arrow tables in memory, so that adding one t
 publishing joins them and replaces each file whole. `tables/folded.json`, written last, names the commits that the
 files were made from: when it does not match the store (a driver was killed while folding), the next launch folds again.
 
+Several processes may publish at once. Each reads `tables/publisher.json` before it lists the store, and puts its own word
+there only while that one stands; whoever finds another one lists again. Then it replaces the files, each only while
+its word stands. So what is published never covers less than what it takes the place of (docs/store.md).
+
 A commit is ten times as slow to read as its rows in Parquet, and a store has two of them per trial. So a driver begins with
 the published rows where nothing that they were made from has changed: the trial's signature and the version of each of its
 commits are those of the fold, and the same aesweep made them.
@@ -11,6 +15,7 @@ commits are those of the fold, and the same aesweep made them.
 
 import logging
 import time
+import uuid
 from contextlib import suppress
 
 import pyarrow as pa
@@ -20,8 +25,9 @@ import pyarrow.parquet as pq
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
 from aesweep.sweep.store.drivers import drivers, running_trials
-from aesweep.sweep.store.layout import FOLDED, scores_name, training_name
-from aesweep.sweep.store.records import FoldedTables, file_record
+from aesweep.sweep.store.layout import FOLDED, PUBLISHER, scores_name, training_name
+from aesweep.sweep.store.records import FoldedTables, Publication, file_record, parse_record
+from aesweep.sweep.store.storage import Storage
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.rows import trial_tables
 from aesweep.sweep.tables.schemas import COLUMNS, SCHEMA_VERSION, schema
@@ -30,6 +36,8 @@ from aesweep.sweep.version import aesweep_version
 PUBLISH_EVERY_SECONDS = 30.0
 FOLDERS = ("", "/attempts", "/scores", "/failures")  # of a trial, whose files its rows are made from
 SHARE_OF_TIME = 0.05  # of the driver's time that folding may take: tables are published more rarely where it is slow
+CLAIMS = 2  # whoever loses twice finds tables that were listed after it began
+REPLACES = 5  # of one file, which an older publication may be replacing still
 log = logging.getLogger(__name__)
 
 Rows = dict[str, pa.Table]
@@ -54,23 +62,28 @@ class TableWriter:
         started = time.monotonic()
         if not force and started < self._next:
             return
-        listed = self.store.snapshot()
-        self._fold(listed)
-        commits = listed.records.whole_commits()
-        if force or self._published != (self._signatures, commits):
-            self._write(commits)
-            self._published = (dict(self._signatures), commits)
+        for _ in range(CLAIMS):
+            before = self.store.storage.read(PUBLISHER)
+            listed = self.store.snapshot()
+            self._fold(listed)
+            commits = listed.records.whole_commits()
+            if not force and self._published == (self._signatures, commits):
+                break
+            if self._write(before, commits):
+                self._published = (dict(self._signatures), commits)
+                break
         ended = time.monotonic()
         self._next = ended + max(PUBLISH_EVERY_SECONDS, (ended - started) / SHARE_OF_TIME)
 
-    def _write(self, commits: dict[str, str]) -> None:
+    def _write(self, before: bytes | None, commits: dict[str, str]) -> bool:
+        """Publish the tables unless somebody began to since `publisher.json` was read; whether it did."""
+        mine = Publication(publication=uuid.uuid4().hex).to_bytes()
+        if not _exchange(self.store.storage, PUBLISHER, before, mine):
+            return False
         files = {}
         for name in COLUMNS:
-            parts = [self._tables[key][name] for key in sorted(self._tables)]
-            sink = pa.BufferOutputStream()
-            pq.write_table(pa.concat_tables([schema(name).empty_table(), *parts]), sink, compression="zstd")
-            data = sink.getvalue().to_pybytes()
-            self.store.storage.write(f"tables/{name}.parquet", data)
+            data = self._table_bytes(name)
+            self._replace(f"tables/{name}.parquet", data, mine)
             files[name] = file_record(data)
         folded = FoldedTables(
             version=SCHEMA_VERSION,
@@ -80,7 +93,25 @@ class TableWriter:
             signatures=self._signatures,
             signature=content_hash(self._signatures),
         )
-        self.store.records.write(FOLDED, folded)
+        self._replace(FOLDED, folded.to_bytes(), mine)
+        return True
+
+    def _table_bytes(self, name: str) -> bytes:
+        parts = [self._tables[key][name] for key in sorted(self._tables)]
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.concat_tables([schema(name).empty_table(), *parts]), sink, compression="zstd")
+        data: bytes = sink.getvalue().to_pybytes()
+        return data
+
+    def _replace(self, name: str, data: bytes, mine: bytes) -> None:
+        """Replace a file of the tables, unless somebody publishes newer ones."""
+        storage = self.store.storage
+        for _ in range(REPLACES):
+            found = storage.read(name)
+            if storage.read(PUBLISHER) != mine:  # looked at after the file, which so is no newer one
+                return
+            if found == data or _exchange(storage, name, found, data):
+                return
 
     def _fold(self, store: Store) -> None:
         """Read again the trials whose commits, failures or state changed."""
@@ -148,6 +179,11 @@ class SpecIndex:
         return content_hash({**about, **names})
 
 
+def _exchange(storage: Storage, name: str, found: bytes | None, data: bytes) -> bool:
+    """Put `data` in the place of what was found; False where that is not there any more."""
+    return storage.commit(name, data) if found is None else storage.replace(name, found, data)
+
+
 def published_rows(store: Store) -> tuple[dict[str, Rows], dict[str, str]]:
     """Rows and signatures of the trials whose commits are those of the last fold; none where the tables are not whole.
 
@@ -209,10 +245,16 @@ def remember_commits(store: Store) -> None:
     All files of a copied store have other times, and every plan of it would read them again. `store` is the snapshot that
     the commits were read through.
     """
-    folded, commits = store.records.read(FOLDED, FoldedTables), store.records.whole_commits()
-    if folded is not None and folded.commits != commits:
+    before, commits = store.storage.read(FOLDED), store.records.whole_commits()
+    folded = parse_record(FoldedTables, before) if before is not None else None
+    if (
+        before is not None
+        and folded is not None
+        and folded.commits.keys() <= commits.keys()
+        and folded.commits != commits
+    ):
         with suppress(InputError, OSError):  # a store that may only be read
-            store.records.write(FOLDED, folded.model_copy(update={"commits": commits}))
+            store.storage.replace(FOLDED, before, folded.model_copy(update={"commits": commits}).to_bytes())
 
 
 def table_rows(store: Store) -> dict[str, int]:

@@ -159,6 +159,8 @@ def score(
         aesweep_version=aesweep_version(),
     )
     require_same_weights(job, encoded.model)
+    if job.store.attempts.read_end(job.key, job.attempt) is not None:  # the driver has ended it: another one is at work
+        return False
     return job.store.commits.commit_scores(job.key, job.evaluation.id, commit)
 
 
@@ -196,7 +198,8 @@ def _kept_reference(job: EvaluationJob, name: str) -> Reference | None:
             return None
         return Reference(statistics, features_from_bytes(data, statistics.n, statistics.dimension))
     except ValueError:
-        log.warning("%s is damaged; kept as %s and measured again", name, storage.set_aside(name))
+        if data is not None and (aside := storage.set_aside(name, data)) is not None:
+            log.warning("%s is damaged; kept as %s and measured again", name, aside)
         return None
 
 

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
-from functools import wraps
+from functools import partial, wraps
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -37,21 +37,24 @@ class FaultyStorage:
         return getattr(self._storage, name)
 
     def write(self, name: str, data: bytes) -> None:
-        self._perform(self._storage.write, name, data)
+        self._perform(name, data, partial(self._storage.write, name))
 
     def commit(self, name: str, data: bytes) -> bool:
-        return bool(self._perform(self._storage.commit, name, data))
+        return bool(self._perform(name, data, partial(self._storage.commit, name)))
 
-    def _perform(self, action: Callable[[str, bytes], Any], name: str, data: bytes) -> Any:
-        if not fnmatchcase(name, PATTERN):
-            return action(name, data)
+    def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
+        return bool(self._perform(name, data, partial(self._storage.replace, name, found)))
+
+    def _perform(self, name: str, data: bytes | None, action: Callable[[bytes | None], Any]) -> Any:
+        if data is None or not fnmatchcase(name, PATTERN):
+            return action(data)
         if WHEN == "before":
             die()
         if WHEN == "inside":
             os.replace = os.link = die  # the step in which a written file gets its name
-            action(name, data[: len(data) // 2])
+            action(data[: len(data) // 2])
             raise RuntimeError(f"{name} was written without os.replace and os.link: mend this injection")
-        action(name, data)
+        action(data)
         die()
 
 

@@ -16,7 +16,7 @@ from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import MODEL, scores_name, training_name
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, file_record
+from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, vacancy
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables import fold as tables
 from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current
@@ -28,9 +28,9 @@ SPEC = SweepSpec(name="one", blocks=(Block("all", (TRIAL,)),), execution=Executi
 ROW = ScoreRow(source="mvg", split="test", reference_split="test", metric="fd", n=1, seed=0, value=1.0, seconds=0.1)
 
 
-def committed(attempt: str, weights: bytes) -> TrainingRecord:
-    """A training that gave these weights."""
-    return trained(attempt, {MODEL: file_record(weights)})
+def committed(store: Store, attempt: str, weights: bytes) -> TrainingRecord:
+    """A training that gave these weights, with their file."""
+    return trained(attempt, {MODEL: store.attempts.write_file(TRIAL.key, attempt, MODEL, weights)})
 
 
 def scores_of(weights: bytes | None, row: ScoreRow = ROW) -> ScoresRecord:
@@ -49,7 +49,7 @@ def store(tmp_path: Path) -> Store:
     opened = open_store(tmp_path / "store", create=True)
     opened.trials.write_config(TRIAL)
     opened.trials.write_spec(SPEC, EVALUATION.id)
-    opened.commits.commit_training(TRIAL.key, committed("train-0001-aaaaaa", b"old"))
+    opened.commits.commit_training(TRIAL.key, committed(opened, "train-0001-aaaaaa", b"old"))
     opened.commits.commit_scores(TRIAL.key, EVALUATION.id, scores_of(b"old"))
     assert state(opened) == "done"
     (tmp_path / "store" / training_name(TRIAL.key)).write_bytes(b"{")
@@ -61,7 +61,7 @@ def test_other_weights_are_scored_anew_and_the_old_scores_are_kept_aside(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"new"))
+        assert store.commits.commit_training(TRIAL.key, committed(store, "train-0002-aaaaaa", b"new"))
     assert state(store) == "trained"
     assert "of other weights" in caplog.text and "is damaged" not in caplog.text
     TableWriter(store).publish(force=True)
@@ -73,44 +73,43 @@ def test_other_weights_are_scored_anew_and_the_old_scores_are_kept_aside(
 def test_scores_that_do_not_say_whose_they_are_count_as_those_of_other_weights(store: Store) -> None:
     other = "f" * 12
     store.commits.commit_scores(TRIAL.key, other, scores_of(None))
-    store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"old"))
+    store.commits.commit_training(TRIAL.key, committed(store, "train-0002-aaaaaa", b"old"))
     assert store.commits.scored(TRIAL.key) == [EVALUATION.id]
 
 
 def test_the_same_weights_keep_their_scores(store: Store) -> None:
-    assert store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"old"))
+    assert store.commits.commit_training(TRIAL.key, committed(store, "train-0002-aaaaaa", b"old"))
     assert state(store) == "done"
 
 
 def test_a_training_that_comes_too_late_leaves_the_scores_of_the_first_one(store: Store) -> None:
-    store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"old"))
-    assert not store.commits.commit_training(TRIAL.key, committed("train-0003-aaaaaa", b"new"))
+    store.commits.commit_training(TRIAL.key, committed(store, "train-0002-aaaaaa", b"old"))
+    assert not store.commits.commit_training(TRIAL.key, committed(store, "train-0003-aaaaaa", b"new"))
     assert state(store) == "done"
 
 
-def test_killed_before_the_new_commit_the_trial_is_trained_and_scored_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(name: str, data: bytes) -> bool:
+def test_killed_after_the_new_commit_the_old_scores_do_not_count(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(name: str) -> list[str]:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.storage, "commit", die)
+        patch.setattr(store.storage, "names", die)
         with pytest.raises(KeyboardInterrupt):
-            store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"new"))
-    assert state(store) == "pending"
-    store.storage.write(training_name(TRIAL.key), committed("train-0003-aaaaaa", b"newer").to_bytes())
-    assert state(store) == "trained"
+            store.commits.commit_training(TRIAL.key, committed(store, "train-0002-aaaaaa", b"new"))
+    assert store.commits.scores(TRIAL.key, EVALUATION.id) is None
+    TableWriter(store).publish(force=True)
+    assert table_rows(store)["scores"] == 0 and state(store) == "trained"
 
 
 def rescored(store: Store, value: float) -> None:
     """An evaluation, set aside because a file of it is damaged, is made again with another value and the same length."""
-    store.records.set_aside(scores_name(TRIAL.key, EVALUATION.id))
+    name = scores_name(TRIAL.key, EVALUATION.id)
+    store.records.set_aside(name, store.storage.read(name) or b"", vacancy())
     assert store.commits.commit_scores(TRIAL.key, EVALUATION.id, scores_of(b"old", replace(ROW, value=value)))
 
 
 def test_tables_from_before_a_scoring_that_was_made_again_are_not_current(store: Store) -> None:
-    store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"old"))
+    store.commits.commit_training(TRIAL.key, committed(store, "train-0002-aaaaaa", b"old"))
     folder = TableWriter(store)
     folder.publish(force=True)
     assert tables_are_current(store)
@@ -136,9 +135,10 @@ def test_a_driver_writes_no_tables_while_nothing_happens(store: Store, monkeypat
     first = store.storage.version(table)
     folder.publish()
     assert store.storage.version(table) == first
-    store.commits.commit_training(TRIAL.key, committed("train-0002-aaaaaa", b"old"))
+    store.commits.commit_training(TRIAL.key, committed(store, "train-0002-aaaaaa", b"old"))
     folder.publish()
     second = store.storage.version(table)
     assert second != first
+    published = store.storage.read("tables/publisher.json")
     folder.publish(force=True)
-    assert store.storage.version(table) != second
+    assert store.storage.read("tables/publisher.json") != published

@@ -17,7 +17,7 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.load import load_model
-from aesweep.sweep.store.records import SealedRecord, TrainingRecord, parse_record, sealed_json_bytes
+from aesweep.sweep.store.records import SealedRecord, TrainingRecord, Vacancy, parse_record, sealed_json_bytes
 from aesweep.sweep.store.store import DamagedFileError, Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current
 from aesweep.sweep.worker import evaluation_stages
@@ -86,7 +86,7 @@ def test_a_damaged_commit_is_set_aside_and_its_work_counts_as_not_done(
     damage(path)
     damaged = path.read_bytes()
     assert counts(store) == {left: 1, "running": 1, "failed": 1}
-    assert not path.exists()
+    assert parse_record(Vacancy, path.read_bytes()) is not None
     assert file(store, f"trials/{DONE.key}/{commit}.damaged-*").read_bytes() == damaged
     assert "is damaged; kept as" in caplog.text
     if left == "pending":

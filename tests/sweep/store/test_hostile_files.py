@@ -13,6 +13,8 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.load import load_model
 from aesweep.sweep.store.beneath import MOST_BYTES
 from aesweep.sweep.store.on_disk import LocalStorage
+from aesweep.sweep.store.records import vacancy
+from aesweep.sweep.store.store import open_store
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, HALF
 from tests.watching import nothing_happens_in
@@ -114,6 +116,39 @@ def test_what_is_no_regular_file_is_a_damaged_one(
             path.unlink()
             kind(path)
     look_at(store)
+
+
+@pytest.mark.parametrize("kind", [a_fifo, a_folder, zeros_without_end, a_socket, a_terabyte_of_nothing])
+def test_what_stands_in_the_place_of_a_commit_is_kept_and_the_work_is_done_again(
+    store: Path, kind: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, name = open_store(store), f"trials/{DONE.key}/train.json"
+    commit = opened.commits.training(DONE.key)
+    assert commit is not None
+    (store / name).unlink()
+    monkeypatch.chdir(store)
+    kind(store / name)
+    before = (store / name).lstat()
+    assert opened.commits.commit_training(DONE.key, commit)
+    (aside,) = store.glob(f"{name}.damaged-*")
+    assert (aside.lstat().st_ino, aside.lstat().st_mode, aside.lstat().st_size) == (
+        before.st_ino, before.st_mode, before.st_size
+    )  # fmt: skip
+    assert opened.storage.set_aside(name, b"", vacancy()) is None, "a slow reader of what was there"
+    assert open_store(store).commits.training(DONE.key) == commit
+
+
+def test_writers_take_turns_without_following_a_link(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "notes").write_text("mine")
+    storage = LocalStorage(tmp_path / "store")
+    storage.write("tables/a", b"1")
+    (tmp_path / "store" / "store.json").symlink_to(outside / "notes")
+    with nothing_happens_in(outside):
+        assert storage.replace("tables/a", b"1", b"2")
+        assert not storage.replace("tables/a", b"1", b"3")
+    assert storage.read("tables/a") == b"2"
 
 
 def test_the_store_itself_may_be_reached_by_a_link(store: Path, tmp_path: Path) -> None:

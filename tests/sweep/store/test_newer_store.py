@@ -57,10 +57,17 @@ def test_a_flipped_bit_in_the_name_of_a_field_is_damage(store: Store) -> None:
 ROW = ScoreRow(source="gmm", split="test", metric="fd", value=1.0, n=5, n_reference=5, reference_split="test", seed=0)
 
 
-def as_committed(**changes: object) -> bytes:
-    """A commit of one score and one latent, whose rows another version wrote."""
+def weights(store: Store) -> str:
+    """SHA-256 of the weights of the trial that is done."""
+    training = store.commits.training(DONE.key)
+    assert training is not None
+    return training.files["model.safetensors"].sha256
+
+
+def as_committed(model: str, **changes: object) -> bytes:
+    """A commit of one score and one latent of these weights, whose rows another version wrote."""
     latent = LatentRow(split="test", index=0, dimension_a=0, dimension_b=1, z_a=0.0, z_b=0.0)
-    commit: Any = scored(rows=(ROW,)).model_copy(update={"latents": (latent,)}).to_json()
+    commit: Any = scored(rows=(ROW,), model=model).model_copy(update={"latents": (latent,)}).to_json()
     for table in ("rows", "latents"):
         commit[table][0].update({name: value for name, value in changes.items() if name in commit[table][0]})
     return sealed_json_bytes(commit)
@@ -68,10 +75,10 @@ def as_committed(**changes: object) -> bytes:
 
 @pytest.mark.parametrize("changes", [{"source": "copula"}, {"split": "validation"}, {"reference_split": "validation"}])
 def test_scores_of_a_source_or_split_that_came_later_are_kept_and_shown(store: Store, changes: dict[str, str]) -> None:
-    store.storage.write(scores_name(DONE.key, "f" * 12), as_committed(**changes))
+    store.storage.write(scores_name(DONE.key, "f" * 12), as_committed(weights(store), **changes))
     found = store.commits.scores(DONE.key, "f" * 12)
     assert found is not None and found.rows == (replace(ROW, **changes),)  # type: ignore[arg-type]
-    assert as_committed(**changes) == found.to_bytes()
+    assert as_committed(weights(store), **changes) == found.to_bytes()
     store.storage.write(config_name(DONE.key), to_json_bytes(DONE.to_json()))
     TableWriter(store).publish(force=True)
     table = pq.read_table(f"{store.root}/tables/scores.parquet").to_pylist()
@@ -81,7 +88,7 @@ def test_scores_of_a_source_or_split_that_came_later_are_kept_and_shown(store: S
 
 @pytest.mark.parametrize("changes", [{"source": "../x"}, {"split": ""}, {"source": 1}, {"n": -1}, {"index": 2**63}])
 def test_what_no_version_writes_is_damage(store: Store, changes: dict[str, object]) -> None:
-    store.storage.write(scores_name(DONE.key, "f" * 12), as_committed(**changes))
+    store.storage.write(scores_name(DONE.key, "f" * 12), as_committed(weights(store), **changes))
     assert store.commits.scores(DONE.key, "f" * 12) is None
 
 

@@ -68,7 +68,7 @@ def test_files_come_back_and_are_named_and_listed_alike_on_both_kinds(either: St
     assert listed["a/deep/er"] == listed["a/empty/folder"] == FOLDER
     assert listed["a/b.json"] == either.version("a/b.json")
     assert "a/deep/er/than/that.txt" in either.listing("", 8)
-    aside = either.set_aside("a/b.json")
+    aside = either.set_aside("a/b.json", b"second") or ""
     assert either.read("a/b.json") is None and either.read(aside) == b"second"
     either.remove("a/b.json")
     either.remove(aside)
@@ -81,6 +81,17 @@ def test_the_first_commit_wins_on_both_kinds(either: Storage) -> None:
     assert either.commit("train.json", b"one")
     assert not either.commit("train.json", b"two")
     assert either.read("train.json") == b"one"
+
+
+def test_a_commit_is_one_request_and_one_whose_answer_was_lost_has_won(storage: ObjectStorage, proxy: Proxy) -> None:
+    proxy.plan()
+    assert storage.commit("one.json", b"1")
+    assert [method for method, _ in proxy.requests] == ["PUT"]
+    proxy.plan(Fault("drop-response", "PUT", "two.json"))
+    assert storage.commit("two.json", b"2") and not storage.commit("two.json", b"3")
+    proxy.plan(Fault("drop-response", "PUT", "two.json"))
+    assert storage.replace("two.json", b"2", b"4") and not storage.replace("two.json", b"2", b"5")
+    assert storage.read("two.json") == b"4"
 
 
 def test_of_two_commits_at_once_the_one_that_stands_has_won(storage: ObjectStorage) -> None:

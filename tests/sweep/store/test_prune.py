@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from aesweep.sweep.store import storage as any_storage
 from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.layout import CHECKPOINT
+from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune
-from aesweep.sweep.store.records import LaunchProgress
+from aesweep.sweep.store.records import LaunchProgress, vacancy
 from aesweep.sweep.store.storage import FOLDER
 from aesweep.sweep.store.store import Stage, Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
@@ -50,7 +52,8 @@ def commit(store: Store, key: str, name: str, files: dict[str, bytes], stage: St
     if stage == "train":
         store.commits.commit_training(key, trained(name, records))
     else:
-        store.commits.commit_scores(key, EVALUATION, scored(name, files=records))
+        weights = hashlib.sha256(store.commits.model_bytes(key)).hexdigest()
+        store.commits.commit_scores(key, EVALUATION, scored(name, model=weights, files=records))
 
 
 @pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
@@ -115,7 +118,12 @@ def test_prune_removes_what_nobody_needs_and_nothing_else(
     kinds = ["abandoned attempts: 6 files", "leftover checkpoints: 1 file", "progress files: 1 file"]
     for words in kinds + ["temporary files: 1 file"] * is_local:
         assert words in said
-    after = {name: found for name, found in hashes(store).items() if not name.endswith("/pruned.json")}
+    notes = {
+        f"trials/{DONE.key}/pruned.json",
+        f"trials/{UNFINISHED.key}/pruned.json",
+        f"trials/{UNFINISHED.key}/train.json",
+    }
+    after = {name: found for name, found in hashes(store).items() if name not in notes}
     assert after.items() <= before.items()
     gone = {name.partition("attempts/")[2] or name for name in before.keys() - after.keys()}
     training, scores = store.commits.training(DONE.key), store.commits.scores(DONE.key, EVALUATION)
@@ -200,7 +208,8 @@ def test_the_number_of_a_pruned_attempt_is_not_given_again(store: Store) -> None
         DONE.key, lost, "train", ValueError("diverged, but another driver's training was committed")
     )
     prune(store)
-    store.records.set_aside(f"trials/{DONE.key}/train.json")
+    commit_name = f"trials/{DONE.key}/train.json"
+    store.records.set_aside(commit_name, store.storage.read(commit_name) or b"", vacancy())
     assert store.attempts.open_failure(DONE.key, "train") is None
     again = attempt(store, DONE.key, {})
     assert again.startswith("train-0004-")
@@ -224,7 +233,7 @@ def test_a_dry_run_changes_nothing_also_where_files_are_damaged(store: Store) ->
     would = {found.name for found in prune(store, dry_run=True)}
     assert hashes(store) == before
     assert {found.name for found in prune(store)} == would
-    assert not store.storage.exists(f"trials/{DONE.key}/train.json")
+    assert not store.commits.has_training(DONE.key)
 
 
 def test_what_is_read_is_what_there_is_a_choice_between(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,11 +251,13 @@ def test_what_is_read_is_what_there_is_a_choice_between(store: Store, monkeypatc
 
 
 def refuse_to_read(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
-    real = Path.read_bytes
+    def refusing(real: Callable[[LocalStorage, str], Any]) -> Callable[[LocalStorage, str], Any]:
+        def look(storage: LocalStorage, name: str) -> Any:
+            if name.endswith(ending):
+                raise OSError(5, "Input/output error")
+            return real(storage, name)
 
-    def read_bytes(path: Path) -> bytes:
-        if str(path).endswith(ending):
-            raise OSError(5, "Input/output error")
-        return real(path)
+        return look
 
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    for call in ("read", "open"):
+        monkeypatch.setattr(LocalStorage, call, refusing(getattr(LocalStorage, call)))

@@ -38,7 +38,7 @@ def test_it_sees_what_is_written_removed_and_set_aside_through_it(storage: Local
     assert not listed.commit(TRAINED, b"other")
     assert listed.commit("trials/def/train.json", b"3")
     listed.make_folder("trials/def/attempts/train-0001")
-    aside = listed.set_aside(TRAINED)
+    aside = listed.set_aside(TRAINED, b"1") or ""
     listed.remove("trials/abc/scores/e.json")
     listed.remove_folder("trials/abc/attempts/train-0001")
     assert aside.startswith(f"{TRAINED}.damaged-")

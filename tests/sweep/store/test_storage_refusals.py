@@ -74,7 +74,7 @@ def test_what_cannot_be_written_is_the_storages_trouble(tmp_path: Path, refuse_t
     changes: list[Callable[[], object]] = [
         lambda: storage.write("trials/abc/config.json", b"2"),
         lambda: storage.remove("trials/abc/config.json"),
-        lambda: storage.set_aside("trials/abc/config.json"),
+        lambda: storage.set_aside("trials/abc/config.json", b"1"),
         lambda: storage.make_folder("trials/def/attempts"),
     ]
     for change in changes:

@@ -10,7 +10,7 @@ import pytest
 
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.records import Vacancy, parse_record, sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, published_rows, tables_are_current
 from tests.small_store import DONE, FAILED
@@ -80,7 +80,7 @@ def test_a_commit_that_was_damaged_since_is_found(root: Path, name: str) -> None
     (path,) = root.glob(name)
     path.write_bytes(path.read_bytes()[:-20] + b" " * 20)
     fold_as_a_driver(root)
-    assert not path.exists() and list(path.parent.glob("*.damaged-*"))
+    assert parse_record(Vacancy, path.read_bytes()) and list(path.parent.glob("*.damaged-*"))
     assert_as_from_all_commits(root)
 
 

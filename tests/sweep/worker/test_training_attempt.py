@@ -93,10 +93,15 @@ def test_a_damaged_checkpoint_is_named_in_the_log_and_an_older_one_used(
     assert f"checkpoint of {newer} not used" in (folder / attempt.attempt / "log.txt").read_text()
 
 
-@pytest.mark.parametrize("moment", ["before */train.json", "inside */train.json"])
+@pytest.mark.parametrize(
+    ("moment", "vacant"),
+    [("before */train.json", False), ("inside */train.json", False), ("inside */train.json", True)],
+)
 def test_killed_before_the_commit_the_next_attempt_goes_on_from_the_last_checkpoint(
-    store: Store, execution: ExecutionConfig, moment: str
+    store: Store, execution: ExecutionConfig, moment: str, vacant: bool
 ) -> None:
+    if vacant:  # as where a commit was damaged
+        store.commits.close(TRIAL.key, "train")
     code = (
         "import json, sys; from pathlib import Path; from aesweep.sweep.spec.execution import ExecutionConfig\n"
         "from aesweep.sweep.store.store import Store; from aesweep.sweep.worker.training_attempt import TrainingAttempt\n"
