@@ -30,6 +30,7 @@ import pandas as pd
 from page import REPOSITORY, footer, hardware, parser, today, write_page
 from ray.cluster_utils import Cluster
 
+from aesweep.cluster.capacity import allowed_cpus
 from aesweep.cluster.connect import set_environment
 from aesweep.cluster.guard import left_of
 from aesweep.sweep.store.store import DamagedFileError, Store, open_store
@@ -282,7 +283,7 @@ def report(findings: Findings, args: argparse.Namespace, plain_seconds: float, n
     repeated = findings.epochs_done - findings.epochs_ideal
     left = ", ".join(findings.left_behind) or "0"
     rate = f"one kill every {args.interval:g} s on average (seed {args.seed})"
-    return f"""# Chaos: {findings.kills.total()} kills, {name} ({os.cpu_count()} cores), {today()}
+    return f"""# Chaos: {findings.kills.total()} kills, {name} ({allowed_cpus()} cores), {today()}
 
 A sweep of 6 autoencoders ({EPOCHS} epochs each, a checkpoint every {CHECKPOINT_SECONDS:g} s) on a cluster of two raylets with
 one slot each, run {findings.stores} times while driver, workers and node were killed, {rate}.

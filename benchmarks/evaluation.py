@@ -37,6 +37,7 @@ import torch
 from page import footer, hardware, parser, today, write_page
 from torchmetrics.image.fid import _compute_fid
 
+from aesweep.cluster.capacity import allowed_cpus
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.frechet import frechet_distance
 
@@ -174,7 +175,7 @@ def page(sections: list[str], name: str) -> str:
     return f"""# Evaluation, {name}, {today()}
 
 {chr(10).join(sections)}
-{name}; {os.environ["OMP_NUM_THREADS"]} thread(s), {os.cpu_count()} cores.
+{name}; {os.environ["OMP_NUM_THREADS"]} thread(s), {allowed_cpus()} cores.
 {footer("torch", "torchmetrics", "torch-fidelity", "numpy", "scipy", "scikit-learn")}
 """
 

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from page import REPOSITORY, footer, hardware, parser, today, write_page
 
+from aesweep.cluster.capacity import allowed_cpus
 from aesweep.evaluation.rows import LatentRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
@@ -162,7 +163,7 @@ def cpu_seconds(pid: int) -> float:
 def text(trials: int, files: int, rows: list[str], name: str) -> str:
     """The Markdown page."""
     load = os.getloadavg()[1]
-    return f"""# Planning a relaunch of {trials:,} finished trials, {name} ({os.cpu_count()} cores), {today()}
+    return f"""# Planning a relaunch of {trials:,} finished trials, {name} ({allowed_cpus()} cores), {today()}
 
 A store of {files:,} files; the spec that made it is planned again, in a process of its own that is already started (imports
 are not counted, Ray is not started). Folding the tables reads every commit and remembers its version. In a store that was
@@ -174,7 +175,7 @@ proxy.
 |---|---|---|---|---|---|---|
 {chr(10).join(rows)}
 
-Load average of the last five minutes: {load:.1f} on {os.cpu_count()} cores. Above 2 the seconds are those of a busy machine;
+Load average of the last five minutes: {load:.1f} on {allowed_cpus()} cores. Above 2 the seconds are those of a busy machine;
 the CPU seconds are not.
 {footer("pyarrow")}
 """

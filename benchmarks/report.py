@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from page import REPOSITORY, footer, hardware, parser, today, write_page
 
+from aesweep.cluster.capacity import allowed_cpus
 from aesweep.models.config import Model, TrialConfig
 from aesweep.sweep.spec.presets import CIFAR10
 from aesweep.sweep.tables.rows import config_row
@@ -163,7 +164,7 @@ def latents(key: str, random: np.random.Generator) -> pa.Table:
 def text(trials: int, rows: dict[str, int], size: int, lines: list[str], files: int, page: int, name: str) -> str:
     """The Markdown page."""
     counted = ", ".join(f"{name} {count:,}" for name, count in rows.items())
-    return f"""# Report of {trials:,} trials, {name} ({os.cpu_count()} cores), {today()}
+    return f"""# Report of {trials:,} trials, {name} ({allowed_cpus()} cores), {today()}
 
 A synthetic store with the real schemas, {size / 1e6:,.0f} MB of Parquet; rows: {counted}. The report is `analysis.write_report` in a
 process of its own, start-up included: {files} files, a page of {page / 1e6:.1f} MB.

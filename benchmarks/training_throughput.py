@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from page import footer, hardware, parser, today, write_page  # noqa: E402
 
+from aesweep.cluster.capacity import allowed_cpus  # noqa: E402
 from aesweep.models.config import TrialConfig  # noqa: E402
 from aesweep.models.data.datasets import DataSource, default_data_dir  # noqa: E402
 from aesweep.models.data.folder import folder_identity  # noqa: E402
@@ -120,7 +121,7 @@ def measure(config: TrialConfig, train: torch.Tensor, device: torch.device, roun
 def report(args: argparse.Namespace, device: torch.device, lines: list[str], load_before: float, images: str) -> Path:
     """Write the Markdown report and return its path."""
     name = hardware(device)
-    where = f"{name}, {torch.get_num_threads()} thread(s), {os.cpu_count()} cores; load average {load_before:.1f}"
+    where = f"{name}, {torch.get_num_threads()} thread(s), {allowed_cpus()} cores; load average {load_before:.1f}"
     loops = ["plain", "launched", *(["replayed"] if device.type == "cuda" else [])]
     columns = ["filters", *(f"{name}, images/s (ms a step)" for name in loops)]
     columns += [*(f"{name} / plain, median (range)" for name in loops[1:]), f"loss {' / '.join(loops)}"]

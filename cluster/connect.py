@@ -13,7 +13,6 @@ counts the *thread* that started Ray as the parent: hence the main thread only. 
 
 import logging
 import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -23,29 +22,20 @@ from typing import Any
 import ray
 from ray._private import ray_constants, services, utils
 
-from aesweep.cluster.address import check_address
+from aesweep.cluster.address import check_address, require_head
+from aesweep.cluster.capacity import allowed_cpus
+from aesweep.cluster.environment import ENVIRONMENT, LOCAL_SWITCH, LOOPBACK, require_sound_environment, users_variables
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.guard import guarded
+from aesweep.cluster.local_ray import isolated, own_token
+from aesweep.cluster.process_limits import object_store_bytes
+from aesweep.cluster.scratch import temporary_folder
 from aesweep.cluster.staging import job_has_working_dir, staged_code
+from aesweep.cluster.temporary import RAYS_FOLDER
+from aesweep.cluster.user import complete_environment
+from aesweep.cluster.watch import Watch, watched
 
-LOOPBACK = "127.0.0.1"
-# Without this switch, meant for other systems, Ray replaces 127.0.0.1 by the network's address and listens on every interface.
-LOCAL_SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
-REACH_SECONDS = 5.0  # for the head to answer
-# RFC 9113: the client's preface and an empty SETTINGS frame; the server's first frame must be SETTINGS too.
-HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-HTTP2_HEADER_BYTES = 9
-HTTP2_SETTINGS = b"\x04"  # the type, fourth byte of a frame
-
-# Read by Ray and Tune when they are imported or started; what the user has set stays.
-ENVIRONMENT = {
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the coming default; unset, every task without a GPU warns
-    "RAY_AIR_NEW_OUTPUT": "0",  # progress is ours (verbose=0)
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # under `uv run` Ray would want our staged folder to be a uv project
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # CSV, JSON and TensorBoard files per trial, which nobody reads
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the driver has its own, and Tune's would replace it
-}
+RUN_AGAIN = "Start it again where it is not local, and run the same command again."
 
 
 @dataclass(frozen=True)
@@ -56,29 +46,32 @@ class Connection:
     """HOST:PORT of its head."""
     started_here: bool
     """Whether it runs for this process alone and ends with it."""
+    watch: Watch
+    """Notices when it dies."""
 
 
 @contextmanager
-def connect(address: str = "local", **local: Any) -> Iterator[Connection]:
+def connect(address: str = "local", *, after_death: str = RUN_AGAIN, **local: Any) -> Iterator[Connection]:
     """Use Ray inside the `with` block.
 
     `address` is `local` (start one on this machine, on loopback), `auto` (the running one that this machine belongs to,
-    or `RAY_ADDRESS`) or HOST:PORT of a cluster's head; `local` are options of `ray.init` for one that is started. Raises
-    `ClusterError` when there is no cluster at the address, when it cannot be used, or outside the main thread.
+    or `RAY_ADDRESS`) or HOST:PORT of a cluster's head; `local` are options of `ray.init` for one that is started;
+    `after_death` says what to do when this Ray dies. Raises `ClusterError` when there is no cluster at the address, when it
+    cannot be used, when it dies (`RayDiedError`, watch.py), or outside the main thread.
     """
     set_environment()
-    if ray.is_initialized():
-        yield Connection(ray.get_runtime_context().gcs_address, started_here=False)
-        return
-    with _started(local) if address == "local" else _joined(address):
-        try:
-            yield Connection(ray.get_runtime_context().gcs_address, started_here=address == "local")
-        finally:
-            ray.shutdown()
+    joined_before = ray.is_initialized()
+    require_sound_environment(address)
+    start_or_join = nullcontext() if joined_before else _started(local) if address == "local" else _joined(address)
+    with start_or_join:
+        head = ray.get_runtime_context().gcs_address
+        with watched(head, after_death, str if joined_before else ray.shutdown) as watch:
+            yield Connection(head, address == "local" and not joined_before, watch)
 
 
 def set_environment() -> None:
-    """Set what Ray and Tune read from the environment, where the user has not."""
+    """Set what Ray, Tune and torch read from the environment, where the user has not."""
+    complete_environment()
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
@@ -90,10 +83,15 @@ def _started(options: dict[str, Any]) -> Iterator[None]:
         name = threading.current_thread().name
         remedy = "Start a local Ray from the main thread: it ends with the thread that started it."
         raise ClusterError("thread", name, remedy)
-    with guarded() as watch_over:
-        with _apart():
-            session = _initialise("local", {"include_dashboard": False, "_node_ip_address": LOOPBACK, **options})
-        watch_over(session)
+    with temporary_folder("ray") as folder, guarded() as watch_over, own_token(folder) as token:
+        watch_over(os.path.realpath(folder))  # as /proc names its files
+        fixed = {"include_dashboard": False, "_node_ip_address": LOOPBACK, "_temp_dir": str(folder / RAYS_FOLDER)}
+        fixed |= {
+            "num_cpus": allowed_cpus(),
+            "object_store_memory": object_store_bytes(),
+        }  # Ray's count leaves out the affinity
+        with isolated(token), _apart():
+            _initialise("local", fixed | options)
         yield
 
 
@@ -132,36 +130,16 @@ def _joined(address: str) -> Iterator[None]:
         head = services.canonicalize_bootstrap_address(address)  # `auto`: from RAY_ADDRESS, or what runs here
     except (ConnectionError, ValueError, OSError) as error:
         raise ClusterError("--address", address, _remedy(address, error)) from error
-    _require_ray(address, str(head))
+    require_head("--address", address, str(head))
     _initialise(address, {})
     yield
 
 
-def _require_ray(address: str, head: str) -> None:
-    """Raise `ClusterError` unless a server that speaks as Ray's head does (HTTP/2) listens at `head`, HOST:PORT.
-
-    Ray itself tries for some four minutes and then says less.
-    """
-    host, _, port = head.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_SECONDS) as link:
-            if os.environ.get("RAY_USE_TLS", "0") != "0":
-                return
-            link.sendall(HTTP2_HELLO)
-            answer = link.recv(HTTP2_HEADER_BYTES)
-    except (OSError, ValueError) as error:  # a UnicodeError for a host in RAY_ADDRESS that is no name
-        remedy = f"No Ray cluster can be reached there ({error}). Start one with: ray start --head --port={port}"
-        raise ClusterError("--address", address, remedy) from error
-    if answer[3:4] != HTTP2_SETTINGS:
-        remedy = f"What answers at {head} is no Ray head (its port is 6379 by default)."
-        raise ClusterError("--address", address, remedy)
-
-
-def _initialise(address: str, options: dict[str, Any]) -> str:
-    """`ray.init` with our code, quietly; gives the session's folder. Every failure becomes a `ClusterError`."""
+def _initialise(address: str, options: dict[str, Any]) -> None:
+    """`ray.init` with our code, quietly. Every failure becomes a `ClusterError`."""
     with nullcontext() if job_has_working_dir() else staged_code() as code, _printable_command_line():
         try:
-            context: Any = ray.init(
+            ray.init(
                 address=address,
                 runtime_env={"working_dir": str(code)} if code else None,
                 log_to_driver=False,
@@ -171,7 +149,6 @@ def _initialise(address: str, options: dict[str, Any]) -> str:
         except Exception as error:
             ray.shutdown()
             raise ClusterError("--address", address, _remedy(address, error)) from error
-    return str(context.address_info["session_dir"])
 
 
 @contextmanager
@@ -191,7 +168,10 @@ def _remedy(address: str, error: Exception) -> str:
     if "ersion mismatch" in reason:
         return f"The cluster runs other versions; use the same Python and Ray on both sides: {reason}"
     if address == "local":
-        return f"Ray does not start here; `aesweep doctor` looks for the cause: {reason}"
+        tuned = "".join(f" (with your {', '.join(names)})" for names in [users_variables()] if names)
+        return (
+            f"Ray does not start here{tuned}; docs/operations.md lists what it needs (What all machines need): {reason}"
+        )
     if address == "auto":
         return f"No running Ray cluster was found; start one with `ray start --head`, or use --address local: {reason}"
     return (

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import ray
-
-from aesweep.cluster.connect import connect
+from aesweep.cluster import temporary
+from aesweep.cluster.capacity import allowed_cpus, allowed_memory
+from aesweep.cluster.environment import troubles
 from aesweep.cluster.errors import ClusterError
-from aesweep.cluster.resources import cluster_resources
 from aesweep.cluster.staging import job_has_working_dir, package_folder
 
 Status = Literal["ok", "warn", "fail"]
@@ -53,7 +52,15 @@ def _judged(name: str, found: str, trouble: str = "") -> Check:
 
 def machine_checks() -> list[Check]:
     """Everything about this machine that needs no Ray."""
-    return [_python(), _libraries(), _memory(), check_gpus(), check_shared_memory(), _open_files()]
+    return [
+        _python(),
+        _libraries(),
+        _memory(),
+        check_gpus(),
+        check_shared_memory(),
+        _open_files(),
+        *_temporary_folder(),
+    ]
 
 
 def _python() -> Check:
@@ -74,9 +81,8 @@ def _libraries() -> Check:
 
 
 def _memory() -> Check:
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
-    found = f"{cpus} CPUs, {gib:.1f} GiB of memory"
+    cpus, gib = allowed_cpus(), allowed_memory() / GIB
+    found = f"{cpus} CPU{'s' * (cpus != 1)}, {gib:.1f} GiB of memory"
     trouble = f"Less than {LEAST_MEMORY_GIB:g} GiB: run with --max-concurrent 1."
     return _judged("machine", found, trouble if gib < LEAST_MEMORY_GIB else "")
 
@@ -120,13 +126,21 @@ def _open_files() -> Check:
     return _judged("open files", f"at most {hard}", trouble if hard < LEAST_OPEN_FILES else "")
 
 
+def _temporary_folder() -> list[Check]:
+    """Where temporary files go; what keeps them from going anywhere is found by `check_environment`."""
+    if temporary.troubles():
+        return []
+    folder = temporary.find_folder()
+    return [Check("temporary folder", "ok", f"{folder}: {shutil.disk_usage(folder).free / GIB:.1f} GiB free")]
+
+
 def check_folder(name: str, folder: str | Path) -> Check:
     """Whether files can be written, replaced and removed in a folder (or its nearest parent), and the room left there."""
     path = Path(folder).expanduser().absolute()
-    if path.exists() and not path.is_dir():
-        return Check(name, "fail", f"{path} is a file", "Give a folder.")
-    present = next(p for p in (path, *path.parents) if p.exists())
     try:
+        if path.exists() and not path.is_dir():
+            return Check(name, "fail", f"{path} is a file", "Give a folder.")
+        present = next(p for p in (path, *path.parents) if p.exists())
         with tempfile.TemporaryDirectory(prefix=".aesweep-doctor-", dir=present) as inner:
             first, second = Path(inner, "first"), Path(inner, "second")
             first.write_bytes(b"0")
@@ -139,8 +153,16 @@ def check_folder(name: str, folder: str | Path) -> Check:
     return _judged(name, found, trouble if free < LEAST_DISK_GIB else "")
 
 
+def check_environment(address: str = "local") -> list[Check]:
+    """What keeps Ray from being used here, each trouble as a failed check; empty where Ray can be tried."""
+    return [Check(found.field, "fail", str(found.value), found.remedy) for found in troubles(address)]
+
+
 def check_ray(address: str = "local") -> list[Check]:
     """Start or join Ray, say what the cluster has, and run one task with our code on every machine of it."""
+    from aesweep.cluster.connect import connect  # Ray, which may not be importable here, from here on
+    from aesweep.cluster.resources import cluster_resources
+
     try:
         with connect(address) as connection:
             cluster = cluster_resources()
@@ -157,6 +179,8 @@ def _look_around() -> tuple[str, Path, bool]:
 
 
 def _check_nodes() -> list[Check]:
+    import ray
+
     task = ray.remote(num_cpus=0)(_look_around)
     checks = []
     for node in [n for n in ray.nodes() if n["Alive"]]:
@@ -166,7 +190,8 @@ def _check_nodes() -> list[Check]:
             found, code, compiles = ray.get(task.options(scheduling_strategy=place).remote(), timeout=TASK_SECONDS)
         except ray.exceptions.RayError as error:  # GetTimeoutError is one too
             reason = " ".join(str(error).split())[:300]
-            checks.append(Check(name, "fail", reason, "Look at the logs in /tmp/ray/session_latest/logs there."))
+            logs = f"{ray.get_runtime_context().get_temp_dir()}/session_latest/logs"
+            checks.append(Check(name, "fail", reason, f"Look at the logs in {logs} there."))
             continue
         trouble = ""
         if node["Resources"].get("GPU", 0) > 0 and not compiles:

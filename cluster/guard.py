@@ -3,12 +3,13 @@
 Problem: after a SIGKILL of the driver the kernel ends Ray's head, and the workers follow; but two of Ray's agents wait a
 minute for the dead head (the time is fixed in Ray's code).
 Decision: the guard waits for the end of a pipe that only the driver holds; then it kills Ray's processes that still write to
-the files of that Ray's session. (A mark in their environment does not last: Ray writes process titles over it.)
+files in that Ray's folder, and removes the folder. (A mark in their environment does not last: Ray writes process titles over it.)
 Consequence: a killed driver leaves nothing behind after some seconds, and nobody else's process is touched, neither another
 Ray nor a program that reads the logs or joined from outside. Linux only (/proc).
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ _POLL_SECONDS = 0.2
 
 @contextmanager
 def guarded() -> Iterator[Callable[[str], None]]:
-    """Gives a function that takes the folder of a Ray session: its processes do not outlive this process or the block."""
+    """Gives a function that takes a Ray's folder: that and Ray's processes do not outlive this process or the block."""
     guard = subprocess.Popen(
         [sys.executable, "-I", "-S", __file__],
         stdin=subprocess.PIPE,
@@ -35,8 +36,8 @@ def guarded() -> Iterator[Callable[[str], None]]:
     assert guard.stdin is not None
     pipe = guard.stdin
 
-    def watch_over(session: str) -> None:
-        pipe.write(session.encode())
+    def watch_over(folder: str) -> None:
+        pipe.write(os.fsencode(folder))
         pipe.flush()
 
     try:
@@ -46,32 +47,34 @@ def guarded() -> Iterator[Callable[[str], None]]:
         guard.wait()
 
 
-def left_of(session: str) -> list[int]:
-    """Ray's processes that have a file in the folder `session` open for writing."""
-    pids = (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
-    return [pid for pid in pids if _is_rays(pid) and _writes_below(pid, session)]
+def left_of(folder: str) -> list[int]:
+    """Ray's processes that have a file below `folder` open for writing."""
+    pids = (int(process.name) for process in Path("/proc").glob("[0-9]*"))
+    return [pid for pid in pids if _is_rays(pid) and _writes_below(pid, folder)]
 
 
-def end(pid: int, session: str) -> None:
-    """Kill a process of the session; the handle makes sure that the id was not given to another process meanwhile."""
+def end(pid: int, folder: str) -> None:
+    """Kill a process that `left_of` found; the handle makes sure that the id was not given to another process meanwhile."""
     with suppress(OSError):  # it has ended by now
         handle = os.pidfd_open(pid)
         try:
-            if _is_rays(pid) and _writes_below(pid, session):
+            if _is_rays(pid) and _writes_below(pid, folder):
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
         finally:
             os.close(handle)
 
 
 def main() -> None:
-    """Wait until the driver is gone, then end what is left of the session that it named."""
-    session = sys.stdin.buffer.read().decode()
+    """Wait until the driver is gone, then end what is left of the Ray in the folder that it named, and remove the folder."""
+    folder = os.fsdecode(sys.stdin.buffer.read())
     start = time.monotonic()
-    while session and (left := left_of(session)) and (waited := time.monotonic() - start) < LOOK_SECONDS:
+    while folder and (left := left_of(folder)) and (waited := time.monotonic() - start) < LOOK_SECONDS:
         if waited > GRACE_SECONDS:
             for pid in left:
-                end(pid, session)
+                end(pid, folder)
         time.sleep(_POLL_SECONDS)
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_rays(pid: int) -> bool:

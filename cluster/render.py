@@ -53,6 +53,7 @@ RULES = {
     "image": _Rule(r"[a-z0-9][\w./:@-]*", "a container image"),
     "mount": _Rule(r"/[\w./-]*", "the folder where the volume is mounted", "/shared"),
     "claim": _Rule(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", "the name of a PersistentVolumeClaim"),
+    "uid": _Rule(r"[1-9][0-9]{0,8}", "a user id other than root's that may write to the claim", "1000"),
     "relaunches": _Rule(r"[0-9]{1,3}", "how often a failed job is tried again", "3"),
     "ray_version": _Rule(r"[0-9]+\.[0-9]+\.[0-9]+", "the version of Ray in the image, such as 2.60.0", ray.__version__),
     "head": _Rule(_HOST, "the host name or IP of the head"),

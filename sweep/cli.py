@@ -1,6 +1,6 @@
 """The command line `aesweep`: its verbs, and the one place where errors become two lines and exit code 2."""
 
-import io
+import errno
 import sys
 from typing import Annotated, Any
 
@@ -8,6 +8,7 @@ import typer
 
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import launching, results, setup, trained_models
+from aesweep.sweep.console import lost_output, use_standard_streams
 from aesweep.sweep.version import aesweep_version
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ VERBS = (
     launching.plan, launching.launch, launching.resume, results.stop, results.status, results.tables, results.report,
     trained_models.evaluate, trained_models.sample, setup.fetch, setup.doctor, setup.render, setup.wait, results.prune,
 )  # fmt: skip
+GONE = (errno.EPIPE, errno.EIO)  # the reader of a pipe or the terminal went away: nobody misses the rest
 for function in VERBS:
     app.command()(function)
 
@@ -45,8 +47,19 @@ def _options(
 
 def main() -> None:
     """Run the command line; the exit code is 0 (all done), 1 (a trial failed or work is left), 2 (bad input) or 130 (stopped)."""
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding == "utf-8":
-        sys.stdout.reconfigure(errors="surrogateescape")  # a path that is not UTF-8 is printed as it is on disk
+    use_standard_streams()
+    try:
+        _run()
+    except SystemExit as end:
+        lost = lost_output()
+        if end.code or lost is None or lost.errno in GONE:
+            raise
+        _say(f"stdout: the output could not be written ({lost.strerror}).", "Make room, or send it elsewhere.")
+        sys.exit(2)
+
+
+def _run() -> None:
+    """Run one verb; ends with `SystemExit`."""
     try:
         sys.exit(app(standalone_mode=len(sys.argv) == 1))  # alone it prints the help, and Typer ends the program
     except typer.Abort as abort:  # what Typer makes of an end of input: it would say no more than "Aborted."
@@ -60,8 +73,12 @@ def main() -> None:
     if "--debug" in sys.argv and not is_usage:
         raise error
     code, what, remedy = _explain_usage(error) if is_usage else _explain(error)
-    print(one_line(what), one_line(remedy), sep="\n", file=sys.stderr)
+    _say(what, remedy)
     sys.exit(code)
+
+
+def _say(what: str, remedy: str) -> None:
+    print(one_line(what), one_line(remedy), sep="\n", file=sys.stderr)
 
 
 def _explain_usage(error: Any) -> tuple[int, str, str]:

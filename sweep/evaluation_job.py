@@ -30,6 +30,8 @@ class EvaluationJob:
     attempt: str
     evaluation: EvaluationConfig
     execution: ExecutionConfig
+    driver: str = "none"
+    """Name of the progress file of the driver that waits for signs of life."""
 
     @cached_property
     def store(self) -> Store:

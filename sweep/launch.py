@@ -14,8 +14,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from aesweep.cluster.address import check_address
+from aesweep.cluster.environment import require_sound_environment
+from aesweep.cluster.user import complete_environment
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.errors import one_line
+from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.deaths import record_deaths
 from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_command, say_nothing_to_do
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
@@ -31,6 +34,8 @@ from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_
 
 if TYPE_CHECKING:
     from ray.tune import Callback
+
+    from aesweep.sweep.driver.driver import Driver
 
 ROUNDS = 3  # a launch does work again whose files turn out to be damaged; a disk that damages every file ends it
 
@@ -56,7 +61,7 @@ def launch(
     `callbacks` are any Ray Tune callbacks. Without `latest` the store goes on speaking of the spec that was its latest
     before (`resume --all` may be cut off after an older one). Raises `InputError` on bad input, before anything runs.
     """
-    console = console or Console(stderr=True)
+    console = console or make_console(stderr=True)
     check_address(address)
     words = (overrides, data_dir or None)
     spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(str(spec), *words)
@@ -75,11 +80,12 @@ def launch(
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return say_nothing_to_do(plan, console, resume_command(opened.root))
+    require_sound_environment(address)
     prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True)
     opened.trials.record(spec, evaluation.id, latest)
     for left in reversed(range(ROUNDS)):
-        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console)
+        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console, resume_command(opened.root))
         if plan.is_done or outcome.interrupted or not left:
             break
         console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
@@ -138,14 +144,19 @@ def _run(
     callbacks: Sequence["Callback"],
     only: Sequence[str],
     console: Console,
+    again: str,
 ) -> tuple[Outcome, Plan]:
-    """Do the work of a plan; how that ended, and the plan of what is left (without what failed)."""
+    """Do the work of a plan; how that ended, and the plan of what is left (without what failed).
+
+    `again` is the command that goes on where Ray dies.
+    """
     console.print(
         f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
         f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
         highlight=False,
         markup=False,
     )
+    complete_environment()
     from aesweep.cluster.connect import connect  # Ray and torch from here on
     from aesweep.sweep.driver.driver import Driver
     from aesweep.sweep.driver.tune_adapter import train
@@ -159,9 +170,9 @@ def _run(
     try:
         file.write(progress.record(), force=True)
         file.keep_fresh()
-        with stop.listening(), connect(address) as ours, view:
-            grows = not ours.started_here
-            driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, callbacks, grows)
+        with stop.listening(), connect(address, after_death=f"Go on with: {again}") as ours, view:
+            driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks)
+            ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))
     except KeyboardInterrupt:
         if not stop.at_once:
@@ -177,6 +188,13 @@ def _run(
         markup=False,
     )
     return outcome, after
+
+
+def _leave(driver: "Driver", view: ProgressView, file: ProgressFile) -> None:
+    """What is done where Ray has died and does not give the main thread back."""
+    view.__exit__()
+    driver.close_attempts()
+    file.remove()
 
 
 def evaluate(
@@ -195,7 +213,7 @@ def evaluate(
     `overrides` are `FIELD=VALUE` of a spec's `evaluation` or `execution`; `changes` come on top of them. The scores get an
     evaluation id of their own and stand in the tables beside the others.
     """
-    console = console or Console(stderr=True)
+    console = console or make_console(stderr=True)
     check_address(address)
     opened = open_store(store)
     spec = change_spec(opened.trials.stored_specs()[-1], overrides)
@@ -223,7 +241,8 @@ def evaluate(
         return say_nothing_to_do(plan, console, again)
     configs = one_per_data_set(trial.config for trial in to_score.to_score)
     check_images(configs, spec.execution)
+    require_sound_environment(address)
     prepare_images(configs, spec.execution, console)
-    outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console)
+    outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console, again)
     explain(outcome, console, again)
     return outcome

@@ -79,7 +79,7 @@ def copy_at_work(small_store: Path, folder: Path) -> Path:
 
 def say_that_a_driver_works(store: Store) -> None:
     """Its progress file, with one running trial."""
-    running = {HALF.key: RunningTrial(name=HALF.name, epoch=1, epochs=2, images_per_second=9.0)}
+    running = {HALF.key: RunningTrial(name=HALF.name, epoch=1, epochs=2, images_per_second=9.0, loss=0.53124)}
     ProgressFile(store).write(LaunchProgress(running=running, eta_seconds=5.0), force=True)
 
 

@@ -7,7 +7,6 @@ import ast
 import inspect
 import re
 import shlex
-import textwrap
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from aesweep.cluster.render import parse_values, render
 from aesweep.sweep.cli import app
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.presets import quickstart
+from tests.documents import README, indented_block
 from tests.image_folder import write_image_folder
 from tests.small_store import DONE, HALF
 from tests.test_imports import MODULES, ROOMS_OF_SWEEP
@@ -28,7 +28,6 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 CONTRIBUTING = REPOSITORY / "CONTRIBUTING.md"
 ARCHITECTURE = REPOSITORY / "docs" / "architecture.md"
 PAGES = [REPOSITORY / "README.md", CONTRIBUTING, *sorted((REPOSITORY / "docs").rglob("*.md"))]
-README = PAGES[0].read_text(encoding="utf-8")
 COMMANDS = typer.main.get_group(app)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
@@ -152,13 +151,6 @@ def test_every_make_target_that_is_shown_exists() -> None:
     assert set(shown) - targets == set()
 
 
-def indented(start: str) -> str:
-    """The indented block of the README that begins with `start`."""
-    found = re.search(rf"^    {re.escape(start)}.*\n(?:    .*\n|\n(?=    ))*", README, re.MULTILINE)
-    assert found, start
-    return textwrap.dedent(found[0])
-
-
 def test_the_readmes_recipe_ranks_one_evaluation(
     small_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,13 +163,13 @@ def test_the_readmes_recipe_ranks_one_evaluation(
         frame.to_parquet(tmp_path / f"runs/quickstart/tables/{table}.parquet")
     monkeypatch.chdir(tmp_path)
     names: dict[str, pd.DataFrame] = {}
-    exec(indented("import pandas as pd"), names)
+    exec(indented_block(README, "import pandas as pd"), names)
     assert names["best"].metric.tolist() == ["fd", "fd"]
     assert set(names["best"].name) == {DONE.name, HALF.name}
 
 
 def test_the_readmes_python_runs(small_store: Path) -> None:
-    code = indented("from aesweep import launch")
+    code = indented_block(README, "from aesweep import launch")
     launched = re.search(r"launch\((.*)\)", code)
     assert launched
     inspect.signature(aesweep.launch).bind(*eval(f"[{launched[1].partition(', callbacks')[0]}]"), callbacks=[])
@@ -194,5 +186,5 @@ def test_the_readmes_python_runs(small_store: Path) -> None:
 
 def test_the_readmes_spec_is_one(tmp_path: Path) -> None:
     write_image_folder(tmp_path / "faces")
-    (tmp_path / "faces.yaml").write_text(indented("name: faces"))
+    (tmp_path / "faces.yaml").write_text(indented_block(README, "name: faces"))
     assert len(load_spec(tmp_path / "faces.yaml", data_dir=tmp_path / "data").trials) == 2 * 5 * 3

@@ -1,10 +1,15 @@
 """The figures of the report: each is a function to its drawing, None where the data are not there.
 
 A figure of distances is a function of `Results` (one data set, one way of scoring); those of training are functions of
-`Tables` and need no score. A new figure is a new function in a file here and a line in one of the lists.
+`Tables` and need no score. A new figure is a new function in a file here, decorated with `plain_style`, and a line in one
+of the lists.
 """
 
 from collections.abc import Callable
+
+from aesweep.analysis.figures import matplotlib_import as matplotlib_import  # before any other import of matplotlib
+
+# isort: split
 
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.tables import Tables

@@ -27,7 +27,7 @@ from aesweep.analysis.figures.networks import (
     point_looks,
     spread,
 )
-from aesweep.analysis.figures.style import GREY, Drawing, finish, new_figure
+from aesweep.analysis.figures.style import GREY, Drawing, finish, new_figure, plain_style
 
 PARTS = {"parameters_encoder": "Encoders", "parameters_decoder": "Decoders"}
 """Column -> heading, from left to right."""
@@ -37,6 +37,7 @@ _SIDE_STEP = 0.12  # octaves of width between the points of one width, so that t
 _MOST_LABELS = 8
 
 
+@plain_style()
 def parameters_against_bound(results: Results) -> Drawing | None:
     """Encoder parameters left, decoder parameters right, against width; None where no parameters are known."""
     rows = results.of(network="")

@@ -17,7 +17,7 @@ from aesweep.analysis.data.published import published_scores
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.figures.curves import SAMPLES
 from aesweep.analysis.figures.networks import PlainNetwork, parameter_axis, plain_networks, point_legend, point_looks
-from aesweep.analysis.figures.style import GREY, Drawing, finish, new_figure
+from aesweep.analysis.figures.style import GREY, Drawing, finish, new_figure, plain_style
 
 _CROSSES = {"dae": "x", "vae": "+"}
 _ARROW = 2**0.4  # length, as a factor of the latent size
@@ -39,6 +39,7 @@ class _Published(NamedTuple):
     parameters: float
 
 
+@plain_style()
 def best_latent_size(results: Results) -> Drawing | None:
     """Latent size with the lowest mean distance against encoder and decoder parameters; MVG left, GMM right.
 

@@ -23,12 +23,22 @@ from aesweep.analysis.figures.networks import (
     point_looks,
     spread,
 )
-from aesweep.analysis.figures.style import GREY, LINE_STYLES, Drawing, draw_curve, finish, latent_axis, new_figure
+from aesweep.analysis.figures.style import (
+    GREY,
+    LINE_STYLES,
+    Drawing,
+    draw_curve,
+    finish,
+    latent_axis,
+    new_figure,
+    plain_style,
+)
 
 MOST_CURVES, FEW_WIDTHS = 16, 6
 """More curves than that cannot be told apart: then so many widths are drawn."""
 
 
+@plain_style()
 def gaussianity_against_latent_size(results: Results) -> Drawing | None:
     """A panel per measure, a curve per plain network; None where nothing was measured."""
     rows = _measured(results.of(network=""))
@@ -61,6 +71,7 @@ def gaussianity_against_latent_size(results: Results) -> Drawing | None:
     return Drawing(f"gaussianity-latent-size-{results.data}", title, caption, figure)
 
 
+@plain_style()
 def gaussianity_against_capacity(results: Results) -> Drawing | None:
     """A panel per measure, a point per plain network at the comparison size; None where nothing was measured there."""
     size = results.comparison_size

@@ -11,7 +11,16 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodF
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.trials import NOISE, NORM, varied_daes, varied_width
 from aesweep.analysis.figures.curves import SAMPLES, Chart, Line, distance_axis, draw, over
-from aesweep.analysis.figures.style import DASHED, DOTTED, MARKERS, OTHER_COLOURS, PAPER_COLOURS, Drawing, look
+from aesweep.analysis.figures.style import (
+    DASHED,
+    DOTTED,
+    MARKERS,
+    OTHER_COLOURS,
+    PAPER_COLOURS,
+    Drawing,
+    look,
+    plain_style,
+)
 from aesweep.analysis.figures.width_and_depth import vae_baseline
 
 BLACK, RED, GREEN, BLUE = PAPER_COLOURS.values()
@@ -51,11 +60,13 @@ _FIGURE_4 = {
 }
 
 
+@plain_style()
 def figure_3(results: Results) -> Drawing | None:
     """DAEs whose latent layer is frozen at its random initialisation beside trained ones, in one panel."""
     return draw(results, figure_3_chart(results))
 
 
+@plain_style()
 def figure_4(results: Results) -> Drawing | None:
     """DAEs by the normalisation of their latents, in one panel; N(0, I) on a compressed scale where it is far above."""
     chart = figure_4_chart(results)
@@ -65,6 +76,7 @@ def figure_4(results: Results) -> Drawing | None:
     return drawing
 
 
+@plain_style()
 def noise(results: Results) -> Drawing | None:
     """DAEs by the noise added to the decoder's input, and the VAE; MVG samples left, GMM samples right."""
     return draw(results, noise_chart(results))

@@ -19,7 +19,7 @@ from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES
 from aesweep.analysis.figures.networks import spread
-from aesweep.analysis.figures.style import Drawing, finish, new_figure
+from aesweep.analysis.figures.style import Drawing, finish, new_figure, plain_style
 
 PANELS = 6
 _INK = "#222222"
@@ -52,6 +52,7 @@ class _Cloud(NamedTuple):
     points: np.ndarray
 
 
+@plain_style()
 def figure_a(tables: Tables, results: Results) -> Drawing | None:
     """Figure A.1 or A.2: DAE and VAE of 128 filters at the comparison size, in one panel; None without latents.
 
@@ -83,6 +84,7 @@ def figure_a(tables: Tables, results: Results) -> Drawing | None:
     return Drawing(f"{name}-{results.data}", title, caption, figure)
 
 
+@plain_style()
 def latent_panels(tables: Tables, results: Results) -> Drawing | None:
     """DAE and VAE of one network and size in each panel (first seed): narrow and wide, few latents and many."""
     panels = _panels(results.plain if len(results.plain) else results.trials)

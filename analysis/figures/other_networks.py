@@ -16,6 +16,7 @@ from aesweep.analysis.figures.style import (
     PAPER_COLOURS,
     Drawing,
     look,
+    plain_style,
 )
 from aesweep.analysis.figures.width_and_depth import figure_1_chart, figure_2_chart
 
@@ -24,6 +25,7 @@ _ELSEWHERE += [figure_4_chart, noise_chart]
 _COLOURS = (*PAPER_COLOURS.values(), *OTHER_COLOURS)
 
 
+@plain_style()
 def others(results: Results) -> Drawing | None:
     """MVG samples left, GMM samples right; at most as many networks as a legend names."""
     rows = results.trials[results.trials[list(SAMPLES)].notna().any(axis=1)]

@@ -12,7 +12,7 @@ from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES
 from aesweep.analysis.figures.grids import Cell, Row, grid_images, picture_page
 from aesweep.analysis.figures.networks import spread
-from aesweep.analysis.figures.style import Drawing
+from aesweep.analysis.figures.style import Drawing, plain_style
 from aesweep.analysis.pictures import PICTURES, picture_bytes
 from aesweep.analysis.text.text_tables import format_score
 
@@ -25,6 +25,7 @@ _RANKINGS = {"gmm": "GMM", "mvg": "MVG"}
 _CHOICE = "Of each width the DAE and the VAE whose {} samples have the lowest distance, among the networks of depth 1."
 
 
+@plain_style()
 def sample_grids(tables: Tables, results: Results) -> Drawing | None:
     """A row for the best DAE and VAE of each width: reconstructions, and samples of each prior; None without pictures."""
     columns = {name: column for name, column in PICTURES.items() if name != INTERPOLATION}
@@ -45,6 +46,7 @@ def sample_grids(tables: Tables, results: Results) -> Drawing | None:
     return Drawing(f"samples-{results.evaluation.slug}-{results.data}", title, caption, figure)
 
 
+@plain_style()
 def interpolations(tables: Tables, results: Results) -> Drawing | None:
     """Walks between pairs of test images by the best DAE and VAE of a few widths; None where none was stored."""
     ranking = _ranking(results)

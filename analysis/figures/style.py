@@ -2,18 +2,21 @@
 
 Figure 1 of the paper: VAEs solid, DAEs dotted; 32 filters black, 64 red, 128 green, 256 blue. Colours alone are lost
 in print, so each curve has a marker of its own as well, filled for VAEs and open for DAEs. Figures are made without
-pyplot: no state outlives a figure, and no display is needed.
+pyplot and with matplotlib's built-in settings: no state outlives a figure, no display is needed, and the same data give the
+same bytes whatever your matplotlibrc or notebook has set.
 """
 
 import io
 import math
 import textwrap
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -34,6 +37,17 @@ _HASH_INCHES = 1.5
 MOST_LEGEND = 40
 
 
+@contextmanager
+def plain_style() -> Iterator[None]:
+    """Use matplotlib's built-in settings inside the `with` block or the decorated function, and then yours again.
+
+    Every function that draws needs it: matplotlib reads its settings when a line or a legend is made, and again when the
+    figure is written. The backend stays, since matplotlib would not restore it.
+    """
+    with rc_context({name: value for name, value in rcParamsDefault.items() if name != "backend"}):
+        yield
+
+
 @dataclass(frozen=True)
 class Drawing:
     """One finished figure: a file name without ending, words for the page, and the figure."""
@@ -43,6 +57,7 @@ class Drawing:
     caption: str
     figure: Figure
 
+    @plain_style()
     def to_bytes(self, form: str) -> bytes:
         """The figure as `png` or `pdf`; the same data give the same bytes (no dates inside)."""
         metadata = {"Software": None} if form == "png" else {"CreationDate": None, "Producer": None, "Creator": None}

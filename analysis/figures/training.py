@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import Curve, curves, depth_order
-from aesweep.analysis.figures.style import Drawing, finish, new_figure
+from aesweep.analysis.figures.style import Drawing, finish, new_figure, plain_style
 
 PANELS = 24
 _PER_ROW = 3
@@ -29,6 +29,7 @@ _DIVERGES = 10.0
 _UNITS = {"mean": "nats per pixel value", "sum": "nats per image"}
 
 
+@plain_style()
 def training_curves(tables: Tables) -> list[Drawing]:
     """One figure per data set; the first `PANELS` networks where there are more."""
     rows = tables.epochs[["key", "epoch", "loss"]].merge(tables.described, on="key")

@@ -17,7 +17,17 @@ from aesweep.analysis.data.results import NETWORK, Results
 from aesweep.analysis.data.trials import MODEL_NAMES, depth_order, nearest_width
 from aesweep.analysis.figures.curves import RECONSTRUCTIONS, SAMPLES, Chart, Line, draw, over
 from aesweep.analysis.figures.printed import name_rivals, with_printed
-from aesweep.analysis.figures.style import DASHED, DOTTED, GREY, LINE_STYLES, MARKERS, Drawing, colours, look
+from aesweep.analysis.figures.style import (
+    DASHED,
+    DOTTED,
+    GREY,
+    LINE_STYLES,
+    MARKERS,
+    Drawing,
+    colours,
+    look,
+    plain_style,
+)
 
 VAE_COLOUR = "#111111"
 DEPTH_STYLES: dict[str, Any] = {"1": "-", "2": DASHED, "3": DOTTED, "3-3-2-1": DOTTED}
@@ -39,11 +49,13 @@ _BY_WIDTH = (
 )
 
 
+@plain_style()
 def figure_1(results: Results) -> Drawing | None:
     """MVG samples left, GMM samples right, by width and model."""
     return _with_rivals(results, figure_1_chart(results))
 
 
+@plain_style()
 def reconstructions(results: Results) -> Drawing | None:
     """Reconstructions of training images left, of test images right."""
     return _with_rivals(results, _chart(results, "reconstruction", "", "reconstructions", RECONSTRUCTIONS))
@@ -86,6 +98,7 @@ def _with_rivals(results: Results, chart: Chart | None) -> Drawing | None:
     return drawing
 
 
+@plain_style()
 def figure_2(results: Results) -> Drawing | None:
     """MVG samples left, GMM samples right, DAEs by width and depth."""
     return draw(results, figure_2_chart(results))
@@ -98,6 +111,7 @@ def figure_2_chart(results: Results) -> Chart | None:
     return with_printed(results, chart, SAMPLES)
 
 
+@plain_style()
 def figure_5(results: Results) -> Drawing | None:
     """The curves of Figure 2, each relative to its lowest value, with a ring at its best size."""
     panels = over(SAMPLES, _depth_lines(results), relative=True)

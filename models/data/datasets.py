@@ -6,6 +6,8 @@ one uint8 `.npy` per split under `DATA/prepared/<data_name>/`, which every later
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -35,11 +37,20 @@ class DataSource:
     """Folder of the data sets' files, of prepared images and of weights."""
     folder: Path | None = None
     """The user's images, for the data set `folder` alone."""
+    threads: int = 1
+    """Threads that decode images while they are prepared; the images do not depend on it."""
 
 
 def default_data_dir() -> Path:
-    """$AESWEEP_DATA, or ~/.cache/aesweep."""
-    return Path(os.environ.get("AESWEEP_DATA") or Path.home() / ".cache" / "aesweep").expanduser().absolute()
+    """$AESWEEP_DATA, or ~/.cache/aesweep. Raises `InputError` where there is no such home folder."""
+    given = os.environ.get("AESWEEP_DATA")
+    try:
+        return Path(given or "~/.cache/aesweep").expanduser().absolute()
+    except RuntimeError:
+        if given:
+            raise InputError("AESWEEP_DATA", given, "There is no such user; give the folder in full.") from None
+        remedy = f"Without it, user {os.getuid()} has no folder for data sets. Set AESWEEP_DATA, or give --data DIR."
+        raise InputError("HOME", None, remedy) from None
 
 
 def data_name(config: TrialConfig) -> str:
@@ -59,8 +70,9 @@ def prepared_path(config: TrialConfig, source: DataSource, split: Split) -> Path
 
 
 def is_prepared(config: TrialConfig, source: DataSource) -> bool:
-    """Whether both splits have been prepared."""
-    return all(prepared_path(config, source, split).is_file() for split in SPLITS)
+    """Whether both splits have been prepared. Raises `InputError` for a data folder that cannot be read."""
+    with _reading(source):
+        return all(prepared_path(config, source, split).is_file() for split in SPLITS)
 
 
 def open_prepared(config: TrialConfig, source: DataSource, split: Split) -> "np.ndarray":
@@ -111,10 +123,11 @@ def check_source(config: TrialConfig, source: DataSource) -> None:
     if is_prepared(config, source) or config.dataset == "digits":
         return
     where, lacking = str(source.data_dir), ""
-    if config.dataset == "cifar10" and not has_cifar10(source.data_dir):
-        lacking = f"It holds no {CIFAR10_FOLDER}/. Run `aesweep fetch cifar10 --to {where}`, or copy it there."
-    elif config.dataset == "celeba" and (missing := missing_celeba(source.data_dir)):
-        lacking = f"{missing} Run `aesweep fetch celeba --to {where}`, or copy both there."
+    with _reading(source):
+        if config.dataset == "cifar10" and not has_cifar10(source.data_dir):
+            lacking = f"It holds no {CIFAR10_FOLDER}/. Run `aesweep fetch cifar10 --to {where}`, or copy it there."
+        elif config.dataset == "celeba" and (missing := missing_celeba(source.data_dir)):
+            lacking = f"{missing} Run `aesweep fetch celeba --to {where}`, or copy both there."
     if lacking:
         raise InputError("--data", where, lacking)
     if config.dataset == "folder":
@@ -125,6 +138,16 @@ def check_source(config: TrialConfig, source: DataSource) -> None:
                 f"{found[:12]}…. Restore the images, or make a new spec from the folder."
             )
             raise InputError("data.path", str(folder), remedy)
+
+
+@contextmanager
+def _reading(source: DataSource) -> Iterator[None]:
+    """A data folder that may not be looked into, such as one in another user's home, becomes an `InputError`."""
+    try:
+        yield
+    except OSError as error:
+        remedy = f"It cannot be read ({error.strerror}: {error.filename}). Set AESWEEP_DATA, or give --data DIR."
+        raise InputError("--data", str(source.data_dir), remedy) from error
 
 
 def _require_folder(source: DataSource) -> Path:

@@ -19,7 +19,7 @@ from aesweep.models.errors import InputError
 log = logging.getLogger(__name__)
 
 
-def fetch_cifar10(data_dir: Path) -> ImageSet:
+def fetch_cifar10(data_dir: Path, threads: int = 1) -> ImageSet:
     """CIFAR-10 (163 MB) into `data_dir`/cifar-10-batches-py, and its prepared arrays. A folder that is there is used.
 
     Raises `InputError` if it cannot be downloaded, naming what to copy where.
@@ -31,10 +31,11 @@ def fetch_cifar10(data_dir: Path) -> ImageSet:
         f"Copy the folder {CIFAR10_FOLDER} into {data_dir}, unpacked from cifar-10-python.tar.gz of "
         "https://www.cs.toronto.edu/~kriz/cifar.html."
     )
-    return _fetch(TrialConfig(dataset="cifar10"), data_dir, None if has_cifar10(data_dir) else download, remedy)
+    source = DataSource(data_dir=data_dir, threads=threads)
+    return _fetch(TrialConfig(dataset="cifar10"), source, None if has_cifar10(data_dir) else download, remedy)
 
 
-def fetch_celeba(data_dir: Path) -> ImageSet:
+def fetch_celeba(data_dir: Path, threads: int = 1) -> ImageSet:
     """CelebA, aligned and cropped (1.4 GB), into `data_dir`/celeba, and its prepared arrays at 64 pixels.
 
     Files that are there are used. torchvision downloads them from Google Drive with the package `gdown`, the optional
@@ -50,18 +51,18 @@ def fetch_celeba(data_dir: Path) -> ImageSet:
     if find_spec("gdown") is None:
         remedy = f"Run `pip install gdown`, which Google Drive needs, and fetch again. Or without it: {remedy}"
     config = TrialConfig(dataset="celeba", image_size=64)
-    return _fetch(config, data_dir, download if missing_celeba(data_dir) else None, remedy)
+    source = DataSource(data_dir=data_dir, threads=threads)
+    return _fetch(config, source, download if missing_celeba(data_dir) else None, remedy)
 
 
-def _fetch(config: TrialConfig, data_dir: Path, download: Callable[[], object] | None, remedy: str) -> ImageSet:
+def _fetch(config: TrialConfig, source: DataSource, download: Callable[[], object] | None, remedy: str) -> ImageSet:
     """The prepared images, downloaded first where `download` is given.
 
     Arrays prepared before serve without a network, but do not spare the download: another size may be wanted later.
     """
-    source = DataSource(data_dir=data_dir)
     if download is not None:
         try:
-            data_dir.mkdir(parents=True, exist_ok=True)
+            source.data_dir.mkdir(parents=True, exist_ok=True)
             download()
         except Exception as error:  # gdown and Google Drive fail in many ways, each with an exception of its own
             if not is_prepared(config, source):

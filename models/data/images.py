@@ -37,7 +37,7 @@ from aesweep.models.errors import InputError
 log = logging.getLogger(__name__)
 
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "lanczos": Image.Resampling.LANCZOS}
-DECODE_THREADS = min(16, os.cpu_count() or 1)
+MOST_THREADS = 16  # that decode
 DECODE_CHUNK = 512  # pictures handed to the threads at a time
 PROGRESS_SECONDS = 10.0
 
@@ -110,7 +110,7 @@ def _prepare(config: TrialConfig, source: DataSource) -> None:
     try:
         for split in SPLITS:
             found = pictures(config, source, split)
-            refused += _write(aside / f"{split}.npy", found, config)
+            refused += _write(aside / f"{split}.npy", found, config, source.threads)
             total, remedy = total + len(found.items), found.remedy
             _checksum_path(aside / f"{split}.npy").write_text(_sha256(aside / f"{split}.npy"))
         if refused:
@@ -123,7 +123,7 @@ def _prepare(config: TrialConfig, source: DataSource) -> None:
         shutil.rmtree(aside)
 
 
-def _write(path: Path, source: Pictures, config: TrialConfig) -> list[PictureError]:
+def _write(path: Path, source: Pictures, config: TrialConfig, threads: int) -> list[PictureError]:
     """Decode one split into the array at `path`; the pictures that cannot be used, all of which are found."""
     refused: list[PictureError] = []
     shape = (len(source.items), config.image_size, config.image_size, 3)
@@ -140,11 +140,11 @@ def _write(path: Path, source: Pictures, config: TrialConfig) -> list[PictureErr
 
     started = told = time.monotonic()
     # Pillow decodes and resizes outside the interpreter lock. Its warning of large pictures speaks of an attack.
-    with ThreadPoolExecutor(DECODE_THREADS) as threads, warnings.catch_warnings():
+    with ThreadPoolExecutor(min(threads, MOST_THREADS)) as decoders, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         for first in range(0, len(array), DECODE_CHUNK):
             chunk = source.items[first : first + DECODE_CHUNK]
-            for index, picture in enumerate(threads.map(decode, chunk), start=first):
+            for index, picture in enumerate(decoders.map(decode, chunk), start=first):
                 if isinstance(picture, PictureError):
                     refused.append(picture)
                 else:

@@ -1,11 +1,12 @@
 """What `aesweep doctor` looks at: the machine and Ray (cluster.doctor), then data, weights and precision from their layers."""
 
 import uuid
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
-from aesweep.cluster.doctor import Check, check_folder, check_ray, machine_checks
+from aesweep.cluster.doctor import Check, check_environment, check_folder, check_ray, machine_checks
 from aesweep.evaluation.networks.weights import check_weights, inception_path
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, check_source
@@ -17,16 +18,25 @@ from aesweep.sweep.store.store import open_storage
 from aesweep.sweep.worker.device import choose_device, describe_device
 
 
-def all_checks(address: str, store: str | None, data_dir: Path) -> list[Check]:
-    """Every check, the cheap ones first."""
+def all_checks(address: str, store: str | None, data_dir: Path | InputError) -> list[Check]:
+    """Every check, the cheap ones first; `data_dir` is the data folder, or why there is none."""
     return [
         *machine_checks(),
         check_precision(),
-        check_folder("data folder", data_dir),
         *([] if store is None else [check_store(store)]),
+        *check_data_folder(data_dir),
+        *(check_environment(address) or check_ray(address)),
+    ]
+
+
+def check_data_folder(data_dir: Path | InputError) -> list[Check]:
+    """The folder of data sets and weights, and what is in it; `data_dir` is the reason where there is none."""
+    if isinstance(data_dir, InputError):
+        return [Check("data folder", "fail", f"{data_dir.field}: {data_dir.value}", data_dir.remedy)]
+    return [
+        check_folder("data folder", data_dir),
         *(check_data(dataset, size, data_dir) for dataset, size in (("cifar10", 32), ("celeba", 64))),
         check_inception(data_dir),
-        *check_ray(address),
     ]
 
 
@@ -63,7 +73,9 @@ def check_data(dataset: str, size: int, data_dir: Path) -> Check:
     try:
         check_source(config, DataSource(data_dir=data_dir))
     except InputError as error:
-        return Check(dataset, "warn", "not here", error.remedy)
+        lacks_gdown = dataset == "celeba" and find_spec("gdown") is None
+        first = " `aesweep fetch celeba` needs gdown: run `pip install gdown` first." if lacks_gdown else ""
+        return Check(dataset, "warn", "not here", error.remedy + first)
     return Check(dataset, "ok", f"in {data_dir}")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from aesweep.cluster.capacity import allowed_cpus
 from aesweep.evaluation.draws import pair_indices
 from aesweep.evaluation.latents import encode_images
 from aesweep.evaluation.pictures import STEPS, enlarged, image_grid, interpolation_grid, reconstruction_grid
@@ -14,6 +15,7 @@ from aesweep.sweep.load import load_data, load_model, load_prior
 from aesweep.sweep.store.store import Store
 
 CPU = torch.device("cpu")
+torch.set_num_threads(min(torch.get_num_threads(), allowed_cpus()))  # torch does not know of control groups
 
 
 def draw_samples(store: Store, key: str, prior: str, n: int, seed: int) -> bytes:

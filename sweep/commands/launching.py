@@ -4,7 +4,6 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +11,7 @@ from aesweep.models.cost import fit_core_hours
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
+from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.outcome import STOPPED, resume_command
 from aesweep.sweep.driver.plan import Plan, make_plan
 from aesweep.sweep.driver.progress import describe_counts
@@ -110,9 +110,9 @@ def _is_empty(store: str) -> bool:
 
 
 def _print_plan(name: str, made: Plan, about_images: list[str]) -> None:
-    console = Console(highlight=False)
-    title = Text(f"{name}: {len(made.trials)} trials")
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    console = make_console(highlight=False)
+    console.print(Text(f"{name}: {len(made.trials)} trials", "table.title"), soft_wrap=True)
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("block", "trials", "state", "GPU-hours", "disk"):
         table.add_column(heading, justify="left" if heading in ("block", "state") else "right")
     for block in dict.fromkeys(t.block for t in made.trials):

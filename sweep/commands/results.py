@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from aesweep.cluster.user import complete_environment
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
+from aesweep.sweep.console import lost_output, make_console
 from aesweep.sweep.driver.outcome import RETRY, resume_command
-from aesweep.sweep.driver.progress import describe_counts, describe_seconds
+from aesweep.sweep.driver.progress import describe_counts, describe_loss, describe_seconds, describe_silence
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
 from aesweep.sweep.store.layout import MARK
@@ -47,13 +49,14 @@ def status(
     if as_json:
         typer.echo(json.dumps(read_status(opened, every).to_json(), indent=1))
         return
-    console = Console()
+    console = make_console()
     if not watch:
         console.print(_render(read_status(opened, every), store), soft_wrap=True)  # a command stays on its line
         return
     with Live(console=console, auto_refresh=False) as live, suppress(KeyboardInterrupt):
-        while True:
-            live.update(_render(read_status(opened, every), store), refresh=True)
+        while lost_output() is None:
+            shown = _render(read_status(opened, every), store)
+            live.update(shown, refresh=True) if console.is_interactive else console.print(shown, soft_wrap=True)
             time.sleep(REFRESH_SECONDS)
 
 
@@ -81,6 +84,7 @@ def report(
     """
     opened = open_store(store)
     _fold_for_report(opened)
+    complete_environment()
     from aesweep.analysis.report import write_report  # pandas and matplotlib from here on
 
     here = opened.storage.folder
@@ -136,10 +140,11 @@ def _render(found: Status, store: str) -> Group:
         else:
             lines.append(Text(f"{who} last seen {describe_seconds(driver.age)} ago", "yellow"))
     if found.running:
-        table = Table.grid(padding=(0, 2))
+        table = Table.grid(Column(), Column(no_wrap=True), padding=(0, 1))  # on 80 columns a name stays whole
         for trial in found.running:
-            epoch, speed = f"epoch {trial.epoch}/{trial.epochs}", f"{trial.images_per_second:,.0f} images/s"
-            table.add_row("  running", Text(one_line(trial.name)), epoch, speed)
+            speed = describe_silence(trial.silent_seconds) or f"{trial.images_per_second:,.0f} images/s"
+            epoch = f"epoch {trial.epoch}/{trial.epochs}"
+            table.add_row("  running", Text(one_line(trial.name)), epoch, describe_loss(trial.loss), speed)
         lines.append(table)
     lines += [Text(f"  failed   {f.name}  {one_line(f.reason)}", "red") for f in found.failures]
     lines += [Text(f"  lost     {f.name}  {one_line(f.reason)}", "yellow") for f in found.lost]

@@ -1,17 +1,22 @@
 """`fetch`, `doctor`, `render`, `wait`: prepare and check the machines that a sweep will run on."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from aesweep.cluster.capacity import allowed_cpus
 from aesweep.models.data.datasets import default_data_dir
+from aesweep.models.errors import InputError
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import argument, option
+from aesweep.sweep.console import make_console
 from aesweep.sweep.spec.execution import absolute
+
+if TYPE_CHECKING:
+    from aesweep.cluster.doctor import Check
 
 Fetchable = Literal["cifar10", "celeba", "inception"]
 
@@ -31,7 +36,7 @@ def fetch(
     from aesweep.models.data.fetch import fetch_celeba, fetch_cifar10
 
     fetchers: dict[str, Any] = {"cifar10": fetch_cifar10, "celeba": fetch_celeba, "inception": fetch_inception}
-    fetchers[what](folder)
+    fetchers[what](folder, **({} if what == "inception" else {"threads": allowed_cpus()}))
     typer.echo(f"{what} is ready. Use it with --data {folder} or AESWEEP_DATA={folder}")
 
 
@@ -44,17 +49,27 @@ def doctor(
 
     Example:  aesweep doctor --store /shared/runs
     """
-    from aesweep.sweep.commands.checks import all_checks  # torch and Ray from here on
-
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("", "check", "found", "remedy"):
         table.add_column(heading, overflow="fold")
     marks = {"ok": "[green]ok[/green]", "warn": "[yellow]warn[/yellow]", "fail": "[red]fail[/red]"}
-    checks = all_checks(address, store, _folder("--data", data))
+    checks = _checks(address, store, data)
     for check in checks:
         table.add_row(marks[check.status], check.name, Text(check.found), Text(check.remedy))
-    Console().print(table)
+    make_console().print(table)
     raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)
+
+
+def _checks(address: str, store: str | None, data: Path | None) -> list["Check"]:
+    try:
+        folder: Path | InputError = _folder("--data", data)
+    except InputError as error:
+        if data is not None:
+            raise
+        folder = error  # there is no home to look in: a finding, as any other
+    from aesweep.sweep.commands.checks import all_checks  # torch and Ray from here on
+
+    return all_checks(address, store, folder)
 
 
 def render(

@@ -11,22 +11,25 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ray.tune import Callback
-from ray.tune.search import BasicVariantGenerator
 from rich.markup import escape
 
+from aesweep.cluster.connect import Connection
 from aesweep.cluster.resources import check_feasible, evaluation_resources, gpu_share, larger_share, trial_resources
 from aesweep.evaluation.priors import mixture
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import one_line
+from aesweep.sweep.driver.callbacks import GuardedCallback, TrialGenerator
 from aesweep.sweep.driver.evaluation_pool import EndedEvaluation, EvaluationPool, Options
 from aesweep.sweep.driver.machines import Machines
 from aesweep.sweep.driver.outcome import score_line
 from aesweep.sweep.driver.plan import Plan
-from aesweep.sweep.driver.progress import ProgressView
+from aesweep.sweep.driver.progress import ProgressView, describe_length, describe_silence
 from aesweep.sweep.driver.recovery import Recovery, Verdict
+from aesweep.sweep.driver.silence import Silence
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, StopRequest
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.drivers import ProgressFile
+from aesweep.sweep.store.records import How
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.fold import TableWriter
 
@@ -43,29 +46,31 @@ class Driver:
         view: ProgressView,
         file: ProgressFile,
         stop: StopRequest,
+        connection: Connection,
         callbacks: Sequence[Callback] = (),
-        may_grow: bool = True,
     ) -> None:
-        """`stage`: Ray's remote function that runs one stage of an evaluation; `may_grow`: whether machines may join."""
+        """`stage`: Ray's remote function that runs one stage of an evaluation."""
         self.store = store
         self.plan = plan
         self.execution = execution
         self.view = view
         self.progress = view.progress
-        self.callbacks = list(callbacks)
+        self.callbacks = [GuardedCallback(callback, self._say_callback_raised) for callback in callbacks]
         self.file, self.stop = file, stop
         self.folder = TableWriter(store, anew=False)
         self.configs = {t.config.key: t.config for t in plan.trials}
-        self.machines = Machines(execution, may_grow)
+        self.ray = connection.watch
+        self.machines = Machines(execution, may_grow=not connection.started_here)
         self.has_gpu = self.machines.has_gpu
         if not self.has_gpu:  # a GPU's step has a constant part, a CPU's has none
             self.progress.costs = {t.config.key: float(t.training_flops) for t in plan.to_train}
-        self.recovery = Recovery(store, file.driver, execution.max_process_deaths)
+        self.recovery = Recovery(store, file.driver, execution.max_process_deaths, self.ray)
+        self.silence = Silence(store, execution, file.driver)
         self._awaited: set[str] | None = None  # trials that have not ended yet since the request to stop
         self._bundles: dict[str, dict[str, float]] = {}  # what each trial to train asks of Ray
         self._waiting: dict[str, dict[str, float]] = {}  # the same, of those that have not begun
-        # The generator that Tune would make itself, here so that its limit follows the machines (`_fit_to_machines`).
-        self.generator = BasicVariantGenerator()
+        # Made here and not by Tune, so that its limit follows the machines (`_fit_to_machines`).
+        self.generator = TrialGenerator(self.configs)
         self._trains = bool(plan.to_train)
         self.pool = self._make_pool(stage)
         self._fit_to_machines()
@@ -90,12 +95,13 @@ class Driver:
                 self.turn(wait_seconds=0.2)
             self.pool.cancel()
         finally:
-            self._close_attempts()
+            self.close_attempts()
             if not self.stop.at_once:
                 self.folder.publish(force=True)
 
     def turn(self, wait_seconds: float = 0.0) -> None:
-        """One turn of the driver's loop; must never block for long."""
+        """One turn of the driver's loop; must never block for long. Raises `RayDiedError` where Ray has died."""
+        self.ray.require()
         if self.stop.look():
             self._awaited = set(self.progress.running)
             self.pool.close()
@@ -107,12 +113,26 @@ class Driver:
         if self.machines.look():
             self._fit_to_machines()
             self._ask_for_machines()
+        self._look_for_silence()
         for ended in self.pool.poll(wait_seconds):
             self._evaluation_ended(ended)
         self.progress.scoring = len(self.pool.running)
         self.file.write(self.progress.record())
         self.folder.publish()
         self.view.tick()
+
+    def _look_for_silence(self) -> None:
+        """Say who gives no sign of life, and end those who have given none for too long."""
+        begun, hung = self.silence.look()
+        for key, attempt in begun:
+            silent = describe_silence(self.silence.seconds[key, attempt])
+            patience = f"after {describe_length(self.execution.hung_seconds)} its process is killed"
+            self.view.say(f"[yellow]silent[/yellow]   {self.configs[key].name}  {silent}; {patience}")
+        for work in hung:
+            self.recovery.end_hung(work, self.execution.hung_seconds)
+            self.silence.kill(work)
+        for key in list(self.progress.running):
+            self.progress.silent(key, self.silence.of(key))
 
     def _fit_to_machines(self) -> None:
         """Train and score as many trials at once as the machines hold now."""
@@ -175,13 +195,20 @@ class Driver:
     def _say_lost(self, key: str, why: str, then: str) -> None:
         self.view.say(f"[yellow]lost[/yellow]     {self.configs[key].name}  {escape(one_line(why))}; {then}")
 
-    def _close_attempts(self) -> None:
-        """Say of attempts that were cut off that this was no death."""
+    def _say_callback_raised(self, what: str) -> None:
+        self.view.say(f"[yellow]warning[/yellow]  {escape(one_line(what))}")
+
+    def close_attempts(self) -> None:
+        """Say of attempts that were cut off that this was no death of theirs: the driver ends, or Ray died."""
+        how: How = "machine died" if self.ray.died else "stopped"
+        reason = f"Ray died: {self.ray.died}" if self.ray.died else "its driver ended"
         for key in list(self.progress.running):
             attempt = self.store.attempts.newest_training(key, self.file.driver)
-            has_ended = attempt is None or self.store.attempts.read_end(key, attempt)
+            end = self.store.attempts.read_end(key, attempt) if attempt else None
+            has_ended = end is not None and (end.how != "stopped" or how == "stopped")  # Tune may have stopped it since
             if attempt and not has_ended and self.store.commits.training(key) is None:
-                self.store.attempts.write_end(key, attempt, "stopped", "its driver ended")
+                self.store.attempts.write_end(key, attempt, how, reason)
+        self.pool.close_attempts(how, reason)
 
     def begin_training(self) -> dict[str, dict[str, float]]:
         """What each trial to train asks of Ray. Raises `InputError` where no machine can hold one."""

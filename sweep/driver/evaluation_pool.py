@@ -20,6 +20,7 @@ from typing import Any
 
 import ray
 
+from aesweep.cluster.scratch import NoRoomError
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.pipeline import run_stages
 from aesweep.models.config import TrialConfig
@@ -28,6 +29,7 @@ from aesweep.sweep.driver.recovery import Recovery, cause_of
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.attempts import new_start
+from aesweep.sweep.store.records import How
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
 
@@ -107,9 +109,13 @@ class EvaluationPool:
         for running in self.running.values():
             for stage in running.stages:
                 ray.cancel(stage, force=True)
-            job = running.job
-            self.store.attempts.write_end(job.key, job.attempt, "stopped", "its driver was asked to stop")
+        self.close_attempts("stopped", "its driver was asked to stop")
         self.running.clear()
+
+    def close_attempts(self, how: How, reason: str) -> None:
+        """Say how those that still run have ended."""
+        for running in list(self.running.values()):
+            self.store.attempts.write_end(running.job.key, running.job.attempt, how, reason)
 
     def poll(self, timeout: float = 0.0) -> list[EndedEvaluation]:
         """Collect what has ended, waiting at most `timeout` seconds for the first, and submit what fits."""
@@ -128,7 +134,7 @@ class EvaluationPool:
     def _submit(self, key: str) -> None:
         attempt = self.store.attempts.new(key, "evaluate", self.evaluation.id)
         self.store.attempts.write_start(key, attempt, new_start(self.recovery.driver, on_this_machine=False))
-        job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution)
+        job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution, self.recovery.driver)
 
         def submit(name: str, *inputs: Any) -> Any:
             return self.stage.options(**self.options[name]).remote(name, job, *inputs)
@@ -173,7 +179,7 @@ class EvaluationPool:
             self.store.attempts.write_end(job.key, job.attempt, "out of memory", str(cause))
             return "its GPU had too little memory", True
         failure = self.store.attempts.open_failure(job.key, "evaluate", job.evaluation.id)
-        if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError):
+        if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError | NoRoomError):
             verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)
             return verdict.why, verdict.again
         if failure is None:  # a stage that it shares with others failed, and was recorded for one of those

@@ -60,18 +60,23 @@ class Progress:
             self.running[key] = RunningTrial(name=name, epochs=epochs)
             self._move("pending", "running")
 
-    def resumed(self, key: str, epoch: int) -> None:
+    def resumed(self, key: str, epoch: int, loss: float | None = None) -> None:
         """A trial goes on from a checkpoint of this epoch; what an earlier launch trained says nothing of the speed now."""
         if key in self.running:
-            self._update(key, epoch=epoch)
+            self._update(key, epoch=epoch, loss=loss)
             self._begun.setdefault(key, epoch)  # one that was lost in this launch keeps the place where it began
 
-    def epoch_done(self, key: str, epoch: int, images_per_second: float) -> None:
+    def epoch_done(self, key: str, epoch: int, images_per_second: float, loss: float | None = None) -> None:
         """A trial reported an epoch."""
         if key in self.running:
             self._begun.setdefault(key, 0)
-            self._update(key, epoch=epoch, images_per_second=images_per_second)
+            self._update(key, epoch=epoch, images_per_second=images_per_second, loss=loss)
             self.reported = time.monotonic()
+
+    def silent(self, key: str, seconds: float) -> None:
+        """How long a trial has given no sign of life; 0 while that is not remarkable."""
+        if key in self.running and self.running[key].silent_seconds != seconds:
+            self._update(key, silent_seconds=seconds)
 
     def train_ended(self, key: str, succeeded: bool) -> None:
         """A trial was trained, or failed."""
@@ -129,7 +134,7 @@ class Progress:
             eta_seconds=self.eta_seconds(),
         )
 
-    def _update(self, key: str, **changes: float) -> None:
+    def _update(self, key: str, **changes: float | None) -> None:
         self.running[key] = self.running[key].model_copy(update=changes)
 
     def _work(self, key: str, epoch: int, trial: RunningTrial) -> float:
@@ -156,6 +161,26 @@ def describe_seconds(seconds: float | None) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def describe_silence(seconds: float) -> str:
+    """For instance `no sign of life for 6 min`; "" for 0."""
+    return f"no sign of life for {describe_length(seconds)}" if seconds else ""
+
+
+def describe_length(seconds: float) -> str:
+    """For instance `15 min`, `40 s`."""
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
+
+
+def _silence(trial: RunningTrial, before: str = "", after: str = "") -> str:
+    text = describe_silence(trial.silent_seconds)
+    return f"{before}{text}{after}" if text else ""
+
+
+def describe_loss(loss: float | None) -> str:
+    """For instance `loss 0.5312`; empty for None."""
+    return "" if loss is None else f"loss {loss:.4g}"
+
+
 class ProgressView:
     """Shows a `Progress` until it is closed. Used as a context manager."""
 
@@ -166,12 +191,12 @@ class ProgressView:
         self._last_line = 0.0
 
     def __enter__(self) -> "ProgressView":
-        if self.console.is_terminal:
+        if self.console.is_interactive:
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.console.is_terminal:
+        if self.console.is_interactive:
             self._live.stop()
 
     def say(self, text: str) -> None:
@@ -180,7 +205,7 @@ class ProgressView:
 
     def tick(self) -> None:
         """Called often by the driver; prints a line now and then where there is no terminal."""
-        if not self.console.is_terminal and time.monotonic() - self._last_line >= LINE_EVERY_SECONDS:
+        if not self.console.is_interactive and time.monotonic() - self._last_line >= LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
             self.say(self._line())
 
@@ -190,7 +215,10 @@ class ProgressView:
 
     def _line(self) -> str:
         p = self.progress
-        running = "; ".join(f"{r.name} {r.epoch}/{r.epochs}" for r in list(p.running.values())[:2])
+        running = "; ".join(
+            f"{r.name} {r.epoch}/{r.epochs} {describe_loss(r.loss)}".strip() + _silence(r, " (", ")")
+            for r in list(p.running.values())[:2]
+        )
         more = f" and {len(p.running) - 2} more" if len(p.running) > 2 else ""
         parts = [
             describe_counts(p.counts),
@@ -215,7 +243,8 @@ class ProgressView:
         trials = Table.grid(padding=(0, 2))
         for r in list(p.running.values())[:12]:
             bar = ProgressBar(total=r.epochs, completed=r.epoch, width=20)
-            trials.add_row("", bar, Text(r.name), f"epoch {r.epoch}/{r.epochs}", f"{r.images_per_second:,.0f} images/s")
+            epoch, speed = f"epoch {r.epoch}/{r.epochs}", _silence(r) or f"{r.images_per_second:,.0f} images/s"
+            trials.add_row("", bar, Text(r.name), epoch, describe_loss(r.loss), speed)
         if len(p.running) > 12:
             trials.add_row("", "", f"and {len(p.running) - 12} more")
         return Group(head, trials)

@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError
 
 from aesweep.cluster.resources import larger_share
+from aesweep.cluster.scratch import NoRoomError, full_folder
+from aesweep.cluster.watch import Watch
 from aesweep.sweep.driver.deaths import give_up_if_too_many
+from aesweep.sweep.driver.progress import describe_silence
+from aesweep.sweep.store.beats import Work, beat_name
 from aesweep.sweep.store.drivers import living_names
 from aesweep.sweep.store.records import How
 from aesweep.sweep.store.storage import StorageError
@@ -36,22 +40,34 @@ class Recovery:
     driver: str
     """Name of its progress file, as `start.json` has it."""
     max_process_deaths: int
+    ray: Watch | None = None
+    """Whether Ray itself has died, and its processes with it."""
     _judged: set[str] = field(default_factory=set)
+    _hung: dict[str, str] = field(default_factory=dict)
 
     def after_training(self, key: str, error: BaseException | None) -> Verdict:
         """The process of a trial ended, with what Tune knows of it."""
         attempt = self.store.attempts.newest_training(key, self.driver)
         end = self.store.attempts.read_end(key, attempt) if attempt else None
-        if attempt is None or attempt in self._judged or (end and end.how != "out of memory"):
+        hung = attempt in self._hung
+        if attempt is None or attempt in self._judged or (end and end.how != "out of memory" and not hung):
             attempt, end = self.store.attempts.new(key, "train"), None  # it died before it could begin
         self._judged.add(attempt)
         failure = self.store.attempts.open_failure(key, "train")
         if failure is not None and failure.attempt == attempt:
             return Verdict(False, failure.reason)
-        if end:
+        if end and not hung:
             share = larger_share(end.share)
             return Verdict(True, f"too little GPU memory; it is tried again with {share:g} of a GPU", share)
         return self.after_death(key, attempt, "train", "", error)
+
+    def end_hung(self, work: Work, seconds: float) -> None:
+        """Write the end of an attempt that gives no sign of life, once, before its process is killed."""
+        key, attempt = work
+        if attempt in self._hung:
+            return
+        self._hung[attempt] = describe_silence(seconds)
+        self.store.attempts.write_end(key, attempt, "machine died", self._hung[attempt])
 
     def after_death(
         self, key: str, attempt: str, stage: Stage, evaluation: str, error: BaseException | None
@@ -59,17 +75,26 @@ class Recovery:
         """The process of an attempt died: record it, and give the trial up when that happened too often.
 
         Raises the `StorageError` that ended it, where the store is a folder: that one is full, read-only or gone for all,
-        and trials that were begun again and again would fail for no fault of theirs.
+        and trials that were begun again and again would fail for no fault of theirs. The same holds for a temporary folder
+        without room (`NoRoomError`) and a Ray that has died (`RayDiedError`).
         """
         trouble = cause_of(error)
         if isinstance(trouble, StorageError) and self.store.storage.folder is not None:
             raise trouble
-        how = how_it_died(error)
-        self.store.attempts.write_end(key, attempt, how, describe(error))
+        if full := trouble if isinstance(trouble, NoRoomError) else full_folder():
+            raise full from error
+        if self.ray is not None:
+            self.ray.require()
+        hung = self._hung.get(attempt, "")
+        how: How = "machine died" if hung else how_it_died(error)
+        self.store.attempts.write_end(key, attempt, how, hung or describe(error))
+        self.store.storage.remove(beat_name(self.driver, key, attempt))
         living = living_names(self.store) | {self.driver}
         found = give_up_if_too_many(self.store, key, stage, evaluation, self.max_process_deaths, living)
         if found.are_too_many(self.max_process_deaths):
             return Verdict(False, f"ProcessDiedError: {found.describe()}")
+        if hung:
+            return Verdict(True, hung)
         machine = {"preempted": "its machine was preempted", "machine died": "its machine died or cannot be reached"}
         return Verdict(True, machine.get(how, found.describe()))
 
@@ -81,7 +106,9 @@ def how_it_died(error: BaseException | None) -> How:
     """
     if isinstance(error, RayActorError) and (error.preempted or "node was terminated expectedly" in str(error)):
         return "preempted"
-    node_died = isinstance(error, RayActorError) and "node has died" in str(error)
+    node_died = isinstance(error, RayActorError) and any(
+        words in str(error) for words in ("node has died", "node has crashed")
+    )
     cut_off = isinstance(cause_of(error), StorageError)  # it could not reach the store
     return (
         "machine died" if node_died or cut_off or isinstance(error, NodeDiedError | ActorUnavailableError) else "died"

@@ -17,7 +17,11 @@ class TrialAtWork:
     epoch: int
     epochs: int
     images_per_second: float
+    loss: float | None
+    """Mean training loss of the last epoch; None before the first."""
     name: str
+    silent_seconds: float
+    """Since its last sign of life; 0 while that is not remarkable."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,8 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         found.counts[state] += 1
         if state == "running":
             trial = index.running[key]
-            found.running.append(TrialAtWork(key, trial.epoch, trial.epochs, trial.images_per_second, trial.name))
+            at = (trial.epoch, trial.epochs, trial.images_per_second, trial.loss)
+            found.running.append(TrialAtWork(key, *at, trial.name, trial.silent_seconds))
         if state == "failed":
             found.failures.append(FailedTrial(key, _name(store, key), reason, retry))
         stage, which = (

@@ -4,6 +4,7 @@
 import logging
 import os
 from collections.abc import Mapping
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ray import cloudpickle, tune
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 
+from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.scratch import temporary_folder
 from aesweep.sweep.driver.driver import Driver
 from aesweep.sweep.store.storage import StorageError
@@ -22,12 +24,12 @@ logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 def train(driver: Driver, trainable: type[tune.Trainable]) -> None:
     """Train what is missing, each trial as a `trainable`.
 
-    Raises the `StorageError` that an event of Tune met, which Tune itself makes a text of.
+    Raises the `StorageError` or `ClusterError` that an event of Tune met, which Tune itself makes a text of.
     """
     try:
         _tune(driver, trainable, driver.begin_training())
     except Exception as error:
-        trouble = _storage_error_in(error)
+        trouble = _trouble_in(error)
         if trouble is None:
             raise
         raise trouble from None
@@ -38,14 +40,9 @@ def train(driver: Driver, trainable: type[tune.Trainable]) -> None:
 def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]]) -> None:
     """Run Tune over the trials; `bundles` are what each asks of Ray."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(driver.generator.max_concurrent + 4)
-    trainable = tune.with_parameters(
-        trainable,
-        root=driver.store.root,
-        execution=driver.execution.to_json(),
-        stop_file=driver.stop.file,
-        driver=driver.file.driver,
+    trainable = tune.with_resources(
+        _with_parameters(trainable, driver), lambda config: tune.PlacementGroupFactory([bundles[config["key"]]])
     )
-    trainable = tune.with_resources(trainable, lambda config: tune.PlacementGroupFactory([bundles[config["key"]]]))
     with temporary_folder("tune") as scratch:
         tune.Tuner(
             trainable,
@@ -54,6 +51,7 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
                 reuse_actors=True,
                 search_alg=driver.generator,
                 scheduler=LostTrialScheduler(driver),
+                trial_name_creator=lambda trial: driver.configs[trial.config["key"]].name,
                 trial_dirname_creator=lambda trial: str(trial.config["key"]),
             ),
             run_config=tune.RunConfig(
@@ -68,10 +66,21 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
         ).fit()
 
 
-def _storage_error_in(error: BaseException) -> StorageError | None:
-    """The storage's error that an error was raised for or after, None where there is none."""
+def _with_parameters(trainable: Any, driver: Driver) -> Any:
+    """The trainable with what all its actors are told.
+
+    `tune.with_parameters` would put that into Ray's object store, and when a raylet announces its own end, Ray's C++ code
+    looks for such objects there, finds no store, and ends the driver at once.
+    """
+    told = {"root": driver.store.root, "execution": driver.execution.to_json()}
+    told |= {"stop_file": driver.stop.file, "driver": driver.file.driver}
+    return type(trainable.__name__, (trainable,), {"setup": partialmethod(trainable.setup, **told)})
+
+
+def _trouble_in(error: BaseException) -> StorageError | ClusterError | None:
+    """What ends the driver, where an error was raised for or after it; None where that is not so."""
     seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, StorageError):
+    while seen is not None and not isinstance(seen, StorageError | ClusterError):
         seen = seen.__cause__ or seen.__context__
     return seen
 
@@ -154,9 +163,9 @@ class Watch(tune.Callback):
     ) -> None:
         progress = self.driver.progress
         if result.get("resumed"):
-            progress.resumed(trial.config["key"], result["epoch"])
+            progress.resumed(trial.config["key"], result["epoch"], result["loss"])
         elif "epoch" in result:
-            progress.epoch_done(trial.config["key"], result["epoch"], result["images_per_second"])
+            progress.epoch_done(trial.config["key"], result["epoch"], result["images_per_second"], result["loss"])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stopped = (trial.last_result or {}).get("outcome") == "stopped"

@@ -42,6 +42,8 @@ class ExecutionConfig:
     """Most trials that train at once; `null` for as many as fit."""
     max_process_deaths: int = 3
     """Deaths of a trial's process in a row, without a checkpoint between them, after which the trial has failed."""
+    hung_seconds: float = 900.0
+    """Seconds without a sign of life after which the process of a trial or an evaluation is killed, and another takes over."""
     prior_deadline_seconds: float = 3600.0
     """Seconds after which the fit of a prior ends without a score, with the reason in the table."""
 
@@ -62,9 +64,15 @@ class ExecutionConfig:
             if not is_open and (not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 100_000):
                 raise InputError(name, count, "Give a whole number from 1 to 100000.")
         self._make_positive("checkpoint_seconds", 1e9, "a number of seconds above 0 and at most 1e9")
+        self._make_positive("hung_seconds", 1e9, "a number of seconds above 0 and at most 1e9")
         self._make_positive("prior_deadline_seconds", 1e9, "a number of seconds above 0 and at most 1e9")
         if self.gpu_share is not None:
             self._make_positive("gpu_share", 1.0, "a part of a GPU, above 0 and at most 1, or null")
+
+    @property
+    def beat_seconds(self) -> float:
+        """Seconds between two signs of life of a worker."""
+        return min(60.0, self.hung_seconds / 10)
 
     def _make_positive(self, name: str, most: float, expected: str) -> None:
         value = getattr(self, name)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from aesweep.cluster.capacity import allowed_cpus
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, check_source, data_name, is_prepared
 from aesweep.models.data.folder import describe_folder, folder_identity
@@ -40,9 +41,10 @@ def locate_folder(path: object, relative_to: Path, data_dir: str) -> tuple[str, 
 
 
 def data_source(config: TrialConfig, execution: ExecutionConfig) -> DataSource:
-    """Where a trial's images are on this machine."""
+    """Where a trial's images are on this machine, and the threads that may decode them."""
     folder = execution.folders.get(config.data_identity)
-    return DataSource(data_dir=Path(execution.data_dir), folder=Path(folder) if folder else None)
+    place = Path(folder) if folder else None
+    return DataSource(data_dir=Path(execution.data_dir), folder=place, threads=allowed_cpus())
 
 
 def one_per_data_set(configs: Iterable[TrialConfig]) -> list[TrialConfig]:

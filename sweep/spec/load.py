@@ -21,12 +21,13 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
     from aesweep.sweep.spec.presets import PRESETS
 
     text = str(source)
+    known = data_dir if data_dir is not None else _overridden_data_dir(overrides)  # the default may not be usable here
     if text in PRESETS:
-        spec = PRESETS[text]()
+        spec = PRESETS[text](**({} if known is None else {"data_dir": str(known)}))
     elif _looks_like_a_path(text):
         from aesweep.sweep.spec.yaml_file import read_spec
 
-        spec = read_spec(Path(text), data_dir, path_is_replaced=bool(overrides) and _replaces_path(overrides))
+        spec = read_spec(Path(text), known, path_is_replaced=bool(overrides) and _replaces_path(overrides))
     else:
         near = difflib.get_close_matches(text.lower(), PRESETS, n=1, cutoff=0.5)
         hint = f"Did you mean {near[0]}? " if near else ""
@@ -51,6 +52,14 @@ def _changed(spec: SweepSpec, overrides: Sequence[str], data_dir: str | Path | N
     if data_dir is not None:
         refuse_given(overrides, {"data_dir": "--data"})
     return apply_overrides(spec, overrides)
+
+
+def _overridden_data_dir(overrides: Sequence[str]) -> str | None:
+    if not overrides:
+        return None
+    from aesweep.sweep.spec.overrides import overridden_data_dir
+
+    return overridden_data_dir(overrides)
 
 
 def _replaces_path(overrides: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
-from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.execution import ExecutionConfig, absolute
 from aesweep.sweep.spec.fields import ALIASES, FIELDS, LIST_FIELDS, at, read_settings, read_values, unknown
 from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
 from aesweep.sweep.spec.ranges import MOST_TRIALS
@@ -55,6 +55,12 @@ def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
 def replaces_path(overrides: Sequence[str]) -> bool:
     """Whether an override names the folder of images, so that the one in the spec need not be on this machine."""
     return any(_read_override(override)[:2] == ("sweep", "path") for override in overrides)
+
+
+def overridden_data_dir(overrides: Sequence[str]) -> str | None:
+    """The data folder that the overrides name, absolute; None if they name none."""
+    given = {name: value for _, name, value in map(_read_override, overrides)}
+    return absolute(given["data_dir"], "--set data_dir") if "data_dir" in given else None
 
 
 def refuse_given(overrides: Sequence[str], options: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ minimum to show: densely around 144, where Table 3 finds the best CIFAR-10 DAEs,
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from aesweep.models.config import LatentNorm, TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
@@ -74,26 +75,29 @@ QUICKSTART_LATENTS = (4, 8, 16, 32)
 QUICKSTART = TrialConfig(dataset="digits", filters=8, batch_size=32, epochs=15)
 
 
-def quickstart() -> SweepSpec:
+def quickstart(**execution: Any) -> SweepSpec:
     """Eight small autoencoders on scikit-learn's digits: no download, no GPU."""
     dae, vae = (tuple(replace(QUICKSTART, model=m, latent_size=z) for z in QUICKSTART_LATENTS) for m in ("dae", "vae"))
-    execution = ExecutionConfig(checkpoint_seconds=10)  # so that a killed demo visibly goes on where it was
     return SweepSpec(
         name="quickstart",
         blocks=(Block("digits DAE", dae), Block("digits VAE", vae)),
         evaluation={"samples": 2000, "metrics": MEASURED},
-        execution=execution,
+        execution=ExecutionConfig(
+            checkpoint_seconds=10, **execution
+        ),  # so that a killed demo visibly goes on where it was
     )
 
 
-def _paper(name: str, *blocks: Block) -> SweepSpec:
+def _paper(name: str, *blocks: Block, **execution: Any) -> SweepSpec:
     """A part of Table 1. Not `auto`: only the 2015 Inception network gives numbers to compare with the paper's."""
-    return SweepSpec(name=name, blocks=blocks, extractor="inception-2015", evaluation={"metrics": MEASURED})
+    measured, how = {"metrics": MEASURED}, ExecutionConfig(**execution)
+    return SweepSpec(name=name, blocks=blocks, extractor="inception-2015", evaluation=measured, execution=how)
 
 
-PRESETS: dict[str, Callable[[], SweepSpec]] = {
+PRESETS: dict[str, Callable[..., SweepSpec]] = {
     "quickstart": quickstart,
-    "paper": lambda: _paper("paper", *cifar10_blocks(), *celeba_blocks()),
-    "paper-cifar10": lambda: _paper("paper-cifar10", *cifar10_blocks()),
-    "paper-celeba": lambda: _paper("paper-celeba", *celeba_blocks()),
+    "paper": lambda **execution: _paper("paper", *cifar10_blocks(), *celeba_blocks(), **execution),
+    "paper-cifar10": lambda **execution: _paper("paper-cifar10", *cifar10_blocks(), **execution),
+    "paper-celeba": lambda **execution: _paper("paper-celeba", *celeba_blocks(), **execution),
 }
+"""Name -> function that makes the spec; it takes the fields of `ExecutionConfig` that are not to have their defaults."""

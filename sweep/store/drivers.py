@@ -66,6 +66,9 @@ class ProgressFile:
         if self._thread is not None:
             self._thread.join()
         self.store.storage.remove(self.name)
+        for name in self.store.storage.names("progress"):
+            if name.startswith(f"{self.driver.removesuffix('.json')}--"):  # signs of life of its workers (beats.py)
+                self.store.storage.remove(f"progress/{name}")
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,9 @@ def remove_stale(store: Store) -> None:
     """Remove the files of drivers that are gone, with requests to them, and those that cannot be read."""
     alive = living_names(store)
     for name in store.storage.names("progress"):
-        if name.endswith((".json", ".stop")) and f"{name.rpartition('.')[0]}.json" not in alive:
+        stem, _, kind = name.rpartition(".")
+        driver = f"{stem.rsplit('--', 2)[0] if kind == 'alive' else stem}.json"
+        if name.endswith((".json", ".stop", ".alive")) and driver not in alive:
             store.storage.remove(f"progress/{name}")
 
 

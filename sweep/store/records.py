@@ -24,6 +24,8 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 from pydantic_core import core_schema
 
@@ -56,6 +58,18 @@ class _AnyVersion:
                 kind.clear()
                 kind.update(core_schema.str_schema(pattern=WORD))
         return schema
+
+
+def _or_else(value: object) -> WrapValidator:
+    """Take this value in place of one that does not fit."""
+
+    def validate(given: object, handler: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return handler(given)
+        except ValidationError:
+            return value
+
+    return WrapValidator(validate)
 
 
 def _require_time(value: str) -> str:
@@ -228,25 +242,31 @@ class TrainingSettings(Record):
 class TrainingPart(Record):
     """A part of a training that ended at this place, and the settings it ran with (None where they are unknown)."""
 
-    settings: TrainingSettings | None
+    settings: Annotated[TrainingSettings | None, _or_else(None)]
     epoch: Count
     """Whole epochs."""
     step: Count
     """Steps of the next epoch."""
 
 
+_UNKNOWN_PART = TrainingPart(settings=None, epoch=0, step=0)
+
+
 class StartRecord(Record):
-    """`start.json`: who began an attempt and, once it is known, where it resumed training."""
+    """`start.json`: who began an attempt and, once it is known, where it resumed training.
+
+    A value that does not fit counts as unknown: without the rest, an attempt of a living driver would count as dead.
+    """
 
     driver: str
-    node: str
-    pid: int = 0
-    time: str = ""
-    epoch: Count = 0
-    step: Count = 0
-    resumed_from: str = "none"
-    settings: TrainingSettings | None = None
-    parts: tuple[TrainingPart, ...] = ()
+    node: Annotated[str, _or_else("")]
+    pid: Annotated[int, _or_else(0)] = 0
+    time: Annotated[str, _or_else("")] = ""
+    epoch: Annotated[Count, _or_else(0)] = 0
+    step: Annotated[Count, _or_else(0)] = 0
+    resumed_from: Annotated[str, _or_else("none")] = "none"
+    settings: Annotated[TrainingSettings | None, _or_else(None)] = None
+    parts: tuple[Annotated[TrainingPart, _or_else(_UNKNOWN_PART)], ...] = ()
 
     def to_json(self) -> Mapping[str, object]:
         """The fields that were given: an evaluation has no place."""
@@ -269,13 +289,24 @@ class PrunedAttempts(SealedRecord):
     attempts: tuple[Name, ...]
 
 
+class BeatRecord(Record):
+    """`progress/*.alive`: the Ray node and the process that work on an attempt."""
+
+    node: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{0,100}$")]
+    pid: Annotated[int, Field(gt=0, lt=2**31)]
+
+
 class RunningTrial(Record):
     """A trial in training, as of its last report."""
 
     epoch: Count = 0
     epochs: Count
     images_per_second: Finite = 0.0
+    loss: Finite | None = None
+    """Mean training loss of the last epoch."""
     name: str
+    silent_seconds: Finite = 0.0
+    """Since its last sign of life; 0 while it is not remarkable."""
 
 
 class LaunchProgress(Record):

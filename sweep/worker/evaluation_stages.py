@@ -159,6 +159,8 @@ def score(
         aesweep_version=aesweep_version(),
     )
     require_same_weights(job, encoded.model)
+    if job.store.attempts.read_end(job.key, job.attempt) is not None:  # the driver has ended it: another one is at work
+        return False
     return job.store.commits.commit_scores(job.key, job.evaluation.id, commit)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import ray
 
+from aesweep.cluster.scratch import no_room_in_worker
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
 from aesweep.sweep.store.storage import StorageError
 
@@ -21,16 +22,22 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     that train on the same GPU may have taken it, so the driver tries again. A poisoned process ends, so that it takes no
     other task.
     """
+    os.environ["MPLBACKEND"] = "agg"  # torchmetrics imports matplotlib; a notebook's backend may be missing here
     import torch
 
     from aesweep.sweep.worker import evaluation_stages
     from aesweep.sweep.worker.device import free_memory, is_out_of_memory, poisons_process
+    from aesweep.sweep.worker.pulse import Pulse
 
+    pulse = Pulse(job.store, job.execution, job.driver, job.key, job.attempt)
     try:
-        return getattr(evaluation_stages, name)(job, *arguments)
+        with pulse.steadily():
+            return getattr(evaluation_stages, name)(job, *arguments)
     except StorageError:  # no fault of the trial; the driver decides
         raise
     except Exception as error:
+        if no_room := no_room_in_worker(error):
+            raise no_room from error
         lacked = job.store.attempts.memory_lacked
         first_lack = is_out_of_memory(error) and not lacked(job.key, "evaluate", job.evaluation.id)[1]
         if not (first_lack or isinstance(error, TrainedAgainError) or lost_its_model(job.store, job.key, error)):
@@ -42,5 +49,6 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
             raise MemoryLackedError(str(error)) from None
         raise
     finally:
+        pulse.end()
         if torch.cuda.is_initialized():  # this process stays, and trials train on the same GPU
             free_memory()

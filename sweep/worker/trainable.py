@@ -3,7 +3,8 @@
 Tune schedules and nothing else: what counts is written to the store, by the attempt. A trial's own error is recorded
 there and ends the trial in order. Two errors are raised as well, so that Tune ends the process: a CUDA error, after
 which no call on the device works, and the first lack of GPU memory, after which the driver tries again with a larger
-share (recovery.py). A store that cannot be written to is no trial's own error: it is raised and not recorded.
+share (recovery.py). A store that cannot be written to, or a full disk, is no trial's own error: it is raised and not
+recorded.
 """
 
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ray import tune
 
 from aesweep.cluster.resources import larger_share
+from aesweep.cluster.scratch import no_room_in_worker
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
@@ -67,9 +69,8 @@ class TrialTrainable(tune.Trainable):
                 attempt.start()
                 self.trial_attempt = attempt
                 if attempt.epoch:
-                    place = {"epoch": attempt.epoch, "images_per_second": 0.0, "resumed": True}
-                    return {"done": False, "outcome": "training", **place}
-            record = None if attempt.finished else attempt.run_epoch()
+                    return {"done": False, "outcome": "training", "resumed": True, **attempt.measured()}
+            cut_off = not attempt.finished and attempt.run_epoch() is None
             if attempt.finished:
                 attempt.commit()
         except StorageError:
@@ -78,12 +79,12 @@ class TrialTrainable(tune.Trainable):
         except Exception as error:
             self.trial_attempt = None
             return self._failed(attempt, error)
-        if record is None and not attempt.finished:
+        if cut_off:
             attempt.end("stopped", "its driver was asked to stop")
             self.trial_attempt = None
             return {"done": True, "outcome": "stopped"}
-        progress = {"epoch": record.epoch, "images_per_second": record.images_per_second} if record else {}
-        return {"done": attempt.finished, "outcome": "trained" if attempt.finished else "training", **progress}
+        outcome = "trained" if attempt.finished else "training"
+        return {"done": attempt.finished, "outcome": outcome, **attempt.measured()}
 
     def _new_attempt(self) -> "TrainingAttempt":
         from aesweep.sweep.worker.training_attempt import TrainingAttempt  # torch from here on; the driver loads none
@@ -95,6 +96,8 @@ class TrialTrainable(tune.Trainable):
         """Record the error of a trial; raise it where this process must end."""
         from aesweep.sweep.worker.device import is_out_of_memory, poisons_process
 
+        if no_room := no_room_in_worker(error):
+            raise no_room from error
         share, lacked = self._gpu_share(), self.store.attempts.memory_lacked
         if is_out_of_memory(error) and 0 < share < larger_share(share) and not lacked(self.key)[1]:
             attempt.end("out of memory", f"{error}")

@@ -12,6 +12,7 @@ run; the commit names what it was resumed from.
 
 import socket
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import numpy as np
@@ -33,6 +34,7 @@ from aesweep.sweep.store.storage import LogFile
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, describe_device, use_threads
+from aesweep.sweep.worker.pulse import Pulse
 from aesweep.sweep.worker.resumed_with import parts_before, resumed_with
 
 LOG = "log.txt"
@@ -60,14 +62,20 @@ class TrainingAttempt:
         self.resumed_from = "none"
         self._parts: tuple[TrainingPart, ...] = ()
         self._start = new_start(driver)
+        self._test_scores: dict[str, float] = {}
         self._stop_file = stop_file
         store.attempts.write_start(config.key, self.attempt, self._start)
         self._log_file = LogFile(store.storage, self._place(self.attempt, LOG))
         self.log(f"{config.name}, attempt {self.attempt} on {socket.gethostname()}")
         self._log_file.publish()
+        self._pulse = Pulse(store, execution, driver, config.key, self.attempt)
 
     def start(self) -> None:
         """Load the data, build the network and go on from the last checkpoint. May raise what training raises."""
+        with self._pulse.steadily():
+            self._prepare()
+
+    def _prepare(self) -> None:
         use_threads(self.execution.threads)
         torch.use_deterministic_algorithms(self.execution.deterministic)
         self.device = choose_device(self.execution.device)
@@ -93,6 +101,15 @@ class TrainingAttempt:
     def epoch(self) -> int:
         """Epochs that are trained."""
         return self.trainer.epoch
+
+    def measured(self) -> dict[str, float]:
+        """The last trained epoch by the columns of the table `epochs`, and `test_bce` once the training is committed.
+
+        `training_iteration` is what Tune's callbacks draw along: of a resumed trial it is the epoch too.
+        """
+        last = self.trainer.history[-1]
+        values = {name: value for name, value in asdict(last).items() if value is not None}
+        return {**values, **self._test_scores, "training_iteration": last.epoch}
 
     def run_epoch(self) -> EpochRecord | None:
         """Train to the end of the epoch; None when the stop file appeared inside it: a checkpoint holds the place."""
@@ -120,10 +137,23 @@ class TrainingAttempt:
         self._log_file.publish()
 
     def commit(self) -> bool:
-        """Write the trained model and commit it; False where another attempt was first. Removes checkpoints."""
+        """Write the trained model and commit it; False where another attempt was first. Removes checkpoints.
+
+        Also False where the driver has ended this attempt, since it gave no sign of life: another one is at work.
+        """
+        with self._pulse.steadily():
+            committed = self._commit()
+        self._pulse.end()
+        return committed
+
+    def _commit(self) -> bool:
         key = self.config.key
         result = self._result()
+        self._test_scores = {"test_bce": result.test_bce}
         model = self.store.attempts.write_file(key, self.attempt, MODEL, model_bytes(self.trainer.model))
+        if self.store.attempts.read_end(key, self.attempt) is not None:
+            self.log("ended by the driver; not committed")
+            return False
         committed = self.store.commits.commit_training(
             key,
             TrainingRecord(
@@ -143,12 +173,14 @@ class TrainingAttempt:
 
     def end(self, how: How, reason: str) -> None:
         """Say how the attempt ends without a commit."""
+        self._pulse.end()
         self.log(f"{how}: {reason}")
         self._log_file.publish()
         self.store.attempts.write_end(self.config.key, self.attempt, how, reason, self.gpu_share)
 
     def record_failure(self, error: Exception) -> None:
         """The attempt ends here: the reason in its log and in the store."""
+        self._pulse.end()
         self.log(f"failed: {type(error).__name__}: {error}")
         self._log_file.publish()
         self.store.attempts.record_failure(self.config.key, self.attempt, "train", error)
@@ -161,6 +193,7 @@ class TrainingAttempt:
         return f"{attempt_folder(self.config.key, attempt)}/{name}"
 
     def _after_step(self) -> bool:
+        self._pulse.beat()
         now = time.monotonic()
         if now - self._last_checkpoint >= self.execution.checkpoint_seconds:
             self.checkpoint()

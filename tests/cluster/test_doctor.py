@@ -9,7 +9,8 @@ from aesweep.cluster.doctor import Check, check_folder, check_gpus, check_ray, c
 
 def test_every_check_of_this_machine_gives_a_finding_and_a_remedy_where_one_is_needed() -> None:
     checks = machine_checks()
-    assert [check.name for check in checks] == ["Python", "libraries", "machine", "GPUs", "shared memory", "open files"]
+    expected = ["Python", "libraries", "machine", "GPUs", "shared memory", "open files", "temporary folder"]
+    assert [check.name for check in checks] == expected
     for check in checks:
         assert check.found
         assert check.status == "ok" or check.remedy

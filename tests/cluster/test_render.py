@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -86,6 +87,22 @@ def test_the_ray_job_asks_for_the_workers_and_relaunches() -> None:
     assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
 
 
+def test_pods_run_as_a_user_that_may_write_to_tmp_and_the_claim_alone() -> None:
+    job = yaml.safe_load(render("kuberay", **VALUES["kuberay"], uid=4711))
+    cluster = job["spec"]["rayClusterSpec"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        spec = group["template"]["spec"]
+        assert spec["securityContext"] == {
+            "runAsNonRoot": True, "runAsUser": 4711, "runAsGroup": 4711, "fsGroup": 4711
+        }  # fmt: skip
+        (container,) = spec["containers"]
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert {"name": "tmp", "mountPath": "/tmp"} in container["volumeMounts"]
+        assert {"name": "tmp", "emptyDir": {}} in spec["volumes"]
+    with pytest.raises(ClusterError, match="uid: 0 cannot be used"):
+        render("kuberay", **VALUES["kuberay"], uid=0)
+
+
 @pytest.mark.parametrize(("more", "most", "scales"), [({}, 2, False), ({"most_nodes": 16}, 16, True)])
 def test_an_autoscaler_may_start_more_nodes_where_it_is_told_so(more: dict[str, int], most: int, scales: bool) -> None:
     cluster = yaml.safe_load(render("kuberay", **VALUES["kuberay"], **more))["spec"]["rayClusterSpec"]
@@ -119,7 +136,7 @@ PROGRAMS = {
     "srun": '#!/bin/sh\nwhile [ "$1" != bash ]; do shift; done\nSLURM_NODEID=0 exec "$@"\n',
     "ray": (
         '#!/bin/sh\necho "$@" >>"$LOG"\necho "$RAY_AUTH_MODE ${#RAY_AUTH_TOKEN}" >>"$LOG.auth"\n'
-        'while [ "$1" != -- ]; do shift; done\nshift\n"$@"\n'
+        'stat -c "%n %a" "$RAY_TMPDIR" >"$LOG.folder"\nwhile [ "$1" != -- ]; do shift; done\nshift\n"$@"\n'
     ),
     "aesweep": (
         f"#!{sys.executable}\n"
@@ -163,7 +180,10 @@ def test_a_notice_from_slurm_stops_the_driver_in_order_and_requeues_the_job(tmp_
         "driver got SIGINT",
         "requeue 12345",
     ]
-    assert not list(tmp_path.glob("*.pid"))
+    folder = Path((tmp_path / "log.folder").read_text().split()[0])
+    assert re.fullmatch(r"/tmp/aesweep-12345-[0-9a-f]{8}", str(folder)), "short, whatever TMPDIR is"
+    assert (tmp_path / "log.folder").read_text().split()[1] == "700"
+    assert not folder.exists()
     assert (tmp_path / "log.auth").read_text() == "token 64\n", "a secret of this job"
 
 

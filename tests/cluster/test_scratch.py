@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,12 @@ with temporary_folder("kind") as folder:
 """
 
 
-@pytest.fixture(autouse=True)
-def temporary_files_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+@pytest.fixture
+def tmp_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files with a path that is short enough for Ray; pytest's own is not."""
+    with tempfile.TemporaryDirectory(prefix="aes-") as name:
+        monkeypatch.setenv("TMPDIR", name)
+        yield Path(name)
 
 
 def test_a_folder_is_gone_after_its_block(tmp_path: Path) -> None:

@@ -1,18 +1,25 @@
 """A tiny real sweep, launched once for all tests that look at a finished store; an S3 server for those that need one."""
 
+import io
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ray.tune import Callback
+from ray.tune.experiment import Trial
 from rich.console import Console
 
 from aesweep.sweep.cli import main
 from aesweep.sweep.driver.stopping import SIGNALS
 from aesweep.sweep.launch import launch
 from aesweep.sweep.store import on_s3 as object_storage
+from tests.documents import OPERATIONS, indented_block
 from tests.fresh_process import command_environment
 from tests.sweep.driver.aftermath import own_temporary_folder
 from tests.sweep.store.s3_server import MotoServer, Proxy
@@ -50,13 +57,69 @@ def foreground() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+class Tracker(Callback):
+    """A user's callback: keeps what W&B or MLflow would be sent. Like theirs, it cannot be pickled."""
+
+    def __init__(self) -> None:
+        self.configs: dict[str, dict[str, Any]] = {}
+        self.results: dict[str, list[dict[str, Any]]] = {}
+        self.lock = threading.Lock()
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        self.configs[str(trial)] = dict(trial.config)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        self.results.setdefault(str(trial), []).append(dict(result))
+
+
+class Unreachable(Callback):
+    """A user's callback whose server does not answer."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def setup(self, *words: Any, **info: Any) -> None:
+        self.calls.append("setup")
+
+    def on_trial_result(self, *words: Any, **info: Any) -> None:
+        self.calls.append("on_trial_result")
+        raise ConnectionError("[no route]")
+
+
+@dataclass
+class FinishedLaunch:
+    """A launch that has ended: its store, the callbacks that were given to it, and what it printed."""
+
+    store: Path
+    tracker: Tracker
+    unreachable: Unreachable
+    curves: Path
+    """What the TensorBoard callback of docs/operations.md wrote."""
+    printed: str
+
+
 @pytest.fixture(scope="session")
-def finished_store(tiny_spec: Path, ray_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The store of the tiny sweep, run to its end without disturbance. Tests must not change it."""
-    store = tmp_path_factory.mktemp("finished") / "store"
-    outcome = launch(str(tiny_spec), store, console=Console(quiet=True))
+def finished_launch(tiny_spec: Path, ray_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> FinishedLaunch:
+    """The tiny sweep, run to its end without disturbance, with three callbacks."""
+    folder, tracker, unreachable = tmp_path_factory.mktemp("finished"), Tracker(), Unreachable()
+    store, curves = folder / "store", folder / "curves"
+    names: dict[str, Any] = {}
+    exec(indented_block(OPERATIONS, "from ray.tune import Callback").partition("launch(")[0], names)
+    text = io.StringIO()
+    console = Console(file=text, width=200)
+    outcome = launch(
+        str(tiny_spec), store, callbacks=[unreachable, tracker, names["TensorBoard"](curves)], console=console
+    )
     assert outcome.exit_code == 0, outcome.failures
-    return store
+    return FinishedLaunch(store, tracker, unreachable, curves, text.getvalue())
+
+
+@pytest.fixture(scope="session")
+def finished_store(finished_launch: FinishedLaunch) -> Path:
+    """The store of the tiny sweep. Tests must not change it."""
+    return finished_launch.store
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,11 @@
 
 import os
 import socket
+import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
@@ -119,6 +122,7 @@ def test_status_watch_shows_the_sweep_until_ctrl_c(store: Path, monkeypatch: pyt
     ended = run_aesweep("status", store, "--watch")
     assert (ended.code, ended.err) == (0, "")
     assert "small: 1 done, 1 running, 1 failed" in ended.out
+    assert "epoch 1/2 loss 0.5312 9 images/s" in ended.out
     assert f"driver {socket.gethostname()}:{os.getpid()} at work, 0:05 left" in ended.out
     assert HALF.name in ended.out
 
@@ -136,6 +140,17 @@ def test_data_that_are_here_are_ok_and_missing_ones_say_how_to_get_them(tmp_path
     write_celeba(tmp_path)
     for dataset, size in (("cifar10", 32), ("celeba", 64)):
         assert check_data(dataset, size, tmp_path).status == "ok"
+
+
+def test_a_missing_gdown_is_named_where_celeba_would_have_to_be_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gdown", None)
+    assert "run `pip install gdown` first" in check_data("celeba", 64, tmp_path).remedy
+    assert "needs gdown" not in check_data("cifar10", 32, tmp_path).remedy
+    monkeypatch.setitem(sys.modules, "gdown", ModuleType("gdown"))
+    sys.modules["gdown"].__spec__ = ModuleSpec("gdown", None)
+    assert "needs gdown" not in check_data("celeba", 64, tmp_path).remedy
 
 
 def test_missing_weights_are_a_warning_and_wrong_ones_a_failure(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 
 SETTLE_SECONDS = 60.0
 THEIRS = ("ray", "torchinductor_", "pymp-")
-"""Folders that Ray and torch leave there: logs, and empty ones (`pymp-…` of an agent that died with its machine)."""
+"""Folders that a Ray of the test's own and torch leave there: logs, and empty ones (`pymp-…` of an agent that died)."""
 
 
 def read(store: Path, table: str) -> pd.DataFrame:
@@ -47,14 +47,13 @@ def assert_same_results(store: Path, undisturbed: Path) -> None:
 def own_temporary_folder() -> Iterator[dict[str, str]]:
     """An environment whose commands keep their temporary files, Ray's sessions among them, in a folder of their own.
 
-    After the block no process of these Rays runs any more, and there are no files but Ray's logs (the last command
-    has removed what killed ones left). The folder's name is
-    short: Ray makes sockets in it, whose paths may have 107 characters.
+    After the block no process of these Rays runs any more, and there are no files of ours (the last command has removed
+    what killed ones left). The folder's name is short: a long one would be passed over (cluster/temporary.py).
     """
     folder = Path(tempfile.mkdtemp(prefix="aes-"))
     try:
         yield {"TMPDIR": str(folder)}
-        _assert_no_process_remains(folder / "ray")
+        _assert_no_process_remains(folder)
         left = [path.name for path in folder.iterdir() if not path.name.startswith(THEIRS)]
         assert left == [], left
     finally:

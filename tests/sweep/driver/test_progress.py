@@ -140,3 +140,17 @@ def test_words_for_counts_and_seconds() -> None:
     )
     assert describe_counts({"pending": 0, "running": 0, "trained": 0, "done": 0, "failed": 0}) == "no trials"
     assert [describe_seconds(s) for s in (None, 5, 125, 3909)] == ["?", "0:05", "2:05", "1:05:09"]
+
+
+def test_the_loss_of_the_last_epoch_is_shown_and_recorded() -> None:
+    p = progress()
+    p.train_started("a", "trial a", epochs=4)
+    assert p.record().running["a"].loss is None
+    p.resumed("a", 1, 0.75)
+    assert p.record().running["a"].loss == 0.75
+    p.epoch_done("a", 2, 100.0, 0.53124)
+    for terminal in (False, True):
+        text = io.StringIO()
+        with ProgressView(p, Console(file=text, width=150, force_terminal=terminal)) as view:
+            view.tick()
+        assert "loss 0.5312" in text.getvalue(), terminal

@@ -14,7 +14,15 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import FOLDED, training_name
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import LaunchedSpec, TrainingRecord, has_sound_seal, parse_record, sealed_json_bytes
+from aesweep.sweep.store.records import (
+    LaunchedSpec,
+    StartRecord,
+    TrainingPart,
+    TrainingRecord,
+    has_sound_seal,
+    parse_record,
+    sealed_json_bytes,
+)
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current
@@ -155,3 +163,13 @@ def test_a_data_folder_whose_name_is_no_utf8_is_read_back() -> None:
     assert parse_record(TrainingRecord, commit.to_bytes()) == commit
     assert parse_record(LaunchedSpec, launched.to_bytes()) == launched
     assert parse_record(LaunchedSpec, launched.model_copy(update={"name": "\udcff"}).to_bytes()) is None
+
+
+def test_a_start_with_one_bad_value_still_names_its_driver() -> None:
+    whole = {"driver": "a.json", "node": "gpu-07", "pid": 5, "epoch": 3, "resumed_from": "train-0001-abcdef"}
+    for name, bad in {"pid": "5", "epoch": -1, "settings": {"device": 7}, "parts": [{"epoch": "two"}]}.items():
+        start = parse_record(StartRecord, to_json_bytes({**whole, name: bad}))
+        assert start is not None and start.driver == "a.json" and start.resumed_from == "train-0001-abcdef"
+    assert start is not None
+    assert start.parts == (TrainingPart(settings=None, epoch=0, step=0),)
+    assert parse_record(StartRecord, to_json_bytes({**whole, "driver": 7})) is None

@@ -1,0 +1,60 @@
+"""The sign of life of an attempt, as its worker gives it.
+
+A training beats where it trains, after its steps: so that a GPU that hangs is told from one that computes. What may take long
+without a step (loading data, the stages of an evaluation) beats from a thread, which a frozen process stops too.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import ray
+
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.store.beats import beat_name
+from aesweep.sweep.store.records import BeatRecord
+from aesweep.sweep.store.store import Store
+
+
+class Pulse:
+    """Signs of life of one attempt; gives none where no driver waits for them."""
+
+    def __init__(self, store: Store, execution: ExecutionConfig, driver: str, key: str, attempt: str) -> None:
+        self._store, self._every = store, execution.beat_seconds
+        self._name = beat_name(driver, key, attempt) if driver.endswith(".json") else ""
+        node = ray.get_runtime_context().get_node_id() if self._name and ray.is_initialized() else ""
+        self._record = BeatRecord(node=node, pid=os.getpid())
+        self._last = 0.0
+        self.beat()
+
+    def beat(self) -> None:
+        """Give a sign of life, if the last one is old enough."""
+        now = time.monotonic()
+        if self._name and (not self._last or now - self._last >= self._every):
+            self._store.records.write(self._name, self._record)
+            self._last = now
+
+    @contextmanager
+    def steadily(self) -> Iterator[None]:
+        """Signs of life inside the `with` block, whatever it does."""
+        ended = threading.Event()
+
+        def beat_in_time() -> None:
+            while not ended.wait(self._every):
+                with suppress(OSError):  # the work itself meets the store's trouble, and tells it
+                    self.beat()
+
+        thread = threading.Thread(target=beat_in_time, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def end(self) -> None:
+        """Nobody works on the attempt any more."""
+        if self._name:
+            self._store.storage.remove(self._name)
