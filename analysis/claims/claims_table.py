@@ -37,7 +37,7 @@ class Judgement:
         if seeds < 2:
             return (
                 "One training seed per network says nothing of the spread, so no comparison of scores is decided. Three seeds "
-                "tell networks apart that differ by 3.6 standard deviations over seeds, five by 2.1. To train more, give the "
+                "tell networks apart that differ by 3.5 standard deviations over seeds, five by 2.1. To train more, give the "
                 "launch command of this sweep again with --set seeds=0..2: the first seed is kept."
             )
         return (
