@@ -1,6 +1,7 @@
 """A store written by aesweep 0.1.0 (tests/fixtures/store-0.1.0) is read, resumed, scored and reported as that version did.
 
-The numbers of the old version are in `expected.json`. What is read or computed from stored numbers must equal them exactly.
+The numbers of the old version are in `expected.json`; its verdicts are those of today's rules, since 0.1.0 decided claims by
+one training seed. What is read or computed from stored numbers must equal them exactly.
 What is trained after the kill equals the undisturbed training bit for bit on a machine like the one that wrote the store
 (same processor, torch and precision), and closely elsewhere.
 """
@@ -116,7 +117,7 @@ def test_the_killed_trial_continues_from_its_checkpoint(store: Store, spec: Swee
     assert losses[-1] == pytest.approx(UNDISTURBED["losses"][KEPT_EPOCHS + 1], rel=1e-3)
 
 
-def test_the_report_has_the_old_verdicts_and_numbers(store: Store, tmp_path: Path) -> None:
+def test_the_report_has_the_old_numbers_and_todays_verdicts(store: Store, tmp_path: Path) -> None:
     write_report(store.root, tmp_path / "report")
     assert claims_of(tmp_path / "report") == EXPECTED["claims"]
     (path,) = (tmp_path / "report" / "tables").glob("table-2-*.csv")

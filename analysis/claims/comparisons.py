@@ -1,41 +1,41 @@
 """The comparisons that the paper's sentences are made of: each is a `Finding` about the results of one data set.
 
-A statistic is computed per training seed and the seeds are compared, so that a finding carries its uncertainty where
-there are seeds. Words such as "little" and "marginally" are the constants below.
+Each hands scores, one per training seed, to `aesweep.analysis.statistics` and puts what comes back into words.
 """
 
-import math
 import re
 from collections.abc import Iterable
-from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from aesweep.analysis.claims.verdicts import (
+    ONE_SEED,
     Finding,
-    agreed,
     change_words,
-    compared_words,
-    holds,
+    decided,
+    every,
     left_open,
-    lower,
     no_score,
     unsettled,
 )
-from aesweep.analysis.data.optimum import FEWEST_SIZES, on_common_sizes, optimum, sensitivity, sensitivity_errors
+from aesweep.analysis.data.optimum import FEWEST_SIZES, Curve, curve, on_common_sizes
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SAMPLE_SCORES, SOURCE_NAMES
 from aesweep.analysis.data.trials import NOISE, NORM, PAPER_WIDTH, varied_daes, varied_width
-from aesweep.analysis.data.uncertainty import Scores, compare
+from aesweep.analysis.statistics import (
+    Sample,
+    contrast,
+    equivalence,
+    lowest_difference,
+    mean_difference,
+    p_of_being_smaller,
+    range_difference,
+    relative_range,
+    trend,
+)
 from aesweep.analysis.text.text_tables import format_score
-
-LITTLE = 0.05
-"""Share of a score that "very little difference" and "marginally" may be."""
-SMALL_GRID = 5
-"""Of fewer latent sizes the lowest is easily the last: that speaks neither for nor against a minimum."""
-FAR_OUT = 512
-"""A score that still falls at this latent size, the end of what the paper trained freely, has no minimum in its sense."""
+from aesweep.analysis.thresholds import FAR_OUT, LITTLE, MARGINALLY, SMALL_GRID
 
 NetworkColumns = dict[str, object]
 """What `Results.of` takes: model, filters, depth, network."""
@@ -46,7 +46,7 @@ def plain(model: str, filters: float, depth: str = "1", network: str = "") -> Ne
     return {"model": model, "filters": filters, "depth": depth, "network": network}
 
 
-def at_comparison_size(results: Results, score: str, network: NetworkColumns) -> Scores:
+def at_comparison_size(results: Results, score: str, network: NetworkColumns) -> Sample:
     """A network's scores at the size at which networks are compared, one per seed."""
     return results.scores(score, results.comparison_size, **network)
 
@@ -81,53 +81,88 @@ def deeper(results: Results) -> list[tuple[str, NetworkColumns, NetworkColumns]]
 def better_at_best(
     results: Results, score: str, first: tuple[str, NetworkColumns], second: tuple[str, NetworkColumns], where: str = ""
 ) -> Finding:
-    """Whether the first network's score at its best latent size is lower than the second's at its own."""
-    values, names = [], []
-    for name, network in (first, second):
-        best = optimum(results, score, **network)
-        values.append(results.scores(score, best.size, **network) if best else Scores(np.array([])))
-        names.append(f"{name} at {best.size} units" if best else name)
+    """Whether the first network's expected score at its best latent size is lower than the second's at its own.
+
+    Both choose among their common sizes; of printed numbers among those that the paper prints.
+    """
     label = ", ".join(filter(None, [where, SOURCE_NAMES[score]]))
-    return lower(label, (names[0], names[1]), values[0], values[1])
+    found = []
+    for name, network in (first, second):
+        one = curve(results, score, **network)
+        if one is None or not np.isfinite(one.scores.means).all():
+            return left_open(f"{label}: no score of {name}")
+        found.append(one)
+    if not results.printed:
+        found = list(on_common_sizes(*found))
+        if len(found[0].sizes) < 2:
+            return left_open(f"{label}: fewer than two common latent sizes")
+    change = lowest_difference(found[0].scores, found[1].scores)
+    said = ", ".join(
+        f"{name} at {one.best} units {format_score(one.scores.means.min())}"
+        for (name, _), one in zip((first, second), found, strict=True)
+    )
+    words = f"{label}: {said} ({change_words(change)})"
+    return decided(words, change.p_below(), change.p_above(), unsettled(change))
 
 
 def winner_at_best(results: Results, score: str, width: int, winner: str) -> Finding:
-    """Whether `winner` (dae or vae) has the lower of the two best scores of one width."""
+    """Whether `winner` (dae or vae) has the lower score of one width, each at its best size."""
     loser = {"dae": "vae", "vae": "dae"}[winner]
     first, second = ((model.upper(), plain(model, width)) for model in (winner, loser))
     return better_at_best(results, score, first, second, f"{width} filters")
 
 
 def has_minimum(results: Results, score: str, network: NetworkColumns) -> Finding:
-    """Whether the lowest score lies inside the grid of latent sizes; at an end below `FAR_OUT` that is left open.
-
-    Every size that cannot be told from the best must lie inside.
-    """
-    best = optimum(results, score, **network)
+    """Whether the lowest score lies inside the grid of latent sizes; below `FAR_OUT` an end may hide a minimum beyond it."""
+    found = curve(results, score, **network)
     where = f"{str(network['model']).upper()}, {network['filters']:.0f} filters, {SOURCE_NAMES[score]}"
-    if best is None or len(best.grid) < FEWEST_SIZES:
+    if found is None or len(found.sizes) < FEWEST_SIZES:
         return left_open(f"{where}: fewer than {FEWEST_SIZES} latent sizes")
-    words = f"{where}: lowest at {best.words}, of {len(best.grid)} sizes"
-    inside = [size not in best.ends for size in best.good]
-    if not any(inside) and (best.good[0] < FAR_OUT or len(best.grid) < SMALL_GRID):
-        return left_open(f"{words}, an end of the grid: the minimum may lie beyond it")
-    return agreed(inside, words + ("" if any(inside) else ", and still falling there"))
+    words = f"{where}: {_best_in_words(found)}, of {len(found.sizes)} sizes"
+    ends = max(found.p_lowest[0], found.p_lowest[-1])
+    far_enough = found.sizes[-1] >= FAR_OUT and len(found.sizes) >= SMALL_GRID
+    elsewhere = float(found.p_lowest[:-1].max()) if far_enough else 1.0
+    if found.best == found.sizes[-1] and not far_enough and found.scores.seeds != 1:
+        words += ", an end of the grid: the minimum may lie beyond it"
+    return decided(words, float(ends), elsewhere, _noise(found))
+
+
+def _best_in_words(found: Curve) -> str:
+    return f"lowest at {found.best} units"
+
+
+def _noise(*curves: Curve) -> str:
+    """What an open statement on best sizes lacks."""
+    seeds = min(one.scores.seeds for one in curves)
+    return ONE_SEED if seeds == 1 else f"not settled by {seeds or 'printed numbers of one'} seed{'s' * (seeds > 1)}"
 
 
 def more_sensitive(
-    where: str, results: Results, score: str, first: tuple[str, NetworkColumns], second: tuple[str, NetworkColumns]
+    where: str,
+    results: Results,
+    score: str,
+    first: tuple[str, NetworkColumns],
+    second: tuple[str, NetworkColumns],
+    factor: float = 1.0,
 ) -> Finding:
-    """Whether the first network's score varies more with the latent size than the second's, on their common sizes."""
-    a, b = on_common_sizes(*(results.by_seed(score, **network) for _, network in (first, second)))
+    """Whether the first network's score varies `factor` times as much with the latent size as the second's, or more.
+
+    On their common sizes, which are never fewer than `FEWEST_SIZES`.
+    """
     label = f"{where}, {SOURCE_NAMES[score]}, (worst − best) / best"
-    if len(a) < FEWEST_SIZES:
+    found = [curve(results, score, **network) for _, network in (first, second)]
+    if found[0] is None or found[1] is None:
+        return left_open(f"{label}: no common latent size")
+    one, other = on_common_sizes(found[0], found[1])
+    if len(one.sizes) < FEWEST_SIZES:
         return left_open(f"{label}: fewer than {FEWEST_SIZES} common latent sizes")
-    label += f" of {len(a)} sizes"
-    found = []
-    for means, network in ((b, second[1]), (a, first[1])):
-        errors = sensitivity_errors(means, _errors(results, score, network, means))
-        found.append(Scores(sensitivity(means).to_numpy(), errors.to_numpy()))
-    return lower(label, (second[0], first[0]), *found)
+    change = range_difference(one.scores, other.scores, factor)
+    times = "" if factor == 1 else f"{factor:g} times "
+    a, b = relative_range(one.scores), factor * relative_range(other.scores)
+    words = (
+        f"{label} of {len(one.sizes)} sizes: {first[0]} {a:.3f}, {times}{second[0]} {b:.3f} ({change_words(change)})"
+    )
+    return decided(words, change.p_above(), change.p_below(), unsettled(change))
 
 
 def smaller_best_size(
@@ -135,115 +170,127 @@ def smaller_best_size(
 ) -> Finding:
     """Whether the deep network is best at fewer latent units than the shallow one; open at the end of a short grid.
 
-    Every size that cannot be told from the deep network's best must lie below every such size of the shallow one.
+    Every size that may be the deep network's best must lie below every such size of the shallow one.
     """
     label, found = f"{where}, {SOURCE_NAMES[score]}", []
     for network in (deep, shallow):
-        best = optimum(results, score, **network)
-        if best is None or len(best.grid) < FEWEST_SIZES:
+        one = curve(results, score, **network)
+        if one is None or len(one.sizes) < FEWEST_SIZES:
             return left_open(f"{label}: fewer than {FEWEST_SIZES} sizes of depth {network['depth']}")
-        if network is deep and best.good[-1] == best.grid[-1] < FAR_OUT:
-            words = f"depth {deep['depth']} is best at {best.words}"
-            return left_open(f"{label}: {words}, an end of the grid: the minimum may lie beyond it")
-        found.append(best)
-    smaller = (a < b for a, b in product(found[0].good, found[1].good))
-    return agreed(smaller, f"{label}, best size: depth {deep['depth']} {found[0].words}, depth 1 {found[1].words}")
+        found.append(one)
+    words = f"{label}: depth {deep['depth']} {_best_in_words(found[0])}, depth 1 {_best_in_words(found[1])}"
+    smaller = found[0].sizes[:, None] < found[1].sizes[None, :]
+    p_for, p_against = p_of_being_smaller(found[0].p_lowest, found[1].p_lowest, smaller)
+    if found[0].sizes[-1] < FAR_OUT:  # the deep network's minimum may lie beyond the grid
+        p_for, p_against = max(p_for, float(found[0].p_lowest[-1])), max(p_against, float(found[0].p_lowest[-1]))
+    return decided(words, p_for, p_against, _noise(*found))
 
 
 def little_changed(where: str, results: Results, score: str, first: NetworkColumns, second: NetworkColumns) -> Finding:
-    """Whether two networks differ by `LITTLE` or less: median over common sizes of the means' relative difference.
-
-    The interval is that of the median size: medians of both ends of the sizes' intervals.
-    """
+    """Whether two networks differ by `LITTLE` or less at every latent size that both have."""
     label = f"{where}, {SOURCE_NAMES[score]}"
     common = results.by_seed(score, **first).index.intersection(results.by_seed(score, **second).index)
-    found = [compare(*(results.scores(score, size, **network) for network in (first, second))) for size in common]
-    known = [one for one in found if one is not None and one.second > 0]
-    if not known:
+    parts = [
+        near(f"{size:.0f} units", ("", ""), *_pair(results, score, size, first, second), LITTLE) for size in common
+    ]
+    if not parts:
         return left_open(f"{label}: no common latent size")
-    changes = np.array([abs(one.difference) / one.second for one in known])
-    noise = np.nan_to_num([one.half_width / one.second for one in known])  # without an interval the change decides
-    change, most, least = (float(np.median(ends)) for ends in (changes, changes + noise, changes - noise))
-    interval = f", {max(0.0, least):.1%} to {most:.1%} at 95 %{known[0].alone}" if noise.any() else ""
-    words = f"{label}: differs by {change:.1%} (median of {len(known)} latent sizes{interval})"
-    if least <= LITTLE < most:
-        return unsettled(words, known[0])
-    return holds(change <= LITTLE, words)
+    changes = [a.mean / b.mean - 1 for a, b in (_pair(results, score, size, first, second) for size in common)]
+    most = int(np.argmax(np.abs(changes)))
+    words = f"{label}: differs by {min(map(abs, changes)):.1%} to {abs(changes[most]):.1%}, most at {common[most]:.0f} units"
+    fewest = min(min(map(len, _pair(results, score, size, first, second))) for size in common)
+    remark = (
+        f"not settled by {fewest} seeds"
+        if fewest > 1
+        else "not settled: one training seed decides nothing, train three"
+    )
+    return every(parts, f"{words} (of {len(parts)}; little: {LITTLE:.0%})", remark)
 
 
-def near(where: str, names: tuple[str, str], first: Scores, second: Scores) -> Finding:
-    """Whether two means differ by `LITTLE` of the second or less."""
-    found = compare(first, second)
-    if found is None:
+def _pair(
+    results: Results, score: str, size: float, first: NetworkColumns, second: NetworkColumns
+) -> tuple[Sample, Sample]:
+    return results.scores(score, size, **first), results.scores(score, size, **second)
+
+
+def near(where: str, names: tuple[str, str], first: Sample, second: Sample, margin: float = MARGINALLY) -> Finding:
+    """Whether two expected scores differ by `margin` of the second or less."""
+    if not first.known or not second.known:
         return no_score(where, names, first, second)
-    words, room = compared_words(where, names, found), LITTLE * found.second
-    if abs(abs(found.difference) - room) < found.half_width:
-        return unsettled(words, found)
-    return holds(abs(found.difference) <= room, words)
+    found = contrast((1.0, first), (-1.0, second))
+    words = f"{names[0]} {format_score(first.mean)}, {names[1]} {format_score(second.mean)}"
+    words = f"{where}: {words} ({change_words(found)}; within {margin:.0%}: ±{format_score(margin * second.mean)})"
+    return decided(words, *equivalence(first, second, margin), unsettled(found))
 
 
 def worse_on_average(
     where: str, results: Results, score: str, better: NetworkColumns, worse: NetworkColumns
 ) -> Finding:
     """Whether `worse` has the higher mean score over the latent sizes that both have."""
-    a, b = on_common_sizes(results.by_seed(score, **better), results.by_seed(score, **worse))
     label = f"{where}, {SOURCE_NAMES[score]}"
-    if a.empty:
+    common = results.by_seed(score, **better).index.intersection(results.by_seed(score, **worse).index)
+    if common.empty:
         return left_open(f"{label}: no common latent size")
-    found = []
-    for means, network in ((a, better), (b, worse)):
-        errors = (_errors(results, score, network, means) ** 2).sum(skipna=False) ** 0.5 / len(means)
-        found.append(Scores(means.mean().to_numpy(), errors.to_numpy()))
-    return lower(f"{label}, mean of {len(a)} sizes", ("before", "after"), *found)
+    a, b = ([results.scores(score, size, **network) for size in common] for network in (better, worse))
+    found = mean_difference(a, b)
+    means = (float(np.mean([s.mean for s in one])) for one in (a, b))
+    before, after = (format_score(mean) for mean in means)
+    words = f"{label}, mean of {len(common)} sizes: before {before}, after {after} ({change_words(found)})"
+    return decided(words, found.p_below(), found.p_above(), unsettled(found))
 
 
 def falls_more(
-    where: str, results: Results, score: str, widths: tuple[int, int], size: int, models: tuple[str, str]
+    where: str,
+    results: Results,
+    score: str,
+    widths: tuple[int, int],
+    size: int,
+    models: tuple[str, str],
+    factor: float = 1.0,
 ) -> Finding:
-    """Whether a score falls more from the narrow to the wide network for the first model than for the second."""
-    falls = []
-    for model in models:
-        narrow, wide = (results.of(**plain(model, w), latent_size=size).set_index("seed") for w in widths)
-        fall = (wide[score] - narrow[score]).dropna()  # by seed; negative: it falls
-        error = ((wide[f"{score}_stderr"] ** 2 + narrow[f"{score}_stderr"] ** 2) ** 0.5).reindex(fall.index)
-        falls.append(Scores(fall.to_numpy(dtype=float), error.to_numpy(dtype=float)))
-    return lower(where, (models[0].upper(), models[1].upper()), falls[0], falls[1])
+    """Whether a score falls from the narrow to the wide network for the first model `factor` times as much, or more.
+
+    More than for the second model, also where that one's score rises.
+    """
+    narrow, wide = ([results.scores(score, size, **plain(model, w)) for model in models] for w in widths)
+    for model, *both in zip(models, narrow, wide, strict=True):
+        if not all(sample.known for sample in both):
+            return left_open(f"{where}: no score of {model.upper()}")
+    changes = [contrast((1.0, w), (-1.0, n)) for n, w in zip(narrow, wide, strict=True)]
+    parts = []
+    for times in {1.0, factor}:
+        found = contrast((1.0, wide[0]), (-1.0, narrow[0]), (-times, wide[1]), (times, narrow[1]))
+        said = f"{models[0].upper()} {format_score(changes[0].value)}, "
+        said += (
+            f"{f'{times:g} times ' if times != 1 else ''}{models[1].upper()} {format_score(times * changes[1].value)}"
+        )
+        words = f"{where}: {said} ({change_words(found)})"
+        parts.append(decided(words, found.p_below(), found.p_above(), unsettled(found)))
+    return max(parts, key=lambda part: part.p_for)
 
 
-def _errors(results: Results, score: str, network: NetworkColumns, means: pd.DataFrame) -> pd.DataFrame:
-    """The standard errors of a network's scores in the shape of `means` (index latent size, columns seeds)."""
-    return results.by_seed(f"{score}_stderr", **network).reindex(index=means.index, columns=means.columns)
+def falls_with_width(
+    what: str, results: Results, rows: pd.DataFrame, values: pd.Series, nominal: float = 0.0
+) -> Finding:
+    """Whether the trials' expected values fall with the width: the slope per doubling of the filters, over all widths.
 
-
-def falls_with_width(what: str, rows: pd.DataFrame, values: pd.Series, errors: pd.Series | None = None) -> Finding:
-    """Whether the trials' values fall with the width.
-
-    They must be lower at the widest width than at the narrowest, and their means must fall on the whole (rank correlation).
+    `nominal` is the standard deviation over seeds to assume of printed values.
     """
     values = values.dropna()
     if values.empty:
         return left_open(f"{what}: not measured")
-    widths = rows["filters"].reindex(values.index)
-    means = values.groupby(widths).mean()
-    if len(means) < 2:
+    widths = rows["filters"].reindex(values.index).to_numpy(dtype=float)
+    found = np.unique(widths)
+    if len(found) < 2:
         return left_open(f"{what}: fewer than two widths")
-    words = ", ".join(f"{format_score(value)} at {width:.0f}" for width, value in means.items())
-    words = f"{what}: {words} filters"
-    narrow, wide = (_at_width(values, errors, widths == width) for width in (means.index[0], means.index[-1]))
-    found = compare(wide, narrow)
-    if found is None:
-        return left_open(f"{words}, not all finite")
-    if not math.isnan(found.half_width):
-        words += f" ({change_words(found)})"
-    if found.is_open:
-        return unsettled(words, found)
-    ranks = means.rank().corr(pd.Series(range(len(means)), index=means.index, dtype=float))
-    return holds(bool(found.sign < 0 and ranks < 0), words)
-
-
-def _at_width(values: pd.Series, errors: pd.Series | None, where: pd.Series) -> Scores:
-    found = None if errors is None else errors.reindex(values.index)[where].to_numpy(dtype=float)
-    return Scores(values[where].to_numpy(dtype=float), found)
+    by_trial = values.to_numpy(dtype=float)
+    samples = [Sample(by_trial[widths == width], nominal if results.printed else None) for width in found]
+    words = ", ".join(f"{format_score(s.mean)} at {width:.0f}" for width, s in zip(found, samples, strict=True))
+    if not all(sample.known for sample in samples):
+        return left_open(f"{what}: {words} filters, not all finite")
+    slope = trend(np.log2(found).tolist(), samples)
+    words = f"{what}: {words} filters ({change_words(slope)}, per doubling)"
+    return decided(words, slope.p_below(), slope.p_above(), unsettled(slope))
 
 
 def not_gaussian(rows: pd.DataFrame) -> Iterable[tuple[str, pd.Series]]:

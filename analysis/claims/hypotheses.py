@@ -3,14 +3,14 @@
 from aesweep.analysis.claims.comparisons import deeper, falls_with_width, not_gaussian
 from aesweep.analysis.claims.verdicts import Verdict, claim, lower, together
 from aesweep.analysis.data.results import Results
-from aesweep.analysis.data.uncertainty import Scores
+from aesweep.analysis.statistics import Sample
 
 
 @claim("2.2", "Encoders produce outputs that tend towards smooth Gaussians as they increase in complexity (width).")
 def wider_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
-    """DAEs at the comparison size: both measures fall from the narrowest to the widest."""
+    """DAEs at the comparison size: both measures fall as the width doubles."""
     rows = results.at_comparison_size("dae")
-    return together(falls_with_width(what, rows, values) for what, values in not_gaussian(rows))
+    return together(falls_with_width(what, results, rows, values) for what, values in not_gaussian(rows))
 
 
 @claim("2.2", "Encoders produce outputs that tend towards smooth Gaussians as they increase in depth.")
@@ -21,5 +21,5 @@ def deeper_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
         first, second = (results.of(**network, latent_size=results.comparison_size) for network in (deep, shallow))
         for (what, a), (_, b) in zip(not_gaussian(first), not_gaussian(second), strict=True):
             names = (f"depth {deep['depth']}", "depth 1")
-            found.append(lower(f"{where}, {what}", names, Scores(a.dropna().to_numpy()), Scores(b.dropna().to_numpy())))
+            found.append(lower(f"{where}, {what}", names, Sample(a.dropna().to_numpy()), Sample(b.dropna().to_numpy())))
     return together(found)

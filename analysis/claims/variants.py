@@ -1,6 +1,9 @@
 """Section 4: frozen latent layers, depth, noise, and normalised latents."""
 
 from itertools import pairwise
+from typing import cast
+
+import numpy as np
 
 from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
@@ -15,16 +18,23 @@ from aesweep.analysis.claims.comparisons import (
     width_of,
     worse_on_average,
 )
-from aesweep.analysis.claims.verdicts import Finding, Verdict, agreed, claim, left_open, lower, together
-from aesweep.analysis.data.optimum import as_good_as_the_best, mean_scores
+from aesweep.analysis.claims.verdicts import (
+    ONE_SEED,
+    Finding,
+    Verdict,
+    circular,
+    claim,
+    decided,
+    left_open,
+    lower,
+    together,
+)
 from aesweep.analysis.data.paper import CIFAR10, NOISES
 from aesweep.analysis.data.published import published_scores
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
-from aesweep.analysis.data.uncertainty import Scores
-
-MASSIVE = 2.0
-"""Factor from which on an improvement is "massive"."""
+from aesweep.analysis.statistics import ALPHA, Sample, Settings
+from aesweep.analysis.thresholds import MASSIVELY, NOMINAL_SPREAD, SIGNIFICANTLY
 
 
 @claim("4", "There is very little difference in performance when the latent layer is frozen in training.")
@@ -48,7 +58,7 @@ def freezing_the_latent_layer_hardly_matters(results: Results) -> Verdict:
 def deeper_networks_are_less_sensitive_to_the_latent_size(results: Results) -> Verdict:
     """Each deeper DAE against depth 1 of its width."""
     return together(
-        more_sensitive(where, results, prior, ("depth 1", shallow), (f"depth {deep['depth']}", deep))
+        more_sensitive(where, results, prior, ("depth 1", shallow), (f"depth {deep['depth']}", deep), SIGNIFICANTLY)
         for where, shallow, deep in deeper(results)
         for prior in PRIORS
     )
@@ -142,12 +152,13 @@ def batch_normalisation_rescues_the_standard_normal(results: Results) -> Verdict
     normed = at_comparison_size(results, "standard_normal", varied(results, "batch latent norm"))
     dae, vae = (at_comparison_size(results, "standard_normal", plain(model, width)) for model in ("dae", "vae"))
     found = [
-        lower("N(0, I)", ("DAE with BN", f"1/{MASSIVE:g} of the plain DAE"), normed, dae.over(MASSIVE)),
+        lower("N(0, I)", ("DAE with BN", "plain DAE"), normed, dae, MASSIVELY),
         lower("N(0, I)", ("DAE with BN", "VAE"), normed, vae),
     ]
     if results.beside_published:
         printed = published_scores("2").query("model == 'eae' and column == 'standard_normal'")
-        eae = Scores(printed.loc[printed["data"] == results.data, "value"].to_numpy())
+        value = printed.loc[printed["data"] == results.data, "value"].to_numpy(dtype=float)
+        eae = Sample(value, NOMINAL_SPREAD * float(value.mean()))
         found.append(lower("N(0, I)", ("EAE", "DAE with BN"), eae, normed))
     return together(found)
 
@@ -186,10 +197,17 @@ def _best_overall(results: Results, score: str, network: NetworkColumns, units: 
             f"no {where} score of depth 1 of 128 filters, or sizes of depths [3,3,2,1] about {units} units"
         )
     nearest = {sizes[sizes <= units].max(), sizes[sizes >= units].min()}
-    points = mean_scores(results.trials, score, [*network, "latent_size"])
-    good = points.index[as_good_as_the_best(points)].to_list()
-    claimed = [tuple(names) == tuple(network.values()) and size in nearest for *names, size in good]
-    model, width, depth, words, size = points.index[int(points["mean"].argmin())]
+    groups = results.trials.dropna(subset=score).groupby([*network, "latent_size"])[score]
+    cells = [cast(tuple[str, float, str, str, float], names) for names, _ in groups]
+    samples = [results.sample(values.to_numpy(dtype=float)) for _, values in groups]
+    claimed = np.array([names[:-1] == tuple(network.values()) and names[-1] in nearest for names in cells])
+    p = Settings(samples).p_lowest
+    best = int(np.argmin([sample.mean for sample in samples]))
+    model, width, depth, words, size = cells[best]
     name = ", ".join(filter(None, [f"{model.upper()} of {width:.0f} filters", f"depth {depth}", words]))
-    others = f", {len(good) - 1} others as good within the noise" if len(good) > 1 else ""
-    return agreed(claimed, f"{where}: lowest {points['mean'].min():.4g}, {name}, {size:.0f} units{others}")
+    others = f", {int((p > ALPHA).sum()) - 1} others may be as good" if (p < 1).any() else ""
+    said = f"{where}: lowest {samples[best].mean:.4g}, {name}, {size:.0f} units{others}"
+    if results.printed:
+        return circular(said)
+    remark = "not settled" if (p < 1).any() else ONE_SEED
+    return decided(said, float(p[~claimed].max(initial=0.0)), float(p[claimed].max(initial=0.0)), remark)

@@ -1,17 +1,18 @@
 """What the data say of a sentence: supported, contradicted, or not enough data, with the numbers.
 
-A sentence makes one or more comparisons. One that goes the other way contradicts it; one that is missing, or that its
-interval does not settle, leaves it open; else it is supported. The interval is over training seeds, with a single seed
-over the images that were compared, and the words say which; without both the sign of a difference decides.
+A sentence makes one or more comparisons, each with a p-value for it and one against it (`aesweep.analysis.statistics`). It
+is supported where every comparison supports it (an intersection–union test, which needs no correction). It is contradicted
+where one comparison does after Holm's correction for their number: among many, one goes the wrong way by chance. All else,
+and everything with one training seed, is not enough data.
 """
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from aesweep.analysis.data.results import Results
-from aesweep.analysis.data.uncertainty import Comparison, Scores, compare
+from aesweep.analysis.statistics import ALPHA, Estimate, Sample, contrast, holm
 from aesweep.analysis.text.text_tables import format_score
 
 Outcome = Literal["supported", "contradicted", "not enough data"]
@@ -19,6 +20,7 @@ SUPPORTED: Outcome = "supported"
 CONTRADICTED: Outcome = "contradicted"
 OPEN: Outcome = "not enough data"
 OUTCOMES = (SUPPORTED, CONTRADICTED, OPEN)
+ONE_SEED = "not settled: one training seed decides nothing, train three"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,9 @@ class Finding:
     """One comparison that a sentence makes."""
 
     outcome: Outcome
-    words: str  # the comparison with its numbers, such as `64 filters, GMM: DAE 77.36, VAE 93.60 (-16.24)`
+    words: str  # the comparison with its numbers, such as `64 filters, GMM: DAE 77.36, VAE 93.60 (-16.24 ± 2.1, 95 %)`
+    p_for: float = 1.0  # that the sentence is wrong here; small: supported
+    p_against: float = 1.0  # that it is right here; small: contradicted
 
 
 @dataclass(frozen=True)
@@ -58,23 +62,43 @@ def claim(section: str, sentence: str, *data: str) -> Callable[[Callable[[Result
 
 
 def together(findings: Iterable[Finding]) -> Verdict:
-    """One contradiction contradicts, one gap leaves open, none of both supports."""
+    """All support: supported. One contradicts even among this many (Holm): contradicted. Else it is left open."""
     found = tuple(findings)
+    made = [
+        i for i, finding in enumerate(found) if min(finding.p_for, finding.p_against) < 1
+    ]  # comparisons with an answer
+    counts = dict(zip(made, holm([found[i].p_against for i in made]), strict=True))
+    found = tuple(_corrected(finding, counts.get(i, False), len(made)) for i, finding in enumerate(found))
     outcomes = {finding.outcome for finding in found}
     if CONTRADICTED in outcomes:
         return Verdict(CONTRADICTED, found)
     return Verdict(OPEN if OPEN in outcomes or not found else SUPPORTED, found)
 
 
+def _corrected(finding: Finding, counts: bool, among: int) -> Finding:
+    if finding.outcome != CONTRADICTED or counts:
+        return finding
+    return replace(finding, outcome=OPEN, words=f"{finding.words}, which among {among} comparisons may be chance")
+
+
+def decided(words: str, p_for: float, p_against: float, remark: str = "") -> Finding:
+    """A finding by its p-values; `remark` says what an open one lacks."""
+    if p_for <= ALPHA:
+        return Finding(SUPPORTED, words, p_for, p_against)
+    if p_against <= ALPHA:
+        return Finding(CONTRADICTED, words, p_for, p_against)
+    return Finding(OPEN, f"{words}, {remark}" if remark else words, p_for, p_against)
+
+
+def every(parts: Sequence[Finding], words: str, remark: str = "not settled") -> Finding:
+    """One finding for a statement about several settings: so for all of them, or not so for one (Bonferroni)."""
+    against = min(1.0, len(parts) * min(part.p_against for part in parts))
+    return decided(words, max(part.p_for for part in parts), against, remark)
+
+
 def holds(fact: bool, words: str) -> Finding:
-    """A finding that is simply so, or not."""
-    return Finding(SUPPORTED if fact else CONTRADICTED, words)
-
-
-def agreed(facts: Iterable[bool], words: str) -> Finding:
-    """A finding on candidates that the noise leaves open: so where it is so for all, not where for none, else open."""
-    outcomes = set(facts)
-    return holds(outcomes.pop(), words) if len(outcomes) == 1 else left_open(f"{words}, not settled")
+    """A finding that is simply so, or not: a count of parameters, not a score."""
+    return decided(words, 0.0 if fact else 1.0, 1.0 if fact else 0.0)
 
 
 def left_open(words: str) -> Finding:
@@ -82,35 +106,42 @@ def left_open(words: str) -> Finding:
     return Finding(OPEN, words)
 
 
-def lower(where: str, names: tuple[str, str], first: Scores, second: Scores) -> Finding:
-    """Whether the first network's score is lower than the second's."""
-    found = compare(first, second)
-    if found is None:
+def circular(words: str) -> Finding:
+    """A comparison of printed numbers that the sentence itself states: they cannot test it."""
+    return left_open(f"{words}: circular, since the sentence itself states the printed numbers")
+
+
+def lower(where: str, names: tuple[str, str], first: Sample, second: Sample, factor: float = 1.0) -> Finding:
+    """Whether `factor` times the first network's expected score is lower than the second's."""
+    if not first.known or not second.known:
         return no_score(where, names, first, second)
-    words = compared_words(where, names, found)
-    if found.is_open:
-        return unsettled(words, found)
-    return holds(found.sign < 0, words)  # equal scores without an interval: not lower
+    found = contrast((factor, first), (-1.0, second))
+    times = "" if factor == 1 else f"{factor:g} times "
+    words = f"{times}{names[0]} {format_score(factor * first.mean)}, {names[1]} {format_score(second.mean)}"
+    return decided(f"{where}: {words} ({change_words(found)})", found.p_below(), found.p_above(), unsettled(found))
 
 
-def compared_words(where: str, names: tuple[str, str], found: Comparison) -> str:
-    """Both scores and `change_words`."""
-    words = f"{names[0]} {format_score(found.first)}, {names[1]} {format_score(found.second)}"
-    return f"{where}: {words} ({change_words(found)})"
+def change_words(found: Estimate) -> str:
+    """The difference, and its interval where there is one: `-5 ± 0.2267, 95 %`."""
+    if math.isnan(found.half_width):
+        return f"{found.value:+.4g}"
+    nominal = "" if found.seeds else " with the nominal error"
+    together = f" for the best of {found.among}" if found.among > 1 else ""
+    return f"{found.value:+.4g} ± {format_score(found.half_width)}, 95 %{together}{nominal}"
 
 
-def change_words(found: Comparison) -> str:
-    """The difference, and its interval with what it is over where there is one: `-5 ± 0.2267, 95 %`."""
-    noise = "" if math.isnan(found.half_width) else f" ± {format_score(found.half_width)}, 95 %{found.alone}"
-    return f"{found.difference:+.4g}{noise}"
+def unsettled(found: Estimate) -> str:
+    """What an open comparison lacks: a second seed, or how many there should be."""
+    if not found.seeds:
+        return "not settled by printed numbers of one seed"
+    if found.seeds == 1:
+        return ONE_SEED
+    more = found.seeds_needed()
+    enough = f"about {more} would settle a difference of this size" if more else "the difference is too small"
+    return f"not settled by {found.seeds} seeds; {enough}"
 
 
-def unsettled(words: str, found: Comparison) -> Finding:
-    """A comparison whose interval leaves both answers."""
-    return left_open(f"{words}, not settled by the {found.over}")
-
-
-def no_score(where: str, names: tuple[str, str], first: Scores, second: Scores) -> Finding:
+def no_score(where: str, names: tuple[str, str], first: Sample, second: Sample) -> Finding:
     """A comparison of which a score is missing or no finite number."""
     lacks = " and ".join(name for name, scores in zip(names, (first, second), strict=True) if not scores.known)
     return left_open(f"{where}: no score of {lacks}")

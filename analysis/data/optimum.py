@@ -1,12 +1,14 @@
-"""The best latent size of a network, how sure it is, and how much the score depends on the size (hypothesis 3)."""
+"""The best latent size of a network, how sure it is, and the scores at sizes that other seeds chose (hypothesis 3)."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from aesweep.analysis.data.results import Results
-from aesweep.analysis.data.uncertainty import half_interval
+from aesweep.analysis.statistics import ALPHA, Settings
 
 FEWEST_SIZES = 3
 """Latent sizes from which on a curve shows a minimum or a sensitivity."""
@@ -14,12 +16,14 @@ FEWEST_SIZES = 3
 
 @dataclass(frozen=True)
 class Optimum:
-    """The latent size with the lowest mean score of one network."""
+    """The latent size with the lowest mean score of one network, among the sizes with as many seeds as most."""
 
     size: int
-    good: tuple[int, ...]  # sizes whose scores cannot be told from the lowest, itself included, ascending
-    grid: tuple[int, ...]  # all sizes with a score, ascending
+    good: tuple[int, ...]
+    """Sizes that may be the best, at 95 % over seeds, itself included, ascending; all of them with one seed."""
+    grid: tuple[int, ...]  # all sizes that were compared, ascending
     seeds: int  # training seeds at the best size
+    known: bool  # whether `good` says something: there are several seeds, or a nominal spread
 
     @property
     def low(self) -> int:
@@ -44,74 +48,73 @@ class Optimum:
     @property
     def words(self) -> str:
         """Such as `64 units (as good within the noise: 32, 128)`."""
+        if not self.known:
+            return f"{self.size} units"
         others = ", ".join(str(size) for size in self.good if size != self.size)
         return f"{self.size} units" + (f" (as good within the noise: {others})" if others else "")
 
 
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One network's scores by latent size."""
+
+    sizes: np.ndarray  # int, ascending
+    scores: Settings  # at these sizes
+
+    @property
+    def p_lowest(self) -> np.ndarray:
+        """Per size the p-value of being the best."""
+        return self.scores.p_lowest
+
+    @property
+    def best(self) -> int:
+        """The size with the lowest mean, of two equal ones the larger."""
+        return int(self.sizes[len(self.sizes) - 1 - int(self.scores.means[::-1].argmin())])
+
+    def at(self, sizes: Iterable[int]) -> "Curve":
+        """The same curve on some of its sizes only."""
+        kept = np.isin(self.sizes, list(sizes))
+        return Curve(self.sizes[kept], Settings([s for s, keep in zip(self.scores.samples, kept, strict=True) if keep]))
+
+
+def curve(results: Results, score: str, **network: object) -> Curve | None:
+    """The scores of `network` at every size that has as many seeds as most have; None without a score."""
+    by_seed = balanced(results.by_seed(score, **network))
+    if by_seed.empty:
+        return None
+    samples = [results.sample(row[~np.isnan(row)]) for row in by_seed.to_numpy(dtype=float)]
+    return Curve(by_seed.index.to_numpy(dtype=int), Settings(samples))
+
+
+def on_common_sizes(first: Curve, second: Curve) -> tuple[Curve, Curve]:
+    """Two networks on the sizes that both have.
+
+    Else the one that was tried further out would look worse, or more sensitive, and the one that was tried at more sizes
+    better at its best.
+    """
+    common = np.intersect1d(first.sizes, second.sizes)
+    return first.at(common), second.at(common)
+
+
 def optimum(results: Results, score: str, **network: object) -> Optimum | None:
     """The best size of `network` under `score`; None without a score. Of two equal ones the larger."""
-    points = mean_scores(results.of(**network), score, ["latent_size"])
-    if points.empty:
+    found = curve(results, score, **network)
+    if found is None:
         return None
-    best = len(points) - 1 - int(points["mean"].to_numpy()[::-1].argmin())
-    sizes = points.index.astype(int)
-    good = sizes[as_good_as_the_best(points)]
-    return Optimum(int(sizes[best]), tuple(good.tolist()), tuple(sizes.tolist()), int(points["count"].iloc[best]))
+    good = found.sizes[(found.p_lowest > ALPHA) | (found.sizes == found.best)]
+    seeds = len(found.scores.samples[int(np.argmax(found.sizes == found.best))])
+    known = not math.isnan(found.scores.variance[0])
+    return Optimum(found.best, tuple(good.tolist()), tuple(found.sizes.tolist()), seeds, known)
 
 
-def mean_scores(rows: pd.DataFrame, score: str, by: list[str]) -> pd.DataFrame:
-    """Statistics of one score over seeds, scored trials only: index `by`, ascending.
+def balanced(by_seed: pd.DataFrame) -> pd.DataFrame:
+    """The sizes that have at least as many seeds as most sizes (index latent size, columns seeds).
 
-    Columns mean, std (n - 1), count, and `error`: the standard error from the images where there is one seed.
+    The lowest of a few scores is easily that of a single lucky seed, so sizes with fewer do not compete.
     """
-    columns = {name: (score, name) for name in ("mean", "std", "count")}
-    return rows.dropna(subset=score).groupby(by).agg(**columns, error=(f"{score}_stderr", "first"))
-
-
-def as_good_as_the_best(points: pd.DataFrame) -> pd.Series:
-    """Which of some `mean_scores` cannot be told from the lowest: those within 95 % of the noise of their difference.
-
-    The noise is that of seeds, pooled over the points with several; where none has several, that of the images. Where an
-    error is unknown nothing is noise.
-    """
-    best = points.iloc[int(points["mean"].to_numpy().argmin())]
-    repeated = points[points["count"] > 1]
-    if repeated.empty:
-        noise = half_interval() * np.hypot(points["error"], best["error"]).fillna(0.0)
-    else:
-        freedom = repeated["count"] - 1
-        variance = float((repeated["std"] ** 2 * freedom).sum() / freedom.sum())
-        noise = half_interval(freedom.sum()) * (variance * (1 / points["count"] + 1 / best["count"])) ** 0.5
-    good: pd.Series = points["mean"] <= best["mean"] + noise
-    return good
-
-
-def sensitivity(by_seed: pd.DataFrame) -> pd.Series:
-    """How much worse the worst latent size is than the best, (max - min) / min, one value per column."""
-    return (by_seed.max() - by_seed.min()) / by_seed.min()
-
-
-def sensitivity_errors(by_seed: pd.DataFrame, errors: pd.DataFrame) -> pd.Series:
-    """Standard error of each column's `sensitivity` from those of its scores, to first order; nan where unknown.
-
-    `errors` has the index and the columns of `by_seed`.
-    """
-    worst, best = by_seed.eq(by_seed.max()), by_seed.eq(by_seed.min())
-    relative = errors / by_seed
-    squares = relative.where(worst).max() ** 2 + relative.where(best).max() ** 2
-    return by_seed.max() / by_seed.min() * squares**0.5
-
-
-def on_common_sizes(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Two networks (index latent size, columns seeds) on the sizes that both have.
-
-    Else the one that was tried further out would look worse, or more sensitive. Seeds that lack one of the sizes are
-    left out; where that leaves none, the mean over seeds stands for them.
-    """
-    common = first.index.intersection(second.index)
-    return _complete(first.loc[common]), _complete(second.loc[common])
-
-
-def _complete(by_seed: pd.DataFrame) -> pd.DataFrame:
-    complete = by_seed.dropna(axis=1)
-    return complete if len(complete.columns) or by_seed.empty else by_seed.mean(axis=1).to_frame("mean")
+    counts = by_seed.notna().sum(axis=1)
+    if counts.empty:
+        return by_seed
+    enough = counts >= counts.mode().max()
+    kept: pd.DataFrame = by_seed.loc[enough]
+    return kept

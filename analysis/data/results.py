@@ -25,10 +25,13 @@ from aesweep.analysis.data.gaussianity import gaussianity_by_trial
 from aesweep.analysis.data.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
 from aesweep.analysis.data.scores import SCORES, image_words, scoring_deviations
 from aesweep.analysis.data.tables import LatentPoints, Tables
-from aesweep.analysis.data.uncertainty import Scores
+from aesweep.analysis.statistics import Sample
+from aesweep.analysis.thresholds import NOMINAL_SPREAD
 
 NETWORK = ["model", "filters", "depth", "network"]
 """Columns that name a network within `Results.trials`."""
+PRINTED = "paper"
+"""`Results.data_hash` of the paper's own numbers."""
 NON_FINITE_LOSS = "NonFiniteLossError"
 """Type of the failure of a training whose loss left the numbers."""
 
@@ -124,10 +127,19 @@ class Results:
             chosen &= (self.trials[name] == value).to_numpy()
         return self.trials[chosen]
 
-    def scores(self, score: str, latent_size: float, **columns: object) -> Scores:
+    @property
+    def printed(self) -> bool:
+        """Whether these are the paper's own numbers, one seed each, whose spread over seeds is nominal."""
+        return self.data_hash == PRINTED
+
+    def scores(self, score: str, latent_size: float, **columns: object) -> Sample:
         """The scores of one network at one latent size, one per training seed; empty where there are none."""
         rows = self.of(latent_size=latent_size, **columns).dropna(subset=score)
-        return Scores(rows[score].to_numpy(dtype=float), rows[f"{score}_stderr"].to_numpy(dtype=float))
+        return self.sample(rows[score].to_numpy(dtype=float))
+
+    def sample(self, values: np.ndarray) -> Sample:
+        """Scores of several seeds; of printed ones with their nominal spread."""
+        return Sample(values, NOMINAL_SPREAD * float(np.abs(values).mean()) if self.printed and len(values) else None)
 
     def by_seed(self, score: str, **columns: object) -> pd.DataFrame:
         """One network: index latent size ascending, a column per training seed, sizes without a score left out."""

@@ -108,7 +108,7 @@ def _published(results: Results, score: str) -> list[_Published]:
 def _draw_best(ax: Axes, best: _Best, look: dict[str, Any]) -> None:
     """The point with a bar over the sizes that are open, and an arrow where the grid ended too early."""
     found = best.optimum
-    bars = [[found.size - found.low], [found.high - found.size]]
+    bars = [[found.size - found.low], [found.high - found.size]] if found.known else None
     ax.errorbar([best.parameters], [found.size], yerr=bars, capsize=3.5, elinewidth=1.3, **look)
     if found.at_edge:
         end = found.size * (_ARROW if found.high == found.size else 1 / _ARROW)
@@ -138,13 +138,11 @@ def _size_axis(ax: Axes, sizes: pd.Series) -> None:
 
 
 def _caption(bests: list[_Best], crosses: list[_Published]) -> str:
-    seeds = max(best.optimum.seeds for best in bests)
-    noise = "the sizes that are as good within the noise of the seeds, and " if seeds > 1 else ""
-    if not noise and any(len(best.optimum.good) > 1 for best in bests):
-        noise = "the sizes that are as good within the errors of their images, and "
+    known = any(best.optimum.known for best in bests)
+    bar = "The bar spans the sizes that may be the best (95 % over seeds), and one step of the grid beyond. "
     words = [
         "A point is the latent size with the lowest mean distance; small ticks are the sizes that were tried. ",
-        f"The bar spans {noise}one step of the grid beyond. ",
+        bar if known else "With one training seed nothing says how sure it is. ",
         "An arrow means that the best size is the smallest or largest tried: it may lie further out. "
         if any(best.optimum.at_edge for best in bests)
         else "",

@@ -39,9 +39,9 @@ _BY_DEPTH = (
 )
 _RELATIVE = (
     "The paper prints under this number the curves of Figure 2; here each is divided by its lowest value, which shows "
-    "how much the latent size matters. Below the curves a ring marks the best size and the bar beside it where the best "
-    "size lies, within the noise of seeds (of a single one: of its images) and one step of the grid; a dashed ring is at "
-    "the end of the sizes tried, so that no minimum is shown."
+    "how much the latent size matters. Below the curves a ring marks the best size and, with several seeds, the bar where it "
+    "lies (95 % over seeds, and one step of the grid); a dashed ring is at the end of the sizes tried, so that no minimum is "
+    "shown."
 )
 _BY_WIDTH = (
     "VAEs are solid with filled markers, DAEs dotted with open ones; the colour is the number of filters of the first "
@@ -176,7 +176,8 @@ def _draw_optima(axes: list[Axes], results: Results, chart: Chart) -> None:
 
 
 def _draw_optimum(ax: Axes, best: Optimum, height: float, looks: dict[str, Any]) -> None:
-    ax.plot([best.low, best.high], [height, height], color=looks["color"], linewidth=3.5, alpha=0.3, zorder=2)
+    if best.known:
+        ax.plot([best.low, best.high], [height, height], color=looks["color"], linewidth=3.5, alpha=0.3, zorder=2)
     ax.plot([best.size], [height], **(looks | {"linestyle": "", "markersize": 4.5, "markeredgewidth": 1.2}))
     edge = (0, (1.5, 1.2)) if best.at_edge else "-"
     ring: dict[str, Any] = {"facecolors": "none", "edgecolors": looks["color"], "linestyles": [edge]}

@@ -22,6 +22,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    Strict,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -266,9 +267,6 @@ class TrainingPart(Record):
     """Steps of the next epoch."""
 
 
-_UNKNOWN_PART = TrainingPart(settings=None, epoch=0, step=0)
-
-
 class StartRecord(Record):
     """`start.json`: who began an attempt and, once it is known, where it resumed training.
 
@@ -283,7 +281,8 @@ class StartRecord(Record):
     step: Annotated[Count, _or_else(0)] = 0
     resumed_from: Annotated[str, _or_else("none")] = "none"
     settings: Annotated[TrainingSettings | None, _or_else(None)] = None
-    parts: tuple[Annotated[TrainingPart, _or_else(_UNKNOWN_PART)], ...] = ()
+    parts: Annotated[Annotated[tuple[TrainingPart, ...], Strict(False)] | None, _or_else(None)] = ()
+    """The parts before this one; None where that cannot be read."""
 
     def to_json(self) -> Mapping[str, object]:
         """The fields that were given: an evaluation has no place."""

@@ -16,8 +16,9 @@ UNKNOWN = "unknown settings"
 
 def parts_before(start: StartRecord | None, epoch: int, step: int) -> tuple[TrainingPart, ...]:
     """The parts of a training that resumes an attempt at this place; `start` is what that attempt noted of itself."""
-    settings = start.settings if start else None
-    return (*(start.parts if start else ()), TrainingPart(settings=settings, epoch=epoch, step=step))
+    if start is None or start.parts is None:
+        return (TrainingPart(settings=None, epoch=epoch, step=step),)
+    return (*start.parts, TrainingPart(settings=start.settings, epoch=epoch, step=step))
 
 
 def resumed_with(parts: Sequence[TrainingPart], settings: TrainingSettings) -> str:

@@ -34,8 +34,8 @@ def results_of(make_store: MakeStore) -> Callable[..., Results]:
 
 
 def trials(**fields: Any) -> list[TrialConfig]:
-    """CIFAR-10 trials, the product of the given lists."""
-    return grid(**{"dataset": ["cifar10"], "epochs": [2], **fields})
+    """CIFAR-10 trials, the product of the given lists; three seeds where none are given."""
+    return grid(**{"dataset": ["cifar10"], "epochs": [2], "seed": [0, 1, 2], **fields})
 
 
 def known_errors(error: float) -> Edit:

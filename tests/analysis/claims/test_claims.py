@@ -32,7 +32,7 @@ def test_one_width_where_the_vae_wins_contradicts_always(results: MakeResults) -
     verdict = dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(results(both, but_once))
     assert verdict.outcome == "contradicted"
     assert [f.words for f in verdict.findings if f.outcome == "contradicted"] == [
-        "32 filters, 128 units, MVG: DAE 70.00, VAE 60.00 (+10)"
+        "32 filters, 128 units, MVG: DAE 70.00, VAE 60.00 (+10 ± 0.000, 95 %)"
     ]
 
 
@@ -44,7 +44,7 @@ def test_a_difference_within_the_noise_of_seeds_is_left_open(results: MakeResult
 
     verdict = dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(results(both, noisy))
     assert verdict.outcome == "not enough data"
-    assert "±" in verdict.findings[0].words and verdict.findings[0].words.endswith("not settled by the seeds")
+    assert "±" in verdict.findings[0].words and "not settled by 3 seeds" in verdict.findings[0].words
 
 
 def test_a_difference_beyond_the_noise_of_seeds_decides(results: MakeResults) -> None:
@@ -56,36 +56,60 @@ def test_a_difference_beyond_the_noise_of_seeds_decides(results: MakeResults) ->
     assert verdict.findings[0].words == "32 filters, 128 units, MVG: DAE 50.10, VAE 55.10 (-5 ± 0.2267, 95 %)"
 
 
-@pytest.mark.parametrize(("gap", "outcome"), [(5, "supported"), (1, "not enough data"), (-5, "contradicted")])
-def test_with_one_seed_the_error_of_the_images_says_what_is_settled(
-    results: MakeResults, gap: int, outcome: str
-) -> None:
-    both = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
-    found = results(both, lambda trial, name: 50 + gap * (trial.model == "vae"), edit=known_errors(1.0))
+@pytest.mark.parametrize("gap", [50, 5, -50])
+def test_one_seed_decides_nothing_however_sure_its_images_are(results: MakeResults, gap: int) -> None:
+    both = trials(model=["dae", "vae"], filters=[32, 64, 128], latent_size=[32, 64, 128, 256, 512], seed=[0])
+    found = results(both, lambda trial, name: 100 + gap * (trial.model == "vae"), edit=known_errors(0.01))
+    judged = judge(found)
+    # Counts of parameters are no scores, and Section 5 speaks of them.
+    assert {one.claim.name for one in judged.judged if one.ours.outcome != "not enough data"} <= {
+        "networks_have_the_parameters_of_section_5"
+    }
     verdict = dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(found)
-    assert verdict.outcome == outcome
-    words = f"32 filters, 128 units, MVG: DAE 50.00, VAE {50 + gap}.00 ({-gap:+d} ± 2.772, 95 % of the images alone)"
-    open_ = ", not settled by the images" if outcome == "not enough data" else ""
-    assert verdict.findings[0].words == words + open_
-    assert "over the images" in judge(found).certainty
+    assert verdict.findings[0].words == (
+        f"32 filters, 128 units, MVG: DAE 100.0, VAE {100 + gap}.0 ({-gap:+d}), not settled: one training seed decides "
+        "nothing, train three"
+    ).replace("VAE 50.0 ", "VAE 50.00 ")
+    assert "--set seeds=0..2" in judged.certainty
 
 
-@pytest.mark.parametrize(("error", "outcome"), [(0.01, "supported"), (5.0, "not enough data")])
-def test_comparisons_over_sizes_and_widths_know_the_error_of_the_images_too(
-    results: MakeResults, error: float, outcome: str
+@pytest.mark.parametrize("more", [{"dae": [0, 1, 2], "vae": [0]}, {"dae": [0], "vae": [0, 1, 2]}])
+def test_three_seeds_against_one_decide_nothing(results: MakeResults, more: dict[str, list[int]]) -> None:
+    asked = [t for model, seeds in more.items() for t in trials(model=[model], latent_size=[128], seed=seeds)]
+    found = results(asked, lambda trial, name: 50 + trial.seed + 20 * (trial.model == "vae"), edit=known_errors(0.01))
+    verdict = dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(found)
+    assert verdict.outcome == "not enough data" and "one training seed" in verdict.findings[0].words
+
+
+def test_one_comparison_of_many_that_goes_the_wrong_way_by_chance_contradicts_nothing(results: MakeResults) -> None:
+    """A p-value of 0.011 contradicts alone; among six comparisons it may be chance (Holm)."""
+
+    def but_once(trial: TrialConfig, name: str) -> float:
+        lead = -2.9 if (trial.filters, name) == (32, "mvg") else 20
+        return 50 + 0.8 * (trial.seed - 1) + lead * (trial.model == "vae")
+
+    def outcome(*widths: int) -> str:
+        asked = trials(model=["dae", "vae"], filters=widths, latent_size=[128])
+        return dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(results(asked, but_once)).outcome
+
+    assert outcome(32) == "contradicted"
+    assert outcome(32, 64, 128) == "not enough data"
+
+
+@pytest.mark.parametrize(("noise", "outcome"), [(0.01, "supported"), (10.0, "not enough data")])
+def test_comparisons_over_sizes_and_widths_know_the_noise_of_seeds_too(
+    results: MakeResults, noise: float, outcome: str
 ) -> None:
-    edit = known_errors(error)
     noisy = results(
         trials(filters=[128], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128]),
-        lambda trial, name: 50 + 5 * trial.noise_std,
-        edit=edit,
+        lambda trial, name: 50 + 5 * trial.noise_std + noise * trial.seed,
     )
     assert variants.noise_degrades_reconstruction_and_generation(noisy).outcome == outcome
     asked = trials(model=["dae", "vae"], filters=[32, 64, 128], latent_size=[128])
-    scaled = results(asked, lambda t, name: 60 - t.filters * (0.05 if t.model == "dae" else 0.01), edit=edit)
+    scaled = results(asked, lambda t, name: 60 - t.filters * (0.05 if t.model == "dae" else 0.01) + noise * t.seed)
     assert discussion.daes_scale_more_strongly_with_width(scaled).outcome == outcome
     asked = trials(model=["dae", "vae"], filters=[64], latent_size=[32, 64, 128, 256])
-    steep = results(asked, lambda t, name: bowl(64, 3 if t.model == "dae" else 1)(t), edit=edit)
+    steep = results(asked, lambda t, name: bowl(64, 3 if t.model == "dae" else 1)(t) + noise * t.seed)
     assert dae_against_vae.daes_are_more_sensitive_to_the_latent_size(steep).outcome == outcome
 
 
@@ -93,8 +117,6 @@ def test_equal_means_within_a_wide_interval_are_left_open(results: MakeResults) 
     both = trials(model=["dae", "vae"], filters=[32], latent_size=[128], seed=[0, 1, 2])
     same = results(both, lambda trial, name: 50 + trial.seed)
     assert dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(same).outcome == "not enough data"
-    exact = results(both, lambda trial, name: 50)
-    assert dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point(exact).outcome == "contradicted"
 
 
 def test_without_trials_nothing_is_supported_or_contradicted(results: MakeResults) -> None:
@@ -162,7 +184,7 @@ def test_scaling_compares_how_much_each_model_gains_from_width(results: MakeResu
 
     verdict = discussion.daes_scale_more_strongly_with_width(results(asked, dae_gains_more))
     assert verdict.outcome == "supported"
-    assert verdict.findings[0].words.startswith("change from 32 to 128 filters, MVG: DAE -96.00, VAE -24.00")
+    assert verdict.findings[0].words.startswith("change from 32 to 128 filters, MVG: DAE -96.00, 1.5 times VAE -36.00")
 
 
 def test_the_gap_must_shrink_from_end_to_end_and_on_the_whole(results: MakeResults) -> None:
@@ -202,7 +224,7 @@ def test_the_seeds_say_whether_a_change_is_little(
     asked = trials(filters=[128], freeze_latent=[False, True], latent_size=[64, 128, 256], seed=[0, 1, 2])
     found = results(asked, lambda t, name: 80 * (change if t.freeze_latent else 1) + noise * t.seed)
     verdict = variants.freezing_the_latent_layer_hardly_matters(found)
-    assert verdict.outcome == outcome and "at 95 %" in verdict.findings[0].words
+    assert verdict.outcome == outcome
     normed = trials(filters=[128], latent_norm=["none", "batch"], latent_size=[128], seed=[0, 1, 2])
     found = results(normed, lambda t, name: 80 * (change if t.latent_norm == "batch" else 1) + noise * t.seed)
     first, *_ = variants.latent_normalisation_hardly_changes_mvg_and_gmm(found).findings
@@ -290,20 +312,49 @@ def test_wider_encoders_must_be_more_gaussian_by_both_measures(
     assert deeper.outcome == "not enough data" and not deeper.findings
 
 
-def test_failed_trainings_speak_of_robustness(results: MakeResults, make_store: MakeStore) -> None:
-    fails = ends_early("NonFiniteLossError")
-    asked = trials(model=["dae"], filters=[32], latent_size=[64, 128, 256])
-    assert (
-        dae_against_vae.dae_training_is_robust_at_all_latent_sizes(results(asked, lambda *_: 1)).outcome == "supported"
-    )
-    broken = results(asked, lambda *_: 1, edit=fails)
-    assert dae_against_vae.dae_training_is_robust_at_all_latent_sizes(broken).outcome == "contradicted"
-    vaes = trials(model=["vae"], filters=[32], latent_size=[256, 768])
-    assert dae_against_vae.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1)).outcome == "contradicted"
-    assert (
-        dae_against_vae.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1, edit=fails)).outcome
-        == "supported"
-    )
+def fails_where(fails: Callable[[dict[str, object]], bool]) -> Edit:
+    """An edit: these trainings learn no more than the mean image."""
+
+    def edit(rows: Rows) -> None:
+        for row in rows["trials"]:
+            if fails(row):
+                row["test_bce"] = row["mean_image_bce"]
+
+    return edit
+
+
+MANY_SIZES = list(range(8, 208, 8))
+
+
+@pytest.mark.parametrize(
+    ("failing", "sizes", "outcome"),
+    [
+        (0, MANY_SIZES, "supported"),  # of 75: a rate above 5 % would have shown
+        (0, MANY_SIZES[:5], "not enough data"),  # of 15
+        (2, MANY_SIZES, "not enough data"),  # 6 of 75
+        (5, MANY_SIZES, "contradicted"),  # 15 of 75
+    ],
+)
+def test_training_is_robust_where_at_most_one_in_twenty_fails(
+    results: MakeResults, failing: int, sizes: list[int], outcome: str
+) -> None:
+    asked = trials(model=["dae"], filters=[32], latent_size=sizes)
+    edit = fails_where(lambda row: row["latent_size"] in sizes[:failing])
+    verdict = dae_against_vae.dae_training_is_robust_at_all_latent_sizes(results(asked, lambda *_: 1, edit=edit))
+    assert verdict.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "outcome"),
+    [(True, False, "supported"), (False, False, "not enough data"), (True, True, "not enough data")],
+)
+def test_vaes_are_unstable_above_512_units_where_more_of_them_fail_than_below(
+    results: MakeResults, above: bool, below: bool, outcome: str
+) -> None:
+    vaes = trials(model=["vae"], filters=[32, 64], latent_size=[256, 512, 768])
+    edit = fails_where(lambda row: above if int(str(row["latent_size"])) > 512 else below)
+    found = results(vaes, lambda *_: 1, edit=edit)
+    assert dae_against_vae.vaes_become_unstable_above_512_units(found).outcome == outcome
 
 
 def ends_early(kind: str, stage: str = "train") -> Edit:
@@ -323,10 +374,10 @@ def ends_early(kind: str, stage: str = "train") -> Edit:
 def test_a_failure_that_says_nothing_of_the_training_is_no_instability(results: MakeResults, edit: Edit) -> None:
     asked = trials(model=["dae"], filters=[32], latent_size=[64, 128, 256])
     verdict = dae_against_vae.dae_training_is_robust_at_all_latent_sizes(results(asked, lambda *_: 1, edit=edit))
-    assert verdict.outcome == "supported"
+    assert verdict.findings[0].words.startswith("0 of ")
     vaes = trials(model=["vae"], filters=[32], latent_size=[256, 768, 1024])
     verdict = dae_against_vae.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1, edit=edit))
-    assert verdict.outcome == "contradicted" and verdict.findings[0].words.startswith("0 of ")
+    assert verdict.findings[0].words.startswith("0 of ")
 
 
 def test_trainings_of_another_schedule_or_beta_say_nothing_of_robustness(results: MakeResults) -> None:
@@ -338,11 +389,11 @@ def test_trainings_of_another_schedule_or_beta_say_nothing_of_robustness(results
     asked = [*trials(filters=[32], latent_size=[64, 128]), *trials(filters=[32], latent_size=[64], epochs=[3])]
     found = results(asked, lambda *_: 1, edit=learnt_nothing)
     verdict = dae_against_vae.dae_training_is_robust_at_all_latent_sizes(found)
-    assert verdict.outcome == "supported" and verdict.findings[0].words.startswith("0 of 2 DAEs")
+    assert verdict.findings[0].words.startswith("0 of 6 DAEs")
     assert "Left aside: trials with epochs 3." in claims_table(judge(found)).caption
-    vaes = trials(model=["vae"], filters=[32], latent_size=[768], beta=[0.01, 1.0])
-    found = results(vaes, lambda *_: 1, edit=learnt_nothing)
-    assert dae_against_vae.vaes_become_unstable_above_512_units(found).outcome == "contradicted"
+    vaes = trials(model=["vae"], filters=[32], latent_size=[512, 768], beta=[0.01, 1.0])
+    verdict = dae_against_vae.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1, edit=learnt_nothing))
+    assert verdict.findings[0].words.startswith("0 of 3 VAEs above 512 units")
 
 
 SECTION_5 = [

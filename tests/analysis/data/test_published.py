@@ -84,32 +84,21 @@ def test_the_rule_for_best_sizes_gives_every_row_of_table_3_but_one() -> None:
 
 VERDICTS = {
     "cifar10-32": {
-        "daes_always_outperform_vaes_at_the_comparison_point": "supported",
-        "rivals_and_unaltered_daes_differ_marginally": "supported",
-        "at_the_best_size_daes_win_on_cifar10_but_for_mvg_at_32_and_256": "supported",
         "at_128_filters_deeper_networks_do_better_at_best": "supported",
-        "the_best_overall_has_128_filters_depths_3321_and_96_units": "supported",
         "batch_normalisation_rescues_the_standard_normal": "supported",
         "daes_scale_more_strongly_with_width": "supported",
-        "daes_stall_at_256_filters": "supported",
         "daes_of_256_filters_overfit": "supported",
-        "the_gap_between_mvg_and_gmm_shrinks_with_width": "contradicted",
-        "the_largest_networks_approach_the_bound": "supported",
-        "ten_times_larger_networks_would_clear_the_bound": "supported",
-        "the_widest_daes_outperform_vaes": "contradicted",
     },
     "celeba-64": {
-        "daes_always_outperform_vaes_at_the_comparison_point": "contradicted",
-        "rivals_and_unaltered_daes_differ_marginally": "supported",
-        "at_the_best_size_vaes_win_on_celeba_until_128_filters": "supported",
         "daes_scale_more_strongly_with_width": "supported",
         "daes_improve_with_every_width_on_celeba": "supported",
-        "the_gap_between_mvg_and_gmm_shrinks_with_width": "contradicted",
-        "the_largest_networks_approach_the_bound": "supported",
-        "ten_times_larger_networks_would_clear_the_bound": "contradicted",
         "the_widest_daes_outperform_vaes": "supported",
     },
 }
+"""With a nominal spread of 1.5 % over training seeds, which the paper does not give. What is left open and was decided by the
+sign before: one width at the comparison point differs by less than that (MVG at 32 filters, on both data sets); rivals
+differ by no more than the margin allows at one seed; best sizes at 32, 64 and 256 filters; the gap of MVG and GMM, whose
+growth is less than its noise; and, as circular, the bound and the best network overall, whose sentences state their numbers."""
 
 
 @pytest.mark.parametrize("data", VERDICTS)
@@ -129,9 +118,12 @@ def test_the_papers_scores_say_what_decided_them_as_those_of_a_store_scored_in_i
 
 def test_a_verdict_gives_the_printed_numbers() -> None:
     verdict = published_verdicts()["cifar10-32"]["daes_always_outperform_vaes_at_the_comparison_point"]
-    assert verdict.findings[3].words == "64 filters, 128 units, GMM: DAE 77.36, VAE 93.60 (-16.24)"
+    assert (
+        verdict.findings[3].words
+        == "64 filters, 128 units, GMM: DAE 77.36, VAE 93.60 (-16.24 ± 3.570, 95 % with the nominal error)"
+    )
     gap = published_verdicts()["cifar10-32"]["the_gap_between_mvg_and_gmm_shrinks_with_width"]
-    assert gap.findings[0].words == "MVG − GMM: 9.050 at 32, 8.020 at 64, 8.710 at 128, 10.62 at 256 filters"
+    assert gap.findings[0].words.startswith("MVG − GMM: 9.050 at 32, 8.020 at 64, 8.710 at 128, 10.62 at 256 filters")
 
 
 def test_slips_are_noted_beside_the_numbers() -> None:
@@ -159,3 +151,14 @@ def test_every_number_of_tables_2_and_3_is_in_the_file_as_it_is_printed() -> Non
         printed = published_scores(number)
         ours = [f"<b>{p}</b>" if bold else p for p, bold in zip(printed["printed"], printed["paper_bold"], strict=True)]
         assert sorted(cells) == sorted(ours)
+
+
+def test_printed_numbers_that_a_sentence_states_itself_do_not_test_it() -> None:
+    verdicts = published_verdicts()["cifar10-32"]
+    for name in (
+        "the_largest_networks_approach_the_bound",
+        "ten_times_larger_networks_would_clear_the_bound",
+        "the_best_overall_has_128_filters_depths_3321_and_96_units",
+    ):
+        assert verdicts[name].outcome == "not enough data"
+        assert all("circular" in finding.words for finding in verdicts[name].findings)

@@ -1,0 +1,268 @@
+"""The statistics behind every verdict. Each function says what it estimates; no claim does arithmetic of its own.
+
+The unit is a training seed: what is estimated is always the score that a network gets in expectation over its training
+seeds, on the images that the evaluation chose. One seed says nothing of the spread, so it decides nothing. Two networks are
+taken as independent (Welch), also where seeds have the same number, since another network makes another use of them; what
+is measured on the same trained network, such as the gap between two priors, is subtracted before it comes here (paired).
+
+A sentence is tested in both directions at `ALPHA` each, so a sentence about a true difference of zero is decided wrongly in
+at most 5 % of cases.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy import stats
+
+ALPHA = 0.025
+"""Largest p-value, one-sided, that decides: "not 0" at 95 %."""
+POWER = 0.8
+MOST_SEEDS = 100
+"""Where more seeds than these would be needed, no number is given."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One network's scores, float (S,), one per training seed.
+
+    `nominal` is the standard deviation over seeds that is assumed of a single printed score; None for measured ones.
+    """
+
+    values: np.ndarray
+    nominal: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a score, and every one is a finite number."""
+        return len(self.values) > 0 and bool(np.isfinite(self.values).all())
+
+    @property
+    def mean(self) -> float:
+        """Over seeds."""
+        return float(np.mean(self.values))
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """Squared standard error of the mean, and its degrees of freedom; nan for a single measured seed."""
+        if self.nominal is not None:
+            return self.nominal**2 / len(self), math.inf
+        if len(self) < 2:
+            return math.nan, math.nan
+        return float(np.var(self.values, ddof=1)) / len(self), len(self) - 1
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A weighted sum of expected scores, with its standard error (nan: some network has one seed)."""
+
+    value: float
+    error: float
+    freedom: float  # of Student's t; infinite for a known error
+    seeds: int = 0  # fewest training seeds of a measured network in it; 0: all are printed
+    among: int = 1  # comparisons that this one was picked from: p-values count so many times (Bonferroni)
+
+    @property
+    def half_width(self) -> float:
+        """Half of the 95 % interval, which holds for all comparisons that this one was picked from."""
+        return self.error * float(stats.t.ppf(1 - ALPHA / self.among, self.freedom)) if self.error else self.error
+
+    def p_below(self, threshold: float = 0.0) -> float:
+        """One-sided p-value against "it is `threshold` or more"; 1 where nothing can be said."""
+        if math.isnan(self.error):
+            return 1.0
+        if self.error == 0:
+            return 0.0 if self.value < threshold else 1.0
+        return min(1.0, self.among * float(stats.t.cdf((self.value - threshold) / self.error, self.freedom)))
+
+    def p_above(self, threshold: float = 0.0) -> float:
+        """One-sided p-value against "it is `threshold` or less"; 1 where nothing can be said."""
+        return replace(self, value=-self.value).p_below(-threshold)
+
+    def seeds_needed(self) -> int | None:
+        """Seeds of each network that would tell the estimate from 0 in four of five repetitions, if it is the truth.
+
+        None for more than `MOST_SEEDS`, and where the spread is not known.
+        """
+        if not self.seeds or not self.error > 0 or not self.value:
+            return None
+        per_seed = abs(self.value) / (self.error * math.sqrt(self.seeds))
+        for seeds in range(self.seeds + 1, MOST_SEEDS + 1):
+            freedom = self.freedom * (seeds - 1) / max(1, self.seeds - 1)
+            critical = stats.t.ppf(1 - ALPHA / self.among, freedom)
+            if stats.nct.sf(critical, freedom, per_seed * math.sqrt(seeds)) >= POWER:
+                return seeds
+        return None
+
+
+def contrast(*terms: tuple[float, Sample]) -> Estimate:
+    """The sum of weight times expected score over independent networks.
+
+    `contrast((1, a), (-1, b))` is the difference of two means by Welch. Unequal variances; degrees of freedom by
+    Welch–Satterthwaite.
+    """
+    variances = [(weight**2 * s.spread[0], s.spread[1]) for weight, s in terms]
+    total = sum(variance for variance, _ in variances)
+    parts = sum(variance**2 / freedom for variance, freedom in variances if variance > 0)
+    value = sum(weight * s.mean for weight, s in terms)
+    seeds = min((len(s) for _, s in terms if s.nominal is None), default=0)
+    return Estimate(value, math.sqrt(total), total**2 / parts if parts > 0 else math.inf, seeds)
+
+
+def trend(positions: Sequence[float], samples: Sequence[Sample]) -> Estimate:
+    """The slope of the expected score over `positions`, by least squares on the means."""
+    x = np.asarray(positions, dtype=float)
+    weights = (x - x.mean()) / np.sum((x - x.mean()) ** 2)
+    return contrast(*zip(weights.tolist(), samples, strict=True))
+
+
+def mean_difference(first: Sequence[Sample], second: Sequence[Sample]) -> Estimate:
+    """The mean over settings of the first network's expected score, minus the second's."""
+    share = 1 / len(first)
+    return contrast(*((share, s) for s in first), *((-share, s) for s in second))
+
+
+def equivalence(first: Sample, second: Sample, margin: float) -> tuple[float, float]:
+    """Whether the first expected score lies within `margin` (a share) of the second: p-values for and against.
+
+    For: two one-sided tests (TOST). Against: that it lies beyond one of both ends, which counts the p-value twice. Both
+    ends are contrasts, so the error of the second score counts as well.
+    """
+    high, low = contrast((1, first), (-1 - margin, second)), contrast((1, first), (margin - 1, second))
+    outside = min(1.0, 2 * min(high.p_above(), low.p_below()))
+    return max(high.p_below(), low.p_above()), outside
+
+
+def holm(p_values: Sequence[float]) -> list[bool]:
+    """Which of several findings count at `ALPHA` if all of them together may go wrong that often (Holm's step-down)."""
+    order = np.argsort(p_values, kind="stable")
+    rejected = [False] * len(p_values)
+    for place, index in enumerate(order):
+        if p_values[index] * (len(p_values) - place) > ALPHA:
+            break
+        rejected[index] = True
+    return rejected
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """One network's expected scores at several settings (latent sizes), with one variance over seeds for all (pooled).
+
+    Pooling gives a lucky single seed the error of a single seed, and many degrees of freedom to a few seeds.
+    """
+
+    samples: Sequence[Sample]
+
+    @cached_property
+    def means(self) -> np.ndarray:
+        """Float (settings,)."""
+        return np.array([sample.mean for sample in self.samples])
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """Seeds per setting, int (settings,)."""
+        return np.array([len(sample) for sample in self.samples])
+
+    @cached_property
+    def variance(self) -> tuple[float, float]:
+        """Of one seed's score, and its degrees of freedom; nan where no setting has two seeds."""
+        nominal = [s.nominal for s in self.samples if s.nominal is not None]
+        if nominal:
+            return max(nominal) ** 2, math.inf
+        spreads = [(float(np.var(s.values, ddof=1)), len(s) - 1) for s in self.samples if len(s) > 1]
+        freedom = sum(count for _, count in spreads)
+        return (sum(v * count for v, count in spreads) / freedom, freedom) if freedom else (math.nan, math.nan)
+
+    @property
+    def seeds(self) -> int:
+        """Fewest training seeds at a setting; 0 for printed numbers."""
+        return 0 if self.variance[1] == math.inf else int(self.counts.min())
+
+    @cached_property
+    def p_lowest(self) -> np.ndarray:
+        """For each setting the p-value of "its expected score is the lowest"; float (settings,), 1 without a spread.
+
+        Those above a level are a confidence set for the best one (comparisons with the best, Bonferroni over the rivals).
+        """
+        variance, freedom = self.variance
+        if math.isnan(variance) or len(self.samples) < 2:
+            return np.ones(len(self.samples))
+        errors = np.sqrt(variance * (1 / self.counts[:, None] + 1 / self.counts[None, :]))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = np.nan_to_num((self.means[:, None] - self.means[None, :]) / errors, nan=0.0)
+        return np.asarray(np.minimum(1.0, (len(self.samples) - 1) * stats.t.sf(t, freedom).min(axis=1)))
+
+    def error_at(self, setting: int) -> float:
+        """Squared standard error of one mean."""
+        return self.variance[0] / float(self.counts[setting])
+
+
+def lowest_difference(first: Settings, second: Settings) -> Estimate:
+    """The lowest expected score of one network minus that of another, each over its settings.
+
+    The lowest of several means is too low by luck. So the test asks whether *this* setting of one network beats *every*
+    setting of the other, and counts as often as there are settings to pick from. (Choosing by all seeds but one and scoring
+    on that one, in turn, uses each seed in all the others' choices: on equal networks it decided in 13 to 20 % of cases.)
+    """
+    places = int(first.means.argmin()), int(second.means.argmin())
+    value = float(first.means.min() - second.means.min())
+    errors = [(1.0, first, first.error_at(places[0])), (1.0, second, second.error_at(places[1]))]
+    return _pooled(value, errors, max(len(first.samples), len(second.samples)))
+
+
+def range_difference(first: Settings, second: Settings, factor: float = 1.0) -> Estimate:
+    """How much worse the worst setting is than the best, (worst - best) / best: the first minus `factor` times the second's.
+
+    Errors to first order. As in `lowest_difference`, but the pair of settings was picked.
+    """
+    ranges, errors = [], []
+    for settings, weight in ((first, 1.0), (second, factor)):
+        worst, best = int(settings.means.argmax()), int(settings.means.argmin())
+        ratio = settings.means[worst] / settings.means[best]
+        squares = settings.error_at(worst) + ratio**2 * settings.error_at(best)
+        ranges.append(ratio - 1)
+        errors.append((weight, settings, float(squares / settings.means[best] ** 2)))
+    pairs = max(len(s.samples) * (len(s.samples) - 1) for s in (first, second))
+    return _pooled(float(ranges[0] - factor * ranges[1]), errors, pairs)
+
+
+def relative_range(settings: Settings) -> float:
+    """How much worse the worst mean is than the best, as a share of the best."""
+    return float(settings.means.max() / settings.means.min() - 1)
+
+
+def _pooled(value: float, errors: Sequence[tuple[float, Settings, float]], among: int) -> Estimate:
+    """An estimate from (weight, settings, squared error) of independent networks."""
+    parts = [(weight**2 * square, settings.variance[1]) for weight, settings, square in errors]
+    total = sum(square for square, _ in parts)
+    shares = sum(square**2 / freedom for square, freedom in parts if square > 0)
+    seeds = min((settings.seeds for _, settings, _ in errors if settings.seeds), default=0)
+    return Estimate(value, math.sqrt(total), total**2 / shares if shares > 0 else math.inf, seeds, among)
+
+
+def p_of_being_smaller(first: np.ndarray, second: np.ndarray, smaller: np.ndarray) -> tuple[float, float]:
+    """Whether the place of one lowest score lies before the place of another: p-values for and against.
+
+    `first` (M,) and `second` (N,) are `Settings.p_lowest`; `smaller` (M, N) says for which pairs of places it is so. Each
+    pair of the other kind must be excluded, by one place or by the other, so the smaller p-value counts twice.
+    """
+    pairs = np.minimum(1.0, 2 * np.minimum(first[:, None], second[None, :]))
+    return float(pairs[~smaller].max(initial=0.0)), float(pairs[smaller].max(initial=0.0))
+
+
+def p_of_rate(bad: int, trials: int, rate: float) -> tuple[float, float]:
+    """Whether something happens with at most this rate: exact binomial p-values of a lower and of a higher one."""
+    below = stats.binomtest(bad, trials, rate, alternative="less").pvalue
+    above = stats.binomtest(bad, trials, rate, alternative="greater").pvalue
+    return float(below), float(above)
+
+
+def p_of_higher_rate(first: tuple[int, int], second: tuple[int, int]) -> float:
+    """Fisher's exact p-value, one-sided, against "not more often in the first"; each is (bad, trials)."""
+    table = [[bad, trials - bad] for bad, trials in (first, second)]
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)

@@ -1,0 +1,26 @@
+"""What the paper's words for amounts mean here, all in one place. Section numbers are the paper's."""
+
+LITTLE = 0.05
+"""Section 4: share of a score that "very little difference" and "very little change" may be."""
+MARGINALLY = 0.05
+"""Section 4: share of a score by which a rival may be better or worse "marginally"."""
+MUCH = 1.5
+"""Sections 4 and 5: factor from which on something is "much stronger" or "much lower"."""
+MASSIVELY = 2.0
+"""Section 4: factor from which on an improvement is "massive"."""
+SIGNIFICANTLY = 1.2
+"""Section 4: factor by which the sensitivity to the latent size must fall to "decrease significantly"."""
+MUCH_WIDER = 2.0
+"""Section 5: standard deviation from which on a range is "much wider" than N(0, I)'s: a third of the latents then lies
+where N(0, I) has a twentieth."""
+ABOUT = 2.0
+"""Section 5: factor that a number of parameters printed to one digit may be off."""
+UNSTABLE = 0.05
+"""Section 4: share of trainings that may fail where training is "simple and robust"; more is "unstable"."""
+NOMINAL_SPREAD = 0.015
+"""Standard deviation over training seeds that is assumed of a printed score, as a share of it: about 1 at an FID of 70. The
+paper trained one seed, and no run of ours at its scale has several yet; verdicts on printed numbers hold under this."""
+SMALL_GRID = 5
+"""Of fewer latent sizes the lowest is easily the last: that speaks neither for nor against a minimum."""
+FAR_OUT = 512
+"""A score that still falls at this latent size, the end of what the paper trained freely, has no minimum in its sense."""
