@@ -57,8 +57,8 @@ class Beneath:
                 _make_root(self.root)
             descriptor = os.open(self.root, _FOLDER)
         try:
-            for word in words:
-                with self._named(name):
+            for place, word in enumerate(words):
+                with self._named("/".join(words[:place])):
                     inner = _enter(descriptor, word, make)
                 descriptor, outer = inner, descriptor
                 os.close(outer)

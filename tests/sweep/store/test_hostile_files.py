@@ -79,7 +79,8 @@ def test_no_link_is_followed_out_of_the_store(store: Path, outside: Path, place:
 def test_a_report_is_not_written_through_a_link(store: Path, outside: Path) -> None:
     (store / "report").symlink_to(outside)
     with nothing_happens_in(outside):
-        assert run_aesweep("report", store).is_refused_clearly
+        refused = run_aesweep("report", store)
+    assert refused.is_refused_clearly and f"Not a directory: {store}/report)" in refused.err
 
 
 def a_fifo(path: Path) -> None:

@@ -1,8 +1,11 @@
 """Files of a store: whole or absent, first commit wins."""
 
 import errno
+import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +35,71 @@ def test_the_first_commit_wins_and_the_second_one_learns_it(tmp_path: Path) -> N
 def test_of_many_commits_at_once_exactly_one_wins(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     assert_one_commit_wins(storage)
+
+
+@pytest.mark.parametrize("lock", ["store.json", "."])
+def test_a_file_is_compared_and_exchanged_in_one_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock: str
+) -> None:
+    """Nobody else gets the lock between the comparison and the rename; without `store.json` it is that of the folder."""
+    storage = LocalStorage(tmp_path)
+    storage.write("a", b"1")
+    if lock != ".":
+        storage.write(lock, b"{}")
+    turns = []
+
+    def in_a_turn(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*words: Any, **named: Any) -> Any:
+            other = os.open(tmp_path / lock, os.O_RDONLY)
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.close(other)
+            turns.append(real.__name__)
+            return real(*words, **named)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStorage, "read", in_a_turn(LocalStorage.read))
+        patch.setattr(os, "replace", in_a_turn(os.replace))
+        assert storage.replace("a", b"1", b"2") and not storage.replace("a", b"1", b"3")
+    assert turns == ["read", "replace", "read"]
+    assert storage.read("a") == b"2"
+
+
+def test_a_commit_whose_answer_was_lost_has_won(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS sends a request again whose answer was lost, and is told that the name is taken: by ourselves."""
+    link = os.link
+
+    def repeated(*words: Any, **named: Any) -> None:
+        link(*words, **named)
+        link(*words, **named)
+
+    storage = LocalStorage(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", repeated)
+        assert storage.commit("train.json", b"one")
+    assert not storage.commit("train.json", b"two")
+    assert storage.read("train.json") == b"one"
+
+
+def test_new_names_reach_the_disk_with_the_folders_above_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced, fsync = set(), os.fsync
+
+    def watched(descriptor: int) -> None:
+        synced.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    storage = LocalStorage(tmp_path / "new" / "store")
+    storage.make_folder("trials/abc/attempts")
+    store = tmp_path / "new" / "store"
+    assert {str(path) for path in (tmp_path, tmp_path / "new", store, store / "trials", store / "trials/abc")} <= synced
+    synced.clear()
+    for write in (storage.write, storage.commit):
+        write(f"trials/{write.__name__}", b"1")
+        assert str(store / "trials") in synced
+        synced.clear()
 
 
 def test_a_missing_file_reads_as_none_and_a_missing_folder_lists_nothing(tmp_path: Path) -> None:
