@@ -1,4 +1,4 @@
-"""The promises of docs/store.md under thousands of schedules (100,000 under `faults`; AESWEEP_SCHEDULES says how many), and what breaks without them."""
+"""The promises of docs/store.md under thousands of schedules (100,000 under `faults`), and what breaks without them."""
 
 import logging
 import os
