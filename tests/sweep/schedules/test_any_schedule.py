@@ -1,4 +1,4 @@
-"""The promises of docs/store.md under thousands of schedules (a million under `faults`), and what breaks without them."""
+"""The promises of docs/store.md under thousands of schedules (100,000 under `faults`), and what breaks without them."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ KEY = TrialConfig(filters=2, latent_size=2, epochs=1).key
 EVALUATION = "0123456789ab"
 TRAINED, SCORED = training_name(KEY), scores_name(KEY, EVALUATION)
 SCHEDULES = 2000
-MANY = int(os.environ.get("AESWEEP_SCHEDULES", "1000000"))
+MANY = int(os.environ.get("AESWEEP_SCHEDULES", "100000"))  # some eight minutes
 
 
 def open_in(storage: Storage) -> Store:
@@ -146,7 +146,7 @@ def test_no_schedule_breaks_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.faults
 @pytest.mark.timeout(0)
-def test_a_million_schedules_break_no_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_more_schedules_break_no_promise(monkeypatch: pytest.MonkeyPatch) -> None:
     assert explore_all(MANY, monkeypatch) > 20 * MANY
 
 
