@@ -251,8 +251,8 @@ def check_one(
     shutil.copytree(small_store, store)
     done = damage(rng, store, outside, rng.choice([1, 1, 2, 3]))
     mark = store / "store.json"
-    lost = not mark.is_file() or mark.read_bytes() != (small_store / "store.json").read_bytes()
-    lost = lost or done[0].startswith("another kind")  # what stands in the place of a folder cannot be written into
+    lost = done[0].startswith("another kind")  # what stands in the place of a folder cannot be written into
+    lost = lost or not mark.is_file() or mark.read_bytes() != (small_store / "store.json").read_bytes()
     try:
         with nothing_happens_in(outside):
             for verb in rng.sample(verbs, min(how_many, len(verbs))):
