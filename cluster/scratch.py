@@ -62,7 +62,7 @@ def remove_own_folders() -> None:
 def full_folder() -> NoRoomError | None:
     """The error of a temporary folder of this process that has no room left; None where all have."""
     for folder in _held:
-        if why := why_unusable(folder, LEFT_BYTES):
+        if folder.exists() and (why := why_unusable(folder, LEFT_BYTES)):  # one that is gone was removed on the way out
             return NoRoomError(
                 "temporary folder", str(folder.parent), f"{why}. {remedy_for(why, folder.parent)}, {AGAIN}."
             )
