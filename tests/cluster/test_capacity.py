@@ -67,6 +67,7 @@ def test_the_smallest_limit_of_memory_counts(tmp_path: Path) -> None:
     assert allowed_memory(tmp_path / "none", tmp_path) == MEMORY
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("taskset") is None, reason="needs taskset")
 def test_on_one_cpu_the_doctor_the_decoder_and_ray_count_one() -> None:
     cpu = str(min(os.sched_getaffinity(0)))

@@ -211,6 +211,7 @@ def test_the_number_of_processes_is_compared_with_those_that_run(tmp_path: Path,
         group.rmdir()
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_for_a_user_without_a_name_whose_variables_speak_of_another_cluster(
     tmp_path: Path, spec: Path
 ) -> None:

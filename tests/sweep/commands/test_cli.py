@@ -82,7 +82,8 @@ def test_an_end_of_input_says_what_it_was(monkeypatch: pytest.MonkeyPatch, tmp_p
         raise EOFError("nothing more to read")
 
     open_store(tmp_path / "store", create=True)
-    monkeypatch.setattr("os.listdir", ends)
+    (tmp_path / "store/trials").mkdir()
+    monkeypatch.setattr("os.scandir", ends)
     ended = run_aesweep("status", tmp_path / "store")
     assert ended.code == 1
     assert ended.err.strip().splitlines()[0] == "aesweep stopped: EOFError: nothing more to read"

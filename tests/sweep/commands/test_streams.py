@@ -69,6 +69,7 @@ def test_a_character_that_the_encoding_lacks_is_no_error(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_when_nobody_reads_its_progress(tiny_spec: Path, tmp_path: Path) -> None:
     """Trained through `launch`, where the stream is the caller's, and launched again through the command line."""
     program = "import sys; from aesweep import launch; sys.exit(launch(*sys.argv[1:]).exit_code)"

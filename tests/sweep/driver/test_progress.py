@@ -143,12 +143,12 @@ def test_words_for_counts_and_seconds() -> None:
 
 
 def test_the_loss_of_the_last_epoch_is_shown_and_recorded() -> None:
-    p = progress()
-    p.train_started("a", "trial a", epochs=4)
-    assert p.record().running["a"].loss is None
-    p.resumed("a", 1, 0.75)
-    assert p.record().running["a"].loss == 0.75
-    p.epoch_done("a", 2, 100.0, 0.53124)
+    p, key = progress(), "0123456789ab"
+    p.train_started(key, "trial a", epochs=4)
+    assert p.record().running[key].loss is None
+    p.resumed(key, 1, 0.75)
+    assert p.record().running[key].loss == 0.75
+    p.epoch_done(key, 2, 100.0, 0.53124)
     for terminal in (False, True):
         text = io.StringIO()
         with ProgressView(p, Console(file=text, width=150, force_terminal=terminal)) as view:
