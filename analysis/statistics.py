@@ -130,8 +130,8 @@ def mean_difference(first: Sequence[Sample], second: Sequence[Sample]) -> Estima
 def equivalence(first: Sample, second: Sample, margin: float) -> tuple[float, float]:
     """Whether the first expected score lies within `margin` (a share) of the second: p-values for and against.
 
-    For: two one-sided tests (TOST). Against: that it lies beyond one of both ends, which counts the p-value twice. Both
-    ends are contrasts, so the error of the second score counts as well.
+    For: two one-sided tests (TOST). Against: a test at each end of the margin; the smaller p-value is doubled, since there
+    are two. Both are contrasts, so the error of the second score counts as well.
     """
     high, low = contrast((1, first), (-1 - margin, second)), contrast((1, first), (margin - 1, second))
     outside = min(1.0, 2 * min(high.p_above(), low.p_below()))
@@ -170,7 +170,7 @@ class Settings:
 
     @cached_property
     def variance(self) -> tuple[float, float]:
-        """Of one seed's score, and its degrees of freedom; nan where no setting has two seeds."""
+        """Variance of one seed's score, and its degrees of freedom; both nan if no setting has two seeds."""
         nominal = [s.nominal for s in self.samples if s.nominal is not None]
         if nominal:
             return max(nominal) ** 2, math.inf
@@ -246,7 +246,7 @@ def _pooled(value: float, errors: Sequence[tuple[float, Settings, float]], among
 
 
 def p_of_being_smaller(first: np.ndarray, second: np.ndarray, smaller: np.ndarray) -> tuple[float, float]:
-    """Whether the place of one lowest score lies before the place of another: p-values for and against.
+    """Whether one network's best setting comes before another's: p-values for and against.
 
     `first` (M,) and `second` (N,) are `Settings.p_lowest`; `smaller` (M, N) says for which pairs of places it is so. Each
     pair of the other kind must be excluded, by one place or by the other, so the smaller p-value counts twice.

@@ -85,13 +85,15 @@ def _started(options: dict[str, Any]) -> Iterator[None]:
         raise ClusterError("thread", name, remedy)
     with temporary_folder("ray") as folder, guarded() as watch_over, own_token(folder) as token:
         watch_over(os.path.realpath(folder))  # as /proc names its files
-        fixed = {"include_dashboard": False, "_node_ip_address": LOOPBACK, "_temp_dir": str(folder / RAYS_FOLDER)}
-        fixed |= {
-            "num_cpus": allowed_cpus(),
+        own = {
+            "include_dashboard": False,
+            "num_cpus": allowed_cpus(),  # Ray's own count leaves out the affinity
             "object_store_memory": object_store_bytes(),
-        }  # Ray's count leaves out the affinity
+            "_node_ip_address": LOOPBACK,
+            "_temp_dir": str(folder / RAYS_FOLDER),
+        }
         with isolated(token), _apart():
-            _initialise("local", fixed | options)
+            _initialise("local", own | options)
         yield
 
 

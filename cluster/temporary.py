@@ -30,26 +30,43 @@ OVERFLOW_USER = 65534  # as whom a user namespace shows everybody from outside
 
 
 def find_folder() -> Path:
-    """The folder for our temporary folders. Raises the first `ClusterError` of `troubles`."""
-    for trouble in troubles():
+    """The folder for our temporary folders. Raises `ClusterError` where one that is named, or every one, cannot be used."""
+    for trouble in _named_troubles():
         raise trouble
-    return next(folder for folder in _places() if not why_unfit(folder) and not why_unusable(folder))
+    return _first_fit()
 
 
 def troubles() -> list[ClusterError]:
     """What keeps aesweep from making temporary folders; empty where nothing does."""
+    found = _named_troubles()
+    if not found:
+        try:
+            _first_fit()
+        except ClusterError as trouble:
+            found.append(trouble)
+    return found
+
+
+def _named_troubles() -> list[ClusterError]:
+    """What is wrong with the folders that variables name."""
     named = {name: folder for name in VARIABLES if (folder := _named(name))}
-    found = [
+    return [
         ClusterError(name, str(folder), f"{why}. {remedy_for(why, folder, name)}.")
         for name, folder in named.items()
         if (why := why_unusable(folder))
     ]
-    reasons = {place: why_unfit(place) or why_unusable(place) for place in _places()}
-    if not found and all(reasons.values()):
-        told = "; ".join(f"{place}: {reason[0].lower()}{reason[1:]}" for place, reason in reasons.items())
-        remedy = f"Set RAY_TMPDIR to a folder of at most {LONGEST_BYTES} bytes that you may write to. {told}."
-        found.append(ClusterError("temporary folder", ", ".join(map(str, reasons)), remedy))
-    return found
+
+
+def _first_fit() -> Path:
+    """The first place that will do; the others are not written to. Raises `ClusterError` where there is none."""
+    reasons: dict[Path, str] = {}
+    for place in _places():
+        reasons[place] = why_unfit(place) or why_unusable(place)
+        if not reasons[place]:
+            return place
+    told = "; ".join(f"{place}: {reason[0].lower()}{reason[1:]}" for place, reason in reasons.items())
+    remedy = f"Set RAY_TMPDIR to a folder of at most {LONGEST_BYTES} bytes that you may write to. {told}."
+    raise ClusterError("temporary folder", ", ".join(map(str, reasons)), remedy)
 
 
 def why_unusable(folder: Path, room: int = LEAST_BYTES) -> str:

@@ -113,7 +113,7 @@ def winner_at_best(results: Results, score: str, width: int, winner: str) -> Fin
 
 
 def has_minimum(results: Results, score: str, network: NetworkColumns) -> Finding:
-    """Whether the lowest score lies inside the grid of latent sizes; below `FAR_OUT` an end may hide a minimum beyond it."""
+    """Whether the lowest score is inside the grid of latent sizes. A grid that ends below `FAR_OUT` may miss the minimum."""
     found = curve(results, score, **network)
     where = f"{str(network['model']).upper()}, {network['filters']:.0f} filters, {SOURCE_NAMES[score]}"
     if found is None or len(found.sizes) < FEWEST_SIZES:
@@ -123,7 +123,7 @@ def has_minimum(results: Results, score: str, network: NetworkColumns) -> Findin
     far_enough = found.sizes[-1] >= FAR_OUT and len(found.sizes) >= SMALL_GRID
     elsewhere = float(found.p_lowest[:-1].max()) if far_enough else 1.0
     if found.best == found.sizes[-1] and not far_enough and found.scores.seeds != 1:
-        words += ", an end of the grid: the minimum may lie beyond it"
+        words += ", the largest size that was tried, so the minimum may lie beyond it"
     return decided(words, float(ends), elsewhere, _noise(found))
 
 
@@ -170,7 +170,7 @@ def smaller_best_size(
 ) -> Finding:
     """Whether the deep network is best at fewer latent units than the shallow one; open at the end of a short grid.
 
-    Every size that may be the deep network's best must lie below every such size of the shallow one.
+    Every size that may be the deep network's best must be smaller than every size that may be the shallow one's.
     """
     label, found = f"{where}, {SOURCE_NAMES[score]}", []
     for network in (deep, shallow):
@@ -181,7 +181,7 @@ def smaller_best_size(
     words = f"{label}: depth {deep['depth']} {_best_in_words(found[0])}, depth 1 {_best_in_words(found[1])}"
     smaller = found[0].sizes[:, None] < found[1].sizes[None, :]
     p_for, p_against = p_of_being_smaller(found[0].p_lowest, found[1].p_lowest, smaller)
-    if found[0].sizes[-1] < FAR_OUT:  # the deep network's minimum may lie beyond the grid
+    if found[0].sizes[-1] < FAR_OUT:  # the grid may end before the deep network's minimum
         p_for, p_against = max(p_for, float(found[0].p_lowest[-1])), max(p_against, float(found[0].p_lowest[-1]))
     return decided(words, p_for, p_against, _noise(*found))
 
@@ -199,11 +199,7 @@ def little_changed(where: str, results: Results, score: str, first: NetworkColum
     most = int(np.argmax(np.abs(changes)))
     words = f"{label}: differs by {min(map(abs, changes)):.1%} to {abs(changes[most]):.1%}, most at {common[most]:.0f} units"
     fewest = min(min(map(len, _pair(results, score, size, first, second))) for size in common)
-    remark = (
-        f"not settled by {fewest} seeds"
-        if fewest > 1
-        else "not settled: one training seed decides nothing, train three"
-    )
+    remark = f"not settled by {fewest} seeds" if fewest > 1 else ONE_SEED
     return every(parts, f"{words} (of {len(parts)}; little: {LITTLE:.0%})", remark)
 
 

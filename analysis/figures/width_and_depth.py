@@ -39,9 +39,9 @@ _BY_DEPTH = (
 )
 _RELATIVE = (
     "The paper prints under this number the curves of Figure 2; here each is divided by its lowest value, which shows "
-    "how much the latent size matters. Below the curves a ring marks the best size and, with several seeds, the bar where it "
-    "lies (95 % over seeds, and one step of the grid); a dashed ring is at the end of the sizes tried, so that no minimum is "
-    "shown."
+    "how much the latent size matters. Below the curves, a ring marks the best size. With several seeds, the bar is its "
+    "95 % interval, widened by one step of the grid. A dashed ring means that the best size is the smallest or the largest that "
+    "was tried, so the curve shows no minimum."
 )
 _BY_WIDTH = (
     "VAEs are solid with filled markers, DAEs dotted with open ones; the colour is the number of filters of the first "

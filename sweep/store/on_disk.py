@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from aesweep.cluster.temporary import FULL
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.beneath import Beneath, size_of_file, sync, write_new
 from aesweep.sweep.store.layout import MARK
@@ -33,7 +34,6 @@ TRIES = 20  # of a write whose temporary file is removed by others each time
 # handle, a bad disk …) is the storage's trouble and no trial's (`StorageError`).
 _MISTAKEN = (errno.ENOTDIR, errno.EEXIST)
 _ABSENT = (FileNotFoundError, NotADirectoryError)
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS)  # some of FUSE, SMB, exFAT
 
 Take = Callable[[int, str, str], bool]
@@ -226,7 +226,7 @@ class LocalStorage(Storage):
             return InputError("--store", self.root, remedy)
         where = where if what == "read" else ""
         what = f"cannot be {what} ({error.strerror}{where}). Mend that"
-        if error.errno in _FULL:
+        if error.errno in FULL:
             what = f"has no room left ({error.strerror}). Make room"
         elif error.errno == errno.ENOENT:
             what = "is not there any more. Bring it back, or mount its disk again"
