@@ -17,7 +17,7 @@ from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class Column(NamedTuple):
