@@ -6,7 +6,8 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.driver.deaths import deaths, open_stage
 from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.store.store import STATES, State, Store
-from aesweep.sweep.tables.fold import SpecIndex, table_rows
+from aesweep.sweep.tables.fold import table_rows
+from aesweep.sweep.tables.spec_index import SpecIndex
 
 
 @dataclass(frozen=True)

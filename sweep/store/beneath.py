@@ -167,11 +167,15 @@ class Beneath:
             raise
 
 
-def write_new(folder: int, name: str, data: bytes) -> None:
-    """Write a new file into an open folder, and wait until the disk has it."""
+def write_new(folder: int, name: str, data: bytes | BinaryIO) -> None:
+    """Write a new file into an open folder, bytes or all that another file holds, and wait until the disk has it."""
     descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o666, dir_fd=folder)
     with open(descriptor, "wb") as file:
-        file.write(data)
+        if isinstance(data, bytes):
+            file.write(data)
+        else:
+            data.seek(0)
+            shutil.copyfileobj(data, file, MEGABYTE)
         file.flush()
         os.fsync(file.fileno())
 

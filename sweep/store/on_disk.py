@@ -114,6 +114,19 @@ class LocalStorage(Storage):
                     self._files.remove(name)
                 return same
 
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        def take(folder: int, temporary: str, last: str) -> bool:
+            with self._files.turn(MARK):
+                return self.digest(name) == found and _rename(folder, temporary, last)
+
+        with self._refusals():
+            try:
+                return self._publish(name, file, _link if found is None else take)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                return super().exchange(name, found, file)
+
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
         if found or not (aside := self._move_aside(name)):
             return super().set_aside(name, found, left)
@@ -159,14 +172,14 @@ class LocalStorage(Storage):
             self._require_mark(name)
             return aside if self._files.move_unreadable(name, aside) else ""
 
-    def _publish(self, name: str, data: bytes, take: Take) -> bool:
+    def _publish(self, name: str, data: bytes | BinaryIO, take: Take) -> bool:
         """Write a temporary file and let `take` give it its name; False where it does not."""
         for _ in range(TRIES):
             with suppress(FileNotFoundError):  # somebody cleaned up, or removed the folder of this attempt
                 return self._publish_once(name, data, take)
         return self._publish_once(name, data, take)
 
-    def _publish_once(self, name: str, data: bytes, take: Take) -> bool:
+    def _publish_once(self, name: str, data: bytes | BinaryIO, take: Take) -> bool:
         self._require_mark(name)
         temporary = f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
         with self._files.parent(name, make=True) as (folder, last):

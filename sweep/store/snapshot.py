@@ -7,6 +7,7 @@ Made for one plan, one status or one fold, and then thrown away: it does not see
 # ruff: noqa: D102 (`Storage` says what each method does)
 
 from collections import defaultdict
+from typing import BinaryIO
 
 from aesweep.sweep.store.storage import FOLDER, Storage
 
@@ -25,6 +26,7 @@ class Snapshot:
         self.keeps_files_whole = storage.keeps_files_whole
         self.place, self.read, self.open, self.map = storage.place, storage.read, storage.open, storage.map
         self.listing, self.temporary, self.append = storage.listing, storage.temporary, storage.append
+        self.digest = storage.digest
         self._versions = storage.listing(LISTED, DEPTH)
         self._names: dict[str, set[str]] = defaultdict(set)
         for name in self._versions:
@@ -74,6 +76,11 @@ class Snapshot:
         replaced = self._storage.replace(name, found, data)
         self._look_again(name)
         return replaced
+
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        exchanged = self._storage.exchange(name, found, file)
+        self._look_again(name)
+        return exchanged
 
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
         aside = self._storage.set_aside(name, found, left)

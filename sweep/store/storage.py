@@ -9,6 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ from aesweep.models.errors import InputError
 
 TEMPORARY = ".tmp-"
 SETTLE_SECONDS = 0.5
+CHUNK_BYTES = 2**20  # of a file that is not read whole
 FOLDER = "folder"
 """The version of a folder in a listing."""
 Item = TypeVar("Item")
@@ -56,6 +58,14 @@ class Storage(Protocol):
 
     def open(self, name: str) -> BinaryIO | None:
         """A file to read parts of, None where there is none."""
+
+    def digest(self, name: str) -> str | None:
+        """SHA-256 of a file that may be too large for the memory, None where there is none."""
+        file = self.open(name)
+        if file is None:
+            return None
+        with file:
+            return digest_of(iter(partial(file.read, CHUNK_BYTES), b""))
 
     def exists(self, name: str) -> bool:
         """Whether the file or folder is there; "" is the root."""
@@ -105,6 +115,17 @@ class Storage(Protocol):
             self.write(name, data)
         return True
 
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        """Put all that `file` holds in the place of a file whose SHA-256 is `found` (None: of none), as `replace` does.
+
+        False where another file is there.
+        """
+        file.seek(0)
+        data, there = file.read(), self.read(name)
+        if found is None or there is None:
+            return found is None and self.commit(name, data)
+        return digest_of([there]) == found and self.replace(name, there, data)
+
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
         """Keep what was found damaged under another name and leave `left` in its place (None: nothing).
 
@@ -152,6 +173,20 @@ def joined(folder: str, name: str) -> str:
 def aside_name(name: str, found: bytes) -> str:
     """The name of a damaged file that is kept: the same for everybody who found these bytes."""
     return f"{name}.damaged-{hashlib.sha256(found).hexdigest()[:6]}"
+
+
+def digest_of(chunks: Iterable[bytes]) -> str:
+    """SHA-256 of some bytes in hex digits."""
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def file_digest(file: BinaryIO) -> str:
+    """SHA-256 of all that an open file holds."""
+    file.seek(0)
+    return digest_of(iter(partial(file.read, CHUNK_BYTES), b""))
 
 
 def version_of(size: int, time_ns: int) -> str:

@@ -1,9 +1,9 @@
 """The rows of one trial in the five tables, read from its commits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -14,7 +14,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, flops_per_image, parameter_counts
 from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.store.layout import PICTURES, attempt_folder
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records import FailureRecord, ScoresRecord, TrainingRecord
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.schemas import COLUMNS, schema
 
@@ -24,15 +24,33 @@ Row = Mapping[str, object]
 """One row of a table, by column; columns of other tables are left out."""
 
 
-def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, evaluation: str) -> dict[str, pa.Table]:
+class TrialResults(NamedTuple):
+    """What a store holds of one trial."""
+
+    key: str
+    config: TrialConfig
+    training: TrainingRecord | None
+    scores: Mapping[str, ScoresRecord]
+    """By evaluation."""
+    failures: Sequence[FailureRecord]
+    attempts: int
+    """At training it."""
+
+
+def read_results(store: Store, key: str) -> TrialResults:
+    """Read a trial's commits; those that are damaged are set aside. Raises `InputError` without its configuration."""
+    config, training = store.trials.config(key), store.commits.training(key)
+    scores = {e: commit for e in store.commits.scored(key) if (commit := store.commits.scores(key, e)) is not None}
+    return TrialResults(key, config, training, scores, store.attempts.failures(key), store.attempts.count(key, "train"))
+
+
+def trial_tables(results: TrialResults, *, sweep: str, block: str, state: str, evaluation: str) -> dict[str, pa.Table]:
     """One small table per name of `COLUMNS`, for one trial.
 
     `evaluation` is the id whose pictures the `trials` row names, where the trial holds it.
     """
-    config = store.trials.config(key)
-    training = store.commits.training(key)
-    commits = {e: commit for e in store.commits.scored(key) if (commit := store.commits.scores(key, e)) is not None}
-    shown = commits.get(evaluation) or next(iter(reversed(commits.values())), None)
+    key, config, training, commits, failures, attempts = results
+    shown = commits.get(evaluation) or next(reversed(list(commits.values())), None)
     pictures = f"{attempt_folder(key, shown.attempt)}/{PICTURES}" if shown else "none"
     rows: dict[str, list[Row]] = {
         "trials": [
@@ -42,14 +60,14 @@ def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, 
                 "sweep": sweep,
                 "block": block,
                 "state": state,
-                "attempts": store.attempts.count(key, "train"),
+                "attempts": attempts,
                 "pictures": pictures,
             }
         ],
         "epochs": [_fields(epoch) for epoch in training.history] if training else [],
         "scores": [_score_row(config, e, commit, row) for e, commit in commits.items() for row in commit.rows],
         "latents": [_fields(row) for row in shown.latents] if shown else [],
-        "failures": [failure.to_json() for failure in store.attempts.failures(key)],
+        "failures": [failure.to_json() for failure in failures],
     }
     return {name: _table(name, key, table_rows) for name, table_rows in rows.items()}
 
