@@ -151,8 +151,8 @@ class LargeStore:
                 ScoreRow(**{name: row[name] for name in columns if name in row})
                 for row in score_rows(self.trials[number % len(self.trials)], random)
             ]
-            commit = scored(self.scoring, tuple(rows), files[MODEL].sha256)
-            asked = {"evaluation": self.evaluation.to_json(), "latents": latents(random), "id": self.evaluation.id}
+            commit = scored(self.scoring, tuple(rows), files[MODEL].sha256, latents=latents(random))
+            asked = {"evaluation": self.evaluation.to_json(), "id": self.evaluation.id}
             training = trained(TRAINING, files).model_copy(update={"history": history(random), "result": RESULT})
             yield Commits(training.to_bytes(), commit.model_copy(update=asked).to_bytes())
 

@@ -109,10 +109,9 @@ def make_plan(
         states = listed.storage.map(lambda one: listed.state(one[0].key, evaluation.id, running), chosen)
     fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
     for (config, block), (state, reason, failed) in zip(chosen, states, strict=True):
-        source = data_source(config, spec.execution)
         identity = f"{config.dataset}{config.data_identity}"
         if identity not in sizes:
-            sizes[identity] = source_sizes(config, source)
+            sizes[identity] = source_sizes(config, data_source(config, spec.execution))
         train, test = sizes[identity]
         cost, disk = gpu_hours(config, train), _disk_bytes(config, evaluation, train + test)
         fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)

@@ -6,7 +6,7 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.driver.deaths import deaths, open_stage
 from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.store.store import STATES, State, Store
-from aesweep.sweep.tables.fold import table_rows
+from aesweep.sweep.tables.row_counts import table_rows
 from aesweep.sweep.tables.spec_index import SpecIndex
 
 

@@ -105,8 +105,10 @@ class Beneath:
 
         What vanishes meanwhile is left out.
         """
+        found: list[tuple[str, os.stat_result | None]] = []
         with self.folder(name) as descriptor:
-            yield from _walk(descriptor, name, depth)
+            _walk(descriptor, f"{name}/" if name else "", depth, found)
+        return iter(found)
 
     def names(self, name: str) -> list[str]:
         """The names in a folder."""
@@ -222,20 +224,25 @@ def _make_root(root: Path) -> None:
             os.close(above)
 
 
-def _walk(folder: int, name: str, depth: int) -> Iterator[tuple[str, os.stat_result | None]]:
-    for entry in list(os.scandir(folder)):
-        inner = f"{name}/{entry.name}" if name else entry.name
-        with suppress(FileNotFoundError, NotADirectoryError):
+def _walk(folder: int, above: str, depth: int, found: list[tuple[str, os.stat_result | None]]) -> None:
+    """Add what is in an open folder; `above` is what the names begin with. A large store has 100,000 of them."""
+    with os.scandir(folder) as entries:
+        here = list(entries)
+    for entry in here:
+        name = above + entry.name
+        try:
             if not entry.is_dir(follow_symlinks=False):
-                yield inner, entry.stat(follow_symlinks=False)
+                found.append((name, entry.stat(follow_symlinks=False)))
             elif depth <= 1:
-                yield inner, None
+                found.append((name, None))
             else:
-                below = _enter(folder, entry.name, make=False)
+                below = os.open(entry.name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
                 try:
-                    yield from _walk(below, inner, depth - 1)
+                    _walk(below, f"{name}/", depth - 1, found)
                 finally:
                     os.close(below)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
 
 
 def _enter(folder: int, word: str, make: bool) -> int:

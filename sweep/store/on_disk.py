@@ -84,7 +84,7 @@ class LocalStorage(Storage):
         return {
             name: FOLDER if status is None else version_of(size_of_file(status) or 0, status.st_mtime_ns)
             for name, status in found
-            if not _is_temporary(name)
+            if TEMPORARY not in name or not _is_temporary(name)
         }
 
     def write(self, name: str, data: bytes) -> None:

@@ -33,7 +33,7 @@ from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.temporary import FULL
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
-from aesweep.sweep.store.layout import FOLDED, PUBLISHER, scores_name, training_name
+from aesweep.sweep.store.layout import FOLDED, PUBLISHER, scores_name, table_name, training_name
 from aesweep.sweep.store.records import FileRecord, FoldedTables, Publication, parse_record
 from aesweep.sweep.store.storage import file_digest, size_of
 from aesweep.sweep.store.store import Store
@@ -52,11 +52,6 @@ log = logging.getLogger(__name__)
 
 Rows = dict[str, pa.Table]
 """One table per name of `COLUMNS`, for one trial."""
-
-
-def table_name(table: str) -> str:
-    """The file of a table in the store."""
-    return f"tables/{table}.parquet"
 
 
 @dataclass
@@ -119,6 +114,7 @@ class TableWriter:
             commits=commits,
             signatures=self._fold.signatures,
             signature=content_hash(self._fold.signatures),
+            rows={name: pq.ParquetFile(file).metadata.num_rows for name, file in self._fold.files.items()},
         )
         self._replace(FOLDED, io.BytesIO(folded.to_bytes()), mine)
         return True
@@ -275,19 +271,3 @@ def remember_commits(store: Store) -> None:
     ):
         with suppress(InputError, OSError):  # a store that may only be read
             store.storage.replace(FOLDED, before, folded.model_copy(update={"commits": commits}).to_bytes())
-
-
-def table_rows(store: Store) -> dict[str, int]:
-    """Rows of each published table; 0 where there is none yet, or none that can be read."""
-    rows = dict.fromkeys(COLUMNS, 0)
-    for table in COLUMNS:
-        name = table_name(table)
-        file = store.storage.open(name)
-        if file is None:
-            continue
-        try:
-            with file:
-                rows[table] = pq.read_metadata(file).num_rows
-        except (OSError, pa.ArrowException):
-            log.warning("%s is damaged; `aesweep tables STORE` makes it again", store.storage.place(name))
-    return rows

@@ -25,10 +25,12 @@ class SpecIndex:
 
     def evaluation_of(self, key: str) -> str:
         """The evaluation that decides whether a trial is done."""
-        scored = self.store.commits.scored(key)
+        if self.evaluation and key in self.latest:
+            return self.evaluation
         # A trial that the latest spec does not ask for is done with any evaluation, the last one by name here; so are all
         # where the store does not say which spec is the latest.
-        return self.evaluation if not scored or (self.evaluation and key in self.latest) else scored[-1]
+        scored = self.store.commits.scored(key)
+        return scored[-1] if scored else self.evaluation
 
     def describe(self, key: str) -> dict[str, str]:
         """Sweep, block, state and evaluation of a trial, as `trial_tables` takes them."""
