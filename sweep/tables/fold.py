@@ -136,8 +136,12 @@ class TableWriter:
             self._begins_with_published = False
             self._fold = published_fold(store) or Fold()
         index, known, keys = SpecIndex(store), self._fold.signatures, store.trials.known_keys()
-        same = store.storage.map(lambda key: key in known and index.signature(key) == known[key], keys)
-        kept = {key for key, is_same in zip(keys, same, strict=True) if is_same}
+
+        def is_same(key: str) -> bool:
+            return key in known and _has_the_same_commits(store, key) and index.signature(key) == known[key]
+
+        same = store.storage.map(is_same, keys)
+        kept = {key for key, kept in zip(keys, same, strict=True) if kept}
         if self._fold.files and kept == known.keys() == set(keys):
             return
         before, self._fold = self._fold, merged(store, index, self._fold, keys, kept)
@@ -179,7 +183,7 @@ def _read(store: Store, index: SpecIndex, key: str) -> tuple[str, Rows]:
 
 
 def published_fold(store: Store) -> Fold | None:
-    """The published tables with the trials whose commits are those of the last fold; None where they are not whole.
+    """The published tables with the signatures of their trials; None where they are not whole.
 
     `store` is a snapshot.
     """
@@ -198,7 +202,7 @@ def published_fold(store: Store) -> Fold | None:
             fold.close()
             return None
     for key in pq.read_table(fold.files["trials"], columns=["key"])["key"].to_pylist():
-        fold.signatures[key] = folded.signatures.get(key, "") if _has_the_same_commits(store, key) else ""
+        fold.signatures[key] = folded.signatures.get(key, "")
     return fold
 
 

@@ -18,6 +18,8 @@ from aesweep.sweep.tables.schemas import schema
 
 GROUP_ROWS = 200_000
 """A row group ends with the trial that reaches so many rows."""
+FEW_TRIALS = 64
+"""The rows of so many trials are joined: a table of one row with sixty columns takes forty kilobytes."""
 
 
 class TableReader:
@@ -56,7 +58,9 @@ class TableFile:
     """A table that is written trial by trial. The same rows give the same bytes."""
 
     def __init__(self, name: str, file: BinaryIO) -> None:
-        self._schema, self._held, self._rows = schema(name), [schema(name).empty_table()], 0
+        self._schema, self._empty, self._rows = schema(name), schema(name).empty_table(), 0
+        self._few: list[pa.Table] = []
+        self._held: list[pa.Table] = []
         floats = [column.name for column in self._schema if pa.types.is_floating(column.type)]
         others = [column.name for column in self._schema if column.name not in floats]
         # Measured numbers hardly repeat: a dictionary of them costs time, and their bytes by place are a third smaller.
@@ -76,13 +80,20 @@ class TableFile:
 
     def add(self, rows: pa.Table) -> None:
         """The rows of the next trial."""
-        self._held.append(rows)
+        self._few.append(rows)
         self._rows += rows.num_rows
+        if len(self._few) >= FEW_TRIALS or self._rows >= GROUP_ROWS:
+            self._join()
         if self._rows >= GROUP_ROWS:
             self._write()
 
+    def _join(self) -> None:
+        self._held.append(pa.concat_tables([self._empty, *self._few]).combine_chunks())
+        self._few = []
+
     def _write(self) -> None:
-        if self._rows:
-            group = pa.concat_tables(self._held).combine_chunks()  # one chunk, however the rows came
+        self._join()
+        group = pa.concat_tables(self._held).combine_chunks()  # one chunk, however the rows came
+        if group.num_rows:
             self._writer.write_table(group, row_group_size=group.num_rows)
-        self._held, self._rows = [self._schema.empty_table()], 0
+        self._held, self._rows = [], 0
