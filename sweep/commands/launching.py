@@ -31,7 +31,7 @@ def plan(
 ) -> None:
     """Show what a launch would run, what it costs and what is already done. Starts nothing.
 
-    Example:  aesweep plan paper-cifar10 --set seeds=0..2
+    Example:  aesweep plan paper-cifar10 --set seeds=0..4
     """
     loaded = load_spec(spec, overrides or [], data)
     evaluation = loaded.evaluation_config(require_weights=False)
