@@ -20,7 +20,7 @@ from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 CIFAR10 = TrialConfig(dataset="cifar10", image_size=32, epochs=100, batch_size=128, bn_momentum=0.01, seed=0)
 CELEBA = replace(CIFAR10, dataset="celeba", image_size=64)
 
-SEEDS = (0, 1, 2)  # two networks are told apart from 3.6 standard deviations over seeds on
+SEEDS = (0, 1, 2)  # they tell two networks apart that differ by 3.5 standard deviations over seeds
 VARIANT_LATENTS = (32, 64, 80, 96, 112, 128, 144, 160, 192, 256, 384, 512)  # whatever is not a plain network of depth 1
 LARGE_LATENTS = (320, 448, 640, 768, 1024)  # Section 4: VAEs are hard to train above 512; Table 3 has 768
 CIFAR10_LATENTS = tuple(sorted(VARIANT_LATENTS + LARGE_LATENTS))
