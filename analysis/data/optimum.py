@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from aesweep.analysis.data.results import Results
-from aesweep.analysis.statistics import ALPHA, Settings
+from aesweep.analysis.power import ALPHA
+from aesweep.analysis.statistics import Settings
 
 FEWEST_SIZES = 3
 """Latent sizes from which on a curve shows a minimum or a sensitivity."""
