@@ -365,6 +365,8 @@ class FoldedTables(SealedRecord):
     """Of each trial."""
     signature: str
     """Of all of them."""
+    publication: str = ""
+    """The word of `publisher.json`, which all files of one publication carry."""
 
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)

@@ -153,7 +153,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 }
 
 
-def schema(table: str) -> pa.Schema:
-    """The Arrow schema of one table, with its version in the metadata."""
+def schema(table: str, publication: str = "") -> pa.Schema:
+    """The Arrow schema of one table, with its version in the metadata, and the word of a publication."""
     metadata = {"aesweep_table": table, "aesweep_schema": str(SCHEMA_VERSION)}
+    if publication:
+        metadata["aesweep_publication"] = publication
     return pa.schema([(column.name, column.type) for column in COLUMNS[table]], metadata=metadata)
