@@ -24,7 +24,7 @@ from ray import _raylet
 from ray._private import ray_constants, services, utils
 from ray.exceptions import AuthenticationError
 
-from aesweep.cluster.address import check_address, require_head
+from aesweep.cluster.address import check_address, require_head, require_own
 from aesweep.cluster.capacity import allowed_cpus
 from aesweep.cluster.environment import ENVIRONMENT, LOCAL_SWITCH, LOOPBACK, require_sound_environment, users_variables
 from aesweep.cluster.errors import ClusterError
@@ -136,6 +136,8 @@ def _joined(address: str) -> Iterator[None]:
     except (ConnectionError, ValueError, OSError) as error:
         raise ClusterError("--address", address, _remedy(address, error)) from error
     require_head("--address", address, str(head))
+    if address == "auto" and os.environ.get("RAY_ADDRESS") in (None, "", "auto"):
+        require_own(str(head))
     _require_token(address, str(head))
     _initialise(address, {})
     yield
