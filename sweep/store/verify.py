@@ -48,7 +48,7 @@ from aesweep.sweep.store.records import (
     Vacancy,
     parse_record,
 )
-from aesweep.sweep.store.storage import FOLDER, size_of
+from aesweep.sweep.store.storage import is_folder, size_of
 from aesweep.sweep.store.store import Store
 
 READS = 5  # of a commit or of tables that others replace while their files are read
@@ -295,7 +295,7 @@ def _count_unhashed(store: Store, key: str, named: set[str], found: Verified) ->
     with suppress(RecursionError):
         for name, version in store.storage.listing(f"trials/{key}/attempts", DEPTH).items():
             last = name.rpartition("/")[2]
-            if version == FOLDER or name in named or ".damaged-" in last:
+            if is_folder(version) or name in named or ".damaged-" in last:
                 continue
             kind: Unhashed = "files that no commit names"
             if last == CHECKPOINT:
