@@ -215,10 +215,8 @@ class Commits:
                 flaw = f"names a damaged file ({name})"
                 self.records.read_commit(commit_name, type(commit), lambda found: flaw if found == commit else "")
                 raise
-            place = self.records.storage.place(commit_name)
-            remedy = (
-                f"Its SHA-256 is not the committed one. Remove {place}, and `aesweep resume STORE` makes both again."
-            )
+            remedy = "It is missing, or its SHA-256 is not the committed one. `aesweep verify STORE --repair`, then "
+            remedy += "`aesweep resume STORE`, make it again."
             raise DamagedFileError(error.field, error.value, remedy) from error
 
 

@@ -1,5 +1,6 @@
 """`aesweep verify` finds a rotten byte in every kind of file that a store vouches for, and `--repair` sets it aside."""
 
+import errno
 import json
 import os
 import shutil
@@ -10,7 +11,9 @@ import pytest
 
 from aesweep.sweep.store.layout import VERIFIED
 from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.repair import repair
 from aesweep.sweep.store.store import open_store
+from aesweep.sweep.store.verify import verify
 from tests.in_process import run_aesweep
 from tests.small_store import DONE
 
@@ -145,6 +148,33 @@ def test_a_commit_that_names_files_outside_the_store_is_damaged(store: Path, tmp
     ended = run_aesweep("verify", store)
     assert ended.code == 1 and ended.out.count("to be trained again") == len(names) and "\x1b" not in ended.out
     assert ended.out.count("is no name of a file in the store") == 2
+
+
+def test_a_store_that_may_only_be_read_is_verified(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*words: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("aesweep.sweep.store.on_disk.write_new", refuse)  # root writes in spite of permissions
+    ended = run_aesweep("verify", store)
+    assert (ended.code, ended.err.count("\n")) == (0, 1) and "`aesweep status` will not show this" in ended.err
+    flip_a_bit(next(store.glob("trials/*/attempts/*/latents.npz")))
+    assert run_aesweep("verify", store).code == 1
+    assert run_aesweep("verify", store, "--repair").is_refused_clearly
+
+
+def test_a_commit_that_was_made_again_since_is_not_set_aside(store: Path) -> None:
+    opened = open_store(store)
+    (path,) = store.glob("trials/*/attempts/*/model.safetensors")
+    sound = path.read_bytes()
+    flip_a_bit(path)
+    found = verify(opened.only_looking()).findings
+    path.write_bytes(sound)
+    commit = opened.commits.training(DONE.key)
+    assert commit is not None and [one.work for one in found] == ["train"]
+    again = commit.model_copy(update={"attempt": "train-0007-abcdef"}).to_bytes()
+    opened.storage.write(found[0].aside, again)
+    assert repair(opened, found) == []
+    assert opened.storage.read(found[0].aside) == again
 
 
 def test_a_store_that_is_no_store_is_bad_input(tmp_path: Path) -> None:
