@@ -104,8 +104,8 @@ Time = Annotated[str, AfterValidator(_require_time)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = Annotated[dict[str, object], AfterValidator(_require_settings)]
 """The fields of an `EvaluationConfig`, perhaps of another version; those that go into the tables are checked."""
-How = Literal["died", "machine died", "preempted", "stopped", "out of memory"]
-"""How an attempt ended without a commit or a failure of its own."""
+How = Literal["died", "killed", "machine died", "preempted", "stopped", "out of memory"]
+"""How an attempt ended without a commit or a failure of its own. A process that `died` crashed; others were `killed`."""
 
 _STRICT = ConfigDict(strict=True)
 _SETTINGS: dict[str, TypeAdapter[Any]] = {
@@ -368,6 +368,8 @@ class FoldedTables(SealedRecord):
     """Of all of them."""
     folders: dict[str, str] = {}
     """Name of a commit -> its attempt and the version of that one's folder while it held the files of the commit."""
+    publication: str = ""
+    """The word of `publisher.json`, which all files of one publication carry."""
 
 
 class FindingRecord(Record):

@@ -12,7 +12,7 @@ import pytest
 from aesweep.sweep.store.layout import VERIFIED
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.repair import repair
-from aesweep.sweep.store.store import open_store
+from aesweep.sweep.store.store import open_storage, open_store
 from aesweep.sweep.store.verify import verify
 from tests.in_process import run_aesweep
 from tests.small_store import DONE
@@ -175,6 +175,23 @@ def test_a_commit_that_was_made_again_since_is_not_set_aside(store: Path) -> Non
     opened.storage.write(found[0].aside, again)
     assert repair(opened, found) == []
     assert opened.storage.read(found[0].aside) == again
+
+
+def test_an_object_store_is_verified_and_repaired(small_store: Path, uri: str) -> None:
+    storage = open_storage(uri)
+    for name, data in content(small_store).items():
+        storage.write(name, data)
+    assert run_aesweep("verify", uri).code == 0
+    (weights,) = (str(p.relative_to(small_store)) for p in small_store.glob("trials/*/attempts/*/model.safetensors"))
+    (picture,) = (str(p.relative_to(small_store)) for p in small_store.glob("trials/*/attempts/*/samples/mvg.png"))
+    storage.remove(weights)
+    storage.write(picture, b"another picture")
+    assert "missing or cut short now: model.safetensors" in run_aesweep("status", uri).out
+    ended = run_aesweep("verify", uri, "--repair")
+    assert ended.code == 1 and f"{weights} is missing; to be trained again" in ended.out
+    assert f"{picture} has 15 of " in ended.out and ": 1 missing, 1 damaged." in ended.out
+    assert run_aesweep("verify", uri).code == 0
+    assert open_store(uri).commits.training(DONE.key) is None
 
 
 def test_a_store_that_is_no_store_is_bad_input(tmp_path: Path) -> None:
