@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from aesweep.cluster.temporary import FULL
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.beneath import Beneath, size_of_file, sync, write_new
+from aesweep.sweep.store.beneath import Beneath, Check, read_at, size_of_file, sync, write_new
 from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.storage import FOLDER, TEMPORARY, Result, Storage, StorageError, aside_name, version_of
 
@@ -63,7 +63,10 @@ class LocalStorage(Storage):
         return str(self._files.path(name))
 
     def read(self, name: str) -> bytes | None:
-        return self._found(lambda: self._files.read(name))
+        found = self._found(lambda: self._files.read(name))
+        if name == self._mark:
+            self._identity = self._identity or found
+        return found
 
     def open(self, name: str) -> BinaryIO | None:
         return self._found(lambda: self._files.open(name))
@@ -117,7 +120,7 @@ class LocalStorage(Storage):
             with self._files.turn(MARK):
                 same = self.read(name) == found
                 if same:
-                    self._files.remove(name)
+                    self._files.remove(name, self._check(name))
                 return same
 
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
@@ -126,20 +129,22 @@ class LocalStorage(Storage):
         return aside if left is None or self.commit(name, left) else None
 
     def make_folder(self, name: str) -> None:
-        with self._refusals():
-            self._require_mark(name)
-            with self._files.folder(name, make=True):
+        def make() -> None:
+            with self._files.folder(name, True, self._check(name)):
                 pass
+
+        with self._refusals():
+            _again(make)
 
     def remove(self, name: str) -> None:
         with self._refusals():
-            self._files.remove(name)
+            self._files.remove(name, self._check(name))
 
     def remove_folder(self, name: str) -> None:
         with self._refusals():
             for left in reversed(range(TRIES)):
                 try:
-                    return self._files.remove_folder(name)
+                    return self._files.remove_folder(name, self._check(name))
                 except OSError as error:  # an attempt that woke up writes into it
                     if error.errno != errno.ENOTEMPTY or not left:
                         raise
@@ -151,8 +156,7 @@ class LocalStorage(Storage):
 
     def append(self, name: str, text: str) -> bool:
         with self._refusals():
-            self._require_mark(name)
-            self._files.append(name, text.encode())
+            _again(lambda: self._files.append(name, text.encode(), self._check(name)))
         return True
 
     def _move_aside(self, name: str) -> str:
@@ -162,20 +166,15 @@ class LocalStorage(Storage):
         """
         aside = aside_name(name, os.urandom(8))
         with self._refusals(), self._files.turn(MARK):
-            self._require_mark(name)
-            return aside if self._files.move_unreadable(name, aside) else ""
+            return aside if self._files.move_unreadable(name, aside, self._check(name)) else ""
 
     def _publish(self, name: str, data: bytes, take: Take) -> bool:
         """Write a temporary file and let `take` give it its name; False where it does not."""
-        for _ in range(TRIES):
-            with suppress(FileNotFoundError):  # somebody cleaned up, or removed the folder of this attempt
-                return self._publish_once(name, data, take)
-        return self._publish_once(name, data, take)
+        return _again(lambda: self._publish_once(name, data, take))
 
     def _publish_once(self, name: str, data: bytes, take: Take) -> bool:
-        self._require_mark(name)
         temporary = f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
-        with self._files.parent(name, make=True) as (folder, last):
+        with self._files.parent(name, True, self._check(name)) as (folder, last):
             try:
                 write_new(folder, temporary, data)
                 taken = take(folder, temporary, last)
@@ -186,12 +185,12 @@ class LocalStorage(Storage):
                 sync(folder)
         return taken
 
-    def _require_mark(self, name: str) -> None:
-        if self._mark in ("", name):
-            return
-        found = self.read(self._mark)
-        if found is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.place(self._mark))
+    def _check(self, name: str) -> Check | None:
+        """What looks, before a file of this name changes, whether this is still the store that was here first."""
+        return None if self._mark in ("", name) else self._require_mark
+
+    def _require_mark(self, root: int) -> None:
+        found = read_at(root, self._mark)
         self._identity = self._identity or found
         if found != self._identity:
             remedy = "Another store is in its place now. Put the first one back and give the same command again."
@@ -242,6 +241,12 @@ class LocalStorage(Storage):
 def _version(status: os.stat_result) -> str:
     size = size_of_file(status)
     return f"{FOLDER}-{status.st_mtime_ns}" if size is None else version_of(size, status.st_mtime_ns)
+def _again(work: Callable[[], Result]) -> Result:
+    """`work`, again where somebody cleaned up meanwhile, or removed the folder of this attempt."""
+    for _ in range(TRIES):
+        with suppress(FileNotFoundError):
+            return work()
+    return work()
 
 
 def _is_temporary(name: str) -> bool:
