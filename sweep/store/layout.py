@@ -9,6 +9,7 @@ STORE/store.json                      the format of the store
                    scores/<id>.json   THE COMMIT of one evaluation
                    failures/<…>.json
                    pruned.json        attempts whose files `aesweep prune` removed: they count, and never commit
+      verified.json                   what the last `aesweep verify` found
       references/ progress/ tables/ report/
 """
 
@@ -24,6 +25,9 @@ FOLDED = "tables/folded.json"
 
 TABLES = ("trials", "epochs", "scores", "latents", "failures")
 """The tables, in the order in which they are shown."""
+
+VERIFIED = "verified.json"
+"""What the last `aesweep verify` found."""
 
 PUBLISHER = "tables/publisher.json"
 """Who publishes the tables, or did last."""

@@ -21,6 +21,7 @@ read back whose bytes are there. There, two writers can both believe to have won
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -28,6 +29,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import parse_qs, urlsplit
+from zlib import crc32
 
 import pyarrow as pa
 from pyarrow import fs
@@ -35,7 +37,7 @@ from pyarrow import fs
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.beneath import inside, most_bytes
 from aesweep.sweep.store.storage import (
-    CHUNK_BYTES,
+    BLOCK_BYTES,
     FOLDER,
     Item,
     Result,
@@ -44,6 +46,7 @@ from aesweep.sweep.store.storage import (
     digest_of,
     file_digest,
     joined,
+    sha256_of,
     version_of,
 )
 
@@ -94,6 +97,9 @@ class ObjectStorage(Storage):
             return file
         return None
 
+    def digest(self, name: str, most: int) -> tuple[str, int] | None:
+        return self._patiently(lambda: super(ObjectStorage, self).digest(name, most))
+
     def exists(self, name: str) -> bool:
         return bool(self._info(name).type != fs.FileType.NotFound)
 
@@ -106,15 +112,18 @@ class ObjectStorage(Storage):
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
         found: dict[str, str] = {}
+        inside_it: Counter[str] = Counter()  # sum over the files in a folder, whatever their order
         start = len(self._path(folder)) + 1
         for info in self._list(folder, recursive=True):
             words = info.path[start:].split("/")
             name = joined(folder, "/".join(words[:depth]))
             if len(words) > depth or (len(words) == depth and not info.is_file):
                 found.setdefault(name, FOLDER)
+                if len(words) == depth + 1 and info.is_file:
+                    inside_it[name] += crc32(f"{words[-1]} {info.size}".encode())
             elif info.is_file:
                 found[name] = version_of(info.size, info.mtime_ns)
-        return found
+        return found | {name: f"{FOLDER}-{files}" for name, files in inside_it.items()}
 
     def write(self, name: str, data: bytes) -> None:
         def write() -> None:
@@ -151,7 +160,7 @@ class ObjectStorage(Storage):
             return super().exchange(name, found, file)
         if found is None:
             return self._put_if(name, file, {"IfNoneMatch": "*"})
-        there, tag = self._tagged(name, lambda body, _: digest_of(body.iter_chunks(CHUNK_BYTES)))
+        there, tag = self._tagged(name, lambda body, _: digest_of(body.iter_chunks(BLOCK_BYTES)))
         return there == found and self._put_if(name, file, {"IfMatch": tag})
 
     def temporary(self) -> list[str]:
@@ -183,7 +192,9 @@ class ObjectStorage(Storage):
                 code = _status(error)
                 if code in (404, 412):  # 404: `If-Match` on what has gone
                     mine = digest_of([data]) if isinstance(data, bytes) else file_digest(data)
-                    return self.digest(name) == mine  # ours, where the answer to it was lost
+                    return (
+                        sha256_of(self.digest(name, most_bytes(name))) == mine
+                    )  # ours, where the answer to it was lost
                 raise _as_os_error(error) from error
             return True
 

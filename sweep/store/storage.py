@@ -17,9 +17,9 @@ from aesweep.models.errors import InputError
 
 TEMPORARY = ".tmp-"
 SETTLE_SECONDS = 0.5
-CHUNK_BYTES = 2**20  # of a file that is not read whole
+BLOCK_BYTES = 2**20
 FOLDER = "folder"
-"""The version of a folder in a listing."""
+"""What the version of a folder in a listing begins with; it changes when files in the folder come or go."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -59,13 +59,20 @@ class Storage(Protocol):
     def open(self, name: str) -> BinaryIO | None:
         """A file to read parts of, None where there is none."""
 
-    def digest(self, name: str) -> str | None:
-        """SHA-256 of a file that may be too large for the memory, None where there is none."""
+    def digest(self, name: str, most: int) -> tuple[str, int] | None:
+        """SHA-256 and length in bytes of a file, None where there is none; of a longer one than `most`, of its beginning.
+
+        Reads blocks: files may be larger than the memory.
+        """
         file = self.open(name)
         if file is None:
             return None
+        content, size = hashlib.sha256(), 0
         with file:
-            return digest_of(iter(partial(file.read, CHUNK_BYTES), b""))
+            while size <= most and (block := file.read(min(BLOCK_BYTES, most + 1 - size))):
+                content.update(block)
+                size += len(block)
+        return content.hexdigest(), size
 
     def exists(self, name: str) -> bool:
         """Whether the file or folder is there; "" is the root."""
@@ -77,7 +84,7 @@ class Storage(Protocol):
         """Sorted names in a folder, temporary files left out; empty where there is no folder."""
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
-        """Version of every file up to `depth` levels below a folder; folders at that depth are listed as `FOLDER`."""
+        """Version of every file up to `depth` levels below a folder; folders at that depth too (`is_folder`)."""
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole, replacing what was there."""
@@ -183,10 +190,15 @@ def digest_of(chunks: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
+def sha256_of(digest: tuple[str, int] | None) -> str | None:
+    """The first part of what `Storage.digest` gives."""
+    return digest[0] if digest else None
+
+
 def file_digest(file: BinaryIO) -> str:
     """SHA-256 of all that an open file holds."""
     file.seek(0)
-    return digest_of(iter(partial(file.read, CHUNK_BYTES), b""))
+    return digest_of(iter(partial(file.read, BLOCK_BYTES), b""))
 
 
 def version_of(size: int, time_ns: int) -> str:
@@ -197,6 +209,11 @@ def version_of(size: int, time_ns: int) -> str:
 def size_of(version: str) -> int:
     """The length in bytes of the file that had this version."""
     return int(version.partition("-")[0])
+
+
+def is_folder(version: str) -> bool:
+    """Whether a version in a listing is a folder's."""
+    return version.startswith(FOLDER)
 
 
 def to_json_bytes(value: Mapping[str, object]) -> bytes:

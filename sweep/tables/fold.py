@@ -33,9 +33,10 @@ from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.temporary import FULL
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
+from aesweep.sweep.store.beneath import MOST_OTHER_BYTES
 from aesweep.sweep.store.layout import FOLDED, PUBLISHER, scores_name, table_name, training_name
 from aesweep.sweep.store.records import FileRecord, FoldedTables, Publication, parse_record
-from aesweep.sweep.store.storage import file_digest, size_of
+from aesweep.sweep.store.storage import file_digest, sha256_of, size_of
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.row_groups import TableFile, TableReader
 from aesweep.sweep.tables.rows import read_results, trial_tables
@@ -75,8 +76,8 @@ class TableWriter:
         self.store = store
         self._fold = Fold()
         self._begins_with_published = not anew
-        self._published: tuple[dict[str, str], dict[str, str]] | None = None
-        """Signatures and commits of what this writer published last."""
+        self._published: dict[str, str] | None = None
+        """Commits of what this writer published last."""
         self._next = 0.0
 
     def publish(self, force: bool = False) -> None:
@@ -88,20 +89,24 @@ class TableWriter:
             for _ in range(CLAIMS):
                 before = self.store.storage.read(PUBLISHER)
                 listed = self.store.snapshot()
-                self._fold_what_changed(listed)
-                now = (self._fold.signatures, listed.records.whole_commits())
-                if not force and self._published == now:
+                index, keys = SpecIndex(listed), listed.trials.known_keys()
+                kept = self._unchanged(listed, index, keys)
+                is_same = kept == self._fold.signatures.keys() == set(keys)
+                if not force and is_same and self._published == listed.records.whole_commits():
                     break
-                if self._write(before, now[1]):
-                    self._published = now
+                word = uuid.uuid4().hex
+                old, self._fold = self._fold, merged(listed, index, self._fold, keys, kept, word)
+                old.close()
+                commits = listed.records.whole_commits()
+                if self._write(before, word, commits):
+                    self._published = commits
                     break
         ended = time.monotonic()
         self._next = ended + max(PUBLISH_EVERY_SECONDS, (ended - started) / SHARE_OF_TIME)
 
-    def _write(self, before: bytes | None, commits: dict[str, str]) -> bool:
+    def _write(self, before: bytes | None, word: str, commits: dict[str, str]) -> bool:
         """Publish the tables unless somebody began to since `publisher.json` was read; whether it did."""
-        mine = Publication(publication=uuid.uuid4().hex).to_bytes()
-        storage = self.store.storage
+        mine, storage = Publication(publication=word).to_bytes(), self.store.storage
         if not (storage.commit(PUBLISHER, mine) if before is None else storage.replace(PUBLISHER, before, mine)):
             return False
         files = {}
@@ -114,6 +119,8 @@ class TableWriter:
             commits=commits,
             signatures=self._fold.signatures,
             signature=content_hash(self._fold.signatures),
+            folders={name: v for name, v in self.store.records.folders.items() if name in commits},
+            publication=word,
             rows={name: pq.ParquetFile(file).metadata.num_rows for name, file in self._fold.files.items()},
         )
         self._replace(FOLDED, io.BytesIO(folded.to_bytes()), mine)
@@ -121,35 +128,33 @@ class TableWriter:
 
     def _replace(self, name: str, file: BinaryIO, mine: bytes) -> str:
         """Replace a file of the tables, unless somebody publishes newer ones; the SHA-256 of the new one."""
-        storage, digest = self.store.storage, file_digest(file)
+        storage = self.store.storage
         for _ in range(REPLACES):
-            found = storage.digest(name)
+            found = sha256_of(storage.digest(name, MOST_OTHER_BYTES))
             if storage.read(PUBLISHER) != mine:  # looked at after the file, which so is no newer one
                 break
-            if found == digest or storage.exchange(name, found, file):
+            if storage.exchange(name, found, file):
                 break
-        return digest
+        return file_digest(file)
 
-    def _fold_what_changed(self, store: Store) -> None:
-        """Make the tables anew if commits, failures or states changed."""
+    def _unchanged(self, store: Store, index: SpecIndex, keys: list[str]) -> set[str]:
+        """The trials whose rows are in the tables of the last fold as they would be made now."""
         if self._begins_with_published:
             self._begins_with_published = False
             self._fold = published_fold(store) or Fold()
-        index, known, keys = SpecIndex(store), self._fold.signatures, store.trials.known_keys()
+        known = self._fold.signatures
 
         def is_same(key: str) -> bool:
             return key in known and _has_the_same_commits(store, key) and index.signature(key) == known[key]
 
-        same = store.storage.map(is_same, keys)
-        kept = {key for key, kept in zip(keys, same, strict=True) if kept}
-        if self._fold.files and kept == known.keys() == set(keys):
-            return
-        before, self._fold = self._fold, merged(store, index, self._fold, keys, kept)
-        before.close()
+        return {key for key, same in zip(keys, store.storage.map(is_same, keys), strict=True) if same}
 
 
-def merged(store: Store, index: SpecIndex, before: Fold, keys: list[str], kept: set[str]) -> Fold:
-    """The tables of these trials: of those to be `kept` the rows of `before`, of the others what the store says."""
+def merged(store: Store, index: SpecIndex, before: Fold, keys: list[str], kept: set[str], word: str) -> Fold:
+    """The tables of these trials: of those to be `kept` the rows of `before`, of the others what the store says.
+
+    All files carry the word of the publication that they are made for.
+    """
     signatures: dict[str, str] = {}
 
     def read(key: str) -> Rows | None:
@@ -162,7 +167,7 @@ def merged(store: Store, index: SpecIndex, before: Fold, keys: list[str], kept: 
     files: dict[str, BinaryIO] = {name: _temporary_file() for name in COLUMNS}
     readers = {name: TableReader(name, before.files.get(name)) for name in COLUMNS}
     with ExitStack() as stack:
-        writers = {name: stack.enter_context(TableFile(name, file)) for name, file in files.items()}
+        writers = {name: stack.enter_context(TableFile(name, file, word)) for name, file in files.items()}
         for start in range(0, len(keys), BATCH):
             batch = keys[start : start + BATCH]
             for key, rows in zip(batch, store.storage.map(read, batch), strict=True):
@@ -256,7 +261,11 @@ def _published(store: Store) -> FoldedTables | None:
 def _is_there(store: Store, table: str, file: FileRecord) -> bool:
     name = table_name(table)
     version = store.storage.version(name)
-    return version is not None and size_of(version) == file.bytes and store.storage.digest(name) == file.sha256
+    return (
+        version is not None
+        and size_of(version) == file.bytes
+        and store.storage.digest(name, file.bytes) == (file.sha256, file.bytes)
+    )
 
 
 def remember_commits(store: Store) -> None:
@@ -266,12 +275,14 @@ def remember_commits(store: Store) -> None:
     the commits were read through.
     """
     before, commits = store.storage.read(FOLDED), store.records.whole_commits()
+    folders = {name: version for name, version in store.records.folders.items() if name in commits}
     folded = parse_record(FoldedTables, before) if before is not None else None
     if (
         before is not None
         and folded is not None
         and folded.commits.keys() <= commits.keys()
-        and folded.commits != commits
+        and (folded.commits, folded.folders) != (commits, folders)
     ):
         with suppress(InputError, OSError):  # a store that may only be read
-            store.storage.replace(FOLDED, before, folded.model_copy(update={"commits": commits}).to_bytes())
+            noted = folded.model_copy(update={"commits": commits, "folders": folders})
+            store.storage.replace(FOLDED, before, noted.to_bytes())

@@ -55,10 +55,10 @@ class TableReader:
 
 
 class TableFile:
-    """A table that is written trial by trial. The same rows give the same bytes."""
+    """A table that is written trial by trial. The same rows of the same publication give the same bytes."""
 
-    def __init__(self, name: str, file: BinaryIO) -> None:
-        self._schema, self._empty, self._rows = schema(name), schema(name).empty_table(), 0
+    def __init__(self, name: str, file: BinaryIO, publication: str = "") -> None:
+        self._schema, self._empty, self._rows = schema(name, publication), schema(name).empty_table(), 0
         self._few: list[pa.Table] = []
         self._held: list[pa.Table] = []
         floats = [column.name for column in self._schema if pa.types.is_floating(column.type)]

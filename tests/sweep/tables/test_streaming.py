@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -79,8 +80,8 @@ class Changes:
         shutil.rmtree(self.root / "trials" / key)
 
 
-def tables(root: Path) -> dict[str, bytes]:
-    return {name: (root / table_name(name)).read_bytes() for name in TABLES}
+def tables(root: Path) -> dict[str, pa.Table]:
+    return {name: pq.read_table(root / table_name(name)) for name in TABLES}
 
 
 @pytest.mark.parametrize("seed", range(3))
