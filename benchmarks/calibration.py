@@ -176,7 +176,8 @@ def false_decisions(counts: Counts, replicates: int) -> str:
     return f"""## False decisions
 
 {said}. {verdict} A rate of 5 % has a standard error
-of {math.sqrt(0.0475 / replicates):.1%} in the {replicates} replicates of a rule, and of {math.sqrt(0.38 / replicates):.1%} in those of a claim, an eighth as many.
+of {math.sqrt(0.0475 / replicates):.1%} in the {replicates} replicates of a rule, and of {math.sqrt(0.38 / replicates):.1%}
+in those of a claim, an eighth as many.
 
 {chr(10).join(lines)}"""
 
