@@ -61,7 +61,7 @@ def crater(tmp_path: Path) -> Iterator[Path]:
 
 
 READ_VARIABLES = {
-    "AESWEEP_DATA", "CC", "MPLBACKEND", "RAY_ADDRESS", "RAY_USE_TLS", "TORCHINDUCTOR_CACHE_DIR", "VIRTUAL_ENV",
+    "AESWEEP_DATA", "CC", "MPLBACKEND", "RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_USE_TLS", "TORCHINDUCTOR_CACHE_DIR", "VIRTUAL_ENV",
 }  # fmt: skip
 """What the product reads from the environment by name."""
 BY_CONSTANT = {
@@ -69,6 +69,7 @@ BY_CONSTANT = {
     "variable",
     "JOB_CONFIG",
     "LOCAL_SWITCH",
+    "LOG_LEVEL",
 }  # Ray's, of libraries that fit mixtures, or an S3 server's URL
 
 

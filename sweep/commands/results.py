@@ -1,6 +1,7 @@
 """`status`, `tables`, `report`: look at a sweep."""
 
 import json
+import shlex
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -150,12 +151,24 @@ def _render(found: Status, store: str) -> Group:
     lines += [Text(f"  lost     {f.name}  {one_line(f.reason)}", "yellow") for f in found.lost]
     lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))
     at_work = any(driver.alive for driver in found.drivers)
+    lines += _verified(found, store, at_work)
     if not at_work and (found.counts["pending"] or found.counts["trained"]):
         lines.append(Text(f"Go on with: {resume_command(store)}"))
     if found.failures:
         when = ", when the driver has ended," if at_work else ""
         lines.append(Text(f"Try the failed ones again{when} with: {resume_command(store, RETRY)}"))
     return Group(*lines)
+
+
+def _verified(found: Status, store: str, at_work: bool) -> list[Text]:
+    """When the files were read and compared last, and what was found; whoever has just begun is not asked to."""
+    last, command = found.verified, f"aesweep verify {shlex.quote(store)}"
+    if last is None:
+        return [] if at_work or not found.counts["done"] else [Text(f"files: not verified yet ({command})", "dim")]
+    text = f"files: verified on {last.time[:16].replace('T', ' ')}: {last.describe(last.missing, last.damaged)}"
+    if not last.missing + last.damaged:
+        return [Text(text, "dim")]
+    return [Text(f"{text} ({'set aside then' if last.repaired else f'{command} says which'})", "yellow")]
 
 
 def stop(

@@ -242,7 +242,10 @@ class Driver:
             # A mixture is fitted on the GPU, by a process whose environment lets scikit-learn use it.
             options["fit"] = {**device, "runtime_env": {"env_vars": mixture.ENVIRONMENT}}
         costs = {t.config.key: t.fit_flops for t in self.plan.trials}
-        return EvaluationPool(self.store, self.plan.evaluation, self.execution, self.recovery, stage, options, costs)
+        rounds = {t.config.key: t.round for t in self.plan.trials}
+        return EvaluationPool(
+            self.store, self.plan.evaluation, self.execution, self.recovery, stage, options, costs, rounds
+        )
 
     def _evaluation_ended(self, ended: EndedEvaluation) -> None:
         if ended.again:

@@ -28,6 +28,7 @@ from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.storage import FOLDER, TEMPORARY, Result, Storage, StorageError, aside_name, version_of
 
 DEEPEST = 8  # levels of folders: more than there are
+BAD_SECTOR = "unreadable"  # in place of the SHA-256 of a file that the disk does not give back
 TRIES = 20  # of a write whose temporary file is removed by others each time
 
 # A file where a folder should be is what the user mistook, told as bad input; all else (no right to write, a stale NFS
@@ -66,6 +67,15 @@ class LocalStorage(Storage):
 
     def open(self, name: str) -> BinaryIO | None:
         return self._found(lambda: self._files.open(name))
+
+    def digest(self, name: str, most: int) -> tuple[str, int] | None:
+        with self._refusals("read"):
+            try:
+                return super().digest(name, most)
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                return BAD_SECTOR, 0
 
     def exists(self, name: str) -> bool:
         return self._status(name) is not None

@@ -92,6 +92,9 @@ class ObjectStorage(Storage):
             return file
         return None
 
+    def digest(self, name: str, most: int) -> tuple[str, int] | None:
+        return self._patiently(lambda: super(ObjectStorage, self).digest(name, most))
+
     def exists(self, name: str) -> bool:
         return bool(self._info(name).type != fs.FileType.NotFound)
 

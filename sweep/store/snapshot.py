@@ -25,6 +25,7 @@ class Snapshot:
         self.keeps_files_whole = storage.keeps_files_whole
         self.place, self.read, self.open, self.map = storage.place, storage.read, storage.open, storage.map
         self.listing, self.temporary, self.append = storage.listing, storage.temporary, storage.append
+        self.digest = storage.digest
         self._versions = storage.listing(LISTED, DEPTH)
         self._names: dict[str, set[str]] = defaultdict(set)
         for name in self._versions:

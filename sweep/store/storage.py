@@ -16,6 +16,7 @@ from aesweep.models.errors import InputError
 
 TEMPORARY = ".tmp-"
 SETTLE_SECONDS = 0.5
+BLOCK_BYTES = 2**20
 FOLDER = "folder"
 """The version of a folder in a listing."""
 Item = TypeVar("Item")
@@ -56,6 +57,21 @@ class Storage(Protocol):
 
     def open(self, name: str) -> BinaryIO | None:
         """A file to read parts of, None where there is none."""
+
+    def digest(self, name: str, most: int) -> tuple[str, int] | None:
+        """SHA-256 and length in bytes of a file, None where there is none; of a longer one than `most`, of its beginning.
+
+        Reads blocks: files may be larger than the memory.
+        """
+        file = self.open(name)
+        if file is None:
+            return None
+        content, size = hashlib.sha256(), 0
+        with file:
+            while size <= most and (block := file.read(min(BLOCK_BYTES, most + 1 - size))):
+                content.update(block)
+                size += len(block)
+        return content.hexdigest(), size
 
     def exists(self, name: str) -> bool:
         """Whether the file or folder is there; "" is the root."""

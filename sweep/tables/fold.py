@@ -77,12 +77,13 @@ class TableWriter:
 
     def _write(self, before: bytes | None, commits: dict[str, str]) -> bool:
         """Publish the tables unless somebody began to since `publisher.json` was read; whether it did."""
-        mine = Publication(publication=uuid.uuid4().hex).to_bytes()
+        word = uuid.uuid4().hex
+        mine = Publication(publication=word).to_bytes()
         if not _exchange(self.store.storage, PUBLISHER, before, mine):
             return False
         files = {}
         for name in COLUMNS:
-            data = self._table_bytes(name)
+            data = self._table_bytes(name, word)
             self._replace(f"tables/{name}.parquet", data, mine)
             files[name] = file_record(data)
         folded = FoldedTables(
@@ -92,14 +93,16 @@ class TableWriter:
             commits=commits,
             signatures=self._signatures,
             signature=content_hash(self._signatures),
+            publication=word,
         )
         self._replace(FOLDED, folded.to_bytes(), mine)
         return True
 
-    def _table_bytes(self, name: str) -> bytes:
+    def _table_bytes(self, name: str, publication: str) -> bytes:
         parts = [self._tables[key][name] for key in sorted(self._tables)]
+        table = pa.concat_tables([schema(name).empty_table(), *parts])
         sink = pa.BufferOutputStream()
-        pq.write_table(pa.concat_tables([schema(name).empty_table(), *parts]), sink, compression="zstd")
+        pq.write_table(table.cast(schema(name, publication)), sink, compression="zstd")
         data: bytes = sink.getvalue().to_pybytes()
         return data
 
@@ -110,7 +113,7 @@ class TableWriter:
             found = storage.read(name)
             if storage.read(PUBLISHER) != mine:  # looked at after the file, which so is no newer one
                 return
-            if found == data or _exchange(storage, name, found, data):
+            if _exchange(storage, name, found, data):
                 return
 
     def _fold(self, store: Store) -> None:

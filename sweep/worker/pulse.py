@@ -1,7 +1,8 @@
 """The sign of life of an attempt, as its worker gives it.
 
 A training beats where it trains, after its steps: so that a GPU that hangs is told from one that computes. What may take long
-without a step (loading data, the stages of an evaluation) beats from a thread, which a frozen process stops too.
+without a step (loading data, the stages of an evaluation) beats from a thread, as long as the working thread uses the
+processor: one that only waits, for a file or a lock, gives no sign of life.
 """
 
 import os
@@ -38,13 +39,17 @@ class Pulse:
 
     @contextmanager
     def steadily(self) -> Iterator[None]:
-        """Signs of life inside the `with` block, whatever it does."""
-        ended = threading.Event()
+        """Signs of life while this thread works inside the `with` block, whatever it does."""
+        ended, clock = threading.Event(), time.pthread_getcpuclockid(threading.get_ident())
+        used = time.clock_gettime(clock)
 
         def beat_in_time() -> None:
+            nonlocal used
             while not ended.wait(self._every):
+                before, used = used, time.clock_gettime(clock)
                 with suppress(OSError):  # the work itself meets the store's trouble, and tells it
-                    self.beat()
+                    if used > before:
+                        self.beat()
 
         thread = threading.Thread(target=beat_in_time, daemon=True)
         thread.start()
