@@ -196,7 +196,7 @@ def main() -> int:
         print(f"undisturbed: {plain:.0f} s", flush=True)
         stores = disturb(place, args.places.split(","), limits, args.seed, findings)
         for store in stores:
-            compare(open_store(store), undisturbed, EPOCHS, findings)
+            compare(open_store(store), undisturbed, findings)
         findings.stores = len(stores)
         findings.left_behind += leftovers(place, stores)
         if not findings.clean and args.keep:

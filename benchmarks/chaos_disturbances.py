@@ -3,10 +3,13 @@
 A function gives False where there is nothing to disturb now, such as a worker while the sweep starts.
 """
 
+import json
 import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from chaos_processes import Driver, Machines, Sleeper, busy_workers, descendants, raylets, send
@@ -23,6 +26,7 @@ class Sweep(Protocol):
     machines: Machines | None
     """The cluster; None where each driver starts a Ray of its own."""
     sleepers: list[Sleeper]
+    store: Path
     specs: tuple[str, ...]
     """Names of the two specs."""
 
@@ -92,8 +96,12 @@ def kill_worker(sweep: Sweep, chance: random.Random) -> bool:
 
 
 def hang_worker(sweep: Sweep, chance: random.Random) -> bool:
-    """SIGSTOP of a process that trains or scores, for ever: the driver has to notice."""
-    workers = _workers(sweep)
+    """SIGSTOP of a process that has given a sign of life, for ever: the driver has to notice."""
+    signs = set[int]()
+    for path in sweep.store.glob("progress/*.alive"):
+        with suppress(OSError, ValueError):  # it ends just now
+            signs.add(json.loads(path.read_text())["pid"])
+    workers = [pid for pid in _workers(sweep) if pid in signs]
     return bool(workers) and send(chance.choice(workers), signal.SIGSTOP)
 
 

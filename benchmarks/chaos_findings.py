@@ -1,6 +1,5 @@
 """What the chaos benchmark finds in the stores when all is over, and the page that says so."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,6 @@ import pandas as pd
 from page import footer, today
 
 from aesweep.cluster.capacity import allowed_cpus
-from aesweep.sweep.store.layout import attempt_folder
 from aesweep.sweep.store.store import DamagedFileError, Store
 
 # What does not depend on when and in how many attempts a sweep ran.
@@ -33,8 +31,6 @@ class Findings:
     refused: int = 0
     """How often `prune` saw a driver at work."""
     stores: int = 0
-    epochs_done: int = 0
-    epochs_ideal: int = 0
     files: int = 0
     """Committed files that were read and hashed."""
     rows_lost: int = 0
@@ -56,8 +52,8 @@ class Findings:
         return not (counts or self.missing or self.given_up or self.endings or self.left_behind)
 
 
-def compare(store: Store, undisturbed: Path, epochs: int, findings: Findings) -> None:
-    """Count what is lost, doubled, missing or different, and the epochs that were trained."""
+def compare(store: Store, undisturbed: Path, findings: Findings) -> None:
+    """Count what is lost, doubled, missing or different, and what was given up."""
     for table, columns in SAME.items():
         _compare_table(table, columns, Path(str(store.root)), undisturbed, findings)
     findings.missing += [str(path.relative_to(str(store.root))) for path in Path(str(store.root)).rglob("*.damaged-*")]
@@ -66,10 +62,6 @@ def compare(store: Store, undisturbed: Path, epochs: int, findings: Findings) ->
         findings.given_up += [
             f"{key}, {one.stage}: {one.type}: {one.message[:200]}" for one in store.attempts.failures(key)
         ]
-        findings.epochs_ideal += epochs
-        for attempt in store.attempts.of(key, "train"):
-            log = store.storage.read(f"{attempt_folder(key, attempt)}/log.txt") or b""
-            findings.epochs_done += len(re.findall(rb"epoch \d+/\d+  loss", log))
 
 
 def _compare_table(table: str, columns: list[str], root: Path, undisturbed: Path, findings: Findings) -> None:
@@ -107,7 +99,6 @@ def page(findings: Findings, what: str, interval: float, seed: int, seconds: flo
     """The Markdown page. `what` describes the sweep, `plain` is the time of an undisturbed one."""
     kinds = "\n".join(f"| {kind} | {count} |" for kind, count in findings.events.items())
     verbs = ", ".join(f"{verb} {count}" for verb, count in findings.verbs.items())
-    repeated = findings.epochs_done - findings.epochs_ideal
 
     def listed(found: list[str]) -> str:
         return "; ".join([str(len(found)), *(line.replace("|", "/") for line in found)])
@@ -134,8 +125,6 @@ A dead driver's command was given again, never with `--retry-failed`: {findings.
 | trials given up | {listed(findings.given_up)} |
 | commands that ended otherwise than documented | {listed(findings.endings)} |
 | processes, temporary and progress files, folders of Ray left behind | {listed(findings.left_behind)} |
-| epochs that had to be trained | {findings.epochs_ideal} |
-| epochs finished a second time | {repeated} |
 
 Compared exactly, without tolerance: {"; ".join(f"{table}: {', '.join(columns)}" for table, columns in SAME.items())}.
 

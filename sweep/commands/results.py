@@ -29,7 +29,7 @@ from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune as run_prune
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store, open_store
-from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current, tables_are_whole
+from aesweep.sweep.tables.fold import SpecIndex, TableWriter, table_rows, tables_are_current, tables_are_whole
 from aesweep.sweep.tables.schemas import COLUMNS
 
 REFRESH_SECONDS = 2.0
@@ -98,6 +98,17 @@ def report(
         _copy(opened, copy, [MARK, *(f"tables/{table}.parquet" for table in COLUMNS)])
         page = write_report(copy, folder, address=opened.root, fetch=partial(copy_pictures, opened, copy))
     typer.echo(f"Report: {page}")
+    _say_lost(opened)
+
+
+def _say_lost(store: Store) -> None:
+    """The report's numbers are right also where weights and latents are gone; it should not look as if they were there."""
+    listed = store.snapshot()
+    index = SpecIndex(listed)
+    keys = [key for key in listed.trials.known_keys() if listed.commits.lost_files(key, index.evaluation_of(key))]
+    if keys:
+        have = "1 finished trial has" if len(keys) == 1 else f"{len(keys)} finished trials have"
+        typer.echo(f"{have} lost files: `aesweep status {shlex.quote(store.root)}` says which.", err=True)
 
 
 def _fold_for_report(store: Store) -> None:

@@ -102,8 +102,8 @@ def _lines(store: Store, found: Verified) -> Iterator[str]:
     size = f"{found.bytes / 1e6:,.1f} MB"
     yield f"Read {found.files:,} files of {found.trials:,} trials, {size}: {LastVerify.describe(*_sums(found))}."
     if found.unhashed:
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(found.unhashed.items()))
-        yield f"Not checked, since no checksum of them is recorded: {kinds} ({found.unhashed_bytes / 1e6:,.1f} MB)."
+        kinds = ", ".join(f"{kind} ({count:,})" for kind, count in sorted(found.unhashed.items()))
+        yield f"Not checked, since no checksum of them is recorded: {kinds}; {found.unhashed_bytes / 1e6:,.1f} MB."
 
 
 def _sums(found: Verified) -> tuple[int, int]:

@@ -91,11 +91,7 @@ class LocalStorage(Storage):
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
         found = self._found(lambda: list(self._files.walk(folder, depth))) or []
-        return {
-            name: FOLDER if status is None else version_of(size_of_file(status) or 0, status.st_mtime_ns)
-            for name, status in found
-            if not _is_temporary(name)
-        }
+        return {name: _version(status) for name, status in found if not _is_temporary(name)}
 
     def write(self, name: str, data: bytes) -> None:
         with self._refusals():
@@ -151,7 +147,7 @@ class LocalStorage(Storage):
     def temporary(self) -> list[str]:
         with self._refusals("read"):
             found = self._files.walk("", DEEPEST)
-            return sorted(name for name, status in found if status is not None and _is_temporary(name))
+            return sorted(n for n, status in found if size_of_file(status) is not None and _is_temporary(n))
 
     def append(self, name: str, text: str) -> bool:
         with self._refusals():
@@ -241,6 +237,11 @@ class LocalStorage(Storage):
         elif error.errno == errno.ENOENT:
             what = "is not there any more. Bring it back, or mount its disk again"
         return StorageError(self.root, f"It {what}, and give the same command again: it goes on from there.")
+
+
+def _version(status: os.stat_result) -> str:
+    size = size_of_file(status)
+    return f"{FOLDER}-{status.st_mtime_ns}" if size is None else version_of(size, status.st_mtime_ns)
 
 
 def _is_temporary(name: str) -> bool:

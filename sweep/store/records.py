@@ -366,6 +366,8 @@ class FoldedTables(SealedRecord):
     """Of each trial."""
     signature: str
     """Of all of them."""
+    folders: dict[str, str] = {}
+    """Name of a commit -> its attempt and the version of that one's folder while it held the files of the commit."""
     publication: str = ""
     """The word of `publisher.json`, which all files of one publication carry."""
 

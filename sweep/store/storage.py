@@ -18,7 +18,7 @@ TEMPORARY = ".tmp-"
 SETTLE_SECONDS = 0.5
 BLOCK_BYTES = 2**20
 FOLDER = "folder"
-"""The version of a folder in a listing."""
+"""What the version of a folder in a listing begins with; it changes when files in the folder come or go."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -83,7 +83,7 @@ class Storage(Protocol):
         """Sorted names in a folder, temporary files left out; empty where there is no folder."""
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
-        """Version of every file up to `depth` levels below a folder; folders at that depth are listed as `FOLDER`."""
+        """Version of every file up to `depth` levels below a folder; folders at that depth too (`is_folder`)."""
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole, replacing what was there."""
@@ -178,6 +178,11 @@ def version_of(size: int, time_ns: int) -> str:
 def size_of(version: str) -> int:
     """The length in bytes of the file that had this version."""
     return int(version.partition("-")[0])
+
+
+def is_folder(version: str) -> bool:
+    """Whether a version in a listing is a folder's."""
+    return version.startswith(FOLDER)
 
 
 def to_json_bytes(value: Mapping[str, object]) -> bytes:

@@ -48,7 +48,7 @@ from aesweep.sweep.store.records import (
     Vacancy,
     parse_record,
 )
-from aesweep.sweep.store.storage import FOLDER, size_of
+from aesweep.sweep.store.storage import is_folder, size_of
 from aesweep.sweep.store.store import Store
 
 READS = 5  # of a commit or of tables that others replace while their files are read
@@ -115,7 +115,7 @@ def verify(store: Store, told: Callable[[Verified, int], None] = lambda verified
         found.add(part(store))
         told(found, 0)
     keys = store.trials.known_keys()
-    check = partial(_trial, store, commits)
+    check = partial(verify_trial, store, commits)
     with ThreadPoolExecutor(min(THREADS, 2 * (os.cpu_count() or 1))) as pool:
         for first in range(0, len(keys), AHEAD):
             for one in pool.map(check, keys[first : first + AHEAD]):
@@ -124,7 +124,7 @@ def verify(store: Store, told: Callable[[Verified, int], None] = lambda verified
     return found
 
 
-def _trial(store: Store, commits: set[str], key: str) -> Verified:
+def verify_trial(store: Store, commits: set[str], key: str) -> Verified:
     """Everything of one trial; `commits` are those that the tables were made from."""
     found, named = Verified(trials=1), set[str]()
     _configuration(store, key, found)
@@ -295,7 +295,7 @@ def _count_unhashed(store: Store, key: str, named: set[str], found: Verified) ->
     with suppress(RecursionError):
         for name, version in store.storage.listing(f"trials/{key}/attempts", DEPTH).items():
             last = name.rpartition("/")[2]
-            if version == FOLDER or name in named or ".damaged-" in last:
+            if is_folder(version) or name in named or ".damaged-" in last:
                 continue
             kind: Unhashed = "files that no commit names"
             if last == CHECKPOINT:

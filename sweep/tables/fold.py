@@ -93,6 +93,7 @@ class TableWriter:
             commits=commits,
             signatures=self._signatures,
             signature=content_hash(self._signatures),
+            folders={name: v for name, v in self.store.records.folders.items() if name in commits},
             publication=word,
         )
         self._replace(FOLDED, folded.to_bytes(), mine)
@@ -249,15 +250,17 @@ def remember_commits(store: Store) -> None:
     the commits were read through.
     """
     before, commits = store.storage.read(FOLDED), store.records.whole_commits()
+    folders = {name: version for name, version in store.records.folders.items() if name in commits}
     folded = parse_record(FoldedTables, before) if before is not None else None
     if (
         before is not None
         and folded is not None
         and folded.commits.keys() <= commits.keys()
-        and folded.commits != commits
+        and (folded.commits, folded.folders) != (commits, folders)
     ):
         with suppress(InputError, OSError):  # a store that may only be read
-            store.storage.replace(FOLDED, before, folded.model_copy(update={"commits": commits}).to_bytes())
+            noted = folded.model_copy(update={"commits": commits, "folders": folders})
+            store.storage.replace(FOLDED, before, noted.to_bytes())
 
 
 def table_rows(store: Store) -> dict[str, int]:

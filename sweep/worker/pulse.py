@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import ray
 
 from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.beats import beat_name
-from aesweep.sweep.store.records import BeatRecord
+from aesweep.sweep.store.records import BeatRecord, StartRecord
 from aesweep.sweep.store.store import Store
 
 
@@ -63,3 +65,19 @@ class Pulse:
         """Nobody works on the attempt any more."""
         if self._name:
             self._store.storage.remove(self._name)
+
+
+@dataclass(frozen=True)
+class BegunAttempt:
+    """An attempt at training that has a name and a sign of life. It begins before torch is loaded, which takes seconds."""
+
+    name: str
+    start: StartRecord
+    pulse: Pulse
+
+
+def begin_training(store: Store, execution: ExecutionConfig, driver: str, key: str) -> BegunAttempt:
+    """Begin an attempt at training a trial."""
+    name, start = store.attempts.new(key, "train"), new_start(driver)
+    store.attempts.write_start(key, name, start)
+    return BegunAttempt(name, start, Pulse(store, execution, driver, key, name))

@@ -12,7 +12,9 @@ from tests.image_folder import write_image_folder
 from tests.in_process import run_aesweep
 from tests.sweep.conftest import TINY, run_main
 
-VERBS = set("plan launch resume stop status tables report evaluate sample fetch doctor render wait prune".split())
+VERBS = set(
+    "plan launch resume stop status tables report evaluate sample fetch doctor render wait prune verify".split()
+)
 
 
 def test_the_verbs_are_those_of_the_design() -> None:

@@ -1,5 +1,6 @@
 """`aesweep verify` finds a rotten byte in every kind of file that a store vouches for, and `--repair` sets it aside."""
 
+import errno
 import json
 import os
 import shutil
@@ -10,7 +11,9 @@ import pytest
 
 from aesweep.sweep.store.layout import VERIFIED
 from aesweep.sweep.store.records import sealed_json_bytes
-from aesweep.sweep.store.store import open_store
+from aesweep.sweep.store.repair import repair
+from aesweep.sweep.store.store import open_storage, open_store
+from aesweep.sweep.store.verify import verify
 from tests.in_process import run_aesweep
 from tests.small_store import DONE
 
@@ -81,7 +84,7 @@ def test_a_sound_store_is_well_and_status_tells_when_that_was_seen(store: Path) 
     assert "files: not verified yet" not in run_aesweep("status", store).out, "a driver is at work: it has just begun"
     ended = run_aesweep("verify", store)
     assert (ended.code, ended.err) == (0, "")
-    assert ": all is well." in ended.out and "1 checkpoints" in ended.out
+    assert ": all is well." in ended.out and "checkpoints (1)" in ended.out
     assert content(store) == before
     assert "files: verified on 20" in run_aesweep("status", store).out
     seen = json.loads(run_aesweep("status", store, "--json").out)["verified"]
@@ -111,8 +114,13 @@ def test_a_rotten_byte_in_any_kind_of_file_is_found_and_repaired(store: Path, pa
         assert run_aesweep("verify", store).code == 0
 
 
-@pytest.mark.parametrize("pattern", ["trials/*/attempts/*/*.safetensors", "trials/*/attempts/*/samples/gmm.png"])
-@pytest.mark.parametrize("kind", [cut_short, Path.unlink, a_fifo, a_folder, zeros_without_end, a_terabyte_of_nothing])
+@pytest.mark.parametrize(
+    ("pattern", "kind"),
+    [
+        *(("trials/*/attempts/*/*.safetensors", kind) for kind in (cut_short, a_fifo, zeros_without_end)),
+        *(("trials/*/attempts/*/samples/gmm.png", kind) for kind in (Path.unlink, a_folder, a_terabyte_of_nothing)),
+    ],
+)
 def test_what_is_not_the_committed_file_is_found(store: Path, pattern: str, kind: Callable[[Path], None]) -> None:
     (path,) = store.glob(pattern)
     kind(path)
@@ -145,6 +153,50 @@ def test_a_commit_that_names_files_outside_the_store_is_damaged(store: Path, tmp
     ended = run_aesweep("verify", store)
     assert ended.code == 1 and ended.out.count("to be trained again") == len(names) and "\x1b" not in ended.out
     assert ended.out.count("is no name of a file in the store") == 2
+
+
+def test_a_store_that_may_only_be_read_is_verified(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*words: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("aesweep.sweep.store.on_disk.write_new", refuse)  # root writes in spite of permissions
+    ended = run_aesweep("verify", store)
+    assert (ended.code, ended.err.count("\n")) == (0, 1) and "`aesweep status` will not show this" in ended.err
+    flip_a_bit(next(store.glob("trials/*/attempts/*/latents.npz")))
+    assert run_aesweep("verify", store).code == 1
+    assert run_aesweep("verify", store, "--repair").is_refused_clearly
+
+
+def test_a_commit_that_was_made_again_since_is_not_set_aside(store: Path) -> None:
+    opened = open_store(store)
+    (path,) = store.glob("trials/*/attempts/*/model.safetensors")
+    sound = path.read_bytes()
+    flip_a_bit(path)
+    found = verify(opened.only_looking()).findings
+    path.write_bytes(sound)
+    commit = opened.commits.training(DONE.key)
+    assert commit is not None and [one.work for one in found] == ["train"]
+    again = commit.model_copy(update={"attempt": "train-0007-abcdef"}).to_bytes()
+    opened.storage.write(found[0].aside, again)
+    assert repair(opened, found) == []
+    assert opened.storage.read(found[0].aside) == again
+
+
+def test_an_object_store_is_verified_and_repaired(small_store: Path, uri: str) -> None:
+    storage = open_storage(uri)
+    for name, data in content(small_store).items():
+        storage.write(name, data)
+    assert run_aesweep("verify", uri).code == 0
+    (weights,) = (str(p.relative_to(small_store)) for p in small_store.glob("trials/*/attempts/*/model.safetensors"))
+    (picture,) = (str(p.relative_to(small_store)) for p in small_store.glob("trials/*/attempts/*/samples/mvg.png"))
+    storage.remove(weights)
+    storage.write(picture, b"another picture")
+    assert "missing or cut short now: model.safetensors" in run_aesweep("status", uri).out
+    ended = run_aesweep("verify", uri, "--repair")
+    assert ended.code == 1 and f"{weights} is missing; to be trained again" in ended.out
+    assert f"{picture} has 15 of " in ended.out and ": 1 missing, 1 damaged." in ended.out
+    assert run_aesweep("verify", uri).code == 0
+    assert open_store(uri).commits.training(DONE.key) is None
 
 
 def test_a_store_that_is_no_store_is_bad_input(tmp_path: Path) -> None:
