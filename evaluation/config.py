@@ -154,13 +154,14 @@ METRICS = {
     "kid": "kernel distances of the same features, unbiased: KID with Inception, else KD",
     "prdc": "precision, recall, density and coverage of samples",
     "frechet_infinity": "the Fréchet distance extrapolated to infinitely many samples",
+    "frechet_infinity_both": "the Fréchet distance extrapolated to infinitely many samples and real images",
     "inception_score": "the Inception score of samples; needs the Inception network",
     "reconstruction_error": "cross-entropy, MSE, PSNR and SSIM of reconstructions",
     "heldout_likelihood": "log-likelihood of a tenth of the training latents under priors fitted on the rest",
 }
 """Name -> what it measures."""
 
-FEATURE_METRICS = frozenset({"frechet", "kid", "prdc", "frechet_infinity", "inception_score"})
+FEATURE_METRICS = frozenset({"frechet", "kid", "prdc", "frechet_infinity", "frechet_infinity_both", "inception_score"})
 """Those that need the feature network."""
 
 # Smallest and largest whole numbers of each field; a value beyond the largest is a typing error.

@@ -6,6 +6,7 @@ distances themselves are computed from the sums elsewhere (score.py), on a CPU.
 Shapes: N images (n in a chunk), Z = latent_size, D features, C classes.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +16,13 @@ import torch
 
 from aesweep.evaluation.config import EvaluationConfig, Source
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
-from aesweep.evaluation.metrics.frechet import bootstrap_error, extrapolated_distance, jackknife_error
+from aesweep.evaluation.metrics.frechet_error import (
+    bootstrap_error,
+    influences,
+    jackknife_error,
+    standard_error,
+)
+from aesweep.evaluation.metrics.frechet_infinity import both_sides_extrapolated, extrapolated_distance
 from aesweep.evaluation.metrics.inception_score import inception_score
 from aesweep.evaluation.metrics.kernel_distance import kernel_distance
 from aesweep.evaluation.metrics.precision_recall import prdc
@@ -24,6 +31,8 @@ from aesweep.evaluation.reference import CHUNK, Reference
 from aesweep.evaluation.rows import ScoreRow, joined
 from aesweep.models.errors import NonFiniteError
 
+OF_SAMPLES = ("kid", "prdc", "frechet_infinity", "frechet_infinity_both", "inception_score")
+"""Metrics of samples that need the features of each, other than the distance itself."""
 Decoder = Callable[[np.ndarray], torch.Tensor]
 """Latents float32 (N, Z) -> pictures uint8 (N, H, W, 3) on the device."""
 
@@ -97,6 +106,7 @@ def metric_rows(evaluation: EvaluationConfig, metric: str) -> tuple[str, ...]:
         "kid": (evaluation.kernel_name,),
         "prdc": ("precision", "recall", "density", "coverage"),
         "frechet_infinity": (f"{evaluation.frechet_name}_infinity",),
+        "frechet_infinity_both": (f"{evaluation.frechet_name}_infinity_both",),
         "inception_score": ("inception_score",),
     }[metric]
 
@@ -106,7 +116,7 @@ def _asked(evaluation: EvaluationConfig, source: Source) -> list[str]:
 
     Reconstructions are not samples of a distribution: only their distances are measured.
     """
-    known = ["kid"] if source == "reconstruction" else ["kid", "prdc", "frechet_infinity", "inception_score"]
+    known = ("kid",) if source == "reconstruction" else OF_SAMPLES
     return [metric for metric in known if metric in evaluation.metrics]
 
 
@@ -130,11 +140,11 @@ class _Features:
         reference, features_ND = self.reference, self.features_ND
         if "frechet" not in self.evaluation.metrics or min(len(features_ND), reference.n) < 2:
             return None
-        if self.row.source == "reconstruction":
-            return jackknife_error(features_ND, statistics, reference.statistics, reference.on(features_ND.device))
-        if self.evaluation.bootstrap:
-            return bootstrap_error(features_ND, reference.statistics, self.evaluation.bootstrap, self.row.seed)
-        return jackknife_error(features_ND, statistics, reference.statistics)
+        compared = features_ND, statistics, reference.statistics, reference.on(features_ND.device)
+        if self.row.source == "reconstruction" or not self.evaluation.bootstrap:
+            return jackknife_error(*compared, paired=self.row.source == "reconstruction")
+        own = bootstrap_error(features_ND, reference.statistics, self.evaluation.bootstrap, self.row.seed)
+        return math.hypot(own, standard_error(influences(*compared).reference_M))
 
     def scores(self) -> tuple[ScoreRow, ...]:
         """The rows of all that is asked for, other than the distance itself."""
@@ -168,7 +178,12 @@ class _Features:
                 shares = prdc(features_ND, self.reference.on(device), k, self.reference.radii(device, k))
                 return [(shares[name], None) for name in metric_rows(evaluation, metric)], ""
             case "frechet_infinity":
-                return [(extrapolated_distance(features_ND, self.reference.statistics, seed), None)], ""
+                return [extrapolated_distance(*self._compared(), seed)], ""
+            case "frechet_infinity_both":
+                return [both_sides_extrapolated(*self._compared(), seed)], ""
             case "inception_score" if self.logits_NC is not None:
                 return [inception_score(self.logits_NC, seed)], ""
         raise ValueError(f"no metric {metric} of features")
+
+    def _compared(self) -> tuple[torch.Tensor, FeatureStatistics, torch.Tensor]:
+        return self.features_ND, self.reference.statistics, self.reference.on(self.features_ND.device)

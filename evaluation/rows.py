@@ -26,8 +26,11 @@ class ScoreRow:
     value: Annotated[float | None, "the score; null where it could not be computed, with the reason in note"]
     stderr: Annotated[
         float | None,
-        "standard error; of a ..._null metric the standard deviation over simulated data sets; null where not estimated",
+        "standard error: the standard deviation of the score if what stderr_of names were drawn anew; null where not estimated",
     ] = None
+    stderr_of: Annotated[
+        str, 'what the standard error counts, see below; "none" without one, "unknown" for scores of older versions'
+    ] = "unknown"
     extractor: Annotated[str, 'feature network; "none" for scores that use none'] = "none"
     n: Annotated[int, "images or latents scored"]
     n_reference: Annotated[int, "real images in the reference; 0 where there is none"] = 0

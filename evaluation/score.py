@@ -32,6 +32,7 @@ from aesweep.evaluation.priors.mixture import fit_device
 from aesweep.evaluation.reference import Reference, measure_reference
 from aesweep.evaluation.rows import LatentRow, ScoreRow, joined
 from aesweep.evaluation.sampling import Sampled, check_extractor, sample_stage
+from aesweep.evaluation.standard_errors import with_stderr_of
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import SPLITS, Split
 from aesweep.models.data.images import ImageSet
@@ -120,7 +121,8 @@ def score_stage(
 ) -> list[ScoreRow]:
     """All rows of the trial: distances and what was measured with features, Gaussianity, held-out likelihoods."""
     rows = distance_stage(evaluation, sampled, references)
-    return rows + gaussianity_stage(evaluation, latents, fitted.priors, threads) + fitted.rows
+    rows += gaussianity_stage(evaluation, latents, fitted.priors, threads) + fitted.rows
+    return with_stderr_of(rows)
 
 
 def latent_rows(trial: TrialConfig, latents: Latents, count: int = LATENT_ROWS) -> list[LatentRow]:

@@ -18,6 +18,7 @@ LatentNorm = Literal["none", "batch", "spectral", "layer"]
 NoisePosition = Literal["decoder_input", "image"]
 FirstMap = Literal["min(8f,1024)", "8f", "1024", "4f"]
 FirstActivation = Literal["none", "relu"]
+DecoderDepth = Literal["by_width", "mirrored", "in_order"]
 Reduction = Literal["mean", "sum"]
 Resize = Literal["bilinear", "lanczos"]
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
@@ -77,6 +78,9 @@ class TrialConfig:
     decoder_first_map: Annotated[FirstMap, "channels of the decoder's first 8x8 map"] = "min(8f,1024)"
     """The paper is silent; the default fits its parameter ranges."""
     decoder_first_activation: Annotated[FirstActivation, "activation of the decoder's first map"] = "none"
+    decoder_depth: Annotated[DecoderDepth, "how depth gives the decoder's convolutions per stage"] = "by_width"
+    """`by_width`: as the encoder stage of the same width; `mirrored`: last stage of the encoder first; `in_order`: first stage
+    first. The paper is silent, and it matters for [3, 3, 2, 1]."""
 
     # Objective
     beta: Annotated[float, "weight of the KL term (VAE)"] = 0.01

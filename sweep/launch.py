@@ -101,12 +101,18 @@ def _sound_plan(
 ) -> Plan:
     """The work, after a look at what went wrong before.
 
-    Trials that died too often have failed, and trained ones whose weights are missing or cut short are trained again.
+    Trials that died too often have failed, and trained ones whose weights are missing or cut short are trained again. So are
+    finished ones that lost files, but only with `retry_failed`: their numbers are there, and the files may only be elsewhere.
     """
     if store is not None:
         keys = [config.key for config, _ in spec.trials]
         record_deaths(store, keys, evaluation.id, spec.execution.max_process_deaths)
     plan = make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
+    if store is not None and retry_failed:
+        lost = store.snapshot().commits.set_lost_aside
+        failed = [trial.config.key for trial in plan.trials if trial.state == "failed"]
+        if any(store.storage.map(partial(lost, evaluation=evaluation.id), failed)):
+            plan = make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
     if store is not None and not all(store.storage.map(store.commits.has_model, [t.config.key for t in plan.to_score])):
         return make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
     return plan

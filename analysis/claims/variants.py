@@ -33,7 +33,8 @@ from aesweep.analysis.data.paper import CIFAR10, NOISES
 from aesweep.analysis.data.published import published_scores
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
-from aesweep.analysis.statistics import ALPHA, Sample, Settings
+from aesweep.analysis.power import ALPHA
+from aesweep.analysis.statistics import Sample, Settings
 from aesweep.analysis.thresholds import MASSIVELY, NOMINAL_SPREAD, SIGNIFICANTLY
 
 

@@ -18,6 +18,8 @@ from aesweep.analysis.data.scores import SAMPLE_SCORES, by_score, scoring_deviat
 from aesweep.analysis.data.tables import Tables
 
 FRECHET = ("fid", "fd")
+SHARED = "samples and reference"
+"""Value of `stderr_of` where an error counts the real images too, which sampling seeds share."""
 FID_EXTRACTOR = "inception-2015"
 NOT_FID = "fd on {extractor} features: not FID, not comparable with published values"
 
@@ -131,14 +133,16 @@ def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
 def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`, `<name>_stderr` per name of `SCORES`: the standard error of `scores_by_trial`.
 
-    Null where one of the values has none. Sampling seeds draw independently, so the error of their mean is the root of the
-    summed squares over their number.
+    Null where one of the values has none. Sampling seeds draw samples independently, so the error of their mean is the root of
+    the summed squares over their number; an error that counts the reference, which they share, is their root mean square.
     """
     columns = {}
     for name, rows in by_score(frechet_rows(tables, evaluation)):
         scored = rows[rows["value"].notna()]
-        squares = scored.assign(square=scored["stderr"] ** 2).groupby("key")["square"].agg(["sum", "size", "count"])
-        errors = np.sqrt(squares["sum"]) / squares["size"]
+        squared = scored.assign(square=scored["stderr"] ** 2, shared=scored["stderr_of"].eq(SHARED)).groupby("key")
+        squares = squared["square"].agg(["sum", "size", "count"])
+        divisor = squares["size"].pow(0.5).where(squared["shared"].any(), squares["size"])
+        errors = np.sqrt(squares["sum"]) / divisor
         columns[f"{name}_stderr"] = errors.where(squares["count"] == squares["size"])
     return pd.DataFrame(columns).astype("float64").rename_axis("key")
 

@@ -8,7 +8,7 @@ sampling seeds are averaged. Values of two evaluations may compare other numbers
 import numpy as np
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import FRECHET, evaluation_order, in_order
+from aesweep.analysis.data.evaluations import FRECHET, SHARED, evaluation_order, in_order
 from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, setting_words
 from aesweep.analysis.data.tables import Tables
@@ -16,6 +16,7 @@ from aesweep.analysis.data.trials import short_names
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score
 
 METRICS = {"fid": "FID", "fd": "FD", "kid": "KID", "kd": "KD", "fid_infinity": "FID∞", "fd_infinity": "FD∞"}
+METRICS |= {"fid_infinity_both": "FID∞ (both sides)", "fd_infinity_both": "FD∞ (both sides)"}
 METRICS |= {"precision": "Precision", "recall": "Recall", "density": "Density", "coverage": "Coverage"}
 METRICS |= {"inception_score": "Inception score", "bce": "BCE", "mse": "MSE", "psnr": "PSNR (dB)", "ssim": "SSIM"}
 METRICS |= {"heldout_loglikelihood": "Held-out log-likelihood", "train_loglikelihood": "Log-likelihood of the fit"}
@@ -23,7 +24,8 @@ METRICS |= {"heldout_loglikelihood": "Held-out log-likelihood", "train_loglikeli
 _OF_A_FIT = ("em_iterations", "em_converged", "em_lower_bound", "condition_number", "regularisation")
 """How the fit of a prior went: in the tables of the store alone."""
 KERNEL = ("kid", "kd")
-LOWEST = (*FRECHET, *KERNEL, "fid_infinity", "fd_infinity", "bce", "mse")
+INFINITIES = ("fid_infinity", "fd_infinity", "fid_infinity_both", "fd_infinity_both")
+LOWEST = (*FRECHET, *KERNEL, *INFINITIES, "bce", "mse")
 """Those of which the lowest value is the best; of the other `METRICS` it is the highest."""
 _PLACE = ["data", "model", "filters", "depth", "variant", "latent_size", "seed"]
 
@@ -45,10 +47,16 @@ def other_scores(tables: Tables) -> pd.DataFrame:
     rows = rows[rows["evaluation"] == rows.groupby(names)["evaluation"].transform("first")].sort_index()
     groups = rows.assign(square=rows["stderr"] ** 2).groupby([*names, "evaluation"], sort=False)
     images = {"n": ("n", "max"), "n_reference": ("n_reference", "max")}
-    errors = {"sum": ("square", "sum"), "known": ("square", "count"), "seeds": ("value", "size")}
+    errors = {
+        "of": ("stderr_of", "first"),
+        "sum": ("square", "sum"),
+        "known": ("square", "count"),
+        "seeds": ("value", "size"),
+    }
     found = groups.agg(value=("value", "mean"), **errors, **images)
-    # Sampling seeds draw independently; but a kernel distance's error is that of the real images too, which they share.
-    shared = found.index.get_level_values("metric").isin(KERNEL)
+    # Sampling seeds draw independently; but where an error is that of the real images too, they share those.
+    # Those of kernel distances always were, also in rows of older versions, which do not say so.
+    shared = found["of"].eq(SHARED) | found.index.get_level_values("metric").isin(KERNEL)
     divisor = np.where(shared, np.sqrt(found["seeds"]), found["seeds"])
     found["stderr"] = (np.sqrt(found["sum"]) / divisor).where(found["known"] == found["seeds"])
     return found[["value", "stderr", *images]].reset_index()

@@ -16,6 +16,7 @@ import math
 import numpy as np
 import torch
 
+from aesweep.evaluation.metrics.kernel_error import paired_variance, unpaired_variance
 from aesweep.models.identity import stream_seed
 
 
@@ -32,11 +33,9 @@ def kernel_distance(
 
     `paired`: sample i is the reconstruction of reference image i.
 
-    Each subset takes m = `subset_size` images of either set, drawn without replacement by `seed`. Of sets of N and M images
-    a U-statistic varies as a = 1/N + 1/M, subsets of the same sets among themselves as 2/m - a (they overlap); so their
-    spread s gives the mean a variance of s^2 (a / (2/m - a) + 1 / subsets): the first term for the images at hand, the
-    second for the number of subsets. The usual s alone is the error of one subset, s / sqrt(subsets) leaves out that all
-    subsets come from the same images. Taken as equal are both sets' parts in the variance.
+    Each subset takes m = `subset_size` images of either set, drawn without replacement by `seed`. Given the images at hand, the
+    mean over the subsets is the U-statistic of all of them with the noise of the draws, s^2 / subsets for a spread s; so its
+    variance is that and the variance of the U-statistic (`kernel_error.py`), both sets random.
 
     Raises `ValueError` for sets with another number of features, pairs of which one is missing, or subsets that are larger
     than a half of one of the sets.
@@ -62,9 +61,8 @@ def kernel_distance(
         values[i] = float(poly_mmd(y_MD[chosen[1]], x_ND[chosen[0]]))
     if subsets == 1:
         return float(values[0]), None
-    images = 1 / len(x_ND) + 1 / len(y_MD)
-    share = images / (2 / subset_size - images)
-    return float(values.mean()), float(values.std(ddof=1) * math.sqrt(share + 1 / subsets))
+    variance = (paired_variance if paired else unpaired_variance)(x_ND, y_MD)
+    return float(values.mean()), math.sqrt(variance + values.var(ddof=1) / subsets)
 
 
 def _paired_mmd(x_mD: torch.Tensor, y_mD: torch.Tensor) -> float:

@@ -32,7 +32,7 @@ def plan(
 ) -> None:
     """Show what a launch would run, what it costs and what is already done. Starts nothing.
 
-    Example:  aesweep plan paper-cifar10 --set seeds=0..2
+    Example:  aesweep plan paper-cifar10 --set seeds=0..4
     """
     loaded = load_spec(spec, overrides or [], data)
     evaluation = loaded.evaluation_config(require_weights=False)
@@ -135,5 +135,9 @@ def _print_plan(name: str, made: Plan, about_images: list[str]) -> None:
     if fits := sum(fit_core_hours(t.fit_flops) for t in left + made.to_score):
         mixtures = f"mixtures of {made.evaluation.gmm_components} components"
         console.print(f"To fit: {mixtures}, about {fits:.3g} core-hours (a hundredth of that on a GPU).")
+    from aesweep.sweep.commands.seeds import describe_seeds  # scipy from here on
+
+    for line in describe_seeds(made.trials):
+        console.print(line, soft_wrap=True)
     if made.is_done:
         console.print("Nothing to do.")

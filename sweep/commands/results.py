@@ -1,6 +1,7 @@
 """`status`, `tables`, `report`: look at a sweep."""
 
 import json
+import shlex
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -28,7 +29,7 @@ from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune as run_prune
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store, open_store
-from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current, tables_are_whole
+from aesweep.sweep.tables.fold import SpecIndex, TableWriter, table_rows, tables_are_current, tables_are_whole
 from aesweep.sweep.tables.schemas import COLUMNS
 
 REFRESH_SECONDS = 2.0
@@ -97,6 +98,17 @@ def report(
         _copy(opened, copy, [MARK, *(f"tables/{table}.parquet" for table in COLUMNS)])
         page = write_report(copy, folder, address=opened.root, fetch=partial(copy_pictures, opened, copy))
     typer.echo(f"Report: {page}")
+    _say_lost(opened)
+
+
+def _say_lost(store: Store) -> None:
+    """The report's numbers are right also where weights and latents are gone; it should not look as if they were there."""
+    listed = store.snapshot()
+    index = SpecIndex(listed)
+    keys = [key for key in listed.trials.known_keys() if listed.commits.lost_files(key, index.evaluation_of(key))]
+    if keys:
+        have = "1 finished trial has" if len(keys) == 1 else f"{len(keys)} finished trials have"
+        typer.echo(f"{have} lost files: `aesweep status {shlex.quote(store.root)}` says which.", err=True)
 
 
 def _fold_for_report(store: Store) -> None:
@@ -150,12 +162,24 @@ def _render(found: Status, store: str) -> Group:
     lines += [Text(f"  lost     {f.name}  {one_line(f.reason)}", "yellow") for f in found.lost]
     lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))
     at_work = any(driver.alive for driver in found.drivers)
+    lines += _verified(found, store, at_work)
     if not at_work and (found.counts["pending"] or found.counts["trained"]):
         lines.append(Text(f"Go on with: {resume_command(store)}"))
     if found.failures:
         when = ", when the driver has ended," if at_work else ""
         lines.append(Text(f"Try the failed ones again{when} with: {resume_command(store, RETRY)}"))
     return Group(*lines)
+
+
+def _verified(found: Status, store: str, at_work: bool) -> list[Text]:
+    """When the files were read and compared last, and what was found; whoever has just begun is not asked to."""
+    last, command = found.verified, f"aesweep verify {shlex.quote(store)}"
+    if last is None:
+        return [] if at_work or not found.counts["done"] else [Text(f"files: not verified yet ({command})", "dim")]
+    text = f"files: verified on {last.time[:16].replace('T', ' ')}: {last.describe(last.missing, last.damaged)}"
+    if not last.missing + last.damaged:
+        return [Text(text, "dim")]
+    return [Text(f"{text} ({'set aside then' if last.repaired else f'{command} says which'})", "yellow")]
 
 
 def stop(

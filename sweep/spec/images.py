@@ -67,8 +67,9 @@ def describe_images(configs: Iterable[TrialConfig], execution: ExecutionConfig) 
 
 def prepare_images(configs: Iterable[TrialConfig], execution: ExecutionConfig, console: Console) -> None:
     """Prepare and check each data set now: an unreadable image is told before anything is recorded, and fails no trial."""
-    from aesweep.models.data.images import load_images
+    from aesweep.models.data.images import load_images, remove_abandoned_images
 
+    remove_abandoned_images(Path(execution.data_dir))
     for config in configs:
         source = data_source(config, execution)
         if not is_prepared(config, source):

@@ -100,8 +100,8 @@ class Beneath:
         os.close(descriptor)
         return io.BytesIO()
 
-    def walk(self, name: str, depth: int) -> Iterator[tuple[str, os.stat_result | None]]:
-        """Every file up to `depth` levels below a folder, with its status, and the folders at that depth, without one.
+    def walk(self, name: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
+        """Every file up to `depth` levels below a folder, and the folders at that depth, with their status.
 
         What vanishes meanwhile is left out.
         """
@@ -218,14 +218,12 @@ def _make_root(root: Path) -> None:
             os.close(above)
 
 
-def _walk(folder: int, name: str, depth: int) -> Iterator[tuple[str, os.stat_result | None]]:
+def _walk(folder: int, name: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
     for entry in list(os.scandir(folder)):
         inner = f"{name}/{entry.name}" if name else entry.name
         with suppress(FileNotFoundError, NotADirectoryError):
-            if not entry.is_dir(follow_symlinks=False):
+            if depth <= 1 or not entry.is_dir(follow_symlinks=False):
                 yield inner, entry.stat(follow_symlinks=False)
-            elif depth <= 1:
-                yield inner, None
             else:
                 below = _enter(folder, entry.name, make=False)
                 try:

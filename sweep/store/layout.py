@@ -9,6 +9,7 @@ STORE/store.json                      the format of the store
                    scores/<id>.json   THE COMMIT of one evaluation
                    failures/<…>.json
                    pruned.json        attempts whose files `aesweep prune` removed: they count, and never commit
+      verified.json                   what the last `aesweep verify` found
       references/ progress/ tables/ report/
 """
 
@@ -21,6 +22,9 @@ MARK = "store.json"
 LATEST = "sweeps/latest.json"
 FOLDED = "tables/folded.json"
 """What the tables were made from; `commits` holds the version of every commit that was read and found whole."""
+
+VERIFIED = "verified.json"
+"""What the last `aesweep verify` found."""
 
 PUBLISHER = "tables/publisher.json"
 """Who publishes the tables, or did last."""

@@ -28,6 +28,7 @@ from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.storage import FOLDER, TEMPORARY, Result, Storage, StorageError, aside_name, version_of
 
 DEEPEST = 8  # levels of folders: more than there are
+BAD_SECTOR = "unreadable"  # in place of the SHA-256 of a file that the disk does not give back
 TRIES = 20  # of a write whose temporary file is removed by others each time
 
 # A file where a folder should be is what the user mistook, told as bad input; all else (no right to write, a stale NFS
@@ -67,6 +68,15 @@ class LocalStorage(Storage):
     def open(self, name: str) -> BinaryIO | None:
         return self._found(lambda: self._files.open(name))
 
+    def digest(self, name: str, most: int) -> tuple[str, int] | None:
+        with self._refusals("read"):
+            try:
+                return super().digest(name, most)
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                return BAD_SECTOR, 0
+
     def exists(self, name: str) -> bool:
         return self._status(name) is not None
 
@@ -81,11 +91,7 @@ class LocalStorage(Storage):
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
         found = self._found(lambda: list(self._files.walk(folder, depth))) or []
-        return {
-            name: FOLDER if status is None else version_of(size_of_file(status) or 0, status.st_mtime_ns)
-            for name, status in found
-            if not _is_temporary(name)
-        }
+        return {name: _version(status) for name, status in found if not _is_temporary(name)}
 
     def write(self, name: str, data: bytes) -> None:
         with self._refusals():
@@ -141,7 +147,7 @@ class LocalStorage(Storage):
     def temporary(self) -> list[str]:
         with self._refusals("read"):
             found = self._files.walk("", DEEPEST)
-            return sorted(name for name, status in found if status is not None and _is_temporary(name))
+            return sorted(n for n, status in found if size_of_file(status) is not None and _is_temporary(n))
 
     def append(self, name: str, text: str) -> bool:
         with self._refusals():
@@ -231,6 +237,11 @@ class LocalStorage(Storage):
         elif error.errno == errno.ENOENT:
             what = "is not there any more. Bring it back, or mount its disk again"
         return StorageError(self.root, f"It {what}, and give the same command again: it goes on from there.")
+
+
+def _version(status: os.stat_result) -> str:
+    size = size_of_file(status)
+    return f"{FOLDER}-{status.st_mtime_ns}" if size is None else version_of(size, status.st_mtime_ns)
 
 
 def _is_temporary(name: str) -> bool:

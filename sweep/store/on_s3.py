@@ -21,6 +21,7 @@ read back whose bytes are there. There, two writers can both believe to have won
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -28,6 +29,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import parse_qs, urlsplit
+from zlib import crc32
 
 import pyarrow as pa
 from pyarrow import fs
@@ -91,6 +93,9 @@ class ObjectStorage(Storage):
             return file
         return None
 
+    def digest(self, name: str, most: int) -> tuple[str, int] | None:
+        return self._patiently(lambda: super(ObjectStorage, self).digest(name, most))
+
     def exists(self, name: str) -> bool:
         return bool(self._info(name).type != fs.FileType.NotFound)
 
@@ -103,15 +108,18 @@ class ObjectStorage(Storage):
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
         found: dict[str, str] = {}
+        inside_it: Counter[str] = Counter()  # sum over the files in a folder, whatever their order
         start = len(self._path(folder)) + 1
         for info in self._list(folder, recursive=True):
             words = info.path[start:].split("/")
             name = joined(folder, "/".join(words[:depth]))
             if len(words) > depth or (len(words) == depth and not info.is_file):
                 found.setdefault(name, FOLDER)
+                if len(words) == depth + 1 and info.is_file:
+                    inside_it[name] += crc32(f"{words[-1]} {info.size}".encode())
             elif info.is_file:
                 found[name] = version_of(info.size, info.mtime_ns)
-        return found
+        return found | {name: f"{FOLDER}-{files}" for name, files in inside_it.items()}
 
     def write(self, name: str, data: bytes) -> None:
         def write() -> None:

@@ -45,6 +45,8 @@ class Records:
     """Whether damaged files keep their names: nothing is changed."""
     _whole: dict[str, str] = field(default_factory=dict)
     """Versions of commits that were read and found whole; shared with every snapshot."""
+    folders: dict[str, str] = field(default_factory=dict)
+    """As in `FoldedTables`; shared with every snapshot."""
 
     def with_snapshot(self) -> "Records":
         """The same records, with the trials listed now; itself where they are listed already."""
@@ -54,6 +56,8 @@ class Records:
         folded = self.read(FOLDED, FoldedTables)
         for name, version in (folded.commits if folded else {}).items():
             self._whole.setdefault(name, version)
+        for name, version in (folded.folders if folded else {}).items():
+            self.folders.setdefault(name, version)
         return replace(self, storage=snapshot, snapshot=snapshot)
 
     def read(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:

@@ -48,6 +48,7 @@ WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 VACANCY_BYTES = 200
 """A vacancy is shorter than this, and a commit is longer."""
 _SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')  # one space of indent: top level only
+_SEAL_LINE = re.compile(rb'\n "(?:seal": "[^\n]*|[^\n]{4}": "[0-9a-f]{64}")')  # also one in which a bit flipped
 
 
 class _AnyVersion:
@@ -105,8 +106,8 @@ Time = Annotated[str, AfterValidator(_require_time)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = Annotated[dict[str, object], AfterValidator(_require_settings)]
 """The fields of an `EvaluationConfig`, perhaps of another version; those that go into the tables are checked."""
-How = Literal["died", "machine died", "preempted", "stopped", "out of memory"]
-"""How an attempt ended without a commit or a failure of its own."""
+How = Literal["died", "killed", "machine died", "preempted", "stopped", "out of memory"]
+"""How an attempt ended without a commit or a failure of its own. A process that `died` crashed; others were `killed`."""
 
 _STRICT = ConfigDict(strict=True)
 _SETTINGS: dict[str, TypeAdapter[Any]] = {
@@ -367,6 +368,35 @@ class FoldedTables(SealedRecord):
     """Of each trial."""
     signature: str
     """Of all of them."""
+    folders: dict[str, str] = {}
+    """Name of a commit -> its attempt and the version of that one's folder while it held the files of the commit."""
+    publication: str = ""
+    """The word of `publisher.json`, which all files of one publication carry."""
+
+
+class FindingRecord(Record):
+    """One file that is missing or damaged."""
+
+    name: str
+    trouble: str
+
+
+class VerifiedRecord(SealedRecord):
+    """`verified.json`: when `aesweep verify` read the store last, and what it found."""
+
+    time: Time
+    aesweep: ShortLine
+    seconds: Annotated[Finite, Field(ge=0)]
+    trials: Count
+    files: Count
+    bytes: Count
+    """Of the files that were read."""
+    missing: Count
+    damaged: Count
+    repaired: bool
+    """Whether what was found was set aside."""
+    findings: tuple[FindingRecord, ...]
+    """The first of them."""
 
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -375,7 +405,7 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 def parse_record(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
     """The record in `data`; None where there is none of this kind, or where its seal is broken."""
     if data.count(b",") + data.count(b"[") > MOST_VALUES or (
-        _seal_place(data) is not None and not has_sound_seal(data)
+        _SEAL_LINE.search(data) is not None and not has_sound_seal(data)
     ):
         return None
     try:

@@ -8,7 +8,7 @@ Made for one plan, one status or one fold, and then thrown away: it does not see
 
 from collections import defaultdict
 
-from aesweep.sweep.store.storage import FOLDER, Storage
+from aesweep.sweep.store.storage import FOLDER, Storage, is_folder
 
 LISTED = "trials"
 DEPTH = 3  # trials/<key>/scores/<id>.json; what is inside attempts/<id>/ is not needed
@@ -25,6 +25,7 @@ class Snapshot:
         self.keeps_files_whole = storage.keeps_files_whole
         self.place, self.read, self.open, self.map = storage.place, storage.read, storage.open, storage.map
         self.listing, self.temporary, self.append = storage.listing, storage.temporary, storage.append
+        self.digest = storage.digest
         self._versions = storage.listing(LISTED, DEPTH)
         self._names: dict[str, set[str]] = defaultdict(set)
         for name in self._versions:
@@ -38,8 +39,13 @@ class Snapshot:
     def version(self, name: str) -> str | None:
         if self._is_listed(name):
             version = self._versions.get(name)
-            return None if version == FOLDER else version
+            return None if version is None or is_folder(version) else version
         return self._storage.version(name)
+
+    def folder_version(self, name: str) -> str | None:
+        """A text that changes when files come into a listed folder or go; None where there is no such folder."""
+        version = self._versions.get(name)
+        return version if version is not None and is_folder(version) else None
 
     def names(self, name: str) -> list[str]:
         if self._is_listed(f"{name}/-"):

@@ -16,8 +16,9 @@ from aesweep.models.errors import InputError
 
 TEMPORARY = ".tmp-"
 SETTLE_SECONDS = 0.5
+BLOCK_BYTES = 2**20
 FOLDER = "folder"
-"""The version of a folder in a listing."""
+"""What the version of a folder in a listing begins with; it changes when files in the folder come or go."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -57,6 +58,21 @@ class Storage(Protocol):
     def open(self, name: str) -> BinaryIO | None:
         """A file to read parts of, None where there is none."""
 
+    def digest(self, name: str, most: int) -> tuple[str, int] | None:
+        """SHA-256 and length in bytes of a file, None where there is none; of a longer one than `most`, of its beginning.
+
+        Reads blocks: files may be larger than the memory.
+        """
+        file = self.open(name)
+        if file is None:
+            return None
+        content, size = hashlib.sha256(), 0
+        with file:
+            while size <= most and (block := file.read(min(BLOCK_BYTES, most + 1 - size))):
+                content.update(block)
+                size += len(block)
+        return content.hexdigest(), size
+
     def exists(self, name: str) -> bool:
         """Whether the file or folder is there; "" is the root."""
 
@@ -67,7 +83,7 @@ class Storage(Protocol):
         """Sorted names in a folder, temporary files left out; empty where there is no folder."""
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
-        """Version of every file up to `depth` levels below a folder; folders at that depth are listed as `FOLDER`."""
+        """Version of every file up to `depth` levels below a folder; folders at that depth too (`is_folder`)."""
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole, replacing what was there."""
@@ -162,6 +178,11 @@ def version_of(size: int, time_ns: int) -> str:
 def size_of(version: str) -> int:
     """The length in bytes of the file that had this version."""
     return int(version.partition("-")[0])
+
+
+def is_folder(version: str) -> bool:
+    """Whether a version in a listing is a folder's."""
+    return version.startswith(FOLDER)
 
 
 def to_json_bytes(value: Mapping[str, object]) -> bytes:

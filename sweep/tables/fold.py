@@ -77,12 +77,13 @@ class TableWriter:
 
     def _write(self, before: bytes | None, commits: dict[str, str]) -> bool:
         """Publish the tables unless somebody began to since `publisher.json` was read; whether it did."""
-        mine = Publication(publication=uuid.uuid4().hex).to_bytes()
+        word = uuid.uuid4().hex
+        mine = Publication(publication=word).to_bytes()
         if not _exchange(self.store.storage, PUBLISHER, before, mine):
             return False
         files = {}
         for name in COLUMNS:
-            data = self._table_bytes(name)
+            data = self._table_bytes(name, word)
             self._replace(f"tables/{name}.parquet", data, mine)
             files[name] = file_record(data)
         folded = FoldedTables(
@@ -92,14 +93,17 @@ class TableWriter:
             commits=commits,
             signatures=self._signatures,
             signature=content_hash(self._signatures),
+            folders={name: v for name, v in self.store.records.folders.items() if name in commits},
+            publication=word,
         )
         self._replace(FOLDED, folded.to_bytes(), mine)
         return True
 
-    def _table_bytes(self, name: str) -> bytes:
+    def _table_bytes(self, name: str, publication: str) -> bytes:
         parts = [self._tables[key][name] for key in sorted(self._tables)]
+        table = pa.concat_tables([schema(name).empty_table(), *parts])
         sink = pa.BufferOutputStream()
-        pq.write_table(pa.concat_tables([schema(name).empty_table(), *parts]), sink, compression="zstd")
+        pq.write_table(table.cast(schema(name, publication)), sink, compression="zstd")
         data: bytes = sink.getvalue().to_pybytes()
         return data
 
@@ -110,7 +114,7 @@ class TableWriter:
             found = storage.read(name)
             if storage.read(PUBLISHER) != mine:  # looked at after the file, which so is no newer one
                 return
-            if found == data or _exchange(storage, name, found, data):
+            if _exchange(storage, name, found, data):
                 return
 
     def _fold(self, store: Store) -> None:
@@ -246,15 +250,17 @@ def remember_commits(store: Store) -> None:
     the commits were read through.
     """
     before, commits = store.storage.read(FOLDED), store.records.whole_commits()
+    folders = {name: version for name, version in store.records.folders.items() if name in commits}
     folded = parse_record(FoldedTables, before) if before is not None else None
     if (
         before is not None
         and folded is not None
         and folded.commits.keys() <= commits.keys()
-        and folded.commits != commits
+        and (folded.commits, folded.folders) != (commits, folders)
     ):
         with suppress(InputError, OSError):  # a store that may only be read
-            store.storage.replace(FOLDED, before, folded.model_copy(update={"commits": commits}).to_bytes())
+            noted = folded.model_copy(update={"commits": commits, "folders": folders})
+            store.storage.replace(FOLDED, before, noted.to_bytes())
 
 
 def table_rows(store: Store) -> dict[str, int]:

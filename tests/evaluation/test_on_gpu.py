@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
-from aesweep.evaluation.metrics.frechet import frechet_distance, jackknife_error
+from aesweep.evaluation.metrics.frechet import frechet_distance
+from aesweep.evaluation.metrics.frechet_error import jackknife_error
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_extractor, load_inception
 from aesweep.evaluation.networks.inception import Computation, ReferenceInception
@@ -152,10 +153,10 @@ def test_standard_errors_agree() -> None:
     sample, real = FeatureStatistics(32), FeatureStatistics(32)
     sample.update(blurred)
     real.update(images)
-    for pairs in (None, torch.from_numpy(images)):
+    for paired in (False, True):
         found, expected = (
             jackknife_error(
-                torch.from_numpy(blurred).to(device), sample, real, None if pairs is None else pairs.to(device)
+                torch.from_numpy(blurred).to(device), sample, real, torch.from_numpy(images).to(device), paired=paired
             )
             for device in (GPU, CPU)
         )

@@ -126,7 +126,11 @@ def test_every_metric_has_its_rows_in_one_order(images: ImageSet, random_conv: E
     for row in rows:
         expected = ("none", 0) if row.metric in errors else ("random-conv-64", 100 if row.split == "train" else 90)
         assert (row.extractor, row.n_reference) == expected
-        assert (row.stderr is None) == (row.metric in samples[2:])
+        assert (row.stderr is None) == (row.metric in samples[2:6])
+        counted = (
+            {"none", "images"} if row.metric in [*errors, *samples[2:6]] else {"images with their reconstructions"}
+        )
+        assert row.stderr_of in (counted if row.source == "reconstruction" else {"none", "samples and reference"})
     assert [row.note for row in rows if row.metric == "kd"] == [""] * 3
 
 

@@ -6,8 +6,8 @@ of the bytes are in a temporary file, which does not get its name) or `after`.
 
 `FAULTS_IN_TRIALS` makes single trials fail, as real machines do: words `KIND:STAGE:KEY` or `KIND:STAGE:KEY:LAST`,
 separated by spaces, with the start of a trial's key and the number of the last attempt that is hit. STAGE is `train` or a
-function of the evaluation (`encode`, `fit`, …); KIND is `die` (SIGKILL of this process alone), `out-of-memory` or
-`cuda-error` (the exceptions that torch raises).
+function of the evaluation (`encode`, `fit`, …); KIND is `crash` (a segmentation fault), `kill` (SIGKILL of this process alone),
+`out-of-memory` or `cuda-error` (the exceptions that torch raises).
 """
 
 import os
@@ -72,8 +72,8 @@ def fail(stage: str, key: str, attempt: str) -> None:
     for kind, where, prefix, *last in WORDS:
         if where != stage or not key.startswith(prefix) or number > int(last[0] if last else number):
             continue
-        if kind == "die":
-            os.kill(os.getpid(), signal.SIGKILL)
+        if kind in ("crash", "kill"):
+            os.kill(os.getpid(), signal.SIGSEGV if kind == "crash" else signal.SIGKILL)
         import torch
 
         if kind == "out-of-memory":

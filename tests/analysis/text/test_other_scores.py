@@ -36,6 +36,8 @@ def tables(make_store: MakeStore, grid: Grid) -> Tables:
             ]
         like = next(r for r in rows["scores"] if r["key"] == first and r["source"] == "gmm")
         rows["scores"].append(_row(like, "kd", 0.03, 0.004, seed=7))
+        both = "samples and reference"
+        rows["scores"] += [_row(like, "fd_infinity", 2.0, e, seed=s, stderr_of=both) for s, e in ((0, 0.3), (7, 0.4))]
         rows["scores"] += [_row(like, "inception_score", 2.0, error, seed=s) for s, error in ((0, 0.3), (7, 0.4))]
 
     found: Tables = load_tables(make_store(grid(filters=[16], latent_size=[4, 8], epochs=[2]), edit=add))
@@ -48,6 +50,7 @@ def test_sampling_seeds_are_averaged_and_their_errors_combined_where_they_are_in
     assert found.loc[(first, "kd"), "value"] == pytest.approx(0.025)
     assert found.loc[(first, "kd"), "stderr"] == pytest.approx(math.hypot(0.003, 0.004) / math.sqrt(2))
     assert found.loc[(first, "inception_score"), "stderr"] == pytest.approx(math.hypot(0.3, 0.4) / 2)
+    assert found.loc[(first, "fd_infinity"), "stderr"] == pytest.approx(math.hypot(0.3, 0.4) / math.sqrt(2))
     assert math.isnan(found.loc[(first, "precision"), "stderr"])
 
 

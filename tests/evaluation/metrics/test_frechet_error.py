@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
-from aesweep.evaluation.metrics.frechet import bootstrap_error, frechet_distance, jackknife_error
+from aesweep.evaluation.metrics.frechet import frechet_distance
+from aesweep.evaluation.metrics.frechet_error import (
+    bootstrap_error,
+    difference_error,
+    influences,
+    jackknife_error,
+    standard_error,
+)
 
 
 def statistics(features: np.ndarray) -> FeatureStatistics:
@@ -30,7 +37,9 @@ def draw(n: int, dimension: int, seed: int) -> np.ndarray:
 
 
 def jackknife(features: np.ndarray, real: FeatureStatistics) -> float:
-    return jackknife_error(torch.from_numpy(features), statistics(features), real)
+    """Of the samples alone, the real images fixed."""
+    found = influences(torch.from_numpy(features), statistics(features), real, torch.from_numpy(features))
+    return standard_error(found.sample_N)
 
 
 def spread(n: int, dimension: int, real: FeatureStatistics, times: int = 200) -> float:
@@ -45,6 +54,32 @@ def test_the_jackknife_says_how_far_fresh_samples_move_the_distance(n: int, dime
     assert np.mean(errors) == pytest.approx(spread(n, dimension, real), rel=0.2)
 
 
+def real_images(m: int, dimension: int, seed: int) -> np.ndarray:
+    return 1.2 * draw(m, dimension, 70_000 + seed).astype(np.float64) + 0.1
+
+
+@pytest.mark.parametrize(("n", "m", "dimension"), [(500, 500, 8), (1000, 300, 32), (300, 1000, 32), (60, 70, 80)])
+def test_the_error_counts_other_samples_and_other_real_images(n: int, m: int, dimension: int) -> None:
+    """Both sets drawn anew: the distance, and the difference of two distances from the same real images."""
+    distances, errors, difference_errors = [], [], []
+    for i in range(150):
+        real = real_images(m, dimension, i)
+        samples = [draw(n, dimension, 20_000 + i).astype(np.float64), 0.8 * draw(n, dimension, 30_000 + i)]
+        distances.append([frechet_distance(statistics(sample), statistics(real)) for sample in samples])
+        if i < 10:
+            compared = statistics(real), torch.from_numpy(real)
+            found = [influences(torch.from_numpy(sample), statistics(sample), *compared) for sample in samples]
+            errors.append(jackknife_error(torch.from_numpy(samples[0]), statistics(samples[0]), *compared))
+            difference_errors.append(difference_error(found[0], found[1]))
+    first, second = np.array(distances).T
+    spread = first.std(ddof=1)
+    if max(n, m) < dimension:  # both covariances singular: the expansion is of the first order only, and errs upwards
+        assert spread < np.mean(errors) < 1.4 * spread
+        return
+    assert np.mean(errors) == pytest.approx(spread, rel=0.2)
+    assert np.mean(difference_errors) == pytest.approx((first - second).std(ddof=1), rel=0.2)
+
+
 @pytest.mark.parametrize(("n", "dimension"), [(500, 8), (1000, 64), (60, 80)])
 @pytest.mark.parametrize(("shrink", "noise"), [(0.9, 0.1), (0.5, 0.3)])
 def test_reconstructions_move_with_their_images(n: int, dimension: int, shrink: float, noise: float) -> None:
@@ -56,13 +91,16 @@ def test_reconstructions_move_with_their_images(n: int, dimension: int, shrink: 
         sample, real = statistics(blurred), statistics(images)
         distances.append(frechet_distance(sample, real))
         if i < 10:
-            errors.append(jackknife_error(torch.from_numpy(blurred), sample, real, torch.from_numpy(images)))
+            errors.append(
+                jackknife_error(torch.from_numpy(blurred), sample, real, torch.from_numpy(images), paired=True)
+            )
     assert np.mean(errors) == pytest.approx(np.std(distances, ddof=1), rel=0.2)
 
 
 def test_perfect_reconstructions_have_no_error() -> None:
     images = draw(100, 6, 0)
-    found = jackknife_error(torch.from_numpy(images), statistics(images), statistics(images), torch.from_numpy(images))
+    both = torch.from_numpy(images), statistics(images)
+    found = jackknife_error(*both, statistics(images), torch.from_numpy(images), paired=True)
     assert found == pytest.approx(0, abs=1e-9)
 
 
@@ -131,6 +169,8 @@ def test_the_bootstrap_is_decided_by_its_seed() -> None:
 
 def test_one_image_has_no_error() -> None:
     with pytest.raises(ValueError, match="2 images"):
-        jackknife_error(torch.ones(1, 6), statistics(np.ones((1, 6))), reference(6))
+        jackknife_error(torch.ones(1, 6), statistics(np.ones((1, 6))), reference(6), torch.ones(5, 6))
+    with pytest.raises(ValueError, match="2 images"):
+        jackknife_error(torch.ones(5, 6), statistics(np.ones((5, 6))), reference(6), torch.ones(1, 6))
     with pytest.raises(ValueError, match="2 replicates"):
         bootstrap_error(torch.ones(5, 6), reference(6), 1, 0)

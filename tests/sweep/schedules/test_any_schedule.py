@@ -14,8 +14,10 @@ from aesweep.sweep.store.commits import Commits
 from aesweep.sweep.store.layout import MODEL, attempt_folder, scores_name, training_name
 from aesweep.sweep.store.prune import prune
 from aesweep.sweep.store.records import FileRecord, ScoresRecord, TrainingRecord, file_record, parse_record
+from aesweep.sweep.store.repair import repair
 from aesweep.sweep.store.storage import Storage
 from aesweep.sweep.store.store import Store
+from aesweep.sweep.store.verify import verify_trial
 from tests.records import scored, trained
 from tests.sweep.schedules.simulator import MemoryStorage, Process, Schedule, seeded_uuids
 
@@ -59,6 +61,12 @@ def look(storage: Storage) -> None:
     store.commits.has_model(KEY)
     store.commits.training(KEY)
     store.commits.scores(KEY, EVALUATION)
+
+
+def scrub(storage: Storage) -> None:
+    """`verify --repair`."""
+    store = open_in(storage)
+    repair(store, verify_trial(store, set(), KEY).findings)
 
 
 def damage(storage: MemoryStorage) -> None:
@@ -113,6 +121,7 @@ PROCESSES: dict[str, Process] = {
     "again": partial(train, b"weights"),
     "rescorer": score,
     "launch": look,
+    "scrubber": scrub,
 }
 
 

@@ -114,6 +114,22 @@ def test_slow_tables_never_take_the_place_of_newer_ones(
     assert pq.read_table(root / "tables/trials.parquet")["attempt"].to_pylist() != ["none"]
 
 
+def test_slow_tables_never_take_the_place_of_newer_ones_with_the_same_rows_as_before(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, slow = open_store(root), open_store(root)
+    TableWriter(store).publish(force=True)
+    attempt = store.attempts.new(TRIAL.key, "train")
+
+    def publishes_the_first_rows_again() -> None:
+        store.storage.remove_folder(f"trials/{TRIAL.key}/attempts/{attempt}")
+        TableWriter(open_store(root)).publish(force=True)
+
+    meanwhile(monkeypatch, slow.storage, "replace", "trials.parquet", publishes_the_first_rows_again)
+    TableWriter(slow).publish(force=True)
+    assert pq.read_table(root / "tables/trials.parquet")["attempts"].to_pylist() == [0]
+
+
 def test_prune_sees_a_driver_that_began_after_it_had_looked(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, real = open_store(root), pruning.leftovers
 

@@ -1,0 +1,38 @@
+"""What the standard error of a score counts: the column `stderr_of`, the one definition of the column `stderr`.
+
+A standard error is the standard deviation that the score would have if what it counts were drawn anew and everything else
+stayed: the trained network, the fitted priors, the settings. Training seeds are trials of their own and never in it.
+"""
+
+from dataclasses import replace
+
+from aesweep.evaluation.rows import ScoreRow
+
+SAMPLES_AND_REFERENCE = "samples and reference"
+"""Both sets of images, drawn independently: n samples of the model, n_reference real images."""
+PAIRS = "images with their reconstructions"
+SIMULATED = "simulated data sets"
+_OF_METRIC = {
+    "inception_score": "parts of the samples",
+    **dict.fromkeys(("bce", "mse", "psnr", "ssim"), "images"),
+    **dict.fromkeys(("loglikelihood_gap", "heldout_loglikelihood", "train_loglikelihood"), "latents"),
+}
+_OF_FEATURES = ("fid", "fd", "kid", "kd", "fid_infinity", "fd_infinity", "fid_infinity_both", "fd_infinity_both")
+NONE = "none"
+"""No standard error."""
+
+
+def stderr_of(row: ScoreRow) -> str:
+    """What the standard error of a row that this version measured counts."""
+    if row.stderr is None:
+        return NONE
+    if row.metric.endswith("_null"):
+        return SIMULATED
+    if row.metric in _OF_FEATURES:
+        return PAIRS if row.source == "reconstruction" else SAMPLES_AND_REFERENCE
+    return _OF_METRIC[row.metric]
+
+
+def with_stderr_of(rows: list[ScoreRow]) -> list[ScoreRow]:
+    """The rows, each with its column `stderr_of`."""
+    return [replace(row, stderr_of=stderr_of(row)) for row in rows]
