@@ -62,6 +62,7 @@ def crater(tmp_path: Path) -> Iterator[Path]:
 
 READ_VARIABLES = {
     "AESWEEP_DATA", "CC", "MPLBACKEND", "RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_USE_TLS", "TORCHINDUCTOR_CACHE_DIR", "VIRTUAL_ENV",
+    "XDG_STATE_HOME",
 }  # fmt: skip
 """What the product reads from the environment by name."""
 BY_CONSTANT = {
