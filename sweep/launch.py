@@ -25,7 +25,8 @@ from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
 from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
-from aesweep.sweep.spec.load import change_spec, load_spec
+from aesweep.sweep.spec.load import change_spec, load_spec, overridden_data_dir
+from aesweep.sweep.spec.own_folders import own_spec, remember
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile, living_drivers, remove_stale
 from aesweep.sweep.store.layout import MARK
@@ -69,6 +70,7 @@ def launch(
     evaluation = spec.evaluation_config()
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     check_images(data_sets, spec.execution)
+    remember(spec.execution)
     opened = open_store(store).snapshot() if open_storage(store).exists(MARK) else None
     if opened is not None and not add:
         opened.trials.require_shared(spec)
@@ -217,17 +219,21 @@ def evaluate(
     only: Sequence[str] = (),
     address: str = "local",
     retry_failed: bool = False,
+    data_dir: str | Path | None = None,
+    images: str | Path | None = None,
     console: Console | None = None,
 ) -> Outcome:
     """Score the trained trials of a store's latest spec with changed `EvaluationConfig` fields; trains nothing.
 
     `overrides` are `FIELD=VALUE` of a spec's `evaluation` or `execution`; `changes` come on top of them. The scores get an
-    evaluation id of their own and stand in the tables beside the others.
+    evaluation id of their own and stand in the tables beside the others. `data_dir` and `images` replace folders that only
+    the store's spec names (own_folders.py).
     """
     console = console or make_console(stderr=True)
     check_address(address)
     opened = open_store(store)
-    spec = change_spec(opened.trials.stored_specs()[-1], overrides)
+    given = data_dir if data_dir is not None else overridden_data_dir(overrides)
+    spec = change_spec(own_spec(opened.trials.stored_specs()[-1], given, images), overrides, data_dir)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     evaluation = spec.evaluation_config()
     listed = opened.snapshot()
@@ -252,6 +258,7 @@ def evaluate(
         return say_nothing_to_do(plan, console, again)
     configs = one_per_data_set(trial.config for trial in to_score.to_score)
     check_images(configs, spec.execution)
+    remember(spec.execution)
     require_sound_environment(address)
     prepare_images(configs, spec.execution, console)
     outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console, again)

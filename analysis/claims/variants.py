@@ -164,7 +164,7 @@ def batch_normalisation_rescues_the_standard_normal(results: Results) -> Verdict
     return together(found)
 
 
-@claim("4", "SN and LN do not rescue sampling from N(0, I) as BN does.")
+@claim("ours", "Not in the paper: SN and LN do not rescue sampling from N(0, I) as BN does.")
 def spectral_and_layer_normalisation_do_not_rescue_the_standard_normal(results: Results) -> Verdict:
     """Their N(0, I) samples stay worse than the VAE's, at the comparison size."""
     found = []

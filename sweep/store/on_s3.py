@@ -28,7 +28,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from zlib import crc32
 
 import pyarrow as pa
@@ -65,6 +65,7 @@ HINTS = {
     "INVALID_ACCESS_KEY_ID": "Give the right credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).",
     "SIGNATURE_DOES_NOT_MATCH": "Give the right credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).",
 }
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # the first takes precedence
 OTHERWISE = "Check the network and AWS_ENDPOINT_URL; the same command then goes on where this one stopped."
 
 
@@ -248,9 +249,7 @@ class ObjectStorage(Storage):
 
 def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
     """The file system of a URI and the root's path on it. Raises `InputError` for a URI that pyarrow does not know."""
-    if "@" in urlsplit(uri).netloc:
-        remedy = "Give credentials in AWS_ACCESS_KEY_ID and the like instead."
-        raise InputError("--store", "a URI with a password", remedy)
+    _refuse_passwords(uri)
     try:
         known, path = fs.FileSystem.from_uri(uri)
         if not isinstance(known, fs.S3FileSystem):
@@ -260,6 +259,16 @@ def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
         said = " ".join(str(error).split())[:300]
         remedy = f"{said}. Give a path or a URI such as s3://bucket/folder (docs/operations.md)."
         raise InputError("--store", uri, remedy) from error
+
+
+def _refuse_passwords(uri: str) -> None:
+    """Raise `InputError` for one in a URI or a server's URL: they are shown, and are in command lines that all may read."""
+    parts = urlsplit(uri)
+    texts = {"--store": parts.netloc + unquote(parts.query)}
+    for field, text in (texts | {name: os.environ.get(name, "") for name in ENDPOINTS}).items():
+        if "@" in text:
+            remedy = "Take it out, and give credentials in AWS_ACCESS_KEY_ID and the like instead."
+            raise InputError(field, "a URI with a password", remedy)
 
 
 def _conditional_client(uri: str, region: str) -> Any:
@@ -298,8 +307,8 @@ def _as_os_error(error: Exception) -> OSError:
 def _s3_options(uri: str, region: str) -> Mapping[str, Any]:
     """What `from_uri` takes from a URI and the environment, with our retries, time limits and kind of writing."""
     query = {name: values[-1] for name, values in parse_qs(urlsplit(uri).query).items()}
-    endpoint = query.get("endpoint_override") or os.environ.get("AWS_ENDPOINT_URL_S3")
-    endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL") or ""
+    named = (query.get("endpoint_override"), *(os.environ.get(name) for name in ENDPOINTS))
+    endpoint = next(filter(None, named), "")
     scheme, _, host = endpoint.rpartition("://")
     options: dict[str, Any] = {
         "region": region,

@@ -92,6 +92,8 @@ def _require_settings(value: dict[str, object]) -> dict[str, object]:
 
 Name = Annotated[str, StringConstraints(pattern=WORD)]
 """A word that may be one part of a path: letters, digits, `_`, `.` and `-`, and no dot in front."""
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}--?[0-9]{1,20}$")]
+"""Length and time of a file, as `version_of` writes them."""
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 """A trial's key."""
 ShortLine = Annotated[str, StringConstraints(max_length=200)]
@@ -359,7 +361,7 @@ class FoldedTables(SealedRecord):
     """Of the tables' columns."""
     aesweep: str
     files: dict[str, FileRecord]
-    commits: dict[str, str]
+    commits: dict[str, Version]
     """Version of every commit that was read and found whole."""
     signatures: dict[str, str]
     """Of each trial."""

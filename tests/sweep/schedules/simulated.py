@@ -95,17 +95,15 @@ class SimulatedBeneath(Beneath):
     def open(self, name: str) -> BinaryIO:
         return io.BytesIO(self.read(name))
 
-    def walk(self, name: str, depth: int) -> Iterator[tuple[str, os.stat_result | None]]:
+    def walk(self, name: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
         """A folder is listed in one step with the lengths and times of its files."""
         entries: Any = self.do("list", name)
         if entries is None:
             raise FileNotFoundError(errno.ENOENT, "", name)
         for entry, size, number in entries:
             inner = f"{name}/{entry}" if name else entry
-            if size >= 0:
+            if size >= 0 or depth <= 1:
                 yield inner, _status(size, number)
-            elif depth <= 1:
-                yield inner, None
             else:
                 with suppress(FileNotFoundError):
                     yield from self.walk(inner, depth - 1)

@@ -47,7 +47,13 @@ class Tree:
     def there(self) -> Iterator[tuple[str, int, int]]:
         """Name, length and version of every file; the length of a folder is -1."""
         yield from ((name, len(data), number) for name, (data, number) in self.files.items() if data is not None)
-        yield from ((name, -1, 0) for name, number in self.folders.items() if number > 0)
+        yield from ((name, -1, self.changes(name)) for name, number in self.folders.items() if number > 0)
+
+    def changes(self, folder: str) -> int:
+        """How often an entry of a folder was made, written or removed: its time of change. Temporary files do not count."""
+        inner = [(name, 2 * n - (data is not None)) for name, (data, n) in self.files.items() if "/.tmp-" not in name]
+        inner += [(name, abs(number)) for name, number in self.folders.items()]
+        return sum(number for name, number in inner if name.rpartition("/")[0] == folder)
 
     def put(self, name: str, data: bytes | None) -> None:
         """Write a file, or remove it."""
@@ -89,7 +95,7 @@ class Tree:
 
     def do_stat(self, name: str) -> Answer:
         data, number = self.files.get(name, (None, 0))
-        return (len(data), number) if data is not None else (-1, 0) if self.has_folder(name) else None
+        return (len(data), number) if data is not None else (-1, self.changes(name)) if self.has_folder(name) else None
 
     def do_list(self, folder: str) -> Answer:
         if not self.has_folder(folder):

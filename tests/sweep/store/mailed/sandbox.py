@@ -1,4 +1,4 @@
-"""One action in a forked child, within limits of time and memory, with a record of all that it touches outside its store.
+"""Actions in a forked child, within limits of time and memory, with a record of all that they touch outside their store.
 
 The parent has imported every library, so a child begins in milliseconds. Three watches see what it does: an audit hook sees
 what Python opens, changes, starts and connects to; inotify sees every access to the bait, relative names and C++ included;
@@ -6,13 +6,15 @@ and the bait is compared with what it was.
 """
 
 import ctypes
+import math
 import os
 import pickle
 import resource
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +60,7 @@ class Ended:
     seconds: float
     """Of the processor."""
     megabytes: float
-    """The most memory beyond what the parent held."""
+    """The most memory so far beyond what the parent held."""
     touched: tuple[str, ...]
     """What it did outside the folders that it may use."""
 
@@ -119,34 +121,64 @@ audit = _Audit()
 sys.addaudithook(audit)  # cannot be removed again
 
 
-def run_limited(action: Callable[[], Any], bait: Path, *folders: Path, readable: tuple[Path, ...] = ()) -> Ended:
-    """Run in a forked child that may write to `folders` alone, the last of which it is in, and must not look at `bait`."""
+def run_limited(
+    actions: Sequence[Callable[[], Any]], bait: Path, *folders: Path, readable: tuple[Path, ...] = ()
+) -> list[Ended]:
+    """Run them one after the other in a forked child; a limit that one exceeds ends it, and the rest is not begun.
+
+    They may write to `folders` alone, in the last of which they run, and must not look at `bait`.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
         os.close(reader)
-        _act(action, writer, bait, folders, readable)
+        _act(actions, writer, bait, folders, readable)
     os.close(writer)
-    with open(reader, "rb") as file:
-        said = file.read()
+    found = []
+    with open(reader, "rb") as file, suppress(EOFError, pickle.UnpicklingError):
+        while True:
+            found.append(pickle.load(file))  # of our own child
     _, status, usage = os.wait4(child, 0)
-    seconds = usage.ru_utime + usage.ru_stime
-    if status or not said:
-        return Ended(f"ended by signal {os.WTERMSIG(status)}", None, seconds, 0.0, ())
-    trouble, result, megabytes, touched = pickle.loads(said)  # of our own child
-    return Ended(trouble, result, seconds, megabytes, touched)
+    if status or len(found) < len(actions):
+        how = f"ended by signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"ended with {status}"
+        found.append(Ended(how, None, usage.ru_utime + usage.ru_stime, 0.0, ()))
+    return found
 
 
 def _act(
-    action: Callable[[], Any], writer: int, bait: Path, folders: tuple[Path, ...], readable: tuple[Path, ...]
+    actions: Sequence[Callable[[], Any]],
+    writer: int,
+    bait: Path,
+    folders: tuple[Path, ...],
+    readable: tuple[Path, ...],
 ) -> None:
     """The child's whole life."""
-    trouble, result, before = "", None, _resident()
+    code = 1
     try:
         os.chdir(folders[-1] if folders else bait)  # names that are relative to it are no bait
-        os.environ["HOME"] = str(bait / "home")
-        _limit()
+        os.environ.update(HOME=str(bait / "home"), XDG_STATE_HOME=str(folders[-1] if folders else bait))
+        before, most = _resident(), int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (most + GIGABYTES * 2**30,) * 2)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _give_up_privileges()
+        with open(writer, "wb") as file:
+            for action in actions:
+                pickle.dump(_watched(action, before, bait, folders, readable), file)
+                file.flush()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _watched(
+    action: Callable[[], Any], before: int, bait: Path, folders: tuple[Path, ...], readable: tuple[Path, ...]
+) -> Ended:
+    """One action with its ten seconds; `before` is the memory that the child began with."""
+    trouble, result, started = "", None, time.process_time()
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(started) + SECONDS, resource.RLIM_INFINITY))
+    signal.alarm(WAITING * SECONDS)
+    try:
         with nothing_happens_in(bait):
             audit.begin(folders, readable)
             try:
@@ -155,22 +187,10 @@ def _act(
                 audit.end()
     except BaseException:
         trouble = traceback.format_exc()[-4000:]
-    finally:
-        with suppress(BaseException):
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-            said = pickle.dumps((trouble, result, max(0, peak - before) / 1e6, tuple(dict.fromkeys(audit.seen))))
-            with open(writer, "wb") as file:
-                file.write(said)
-        os._exit(0)
-
-
-def _limit() -> None:
-    most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + GIGABYTES * 2**30
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.alarm(WAITING * SECONDS)
+    seconds, peak = time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    touched = tuple(dict.fromkeys(audit.seen))
+    audit.seen.clear()
+    return Ended(trouble, result, seconds, max(0, peak - before) / 1e6, touched)
 
 
 def _give_up_privileges() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sweep.store.mailed import sandbox
 from tests.sweep.store.mailed.damage import KINDS, all_damages, kind_of
 from tests.sweep.store.mailed.fuzz import Case, Workshop, run_cases
 from tests.sweep.store.mailed.sandbox import make_bait, run_limited
@@ -64,8 +65,18 @@ def bait(tmp_path: Path) -> Path:
 
 
 def test_limits_end_what_takes_too_much(bait: Path) -> None:
-    assert "MemoryError" in run_limited(lambda: len(bytes(3 * 2**30)), bait).trouble
-    assert run_limited(lambda: 7, bait).result == 7
+    large, small = run_limited([lambda: len(bytes(3 * 2**30)), lambda: 7], bait)
+    assert "MemoryError" in large.trouble and small.result == 7
+
+
+def test_a_child_that_is_ended_is_told(bait: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "SECONDS", 1)
+
+    def endless() -> None:
+        while True:
+            pass
+
+    assert [one.trouble for one in run_limited([lambda: 7, endless, lambda: 7], bait)] == ["", "ended by signal 24"]
 
 
 def test_the_watches_see_what_leads_outside(bait: Path, tmp_path: Path) -> None:
@@ -83,16 +94,16 @@ def test_the_watches_see_what_leads_outside(bait: Path, tmp_path: Path) -> None:
         (bait / "outside/file").read_bytes,
         (tmp_path / "link").read_bytes,
     ):
-        assert "AssertionError" in run_limited(action, bait, tmp_path).trouble
+        assert "AssertionError" in run_limited([action], bait, tmp_path)[0].trouble
     for other in (
         lambda: Path("/var/tmp/x").touch(), lambda: list(Path("/root").iterdir()), lambda: subprocess.run(["true"], check=True),
         lambda: socket.create_connection(("192.0.2.1", 9), timeout=0.01), lambda: Path(f"{tmp_path}/../y").unlink(missing_ok=True),
         lambda: Path("/var/tmp/no/x").mkdir(parents=True),
     ):  # fmt: skip
-        assert run_limited(other, bait, tmp_path).touched
+        assert run_limited([other], bait, tmp_path)[0].touched
 
 
 def test_a_file_without_rights_is_refused_to_a_child(bait: Path, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("x")
     (tmp_path / "x").chmod(0)
-    assert "PermissionError" in run_limited((tmp_path / "x").read_text, bait, tmp_path).trouble
+    assert "PermissionError" in run_limited([(tmp_path / "x").read_text], bait, tmp_path)[0].trouble

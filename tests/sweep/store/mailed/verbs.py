@@ -118,6 +118,8 @@ ACTIONS: dict[str, Action] = {
     "prune": _verb("prune", "{store}"),
     "prune --damaged": _verb("prune", "{store}", "--damaged"),
     "prune --dry-run": _verb("prune", "{store}", "--dry-run"),
+    "verify": _verb("verify", "{store}"),
+    "verify --repair": _verb("verify", "{store}", "--repair"),
     "stop": _verb("stop", "{store}"),
     "sample": _verb("sample", "{store}", DONE.key[:8], "-n", "4", "--prior", "mvg", "--out", "{out}/picture.png"),
     "sample --reconstruct": _verb("sample", "{store}", DONE.key, "-n", "4", "--reconstruct", "--data", "{data}", "--out", "{out}/r.png"),
