@@ -241,6 +241,8 @@ class LocalStorage(Storage):
 def _version(status: os.stat_result) -> str:
     size = size_of_file(status)
     return f"{FOLDER}-{status.st_mtime_ns}" if size is None else version_of(size, status.st_mtime_ns)
+
+
 def _again(work: Callable[[], Result]) -> Result:
     """`work`, again where somebody cleaned up meanwhile, or removed the folder of this attempt."""
     for _ in range(TRIES):
