@@ -17,9 +17,8 @@ from functools import cached_property
 import numpy as np
 from scipy import stats
 
-ALPHA = 0.025
-"""Largest p-value, one-sided, that decides: "not 0" at 95 %."""
-POWER = 0.8
+from aesweep.analysis.power import ALPHA, POWER
+
 MOST_SEEDS = 100
 """Where more seeds than these would be needed, no number is given."""
 

@@ -186,7 +186,9 @@ def cifar10_images(path: Path, count: int) -> np.ndarray:
 
     table = pq.read_table(path, columns=["jpeg"])
     chosen = np.random.default_rng(0).permutation(len(table))[:count]
-    return np.stack([np.asarray(Image.open(io.BytesIO(jpeg))) for jpeg in table["jpeg"].take(chosen).to_pylist()])
+    return np.stack(
+        [np.asarray(Image.open(io.BytesIO(jpeg), formats=("JPEG",))) for jpeg in table["jpeg"].take(chosen).to_pylist()]
+    )
 
 
 def page(rows: list[Coverage], device: str) -> str:

@@ -25,7 +25,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
-from aesweep.sweep.store.layout import FOLDED
+from aesweep.sweep.store.layout import FOLDED, attempt_folder
 from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
@@ -114,18 +114,27 @@ def training_commit(attempt: str) -> TrainingRecord:
 def scores_commit(attempt: str) -> ScoresRecord:
     """With two latent dimensions of 2,000 images, as every commit has."""
     point = LatentRow(split="train", index=0, dimension_a=0, dimension_b=1, z_a=0.123456789, z_b=-1.23456789)
-    latents = tuple(replace(point, index=number) for number in range(LATENT_ROWS))
-    return scored(attempt).model_copy(update={"latents": latents})
+    return scored(attempt, latents=(replace(point, index=number) for number in range(LATENT_ROWS)))
 
 
 def remember(store: Store, spec: SweepSpec, times: str = "") -> None:
-    """What folding the tables leaves behind: the version of every commit that was read (with other `times`: of a copy)."""
+    """What folding the tables leaves behind: the version of every commit that was read (with other `times`: of a copy).
+
+    With each commit the version of its attempt's folder, which a copy of a store by cp -a, rsync -a or on S3 keeps.
+    """
     evaluation, listed = spec.evaluation_config().id, store.snapshot()
     names = [
         f"trials/{key}/{n}" for key in listed.trials.known_keys() for n in ("train.json", f"scores/{evaluation}.json")
     ]
     versions = {name: f"{listed.storage.version(name)}{times}" for name in names}
-    store.records.write(FOLDED, folded(versions))
+    about = folded(versions)
+    attempts = {"train.json": "train-0001-aaaaaa", f"{evaluation}.json": f"score-0001-{evaluation}-bbbbbb"}
+    folders = {
+        name: f"{attempt}/{listed.records.snapshot.folder_version(attempt_folder(name.split('/')[1], attempt))}"
+        for name in names
+        if listed.records.snapshot and (attempt := attempts[name.rpartition("/")[2]])
+    }
+    store.records.write(FOLDED, about.model_copy(update={"folders": folders}))
 
 
 def measure_all(what: str, store: str, spec: SweepSpec, spec_file: Path, s3: S3 | None) -> list[str]:

@@ -2,6 +2,8 @@
 
 import os
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 from aesweep.cluster.errors import ClusterError
 
@@ -58,6 +60,23 @@ def require_head(field: str, value: str, head: str) -> None:
         raise ClusterError(field, value, remedy)
     if not wants_tls and not speaks_plainly:
         raise ClusterError(field, value, f"What answers at {head} is no Ray head (its port is 6379 by default).")
+
+
+def require_own(head: str) -> None:
+    """Raise `ClusterError` unless a Ray that this user or root runs on this machine belongs to the head.
+
+    `auto` finds what any process here says of itself, or a file that anybody may have made. Who joined the Ray of another
+    user would show them the token, and run what they send.
+    """
+    owners = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended
+            words = (process / "cmdline").read_bytes().replace(b" ", b"\0").split(b"\0")
+            if f"--gcs-address={head}".encode() in words:
+                owners.add(process.stat().st_uid)
+    if not owners & {0, os.geteuid()}:
+        remedy = f"It leads to {head}, and no Ray of yours on this machine belongs to that. If you trust it: --address {head}"
+        raise ClusterError("--address", "auto", remedy)
 
 
 def _answer(head: str, must_come: bool) -> bytes:

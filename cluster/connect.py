@@ -20,9 +20,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
+from ray import _raylet
 from ray._private import ray_constants, services, utils
+from ray.exceptions import AuthenticationError
 
-from aesweep.cluster.address import check_address, require_head
+from aesweep.cluster.address import check_address, require_head, require_own
 from aesweep.cluster.capacity import allowed_cpus
 from aesweep.cluster.environment import ENVIRONMENT, LOCAL_SWITCH, LOOPBACK, require_sound_environment, users_variables
 from aesweep.cluster.errors import ClusterError
@@ -35,6 +37,7 @@ from aesweep.cluster.temporary import RAYS_FOLDER
 from aesweep.cluster.user import complete_environment
 from aesweep.cluster.watch import Watch, watched
 
+STDERR = 2  # file descriptor
 RUN_AGAIN = "Start it again where it is not local, and run the same command again."
 
 
@@ -133,8 +136,41 @@ def _joined(address: str) -> Iterator[None]:
     except (ConnectionError, ValueError, OSError) as error:
         raise ClusterError("--address", address, _remedy(address, error)) from error
     require_head("--address", address, str(head))
+    if address == "auto" and os.environ.get("RAY_ADDRESS") in (None, "", "auto"):
+        require_own(str(head))
+    _require_token(address, str(head))
     _initialise(address, {})
     yield
+
+
+def _require_token(address: str, head: str) -> None:
+    """Raise `ClusterError` where the head does not take the token of this process: Ray tries it twenty times, in as many seconds."""
+    raylet: Any = _raylet  # compiled; its stub does not name the client
+    try:
+        with _silent_errors():
+            raylet.GcsClient(address=head)
+    except AuthenticationError as error:
+        mode = os.environ.get("RAY_AUTH_MODE", "disabled")
+        remedy = (
+            f"The cluster wants another token than this process has (RAY_AUTH_MODE is {mode}). Set RAY_AUTH_MODE=token, and "
+            "RAY_AUTH_TOKEN_PATH to a file with the token of the cluster."
+        )
+        raise ClusterError("--address", address, remedy) from error
+    except Exception:  # whatever else is wrong `ray.init` meets too
+        return
+
+
+@contextmanager
+def _silent_errors() -> Iterator[None]:
+    """Let the C++ code of Ray write nothing to stderr inside the `with` block."""
+    kept, nothing = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, STDERR)
+    try:
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(nothing)
 
 
 def _initialise(address: str, options: dict[str, Any]) -> None:

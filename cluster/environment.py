@@ -6,6 +6,7 @@ Decision: look once, without Ray. Each trouble is a `ClusterError` that names th
 Consequence: `connect` raises the first trouble, and `aesweep doctor` shows all of them in the same words.
 """
 
+import logging
 import os
 import socket
 import subprocess
@@ -21,6 +22,7 @@ LOOPBACK = "127.0.0.1"
 # Without this switch, meant for other systems, Ray replaces 127.0.0.1 by the network's address and listens on every interface.
 LOCAL_SWITCH = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 IMPORT_SECONDS = 60.0
+LOG_LEVEL = "RAY_LOGGER_LEVEL"
 
 # Read by Ray and Tune when they are imported or started; what the user has set stays.
 ENVIRONMENT = {
@@ -54,7 +56,7 @@ def troubles(address: str = "local") -> list[ClusterError]:
     if ray is not None and ray.is_initialized():
         return []
     checks: dict[str, tuple[Callable[[], None], ...]] = {
-        "local": (check_loopback, *LIMITS, check_variables),
+        "local": (check_loopback, *LIMITS, check_log_level, check_variables),
         "auto": (check_ray_address, check_variables),
     }
     found = temporary.troubles()
@@ -80,6 +82,14 @@ def check_loopback() -> None:
     except OSError as error:
         remedy = f"Ray's processes talk through it ({error.strerror or error}). Bring it up: ip link set lo up"
         raise ClusterError("loopback interface", LOOPBACK, remedy) from error
+
+
+def check_log_level() -> None:
+    """Raise `ClusterError` for a level that Ray's agents do not know: they end, and Ray waits half a minute for them."""
+    level = os.environ.get(LOG_LEVEL, "info")
+    if level.upper() not in logging.getLevelNamesMapping():
+        remedy = "Ray knows debug, info, warning, error and critical. Choose one of them, or unset the variable."
+        raise ClusterError(LOG_LEVEL, level, remedy)
 
 
 def check_variables() -> None:

@@ -97,7 +97,8 @@ def _remove_if_abandoned(folder: Path) -> None:
     with suppress(OSError):  # it is gone by now, belongs to another user, or its owner lives (BlockingIOError)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+            if os.fstat(lock).st_uid == os.geteuid():  # root could remove a neighbour's, who may exchange what is in it
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
         finally:
             os.close(lock)

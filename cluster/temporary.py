@@ -97,8 +97,7 @@ def why_unfit(folder: Path) -> str:
     environment = os.environ.get("VIRTUAL_ENV")
     if environment and folder.resolve().is_relative_to(Path(environment).resolve()):
         return "Ray does not start in a virtual environment's folder"
-    real = folder.resolve()
-    if exchangeable := next((part for part in (real, *real.parents) if _others_may_exchange(part)), None):
+    if exchangeable := exchangeable_part(folder):
         return f"Others may exchange what is in {exchangeable}"
     return ""
 
@@ -126,6 +125,12 @@ def _places() -> Iterator[Path]:
     if folder := _named("XDG_RUNTIME_DIR"):
         yield folder
     yield Path("/dev/shm")
+
+
+def exchangeable_part(folder: Path) -> Path | None:
+    """The part of a folder's path in which another user could exchange what is there; None where there is none."""
+    real = folder.resolve()
+    return next((part for part in (real, *real.parents) if _others_may_exchange(part)), None)
 
 
 def _others_may_exchange(folder: Path) -> bool:

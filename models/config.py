@@ -6,6 +6,7 @@ runs, with how many threads and into which folder is not here (`aesweep.sweep.sp
 
 import re
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from numbers import Real
 from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
@@ -18,6 +19,7 @@ LatentNorm = Literal["none", "batch", "spectral", "layer"]
 NoisePosition = Literal["decoder_input", "image"]
 FirstMap = Literal["min(8f,1024)", "8f", "1024", "4f"]
 FirstActivation = Literal["none", "relu"]
+DecoderDepth = Literal["by_width", "mirrored", "in_order"]
 Reduction = Literal["mean", "sum"]
 Resize = Literal["bilinear", "lanczos"]
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
@@ -77,6 +79,9 @@ class TrialConfig:
     decoder_first_map: Annotated[FirstMap, "channels of the decoder's first 8x8 map"] = "min(8f,1024)"
     """The paper is silent; the default fits its parameter ranges."""
     decoder_first_activation: Annotated[FirstActivation, "activation of the decoder's first map"] = "none"
+    decoder_depth: Annotated[DecoderDepth, "how depth gives the decoder's convolutions per stage"] = "by_width"
+    """`by_width`: as the encoder stage of the same width; `mirrored`: last stage of the encoder first; `in_order`: first stage
+    first. The paper is silent, and it matters for [3, 3, 2, 1]."""
 
     # Objective
     beta: Annotated[float, "weight of the KL term (VAE)"] = 0.01
@@ -127,7 +132,7 @@ class TrialConfig:
         """`depth` as one word: "1" when all stages agree, else "3-3-2-1"."""
         return str(self.depth[0]) if len(set(self.depth)) == 1 else "-".join(map(str, self.depth))
 
-    @property
+    @cached_property
     def key(self) -> str:
         """12 hex digits that name this trial in every store."""
         return content_hash({"key_version": KEY_VERSION, **identity_fields(self, KEY_FIELDS)})

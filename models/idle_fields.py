@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from aesweep.models.config import TrialConfig
-from aesweep.models.networks.architecture import first_map_channels
+from aesweep.models.networks.architecture import decoder_depths, first_map_channels
 
 _DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(TrialConfig)}
 
@@ -32,5 +32,7 @@ def without_idle_fields(config: TrialConfig) -> TrialConfig:
     usual = replace(config, decoder_first_map=_DEFAULTS["decoder_first_map"])
     if first_map_channels(config) == first_map_channels(usual):  # `8f` up to 128 filters, `1024` from there
         idle.append("decoder_first_map")
+    if decoder_depths(config) == decoder_depths(replace(config, decoder_depth=_DEFAULTS["decoder_depth"])):
+        idle.append("decoder_depth")  # wherever all stages are equally deep
     warmup_epochs = min(config.warmup_epochs, config.epochs)
     return replace(config, warmup_epochs=warmup_epochs, **{name: _DEFAULTS[name] for name in idle})

@@ -25,12 +25,12 @@ from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
 from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
-from aesweep.sweep.spec.load import change_spec, load_spec
+from aesweep.sweep.spec.load import change_spec, load_spec, overridden_data_dir
+from aesweep.sweep.spec.own_folders import own_spec, remember
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile, living_drivers, remove_stale
 from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.store import Store, open_storage, open_store
-from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current
 
 if TYPE_CHECKING:
     from ray.tune import Callback
@@ -70,6 +70,7 @@ def launch(
     evaluation = spec.evaluation_config()
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     check_images(data_sets, spec.execution)
+    remember(spec.execution)
     opened = open_store(store).snapshot() if open_storage(store).exists(MARK) else None
     if opened is not None and not add:
         opened.trials.require_shared(spec)
@@ -99,12 +100,18 @@ def _sound_plan(
 ) -> Plan:
     """The work, after a look at what went wrong before.
 
-    Trials that died too often have failed, and trained ones whose weights are missing or cut short are trained again.
+    Trials that died too often have failed, and trained ones whose weights are missing or cut short are trained again. So are
+    finished ones that lost files, but only with `retry_failed`: their numbers are there, and the files may only be elsewhere.
     """
     if store is not None:
         keys = [config.key for config, _ in spec.trials]
         record_deaths(store, keys, evaluation.id, spec.execution.max_process_deaths)
     plan = make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
+    if store is not None and retry_failed:
+        lost = store.snapshot().commits.set_lost_aside
+        failed = [trial.config.key for trial in plan.trials if trial.state == "failed"]
+        if any(store.storage.map(partial(lost, evaluation=evaluation.id), failed)):
+            plan = make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
     if store is not None and not all(store.storage.map(store.commits.has_model, [t.config.key for t in plan.to_score])):
         return make_plan(spec, store, evaluation, retry_failed=retry_failed, only=only)
     return plan
@@ -127,6 +134,8 @@ def _clean_up(store: Store, console: Console, mine: str = "") -> None:
 
 def _fold_tables(store: Store, console: Console) -> bool:
     """Fold the tables if a driver died before it could; whether that was so."""
+    from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current  # pyarrow from here on
+
     store = store.snapshot()
     if tables_are_current(store):
         remember_commits(store)
@@ -210,17 +219,21 @@ def evaluate(
     only: Sequence[str] = (),
     address: str = "local",
     retry_failed: bool = False,
+    data_dir: str | Path | None = None,
+    images: str | Path | None = None,
     console: Console | None = None,
 ) -> Outcome:
     """Score the trained trials of a store's latest spec with changed `EvaluationConfig` fields; trains nothing.
 
     `overrides` are `FIELD=VALUE` of a spec's `evaluation` or `execution`; `changes` come on top of them. The scores get an
-    evaluation id of their own and stand in the tables beside the others.
+    evaluation id of their own and stand in the tables beside the others. `data_dir` and `images` replace folders that only
+    the store's spec names (own_folders.py).
     """
     console = console or make_console(stderr=True)
     check_address(address)
     opened = open_store(store)
-    spec = change_spec(opened.trials.stored_specs()[-1], overrides)
+    given = data_dir if data_dir is not None else overridden_data_dir(overrides)
+    spec = change_spec(own_spec(opened.trials.stored_specs()[-1], given, images), overrides, data_dir)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     evaluation = spec.evaluation_config()
     listed = opened.snapshot()
@@ -245,6 +258,7 @@ def evaluate(
         return say_nothing_to_do(plan, console, again)
     configs = one_per_data_set(trial.config for trial in to_score.to_score)
     check_images(configs, spec.execution)
+    remember(spec.execution)
     require_sound_environment(address)
     prepare_images(configs, spec.execution, console)
     outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console, again)

@@ -1,6 +1,5 @@
 """A trained model, its data and its priors, back from a store."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
@@ -9,6 +8,7 @@ from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.models.training.checkpoint import model_from_bytes
 from aesweep.sweep.spec.images import data_source
+from aesweep.sweep.spec.own_folders import own_spec
 from aesweep.sweep.store.layout import prior_file
 from aesweep.sweep.store.store import Store, open_store
 
@@ -73,19 +73,19 @@ def load_data(store: Store | str | Path, key: str, data_dir: str | Path | None =
     Args:
         store: An open store, its folder, or its address (`s3://bucket/folder`).
         key: Key of a trial, or the first characters of one.
-        data_dir: Folder of the data sets on this machine; by default the one that the store's latest spec names.
+        data_dir: Folder of the data sets on this machine; by default the one that the store's latest spec names, where you
+            have used that here before.
 
     Returns:
         `train` and `test`, each uint8 (N, size, size, 3): read-only memory maps, prepared first where they are not yet.
 
     Raises:
-        InputError: There is no such store or trial, or the images are not on this machine; it says how to get them.
+        InputError: There is no such store or trial, the images are not on this machine (it says how to get them), or only
+            the store names their folder.
     """
     opened = _opened(store)
-    execution = opened.trials.stored_specs()[-1].execution
-    if data_dir is not None:
-        execution = replace(execution, data_dir=str(data_dir))
     config = opened.trials.config(key)
+    execution = own_spec(opened.trials.stored_specs()[-1], data_dir, option="data_dir=").execution
     return load_images(config, data_source(config, execution))
 
 

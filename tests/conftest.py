@@ -14,6 +14,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty data folder for the session, so that no test reads or fills the user's own."""
     folder = tmp_path_factory.mktemp("data")
     os.environ["AESWEEP_DATA"] = str(folder)
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
     return folder
 
 

@@ -82,7 +82,9 @@ def test_every_cluster_file_that_is_shown_is_rendered() -> None:
 
 IN_REPOSITORY = re.compile(r"(?:analysis|benchmarks|cluster|docs|evaluation|models|sweep|tests)/[\w./-]*")
 CODE_NAME = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
-FILE_NAME = re.compile(r".*\.(?:py|json|jsonl|npz|npy|png|pdf|pt|safetensors|txt|md|csv|html|parquet|yaml|toml|stop)")
+FILE_NAME = re.compile(
+    r".*\.(?:py|json|jsonl|npz|npy|png|pdf|pt|safetensors|txt|md|csv|html|parquet|yaml|toml|stop|lock)"
+)
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p.parent.name != "benchmarks"], ids=lambda page: page.name)

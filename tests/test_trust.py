@@ -61,10 +61,17 @@ def crater(tmp_path: Path) -> Iterator[Path]:
 
 
 READ_VARIABLES = {
-    "AESWEEP_DATA", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "CC", "MPLBACKEND", "RAY_ADDRESS", "RAY_USE_TLS", "VIRTUAL_ENV",
+    "AESWEEP_DATA", "CC", "MPLBACKEND", "RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_USE_TLS", "TORCHINDUCTOR_CACHE_DIR", "VIRTUAL_ENV",
+    "XDG_STATE_HOME",
 }  # fmt: skip
 """What the product reads from the environment by name."""
-BY_CONSTANT = {"name", "variable", "JOB_CONFIG", "LOCAL_SWITCH"}  # all of them Ray's, or of libraries that fit mixtures
+BY_CONSTANT = {
+    "name",
+    "variable",
+    "JOB_CONFIG",
+    "LOCAL_SWITCH",
+    "LOG_LEVEL",
+}  # Ray's, of libraries that fit mixtures, or an S3 server's URL
 
 
 def environment_reads(code: str) -> set[str]:

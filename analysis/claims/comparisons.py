@@ -128,7 +128,8 @@ def has_minimum(results: Results, score: str, network: NetworkColumns) -> Findin
 
 
 def _best_in_words(found: Curve) -> str:
-    return f"lowest at {found.best} units"
+    smooth = found.smooth
+    return f"lowest at {found.best} units" + (f" ({smooth.words})" if smooth else "")
 
 
 def _noise(*curves: Curve) -> str:

@@ -16,6 +16,7 @@ from aesweep.analysis.claims.comparisons import (
     winner_at_best,
 )
 from aesweep.analysis.claims.verdicts import (
+    ONE_SEED,
     SUPPORTED,
     Finding,
     Verdict,
@@ -31,7 +32,7 @@ from aesweep.analysis.claims.verdicts import (
 from aesweep.analysis.data.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, looks_gaussian, shape_deviations
 from aesweep.analysis.data.paper import CELEBA, CIFAR10, end_widths
 from aesweep.analysis.data.published import section_5
-from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.results import NETWORK, Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
 from aesweep.analysis.statistics import Sample, contrast
 from aesweep.analysis.text.text_tables import format_score
@@ -98,6 +99,15 @@ def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
     deviations = shape_deviations(results.trials)
     if deviations.isna().all(axis=None):
         return together([left_open("not measured: aesweep evaluate STORE --metrics gaussianity")])
+    if results.trials.groupby([*NETWORK, "latent_size"])["seed"].nunique().max() < 2:
+        outside = int((~looks_gaussian(results.trials).dropna()).sum())
+        return together(
+            [
+                left_open(
+                    f"{outside} of {len(results.trials)} trials are not Gaussian by one measure or more, {ONE_SEED}"
+                )
+            ]
+        )
     verdicts = looks_gaussian(results.trials).dropna()
     words = f"{int((~verdicts).sum())} of {len(verdicts)} trials are not Gaussian by one measure or more"
     findings = [holds(bool(verdicts.all()), words) if len(verdicts) else left_open("no trial has all measures")]

@@ -33,7 +33,8 @@ from aesweep.analysis.data.paper import CIFAR10, NOISES
 from aesweep.analysis.data.published import published_scores
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
-from aesweep.analysis.statistics import ALPHA, Sample, Settings
+from aesweep.analysis.power import ALPHA
+from aesweep.analysis.statistics import Sample, Settings
 from aesweep.analysis.thresholds import MASSIVELY, NOMINAL_SPREAD, SIGNIFICANTLY
 
 
@@ -163,7 +164,7 @@ def batch_normalisation_rescues_the_standard_normal(results: Results) -> Verdict
     return together(found)
 
 
-@claim("4", "SN and LN do not rescue sampling from N(0, I) as BN does.")
+@claim("ours", "Not in the paper: SN and LN do not rescue sampling from N(0, I) as BN does.")
 def spectral_and_layer_normalisation_do_not_rescue_the_standard_normal(results: Results) -> Verdict:
     """Their N(0, I) samples stay worse than the VAE's, at the comparison size."""
     found = []

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from aesweep.analysis.data.results import Results
-from aesweep.analysis.statistics import ALPHA, Estimate, Sample, contrast, holm
+from aesweep.analysis.power import ALPHA
+from aesweep.analysis.statistics import Estimate, Sample, contrast, holm
 from aesweep.analysis.text.text_tables import format_score
 
 Outcome = Literal["supported", "contradicted", "not enough data"]

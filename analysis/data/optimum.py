@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from aesweep.analysis.data.results import Results
-from aesweep.analysis.statistics import ALPHA, Settings
+from aesweep.analysis.data.smooth_optimum import SmoothOptimum, smooth_optimum
+from aesweep.analysis.power import ALPHA
+from aesweep.analysis.statistics import Settings
 
 FEWEST_SIZES = 3
 """Latent sizes from which on a curve shows a minimum or a sensitivity."""
@@ -24,6 +26,9 @@ class Optimum:
     grid: tuple[int, ...]  # all sizes that were compared, ascending
     seeds: int  # training seeds at the best size
     known: bool  # whether `good` says something: there are several seeds, or a nominal spread
+    smooth: SmoothOptimum | None = (
+        None  # where a smooth curve through the means is lowest; None where one cannot be drawn
+    )
 
     @property
     def low(self) -> int:
@@ -51,7 +56,9 @@ class Optimum:
         if not self.known:
             return f"{self.size} units"
         others = ", ".join(str(size) for size in self.good if size != self.size)
-        return f"{self.size} units" + (f" (as good within the noise: {others})" if others else "")
+        found = [f"as good within the noise: {others}"] if others else []
+        found += [self.smooth.words] if self.smooth else []
+        return f"{self.size} units" + (f" ({'; '.join(found)})" if found else "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +77,11 @@ class Curve:
     def best(self) -> int:
         """The size with the lowest mean, of two equal ones the larger."""
         return int(self.sizes[len(self.sizes) - 1 - int(self.scores.means[::-1].argmin())])
+
+    @property
+    def smooth(self) -> SmoothOptimum | None:
+        """Where a smooth curve through the means is lowest, with its interval."""
+        return smooth_optimum(self.sizes, self.scores)
 
     def at(self, sizes: Iterable[int]) -> "Curve":
         """The same curve on some of its sizes only."""
@@ -104,7 +116,7 @@ def optimum(results: Results, score: str, **network: object) -> Optimum | None:
     good = found.sizes[(found.p_lowest > ALPHA) | (found.sizes == found.best)]
     seeds = len(found.scores.samples[int(np.argmax(found.sizes == found.best))])
     known = not math.isnan(found.scores.variance[0])
-    return Optimum(found.best, tuple(good.tolist()), tuple(found.sizes.tolist()), seeds, known)
+    return Optimum(found.best, tuple(good.tolist()), tuple(found.sizes.tolist()), seeds, known, found.smooth)
 
 
 def balanced(by_seed: pd.DataFrame) -> pd.DataFrame:

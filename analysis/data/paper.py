@@ -22,6 +22,7 @@ SETTINGS: dict[str, object] = {
     "reduction": "mean",
     "decoder_first_map": "min(8f,1024)",
     "decoder_first_activation": "none",
+    "decoder_depth": "by_width",
 }
 """Section 3 and our readings of it (docs/fidelity.md): what the paper presets train with."""
 VAE_SETTINGS: dict[str, object] = {"beta": 0.01}

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from aesweep.analysis.data.trials import describe
 from aesweep.analysis.errors import ReportError
 from aesweep.sweep.store.beneath import Beneath
-from aesweep.sweep.tables.schemas import COLUMNS
+from aesweep.sweep.tables.schemas import ADDED, COLUMNS
 
 STORE_MARKER = "store.json"  # the file that makes a folder a store
 HASH_DIGITS = 12
@@ -115,13 +115,15 @@ def _read(path: Path, table: str, file: BinaryIO) -> Any:
     rebuild = "Make the tables again with `aesweep tables STORE`."
     try:
         names = pq.read_schema(file).names
-        lacking = [name for name in KINDS[table] if name not in names]
+        added = {name: value for name, value in ADDED.get(table, {}).items() if name not in names}
+        lacking = [name for name in KINDS[table] if name not in names and name not in added]
         if lacking:
             raise ReportError("table", path, f"It lacks the column {lacking[0]!r}. {rebuild}")
         if table == "latents":
             return LatentPoints(file)
         with file:
-            return _frame(pq.read_table(file, columns=list(KINDS[table])))
+            columns = [name for name in KINDS[table] if name not in added]
+            return _frame(pq.read_table(file, columns=columns)).assign(**added)[list(KINDS[table])]
     except (OSError, pa.ArrowInvalid) as error:
         raise ReportError("table", path, f"It is damaged ({str(error).splitlines()[0]}). {rebuild}") from error
 

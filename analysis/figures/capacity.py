@@ -110,6 +110,10 @@ def _draw_best(ax: Axes, best: _Best, look: dict[str, Any]) -> None:
     found = best.optimum
     bars = [[found.size - found.low], [found.high - found.size]] if found.known else None
     ax.errorbar([best.parameters], [found.size], yerr=bars, capsize=3.5, elinewidth=1.3, **look)
+    if found.smooth:
+        at, look_of = best.parameters, {"color": look["color"], "alpha": 0.25, "linewidth": 6, "zorder": 1}
+        ax.plot([at, at], [found.smooth.low, found.smooth.high], solid_capstyle="butt", **look_of)
+        ax.plot([at], [found.smooth.size], "_", color=look["color"], markersize=13, markeredgewidth=2)
     if found.at_edge:
         end = found.size * (_ARROW if found.high == found.size else 1 / _ARROW)
         style = {"arrowstyle": "-|>", "color": look["color"], "linewidth": 1.4, "shrinkA": 4, "shrinkB": 0}
@@ -140,6 +144,8 @@ def _size_axis(ax: Axes, sizes: pd.Series) -> None:
 def _caption(bests: list[_Best], crosses: list[_Published]) -> str:
     known = any(best.optimum.known for best in bests)
     bar = "The bar spans the sizes that may be the best (95 % over seeds), and one step of the grid beyond. "
+    if any(best.optimum.smooth for best in bests):
+        bar += "The dash is the minimum of a smooth curve through the means (a Gaussian process), the broad band its 95 % interval. "
     words = [
         "A point is the latent size with the lowest mean distance; small ticks are the sizes that were tried. ",
         bar if known else "With one training seed nothing says how sure it is. ",

@@ -18,8 +18,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
+from matplotlib.axis import Tick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 PAPER_COLOURS = {32: "#111111", 64: "#d7191c", 128: "#1a8a34", 256: "#1f4fd8"}
@@ -61,9 +63,22 @@ class Drawing:
     def to_bytes(self, form: str) -> bytes:
         """The figure as `png` or `pdf`; the same data give the same bytes (no dates inside)."""
         metadata = {"Software": None} if form == "png" else {"CreationDate": None, "Producer": None, "Creator": None}
+        _draw_dollars(self.figure)
         data = io.BytesIO()
         self.figure.savefig(data, format=form, dpi=DPI, metadata=metadata, facecolor="white")
         return data.getvalue()
+
+
+def _draw_dollars(figure: Figure) -> None:
+    """Take no `$` for mathematics: it may come from a store, where a formula could be wrong or take minutes.
+
+    Labels of ticks are numbers, which matplotlib writes as mathematics where an axis is logarithmic.
+    """
+    ticks = [tick for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for tick in axis.findobj(Tick)]
+    numbers = {id(label) for tick in ticks if isinstance(tick, Tick) for label in (tick.label1, tick.label2)}
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and id(text) not in numbers:
+            text.set_parse_math(False)
 
 
 def colours(filters: Iterable[float], reserved: Collection[str] = ()) -> dict[int, str]:

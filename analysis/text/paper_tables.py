@@ -115,7 +115,8 @@ def best_sizes(results: Results) -> pd.DataFrame:
         for score in SAMPLE_SCORES if model == "vae" else PRIORS:
             best = optimum(results, score, model=model, filters=filters, depth="1", network="")
             if best is not None:
-                found.setdefault((filters, model, "", float(best.size)), []).append(SOURCE_NAMES[score])
+                words = SOURCE_NAMES[score] + (f" ({best.smooth.words})" if best.smooth else "")
+                found.setdefault((filters, model, "", float(best.size)), []).append(words)
     return pd.DataFrame([(*row, ", ".join(words)) for row, words in found.items()], columns=[*ROW, "best_in"])
 
 
@@ -225,5 +226,9 @@ def _caption(results: Results, found: pd.DataFrame) -> str:
             "Lowest in: the columns for which this latent size is the best of its network (MVG, GMM; N(0, I) for VAEs "
             "only); a dash marks a size that only the paper lists."
         )
+        if found["best_in"].str.contains("smoothed", na=False).any():
+            parts.append(
+                "Smoothed: where a Gaussian process through the means is lowest, with a 95 % interval over seeds."
+            )
     parts += [f"{results.notice}."] if results.notice else []
     return " ".join(filter(None, [*parts, results.aside_notice]))

@@ -12,7 +12,6 @@ import hashlib
 import http.client
 import logging
 import os
-import tempfile
 import time
 import urllib.request
 from functools import cache
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, get_args
 
 from aesweep.evaluation.config import INCEPTION_SHA256, ExtractorName
+from aesweep.models.aside import folder_aside
 from aesweep.models.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -144,11 +144,9 @@ def fetch_inception(
     if path.exists():
         check_weights(path, sha256, size)
         return path
-    data_dir.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=data_dir, prefix=".tmp-inception-")
-    aside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with folder_aside(data_dir) as folder:
+        aside = folder / path.name
+        with aside.open("wb") as file:
             _download(url, file, size, path)
             file.flush()
             os.fsync(file.fileno())
@@ -157,10 +155,7 @@ def fetch_inception(
         except InputError as error:
             remedy = f"{error.remedy.partition('. ')[0]}. Download {INCEPTION_URL} another way and copy it to {path}."
             raise InputError("inception", url, remedy) from None
-        aside.chmod(0o644)  # mkstemp's files are readable by their owner alone; shared storage is for all
         os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
     return path
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 Split = Literal["train", "test"]
+PREPARED = "prepared"
+"""Folder of the prepared images, in the data folder."""
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 # Official sizes, (train, test). CelebA's 19,867 validation images are not used: Section 3 names train and test alone.
@@ -66,7 +68,7 @@ def data_name(config: TrialConfig) -> str:
 
 def prepared_path(config: TrialConfig, source: DataSource, split: Split) -> Path:
     """The uint8 array (N, size, size, 3) of one split."""
-    return source.data_dir / "prepared" / data_name(config) / f"{split}.npy"
+    return source.data_dir / PREPARED / data_name(config) / f"{split}.npy"
 
 
 def is_prepared(config: TrialConfig, source: DataSource) -> bool:

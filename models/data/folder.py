@@ -13,13 +13,12 @@ import json
 import logging
 import os
 import stat
-import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aesweep.models.aside import folder_aside
 from aesweep.models.data.refused import READABLE, PictureError, all_refused
 from aesweep.models.errors import InputError, one_line
 
@@ -228,12 +227,10 @@ def _read_cache(path: Path) -> dict[str, str]:
 
 def _write_cache(path: Path, content: dict[str, str]) -> None:
     """Keep the answer where that is possible: shared data are often for reading only."""
-    aside = path.with_name(f".tmp-{uuid.uuid4().hex[:8]}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(content))  # with the permissions of any new file: others read it too
-        os.replace(aside, path)
+        with folder_aside(path.parent) as folder:
+            aside = folder / path.name
+            aside.write_text(json.dumps(content))  # with the permissions of any new file: others read it too
+            os.replace(aside, path)
     except OSError as error:
         log.info("the identity of %s is not kept: %s", one_line(content["folder"]), error)
-        with suppress(OSError):
-            aside.unlink()

@@ -8,8 +8,6 @@ prepare at once do no harm; afterwards it is a memory map whose pages all actors
 import hashlib
 import logging
 import os
-import shutil
-import tempfile
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from aesweep.models.aside import folder_aside, remove_abandoned
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import (
+    PREPARED,
     SPLITS,
     DataSource,
     check_source,
@@ -104,10 +104,8 @@ def fit_square(image: Image.Image, size: int, resize: str) -> Image.Image:
 def _prepare(config: TrialConfig, source: DataSource) -> None:
     """Decode both splits into a folder aside, then rename the finished arrays into place."""
     final = prepared_path(config, source, "train").parent
-    final.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(dir=final, prefix=".tmp-"))
     refused, total, remedy = [], 0, ""
-    try:
+    with folder_aside(final) as aside:
         for split in SPLITS:
             found = pictures(config, source, split)
             refused += _write(aside / f"{split}.npy", found, config, source.threads)
@@ -119,8 +117,12 @@ def _prepare(config: TrialConfig, source: DataSource) -> None:
             _checksum_path(final / f"{split}.npy").unlink(missing_ok=True)  # no array beside another one's checksum
             os.replace(aside / f"{split}.npy", final / f"{split}.npy")
             os.replace(_checksum_path(aside / f"{split}.npy"), _checksum_path(final / f"{split}.npy"))
-    finally:
-        shutil.rmtree(aside)
+
+
+def remove_abandoned_images(data_dir: Path) -> None:
+    """Remove the images that killed processes were preparing, of any data set."""
+    for folder in (data_dir / PREPARED).glob("*/"):
+        remove_abandoned(folder)
 
 
 def _write(path: Path, source: Pictures, config: TrialConfig, threads: int) -> list[PictureError]:

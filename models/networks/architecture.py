@@ -59,19 +59,30 @@ def first_map_channels(config: TrialConfig) -> int:
     return {"min(8f,1024)": min(8 * f, 1024), "8f": 8 * f, "1024": 1024, "4f": 4 * f}[config.decoder_first_map]
 
 
+def decoder_depths(config: TrialConfig) -> tuple[int, ...]:
+    """Convolutions per decoder stage, first stage (4f) first: two stages reach 32 pixels, three reach 64."""
+    stages = (config.image_size // FIRST_MAP_SIDE).bit_length() - 1
+    match config.decoder_depth:
+        case "by_width":  # the encoder's last stage, 8f, has no counterpart
+            return config.depth[-2::-1][:stages]
+        case "mirrored":
+            return config.depth[::-1][:stages]
+        case "in_order":
+            return config.depth[:stages]
+
+
 def decoder_layers(config: TrialConfig) -> list[Layer]:
     """Transposed convolutions in order, the last one (to 3 channels) included.
 
-    Stages have widths 4f, 2f (and f for 64 pixels), each as deep as the encoder stage of the same width: stride-1
-    layers first (the first changes the width), then the one that doubles the side.
+    Stages have widths 4f, 2f (and f for 64 pixels): stride-1 layers first (the first changes the width), then the one that
+    doubles the side.
     """
-    widths = stage_widths(config)
-    layers, channels, side, stage = [], first_map_channels(config), FIRST_MAP_SIDE, ENCODER_STAGES - 2
-    while side < config.image_size:
-        width, depth = widths[stage], config.depth[stage]
+    layers, channels, side = [], first_map_channels(config), FIRST_MAP_SIDE
+    for width, depth in zip(
+        stage_widths(config)[-2::-1], decoder_depths(config), strict=False
+    ):  # f is for 64 pixels only
         for position in range(depth):
             stride = 2 if position == depth - 1 else 1
             layers.append(Layer(channels, width, stride, side, side * stride))
             channels, side = width, side * stride
-        stage -= 1
     return [*layers, Layer(channels, IMAGE_CHANNELS, 1, side, side)]

@@ -18,6 +18,7 @@ from aesweep.sweep.driver.progress import describe_counts
 from aesweep.sweep.launch import launch as run_launch
 from aesweep.sweep.spec.images import describe_images, one_per_data_set
 from aesweep.sweep.spec.load import load_spec
+from aesweep.sweep.spec.own_folders import own_spec
 from aesweep.sweep.store.store import open_storage, open_store
 
 
@@ -31,7 +32,7 @@ def plan(
 ) -> None:
     """Show what a launch would run, what it costs and what is already done. Starts nothing.
 
-    Example:  aesweep plan paper-cifar10 --set seeds=0..2
+    Example:  aesweep plan paper-cifar10 --set seeds=0..4
     """
     loaded = load_spec(spec, overrides or [], data)
     evaluation = loaded.evaluation_config(require_weights=False)
@@ -79,13 +80,15 @@ def resume(
     every: Annotated[bool, option("--all", help="Every spec of this store, not only the latest.")] = False,
     address: options.Address = "local",
     max_concurrent: options.MaxConcurrent = None,
+    data: options.StoredData = None,
+    images: options.Images = None,
 ) -> None:
     """Continue the sweep of a store: unfinished trials resume from their last checkpoint.
 
     Example:  aesweep resume runs/quickstart --retry-failed
     """
     opened = open_store(store)
-    specs, code = opened.trials.stored_specs(every), 0
+    specs, code = [own_spec(stored, data, images) for stored in opened.trials.stored_specs(every)], 0
     while specs:
         outcome = run_launch(
             specs.pop(0),
@@ -132,5 +135,9 @@ def _print_plan(name: str, made: Plan, about_images: list[str]) -> None:
     if fits := sum(fit_core_hours(t.fit_flops) for t in left + made.to_score):
         mixtures = f"mixtures of {made.evaluation.gmm_components} components"
         console.print(f"To fit: {mixtures}, about {fits:.3g} core-hours (a hundredth of that on a GPU).")
+    from aesweep.sweep.commands.seeds import describe_seeds  # scipy from here on
+
+    for line in describe_seeds(made.trials):
+        console.print(line, soft_wrap=True)
     if made.is_done:
         console.print("Nothing to do.")

@@ -25,6 +25,18 @@ Only = Annotated[
     option("--only", metavar="KEY|BLOCK", help="Only trials of this block, or whose key starts with this."),
 ]
 Data = Annotated[Path | None, option("--data", metavar="DIR", help=f"Folder of data sets and weights. {DATA_DEFAULT}")]
+StoredData = Annotated[
+    Path | None,
+    option(
+        "--data",
+        metavar="DIR",
+        help="Folder of data sets and weights. \\[default: that of the sweep, if you launched it; see docs/security.md]",
+    ),
+]
+Images = Annotated[
+    Path | None,
+    option(metavar="DIR", help="Your folder of images, for a sweep on `data: path` that you did not launch."),
+]
 Address = Annotated[
     str,
     typer.Option(metavar="ADDRESS", help="Ray: local (start one here), auto (this machine's cluster) or HOST:PORT."),

@@ -1,6 +1,7 @@
 """`status`, `tables`, `report`: look at a sweep."""
 
 import json
+import shlex
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -23,13 +24,13 @@ from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.driver.progress import describe_counts, describe_loss, describe_seconds, describe_silence
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
-from aesweep.sweep.store.layout import MARK
+from aesweep.sweep.store.layout import MARK, TABLES, table_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune as run_prune
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store, open_store
-from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current, tables_are_whole
-from aesweep.sweep.tables.schemas import COLUMNS
+from aesweep.sweep.tables.row_counts import table_rows
+from aesweep.sweep.tables.spec_index import SpecIndex
 
 REFRESH_SECONDS = 2.0
 WAIT_SECONDS = 4 * GRACE_SECONDS  # the grace, tables of many trials, and the end of Ray
@@ -65,10 +66,12 @@ def tables(store: options.StoreArgument) -> None:
 
     Example:  aesweep tables runs/quickstart
     """
+    from aesweep.sweep.tables.fold import TableWriter  # pyarrow from here on
+
     opened = open_store(store)
     TableWriter(opened).publish(force=True)
     for name, rows in table_rows(opened).items():
-        typer.echo(f"{opened.storage.place(f'tables/{name}.parquet')}  {rows} rows")
+        typer.echo(f"{opened.storage.place(table_name(name))}  {rows} rows")
 
 
 def report(
@@ -94,13 +97,26 @@ def report(
         page = write_report(here, folder)
     else:
         copy = folder / "store"
-        _copy(opened, copy, [MARK, *(f"tables/{table}.parquet" for table in COLUMNS)])
+        _copy(opened, copy, [MARK, *map(table_name, TABLES)])
         page = write_report(copy, folder, address=opened.root, fetch=partial(copy_pictures, opened, copy))
     typer.echo(f"Report: {page}")
+    _say_lost(opened)
+
+
+def _say_lost(store: Store) -> None:
+    """The report's numbers are right also where weights and latents are gone; it should not look as if they were there."""
+    listed = store.snapshot()
+    index = SpecIndex(listed)
+    keys = [key for key in listed.trials.known_keys() if listed.commits.lost_files(key, index.evaluation_of(key))]
+    if keys:
+        have = "1 finished trial has" if len(keys) == 1 else f"{len(keys)} finished trials have"
+        typer.echo(f"{have} lost files: `aesweep status {shlex.quote(store.root)}` says which.", err=True)
 
 
 def _fold_for_report(store: Store) -> None:
     """Fold the tables where they are behind. Where the store may only be read, older ones are better than none."""
+    from aesweep.sweep.tables.fold import TableWriter, tables_are_current, tables_are_whole
+
     if tables_are_current(store):
         return
     try:
@@ -150,12 +166,24 @@ def _render(found: Status, store: str) -> Group:
     lines += [Text(f"  lost     {f.name}  {one_line(f.reason)}", "yellow") for f in found.lost]
     lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))
     at_work = any(driver.alive for driver in found.drivers)
+    lines += _verified(found, store, at_work)
     if not at_work and (found.counts["pending"] or found.counts["trained"]):
         lines.append(Text(f"Go on with: {resume_command(store)}"))
     if found.failures:
         when = ", when the driver has ended," if at_work else ""
         lines.append(Text(f"Try the failed ones again{when} with: {resume_command(store, RETRY)}"))
     return Group(*lines)
+
+
+def _verified(found: Status, store: str, at_work: bool) -> list[Text]:
+    """When the files were read and compared last, and what was found; whoever has just begun is not asked to."""
+    last, command = found.verified, f"aesweep verify {shlex.quote(store)}"
+    if last is None:
+        return [] if at_work or not found.counts["done"] else [Text(f"files: not verified yet ({command})", "dim")]
+    text = f"files: verified on {last.time[:16].replace('T', ' ')}: {last.describe(last.missing, last.damaged)}"
+    if not last.missing + last.damaged:
+        return [Text(text, "dim")]
+    return [Text(f"{text} ({'set aside then' if last.repaired else f'{command} says which'})", "yellow")]
 
 
 def stop(

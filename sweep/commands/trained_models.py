@@ -28,6 +28,8 @@ def evaluate(
     only: options.Only = None,
     address: options.Address = "local",
     retry_failed: options.RetryFailed = False,
+    data: options.StoredData = None,
+    images: options.Images = None,
 ) -> None:
     """Score the trained trials of a store in another way, without retraining.
 
@@ -53,6 +55,8 @@ def evaluate(
         only=only or [],
         address=address,
         retry_failed=retry_failed,
+        data_dir=data,
+        images=images,
     )
     raise typer.Exit(outcome.exit_code)
 

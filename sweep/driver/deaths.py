@@ -7,12 +7,12 @@ Problem: a process can die with its trial (a segmentation fault, memory) or for 
 driver), and a dead process writes nothing.
 Decision: a driver that sees an attempt die writes its `end.json`. An attempt without any end died together with its
 driver. Only deaths in a row count, since the last attempt that wrote a checkpoint: whoever gets further, however slowly,
-is tried again without limit. `max_process_deaths` deaths of the process alone, or `TOGETHER` times as many in which the
-machine or the driver went too, become a failure; announced preemptions, stops and the first lack of GPU memory do not
-count.
-Consequence: a trial that kills its process costs some attempts, one that kills its machine some more, and a trial whose
-driver was killed a few times in its first second is innocent. Both counts live in the store, so that relaunches continue
-them; `--retry-failed` begins anew.
+is tried again without limit. `max_process_deaths` crashes of the process (crash.py), or `TOGETHER` times as many ends in which
+the machine or the driver went too, or somebody killed the process, become a failure; announced preemptions, stops and the
+first lack of GPU memory do not count.
+Consequence: a trial that crashes its process costs some attempts, one that takes its machine along some more, and one whose
+process or driver was killed a few times in its first second is innocent. Both counts live in the store, so that relaunches
+continue them; `--retry-failed` begins anew.
 """
 
 from collections.abc import Collection, Iterable
@@ -22,7 +22,7 @@ from aesweep.sweep.store.drivers import living_names
 from aesweep.sweep.store.layout import CHECKPOINT, attempt_folder
 from aesweep.sweep.store.store import Stage, Store
 
-TOGETHER = 4  # deaths of machine or driver weigh a quarter: 12 in a row by default
+TOGETHER = 4  # deaths that are not known to be the trial's own weigh a quarter: 12 in a row by default
 
 
 class ProcessDiedError(RuntimeError):
@@ -34,9 +34,9 @@ class Deaths:
     """Deaths of one trial's attempts in a row, none of which got further."""
 
     alone: int = 0
-    """The process died, its driver and its machine did not."""
+    """The process crashed, or took too much memory."""
     together: int = 0
-    """The machine or the driver went too."""
+    """The machine or the driver went too, or somebody killed the process."""
     nodes: tuple[str, ...] = ()
     reason: str = ""
     """What is known of the newest."""
@@ -68,7 +68,7 @@ def deaths(store: Store, key: str, stage: Stage, evaluation: str = "", living: C
         start, end = store.attempts.read_start(key, attempt), store.attempts.read_end(key, attempt)
         if end is None and start is not None and start.driver in living:
             continue
-        if end is not None and end.how not in ("died", "machine died"):
+        if end is not None and end.how not in ("died", "killed", "machine died"):
             continue
         died_alone = end is not None and end.how == "died"
         alone, together = alone + died_alone, together + (not died_alone)

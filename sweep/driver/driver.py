@@ -173,9 +173,13 @@ class Driver:
         name = self.configs[key].name
         if commit := self.store.commits.training(key):
             self.progress.train_ended(key, succeeded=True)
-            self.pool.add(key)
             bce, mean_image = commit.result.test_bce, commit.result.mean_image_bce
             self.view.say(f"trained  {name}  test BCE {bce:.4f} (mean image {mean_image:.4f})")
+            if self.store.commits.scores(key, self.pool.evaluation.id) is None:
+                self.pool.add(key)
+            else:  # it had lost its weights, and these are the same
+                self.progress.scores_ended(succeeded=True, seconds=0.0)
+                self.view.say(f"scored   {name}  before, with the same weights")
         elif failure := self.store.attempts.open_failure(key, "train"):
             self.progress.train_ended(key, succeeded=False)
             self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(failure.reason))}")
@@ -242,7 +246,10 @@ class Driver:
             # A mixture is fitted on the GPU, by a process whose environment lets scikit-learn use it.
             options["fit"] = {**device, "runtime_env": {"env_vars": mixture.ENVIRONMENT}}
         costs = {t.config.key: t.fit_flops for t in self.plan.trials}
-        return EvaluationPool(self.store, self.plan.evaluation, self.execution, self.recovery, stage, options, costs)
+        rounds = {t.config.key: t.round for t in self.plan.trials}
+        return EvaluationPool(
+            self.store, self.plan.evaluation, self.execution, self.recovery, stage, options, costs, rounds
+        )
 
     def _evaluation_ended(self, ended: EndedEvaluation) -> None:
         if ended.again:

@@ -4,8 +4,8 @@ The driver submits and polls from its own loop (a task submitted from inside a t
 ever). Evaluation owns a share of the cluster that trials cannot take; how many evaluations run at once is bounded here,
 since those shares are small bookkeeping numbers.
 
-Of the trials that wait, the one whose prior fit is dearest comes first: a fit of hours that starts last would keep the
-sweep waiting.
+Of the trials that wait, first seeds come before second ones, and of those the one whose prior fit is dearest comes first: a
+fit of hours that starts last would keep the sweep waiting.
 
 An error of a stage is recorded where it happens, once and for good. What Ray itself reports (a worker, a machine or an
 object is gone) is a death: Ray's own retries are off, and the whole evaluation is submitted again as often as recovery.py
@@ -74,14 +74,16 @@ class EvaluationPool:
     """Ray options of each stage, by its name."""
     costs: Mapping[str, float] = field(default_factory=dict)
     """Trial key -> cost of its prior fit, in any unit; 0 for a trial that is missing."""
+    rounds: Mapping[str, int] = field(default_factory=dict)
+    """Trial key -> which seed of its network it is (`PlannedTrial.round`); 0 for a trial that is missing."""
     limit: int = 1
     """How many evaluations may run at once."""
     beside_training: bool = False
     """Whether trials train on the same devices; who found too little memory waits until they do not."""
     lacking: list[str] = field(default_factory=list)
     """Trials whose evaluation found too little GPU memory beside training."""
-    waiting: list[tuple[float, int, str]] = field(default_factory=list)
-    """A heap of trials to score: minus the cost of the fit, place in the line, key."""
+    waiting: list[tuple[int, float, int, str]] = field(default_factory=list)
+    """A heap of trials to score: round of seeds, minus the cost of the fit, place in the line, key."""
     running: "dict[Reference, _Running]" = field(default_factory=dict)
     _closed: bool = False
     _added: int = 0
@@ -96,7 +98,7 @@ class EvaluationPool:
         """Score this trial as soon as there is room and no dearer one waits."""
         if not self._closed:
             self._added += 1
-            heapq.heappush(self.waiting, (-self.costs.get(key, 0.0), self._added, key))
+            heapq.heappush(self.waiting, (self.rounds.get(key, 0), -self.costs.get(key, 0.0), self._added, key))
 
     def close(self) -> None:
         """Submit no more; what runs may end."""

@@ -1,8 +1,9 @@
 """What a launch has to do: what its spec asks for minus what the store holds. Imports neither torch nor Ray."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
@@ -34,6 +35,8 @@ class PlannedTrial:
     """Operations of its training: what it costs on a CPU, whose steps have no constant part."""
     failed_stage: Stage | None = None
     """What failed; None unless something did."""
+    round: int = 0
+    """0 for the first seed of its network in the spec, 1 for the second, …"""
 
     def to_json(self) -> dict[str, object]:
         """The object that `plan --json` prints."""
@@ -63,15 +66,18 @@ class Plan:
 
     @property
     def to_train(self) -> list[PlannedTrial]:
-        """Trials whose training is missing, dearest first: a long one started last would keep the cluster waiting."""
+        """Trials whose training is missing: the first seed of every network, then the second, …, each dearest first.
+
+        So there is a first look at everything as early as can be, and no long trial is started last.
+        """
         wanted = [t for t in self.trials if t.state in ("pending", "running") or self._retries(t, "train")]
-        return sorted(wanted, key=lambda t: -t.gpu_hours)
+        return sorted(wanted, key=lambda t: (t.round, -t.gpu_hours))
 
     @property
     def to_score(self) -> list[PlannedTrial]:
-        """Trained trials whose scores are missing, the one with the dearest fit first."""
+        """Trained trials whose scores are missing, in rounds of seeds like `to_train`, the dearest fit first."""
         wanted = [t for t in self.trials if t.state == "trained" or self._retries(t, "evaluate")]
-        return sorted(wanted, key=lambda t: -t.fit_flops)
+        return sorted(wanted, key=lambda t: (t.round, -t.fit_flops))
 
     @property
     def is_done(self) -> bool:
@@ -107,18 +113,35 @@ def make_plan(
     if store is not None:
         listed, running = store.snapshot(), running_trials(living_drivers(store))
         states = listed.storage.map(lambda one: listed.state(one[0].key, evaluation.id, running), chosen)
+    rounds = seed_rounds(config for config, _ in spec.trials)
     fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
     for (config, block), (state, reason, failed) in zip(chosen, states, strict=True):
-        source = data_source(config, spec.execution)
         identity = f"{config.dataset}{config.data_identity}"
         if identity not in sizes:
-            sizes[identity] = source_sizes(config, source)
+            sizes[identity] = source_sizes(config, data_source(config, spec.execution))
         train, test = sizes[identity]
         cost, disk = gpu_hours(config, train), _disk_bytes(config, evaluation, train + test)
         fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)
         trains = training_flops(config, train)
-        trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit, trains, failed))
+        place = rounds[config]
+        trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit, trains, failed, place))
     return Plan(tuple(trials), evaluation, retry_failed)
+
+
+NETWORK_FIELDS = tuple(field.name for field in fields(TrialConfig) if field.name != "seed")
+network_of = attrgetter(*NETWORK_FIELDS)
+"""What a trial trains but for its seed: values that are equal for two seeds of one network."""
+
+
+def seed_rounds(trials: Iterable[TrialConfig]) -> dict[TrialConfig, int]:
+    """Which seed of its network each trial is, counted from 0 in the order given."""
+    seen: Counter[object] = Counter()
+    rounds = {}
+    for config in trials:
+        network = network_of(config)
+        rounds[config] = seen[network]
+        seen[network] += 1
+    return rounds
 
 
 def selected_keys(spec: SweepSpec, only: Sequence[str]) -> set[str]:

@@ -6,20 +6,22 @@ Tune is told to retry without limit; the decision is made here, from what the st
 
 from dataclasses import dataclass, field
 
-from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError
+from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError, WorkerCrashedError
 
 from aesweep.cluster.resources import larger_share
 from aesweep.cluster.scratch import NoRoomError, full_folder
 from aesweep.cluster.watch import Watch
+from aesweep.sweep.driver.crash import crashed
 from aesweep.sweep.driver.deaths import give_up_if_too_many
 from aesweep.sweep.driver.progress import describe_silence
-from aesweep.sweep.store.beats import Work, beat_name
+from aesweep.sweep.store.beats import Work, beat_name, read_beat
 from aesweep.sweep.store.drivers import living_names
 from aesweep.sweep.store.records import How
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Stage, Store
 
 LONGEST_REASON = 300  # characters
+LACK_OF_MEMORY = "low on memory"  # in the words of Ray's memory monitor
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ class Recovery:
             self.ray.require()
         hung = self._hung.get(attempt, "")
         how: How = "machine died" if hung else how_it_died(error)
+        if how == "died" and _ended_unseen(error) and not crashed(read_beat(self.store, self.driver, (key, attempt))):
+            how = "killed"
         self.store.attempts.write_end(key, attempt, how, hung or describe(error))
         self.store.storage.remove(beat_name(self.driver, key, attempt))
         living = living_names(self.store) | {self.driver}
@@ -115,11 +119,16 @@ def how_it_died(error: BaseException | None) -> How:
     )
 
 
+def _ended_unseen(error: BaseException | None) -> bool:
+    """Whether Ray knows no more than that the process is gone."""
+    return isinstance(error, RayActorError | WorkerCrashedError) and LACK_OF_MEMORY not in str(error)
+
+
 def describe(error: BaseException | None) -> str:
     """The telling part of Ray's many lines."""
     lines = [line for line in str(error or "").splitlines() if line and not line.startswith(("\t", " "))]
     telling = lines[1:] if isinstance(error, RayActorError) and len(lines) > 1 else lines[-1:]
-    if lines and "low on memory" in lines[0]:  # Ray's memory monitor, with pages of counts and advice below
+    if lines and LACK_OF_MEMORY in lines[0]:  # Ray's memory monitor, with pages of counts and advice below
         telling = lines[:1]
     return " ".join(" ".join(telling).partition("Some common causes")[0].split())[:LONGEST_REASON]
 

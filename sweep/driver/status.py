@@ -5,8 +5,11 @@ from dataclasses import asdict, dataclass
 from aesweep.models.errors import InputError
 from aesweep.sweep.driver.deaths import deaths, open_stage
 from aesweep.sweep.driver.outcome import RETRY, resume_command
+from aesweep.sweep.store.layout import VERIFIED
+from aesweep.sweep.store.records import VerifiedRecord
 from aesweep.sweep.store.store import STATES, State, Store
-from aesweep.sweep.tables.fold import SpecIndex, table_rows
+from aesweep.sweep.tables.row_counts import table_rows
+from aesweep.sweep.tables.spec_index import SpecIndex
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,25 @@ class SeenDriver:
 
 
 @dataclass(frozen=True)
+class LastVerify:
+    """What the last `aesweep verify` found."""
+
+    time: str
+    files: int
+    bytes: int
+    missing: int
+    damaged: int
+    repaired: bool
+    """Whether what was found was set aside."""
+
+    @staticmethod
+    def describe(missing: int, damaged: int) -> str:
+        """For instance `2 missing, 1 damaged`; `all is well`."""
+        words = [f"{count:,} {what}" for count, what in ((missing, "missing"), (damaged, "damaged")) if count]
+        return ", ".join(words) or "all is well"
+
+
+@dataclass(frozen=True)
 class Status:
     """The state of the latest spec of a store, or of all of them."""
 
@@ -66,6 +88,8 @@ class Status:
     drivers: list[SeenDriver]
     tables: dict[str, int]
     eta_seconds: float | None
+    verified: LastVerify | None
+    """None where nobody has verified the store."""
 
     def to_json(self) -> dict[str, object]:
         """The object that `status --json` prints."""
@@ -89,6 +113,7 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         drivers=[SeenDriver(d.said.host, d.said.pid, d.age, d.alive) for d in index.drivers],
         tables=table_rows(store),
         eta_seconds=max((d.said.eta_seconds for d in alive if d.said.eta_seconds is not None), default=None),
+        verified=_last_verify(store),
     )
     retry = resume_command(store.root, RETRY)
     for key, (state, reason, _) in zip(keys, states, strict=True):
@@ -98,16 +123,23 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
             at = (trial.epoch, trial.epochs, trial.images_per_second, trial.loss)
             found.running.append(TrialAtWork(key, *at, trial.name, trial.silent_seconds))
         if state == "failed":
-            found.failures.append(FailedTrial(key, _name(store, key), reason, retry))
+            found.failures.append(FailedTrial(key, trial_name(store, key), reason, retry))
         stage, which = (
             open_stage(store, key, index.evaluation_of(key)) if state in ("pending", "trained") else (None, "")
         )
         if stage and (dead := deaths(store, key, stage, which, names)).count:
-            found.lost.append(LostTrial(key, _name(store, key), dead.count, dead.describe()))
+            found.lost.append(LostTrial(key, trial_name(store, key), dead.count, dead.describe()))
     return found
 
 
-def _name(store: Store, key: str) -> str:
+def _last_verify(store: Store) -> LastVerify | None:
+    found = store.records.read(VERIFIED, VerifiedRecord)
+    if found is None:
+        return None
+    return LastVerify(found.time, found.files, found.bytes, found.missing, found.damaged, found.repaired)
+
+
+def trial_name(store: Store, key: str) -> str:
     """The trial's readable name; its key where the configuration is lost."""
     try:
         return store.trials.config(key).name

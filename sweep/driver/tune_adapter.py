@@ -3,12 +3,14 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle, tune
+from ray.tune.execution import class_cache
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 
@@ -43,7 +45,7 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
     trainable = tune.with_resources(
         _with_parameters(trainable, driver), lambda config: tune.PlacementGroupFactory([bundles[config["key"]]])
     )
-    with temporary_folder("tune") as scratch:
+    with temporary_folder("tune") as scratch, nothing_of_the_environment_passed_on():
         tune.Tuner(
             trainable,
             param_space={"key": tune.grid_search(list(bundles))},
@@ -64,6 +66,21 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
                 verbose=0,
             ),
         ).fit()
+
+
+@contextmanager
+def nothing_of_the_environment_passed_on() -> Iterator[None]:
+    """Tune gives actors that are made inside the `with` block none of this process's variables.
+
+    Otherwise it copies the AWS keys, if they are set, into the actors' runtime environment. Ray writes that to a log, and
+    to the command line of a worker that starts. A worker has the environment of its own machine's Ray.
+    """
+    before = class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.ENV_VARS_TO_PROPAGATE = set()
+    try:
+        yield
+    finally:
+        class_cache.ENV_VARS_TO_PROPAGATE = before
 
 
 def _with_parameters(trainable: Any, driver: Driver) -> Any:

@@ -41,7 +41,7 @@ class ExecutionConfig:
     max_concurrent: int | None = None
     """Most trials that train at once; `null` for as many as fit."""
     max_process_deaths: int = 3
-    """Deaths of a trial's process in a row, without a checkpoint between them, after which the trial has failed."""
+    """Crashes of a trial's process in a row, without a checkpoint between them, after which it has failed; four kills weigh one."""
     hung_seconds: float = 900.0
     """Seconds without a sign of life after which the process of a trial or an evaluation is killed, and another takes over."""
     prior_deadline_seconds: float = 3600.0

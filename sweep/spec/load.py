@@ -21,7 +21,7 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
     from aesweep.sweep.spec.presets import PRESETS
 
     text = str(source)
-    known = data_dir if data_dir is not None else _overridden_data_dir(overrides)  # the default may not be usable here
+    known = data_dir if data_dir is not None else overridden_data_dir(overrides)  # the default may not be usable here
     if text in PRESETS:
         spec = PRESETS[text](**({} if known is None else {"data_dir": str(known)}))
     elif _looks_like_a_path(text):
@@ -54,12 +54,13 @@ def _changed(spec: SweepSpec, overrides: Sequence[str], data_dir: str | Path | N
     return apply_overrides(spec, overrides)
 
 
-def _overridden_data_dir(overrides: Sequence[str]) -> str | None:
+def overridden_data_dir(overrides: Sequence[str]) -> str | None:
+    """The data folder that the overrides name, absolute; None if they name none."""
     if not overrides:
         return None
-    from aesweep.sweep.spec.overrides import overridden_data_dir
+    from aesweep.sweep.spec import overrides as reading
 
-    return overridden_data_dir(overrides)
+    return reading.overridden_data_dir(overrides)
 
 
 def _replaces_path(overrides: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from aesweep.models.errors import InputError
 
 MOST_TRIALS = 100_000
-"""Most trials of one spec, and most values of one range. Table 1 of the paper has about 270 trials."""
+"""Most trials of one spec, and most values of one range. The preset of the paper has 1,116."""
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\s*\.\.\s*({_NUMBER})(?:\s+step\s+({_NUMBER})|\s*[x*]\s*({_NUMBER}))?")

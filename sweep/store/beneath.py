@@ -12,7 +12,7 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +22,8 @@ MOST_BYTES = {".json": 64 * MEGABYTE, ".png": 64 * MEGABYTE, ".stop": MEGABYTE}
 """Length up to which a file is read, by the end of its name; a spec of 100,000 trials has some 20 MB."""
 MOST_OTHER_BYTES = 16 * 1024 * MEGABYTE
 """The same for weights, checkpoints, arrays and tables."""
+Check = Callable[[int], None]
+"""Told the descriptor of the root before anything beneath it changes; raises where it must not."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # O_NONBLOCK: a FIFO is opened, and seen to be one
 
@@ -49,14 +51,20 @@ class Beneath:
         return self.root / inside(name)
 
     @contextmanager
-    def folder(self, name: str, make: bool = False) -> Iterator[int]:
-        """Descriptor of a folder; with `make` it is made where it is missing."""
+    def folder(self, name: str, make: bool = False, check: Check | None = None) -> Iterator[int]:
+        """Descriptor of a folder; with `make` it is made where it is missing.
+
+        What `check` has seen is what changes, also where the root is moved away meanwhile.
+        """
         words = [word for word in inside(name).split("/") if word]
         with self._named(name):
-            if make:
+            if make and check is None:
                 _make_root(self.root)
             descriptor = os.open(self.root, _FOLDER)
         try:
+            if check is not None:
+                with self._named(""):
+                    check(descriptor)
             for place, word in enumerate(words):
                 with self._named("/".join(words[:place])):
                     inner = _enter(descriptor, word, make)
@@ -68,10 +76,10 @@ class Beneath:
             os.close(descriptor)
 
     @contextmanager
-    def parent(self, name: str, make: bool = False) -> Iterator[tuple[int, str]]:
+    def parent(self, name: str, make: bool = False, check: Check | None = None) -> Iterator[tuple[int, str]]:
         """Descriptor of the folder that holds a file, and the last word of the file's name."""
         above, _, last = inside(name).rpartition("/")
-        with self.folder(above, make) as descriptor:
+        with self.folder(above, make, check) as descriptor:
             yield descriptor, last or "."
 
     def status(self, name: str) -> os.stat_result:
@@ -100,34 +108,36 @@ class Beneath:
         os.close(descriptor)
         return io.BytesIO()
 
-    def walk(self, name: str, depth: int) -> Iterator[tuple[str, os.stat_result | None]]:
-        """Every file up to `depth` levels below a folder, with its status, and the folders at that depth, without one.
+    def walk(self, name: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
+        """Every file up to `depth` levels below a folder, and the folders at that depth, with their status.
 
         What vanishes meanwhile is left out.
         """
+        found: list[tuple[str, os.stat_result]] = []
         with self.folder(name) as descriptor:
-            yield from _walk(descriptor, name, depth)
+            _walk(descriptor, f"{name}/" if name else "", depth, found)
+        return iter(found)
 
     def names(self, name: str) -> list[str]:
         """The names in a folder."""
         with self.folder(name) as descriptor:
             return os.listdir(descriptor)
 
-    def append(self, name: str, data: bytes) -> None:
+    def append(self, name: str, data: bytes, check: Check | None = None) -> None:
         """Add to the end of a file, which is made where it is missing, and so is its folder."""
-        with self.parent(name, make=True) as (folder, last):
+        with self.parent(name, make=True, check=check) as (folder, last):
             descriptor = os.open(last, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _FILE, 0o666, dir_fd=folder)
             with open(descriptor, "ab") as file:
                 file.write(data)
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, check: Check | None = None) -> None:
         """Remove a file, or a link itself, if it is there."""
-        with suppress(FileNotFoundError, NotADirectoryError), self.parent(name) as (folder, last):
+        with suppress(FileNotFoundError, NotADirectoryError), self.parent(name, check=check) as (folder, last):
             os.unlink(last, dir_fd=folder)
 
-    def remove_folder(self, name: str) -> None:
+    def remove_folder(self, name: str, check: Check | None = None) -> None:
         """Remove a folder with everything in it, if it is there."""
-        with suppress(FileNotFoundError, NotADirectoryError), self.parent(name) as (folder, last):
+        with suppress(FileNotFoundError, NotADirectoryError), self.parent(name, check=check) as (folder, last):
             if size_of_file(os.stat(last, dir_fd=folder, follow_symlinks=False)) is not None:
                 os.unlink(last, dir_fd=folder)
                 return
@@ -136,9 +146,9 @@ class Beneath:
             except RecursionError as error:
                 raise OSError(errno.ENAMETOOLONG, "Folders in folders without end", last) from error
 
-    def move_unreadable(self, name: str, to: str) -> bool:
+    def move_unreadable(self, name: str, to: str, check: Check | None = None) -> bool:
         """Rename what reads as an empty file and is none, in its folder; False where no such thing is there."""
-        with suppress(FileNotFoundError, NotADirectoryError), self.parent(name) as (folder, last):
+        with suppress(FileNotFoundError, NotADirectoryError), self.parent(name, check=check) as (folder, last):
             if not _is_readable(name, os.stat(last, dir_fd=folder, follow_symlinks=False)):
                 os.replace(last, to.rpartition("/")[2], src_dir_fd=folder, dst_dir_fd=folder)
                 return True
@@ -167,11 +177,21 @@ class Beneath:
             raise
 
 
-def write_new(folder: int, name: str, data: bytes) -> None:
-    """Write a new file into an open folder, and wait until the disk has it."""
+def read_at(folder: int, name: str) -> bytes:
+    """The bytes of a regular file in an open folder."""
+    with open(os.open(name, os.O_RDONLY | _FILE, dir_fd=folder), "rb") as file:
+        return file.read() if _is_readable(name, os.fstat(file.fileno())) else b""
+
+
+def write_new(folder: int, name: str, data: bytes | BinaryIO) -> None:
+    """Write a new file into an open folder, bytes or all that another file holds, and wait until the disk has it."""
     descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o666, dir_fd=folder)
     with open(descriptor, "wb") as file:
-        file.write(data)
+        if isinstance(data, bytes):
+            file.write(data)
+        else:
+            data.seek(0)
+            shutil.copyfileobj(data, file, MEGABYTE)
         file.flush()
         os.fsync(file.fileno())
 
@@ -218,20 +238,23 @@ def _make_root(root: Path) -> None:
             os.close(above)
 
 
-def _walk(folder: int, name: str, depth: int) -> Iterator[tuple[str, os.stat_result | None]]:
-    for entry in list(os.scandir(folder)):
-        inner = f"{name}/{entry.name}" if name else entry.name
-        with suppress(FileNotFoundError, NotADirectoryError):
-            if not entry.is_dir(follow_symlinks=False):
-                yield inner, entry.stat(follow_symlinks=False)
-            elif depth <= 1:
-                yield inner, None
+def _walk(folder: int, above: str, depth: int, found: list[tuple[str, os.stat_result]]) -> None:
+    """Add what is in an open folder; `above` is what the names begin with. A large store has 100,000 of them."""
+    with os.scandir(folder) as entries:
+        here = list(entries)
+    for entry in here:
+        name = above + entry.name
+        try:
+            if depth <= 1 or not entry.is_dir(follow_symlinks=False):
+                found.append((name, entry.stat(follow_symlinks=False)))
             else:
-                below = _enter(folder, entry.name, make=False)
+                below = os.open(entry.name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
                 try:
-                    yield from _walk(below, inner, depth - 1)
+                    _walk(below, f"{name}/", depth - 1, found)
                 finally:
                     os.close(below)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
 
 
 def _enter(folder: int, word: str, make: bool) -> int:

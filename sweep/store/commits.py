@@ -7,7 +7,7 @@ from functools import partial
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.attempts import Attempts, DamagedFileError
-from aesweep.sweep.store.layout import MODEL, Stage, attempt_folder, scores_name, training_name
+from aesweep.sweep.store.layout import MODEL, PICTURES, Stage, attempt_folder, scores_name, training_name
 from aesweep.sweep.store.reading import Records
 from aesweep.sweep.store.records import (
     VACANCY_BYTES,
@@ -17,7 +17,7 @@ from aesweep.sweep.store.records import (
     parse_record,
     vacancy,
 )
-from aesweep.sweep.store.storage import FOLDER, StorageError, size_of
+from aesweep.sweep.store.storage import StorageError, is_folder, size_of
 
 DEPTH = 8  # of folders below an attempt: more than there are
 TRIES = 20  # of taking a name that others take and give back all the time
@@ -49,7 +49,11 @@ class Commits:
 
     def scores(self, key: str, evaluation: str) -> ScoresRecord | None:
         """The commit of one evaluation; None while there is none for the weights that the trial has now."""
-        return self.records.read_commit(scores_name(key, evaluation), ScoresRecord, partial(self._other_weights, key))
+        name = scores_name(key, evaluation)
+        scores = self.records.read_commit(name, ScoresRecord, partial(self._other_weights, key))
+        if scores is not None:
+            self._note_folder(key, name, scores)
+        return scores
 
     def has_scores(self, key: str, evaluation: str) -> bool:
         """Whether `scores` gives a commit; reads it only where it has to (reading.py)."""
@@ -106,7 +110,7 @@ class Commits:
             return []
         folder = attempt_folder(key, commit.attempt)
         versions = self.records.storage.listing(folder, DEPTH)
-        sizes = {name: size_of(v) for name, v in versions.items() if v != FOLDER}
+        sizes = {name: size_of(v) for name, v in versions.items() if not is_folder(v)}
         return [name for name, file in commit.files.items() if sizes.get(f"{folder}/{name}") != file.bytes]
 
     def _read(self, key: str, stage: Stage, evaluation: str) -> TrainingRecord | ScoresRecord | None:
@@ -116,7 +120,20 @@ class Commits:
         training = self.records.read_commit(training_name(key), TrainingRecord, flaw)
         if training is not None and self.records.snapshot is not None:
             self._weights[key] = _weights_of(training)
+            self._note_folder(key, training_name(key), training)
         return training
+
+    def _note_folder(self, key: str, name: str, commit: TrainingRecord | ScoresRecord) -> None:
+        """Remember the version of the folder that holds the files of a commit: while it has that, none is missing.
+
+        An object store is not asked for what a worker saw when it committed.
+        """
+        snapshot, folders = self.records.snapshot, self.records.folders
+        version = snapshot.folder_version(attempt_folder(key, commit.attempt)) if snapshot else None
+        if version is None or folders.get(name) == (noted := f"{commit.attempt}/{version}"):
+            return
+        trusted = self.records.storage.keeps_files_whole and name not in folders
+        folders[name] = noted if trusted or not self._lost(key, commit) else f"{commit.attempt}/lost"
 
     def _other_weights(self, key: str, scores: ScoresRecord) -> str:
         """Why a commit does not count whose weights are not the committed ones: these are read after it."""
@@ -146,6 +163,42 @@ class Commits:
 
         return self._read_training(key, flaw) is not None
 
+    def lost_files(self, key: str, evaluation: str) -> dict[Stage, list[str]]:
+        """What a finished trial has lost of the weights, latents and priors that its commits name, by the stage that made it.
+
+        Empty where nothing is missing, as far as can be said without reading a commit or listing a folder that is as it was
+        at the last fold. Lost pictures are left to `verify`: nothing is computed from them.
+        """
+        works: tuple[tuple[Stage, str], ...] = (("train", ""), ("evaluate", evaluation))
+        found: dict[Stage, list[str]] = {}
+        for stage, which in works:
+            noted = self.records.folders.get(_name(key, stage, which))
+            if noted is None or self.records.snapshot is None:
+                continue
+            attempt, _, version = noted.rpartition("/")
+            if self.records.snapshot.folder_version(attempt_folder(key, attempt)) != version:
+                commit = self._read(key, stage, which)
+                if commit is not None and (lost := self._lost(key, commit)):
+                    found[stage] = lost
+        return found
+
+    def set_lost_aside(self, key: str, evaluation: str) -> bool:
+        """Set commits aside whose files `lost_files` misses, so that their work is done again; whether there were any."""
+
+        def flaw(commit: TrainingRecord | ScoresRecord) -> str:
+            return "names files that are missing" if self._lost(key, commit) else ""
+
+        lost = self.lost_files(key, evaluation)
+        if "train" in lost:
+            self._read_training(key, flaw)
+        if "evaluate" in lost:
+            self.records.read_commit(scores_name(key, evaluation), ScoresRecord, flaw)
+        return bool(lost)
+
+    def _lost(self, key: str, commit: TrainingRecord | ScoresRecord) -> list[str]:
+        """Files but pictures that a commit names and that are not there in their full length."""
+        return [name for name in self._missing_files(key, commit) if not name.startswith(f"{PICTURES}/")]
+
     def prior_bytes(self, key: str, evaluation: str, name: str) -> bytes | None:
         """A fitted prior of one evaluation, checked; None where that has none."""
         commit = self.scores(key, evaluation)
@@ -162,10 +215,8 @@ class Commits:
                 flaw = f"names a damaged file ({name})"
                 self.records.read_commit(commit_name, type(commit), lambda found: flaw if found == commit else "")
                 raise
-            place = self.records.storage.place(commit_name)
-            remedy = (
-                f"Its SHA-256 is not the committed one. Remove {place}, and `aesweep resume STORE` makes both again."
-            )
+            remedy = "It is missing, or its SHA-256 is not the committed one. `aesweep verify STORE --repair`, then "
+            remedy += "`aesweep resume STORE`, make it again."
             raise DamagedFileError(error.field, error.value, remedy) from error
 
 

@@ -113,8 +113,9 @@ def running_trials(living: Iterable[Driver]) -> dict[str, RunningTrial]:
 
 def remove_stale(store: Store) -> None:
     """Remove the files of drivers that are gone, with requests to them, and those that cannot be read."""
-    alive = living_names(store)
-    for name in store.storage.names("progress"):
+    names = store.storage.names("progress")
+    alive = living_names(store)  # looked at after the names: who begins meanwhile is not among these
+    for name in names:
         stem, _, kind = name.rpartition(".")
         driver = f"{stem.rsplit('--', 2)[0] if kind == 'alive' else stem}.json"
         if name.endswith((".json", ".stop", ".alive")) and driver not in alive:

@@ -23,11 +23,21 @@ from typing import BinaryIO
 
 from aesweep.cluster.temporary import FULL
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.beneath import Beneath, size_of_file, sync, write_new
+from aesweep.sweep.store.beneath import Beneath, Check, most_bytes, read_at, size_of_file, sync, write_new
 from aesweep.sweep.store.layout import MARK
-from aesweep.sweep.store.storage import FOLDER, TEMPORARY, Result, Storage, StorageError, aside_name, version_of
+from aesweep.sweep.store.storage import (
+    FOLDER,
+    TEMPORARY,
+    Result,
+    Storage,
+    StorageError,
+    aside_name,
+    sha256_of,
+    version_of,
+)
 
 DEEPEST = 8  # levels of folders: more than there are
+BAD_SECTOR = "unreadable"  # in place of the SHA-256 of a file that the disk does not give back
 TRIES = 20  # of a write whose temporary file is removed by others each time
 
 # A file where a folder should be is what the user mistook, told as bad input; all else (no right to write, a stale NFS
@@ -62,10 +72,22 @@ class LocalStorage(Storage):
         return str(self._files.path(name))
 
     def read(self, name: str) -> bytes | None:
-        return self._found(lambda: self._files.read(name))
+        found = self._found(lambda: self._files.read(name))
+        if name == self._mark:
+            self._identity = self._identity or found
+        return found
 
     def open(self, name: str) -> BinaryIO | None:
         return self._found(lambda: self._files.open(name))
+
+    def digest(self, name: str, most: int) -> tuple[str, int] | None:
+        with self._refusals("read"):
+            try:
+                return super().digest(name, most)
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                return BAD_SECTOR, 0
 
     def exists(self, name: str) -> bool:
         return self._status(name) is not None
@@ -81,11 +103,7 @@ class LocalStorage(Storage):
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
         found = self._found(lambda: list(self._files.walk(folder, depth))) or []
-        return {
-            name: FOLDER if status is None else version_of(size_of_file(status) or 0, status.st_mtime_ns)
-            for name, status in found
-            if not _is_temporary(name)
-        }
+        return {n: _version(status) for n, status in found if TEMPORARY not in n or not _is_temporary(n)}
 
     def write(self, name: str, data: bytes) -> None:
         with self._refusals():
@@ -111,8 +129,21 @@ class LocalStorage(Storage):
             with self._files.turn(MARK):
                 same = self.read(name) == found
                 if same:
-                    self._files.remove(name)
+                    self._files.remove(name, self._check(name))
                 return same
+
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        def take(folder: int, temporary: str, last: str) -> bool:
+            with self._files.turn(MARK):
+                return sha256_of(self.digest(name, most_bytes(name))) == found and _rename(folder, temporary, last)
+
+        with self._refusals():
+            try:
+                return self._publish(name, file, _link if found is None else take)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                return super().exchange(name, found, file)
 
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
         if found or not (aside := self._move_aside(name)):
@@ -120,20 +151,22 @@ class LocalStorage(Storage):
         return aside if left is None or self.commit(name, left) else None
 
     def make_folder(self, name: str) -> None:
-        with self._refusals():
-            self._require_mark(name)
-            with self._files.folder(name, make=True):
+        def make() -> None:
+            with self._files.folder(name, True, self._check(name)):
                 pass
+
+        with self._refusals():
+            _again(make)
 
     def remove(self, name: str) -> None:
         with self._refusals():
-            self._files.remove(name)
+            self._files.remove(name, self._check(name))
 
     def remove_folder(self, name: str) -> None:
         with self._refusals():
             for left in reversed(range(TRIES)):
                 try:
-                    return self._files.remove_folder(name)
+                    return self._files.remove_folder(name, self._check(name))
                 except OSError as error:  # an attempt that woke up writes into it
                     if error.errno != errno.ENOTEMPTY or not left:
                         raise
@@ -141,12 +174,11 @@ class LocalStorage(Storage):
     def temporary(self) -> list[str]:
         with self._refusals("read"):
             found = self._files.walk("", DEEPEST)
-            return sorted(name for name, status in found if status is not None and _is_temporary(name))
+            return sorted(n for n, status in found if size_of_file(status) is not None and _is_temporary(n))
 
     def append(self, name: str, text: str) -> bool:
         with self._refusals():
-            self._require_mark(name)
-            self._files.append(name, text.encode())
+            _again(lambda: self._files.append(name, text.encode(), self._check(name)))
         return True
 
     def _move_aside(self, name: str) -> str:
@@ -156,20 +188,15 @@ class LocalStorage(Storage):
         """
         aside = aside_name(name, os.urandom(8))
         with self._refusals(), self._files.turn(MARK):
-            self._require_mark(name)
-            return aside if self._files.move_unreadable(name, aside) else ""
+            return aside if self._files.move_unreadable(name, aside, self._check(name)) else ""
 
-    def _publish(self, name: str, data: bytes, take: Take) -> bool:
+    def _publish(self, name: str, data: bytes | BinaryIO, take: Take) -> bool:
         """Write a temporary file and let `take` give it its name; False where it does not."""
-        for _ in range(TRIES):
-            with suppress(FileNotFoundError):  # somebody cleaned up, or removed the folder of this attempt
-                return self._publish_once(name, data, take)
-        return self._publish_once(name, data, take)
+        return _again(lambda: self._publish_once(name, data, take))
 
-    def _publish_once(self, name: str, data: bytes, take: Take) -> bool:
-        self._require_mark(name)
+    def _publish_once(self, name: str, data: bytes | BinaryIO, take: Take) -> bool:
         temporary = f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
-        with self._files.parent(name, make=True) as (folder, last):
+        with self._files.parent(name, True, self._check(name)) as (folder, last):
             try:
                 write_new(folder, temporary, data)
                 taken = take(folder, temporary, last)
@@ -180,12 +207,12 @@ class LocalStorage(Storage):
                 sync(folder)
         return taken
 
-    def _require_mark(self, name: str) -> None:
-        if self._mark in ("", name):
-            return
-        found = self.read(self._mark)
-        if found is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.place(self._mark))
+    def _check(self, name: str) -> Check | None:
+        """What looks, before a file of this name changes, whether this is still the store that was here first."""
+        return None if self._mark in ("", name) else self._require_mark
+
+    def _require_mark(self, root: int) -> None:
+        found = read_at(root, self._mark)
         self._identity = self._identity or found
         if found != self._identity:
             remedy = "Another store is in its place now. Put the first one back and give the same command again."
@@ -231,6 +258,19 @@ class LocalStorage(Storage):
         elif error.errno == errno.ENOENT:
             what = "is not there any more. Bring it back, or mount its disk again"
         return StorageError(self.root, f"It {what}, and give the same command again: it goes on from there.")
+
+
+def _version(status: os.stat_result) -> str:
+    size = size_of_file(status)
+    return f"{FOLDER}-{status.st_mtime_ns}" if size is None else version_of(size, status.st_mtime_ns)
+
+
+def _again(work: Callable[[], Result]) -> Result:
+    """`work`, again where somebody cleaned up meanwhile, or removed the folder of this attempt."""
+    for _ in range(TRIES):
+        with suppress(FileNotFoundError):
+            return work()
+    return work()
 
 
 def _is_temporary(name: str) -> bool:

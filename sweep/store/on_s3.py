@@ -21,13 +21,15 @@ read back whose bytes are there. There, two writers can both believe to have won
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+from zlib import crc32
 
 import pyarrow as pa
 from pyarrow import fs
@@ -35,12 +37,16 @@ from pyarrow import fs
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.beneath import inside, most_bytes
 from aesweep.sweep.store.storage import (
+    BLOCK_BYTES,
     FOLDER,
     Item,
     Result,
     Storage,
     StorageError,
+    digest_of,
+    file_digest,
     joined,
+    sha256_of,
     version_of,
 )
 
@@ -59,6 +65,7 @@ HINTS = {
     "INVALID_ACCESS_KEY_ID": "Give the right credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).",
     "SIGNATURE_DOES_NOT_MATCH": "Give the right credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).",
 }
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # the first takes precedence
 OTHERWISE = "Check the network and AWS_ENDPOINT_URL; the same command then goes on where this one stopped."
 
 
@@ -91,6 +98,9 @@ class ObjectStorage(Storage):
             return file
         return None
 
+    def digest(self, name: str, most: int) -> tuple[str, int] | None:
+        return self._patiently(lambda: super(ObjectStorage, self).digest(name, most))
+
     def exists(self, name: str) -> bool:
         return bool(self._info(name).type != fs.FileType.NotFound)
 
@@ -103,15 +113,18 @@ class ObjectStorage(Storage):
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
         found: dict[str, str] = {}
+        inside_it: Counter[str] = Counter()  # sum over the files in a folder, whatever their order
         start = len(self._path(folder)) + 1
         for info in self._list(folder, recursive=True):
             words = info.path[start:].split("/")
             name = joined(folder, "/".join(words[:depth]))
             if len(words) > depth or (len(words) == depth and not info.is_file):
                 found.setdefault(name, FOLDER)
+                if len(words) == depth + 1 and info.is_file:
+                    inside_it[name] += crc32(f"{words[-1]} {info.size}".encode())
             elif info.is_file:
                 found[name] = version_of(info.size, info.mtime_ns)
-        return found
+        return found | {name: f"{FOLDER}-{files}" for name, files in inside_it.items()}
 
     def write(self, name: str, data: bytes) -> None:
         def write() -> None:
@@ -140,8 +153,16 @@ class ObjectStorage(Storage):
     def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
         if self._conditional is None or data is None:  # what is removed can be made again: nobody relies on it
             return super().replace(name, found, data)
-        there, tag = self._read_tagged(name)
+        there, tag = self._tagged(name, lambda body, size: body.read() if size <= most_bytes(name) else b"")
         return there == found and self._put_if(name, data, {"IfMatch": tag})
+
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        if self._conditional is None:
+            return super().exchange(name, found, file)
+        if found is None:
+            return self._put_if(name, file, {"IfNoneMatch": "*"})
+        there, tag = self._tagged(name, lambda body, _: digest_of(body.iter_chunks(BLOCK_BYTES)))
+        return there == found and self._put_if(name, file, {"IfMatch": tag})
 
     def temporary(self) -> list[str]:
         return []  # killed writers leave no objects; unfinished uploads are the bucket's life-cycle rule's to remove
@@ -162,27 +183,31 @@ class ObjectStorage(Storage):
         bucket, _, key = self._path(name).partition("/")
         return {"Bucket": bucket, "Key": key}
 
-    def _put_if(self, name: str, data: bytes, condition: Mapping[str, str]) -> bool:
+    def _put_if(self, name: str, data: bytes | BinaryIO, condition: Mapping[str, str]) -> bool:
         def put() -> bool:
+            if not isinstance(data, bytes):
+                data.seek(0)
             try:
                 self._conditional.put_object(**self._place(name), Body=data, **condition)
             except Exception as error:
                 code = _status(error)
                 if code in (404, 412):  # 404: `If-Match` on what has gone
-                    return self.read(name) == data  # ours, where the answer to it was lost
+                    mine = digest_of([data]) if isinstance(data, bytes) else file_digest(data)
+                    return (
+                        sha256_of(self.digest(name, most_bytes(name))) == mine
+                    )  # ours, where the answer to it was lost
                 raise _as_os_error(error) from error
             return True
 
         return self._patiently(put)
 
-    def _read_tagged(self, name: str) -> tuple[bytes | None, str]:
-        """The bytes of an object with its ETag."""
+    def _tagged(self, name: str, use: Callable[[Any, int], Result]) -> tuple[Result | None, str]:
+        """What `use` makes of an object, which it is given as a stream and its length, and the ETag; None without one."""
 
-        def get() -> tuple[bytes | None, str]:
+        def get() -> tuple[Result | None, str]:
             try:
                 found = self._conditional.get_object(**self._place(name))
-                body = found["Body"]
-                return (body.read() if found["ContentLength"] <= most_bytes(name) else b""), found["ETag"]
+                return use(found["Body"], found["ContentLength"]), found["ETag"]
             except Exception as error:
                 if _status(error) == 404:
                     return None, ""
@@ -224,9 +249,7 @@ class ObjectStorage(Storage):
 
 def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
     """The file system of a URI and the root's path on it. Raises `InputError` for a URI that pyarrow does not know."""
-    if "@" in urlsplit(uri).netloc:
-        remedy = "Give credentials in AWS_ACCESS_KEY_ID and the like instead."
-        raise InputError("--store", "a URI with a password", remedy)
+    _refuse_passwords(uri)
     try:
         known, path = fs.FileSystem.from_uri(uri)
         if not isinstance(known, fs.S3FileSystem):
@@ -236,6 +259,16 @@ def _file_system(uri: str) -> tuple[fs.FileSystem, str]:
         said = " ".join(str(error).split())[:300]
         remedy = f"{said}. Give a path or a URI such as s3://bucket/folder (docs/operations.md)."
         raise InputError("--store", uri, remedy) from error
+
+
+def _refuse_passwords(uri: str) -> None:
+    """Raise `InputError` for one in a URI or a server's URL: they are shown, and are in command lines that all may read."""
+    parts = urlsplit(uri)
+    texts = {"--store": parts.netloc + unquote(parts.query)}
+    for field, text in (texts | {name: os.environ.get(name, "") for name in ENDPOINTS}).items():
+        if "@" in text:
+            remedy = "Take it out, and give credentials in AWS_ACCESS_KEY_ID and the like instead."
+            raise InputError(field, "a URI with a password", remedy)
 
 
 def _conditional_client(uri: str, region: str) -> Any:
@@ -274,8 +307,8 @@ def _as_os_error(error: Exception) -> OSError:
 def _s3_options(uri: str, region: str) -> Mapping[str, Any]:
     """What `from_uri` takes from a URI and the environment, with our retries, time limits and kind of writing."""
     query = {name: values[-1] for name, values in parse_qs(urlsplit(uri).query).items()}
-    endpoint = query.get("endpoint_override") or os.environ.get("AWS_ENDPOINT_URL_S3")
-    endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL") or ""
+    named = (query.get("endpoint_override"), *(os.environ.get(name) for name in ENDPOINTS))
+    endpoint = next(filter(None, named), "")
     scheme, _, host = endpoint.rpartition("://")
     options: dict[str, Any] = {
         "region": region,

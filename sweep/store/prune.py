@@ -19,7 +19,7 @@ from aesweep.models.archive import require_sound_zip
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.drivers import living_drivers
 from aesweep.sweep.store.layout import CHECKPOINT, END, START, attempt_folder, stage_of
-from aesweep.sweep.store.storage import FOLDER, size_of
+from aesweep.sweep.store.storage import is_folder, size_of
 from aesweep.sweep.store.store import Store
 
 DEPTH = 8  # of folders below an attempt: more than there are
@@ -151,7 +151,7 @@ def _has_sound_checkpoint(store: Store, name: str) -> bool:
 def _sizes_below(store: Store, folder: str) -> dict[str, int]:
     """Every file below a folder, with its length in bytes."""
     listing = store.storage.listing(folder, DEPTH)
-    return {name: size_of(version) for name, version in sorted(listing.items()) if version != FOLDER}
+    return {name: size_of(version) for name, version in sorted(listing.items()) if not is_folder(version)}
 
 
 def _folder(store: Store, name: str) -> Leftover:

@@ -45,6 +45,8 @@ class Records:
     """Whether damaged files keep their names: nothing is changed."""
     _whole: dict[str, str] = field(default_factory=dict)
     """Versions of commits that were read and found whole; shared with every snapshot."""
+    folders: dict[str, str] = field(default_factory=dict)
+    """As in `FoldedTables`; shared with every snapshot."""
 
     def with_snapshot(self) -> "Records":
         """The same records, with the trials listed now; itself where they are listed already."""
@@ -54,6 +56,8 @@ class Records:
         folded = self.read(FOLDED, FoldedTables)
         for name, version in (folded.commits if folded else {}).items():
             self._whole.setdefault(name, version)
+        for name, version in (folded.folders if folded else {}).items():
+            self.folders.setdefault(name, version)
         return replace(self, storage=snapshot, snapshot=snapshot)
 
     def read(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:
@@ -89,7 +93,7 @@ class Records:
         for _ in range(READS):
             version = self.snapshot.version(name) if self.snapshot else None
             data = self.storage.read(name)
-            if data is None or parse_record(Vacancy, data) is not None:
+            if data is None or (len(data) < VACANCY_BYTES and parse_record(Vacancy, data) is not None):
                 return None
             record = parse_record(kind, data)
             why = "is damaged" if record is None else flaw(record)

@@ -32,8 +32,9 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from aesweep.evaluation.deciding_fields import NUMBERS
-from aesweep.evaluation.rows import LatentRow, ScoreRow
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.sweep.store.latent_columns import LARGEST, WORD, LatentColumns
 from aesweep.sweep.store.storage import to_json_bytes
 
 _FIELDS = TypeAdapter(dict[str, Any])
@@ -43,11 +44,10 @@ ZEROS = "0" * 64
 MOST_VALUES = 5_000_000
 """Commas of one file: JSON takes some twenty times its length in memory. A spec of 100,000 trials has some two million."""
 MOST_FIELD_BYTES = 1_000_000
-LARGEST = 2**63 - 1
-WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 VACANCY_BYTES = 200
 """A vacancy is shorter than this, and a commit is longer."""
 _SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')  # one space of indent: top level only
+_SEAL_LINE = re.compile(rb'\n "(?:seal": "[^\n]*|[^\n]{4}": "[0-9a-f]{64}")')  # also one in which a bit flipped
 
 
 class _AnyVersion:
@@ -92,6 +92,8 @@ def _require_settings(value: dict[str, object]) -> dict[str, object]:
 
 Name = Annotated[str, StringConstraints(pattern=WORD)]
 """A word that may be one part of a path: letters, digits, `_`, `.` and `-`, and no dot in front."""
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}--?[0-9]{1,20}$")]
+"""Length and time of a file, as `version_of` writes them."""
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 """A trial's key."""
 ShortLine = Annotated[str, StringConstraints(max_length=200)]
@@ -103,8 +105,8 @@ Time = Annotated[str, AfterValidator(_require_time)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Settings = Annotated[dict[str, object], AfterValidator(_require_settings)]
 """The fields of an `EvaluationConfig`, perhaps of another version; those that go into the tables are checked."""
-How = Literal["died", "machine died", "preempted", "stopped", "out of memory"]
-"""How an attempt ended without a commit or a failure of its own."""
+How = Literal["died", "killed", "machine died", "preempted", "stopped", "out of memory"]
+"""How an attempt ended without a commit or a failure of its own. A process that `died` crashed; others were `killed`."""
 
 _STRICT = ConfigDict(strict=True)
 _SETTINGS: dict[str, TypeAdapter[Any]] = {
@@ -223,7 +225,7 @@ class ScoresRecord(SealedRecord):
     """SHA-256 of the weights that were scored."""
     files: dict[str, FileRecord]
     rows: tuple[Annotated[ScoreRow, _AnyVersion], ...]
-    latents: tuple[Annotated[LatentRow, _AnyVersion], ...]
+    latents: LatentColumns
     aesweep_version: str
 
 
@@ -359,12 +361,43 @@ class FoldedTables(SealedRecord):
     """Of the tables' columns."""
     aesweep: str
     files: dict[str, FileRecord]
-    commits: dict[str, str]
+    commits: dict[str, Version]
     """Version of every commit that was read and found whole."""
     signatures: dict[str, str]
     """Of each trial."""
     signature: str
     """Of all of them."""
+    rows: dict[str, Count] = {}
+    """Of each table."""
+    folders: dict[str, str] = {}
+    """Name of a commit -> its attempt and the version of that one's folder while it held the files of the commit."""
+    publication: str = ""
+    """The word of `publisher.json`, which all files of one publication carry."""
+
+
+class FindingRecord(Record):
+    """One file that is missing or damaged."""
+
+    name: str
+    trouble: str
+
+
+class VerifiedRecord(SealedRecord):
+    """`verified.json`: when `aesweep verify` read the store last, and what it found."""
+
+    time: Time
+    aesweep: ShortLine
+    seconds: Annotated[Finite, Field(ge=0)]
+    trials: Count
+    files: Count
+    bytes: Count
+    """Of the files that were read."""
+    missing: Count
+    damaged: Count
+    repaired: bool
+    """Whether what was found was set aside."""
+    findings: tuple[FindingRecord, ...]
+    """The first of them."""
 
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -373,7 +406,7 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 def parse_record(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
     """The record in `data`; None where there is none of this kind, or where its seal is broken."""
     if data.count(b",") + data.count(b"[") > MOST_VALUES or (
-        _seal_place(data) is not None and not has_sound_seal(data)
+        _SEAL_LINE.search(data) is not None and not has_sound_seal(data)
     ):
         return None
     try:

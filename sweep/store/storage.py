@@ -9,6 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -16,8 +17,9 @@ from aesweep.models.errors import InputError
 
 TEMPORARY = ".tmp-"
 SETTLE_SECONDS = 0.5
+BLOCK_BYTES = 2**20
 FOLDER = "folder"
-"""The version of a folder in a listing."""
+"""What the version of a folder in a listing begins with; it changes when files in the folder come or go."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -57,6 +59,21 @@ class Storage(Protocol):
     def open(self, name: str) -> BinaryIO | None:
         """A file to read parts of, None where there is none."""
 
+    def digest(self, name: str, most: int) -> tuple[str, int] | None:
+        """SHA-256 and length in bytes of a file, None where there is none; of a longer one than `most`, of its beginning.
+
+        Reads blocks: files may be larger than the memory.
+        """
+        file = self.open(name)
+        if file is None:
+            return None
+        content, size = hashlib.sha256(), 0
+        with file:
+            while size <= most and (block := file.read(min(BLOCK_BYTES, most + 1 - size))):
+                content.update(block)
+                size += len(block)
+        return content.hexdigest(), size
+
     def exists(self, name: str) -> bool:
         """Whether the file or folder is there; "" is the root."""
 
@@ -67,7 +84,7 @@ class Storage(Protocol):
         """Sorted names in a folder, temporary files left out; empty where there is no folder."""
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
-        """Version of every file up to `depth` levels below a folder; folders at that depth are listed as `FOLDER`."""
+        """Version of every file up to `depth` levels below a folder; folders at that depth too (`is_folder`)."""
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole, replacing what was there."""
@@ -104,6 +121,17 @@ class Storage(Protocol):
         else:
             self.write(name, data)
         return True
+
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        """Put all that `file` holds in the place of a file whose SHA-256 is `found` (None: of none), as `replace` does.
+
+        False where another file is there.
+        """
+        file.seek(0)
+        data, there = file.read(), self.read(name)
+        if found is None or there is None:
+            return found is None and self.commit(name, data)
+        return digest_of([there]) == found and self.replace(name, there, data)
 
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
         """Keep what was found damaged under another name and leave `left` in its place (None: nothing).
@@ -154,6 +182,25 @@ def aside_name(name: str, found: bytes) -> str:
     return f"{name}.damaged-{hashlib.sha256(found).hexdigest()[:6]}"
 
 
+def digest_of(chunks: Iterable[bytes]) -> str:
+    """SHA-256 of some bytes in hex digits."""
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_of(digest: tuple[str, int] | None) -> str | None:
+    """The first part of what `Storage.digest` gives."""
+    return digest[0] if digest else None
+
+
+def file_digest(file: BinaryIO) -> str:
+    """SHA-256 of all that an open file holds."""
+    file.seek(0)
+    return digest_of(iter(partial(file.read, BLOCK_BYTES), b""))
+
+
 def version_of(size: int, time_ns: int) -> str:
     """A file's version, from its length in bytes and the time of its last change."""
     return f"{size}-{time_ns}"
@@ -162,6 +209,11 @@ def version_of(size: int, time_ns: int) -> str:
 def size_of(version: str) -> int:
     """The length in bytes of the file that had this version."""
     return int(version.partition("-")[0])
+
+
+def is_folder(version: str) -> bool:
+    """Whether a version in a listing is a folder's."""
+    return version.startswith(FOLDER)
 
 
 def to_json_bytes(value: Mapping[str, object]) -> bytes:

@@ -38,6 +38,9 @@ class TrialState(NamedTuple):
     failed_stage: Stage | None = None
 
 
+DONE = TrialState("done")
+
+
 class Store:
     """One store at a path or URI. `open_store` checks that it is one."""
 
@@ -62,13 +65,19 @@ class Store:
         """The state of a trial, as the records say. `running` are the keys that a driver trains now."""
         if self.commits.has_training(key):
             if self.commits.has_scores(key, evaluation):
-                return TrialState("done")
+                return _failed(lost) if (lost := self.commits.lost_files(key, evaluation)) else DONE
             if failure := self.attempts.open_failure(key, "evaluate", evaluation):
                 return TrialState("failed", f"evaluation failed: {failure.reason}", "evaluate")
             return TrialState("trained")
         if failure := self.attempts.open_failure(key, "train"):
             return TrialState("failed", f"training failed: {failure.reason}", "train")
         return TrialState("running" if key in running else "pending")
+
+
+def _failed(lost: dict[Stage, list[str]]) -> TrialState:
+    """The state of a finished trial whose files are lost."""
+    names = ", ".join(name for files in lost.values() for name in files)
+    return TrialState("failed", f"it was done, but these files are missing or cut short now: {names}", next(iter(lost)))
 
 
 def open_store(path: str | Path, create: bool = False) -> Store:

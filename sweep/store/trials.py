@@ -110,24 +110,29 @@ class Trials:
         raise InputError("KEY", key, "This store holds no such trial; `aesweep status STORE --json` lists the keys.")
 
     def _written_config(self, key: str) -> TrialConfig | None:
-        """What `config.json` says; one that is damaged or of another trial is set aside.
+        """What `config.json` says; one that is damaged or of another trial is set aside. Raises as `parse_config` does."""
+        data = self.records.storage.read(config_name(key))
+        if data is None:
+            return None
+        config = self.parse_config(key, data)
+        if config is None:
+            self.records.set_aside(config_name(key), data)
+        return config
+
+    def parse_config(self, key: str, data: bytes) -> TrialConfig | None:
+        """The trial in the bytes of a `config.json`; None where that is damaged or of another trial.
 
         One of a newer aesweep is neither: it has all fields of this one's keys, and others. Raises `InputError` for it.
         """
-        name = config_name(key)
-        data = self.records.storage.read(name)
-        if data is None:
-            return None
         fields = parse_fields(data)
         unknown = [field for field in fields if field not in _FIELDS]
         if unknown and fields.keys() >= set(KEY_FIELDS):
             remedy = "A newer aesweep wrote it; this one does not know what it stands for. Use that one."
-            raise InputError(self.records.storage.place(name), ", ".join(unknown), remedy)
+            raise InputError(self.records.storage.place(config_name(key)), ", ".join(unknown), remedy)
         with suppress(TypeError, InputError):
             config = TrialConfig(**fields)
             if config.key == key:
                 return config
-        self.records.set_aside(name, data)
         return None
 
     def _launched_config(self, key: str) -> TrialConfig | None:

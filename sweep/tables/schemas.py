@@ -9,13 +9,13 @@ break later reads. `analysis` reads them too, so this module imports neither tor
 
 from dataclasses import fields
 from types import NoneType
-from typing import Annotated, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
 from aesweep.evaluation.descriptions import ROWS
 from aesweep.evaluation.rows import LatentRow, ScoreRow
-from aesweep.models.config import TrialConfig
+from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
 
 SCHEMA_VERSION = 5
@@ -59,6 +59,11 @@ def _with(columns: tuple[Column, ...], **followers: tuple[Column, ...]) -> tuple
 
 CONFIG_FIELDS = tuple(field.name for field in fields(TrialConfig))
 """Columns of `trials` that decide what a trial trains."""
+
+ADDED: dict[str, dict[str, Any]] = {
+    "trials": {field.name: field.default for field in fields(TrialConfig) if field.name not in KEY_FIELDS}
+}
+"""Columns that the first tables did not have, by table, with what they would have held: such tables can be read."""
 
 _BETA_EFF = Column("beta_eff", _F, "weight of the summed KL against the summed cross-entropy; null for a DAE")
 _PRECISION_USED = Column("precision_used", _S, "precision trained in: bf16, fp16 or fp32")
@@ -116,7 +121,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("name", _S, "readable words and the key"),
         Column("sweep", _S, "name of the latest spec where that asks for the trial, else of another that does"),
         Column("block", _S, "the spec's block that the trial comes from"),
-        Column("state", _S, "pending, running, trained (not yet scored), done, failed"),
+        Column("state", _S, "pending, running, trained (not yet scored), done, failed (also a trial that lost files)"),
         *_with(columns_of(TrialConfig), beta=(_BETA_EFF,), precision=(_PRECISION_USED,)),
         Column("attempts", _I, "training attempts started so far, those that were pruned included"),
         Column("attempt", _S, "the attempt that was committed; its folder is trials/<key>/attempts/<attempt>"),
@@ -151,7 +156,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 }
 
 
-def schema(table: str) -> pa.Schema:
-    """The Arrow schema of one table, with its version in the metadata."""
+def schema(table: str, publication: str = "") -> pa.Schema:
+    """The Arrow schema of one table, with its version in the metadata, and the word of a publication."""
     metadata = {"aesweep_table": table, "aesweep_schema": str(SCHEMA_VERSION)}
+    if publication:
+        metadata["aesweep_publication"] = publication
     return pa.schema([(column.name, column.type) for column in COLUMNS[table]], metadata=metadata)

@@ -1,7 +1,8 @@
 """The sign of life of an attempt, as its worker gives it.
 
 A training beats where it trains, after its steps: so that a GPU that hangs is told from one that computes. What may take long
-without a step (loading data, the stages of an evaluation) beats from a thread, which a frozen process stops too.
+without a step (loading data, the stages of an evaluation) beats from a thread, as long as the working thread uses the
+processor: one that only waits, for a file or a lock, gives no sign of life.
 """
 
 import os
@@ -9,12 +10,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import ray
 
 from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.beats import beat_name
-from aesweep.sweep.store.records import BeatRecord
+from aesweep.sweep.store.records import BeatRecord, StartRecord
 from aesweep.sweep.store.store import Store
 
 
@@ -38,13 +41,17 @@ class Pulse:
 
     @contextmanager
     def steadily(self) -> Iterator[None]:
-        """Signs of life inside the `with` block, whatever it does."""
-        ended = threading.Event()
+        """Signs of life while this thread works inside the `with` block, whatever it does."""
+        ended, clock = threading.Event(), time.pthread_getcpuclockid(threading.get_ident())
+        used = time.clock_gettime(clock)
 
         def beat_in_time() -> None:
+            nonlocal used
             while not ended.wait(self._every):
+                before, used = used, time.clock_gettime(clock)
                 with suppress(OSError):  # the work itself meets the store's trouble, and tells it
-                    self.beat()
+                    if used > before:
+                        self.beat()
 
         thread = threading.Thread(target=beat_in_time, daemon=True)
         thread.start()
@@ -58,3 +65,19 @@ class Pulse:
         """Nobody works on the attempt any more."""
         if self._name:
             self._store.storage.remove(self._name)
+
+
+@dataclass(frozen=True)
+class BegunAttempt:
+    """An attempt at training that has a name and a sign of life. It begins before torch is loaded, which takes seconds."""
+
+    name: str
+    start: StartRecord
+    pulse: Pulse
+
+
+def begin_training(store: Store, execution: ExecutionConfig, driver: str, key: str) -> BegunAttempt:
+    """Begin an attempt at training a trial."""
+    name, start = store.attempts.new(key, "train"), new_start(driver)
+    store.attempts.write_start(key, name, start)
+    return BegunAttempt(name, start, Pulse(store, execution, driver, key, name))

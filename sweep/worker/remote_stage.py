@@ -12,6 +12,7 @@ import ray
 from aesweep.cluster.scratch import no_room_in_worker
 from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
 from aesweep.sweep.store.storage import StorageError
+from aesweep.sweep.worker.pulse import Pulse
 
 
 @ray.remote(max_retries=0)
@@ -23,13 +24,12 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     other task.
     """
     os.environ["MPLBACKEND"] = "agg"  # torchmetrics imports matplotlib; a notebook's backend may be missing here
-    import torch
-
-    from aesweep.sweep.worker import evaluation_stages
-    from aesweep.sweep.worker.device import free_memory, is_out_of_memory, poisons_process
-    from aesweep.sweep.worker.pulse import Pulse
-
     pulse = Pulse(job.store, job.execution, job.driver, job.key, job.attempt)
+    with pulse.steadily():  # loading torch takes seconds, or hangs with the file server that it is on
+        import torch
+
+        from aesweep.sweep.worker import evaluation_stages
+        from aesweep.sweep.worker.device import free_memory, is_out_of_memory, poisons_process
     try:
         with pulse.steadily():
             return getattr(evaluation_stages, name)(job, *arguments)

@@ -18,6 +18,7 @@ from aesweep.cluster.scratch import no_room_in_worker
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
+from aesweep.sweep.worker.pulse import begin_training
 
 if TYPE_CHECKING:
     from aesweep.sweep.worker.training_attempt import TrainingAttempt
@@ -87,10 +88,13 @@ class TrialTrainable(tune.Trainable):
         return {"done": attempt.finished, "outcome": outcome, **attempt.measured()}
 
     def _new_attempt(self) -> "TrainingAttempt":
-        from aesweep.sweep.worker.training_attempt import TrainingAttempt  # torch from here on; the driver loads none
-
         config = self.store.trials.config(self.key)
-        return TrainingAttempt(self.store, config, self.execution, self._gpu_share(), self.stop_file, self.driver)
+        begun = begin_training(self.store, self.execution, self.driver, self.key)
+        with begun.pulse.steadily():
+            from aesweep.sweep.worker.training_attempt import TrainingAttempt  # and torch; the driver loads none
+
+        share = self._gpu_share()
+        return TrainingAttempt(self.store, config, self.execution, share, self.stop_file, self.driver, begun)
 
     def _failed(self, attempt: "TrainingAttempt", error: Exception) -> dict[str, object]:
         """Record the error of a trial; raise it where this process must end."""

@@ -27,14 +27,13 @@ from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.models.training.trainer import Trainer
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
-from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.layout import CHECKPOINT, MODEL, attempt_folder
 from aesweep.sweep.store.records import How, TrainingPart, TrainingRecord, TrainingResult, TrainingSettings
 from aesweep.sweep.store.storage import LogFile
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, describe_device, use_threads
-from aesweep.sweep.worker.pulse import Pulse
+from aesweep.sweep.worker.pulse import BegunAttempt, begin_training
 from aesweep.sweep.worker.resumed_with import parts_before, resumed_with
 
 LOG = "log.txt"
@@ -51,6 +50,7 @@ class TrainingAttempt:
         gpu_share: float = 0.0,
         stop_file: str = "",
         driver: str = "none",
+        begun: BegunAttempt | None = None,
     ) -> None:
         """`stop_file`: name in the store of the file that asks to stop. `driver`: who started it (`StartRecord`)."""
         self.store = store
@@ -58,17 +58,15 @@ class TrainingAttempt:
         self.execution = execution
         self.gpu_share = gpu_share
         self.started = datetime.now(UTC)
-        self.attempt = store.attempts.new(config.key, "train")
+        begun = begun or begin_training(store, execution, driver, config.key)
+        self.attempt, self._start, self._pulse = begun.name, begun.start, begun.pulse
         self.resumed_from = "none"
         self._parts: tuple[TrainingPart, ...] = ()
-        self._start = new_start(driver)
         self._test_scores: dict[str, float] = {}
         self._stop_file = stop_file
-        store.attempts.write_start(config.key, self.attempt, self._start)
         self._log_file = LogFile(store.storage, self._place(self.attempt, LOG))
         self.log(f"{config.name}, attempt {self.attempt} on {socket.gethostname()}")
         self._log_file.publish()
-        self._pulse = Pulse(store, execution, driver, config.key, self.attempt)
 
     def start(self) -> None:
         """Load the data, build the network and go on from the last checkpoint. May raise what training raises."""

@@ -13,7 +13,7 @@ import pytest
 import ray
 
 from aesweep.cluster.connect import ENVIRONMENT, LOCAL_SWITCH, LOOPBACK, connect
-from tests.fresh_process import REPOSITORY
+from tests.fresh_process import REPOSITORY, command_environment
 from tests.waiting import wait_until
 
 # A driver of its own process: it connects, has one task running, says so, and waits for the end.
@@ -53,6 +53,34 @@ def test_a_ray_that_is_in_use_is_used_and_left_running(ray_cluster: None) -> Non
     with connect("local") as connection:
         assert not connection.started_here
     assert ray.is_initialized()
+
+
+@pytest.mark.parametrize("mode", ["token", "disabled"])
+def test_a_head_that_wants_another_token_is_named_at_once(ray_cluster: None, tmp_path: Path, mode: str) -> None:
+    """The Ray of these tests has a token that nobody else knows."""
+    head = ray.get_runtime_context().gcs_address
+    (tmp_path / "token").write_text("0" * 64)
+    own = {
+        "RAY_AUTH_MODE": mode,
+        "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token"),
+        LOCAL_SWITCH: "0",
+    }  # stays on loopback
+    program = "import sys, time\nfrom aesweep.cluster.connect import connect\nbegun = time.monotonic()\n" + (
+        "try:\n    with connect(sys.argv[1]): pass\nexcept Exception as error: print(time.monotonic() - begun, error, sep='\\n')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, head],
+        env=command_environment(**own),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    seconds, first, second = done.stdout.splitlines()
+    assert first == f"--address: '{head}' cannot be used." and second.startswith("The cluster wants another token")
+    assert f"RAY_AUTH_MODE is {mode}" in second and "RAY_AUTH_TOKEN_PATH" in second
+    assert done.stderr == ""
+    assert float(seconds) < 15, "Ray alone tries for 20 seconds"
 
 
 def test_a_local_ray_listens_on_loopback_only(ray_cluster: None) -> None:

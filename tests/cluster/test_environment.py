@@ -143,6 +143,14 @@ TROUBLES = [
     ),
     pytest.param(
         (),
+        {"RAY_LOGGER_LEVEL": "nonsense"},
+        "local",
+        "RAY_LOGGER_LEVEL: 'nonsense'",
+        "Ray knows debug, info, warning, error and critical.",
+        id="a value that ends Ray's agents",
+    ),
+    pytest.param(
+        (),
         {"RAY_ADDRESS": "http://127.0.0.1:8265"},
         "auto",
         "RAY_ADDRESS: 'http://127.0.0.1:8265'",

@@ -16,6 +16,7 @@ import yaml
 
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.render import FILES, render, template_values
+from aesweep.cluster.temporary import LONGEST_SOCKET, SOCKET_BYTES
 from tests.fresh_process import REPOSITORY
 from tests.in_process import run_aesweep
 from tests.waiting import wait_until
@@ -61,6 +62,48 @@ def test_every_machine_of_a_launched_cluster_has_its_token(kind: str) -> None:
     assert config["file_mounts"] == {"~/.ray/auth_token": "~/.ray/auth_token"}
     starts = [line for role in ("head", "worker") for line in config[f"{role}_start_ray_commands"] if " start " in line]
     assert len(starts) == 2 and all(line.startswith("RAY_AUTH_MODE=token ") for line in starts)
+
+
+def test_the_token_of_a_launched_cluster_is_its_users_alone(tmp_path: Path) -> None:
+    """The command that makes it, as the file gives it, where Ray's own way of making it lets everybody read."""
+    (tmp_path / "ray").write_text("#!/bin/sh\nmkdir -p ~/.ray\necho secret >~/.ray/auth_token\n")
+    (tmp_path / "ray").chmod(0o755)
+    for kind in ("launcher-onprem", "launcher-aws"):
+        (command,) = (line[1:] for line in render(kind, **VALUES[kind]).splitlines() if "get-auth-token" in line)
+        for _ in range(2):  # also one that an earlier `ray` has left for everybody to read
+            environment = {**os.environ, "HOME": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+            subprocess.run(["bash", "-c", command], env=environment, check=True, umask=0)
+            modes = [(tmp_path / path).stat().st_mode for path in (".ray", ".ray/auth_token")]
+            assert not any(mode & 0o077 for mode in modes)
+            for path in (".ray", ".ray/auth_token"):
+                (tmp_path / path).chmod(0o777)
+
+
+def test_rays_folder_on_premises_is_inside_a_private_one_that_nobody_could_make_before(tmp_path: Path) -> None:
+    config = yaml.safe_load(render("launcher-onprem", **VALUES["launcher-onprem"]))
+    for role in ("head", "worker"):
+        (start,) = (line for line in config[f"{role}_start_ray_commands"] if " start " in line)
+        found = re.search(r"--temp-dir=(\S+ \S+ \S+)", start)
+        assert found, start
+        said = subprocess.run(["bash", "-c", f"echo {found[1]}"], capture_output=True, text=True, check=True, umask=0)
+        parent = Path(said.stdout.strip()).parent
+        assert parent.stat().st_mode & 0o777 == 0o700
+        assert len(f"{parent}/ray{LONGEST_SOCKET}") <= SOCKET_BYTES
+        parent.rmdir()
+
+
+def test_a_ray_job_asks_for_a_token() -> None:
+    job = yaml.safe_load(render("kuberay", **VALUES["kuberay"]))
+    assert job["spec"]["rayClusterSpec"]["authOptions"] == {"mode": "token"}
+
+
+@pytest.mark.parametrize("secret", ["s3://key:secret@bucket/store", "s3://bucket/store?secret_key=secret"])
+def test_no_file_takes_a_secret(secret: str) -> None:
+    """What is in a file ends in a command line, which everybody on the machine may read."""
+    for kind in ("slurm", "kuberay", "launcher-onprem", "launcher-aws"):
+        for name in ("store", "data", "spec"):
+            with pytest.raises(ClusterError, match="cannot be used"):
+                render(kind, **{**VALUES[kind], name: secret})
 
 
 def test_the_on_premises_file_is_accepted_by_rays_launcher() -> None:

@@ -6,8 +6,8 @@ of the bytes are in a temporary file, which does not get its name) or `after`.
 
 `FAULTS_IN_TRIALS` makes single trials fail, as real machines do: words `KIND:STAGE:KEY` or `KIND:STAGE:KEY:LAST`,
 separated by spaces, with the start of a trial's key and the number of the last attempt that is hit. STAGE is `train` or a
-function of the evaluation (`encode`, `fit`, …); KIND is `die` (SIGKILL of this process alone), `out-of-memory` or
-`cuda-error` (the exceptions that torch raises).
+function of the evaluation (`encode`, `fit`, …); KIND is `crash` (a segmentation fault), `kill` (SIGKILL of this process alone),
+`out-of-memory` or `cuda-error` (the exceptions that torch raises).
 """
 
 import os
@@ -19,8 +19,9 @@ from fnmatch import fnmatchcase
 from functools import partial, wraps
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from io import BytesIO
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 WHEN, _, PATTERN = os.environ.get("FAULTS_DEATH", "").partition(" ")
 WORDS = [word.split(":") for word in os.environ.get("FAULTS_IN_TRIALS", "").split()]
@@ -44,6 +45,11 @@ class FaultyStorage:
 
     def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
         return bool(self._perform(name, data, partial(self._storage.replace, name, found)))
+
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        file.seek(0)
+        exchange = partial(self._storage.exchange, name, found)
+        return bool(self._perform(name, file.read(), lambda data: exchange(BytesIO(data or b""))))
 
     def _perform(self, name: str, data: bytes | None, action: Callable[[bytes | None], Any]) -> Any:
         if data is None or not fnmatchcase(name, PATTERN):
@@ -72,8 +78,8 @@ def fail(stage: str, key: str, attempt: str) -> None:
     for kind, where, prefix, *last in WORDS:
         if where != stage or not key.startswith(prefix) or number > int(last[0] if last else number):
             continue
-        if kind == "die":
-            os.kill(os.getpid(), signal.SIGKILL)
+        if kind in ("crash", "kill"):
+            os.kill(os.getpid(), signal.SIGSEGV if kind == "crash" else signal.SIGKILL)
         import torch
 
         if kind == "out-of-memory":

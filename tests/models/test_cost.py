@@ -24,6 +24,8 @@ PARAMETERS = [
     (replace(CIFAR10, filters=64, depth=(3, 3, 3, 3)), 14_167_616, 9_479_555),
     (replace(CIFAR10, depth=(2, 2, 2, 2)), 33_834_368, 24_199_683),
     (replace(CIFAR10, depth=(3, 3, 2, 1), latent_size=96), 18_234_848, 23_151_875),
+    (replace(CIFAR10, depth=(3, 3, 2, 1), latent_size=96, decoder_depth="mirrored"), 18_234_848, 17_906_691),
+    (replace(CIFAR10, depth=(3, 3, 2, 1), latent_size=96, decoder_depth="in_order"), 18_234_848, 27_347_715),
     (replace(CELEBA, filters=32), 1_341_248, 2_143_235),
     (replace(CELEBA, filters=64), 4_832_832, 6_436_867),
     (replace(CELEBA, filters=128), 18_267_200, 21_475_331),

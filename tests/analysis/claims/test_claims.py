@@ -293,6 +293,14 @@ def test_one_measure_alone_shows_that_latents_are_not_gaussian(
     assert discussion.all_latent_distributions_are_gaussian(results(asked, lambda *_: 1, edit=edit)).outcome == outcome
 
 
+def test_one_seed_does_not_say_that_latents_are_not_gaussian(results: MakeResults) -> None:
+    asked = trials(model=["dae", "vae"], filters=[32], latent_size=[128], seed=[0])
+    edit = with_gaussianity(lambda trial: 9.0, lambda trial: 0.0, asked)
+    verdict = discussion.all_latent_distributions_are_gaussian(results(asked, lambda *_: 1, edit=edit))
+    assert verdict.outcome == "not enough data"
+    assert verdict.findings[0].words.startswith("2 of 2 trials are not Gaussian")
+
+
 def test_a_measure_that_is_missing_leaves_open_whether_latents_are_gaussian(results: MakeResults) -> None:
     asked = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
     edit = with_gaussianity(lambda trial: 1.0, lambda trial: 0.0, asked, [("radius_ks", 0.02)])

@@ -15,7 +15,7 @@ BLOCKS = (*cifar10_blocks(), *celeba_blocks())
 
 def test_the_experiments_are_the_networks_of_the_presets(make_store: MakeStore) -> None:
     store = make_store(
-        [trial for block in BLOCKS for trial in block.trials], states=dict.fromkeys(range(270), "pending")
+        [trial for block in BLOCKS for trial in block.trials], states=dict.fromkeys(range(1116), "pending")
     )
     described = load_tables(store).described
     block_of = {trial.key: block.name for block in BLOCKS for trial in block.trials}
@@ -36,8 +36,8 @@ def test_table_1_counts_what_is_done(make_store: MakeStore) -> None:
     table = table_1(load_tables(make_store([*first.trials, *second.trials], states=states, pictures=False)))
     rows = table.frame.set_index(["data", "filters", "model", "depth", "network"])
     dae, vae = (rows.xs(("cifar10-32", 32, model, "1", "")) for model in ("dae", "vae"))
-    assert (dae["done"], dae["trials"], dae["sizes"]) == (11, 11, "32 to 512 (11)")
-    assert (vae["done"], vae["trials"], vae["sizes"]) == (0, 9, "–")
+    assert (dae["done"], dae["trials"], dae["sizes"]) == (51, 51, "32 to 1024 (17)")
+    assert (vae["done"], vae["trials"], vae["sizes"]) == (0, 51, "–")
     assert len(rows) == len(EXPERIMENTS)
 
 

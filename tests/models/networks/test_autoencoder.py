@@ -25,6 +25,10 @@ VARIANTS = {
     "image noise": replace(SMALL, noise_std=0.5, noise_position="image"),
     "no norm": replace(SMALL, conv_norm=False),
     "relu": replace(SMALL, decoder_first_activation="relu"),
+    "mirrored": replace(SMALL, depth=(3, 3, 2, 1), decoder_depth="mirrored"),
+    "in order at 64 pixels": replace(
+        SMALL, image_size=64, dataset="celeba", depth=(3, 1, 2, 1), decoder_depth="in_order"
+    ),
     "wide first map": replace(SMALL, decoder_first_map="1024"),
 }
 

@@ -1,6 +1,7 @@
 """The command line: its verbs, and bad input that ends in two lines and exit code 2."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from tests.image_folder import write_image_folder
 from tests.in_process import run_aesweep
 from tests.sweep.conftest import TINY, run_main
 
-VERBS = set("plan launch resume stop status tables report evaluate sample fetch doctor render wait prune".split())
+VERBS = set(
+    "plan launch resume stop status tables report evaluate sample fetch doctor render wait prune verify".split()
+)
 
 
 def test_the_verbs_are_those_of_the_design() -> None:
@@ -225,3 +228,20 @@ def test_plan_works_for_the_paper_without_data_or_weights(
     said = capsys.readouterr().out
     assert "GPU-hours" in said
     assert "To fit: mixtures of 10 components" in said
+    # What its seeds can show, and what the next one costs and shows.
+    assert "Seeds: 3 per network. In 80% of cases, 3 seeds tell two networks apart" in said
+    assert "differ by 3.5 standard deviations over seeds" in said
+    assert re.search(r"One more of each network \(--set seeds=0\.\.3\): 372 trials, 25\.\d GPU-hours\.", said)
+    assert "after 372 trials and 25.8 GPU-hours the report shows every network once, which decides nothing yet" in said
+
+
+def test_plan_says_that_one_seed_decides_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run_main(monkeypatch, "plan", spec(tmp_path, TINY)) == 0
+    said = capsys.readouterr().out
+    assert "Seeds: 1 per network. One seed decides no comparison of scores." in said
+    assert "(--set seeds=0..1): 2 trials" in said and "First seeds" not in said
+    assert run_main(monkeypatch, "plan", spec(tmp_path, TINY), "--set", "seeds=1,5") == 0
+    said = capsys.readouterr().out
+    assert "Seeds: 2 per network." in said and "One more of each network: 2 trials" in said  # no range names these

@@ -35,6 +35,7 @@ FLAGS = {
     "render": "",
     "wait": "",
     "prune": "--damaged --dry-run",
+    "verify": "--repair",
 }
 SMALL = """
 name: small

@@ -1,20 +1,27 @@
 """When attempts that died make a trial failed, and when it is tried again without limit."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
+import ray
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
+from aesweep.sweep.driver.crash import look_for_crash
 from aesweep.sweep.driver.deaths import deaths, give_up_if_too_many, record_deaths
 from aesweep.sweep.driver.plan import Plan, make_plan
+from aesweep.sweep.driver.recovery import Recovery
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.attempts import new_start
+from aesweep.sweep.store.beats import read_beat
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.layout import CHECKPOINT
 from aesweep.sweep.store.records import How, LaunchProgress, StartRecord
 from aesweep.sweep.store.store import Stage, Store, open_store
+from aesweep.sweep.worker.pulse import Pulse
 from tests.records import trained
 
 TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
@@ -83,7 +90,9 @@ def test_preemptions_and_stops_never_count(store: Store, how: How) -> None:
     assert deaths(store, TRIAL.key, "train").alone == 0
 
 
-@pytest.mark.parametrize("how", ["machine died", None], ids=["with its machine", "with its driver"])
+@pytest.mark.parametrize(
+    "how", ["machine died", "killed", None], ids=["with its machine", "by a kill", "with its driver"]
+)
 def test_a_death_together_with_others_weighs_a_quarter(store: Store, how: How | None) -> None:
     for _ in range(4 * MOST - 1):
         attempt(store, how)
@@ -130,3 +139,39 @@ def test_damaged_notes_count_as_missing(store: Store, damage: bytes) -> None:
         store.attempts.write_file(TRIAL.key, name, file, damage)
     found = give_up_if_too_many(store, TRIAL.key, "train", "", MOST)
     assert (found.alone, found.together) == (0, 1)
+
+
+@ray.remote(num_cpus=0, max_retries=0)
+def end_by(number: int, root: str, attempt: str, with_sign_of_life: bool) -> None:
+    """A stage of an evaluation whose process gets a signal, before or after it began."""
+    if with_sign_of_life:
+        Pulse(open_store(root), ExecutionConfig(data_dir=root), DRIVER, TRIAL.key, attempt)
+    os.kill(os.getpid(), number)
+    signal.pause()
+
+
+@pytest.mark.parametrize(
+    ("number", "has_begun", "how"),
+    [
+        (signal.SIGSEGV, True, "died"),
+        (signal.SIGKILL, True, "killed"),
+        (signal.SIGSEGV, False, "killed"),
+    ],
+    ids=["crashed", "killed", "crashed before this attempt had begun"],
+)
+def test_a_crash_is_told_from_a_kill(
+    number: signal.Signals, has_begun: bool, how: str, store: Store, ray_cluster: None
+) -> None:
+    recovery = Recovery(store, DRIVER, max_process_deaths=1)
+    attempt = store.attempts.new(TRIAL.key, "evaluate", "e" * 12)
+    store.attempts.write_start(TRIAL.key, attempt, new_start(DRIVER, on_this_machine=False))
+    with pytest.raises(ray.exceptions.WorkerCrashedError) as caught:
+        ray.get(end_by.remote(number, str(store.root), attempt, has_begun))
+    beat = read_beat(store, DRIVER, (TRIAL.key, attempt))
+    if beat is not None:
+        asked = look_for_crash.remote(beat.pid)
+        assert ray.get(asked) == (how == "died"), "another machine is asked for the same"
+    verdict = recovery.after_death(TRIAL.key, attempt, "evaluate", "e" * 12, caught.value)
+    end = store.attempts.read_end(TRIAL.key, attempt)
+    assert end is not None and end.how == how
+    assert verdict.again == (how == "killed"), "one crash is too many here, one kill is not"

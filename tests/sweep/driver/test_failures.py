@@ -113,7 +113,7 @@ def types(store: Store, config: TrialConfig) -> list[str]:
 @pytest.mark.faults
 def test_a_cuda_error_ends_its_process_and_little_memory_gets_a_larger_share(tmp_path: Path) -> None:
     spec, trials = write_spec(tmp_path, "2..4")
-    faults = f"cuda-error:train:{trials[2].key} out-of-memory:train:{trials[3].key}:1 die:encode:{trials[4].key}:1"
+    faults = f"cuda-error:train:{trials[2].key} out-of-memory:train:{trials[3].key}:1 kill:encode:{trials[4].key}:3"
     done = launch_with_a_gpu(spec, tmp_path / "store", faults)
     assert done.returncode == 1, done.stderr
     store = open_store(tmp_path / "store")
@@ -135,7 +135,9 @@ def test_a_cuda_error_ends_its_process_and_little_memory_gets_a_larger_share(tmp
     assert "tried again with 0.6 of a GPU" in done.stderr
 
     assert types(store, trials[4]) == []
-    assert len(store.attempts.of(trials[4].key, "evaluate")) == 2
+    assert len(store.attempts.of(trials[4].key, "evaluate")) == 4, (
+        "whom somebody kills is tried more often than two times"
+    )
     assert "it is scored again" in done.stderr
     assert f"aesweep resume {tmp_path / 'store'} --retry-failed" in done.stderr
 
@@ -145,8 +147,8 @@ def test_a_cuda_error_ends_its_process_and_little_memory_gets_a_larger_share(tmp
 def test_deaths_and_lack_of_memory_end_as_failures_that_status_explains(tmp_path: Path) -> None:
     spec, trials = write_spec(tmp_path, "2..6")
     faults = (
-        f"die:train:{trials[2].key} die:train:{trials[3].key}:1 out-of-memory:train:{trials[4].key} "
-        f"die:fit:{trials[5].key} cuda-error:sample:{trials[6].key}"
+        f"crash:train:{trials[2].key} crash:train:{trials[3].key}:1 out-of-memory:train:{trials[4].key} "
+        f"crash:fit:{trials[5].key} cuda-error:sample:{trials[6].key}"
     )
     done = launch_with_a_gpu(spec, tmp_path / "store", faults)
     assert done.returncode == 1, done.stderr

@@ -53,6 +53,25 @@ def test_everything_is_pending_at_first_and_the_dearest_trial_comes_first(spec: 
     assert not plan.is_done
 
 
+def test_the_first_seed_of_every_network_comes_before_any_second_one(tmp_path: Path) -> None:
+    seeds = (7, 3)  # rounds are in the order of the spec
+    blocks = [
+        Block(name, tuple(replace(one, seed=seed) for seed in seeds)) for name, one in (("n", SMALL), ("w", LARGE))
+    ]
+    spec = SweepSpec(name="s", blocks=tuple(blocks), execution=ExecutionConfig(data_dir=str(tmp_path / "data")))
+    store = open_store(tmp_path / "store", create=True)
+    plan = make_plan(spec, store, EVALUATION)
+    wanted = [(8, 7), (2, 7), (8, 3), (2, 3)]
+    assert [(t.config.filters, t.config.seed) for t in plan.to_train] == wanted
+    for config, _ in spec.trials:
+        store.trials.write_config(config)
+        store.commits.commit_training(config.key, TRAINED)
+    scoring = make_plan(spec, store, EVALUATION).to_score
+    assert [t.round for t in scoring] == [0, 0, 1, 1]
+    second = make_plan(spec, None, EVALUATION, only=[replace(SMALL, seed=3).key])
+    assert [t.round for t in second.trials] == [1]  # also where the first is not asked for now
+
+
 def test_the_dearest_prior_fit_is_scored_first(tmp_path: Path) -> None:
     sizes = (3, 200, 40)
     trials = tuple(TrialConfig(filters=2, latent_size=size, epochs=1) for size in sizes)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,25 @@ def test_who_stays_silent_is_named_and_then_counts_as_hung_and_who_beats_does_no
     alive.end()
     assert list(beats(store, DRIVER)) == [(TRIAL.key, silent)]
     assert beats(store, "host-2-abcdef.json") == {}
+
+
+def test_a_stage_that_only_waits_for_a_file_becomes_silent(
+    store: Store, execution: ExecutionConfig, tmp_path: Path
+) -> None:
+    """A file server that does not answer: here a pipe that nobody writes to, until the stage was noticed."""
+    os.mkfifo(tmp_path / "slow")
+    work = (TRIAL.key, begun(store))
+    look, noticed = Silence(store, execution, DRIVER), []
+
+    def answer_once_noticed() -> None:
+        noticed.extend(wait_until(lambda: look.look()[1], 30, "the attempt is hung"))
+        (tmp_path / "slow").write_bytes(b"late")
+
+    with ThreadPoolExecutor(1) as pool, Pulse(store, execution, DRIVER, *work).steadily():
+        answer = pool.submit(answer_once_noticed)
+        assert (tmp_path / "slow").read_bytes() == b"late"
+    answer.result()
+    assert noticed == [work]
 
 
 def test_a_hung_attempt_is_tried_again_and_counts_as_one_whose_machine_died(

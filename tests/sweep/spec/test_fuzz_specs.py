@@ -70,6 +70,7 @@ FITTING = {
     "deterministic": ["false", "true"],
     "bn_momentum": ["0.01", "1", "1e-2"],
     "decoder_first_activation": ["none", "relu"],
+    "decoder_depth": ["by_width", "mirrored", "in_order"],
     "reduction": ["mean", "sum"],
     "precision": ["auto", "[fp32, bf16]"],
     "reference_split": ["train", "test"],

@@ -97,6 +97,14 @@ def test_a_field_added_later_changes_no_key_until_it_is_used() -> None:
     assert LaterConfig(dropout=0.1).key != LaterConfig(dropout=0.2).key
 
 
+def test_the_depth_of_the_decoder_enters_the_key_only_where_it_is_changed() -> None:
+    deep = TrialConfig(dataset="cifar10", depth=(3, 3, 2, 1), latent_size=96, noise_std=0.5)
+    assert replace(deep, decoder_depth="by_width").key == deep.key == "67b48fcd6a78"
+    assert (
+        len({deep.key, replace(deep, decoder_depth="mirrored").key, replace(deep, decoder_depth="in_order").key}) == 3
+    )
+
+
 def test_a_field_added_later_changes_no_evaluation_id_until_it_is_used() -> None:
     @dataclass(frozen=True, kw_only=True)
     class LaterConfig(EvaluationConfig):

@@ -19,7 +19,8 @@ from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.load import load_model
 from aesweep.sweep.store.records import SealedRecord, TrainingRecord, Vacancy, parse_record, sealed_json_bytes
 from aesweep.sweep.store.store import DamagedFileError, Store, open_store
-from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current
+from aesweep.sweep.tables.fold import TableWriter, tables_are_current
+from aesweep.sweep.tables.row_counts import table_rows
 from aesweep.sweep.worker import evaluation_stages
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.in_process import run_aesweep

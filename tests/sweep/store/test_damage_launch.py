@@ -14,6 +14,7 @@ from rich.console import Console
 
 from aesweep.sweep.launch import launch
 from aesweep.sweep.store.records import sealed_json_bytes
+from tests.in_process import run_aesweep
 from tests.sweep.driver.aftermath import assert_same_results
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(900)]
@@ -65,6 +66,26 @@ def test_a_launch_after_damage_ends_with_the_same_numbers(
     outcome = launch(str(tiny_spec), store, console=QUIET)
     assert (outcome.exit_code, outcome.counts["done"]) == (0, 2)
     assert_same_results(store, finished_store)
+
+
+def test_after_verify_repair_a_launch_does_the_damaged_work_alone_and_ends_with_the_same_numbers(
+    finished_store: Path, tiny_spec: Path, tmp_path: Path, ray_cluster: None
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(finished_store, store)
+    first, second = sorted(store.glob("trials/*"))
+    flip_a_bit(next(first.glob("attempts/*/model.safetensors")))
+    flip_a_bit(next(second.glob("attempts/*/samples/mvg.png")))
+    for path in (*store.glob("references/*-features.npz"), *store.glob("tables/*.parquet"), first / "config.json"):
+        flip_a_bit(path)
+    assert run_aesweep("verify", store, "--repair").code == 1
+    outcome = launch(str(tiny_spec), store, console=QUIET)
+    assert (outcome.exit_code, outcome.counts["done"]) == (0, 2)
+    assert_same_results(store, finished_store)
+    assert run_aesweep("verify", store).code == 0
+    made = [sorted(path.name[:10] for path in trial.glob("attempts/*")) for trial in (first, second)]
+    assert made[0] == ["score-0001", "train-0001", "train-0002"], "the same weights keep their scores"
+    assert made[1] == ["score-0001", "score-0002", "train-0001"]
 
 
 def test_a_launch_after_a_damaged_data_file_prepares_it_again(

@@ -25,7 +25,7 @@ from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.on_s3 import ObjectStorage
 from aesweep.sweep.store.records import sealed_json_bytes
-from aesweep.sweep.store.storage import FOLDER, Storage, StorageError
+from aesweep.sweep.store.storage import Storage, StorageError, is_folder
 from aesweep.sweep.store.store import Store, open_store
 from tests.faults import dying
 from tests.in_process import run_aesweep
@@ -65,7 +65,9 @@ def test_files_come_back_and_are_named_and_listed_alike_on_both_kinds(either: St
     assert either.exists("") and either.exists("a/deep") and not either.exists("a/dee")
     listed = either.listing("a", 2)
     assert set(listed) == {"a/b.json", "a/deep/er", "a/empty/folder"}
-    assert listed["a/deep/er"] == listed["a/empty/folder"] == FOLDER
+    assert is_folder(listed["a/deep/er"]) and is_folder(listed["a/empty/folder"])
+    either.write("a/deep/er/more.txt", b"")
+    assert either.listing("a", 2)["a/deep/er"] != listed["a/deep/er"], "a file came into the folder"
     assert listed["a/b.json"] == either.version("a/b.json")
     assert "a/deep/er/than/that.txt" in either.listing("", 8)
     aside = either.set_aside("a/b.json", b"second") or ""

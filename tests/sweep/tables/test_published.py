@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -12,7 +13,7 @@ from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import Vacancy, parse_record, sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
-from aesweep.sweep.tables.fold import TableWriter, published_rows, tables_are_current
+from aesweep.sweep.tables.fold import TableWriter, published_fold, tables_are_current
 from tests.small_store import DONE, FAILED
 
 
@@ -38,8 +39,8 @@ def root(small_store: Path, tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
-def tables(root: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (root / "tables").glob("*.parquet")}
+def tables(root: Path) -> dict[str, pa.Table]:
+    return {path.name: pq.read_table(path) for path in (root / "tables").glob("*.parquet")}
 
 
 def fold_as_a_driver(root: Path) -> list[str]:
@@ -93,13 +94,14 @@ def test_a_trial_that_is_not_there_any_more_leaves_the_tables(root: Path) -> Non
 
 def test_tables_that_are_damaged_or_of_another_aesweep_are_not_begun_with(root: Path) -> None:
     whole = tables(root)
-    (root / "tables/scores.parquet").write_bytes(whole["scores.parquet"][:-9])
+    path = root / "tables/scores.parquet"
+    path.write_bytes(path.read_bytes()[:-9])
     assert fold_as_a_driver(root)
     assert tables(root) == whole
     folded = json.loads((root / FOLDED).read_bytes())
     for other in ({"aesweep": "0.0.1"}, {"version": 1}, {"signatures": [1]}, {"files": None}):
         (root / FOLDED).write_bytes(sealed_json_bytes({**folded, **other}))
-        assert published_rows(open_store(root).snapshot()) == ({}, {})
+        assert published_fold(open_store(root).snapshot()) is None
     assert fold_as_a_driver(root)
 
 

@@ -178,3 +178,20 @@ def test_a_record_larger_than_any_of_ours_is_not_read(tmp_path: Path) -> None:
     assert storage.read("train.json") == b""
     os.truncate(tmp_path / "train.json", MOST_BYTES[".json"])
     assert len(storage.read("train.json") or b"") == MOST_BYTES[".json"]
+
+
+def test_weights_of_another_length_are_not_read(store: Path) -> None:
+    (path,) = store.glob(f"trials/{DONE.key}/attempts/*/model.safetensors")
+    with path.open("r+b") as file:
+        file.truncate(2**33)
+    with pytest.raises(InputError, match="SHA-256"):
+        load_model(store, DONE.key)
+
+
+@pytest.mark.parametrize("version", ["$x$", "", "-", "7", "x-7", "9" * 5000 + "-7", "7-"])
+def test_a_note_of_versions_that_are_none_is_a_damaged_one(store: Path, version: str) -> None:
+    folded = json.loads((store / "tables/folded.json").read_text())
+    folded.pop("seal")
+    folded["commits"] = dict.fromkeys(folded["commits"], version)
+    (store / "tables/folded.json").write_text(json.dumps(folded))
+    look_at(store)

@@ -1,0 +1,40 @@
+"""What a number of training seeds can show: the difference that Welch's test finds, in standard deviations over seeds.
+
+Two networks with equal spreads s and n seeds each. The share u that one of the two estimated variances has of their sum is
+Beta((n-1)/2, (n-1)/2) and independent of the sum, and given u the test statistic is a noncentral t with 2(n-1) degrees of
+freedom whose critical value comes from Welch's. The power is therefore an integral over u, exact but for its quadrature.
+Light, so that `plan` can say it: neither pandas nor `scipy.stats`.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from scipy import optimize, special
+
+ALPHA = 0.025
+"""Largest p-value, one-sided, that decides: "not 0" at 95 %."""
+POWER = 0.8
+"""Share of repetitions in which a true difference should be found."""
+_NODES = 60
+
+
+def welch_power(difference: float, seeds: int) -> float:
+    """Chance that a true difference, in standard deviations over seeds, is found by `seeds` of either network."""
+    if seeds < 2:
+        return 0.0
+    freedom, half = 2 * (seeds - 1), (seeds - 1) / 2
+    nodes, weights = special.roots_jacobi(_NODES, half - 1, half - 1)
+    share = (1 + nodes) / 2
+    critical = special.stdtrit((seeds - 1) / (share**2 + (1 - share) ** 2), 1 - ALPHA)
+    below = special.nctdtr(freedom, difference * math.sqrt(seeds / 2), critical)
+    return float(np.sum(weights * (1 - below)) / np.sum(weights))
+
+
+@lru_cache(maxsize=64)
+def detectable_difference(seeds: int) -> float:
+    """True difference, in standard deviations over seeds, that is found in `POWER` of repetitions; inf for one seed."""
+    if seeds < 2:
+        return math.inf
+    most = 15 * math.sqrt(2 / seeds)  # two seeds need 10.4; beyond that the distribution function underflows
+    return float(optimize.brentq(lambda difference: welch_power(difference, seeds) - POWER, 0.0, most))

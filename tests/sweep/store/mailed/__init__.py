@@ -1,0 +1,1 @@
+"""Stores of strangers: fuzzed ones, and what each kind of hostile file leads to."""

@@ -1,0 +1,150 @@
+"""The stores, numbered: each number is always the same damage of the same store, and the same actions on it."""
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from aesweep.sweep.store.records import PrunedAttempts
+from aesweep.sweep.store.store import open_store
+from tests.in_process import run_aesweep
+from tests.small_store import DONE, HALF
+from tests.sweep.store.mailed.damage import Context, all_damages, damage
+from tests.sweep.store.mailed.sandbox import Ended, make_bait, run_limited
+from tests.sweep.store.mailed.verbs import ACTIONS, SLOW, Place
+
+EACH = 4
+"""Actions on each store, one after the other: what the first one changed, the second one meets."""
+EVERY = 20
+"""One store of so many is looked at by the slow actions as well."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """How one action on one store ended."""
+
+    action: str
+    code: int | None
+    """None where there was trouble."""
+    trouble: str
+    """What must not be; "" where all was well."""
+    seconds: float
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """One store and what was found."""
+
+    seed: int
+    kind: str
+    name: str
+    done: str
+    found: tuple[Found, ...]
+
+
+class Workshop:
+    """A store with every kind of file, made once, and room for copies of it."""
+
+    def __init__(self, folder: Path, small_store: Path, data: Path, report: bool = True) -> None:
+        """`small_store` is tests.small_store's, `data` the reader's data folder. Drawing a `report` takes seconds."""
+        self.folder, self.data, self.pristine = folder, data, folder / "pristine"
+        self.spec = folder / "small.yaml"
+        self.spec.write_text(SPEC)
+        shutil.copytree(small_store, self.pristine)
+        self._add_what_lacks()
+        assert run_aesweep("verify", self.pristine).code in (0, 1)
+        if report:
+            assert run_aesweep("report", self.pristine).code == 0
+        else:
+            (self.pristine / "report").mkdir()
+            (self.pristine / "report/files.json").write_text('{"data": "x", "files": ["index.html"]}')
+        self._import_everything()
+
+    def _add_what_lacks(self) -> None:
+        """Files that only launches, requests and earlier commands leave."""
+        store = open_store(self.pristine)
+        store.records.write(f"trials/{DONE.key}/pruned.json", PrunedAttempts(attempts=("train-0000-abcdef",)))
+        died = store.attempts.new(HALF.key, "train")
+        store.attempts.write_end(HALF.key, died, "died", "killed")
+        (driver,) = (self.pristine / "progress").glob("*.json")
+        driver.with_suffix(".stop").touch()
+        (attempt,) = (self.pristine / f"trials/{HALF.key}/attempts").glob("train-0001-*")
+        beat = driver.with_name(f"{driver.stem}--{HALF.key}--{attempt.name}.alive")
+        beat.write_text('{"node": "ab", "pid": 7}')
+
+    def _import_everything(self) -> None:
+        """Every action once, so that no child imports a library."""
+        for name in [name for name in ACTIONS if name not in SLOW]:
+            copy = self.folder / "warm"
+            shutil.copytree(self.pristine, copy)
+            ACTIONS[name](Place(copy, self.folder, self.data, self.spec))
+            shutil.rmtree(copy)
+
+
+SPEC = """\
+name: small
+base: {filters: 2, epochs: 2, batch_size: 512, learning_rates: [1e-3], learning_rate_drops: []}
+blocks: [{name: done, latent_size: 2}, {name: others, latent_size: [3, 4]}]
+evaluation: {extractor: random-conv-64, samples: 50, reference_size: 60, gmm_components: 2}
+"""
+
+
+def run_case(workshop: Workshop, seed: int, slow: bool = True) -> Case:
+    """Damage one store and do something with it. `slow` lets one store of `EVERY` be reported too."""
+    rng, damages = random.Random(seed), all_damages()
+    kind, name = damages[seed * 7919 % len(damages)]
+    folder = workshop.folder / f"case-{seed}"
+    place = Place(folder / "store", folder / "out", workshop.data, workshop.spec)
+    bait = make_bait(folder / "bait")
+    place.out.mkdir()
+    shutil.copytree(workshop.pristine, place.store)
+    if rng.random() < 0.7:
+        _let_the_driver_be_gone(place.store)
+    done = damage(Context(rng, place.store, bait), kind, name)
+    actions = rng.sample([a for a in ACTIONS if a not in SLOW], EACH)
+    if slow and seed % EVERY == 0:
+        actions.insert(rng.randrange(EACH + 1), rng.choice(SLOW))
+    found = _run(place, bait, actions)
+    os.system(f"chmod -R u+rwX {folder}") if name == "no rights" else None
+    shutil.rmtree(folder)
+    return Case(seed, kind, name, done, found)
+
+
+def _let_the_driver_be_gone(store: Path) -> None:
+    for path in (store / "progress").glob("*.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "time": 0.0}))
+
+
+def _run(place: Place, bait: Path, actions: list[str]) -> tuple[Found, ...]:
+    tasks = [partial(ACTIONS[action], place) for action in actions]
+    ended = run_limited(tasks, bait, place.store, place.data, place.out, readable=(place.spec,))
+    return tuple(_found(action, one) for action, one in zip(actions, ended, strict=False))
+
+
+def _found(action: str, ended: Ended) -> Found:
+    outside = f"outside: {', '.join(ended.touched[:5])}" if ended.touched else ""
+    trouble = ended.trouble or outside
+    return Found(action, None if trouble else ended.result, trouble, ended.seconds, ended.megabytes)
+
+
+def run_cases(workshop: Workshop, seeds: Iterable[int], jobs: int, slow: bool = True) -> list[Case]:
+    """Every store of these numbers; `jobs` processes share them."""
+    if jobs == 1:
+        return [run_case(workshop, seed, slow) for seed in seeds]
+    with get_context("fork").Pool(jobs) as pool:
+        return list(pool.imap_unordered(_Runner(workshop, slow), seeds, chunksize=5))
+
+
+@dataclass(frozen=True)
+class _Runner:
+    workshop: Workshop
+    slow: bool
+
+    def __call__(self, seed: int) -> Case:
+        return run_case(self.workshop, seed, self.slow)
