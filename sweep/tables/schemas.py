@@ -13,11 +13,14 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 import pyarrow as pa
 
+from aesweep.evaluation.descriptions import ROWS
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
 
 SCHEMA_VERSION = 5
+MODEL_METRICS = ROWS
+"""Metrics of the model itself: name in the table `scores` -> how a report shows it."""
 
 
 class Column(NamedTuple):
