@@ -14,18 +14,27 @@ from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, sett
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import short_names
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score
+from aesweep.sweep.tables.schemas import MODEL_METRICS
 
 METRICS = {"fid": "FID", "fd": "FD", "kid": "KID", "kd": "KD", "fid_infinity": "FID∞", "fd_infinity": "FD∞"}
 METRICS |= {"fid_infinity_both": "FID∞ (both sides)", "fd_infinity_both": "FD∞ (both sides)"}
 METRICS |= {"precision": "Precision", "recall": "Recall", "density": "Density", "coverage": "Coverage"}
 METRICS |= {"inception_score": "Inception score", "bce": "BCE", "mse": "MSE", "psnr": "PSNR (dB)", "ssim": "SSIM"}
 METRICS |= {"heldout_loglikelihood": "Held-out log-likelihood", "train_loglikelihood": "Log-likelihood of the fit"}
+METRICS |= {name: row.title for name, row in MODEL_METRICS.items()}
 """Metric of the scores table -> column head, in the order in which they are shown. Others follow under their own name."""
 _OF_A_FIT = ("em_iterations", "em_converged", "em_lower_bound", "condition_number", "regularisation")
 """How the fit of a prior went: in the tables of the store alone."""
 KERNEL = ("kid", "kd")
 INFINITIES = ("fid_infinity", "fd_infinity", "fid_infinity_both", "fd_infinity_both")
-LOWEST = (*FRECHET, *KERNEL, *INFINITIES, "bce", "mse")
+LOWEST = (
+    *FRECHET,
+    *KERNEL,
+    *INFINITIES,
+    "bce",
+    "mse",
+    *(name for name, row in MODEL_METRICS.items() if row.lower_is_better),
+)
 """Those of which the lowest value is the best; of the other `METRICS` it is the highest."""
 _PLACE = ["data", "model", "filters", "depth", "variant", "latent_size", "seed"]
 
