@@ -15,7 +15,7 @@ class Row:
     title: str
     """Column head in the report."""
     lower_is_better: bool | None = None
-    """None where neither end is good."""
+    """None where neither end is good: of all decoders a constant one is the smoothest."""
     stderr_of: str = "images"
     """What its standard error counts."""
 
@@ -55,20 +55,20 @@ DESCRIPTIONS = (
     Description(
         "path_length",
         "perceptual path length between two latents, and how much longer that path is than straight",
-        (Row("path_length", "Path length", True), Row("path_stretch", "Path stretch", True)),
+        (Row("path_length", "Path length"), Row("path_stretch", "Path stretch", True)),
         "smoothness.path_length",
         needs_features=True,
     ),
     Description(
         "jacobian",
         "norms of the Jacobians of decoder and encoder at test images and samples",
-        tuple(Row(name, title, True) for name, title in zip(_NORMS, _NORM_TITLES, strict=True)),
+        tuple(Row(name, title) for name, title in zip(_NORMS, _NORM_TITLES, strict=True)),
         "smoothness.jacobian",
     ),
     Description(
         "lipschitz",
         "local Lipschitz estimates of decoder and encoder at test images and samples",
-        (Row("decoder_lipschitz", "decoder Lipschitz", True), Row("encoder_lipschitz", "encoder Lipschitz", True)),
+        (Row("decoder_lipschitz", "decoder Lipschitz"), Row("encoder_lipschitz", "encoder Lipschitz")),
         "smoothness.lipschitz",
     ),
 )

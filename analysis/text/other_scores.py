@@ -35,7 +35,8 @@ LOWEST = (
     "mse",
     *(name for name, row in MODEL_METRICS.items() if row.lower_is_better),
 )
-"""Those of which the lowest value is the best; of the other `METRICS` it is the highest."""
+"""Those of which the lowest value is the best; of the other `RANKED` it is the highest."""
+RANKED = METRICS.keys() - {name for name, row in MODEL_METRICS.items() if row.lower_is_better is None}
 _PLACE = ["data", "model", "filters", "depth", "variant", "latent_size", "seed"]
 
 
@@ -115,7 +116,7 @@ def _best(frame: pd.DataFrame, tidy: pd.DataFrame, metrics: list[str]) -> pd.Dat
     """Which cells are the best of their data set, source and evaluation, and not the only ones there."""
     ranked = tidy["value"].where(tidy["metric"].isin(LOWEST), -tidy["value"])
     groups = ranked.groupby([tidy[name] for name in ("data", "source", "split", "metric", "evaluation")])
-    best = ranked.eq(groups.transform("min")) & (groups.transform("count") > 1) & tidy["metric"].isin(METRICS)
+    best = ranked.eq(groups.transform("min")) & (groups.transform("count") > 1) & tidy["metric"].isin(RANKED)
     marked = tidy.assign(best=best)
     cells = marked.pivot(index=["key", "source", "split"], columns="metric", values="best")
     cells = cells.reindex(pd.MultiIndex.from_frame(frame[["key", "source", "split"]])).reset_index(drop=True)
