@@ -18,6 +18,7 @@ read back whose bytes are there. There, two writers can both believe to have won
 """
 # ruff: noqa: D102 (`Storage` says what each method does)
 
+import io
 import os
 import re
 import time
@@ -27,7 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 from zlib import crc32
 
@@ -94,8 +95,11 @@ class ObjectStorage(Storage):
 
     def open(self, name: str) -> BinaryIO | None:
         with suppress(FileNotFoundError):
-            file: BinaryIO = self._patiently(lambda: self._fs.open_input_file(self._path(name)))
-            return file
+            file: Any = self._patiently(lambda: self._fs.open_input_file(self._path(name)))
+            if file.size() <= most_bytes(name):
+                return cast(BinaryIO, file)
+            file.close()
+            return io.BytesIO()
         return None
 
     def digest(self, name: str, most: int) -> tuple[str, int] | None:

@@ -35,7 +35,7 @@ from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
 from aesweep.sweep.store.beneath import MOST_OTHER_BYTES
 from aesweep.sweep.store.layout import FOLDED, PUBLISHER, scores_name, table_name, training_name
-from aesweep.sweep.store.records import FileRecord, FoldedTables, Publication, parse_record
+from aesweep.sweep.store.records import VACANCY_BYTES, FileRecord, FoldedTables, Publication, parse_record
 from aesweep.sweep.store.storage import file_digest, sha256_of, size_of
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.row_groups import TableFile, TableReader
@@ -212,8 +212,11 @@ def published_fold(store: Store) -> Fold | None:
 
 
 def _has_the_same_commits(store: Store, key: str) -> bool:
+    version = store.storage.version(training_name(key))
+    if version is not None and size_of(version) >= VACANCY_BYTES and not store.records.is_as_folded(training_name(key)):
+        return False  # what is shorter is read whenever the trial's state is asked for
     failures = [f"trials/{key}/failures/{n}" for n in store.storage.names(f"trials/{key}/failures")]
-    names = [training_name(key), *(scores_name(key, evaluation) for evaluation in store.commits.scored(key))]
+    names = [scores_name(key, evaluation) for evaluation in store.commits.scored(key)]
     return all(map(store.records.is_as_folded, (*names, *(n for n in failures if n.endswith(".json")))))
 
 
