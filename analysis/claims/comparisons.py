@@ -35,7 +35,7 @@ from aesweep.analysis.statistics import (
     trend,
 )
 from aesweep.analysis.text.text_tables import format_score
-from aesweep.analysis.thresholds import FAR_OUT, LITTLE, MARGINALLY, SMALL_GRID
+from aesweep.analysis.thresholds import FAR_OUT, MARGINALLY, SMALL_GRID
 
 NetworkColumns = dict[str, object]
 """What `Results.of` takes: model, filters, depth, network."""
@@ -187,12 +187,14 @@ def smaller_best_size(
     return decided(words, p_for, p_against, _noise(*found))
 
 
-def little_changed(where: str, results: Results, score: str, first: NetworkColumns, second: NetworkColumns) -> Finding:
-    """Whether two networks differ by `LITTLE` or less at every latent size that both have."""
+def little_changed(
+    where: str, results: Results, score: str, first: NetworkColumns, second: NetworkColumns, margin: float
+) -> Finding:
+    """Whether two networks differ by `margin` (a share) or less at every latent size that both have."""
     label = f"{where}, {SOURCE_NAMES[score]}"
     common = results.by_seed(score, **first).index.intersection(results.by_seed(score, **second).index)
     parts = [
-        near(f"{size:.0f} units", ("", ""), *_pair(results, score, size, first, second), LITTLE) for size in common
+        near(f"{size:.0f} units", ("", ""), *_pair(results, score, size, first, second), margin) for size in common
     ]
     if not parts:
         return left_open(f"{label}: no common latent size")
@@ -201,7 +203,7 @@ def little_changed(where: str, results: Results, score: str, first: NetworkColum
     words = f"{label}: differs by {min(map(abs, changes)):.1%} to {abs(changes[most]):.1%}, most at {common[most]:.0f} units"
     fewest = min(min(map(len, _pair(results, score, size, first, second))) for size in common)
     remark = f"not settled by {fewest} seeds" if fewest > 1 else ONE_SEED
-    return every(parts, f"{words} (of {len(parts)}; little: {LITTLE:.0%})", remark)
+    return every(parts, f"{words} (of {len(parts)}; little: {margin:.0%})", remark)
 
 
 def _pair(

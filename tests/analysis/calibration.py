@@ -89,7 +89,7 @@ def _scaled(share: float, network: str = "frozen latent") -> tuple[Network, ...]
 
 
 def _little(results: Results) -> Finding:
-    return comparisons.little_changed("", results, "mvg", plain("dae", 128, "1", "frozen latent"), DAE)
+    return comparisons.little_changed("", results, "mvg", plain("dae", 128, "1", "frozen latent"), DAE, LITTLE)
 
 
 def _falls(dae: float, vae: float) -> tuple[Network, ...]:
