@@ -127,6 +127,17 @@ def has_minimum(results: Results, score: str, network: NetworkColumns) -> Findin
     return decided(words, float(ends), elsewhere, _noise(found))
 
 
+def falls_with_size(results: Results, score: str, network: NetworkColumns) -> Finding:
+    """Whether the expected score falls with the latent size: the slope per doubling of the size, over all sizes."""
+    found = curve(results, score, **network)
+    where = f"{str(network['model']).upper()}, {network['filters']:.0f} filters, {SOURCE_NAMES[score]}"
+    if found is None or len(found.sizes) < FEWEST_SIZES or not np.isfinite(found.scores.means).all():
+        return left_open(f"{where}: fewer than {FEWEST_SIZES} latent sizes")
+    slope = trend(np.log2(found.sizes).tolist(), found.scores.samples)
+    words = f"{where}: {change_words(slope)} per doubling of the latent size, {len(found.sizes)} sizes"
+    return decided(words, slope.p_below(), slope.p_above(), unsettled(slope))
+
+
 def _best_in_words(found: Curve) -> str:
     smooth = found.smooth
     return f"lowest at {found.best} units" + (f" ({smooth.words})" if smooth else "")
@@ -225,8 +236,8 @@ def near(where: str, names: tuple[str, str], first: Sample, second: Sample, marg
 def worse_on_average(
     where: str, results: Results, score: str, better: NetworkColumns, worse: NetworkColumns
 ) -> Finding:
-    """Whether `worse` has the higher mean score over the latent sizes that both have."""
-    label = f"{where}, {SOURCE_NAMES[score]}"
+    """Whether `worse` has the higher mean score over the latent sizes that both have; `score` may be `test_bce`."""
+    label = f"{where}, {SOURCE_NAMES.get(score, 'test BCE')}"
     common = results.by_seed(score, **better).index.intersection(results.by_seed(score, **worse).index)
     if common.empty:
         return left_open(f"{label}: no common latent size")
