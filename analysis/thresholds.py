@@ -1,5 +1,7 @@
 """What the paper's words for amounts mean here, all in one place. Section numbers are the paper's."""
 
+from dataclasses import dataclass
+
 LITTLE = 0.05
 """Section 4: share of a score that "very little difference" and "very little change" may be."""
 MARGINALLY = 0.05
@@ -24,3 +26,30 @@ SMALL_GRID = 5
 """Of fewer latent sizes the lowest is easily the last: that speaks neither for nor against a minimum."""
 FAR_OUT = 512
 """A score that still falls at this latent size, the end of what the paper trained freely, has no minimum in its sense."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The words that decide verdicts; `Results` carries them, so a verdict can be judged again under others."""
+
+    little: float = LITTLE
+    marginally: float = MARGINALLY
+    much: float = MUCH
+    massively: float = MASSIVELY
+    significantly: float = SIGNIFICANTLY
+    much_wider: float = MUCH_WIDER
+    about: float = ABOUT
+    unstable: float = UNSTABLE
+
+
+SWEPT: dict[str, tuple[float, float]] = {
+    "little": (0.02, 0.1),
+    "marginally": (0.02, 0.1),
+    "much": (1.2, 2.0),
+    "massively": (1.5, 3.0),
+    "significantly": (1.1, 1.5),
+    "much_wider": (1.5, 3.0),
+    "about": (1.5, 3.0),
+    "unstable": (0.02, 0.1),
+}
+"""Field of `Thresholds` -> a smaller and a larger value, under which each verdict that depends on it is judged again."""

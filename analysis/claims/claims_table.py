@@ -1,6 +1,6 @@
 """Every claim judged on every data set of a store, beside what the paper's own numbers say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import pandas as pd
@@ -10,6 +10,7 @@ from aesweep.analysis.claims.verdicts import OUTCOMES, Claim, Verdict
 from aesweep.analysis.data.published import published_tables
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable
+from aesweep.analysis.thresholds import SWEPT
 
 NO_TRIALS = "no such trials"
 
@@ -21,6 +22,7 @@ class Judged:
     claim: Claim
     ours: Verdict
     paper: Verdict | None  # the verdict of the printed numbers; None for a data set that the paper does not have
+    flips: str = ""  # at which other threshold the verdict is another one; "" where at none
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,13 @@ class Judgement:
 def judge(results: Results) -> Judgement:
     """Every claim that speaks of these data."""
     paper = published_verdicts().get(results.data, {})
-    verdicts = _verdicts(results).items()
-    return Judgement(results, tuple(Judged(claim, verdict, paper.get(claim.name)) for claim, verdict in verdicts))
+    return Judgement(
+        results,
+        tuple(
+            Judged(claim, verdict, paper.get(claim.name), flips(claim, results, verdict))
+            for claim, verdict in _verdicts(results).items()
+        ),
+    )
 
 
 @lru_cache(maxsize=1)
@@ -69,6 +76,17 @@ def _verdicts(results: Results) -> dict[Claim, Verdict]:
     return {claim: claim.judge(results) for claim in CLAIMS if not claim.data or results.data in claim.data}
 
 
+def flips(claim: Claim, results: Results, verdict: Verdict) -> str:
+    """The verdict at a smaller and a larger value of the word that it depends on, where it is another one."""
+    values = SWEPT.get(claim.threshold, ())
+    swept = (replace(results, thresholds=replace(results.thresholds, **{claim.threshold: value})) for value in values)
+    found = zip(values, (claim.judge(one).outcome for one in swept), strict=True)
+    shares = max(values, default=1.0) < 1
+    said = [(f"{value:.0%}" if shares else f"{value:g}", outcome) for value, outcome in found]
+    word = claim.threshold.replace("_", " ")
+    return "; ".join(f"{outcome} with “{word}” at {value}" for value, outcome in said if outcome != verdict.outcome)
+
+
 def claims_table(judgement: Judgement) -> TextTable:
     """The verdicts with their numbers as a table."""
     results = judgement.results
@@ -79,6 +97,7 @@ def claims_table(judgement: Judgement) -> TextTable:
             "tested": one.claim.tested(results),
             "verdict": one.ours.outcome,
             "numbers": "; ".join(finding.words for finding in one.ours.findings) or NO_TRIALS,
+            "flips": one.flips,
             "paper": one.paper.outcome if one.paper else MISSING,
             "claim": one.claim.name,
         }
@@ -86,6 +105,7 @@ def claims_table(judgement: Judgement) -> TextTable:
     ]
     heads = {"section": "Section", "sentence": "The paper says" if results.of_paper else "The paper says of its data"}
     heads |= {"tested": f"Tested on {results.title}", "verdict": "These data say", "numbers": "Numbers"}
+    heads |= {"flips": "Another verdict"} if any(one.flips for one in judgement.judged) else {}
     heads |= {"paper": "The paper's printed numbers say"} if any(one.paper for one in judgement.judged) else {}
     frame = pd.DataFrame(rows).assign(data=results.data, evaluation=results.evaluation.id)
     title = f"Claims on {results.title}: {results.evaluation.title}"

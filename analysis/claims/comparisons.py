@@ -35,7 +35,7 @@ from aesweep.analysis.statistics import (
     trend,
 )
 from aesweep.analysis.text.text_tables import format_score
-from aesweep.analysis.thresholds import FAR_OUT, LITTLE, MARGINALLY, SMALL_GRID
+from aesweep.analysis.thresholds import FAR_OUT, MARGINALLY, SMALL_GRID
 
 NetworkColumns = dict[str, object]
 """What `Results.of` takes: model, filters, depth, network."""
@@ -127,6 +127,17 @@ def has_minimum(results: Results, score: str, network: NetworkColumns) -> Findin
     return decided(words, float(ends), elsewhere, _noise(found))
 
 
+def falls_with_size(results: Results, score: str, network: NetworkColumns) -> Finding:
+    """Whether the expected score falls with the latent size: the slope per doubling of the size, over all sizes."""
+    found = curve(results, score, **network)
+    where = f"{str(network['model']).upper()}, {network['filters']:.0f} filters, {SOURCE_NAMES[score]}"
+    if found is None or len(found.sizes) < FEWEST_SIZES or not np.isfinite(found.scores.means).all():
+        return left_open(f"{where}: fewer than {FEWEST_SIZES} latent sizes")
+    slope = trend(np.log2(found.sizes).tolist(), found.scores.samples)
+    words = f"{where}: {change_words(slope)} per doubling of the latent size, {len(found.sizes)} sizes"
+    return decided(words, slope.p_below(), slope.p_above(), unsettled(slope))
+
+
 def _best_in_words(found: Curve) -> str:
     smooth = found.smooth
     return f"lowest at {found.best} units" + (f" ({smooth.words})" if smooth else "")
@@ -187,12 +198,14 @@ def smaller_best_size(
     return decided(words, p_for, p_against, _noise(*found))
 
 
-def little_changed(where: str, results: Results, score: str, first: NetworkColumns, second: NetworkColumns) -> Finding:
-    """Whether two networks differ by `LITTLE` or less at every latent size that both have."""
+def little_changed(
+    where: str, results: Results, score: str, first: NetworkColumns, second: NetworkColumns, margin: float
+) -> Finding:
+    """Whether two networks differ by `margin` (a share) or less at every latent size that both have."""
     label = f"{where}, {SOURCE_NAMES[score]}"
     common = results.by_seed(score, **first).index.intersection(results.by_seed(score, **second).index)
     parts = [
-        near(f"{size:.0f} units", ("", ""), *_pair(results, score, size, first, second), LITTLE) for size in common
+        near(f"{size:.0f} units", ("", ""), *_pair(results, score, size, first, second), margin) for size in common
     ]
     if not parts:
         return left_open(f"{label}: no common latent size")
@@ -201,7 +214,7 @@ def little_changed(where: str, results: Results, score: str, first: NetworkColum
     words = f"{label}: differs by {min(map(abs, changes)):.1%} to {abs(changes[most]):.1%}, most at {common[most]:.0f} units"
     fewest = min(min(map(len, _pair(results, score, size, first, second))) for size in common)
     remark = f"not settled by {fewest} seeds" if fewest > 1 else ONE_SEED
-    return every(parts, f"{words} (of {len(parts)}; little: {LITTLE:.0%})", remark)
+    return every(parts, f"{words} (of {len(parts)}; little: {margin:.0%})", remark)
 
 
 def _pair(
@@ -223,8 +236,8 @@ def near(where: str, names: tuple[str, str], first: Sample, second: Sample, marg
 def worse_on_average(
     where: str, results: Results, score: str, better: NetworkColumns, worse: NetworkColumns
 ) -> Finding:
-    """Whether `worse` has the higher mean score over the latent sizes that both have."""
-    label = f"{where}, {SOURCE_NAMES[score]}"
+    """Whether `worse` has the higher mean score over the latent sizes that both have; `score` may be `test_bce`."""
+    label = f"{where}, {SOURCE_NAMES.get(score, 'test BCE')}"
     common = results.by_seed(score, **better).index.intersection(results.by_seed(score, **worse).index)
     if common.empty:
         return left_open(f"{label}: no common latent size")

@@ -18,7 +18,7 @@ from aesweep.analysis.data.published import RIVALS, published_scores
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
 from aesweep.analysis.statistics import Sample, p_of_higher_rate, p_of_rate
-from aesweep.analysis.thresholds import MUCH, NOMINAL_SPREAD, UNSTABLE
+from aesweep.analysis.thresholds import NOMINAL_SPREAD
 
 FREE = 512
 """Latent units up to which the paper trained VAEs without trouble."""
@@ -49,6 +49,7 @@ def daes_always_outperform_vaes_at_the_comparison_point(results: Results) -> Ver
     "beaten by or marginally beat un-altered DAEs on CIFAR-10 and CelebA with MVG and GMM sampling.",
     CIFAR10,
     CELEBA,
+    threshold="marginally",
 )
 def rivals_and_unaltered_daes_differ_marginally(results: Results) -> Verdict:
     """At the comparison size, the DAE of 128 filters is marginally above or below each printed score of RAE and EAE."""
@@ -63,6 +64,7 @@ def rivals_and_unaltered_daes_differ_marginally(results: Results) -> Verdict:
             ("DAE", RIVALS[model]),
             at_comparison_size(results, column, plain("dae", 128)),
             Sample(np.array([value]), NOMINAL_SPREAD * value),
+            results.thresholds.marginally,
         )
         for column, model, value in zip(printed["column"], printed["model"], printed["value"], strict=True)
     )
@@ -106,6 +108,7 @@ def both_models_have_a_best_number_of_latent_units(results: Results) -> Verdict:
 @claim(
     "4",
     "it was difficult to investigate the VAEs for more than 512 units as they began to become unstable during training",
+    threshold="unstable",
 )
 def vaes_become_unstable_above_512_units(results: Results) -> Verdict:
     """More trainings of VAEs fail above 512 latent units than up to 512 (Fisher's exact test).
@@ -122,7 +125,7 @@ def vaes_become_unstable_above_512_units(results: Results) -> Verdict:
     words = f"{bad[0]} of {len(above)} VAEs above {FREE} units diverged or learnt nothing, {bad[1]} of {len(below)} up to {FREE}"
     if above["seed"].nunique() < 2:
         return together([left_open(f"{words}, {ONE_SEED}")])
-    stable, _ = p_of_rate(bad[0], len(above), UNSTABLE)
+    stable, _ = p_of_rate(bad[0], len(above), results.thresholds.unstable)
     more = p_of_higher_rate((bad[0], len(above)), (bad[1], len(below)))
     return together([decided(words, more, stable, "not settled by this many trainings")])
 
@@ -130,6 +133,7 @@ def vaes_become_unstable_above_512_units(results: Results) -> Verdict:
 @claim(
     "4",
     "DAE training was simple and robust at all latent space sizes.",
+    threshold="unstable",
 )
 def dae_training_is_robust_at_all_latent_sizes(results: Results) -> Verdict:
     """Hardly any training of a DAE diverges or learns no more than the mean image (exact binomial test)."""
@@ -142,20 +146,30 @@ def dae_training_is_robust_at_all_latent_sizes(results: Results) -> Verdict:
         return together([left_open(f"{words}, all at one latent size")])
     if rows["seed"].nunique() < 2:
         return together([left_open(f"{words}, {ONE_SEED}")])
-    robust, not_robust = p_of_rate(bad, len(rows), UNSTABLE)
+    robust, not_robust = p_of_rate(bad, len(rows), results.thresholds.unstable)
     return together(
-        [decided(f"{words} (robust: at most {UNSTABLE:.0%})", robust, not_robust, "too few trainings to tell")]
+        [
+            decided(
+                f"{words} (robust: at most {results.thresholds.unstable:.0%})",
+                robust,
+                not_robust,
+                "too few trainings to tell",
+            )
+        ]
     )
 
 
 @claim(
     "4",
     "The variation in DAE performance with the size of the latent space was much stronger",
+    threshold="much",
 )
 def daes_are_more_sensitive_to_the_latent_size(results: Results) -> Verdict:
     """Scores vary much more with the latent size for DAEs than for VAEs of the same width (MVG and GMM)."""
     return together(
-        more_sensitive(f"{w} filters", results, prior, ("DAE", plain("dae", w)), ("VAE", plain("vae", w)), MUCH)
+        more_sensitive(
+            f"{w} filters", results, prior, ("DAE", plain("dae", w)), ("VAE", plain("vae", w)), results.thresholds.much
+        )
         for w in widths_with_both(results.plain)
         for prior in PRIORS
     )

@@ -1,8 +1,16 @@
 """Section 2.2: the hypotheses that have a sentence of their own; the others are judged where the paper returns to them."""
 
-from aesweep.analysis.claims.comparisons import deeper, falls_with_width, not_gaussian
+from aesweep.analysis.claims.comparisons import (
+    deeper,
+    falls_with_size,
+    falls_with_width,
+    has_minimum,
+    not_gaussian,
+    plain,
+)
 from aesweep.analysis.claims.verdicts import Verdict, claim, lower, together
 from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.scores import PRIORS
 from aesweep.analysis.statistics import Sample
 
 
@@ -30,4 +38,19 @@ def deeper_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
         for (what, a), (_, b) in zip(not_gaussian(first), not_gaussian(second), strict=True):
             names = (f"depth {deep['depth']}", "depth 1")
             found.append(lower(f"{where}, {what}", names, Sample(a.dropna().to_numpy()), Sample(b.dropna().to_numpy())))
+    return together(found)
+
+
+@claim(
+    "2.2",
+    "there is an optimum size of the bottleneck layer that balances quality of reconstruction and generative samples",
+)
+def reconstruction_improves_with_size_while_samples_have_a_minimum(results: Results) -> Verdict:
+    """For every plain network Test R falls with the latent size, while MVG and GMM are lowest inside the sizes tried."""
+    networks = results.plain[["model", "filters"]].drop_duplicates().itertuples(index=False, name=None)
+    found = []
+    for names in networks:
+        network = plain(*names)
+        found.append(falls_with_size(results, "reconstruction_test", network))
+        found += [has_minimum(results, prior, network) for prior in PRIORS]
     return together(found)

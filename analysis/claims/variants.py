@@ -36,12 +36,13 @@ from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
 from aesweep.analysis.power import ALPHA
 from aesweep.analysis.statistics import Sample, Settings
-from aesweep.analysis.thresholds import MASSIVELY, NOMINAL_SPREAD, SIGNIFICANTLY
+from aesweep.analysis.thresholds import NOMINAL_SPREAD
 
 
 @claim(
     "4",
     "there is very little difference in performance when the latent layer is frozen in training.",
+    threshold="little",
 )
 def freezing_the_latent_layer_hardly_matters(results: Results) -> Verdict:
     """With a frozen latent layer scores differ little at every latent size (MVG and GMM)."""
@@ -53,6 +54,7 @@ def freezing_the_latent_layer_hardly_matters(results: Results) -> Verdict:
             prior,
             plain("dae", width, depth, "frozen latent"),
             plain("dae", width, depth),
+            results.thresholds.little,
         )
         for width, depth in frozen.itertuples(index=False)
         for prior in PRIORS
@@ -63,11 +65,19 @@ def freezing_the_latent_layer_hardly_matters(results: Results) -> Verdict:
     "4",
     "when increasing the depth of the convolutional layers, the sensitivity of the generative performance to the "
     "number of latent units decreases significantly",
+    threshold="significantly",
 )
 def deeper_networks_are_less_sensitive_to_the_latent_size(results: Results) -> Verdict:
     """Scores vary significantly less with the latent size for deeper DAEs than for depth 1 (MVG and GMM)."""
     return together(
-        more_sensitive(where, results, prior, ("depth 1", shallow), (f"depth {deep['depth']}", deep), SIGNIFICANTLY)
+        more_sensitive(
+            where,
+            results,
+            prior,
+            ("depth 1", shallow),
+            (f"depth {deep['depth']}", deep),
+            results.thresholds.significantly,
+        )
         for where, shallow, deep in deeper(results)
         for prior in PRIORS
     )
@@ -142,7 +152,7 @@ def the_best_overall_has_128_filters_depths_3321_and_96_units(results: Results) 
     "generative performance",
 )
 def noise_degrades_reconstruction_and_generation(results: Results) -> Verdict:
-    """Over all latent sizes, each level of noise gives worse scores than the one below it (Test R, MVG and GMM)."""
+    """Over all latent sizes, each level of noise gives a worse test BCE, MVG and GMM than the one below it."""
     levels = ["", *(f"noise {std}" for std in NOISES)]
     width = width_of(results, levels[1])
     return together(
@@ -154,7 +164,7 @@ def noise_degrades_reconstruction_and_generation(results: Results) -> Verdict:
             plain("dae", width, network=high),
         )
         for low, high in pairwise(levels)
-        for score in ("reconstruction_test", *PRIORS)
+        for score in ("test_bce", *PRIORS)
     )
 
 
@@ -177,6 +187,7 @@ def with_noise_between_01_and_05_the_dae_drops_below_the_vae(results: Results) -
     "4",
     "BN did have the affect of massively improving the generative performance when sampling from N(z; 0, I), "
     "beating the baseline VAE, but not the EAE.",
+    threshold="massively",
 )
 def batch_normalisation_rescues_the_standard_normal(results: Results) -> Verdict:
     """At the comparison size, BN massively lowers the DAE's N(0, I) score: below the VAE's, not below the EAE's.
@@ -187,7 +198,7 @@ def batch_normalisation_rescues_the_standard_normal(results: Results) -> Verdict
     normed = at_comparison_size(results, "standard_normal", varied(results, "batch latent norm"))
     dae, vae = (at_comparison_size(results, "standard_normal", plain(model, width)) for model in ("dae", "vae"))
     found = [
-        lower("N(0, I)", ("DAE with BN", "plain DAE"), normed, dae, MASSIVELY),
+        lower("N(0, I)", ("DAE with BN", "plain DAE"), normed, dae, results.thresholds.massively),
         lower("N(0, I)", ("DAE with BN", "VAE"), normed, vae),
     ]
     if results.beside_published:
@@ -217,12 +228,20 @@ def spectral_and_layer_normalisation_do_not_rescue_the_standard_normal(results: 
     "4",
     "When applying BN, SN and LN to the output of the encoder there was very little change in the performance of "
     "the DAE for MVG and GMM sampling",
+    threshold="little",
 )
 def latent_normalisation_hardly_changes_mvg_and_gmm(results: Results) -> Verdict:
     """With BN, SN or LN a DAE's scores differ little at every latent size (MVG and GMM)."""
     networks = [f"{norm} latent norm" for norm in ("batch", "spectral", "layer")]
     return together(
-        little_changed(words, results, prior, varied(results, words), plain("dae", width_of(results, words)))
+        little_changed(
+            words,
+            results,
+            prior,
+            varied(results, words),
+            plain("dae", width_of(results, words)),
+            results.thresholds.little,
+        )
         for words in networks
         for prior in PRIORS
     )

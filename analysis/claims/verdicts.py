@@ -53,6 +53,7 @@ class Claim:
     quote: str  # the paper's words exactly, " … " where it leaves something out; of a claim of ours our own
     judge: Callable[[Results], Verdict]
     data: tuple[str, ...]  # data sets that the sentence speaks of; empty: any
+    threshold: str = ""  # the field of `Thresholds` that the verdict depends on; "" for none
 
     @property
     def of_paper(self) -> bool:
@@ -75,9 +76,9 @@ class Claim:
         return self.judge(results)
 
 
-def claim(section: str, quote: str, *data: str) -> Callable[[Callable[[Results], Verdict]], Claim]:
+def claim(section: str, quote: str, *data: str, threshold: str = "") -> Callable[[Callable[[Results], Verdict]], Claim]:
     """Make a function the claim of its name, on `data` (none: any data set); its first line says what it tests."""
-    return lambda judge: Claim(judge.__name__, section, quote, judge, data)
+    return lambda judge: Claim(judge.__name__, section, quote, judge, data, threshold)
 
 
 def together(findings: Iterable[Finding]) -> Verdict:

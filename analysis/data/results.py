@@ -6,7 +6,7 @@ What was left aside and what differs from the paper is named, and stands beside 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -26,7 +26,7 @@ from aesweep.analysis.data.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, 
 from aesweep.analysis.data.scores import SCORES, image_words, scoring_deviations
 from aesweep.analysis.data.tables import LatentPoints, Tables
 from aesweep.analysis.statistics import Sample
-from aesweep.analysis.thresholds import NOMINAL_SPREAD
+from aesweep.analysis.thresholds import NOMINAL_SPREAD, Thresholds
 
 NETWORK = ["model", "filters", "depth", "network"]
 """Columns that name a network within `Results.trials`."""
@@ -58,6 +58,8 @@ class Results:
     """Settings that differ from the paper's, such as `epochs 5 (paper: 100)`; only for the paper's data sets."""
     scoring_deviations: tuple[str, ...] = ()
     """Numbers of images and components that differ from the paper's; only where published numbers may stand beside these."""
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    """What the paper's words for amounts mean in the verdicts on these results."""
 
     @property
     def title(self) -> str:

@@ -15,7 +15,10 @@ Score = Callable[[TrialConfig, str], float]
 
 
 def results_of(make_store: MakeStore) -> Callable[..., Results]:
-    """`results(trials, score)`: the results of a store of CIFAR-10 in which each score is what `score` says."""
+    """`results(trials, score)`: the results of a store of CIFAR-10 in which each score is what `score` says.
+
+    With `bce=True` the test BCE too, in thousandths.
+    """
 
     def make(trials: list[TrialConfig], score: Score, **more: Any) -> Results:
         by_key = {trial.key: trial for trial in trials}
@@ -24,6 +27,8 @@ def results_of(make_store: MakeStore) -> Callable[..., Results]:
             for row in rows["scores"]:
                 split = f"_{row['split']}" if row["source"] == "reconstruction" else ""
                 row["value"] = float(score(by_key[row["key"]], row["source"] + split))
+            for row in rows["trials"] if more.get("bce") else ():
+                row["test_bce"] = float(score(by_key[row["key"]], "test_bce")) / 1000
             more.get("edit", lambda rows: None)(rows)
 
         store = make_store(trials, evaluations=(FID,), pictures=False, latent_points=20, edit=known)

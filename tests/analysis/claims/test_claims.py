@@ -103,6 +103,7 @@ def test_comparisons_over_sizes_and_widths_know_the_noise_of_seeds_too(
     noisy = results(
         trials(filters=[128], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128]),
         lambda trial, name: 50 + 5 * trial.noise_std + noise * trial.seed,
+        bce=True,
     )
     assert variants.noise_degrades_reconstruction_and_generation(noisy).outcome == outcome
     asked = trials(model=["dae", "vae"], filters=[32, 64, 128], latent_size=[128])
@@ -136,9 +137,11 @@ def test_five_percent_is_little(results: MakeResults, change: float, outcome: st
 
 def test_noise_must_hurt_at_every_step(results: MakeResults) -> None:
     asked = trials(filters=[128], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128])
-    worse = results(asked, lambda trial, name: 50 + 10 * trial.noise_std)
+    worse = results(asked, lambda trial, name: 50 + 10 * trial.noise_std, bce=True)
     assert variants.noise_degrades_reconstruction_and_generation(worse).outcome == "supported"
-    once_better = results(asked, lambda trial, name: 50 + 10 * trial.noise_std - 10 * (trial.noise_std == 1.0))
+    once_better = results(
+        asked, lambda trial, name: 50 + 10 * trial.noise_std - 10 * (trial.noise_std == 1.0), bce=True
+    )
     assert variants.noise_degrades_reconstruction_and_generation(once_better).outcome == "contradicted"
     partial = results(
         trials(filters=[128], noise_std=[0.0, 0.1], latent_size=[64]), lambda trial, name: trial.noise_std
@@ -150,7 +153,7 @@ def test_the_claim_on_noise_judges_the_width_that_the_figure_shows(results: Make
     """96 is nearer to 128; 32 has more trials."""
     asked = trials(filters=[32, 96], noise_std=[0.0, 0.1, 0.5, 1.0], latent_size=[64, 128])
     asked += trials(filters=[32], noise_std=[0.1], latent_size=[256, 512])
-    found = results(asked, lambda trial, name: 50 + 10 * trial.noise_std * (1 if trial.filters == 96 else -1))
+    found = results(asked, lambda trial, name: 50 + 10 * trial.noise_std * (1 if trial.filters == 96 else -1), bce=True)
     assert "DAE, 96 filters, noise 0.5" in [line.label for line in present(noise_chart(found)).lines]
     assert variants.noise_degrades_reconstruction_and_generation(found).outcome == "supported"
 
@@ -444,7 +447,7 @@ def test_larger_daes_are_larger_than_others(results: MakeResults) -> None:
 
 @pytest.mark.parametrize(
     ("spread", "outcome"),
-    [(2.2, "supported"), (1.14, "contradicted"), (0.2, "contradicted"), (float("inf"), "not enough data")],
+    [(2.2, "not enough data"), (1.14, "contradicted"), (0.2, "contradicted"), (float("inf"), "not enough data")],
 )
 def test_a_range_is_much_wider_from_twice_the_standard_deviation_on(
     results: MakeResults, spread: float, outcome: str
@@ -454,10 +457,34 @@ def test_a_range_is_much_wider_from_twice_the_standard_deviation_on(
             row |= {"z_a": spread * (-1) ** row["index"], "z_b": 3.0 * (-1) ** row["index"]}
 
     found = results(trials(filters=[32], latent_size=[128]), lambda *_: 1, edit=edit)
-    assert discussion.dae_latents_spread_wider_than_the_standard_normal(found).outcome == outcome
+    verdict = discussion.dae_latents_spread_wider_than_the_standard_normal(found)
+    assert verdict.outcome == outcome
+    assert (verdict.findings[0].outcome == "supported") == (spread == 2.2)
+    assert verdict.findings[-1].words.endswith("two dimensions of a trial, not all")
 
 
 def test_claims_that_need_printed_fids_are_open_for_other_extractors(make_store: MakeStore, grid: Grid) -> None:
     store = make_store(grid(dataset=["cifar10"], model=["dae", "vae"], filters=[128], latent_size=[128], epochs=[2]))
     (found,) = all_results(load_tables(store))
     assert dae_against_vae.rivals_and_unaltered_daes_differ_marginally(found).outcome == "not enough data"
+
+
+def test_a_fitted_prior_of_the_dae_is_compared_with_the_standard_normal_of_the_vae(results: MakeResults) -> None:
+    both = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
+
+    def score(trial: TrialConfig, name: str) -> float:
+        return 10 if trial.model == "vae" and name != "standard_normal" else {"dae": 50, "vae": 60}[trial.model]
+
+    assert discussion.daes_with_a_fitted_prior_outperform_vaes_with_theirs(results(both, score)).outcome == "supported"
+
+
+@pytest.mark.parametrize(("slope", "outcome"), [(-5, "supported"), (5, "contradicted")])
+def test_reconstruction_must_improve_with_the_latent_size(results: MakeResults, slope: float, outcome: str) -> None:
+    asked = trials(filters=[64], latent_size=[32, 64, 128, 256, 512])
+
+    def score(trial: TrialConfig, name: str) -> float:
+        rank = trial.latent_size.bit_length()
+        return 100 + slope * rank + trial.seed / 10 if name == "reconstruction_test" else bowl(64, 5)(trial)
+
+    verdict = hypotheses.reconstruction_improves_with_size_while_samples_have_a_minimum(results(asked, score))
+    assert verdict.outcome == outcome

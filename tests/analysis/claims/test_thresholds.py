@@ -1,0 +1,42 @@
+"""Verdicts that depend on what "little" or "much" means say where they flip."""
+
+import inspect
+from dataclasses import fields
+
+import pytest
+
+from aesweep.analysis.claims import CLAIMS
+from aesweep.analysis.claims.claims_table import claims_table, judge
+from aesweep.analysis.thresholds import SWEPT, Thresholds
+from tests.analysis.invented import trials
+from tests.analysis.typed import MakeResults
+
+
+def test_every_threshold_is_swept_on_both_sides_of_its_value() -> None:
+    for field in fields(Thresholds):
+        smaller, larger = SWEPT[field.name]
+        assert smaller < getattr(Thresholds(), field.name) < larger
+    assert {claim.threshold for claim in CLAIMS} == {"", *SWEPT}
+
+
+def test_a_claim_names_the_threshold_that_it_reads() -> None:
+    for claim in CLAIMS:
+        read = {name for name in SWEPT if f"results.thresholds.{name}" in inspect.getsource(claim.judge)}
+        read -= {"much"} if "much_wider" in read else set()
+        assert read == ({claim.threshold} if claim.threshold else set()), claim.name
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (1.04, "contradicted with “little” at 2%"),
+        (1.07, "supported with “little” at 10%"),
+        (1.01, ""),
+        (1.2, ""),
+    ],
+)
+def test_the_table_says_where_a_verdict_flips(results: MakeResults, change: float, said: str) -> None:
+    asked = trials(filters=[128], freeze_latent=[False, True], latent_size=[64, 128])
+    judged = judge(results(asked, lambda trial, name: 80 * (change if trial.freeze_latent else 1)))
+    rows = claims_table(judged).frame.set_index("claim")
+    assert rows.loc["freezing_the_latent_layer_hardly_matters", "flips"] == said
