@@ -305,6 +305,7 @@ class Objects(ObjectStorage):
         self.root, self._base = "s3://bucket", "bucket"
         self._fs: Any = SimulatedObjects(do)
         self.__dict__["_conditional"] = SimulatedClient(do)
+        self._mark, self.identity, self._was_asked = "", None, False  # nobody exchanges the store
 
     def map(self, function: Any, items: Any) -> Any:
         """One after the other: the order of steps is the schedule's."""
