@@ -114,6 +114,10 @@ class SimulatedBeneath(Beneath):
             raise FileNotFoundError(errno.ENOENT, "", name)
         return [entry for entry, *_ in entries]
 
+    def append(self, name: str, data: bytes, check: Any = None) -> None:
+        with self.parent(name, make=True, check=check) as (folder, last):
+            _raise(self.do("append", folder.handle, last, data), name)
+
     def remove(self, name: str, check: Any = None) -> None:
         with suppress(FileNotFoundError), self.parent(name, check=check) as (folder, last):
             unlink(last, dir_fd=folder)
