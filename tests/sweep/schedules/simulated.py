@@ -115,8 +115,9 @@ class SimulatedBeneath(Beneath):
         return [entry for entry, *_ in entries]
 
     def append(self, name: str, data: bytes, check: Any = None) -> None:
-        with self.parent(name, make=True, check=check) as (folder, last):
-            _raise(self.do("append", folder.handle, last, data), name)
+        folder, _, last = name.rpartition("/")
+        with self.folder(folder, True, check) as at:
+            _raise(self.do("append", at.handle, last, data), name)
 
     def remove(self, name: str, check: Any = None) -> None:
         with suppress(FileNotFoundError), self.parent(name, check=check) as (folder, last):

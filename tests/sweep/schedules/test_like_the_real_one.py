@@ -110,9 +110,9 @@ def random_calls(chance: random.Random) -> list[Call]:
 @pytest.mark.parametrize(
     ("kind", "seeds"),
     [
-        ("path", range(25)),
+        ("path", range(10)),
         ("S3", range(1, 2)),  # here folders lose their last file; each call takes some requests
-        pytest.param("path", range(25, 500), marks=pytest.mark.slow),
+        pytest.param("path", range(10, 500), marks=pytest.mark.slow),
         pytest.param("S3", range(2, 20), marks=pytest.mark.slow),
     ],
     ids=["path", "S3", "path, more", "S3, more"],
