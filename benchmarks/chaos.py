@@ -58,6 +58,8 @@ MOST_UNDISTURBED = 5
 PATIENCE_SECONDS = 15.0
 """After which another kind of disturbance is chosen, where there is nothing to do the chosen one to."""
 LOOK_SECONDS = 0.1
+TWO_LINES = ("Go on with: ", "same command", "cannot be used.")
+"""What a launch that ends with exit code 2 says, and nothing that a traceback would."""
 
 
 @dataclass
@@ -179,7 +181,7 @@ def _is_documented(code: int, said: str) -> bool:
     """Whether a launch ended as docs/operations.md says; by SIGKILL it did if we sent one."""
     if "Traceback" in said:
         return False
-    return code in (1, 130, -signal.SIGKILL) or (code == 2 and ("Go on with: " in said or "same command" in said))
+    return code in (1, 130, -signal.SIGKILL) or (code == 2 and any(words in said for words in TWO_LINES))
 
 
 def main() -> int:

@@ -77,7 +77,7 @@ def suspend_machine(sweep: Sweep, chance: random.Random) -> bool:
     if len(sweep.sleepers) >= MOST_ASLEEP:
         return False
     if sweep.machines is None:
-        able = [driver for driver in sweep.awake if raylets(driver.process.pid)]
+        able = [driver for driver in sweep.awake if busy_workers([driver.process.pid])]
         if not able:
             return False
         driver = chance.choice(able)

@@ -114,8 +114,7 @@ def training_commit(attempt: str) -> TrainingRecord:
 def scores_commit(attempt: str) -> ScoresRecord:
     """With two latent dimensions of 2,000 images, as every commit has."""
     point = LatentRow(split="train", index=0, dimension_a=0, dimension_b=1, z_a=0.123456789, z_b=-1.23456789)
-    latents = tuple(replace(point, index=number) for number in range(LATENT_ROWS))
-    return scored(attempt).model_copy(update={"latents": latents})
+    return scored(attempt, latents=(replace(point, index=number) for number in range(LATENT_ROWS)))
 
 
 def remember(store: Store, spec: SweepSpec, times: str = "") -> None:

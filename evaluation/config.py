@@ -6,6 +6,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from aesweep.evaluation.descriptions import DESCRIPTIONS
 from aesweep.models.data.datasets import SPLITS, Split
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash, identity_fields
@@ -158,10 +159,14 @@ METRICS = {
     "inception_score": "the Inception score of samples; needs the Inception network",
     "reconstruction_error": "cross-entropy, MSE, PSNR and SSIM of reconstructions",
     "heldout_likelihood": "log-likelihood of a tenth of the training latents under priors fitted on the rest",
+    **{description.name: description.meaning for description in DESCRIPTIONS},
 }
 """Name -> what it measures."""
 
-FEATURE_METRICS = frozenset({"frechet", "kid", "prdc", "frechet_infinity", "frechet_infinity_both", "inception_score"})
+FEATURE_METRICS = frozenset(
+    {"frechet", "kid", "prdc", "frechet_infinity", "frechet_infinity_both", "inception_score"}
+    | {description.name for description in DESCRIPTIONS if description.needs_features}
+)
 """Those that need the feature network."""
 
 # Smallest and largest whole numbers of each field; a value beyond the largest is a typing error.

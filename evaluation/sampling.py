@@ -25,6 +25,7 @@ from aesweep.evaluation.pictures import WALKS, image_grid, interpolation_grid, r
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.reference import CHUNK, Reference
 from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.subject import Subject, measure_model
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import SPLITS, Split
 from aesweep.models.data.images import ImageSet
@@ -47,6 +48,8 @@ class Sampled:
 
     measured: list[Measured]
     pictures: dict[str, bytes] = field(default_factory=dict)
+    scores: list[ScoreRow] = field(default_factory=list)
+    """Of the model itself (descriptions.py)."""
 
 
 def sample_stage(
@@ -93,6 +96,8 @@ def sample_stage(
                 np.asarray(images.test[pairs]), ends_P2Z, lambda z: sampling.decoded(z).cpu().numpy()
             )
             sampling.sampled.pictures["interpolation.png"] = png
+    fixed = model, images, latents.train, means, priors, extractor, references, device, precision
+    sampling.sampled.scores.extend(measure_model(Subject(evaluation, *fixed)))
     return sampling.sampled
 
 

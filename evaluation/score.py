@@ -108,7 +108,7 @@ def distance_stage(
         if "frechet" in evaluation.metrics:
             rows.append(_distance(evaluation, measured, references[measured.row.split]))
         rows += measured.scores
-    return rows
+    return rows + sampled.scores
 
 
 def score_stage(

@@ -6,6 +6,7 @@ stayed: the trained network, the fitted priors, the settings. Training seeds are
 
 from dataclasses import replace
 
+from aesweep.evaluation.descriptions import ROWS
 from aesweep.evaluation.rows import ScoreRow
 
 SAMPLES_AND_REFERENCE = "samples and reference"
@@ -30,6 +31,8 @@ def stderr_of(row: ScoreRow) -> str:
         return SIMULATED
     if row.metric in _OF_FEATURES:
         return PAIRS if row.source == "reconstruction" else SAMPLES_AND_REFERENCE
+    if row.metric in ROWS:
+        return ROWS[row.metric].stderr_of
     return _OF_METRIC[row.metric]
 
 

@@ -6,6 +6,7 @@ runs, with how many threads and into which folder is not here (`aesweep.sweep.sp
 
 import re
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from numbers import Real
 from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
@@ -131,7 +132,7 @@ class TrialConfig:
         """`depth` as one word: "1" when all stages agree, else "3-3-2-1"."""
         return str(self.depth[0]) if len(set(self.depth)) == 1 else "-".join(map(str, self.depth))
 
-    @property
+    @cached_property
     def key(self) -> str:
         """12 hex digits that name this trial in every store."""
         return content_hash({"key_version": KEY_VERSION, **identity_fields(self, KEY_FIELDS)})

@@ -6,6 +6,7 @@ the same list of layers that the network is built from, and tests hold them equa
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 from aesweep.models.config import TrialConfig
@@ -58,6 +59,7 @@ def parameter_counts(config: TrialConfig) -> ParameterCounts:
     )
 
 
+@lru_cache(maxsize=1024)  # asked for twice or more for each trial of a plan
 def flops_per_image(config: TrialConfig) -> int:
     """Operations of one forward pass of one image, a multiply-add being two; equals `torch.utils.flop_counter`."""
     multiply_adds = latent_heads(config) * features_size(config) * config.latent_size

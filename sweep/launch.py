@@ -31,7 +31,6 @@ from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile, living_drivers, remove_stale
 from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.store import Store, open_storage, open_store
-from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current
 
 if TYPE_CHECKING:
     from ray.tune import Callback
@@ -135,6 +134,8 @@ def _clean_up(store: Store, console: Console, mine: str = "") -> None:
 
 def _fold_tables(store: Store, console: Console) -> bool:
     """Fold the tables if a driver died before it could; whether that was so."""
+    from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current  # pyarrow from here on
+
     store = store.snapshot()
     if tables_are_current(store):
         remember_commits(store)

@@ -1,6 +1,9 @@
 """Commits for tests of the store that need no training: small, valid, and quick to make."""
 
-from aesweep.evaluation.rows import ScoreRow
+from collections.abc import Iterable
+
+from aesweep.evaluation.rows import LatentRow, ScoreRow
+from aesweep.sweep.store.latent_columns import LatentColumns
 from aesweep.sweep.store.records import FileRecord, FoldedTables, ScoresRecord, TrainingRecord, TrainingResult
 
 NOW = "2026-01-01T00:00:00+00:00"
@@ -38,6 +41,7 @@ def scored(
     rows: tuple[ScoreRow, ...] = (),
     model: str = "",
     files: dict[str, FileRecord] | None = None,
+    latents: Iterable[LatentRow] = (),
 ) -> ScoresRecord:
     """The commit of an evaluation."""
     return ScoresRecord(
@@ -47,7 +51,7 @@ def scored(
         model=model,
         files=files or {},
         rows=rows,
-        latents=(),
+        latents=LatentColumns.of(latents),
         aesweep_version="0.1.0",
     )
 

@@ -71,10 +71,12 @@ def _verdicts(results: Results) -> dict[Claim, Verdict]:
 
 def claims_table(judgement: Judgement) -> TextTable:
     """The verdicts with their numbers as a table."""
+    results = judgement.results
     rows = [
         {
             "section": one.claim.section,
-            "sentence": one.claim.sentence,
+            "sentence": one.claim.quote,
+            "tested": one.claim.tested(results),
             "verdict": one.ours.outcome,
             "numbers": "; ".join(finding.words for finding in one.ours.findings) or NO_TRIALS,
             "paper": one.paper.outcome if one.paper else MISSING,
@@ -82,8 +84,8 @@ def claims_table(judgement: Judgement) -> TextTable:
         }
         for one in judgement.judged
     ]
-    results = judgement.results
-    heads = {"section": "Section", "sentence": "The paper says", "verdict": "These data say", "numbers": "Numbers"}
+    heads = {"section": "Section", "sentence": "The paper says" if results.of_paper else "The paper says of its data"}
+    heads |= {"tested": f"Tested on {results.title}", "verdict": "These data say", "numbers": "Numbers"}
     heads |= {"paper": "The paper's printed numbers say"} if any(one.paper for one in judgement.judged) else {}
     frame = pd.DataFrame(rows).assign(data=results.data, evaluation=results.evaluation.id)
     title = f"Claims on {results.title}: {results.evaluation.title}"

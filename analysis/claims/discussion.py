@@ -39,9 +39,12 @@ from aesweep.analysis.text.text_tables import format_score
 from aesweep.analysis.thresholds import ABOUT, MUCH, MUCH_WIDER, NOMINAL_SPREAD
 
 
-@claim("5", "DAEs show much stronger scaling performance than VAEs from 32 to 128 filters.")
+@claim(
+    "5",
+    "DAEs show much stronger scaling performance than VAEs from 32 to 128 filters",
+)
 def daes_scale_more_strongly_with_width(results: Results) -> Verdict:
-    """Change of the score from the narrowest to the widest width (of up to 128 filters), at the comparison size."""
+    """From the narrowest width to the widest of up to 128 filters, DAEs' scores at the comparison size fall much more than VAEs'."""
     widths = [width for width in widths_with_both(results.at_comparison_size()) if width <= 128]
     if len(widths) < 2:
         return together([left_open("fewer than two widths with both models")])
@@ -55,20 +58,24 @@ def daes_scale_more_strongly_with_width(results: Results) -> Verdict:
     )
 
 
-@claim("5", "DAEs stall at 256 filters on CIFAR-10.", CIFAR10)
+@claim(
+    "5",
+    "but stall at 256 filters on CIFAR-10.",
+    CIFAR10,
+)
 def daes_stall_at_256_filters(results: Results) -> Verdict:
-    """At their best latent sizes 128 filters are better."""
+    """At the best sizes, 128 filters score lower than 256 (MVG and GMM)."""
     return together(better_at_best(results, prior, _dae(128), _dae(256)) for prior in PRIORS)
 
 
 @claim(
     "5",
-    "The 256-filter model has a much lower FID for reconstructed images from the training set, but higher FID scores for "
-    "the test set images.",
+    "this model having a much lower FID score for reconstructed images from the training set, but higher FID "
+    "scores for the test set images.",
     CIFAR10,
 )
 def daes_of_256_filters_overfit(results: Results) -> Verdict:
-    """Against 128 filters at the comparison size."""
+    """At the comparison size, DAEs of 256 filters have a much lower Train R and a higher Test R than those of 128."""
     wide, narrow = _dae(256), _dae(128)
     both = (("reconstruction_train", wide, narrow, MUCH), ("reconstruction_test", narrow, wide, 1.0))
     return together(
@@ -83,9 +90,13 @@ def daes_of_256_filters_overfit(results: Results) -> Verdict:
     )
 
 
-@claim("5", "The scaling and overall performance is better and more stable on CelebA.", CELEBA)
+@claim(
+    "5",
+    "The scaling and overall performance is better and more stable on CelebA.",
+    CELEBA,
+)
 def daes_improve_with_every_width_on_celeba(results: Results) -> Verdict:
-    """At the best latent sizes each doubling of the width lowers the score."""
+    """At the best sizes each doubling of the width lowers the score (MVG and GMM)."""
     return together(
         better_at_best(results, prior, _dae(wide), _dae(narrow))
         for narrow, wide in ((32, 64), (64, 128))
@@ -93,9 +104,12 @@ def daes_improve_with_every_width_on_celeba(results: Results) -> Verdict:
     )
 
 
-@claim("5", "All of the VAEs and DAEs have distributions in the latent space that are Gaussian.")
+@claim(
+    "5",
+    "All of the VAEs and DAEs trained in these experiments have distributions in the latent space that are Gaussian",
+)
 def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
-    """Every trial within `GAUSSIAN_Z` standard deviations of simulated Gaussian data, by each measure of the shape."""
+    """Every trial's latents are as close to a Gaussian as simulated ones, by each of three measures."""
     deviations = shape_deviations(results.trials)
     if deviations.isna().all(axis=None):
         return together([left_open("not measured: aesweep evaluate STORE --metrics gaussianity")])
@@ -124,9 +138,13 @@ def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
     return together(findings)
 
 
-@claim("5", "The DAEs do not have standard deviations of 1, their outputs have a much wider range.")
+@claim(
+    "5",
+    "the DAEs do not have means of 0 and standard deviations of 1, their outputs have a much wider range and vary "
+    "across each latent dimension.",
+)
 def dae_latents_spread_wider_than_the_standard_normal(results: Results) -> Verdict:
-    """The smaller standard deviation of the two stored dimensions, each width at the comparison size."""
+    """At the comparison size, DAEs' latents have a much larger standard deviation than 1 (the smaller of two stored dimensions)."""
     rows = results.at_comparison_size("dae").set_index("key")
     spread = results.latents.of(rows.index).groupby("key")[["z_a", "z_b"]].std().min(axis=1, skipna=False)
     found = []
@@ -143,17 +161,26 @@ def dae_latents_spread_wider_than_the_standard_normal(results: Results) -> Verdi
     return together(found)
 
 
-@claim("5", "With increasing model width there is a reduction in the gap between scores of MVG and GMM sampling.")
+@claim(
+    "5",
+    "With increasing model width there is a reduction in the gap between scores between MVG and GMM sampling",
+)
 def the_gap_between_mvg_and_gmm_shrinks_with_width(results: Results) -> Verdict:
-    """DAEs at the comparison size; the gap of each trained network (paired)."""
+    """At the comparison size, MVG minus GMM (paired) falls with the width of a DAE."""
     rows = results.at_comparison_size("dae")
     nominal = NOMINAL_SPREAD * float((rows["mvg"] ** 2 + rows["gmm"] ** 2).mean() ** 0.5)
     return together([falls_with_width("MVG − GMM", results, rows, rows["mvg"] - rows["gmm"], nominal)])
 
 
-@claim("5", "The models have the encoder and decoder parameters that Section 5 gives.", CIFAR10, CELEBA)
+@claim(
+    "5",
+    "The models we have trained have encoders with 10⁶ - 5 × 10⁷ and 5 × 10⁶ - 3 × 10⁷ parameters and decoders "
+    "with 3 × 10⁶ - 3 × 10⁷ and 10⁷ - 8 × 10⁷ parameters for CIFAR-10 and CelebA respectively.",
+    CIFAR10,
+    CELEBA,
+)
 def networks_have_the_parameters_of_section_5(results: Results) -> Verdict:
-    """Narrowest and widest network within a factor of `ABOUT` of the printed ends, at the latent size that fits best.
+    """The narrowest and the widest network have about as many parameters, at the latent size that fits best.
 
     The paper does not say at which size it counts.
     """
@@ -165,7 +192,13 @@ def networks_have_the_parameters_of_section_5(results: Results) -> Verdict:
     return together(max(counted, key=lambda fit: sum(finding.outcome == SUPPORTED for finding in fit)))
 
 
-@claim("5", "Our largest encoders and decoders are approaching the lower bound for continuity.", CIFAR10, CELEBA)
+@claim(
+    "5",
+    "our largest encoders and decoders are approaching the lower bound defined by Bubeck and Sellke [2021] for "
+    "continuity",
+    CIFAR10,
+    CELEBA,
+)
 def the_largest_networks_approach_the_bound(results: Results) -> Verdict:
     """The largest encoder and decoder lie in the range of parameters that Section 5 requires."""
     paper = section_5(results.data)
@@ -178,9 +211,17 @@ def the_largest_networks_approach_the_bound(results: Results) -> Verdict:
     return _judge_largest(results, judge)
 
 
-@claim("5", "Models an order of magnitude larger would begin to clear this bound.", CIFAR10, CELEBA)
+@claim(
+    "5",
+    "models an order or magnitude larger would begin to clear this bound.",
+    CIFAR10,
+    CELEBA,
+)
 def ten_times_larger_networks_would_clear_the_bound(results: Results) -> Verdict:
-    """The upper end of the required range: n·d without a reduced dimension lies above it still."""
+    """Ten times the parameters of the largest encoder and decoder reach the upper end of the required range.
+
+    n·d without a reduced dimension lies above it still.
+    """
     most = section_5(results.data)["parameters_required_most"]
 
     def judge(part: str, largest: float) -> Finding:
@@ -189,9 +230,12 @@ def ten_times_larger_networks_would_clear_the_bound(results: Results) -> Verdict
     return _judge_largest(results, judge)
 
 
-@claim("5", "Larger DAEs outperform VAEs for MVG and GMM sampling.")
+@claim(
+    "5",
+    "larger DAEs outperform VAEs for MVG and GMM sampling.",
+)
 def the_widest_daes_outperform_vaes(results: Results) -> Verdict:
-    """The widest width with both models, at their best latent sizes."""
+    """At the widest width with both models and the best sizes, the DAE scores lower than the VAE (MVG and GMM)."""
     widths = widths_with_both(results.plain)
     if len(widths) < 2:
         return together([left_open("fewer than two widths with both models: none is the larger")])

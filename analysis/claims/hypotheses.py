@@ -6,16 +6,24 @@ from aesweep.analysis.data.results import Results
 from aesweep.analysis.statistics import Sample
 
 
-@claim("2.2", "Encoders produce outputs that tend towards smooth Gaussians as they increase in complexity (width).")
+@claim(
+    "2.2",
+    "Powerful/deep encoders produce outputs that tend towards smooth Gaussians as they increase in depth and "
+    "complexity",
+)
 def wider_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
-    """DAEs at the comparison size: both measures fall as the width doubles."""
+    """At the comparison size, latents of DAEs come closer to a Gaussian with every doubling of the width, by two measures."""
     rows = results.at_comparison_size("dae")
     return together(falls_with_width(what, results, rows, values) for what, values in not_gaussian(rows))
 
 
-@claim("2.2", "Encoders produce outputs that tend towards smooth Gaussians as they increase in depth.")
+@claim(
+    "2.2",
+    "Powerful/deep encoders produce outputs that tend towards smooth Gaussians as they increase in depth and "
+    "complexity",
+)
 def deeper_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
-    """Each deeper DAE against depth 1 of its width, at the comparison size."""
+    """At the comparison size, latents of deeper DAEs are closer to a Gaussian than those of depth 1, by two measures."""
     found = []
     for where, shallow, deep in deeper(results):
         first, second = (results.of(**network, latent_size=results.comparison_size) for network in (deep, shallow))

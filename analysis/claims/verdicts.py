@@ -21,6 +21,8 @@ SUPPORTED: Outcome = "supported"
 CONTRADICTED: Outcome = "contradicted"
 OPEN: Outcome = "not enough data"
 OUTCOMES = (SUPPORTED, CONTRADICTED, OPEN)
+OURS = "ours"
+"""`section` of a claim that the paper does not make."""
 ONE_SEED = "not settled: one training seed decides nothing, train three"
 
 
@@ -44,22 +46,38 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence of the paper."""
+    """One sentence of the paper, or one of ours."""
 
     name: str  # the function's name
-    section: str
-    sentence: str  # as printed, or our wording where the paper spreads it over several sentences
+    section: str  # of the paper, or `OURS`
+    quote: str  # the paper's words exactly, " … " where it leaves something out; of a claim of ours our own
     judge: Callable[[Results], Verdict]
     data: tuple[str, ...]  # data sets that the sentence speaks of; empty: any
+
+    @property
+    def of_paper(self) -> bool:
+        """Whether the paper says it."""
+        return self.section != OURS
+
+    @property
+    def source(self) -> str:
+        """Who says it, for a reader."""
+        return f"Section {self.section}" if self.of_paper else "ours, not in the paper"
+
+    def tested(self, results: Results) -> str:
+        """What the function tests, in words: the first line of its text, with the latent size of these data."""
+        line = (self.judge.__doc__ or "").partition("\n")[0]
+        size = f"{results.comparison_size} latent units"
+        return line.replace("At the comparison size", f"At {size}").replace("at the comparison size", f"at {size}")
 
     def __call__(self, results: Results) -> Verdict:
         """What these data say of it."""
         return self.judge(results)
 
 
-def claim(section: str, sentence: str, *data: str) -> Callable[[Callable[[Results], Verdict]], Claim]:
-    """Make a function the claim of its name, on `data` (none: any data set)."""
-    return lambda judge: Claim(judge.__name__, section, sentence, judge, data)
+def claim(section: str, quote: str, *data: str) -> Callable[[Callable[[Results], Verdict]], Claim]:
+    """Make a function the claim of its name, on `data` (none: any data set); its first line says what it tests."""
+    return lambda judge: Claim(judge.__name__, section, quote, judge, data)
 
 
 def together(findings: Iterable[Finding]) -> Verdict:

@@ -65,9 +65,14 @@ class Results:
         return DATA_NAMES.get(self.data, self.data)
 
     @property
+    def of_paper(self) -> bool:
+        """Whether the paper trained on these data."""
+        return self.data in COMPARISON_SIZES
+
+    @property
     def beside_published(self) -> bool:
         """Whether published numbers may stand beside these: FID, on a data set of the paper."""
-        return self.evaluation.is_fid and self.data in COMPARISON_SIZES
+        return self.evaluation.is_fid and self.of_paper
 
     @property
     def notice(self) -> str:

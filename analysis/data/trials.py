@@ -69,7 +69,7 @@ class Curve(NamedTuple):
 
 def curves(described: pd.DataFrame) -> list[tuple[Curve, pd.DataFrame]]:
     """The rows of one data set by curve, in the order in which the curves appear."""
-    groups = described.groupby(CURVE[1:], sort=False)
+    groups = described.groupby(CURVE[1:], sort=False, observed=True)
     names = [cast(tuple[str, float, str, str], name) for name, _ in groups]
     rows = [group for _, group in groups]
     return [(Curve(m, int(f), d, v), group) for (m, f, d, v), group in zip(names, rows, strict=True)]

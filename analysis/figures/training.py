@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from aesweep.analysis.data.tables import Tables
-from aesweep.analysis.data.trials import Curve, curves, depth_order
+from aesweep.analysis.data.trials import CURVE, Curve, curves, depth_order
 from aesweep.analysis.figures.style import Drawing, finish, new_figure, plain_style
 
 PANELS = 24
@@ -32,9 +32,12 @@ _UNITS = {"mean": "nats per pixel value", "sum": "nats per image"}
 @plain_style()
 def training_curves(tables: Tables) -> list[Drawing]:
     """One figure per data set; the first `PANELS` networks where there are more."""
-    rows = tables.epochs[["key", "epoch", "loss"]].merge(tables.described, on="key")
-    rows = rows[np.isfinite(rows["loss"])]
-    return [_draw(tables, str(data), group) for data, group in rows.groupby("data")]
+    epochs = tables.epochs.loc[np.isfinite(tables.epochs["loss"]), ["key", "epoch", "loss"]]
+    # Millions of rows: only what is drawn goes beside each of them, and a word once.
+    trials = tables.described[["key", *CURVE, "latent_size", "reduction"]]
+    trials = trials.astype(dict.fromkeys(["model", "depth", "variant", "reduction"], "category"))
+    found = ((str(data), epochs.merge(group.drop(columns="data"), on="key")) for data, group in trials.groupby("data"))
+    return [_draw(tables, data, rows) for data, rows in found if len(rows)]
 
 
 def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
@@ -46,7 +49,7 @@ def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
     title = f"Training on {data}: loss per epoch"
     figure, axes = new_figure(10, 3.6 if columns < 3 else 2.7, lines, columns)
     sizes = sorted(rows["latent_size"].unique())
-    limits = {reduction: _limits(group) for reduction, group in rows.groupby("reduction")}
+    limits = {reduction: _limits(group) for reduction, group in rows.groupby("reduction", observed=True)}
     cut = sum(limit.cut for limit in limits.values())
     for ax in axes.flat[len(panels) :]:
         ax.set_visible(False)

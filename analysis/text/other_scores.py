@@ -14,19 +14,29 @@ from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, sett
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import short_names
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score
+from aesweep.sweep.tables.schemas import MODEL_METRICS
 
 METRICS = {"fid": "FID", "fd": "FD", "kid": "KID", "kd": "KD", "fid_infinity": "FID∞", "fd_infinity": "FD∞"}
 METRICS |= {"fid_infinity_both": "FID∞ (both sides)", "fd_infinity_both": "FD∞ (both sides)"}
 METRICS |= {"precision": "Precision", "recall": "Recall", "density": "Density", "coverage": "Coverage"}
 METRICS |= {"inception_score": "Inception score", "bce": "BCE", "mse": "MSE", "psnr": "PSNR (dB)", "ssim": "SSIM"}
 METRICS |= {"heldout_loglikelihood": "Held-out log-likelihood", "train_loglikelihood": "Log-likelihood of the fit"}
+METRICS |= {name: row.title for name, row in MODEL_METRICS.items()}
 """Metric of the scores table -> column head, in the order in which they are shown. Others follow under their own name."""
 _OF_A_FIT = ("em_iterations", "em_converged", "em_lower_bound", "condition_number", "regularisation")
 """How the fit of a prior went: in the tables of the store alone."""
 KERNEL = ("kid", "kd")
 INFINITIES = ("fid_infinity", "fd_infinity", "fid_infinity_both", "fd_infinity_both")
-LOWEST = (*FRECHET, *KERNEL, *INFINITIES, "bce", "mse")
-"""Those of which the lowest value is the best; of the other `METRICS` it is the highest."""
+LOWEST = (
+    *FRECHET,
+    *KERNEL,
+    *INFINITIES,
+    "bce",
+    "mse",
+    *(name for name, row in MODEL_METRICS.items() if row.lower_is_better),
+)
+"""Those of which the lowest value is the best; of the other `RANKED` it is the highest."""
+RANKED = METRICS.keys() - {name for name, row in MODEL_METRICS.items() if row.lower_is_better is None}
 _PLACE = ["data", "model", "filters", "depth", "variant", "latent_size", "seed"]
 
 
@@ -106,7 +116,7 @@ def _best(frame: pd.DataFrame, tidy: pd.DataFrame, metrics: list[str]) -> pd.Dat
     """Which cells are the best of their data set, source and evaluation, and not the only ones there."""
     ranked = tidy["value"].where(tidy["metric"].isin(LOWEST), -tidy["value"])
     groups = ranked.groupby([tidy[name] for name in ("data", "source", "split", "metric", "evaluation")])
-    best = ranked.eq(groups.transform("min")) & (groups.transform("count") > 1) & tidy["metric"].isin(METRICS)
+    best = ranked.eq(groups.transform("min")) & (groups.transform("count") > 1) & tidy["metric"].isin(RANKED)
     marked = tidy.assign(best=best)
     cells = marked.pivot(index=["key", "source", "split"], columns="metric", values="best")
     cells = cells.reindex(pd.MultiIndex.from_frame(frame[["key", "source", "split"]])).reset_index(drop=True)

@@ -24,13 +24,13 @@ from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.driver.progress import describe_counts, describe_loss, describe_seconds, describe_silence
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
-from aesweep.sweep.store.layout import MARK
+from aesweep.sweep.store.layout import MARK, TABLES, table_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune as run_prune
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store, open_store
-from aesweep.sweep.tables.fold import SpecIndex, TableWriter, table_rows, tables_are_current, tables_are_whole
-from aesweep.sweep.tables.schemas import COLUMNS
+from aesweep.sweep.tables.row_counts import table_rows
+from aesweep.sweep.tables.spec_index import SpecIndex
 
 REFRESH_SECONDS = 2.0
 WAIT_SECONDS = 4 * GRACE_SECONDS  # the grace, tables of many trials, and the end of Ray
@@ -66,10 +66,12 @@ def tables(store: options.StoreArgument) -> None:
 
     Example:  aesweep tables runs/quickstart
     """
+    from aesweep.sweep.tables.fold import TableWriter  # pyarrow from here on
+
     opened = open_store(store)
     TableWriter(opened).publish(force=True)
     for name, rows in table_rows(opened).items():
-        typer.echo(f"{opened.storage.place(f'tables/{name}.parquet')}  {rows} rows")
+        typer.echo(f"{opened.storage.place(table_name(name))}  {rows} rows")
 
 
 def report(
@@ -95,7 +97,7 @@ def report(
         page = write_report(here, folder)
     else:
         copy = folder / "store"
-        _copy(opened, copy, [MARK, *(f"tables/{table}.parquet" for table in COLUMNS)])
+        _copy(opened, copy, [MARK, *map(table_name, TABLES)])
         page = write_report(copy, folder, address=opened.root, fetch=partial(copy_pictures, opened, copy))
     typer.echo(f"Report: {page}")
     _say_lost(opened)
@@ -113,6 +115,8 @@ def _say_lost(store: Store) -> None:
 
 def _fold_for_report(store: Store) -> None:
     """Fold the tables where they are behind. Where the store may only be read, older ones are better than none."""
+    from aesweep.sweep.tables.fold import TableWriter, tables_are_current, tables_are_whole
+
     if tables_are_current(store):
         return
     try:

@@ -116,10 +116,9 @@ def make_plan(
     rounds = seed_rounds(config for config, _ in spec.trials)
     fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
     for (config, block), (state, reason, failed) in zip(chosen, states, strict=True):
-        source = data_source(config, spec.execution)
         identity = f"{config.dataset}{config.data_identity}"
         if identity not in sizes:
-            sizes[identity] = source_sizes(config, source)
+            sizes[identity] = source_sizes(config, data_source(config, spec.execution))
         train, test = sizes[identity]
         cost, disk = gpu_hours(config, train), _disk_bytes(config, evaluation, train + test)
         fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)

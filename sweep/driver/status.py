@@ -8,7 +8,8 @@ from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.store.layout import VERIFIED
 from aesweep.sweep.store.records import VerifiedRecord
 from aesweep.sweep.store.store import STATES, State, Store
-from aesweep.sweep.tables.fold import SpecIndex, table_rows
+from aesweep.sweep.tables.row_counts import table_rows
+from aesweep.sweep.tables.spec_index import SpecIndex
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,14 @@ def locate_folder(path: object, relative_to: Path, data_dir: str) -> tuple[str, 
 
 def data_source(config: TrialConfig, execution: ExecutionConfig) -> DataSource:
     """Where a trial's images are on this machine, and the threads that may decode them."""
-    folder = execution.folders.get(config.data_identity)
-    place = Path(folder) if folder else None
+    place = _folder(config, execution)
     return DataSource(data_dir=Path(execution.data_dir), folder=place, threads=allowed_cpus())
+
+
+def _folder(config: TrialConfig, execution: ExecutionConfig) -> Path | None:
+    """The user's own folder that a trial trains on; None for a known data set."""
+    folder = execution.folders.get(config.data_identity)
+    return Path(folder) if folder else None
 
 
 def one_per_data_set(configs: Iterable[TrialConfig]) -> list[TrialConfig]:
@@ -60,7 +65,7 @@ def check_images(configs: Iterable[TrialConfig], execution: ExecutionConfig) -> 
 
 def describe_images(configs: Iterable[TrialConfig], execution: ExecutionConfig) -> list[str]:
     """Lines on each user's folder that these train on: what is taken of it and what is left out. Of an absent one, none."""
-    folders = dict.fromkeys(data_source(config, execution).folder for config in configs)
+    folders = dict.fromkeys(_folder(config, execution) for config in configs)
     there = [folder for folder in folders if folder is not None and folder.is_dir()]
     return [one_line(line) for folder in there for line in describe_folder(folder)]
 

@@ -113,8 +113,10 @@ class Beneath:
 
         What vanishes meanwhile is left out.
         """
+        found: list[tuple[str, os.stat_result]] = []
         with self.folder(name) as descriptor:
-            yield from _walk(descriptor, name, depth)
+            _walk(descriptor, f"{name}/" if name else "", depth, found)
+        return iter(found)
 
     def names(self, name: str) -> list[str]:
         """The names in a folder."""
@@ -181,11 +183,15 @@ def read_at(folder: int, name: str) -> bytes:
         return file.read() if _is_readable(name, os.fstat(file.fileno())) else b""
 
 
-def write_new(folder: int, name: str, data: bytes) -> None:
-    """Write a new file into an open folder, and wait until the disk has it."""
+def write_new(folder: int, name: str, data: bytes | BinaryIO) -> None:
+    """Write a new file into an open folder, bytes or all that another file holds, and wait until the disk has it."""
     descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o666, dir_fd=folder)
     with open(descriptor, "wb") as file:
-        file.write(data)
+        if isinstance(data, bytes):
+            file.write(data)
+        else:
+            data.seek(0)
+            shutil.copyfileobj(data, file, MEGABYTE)
         file.flush()
         os.fsync(file.fileno())
 
@@ -232,18 +238,23 @@ def _make_root(root: Path) -> None:
             os.close(above)
 
 
-def _walk(folder: int, name: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
-    for entry in list(os.scandir(folder)):
-        inner = f"{name}/{entry.name}" if name else entry.name
-        with suppress(FileNotFoundError, NotADirectoryError):
+def _walk(folder: int, above: str, depth: int, found: list[tuple[str, os.stat_result]]) -> None:
+    """Add what is in an open folder; `above` is what the names begin with. A large store has 100,000 of them."""
+    with os.scandir(folder) as entries:
+        here = list(entries)
+    for entry in here:
+        name = above + entry.name
+        try:
             if depth <= 1 or not entry.is_dir(follow_symlinks=False):
-                yield inner, entry.stat(follow_symlinks=False)
+                found.append((name, entry.stat(follow_symlinks=False)))
             else:
-                below = _enter(folder, entry.name, make=False)
+                below = os.open(entry.name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
                 try:
-                    yield from _walk(below, inner, depth - 1)
+                    _walk(below, f"{name}/", depth - 1, found)
                 finally:
                     os.close(below)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
 
 
 def _enter(folder: int, word: str, make: bool) -> int:

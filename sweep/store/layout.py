@@ -23,6 +23,9 @@ LATEST = "sweeps/latest.json"
 FOLDED = "tables/folded.json"
 """What the tables were made from; `commits` holds the version of every commit that was read and found whole."""
 
+TABLES = ("trials", "epochs", "scores", "latents", "failures")
+"""The tables, in the order in which they are shown."""
+
 VERIFIED = "verified.json"
 """What the last `aesweep verify` found."""
 
@@ -40,6 +43,11 @@ Stage = Literal["train", "evaluate"]
 PREFIX: dict[Stage, str] = {"train": "train", "evaluate": "score"}
 _KEY = re.compile(r"[0-9a-f]{12}")
 _ATTEMPT = re.compile(r"(?P<stage>train|score)-\d+(-(?P<evaluation>[0-9A-Za-z]+))?-[0-9a-f]{6}")
+
+
+def table_name(table: str) -> str:
+    """The file of a table."""
+    return f"tables/{table}.parquet"
 
 
 def is_key(name: str) -> bool:

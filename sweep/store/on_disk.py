@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from aesweep.cluster.temporary import FULL
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.beneath import Beneath, Check, read_at, size_of_file, sync, write_new
+from aesweep.sweep.store.beneath import Beneath, Check, most_bytes, read_at, size_of_file, sync, write_new
 from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.storage import (
     FOLDER,
@@ -33,6 +33,7 @@ from aesweep.sweep.store.storage import (
     StorageError,
     aside_name,
     same_identity,
+    sha256_of,
     version_of,
 )
 
@@ -108,7 +109,7 @@ class LocalStorage(Storage):
 
     def listing(self, folder: str, depth: int) -> dict[str, str]:
         found = self._found(lambda: list(self._files.walk(folder, depth))) or []
-        return {name: _version(status) for name, status in found if not _is_temporary(name)}
+        return {n: _version(status) for n, status in found if TEMPORARY not in n or not _is_temporary(n)}
 
     def write(self, name: str, data: bytes) -> None:
         with self._refusals():
@@ -136,6 +137,19 @@ class LocalStorage(Storage):
                 if same:
                     self._files.remove(name, self._check(name))
                 return same
+
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        def take(folder: int, temporary: str, last: str) -> bool:
+            with self._files.turn(MARK):
+                return sha256_of(self.digest(name, most_bytes(name))) == found and _rename(folder, temporary, last)
+
+        with self._refusals():
+            try:
+                return self._publish(name, file, _link if found is None else take)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                return super().exchange(name, found, file)
 
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
         if found or not (aside := self._move_aside(name)):
@@ -182,11 +196,11 @@ class LocalStorage(Storage):
         with self._refusals(), self._files.turn(MARK):
             return aside if self._files.move_unreadable(name, aside, self._check(name)) else ""
 
-    def _publish(self, name: str, data: bytes, take: Take) -> bool:
+    def _publish(self, name: str, data: bytes | BinaryIO, take: Take) -> bool:
         """Write a temporary file and let `take` give it its name; False where it does not."""
         return _again(lambda: self._publish_once(name, data, take))
 
-    def _publish_once(self, name: str, data: bytes, take: Take) -> bool:
+    def _publish_once(self, name: str, data: bytes | BinaryIO, take: Take) -> bool:
         temporary = f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
         with self._files.parent(name, True, self._check(name)) as (folder, last):
             try:

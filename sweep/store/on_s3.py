@@ -18,6 +18,7 @@ read back whose bytes are there. There, two writers can both believe to have won
 """
 # ruff: noqa: D102 (`Storage` says what each method does)
 
+import io
 import os
 import re
 import time
@@ -27,7 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 from zlib import crc32
 
@@ -37,13 +38,17 @@ from pyarrow import fs
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.beneath import inside, most_bytes
 from aesweep.sweep.store.storage import (
+    BLOCK_BYTES,
     FOLDER,
     Item,
     Result,
     Storage,
     StorageError,
+    digest_of,
+    file_digest,
     joined,
     same_identity,
+    sha256_of,
     version_of,
 )
 
@@ -96,8 +101,11 @@ class ObjectStorage(Storage):
 
     def open(self, name: str) -> BinaryIO | None:
         with suppress(FileNotFoundError):
-            file: BinaryIO = self._patiently(lambda: self._fs.open_input_file(self._path(name)))
-            return file
+            file: Any = self._patiently(lambda: self._fs.open_input_file(self._path(name)))
+            if file.size() <= most_bytes(name):
+                return cast(BinaryIO, file)
+            file.close()
+            return io.BytesIO()
         return None
 
     def digest(self, name: str, most: int) -> tuple[str, int] | None:
@@ -167,6 +175,15 @@ class ObjectStorage(Storage):
         self._check(name, again=True)
         return self._put_if(name, data, {"IfMatch": tag})
 
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        self._check(name, again=True)
+        if self._conditional is None:
+            return super().exchange(name, found, file)
+        if found is None:
+            return self._put_if(name, file, {"IfNoneMatch": "*"})
+        there, tag = self._tagged(name, lambda body, _: digest_of(body.iter_chunks(BLOCK_BYTES)))
+        return there == found and self._put_if(name, file, {"IfMatch": tag})
+
     def temporary(self) -> list[str]:
         return []  # killed writers leave no objects; unfinished uploads are the bucket's life-cycle rule's to remove
 
@@ -198,6 +215,10 @@ class ObjectStorage(Storage):
             return self._patiently(read)
         return None
 
+    def _read_tagged(self, name: str) -> tuple[bytes | None, str]:
+        """The bytes of an object with its ETag, in one request."""
+        return self._tagged(name, lambda body, size: body.read() if size <= most_bytes(name) else b"")
+
     @cached_property
     def _conditional(self) -> Any:
         """A client that can write on condition, as pyarrow cannot; None for what is not S3."""
@@ -207,27 +228,31 @@ class ObjectStorage(Storage):
         bucket, _, key = self._path(name).partition("/")
         return {"Bucket": bucket, "Key": key}
 
-    def _put_if(self, name: str, data: bytes, condition: Mapping[str, str]) -> bool:
+    def _put_if(self, name: str, data: bytes | BinaryIO, condition: Mapping[str, str]) -> bool:
         def put() -> bool:
+            if not isinstance(data, bytes):
+                data.seek(0)
             try:
                 self._conditional.put_object(**self._place(name), Body=data, **condition)
             except Exception as error:
                 code = _status(error)
                 if code in (404, 412):  # 404: `If-Match` on what has gone
-                    return self.read(name) == data  # ours, where the answer to it was lost
+                    mine = digest_of([data]) if isinstance(data, bytes) else file_digest(data)
+                    return (
+                        sha256_of(self.digest(name, most_bytes(name))) == mine
+                    )  # ours, where the answer to it was lost
                 raise _as_os_error(error) from error
             return True
 
         return self._patiently(put)
 
-    def _read_tagged(self, name: str) -> tuple[bytes | None, str]:
-        """The bytes of an object with its ETag."""
+    def _tagged(self, name: str, use: Callable[[Any, int], Result]) -> tuple[Result | None, str]:
+        """What `use` makes of an object, which it is given as a stream and its length, and the ETag; None without one."""
 
-        def get() -> tuple[bytes | None, str]:
+        def get() -> tuple[Result | None, str]:
             try:
                 found = self._conditional.get_object(**self._place(name))
-                body = found["Body"]
-                return (body.read() if found["ContentLength"] <= most_bytes(name) else b""), found["ETag"]
+                return use(found["Body"], found["ContentLength"]), found["ETag"]
             except Exception as error:
                 if _status(error) == 404:
                     return None, ""

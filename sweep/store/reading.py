@@ -93,7 +93,7 @@ class Records:
         for _ in range(READS):
             version = self.snapshot.version(name) if self.snapshot else None
             data = self.storage.read(name)
-            if data is None or parse_record(Vacancy, data) is not None:
+            if data is None or (len(data) < VACANCY_BYTES and parse_record(Vacancy, data) is not None):
                 return None
             record = parse_record(kind, data)
             why = "is damaged" if record is None else flaw(record)

@@ -32,8 +32,9 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from aesweep.evaluation.deciding_fields import NUMBERS
-from aesweep.evaluation.rows import LatentRow, ScoreRow
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.sweep.store.latent_columns import LARGEST, WORD, LatentColumns
 from aesweep.sweep.store.storage import to_json_bytes
 
 _FIELDS = TypeAdapter(dict[str, Any])
@@ -43,8 +44,6 @@ ZEROS = "0" * 64
 MOST_VALUES = 5_000_000
 """Commas of one file: JSON takes some twenty times its length in memory. A spec of 100,000 trials has some two million."""
 MOST_FIELD_BYTES = 1_000_000
-LARGEST = 2**63 - 1
-WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 VACANCY_BYTES = 200
 """A vacancy is shorter than this, and a commit is longer."""
 _SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')  # one space of indent: top level only
@@ -226,7 +225,7 @@ class ScoresRecord(SealedRecord):
     """SHA-256 of the weights that were scored."""
     files: dict[str, FileRecord]
     rows: tuple[Annotated[ScoreRow, _AnyVersion], ...]
-    latents: tuple[Annotated[LatentRow, _AnyVersion], ...]
+    latents: LatentColumns
     aesweep_version: str
 
 
@@ -368,6 +367,8 @@ class FoldedTables(SealedRecord):
     """Of each trial."""
     signature: str
     """Of all of them."""
+    rows: dict[str, Count] = {}
+    """Of each table."""
     folders: dict[str, str] = {}
     """Name of a commit -> its attempt and the version of that one's folder while it held the files of the commit."""
     publication: str = ""

@@ -7,6 +7,7 @@ Made for one plan, one status or one fold, and then thrown away: it does not see
 # ruff: noqa: D102 (`Storage` says what each method does)
 
 from collections import defaultdict
+from typing import BinaryIO
 
 from aesweep.sweep.store.storage import FOLDER, Storage, is_folder
 
@@ -76,11 +77,18 @@ class Snapshot:
         self._storage.remove_folder(name)
         for below in [n for n in self._versions if n == name or n.startswith(f"{name}/")]:
             self._forget(below)
+        for below in [n for n in self._names if n == name or n.startswith(f"{name}/")]:
+            del self._names[below]
 
     def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
         replaced = self._storage.replace(name, found, data)
         self._look_again(name)
         return replaced
+
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        exchanged = self._storage.exchange(name, found, file)
+        self._look_again(name)
+        return exchanged
 
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
         aside = self._storage.set_aside(name, found, left)
@@ -90,13 +98,16 @@ class Snapshot:
         return aside
 
     def _is_listed(self, name: str) -> bool:
-        words = name.split("/")
-        return words[0] == LISTED and len(words) <= 1 + DEPTH
+        return (name == LISTED or name.startswith(f"{LISTED}/")) and name.count("/") <= DEPTH
 
     def _add_name(self, name: str) -> None:
         while name != LISTED:
             folder, _, last = name.rpartition("/")
-            self._names[folder].add(last)
+            beside = self._names[folder]
+            is_known = bool(beside)  # a folder that holds something is in its own folder already
+            beside.add(last)
+            if is_known:
+                return
             name = folder
 
     def _look_again(self, name: str) -> None:

@@ -10,6 +10,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
@@ -131,6 +132,17 @@ class Storage(Protocol):
             self.write(name, data)
         return True
 
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        """Put all that `file` holds in the place of a file whose SHA-256 is `found` (None: of none), as `replace` does.
+
+        False where another file is there.
+        """
+        file.seek(0)
+        data, there = file.read(), self.read(name)
+        if found is None or there is None:
+            return found is None and self.commit(name, data)
+        return digest_of([there]) == found and self.replace(name, there, data)
+
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
         """Keep what was found damaged under another name and leave `left` in its place (None: nothing).
 
@@ -189,6 +201,25 @@ def joined(folder: str, name: str) -> str:
 def aside_name(name: str, found: bytes) -> str:
     """The name of a damaged file that is kept: the same for everybody who found these bytes."""
     return f"{name}.damaged-{hashlib.sha256(found).hexdigest()[:6]}"
+
+
+def digest_of(chunks: Iterable[bytes]) -> str:
+    """SHA-256 of some bytes in hex digits."""
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_of(digest: tuple[str, int] | None) -> str | None:
+    """The first part of what `Storage.digest` gives."""
+    return digest[0] if digest else None
+
+
+def file_digest(file: BinaryIO) -> str:
+    """SHA-256 of all that an open file holds."""
+    file.seek(0)
+    return digest_of(iter(partial(file.read, BLOCK_BYTES), b""))
 
 
 def version_of(size: int, time_ns: int) -> str:

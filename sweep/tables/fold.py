@@ -1,47 +1,71 @@
 """The five Parquet tables: a view of the commits that can always be made again.
 
-Each trial's rows are kept as small Arrow tables in memory, so that adding one trial to many costs what it adds;
-publishing joins them and replaces each file whole. `tables/folded.json`, written last, names the commits that the
-files were made from: when it does not match the store (a driver was killed while folding), the next launch folds again.
+A fold writes each table anew into a file of its own, trial after trial in the order of the keys: the rows of a trial that
+changed are made from its commits, all others come from the table that was folded before. So no more than a few hundred
+trials are in memory (row_groups.py), and what has not changed is not read from the store. Publishing replaces each file of
+the store whole. `tables/folded.json`, written last, names the commits that the files were made from: when it does not
+match the store (a driver was killed while folding), the next launch folds again.
 
 Several processes may publish at once. Each reads `tables/publisher.json` before it lists the store, and puts its own word
 there only while that one stands; whoever finds another one lists again. Then it replaces the files, each only while
 its word stands. So what is published never covers less than what it takes the place of (docs/store.md).
 
 A commit is ten times as slow to read as its rows in Parquet, and a store has two of them per trial. So a driver begins with
-the published rows where nothing that they were made from has changed: the trial's signature and the version of each of its
-commits are those of the fold, and the same aesweep made them.
+the published tables where nothing that they were made from has changed: the trial's signature and the version of each of
+its commits are those of the fold, and the same aesweep made them.
 """
 
+import io
 import logging
+import shutil
+import tempfile
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.temporary import FULL
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
-from aesweep.sweep.store.drivers import drivers, running_trials
-from aesweep.sweep.store.layout import FOLDED, PUBLISHER, scores_name, training_name
-from aesweep.sweep.store.records import FoldedTables, Publication, file_record, parse_record
-from aesweep.sweep.store.storage import Storage
+from aesweep.sweep.store.beneath import MOST_OTHER_BYTES
+from aesweep.sweep.store.layout import FOLDED, PUBLISHER, scores_name, table_name, training_name
+from aesweep.sweep.store.records import VACANCY_BYTES, FileRecord, FoldedTables, Publication, parse_record
+from aesweep.sweep.store.storage import file_digest, sha256_of, size_of
 from aesweep.sweep.store.store import Store
-from aesweep.sweep.tables.rows import trial_tables
+from aesweep.sweep.tables.row_groups import TableFile, TableReader
+from aesweep.sweep.tables.rows import read_results, trial_tables
 from aesweep.sweep.tables.schemas import COLUMNS, SCHEMA_VERSION, schema
+from aesweep.sweep.tables.spec_index import SpecIndex
 from aesweep.sweep.version import aesweep_version
 
 PUBLISH_EVERY_SECONDS = 30.0
-FOLDERS = ("", "/attempts", "/scores", "/failures")  # of a trial, whose files its rows are made from
 SHARE_OF_TIME = 0.05  # of the driver's time that folding may take: tables are published more rarely where it is slow
 CLAIMS = 2  # whoever loses twice finds tables that were listed after it began
 REPLACES = 5  # of one file, which an older publication may be replacing still
+BATCH = 64  # trials that are read before their rows are written: an object store is asked for several at once
 log = logging.getLogger(__name__)
 
 Rows = dict[str, pa.Table]
 """One table per name of `COLUMNS`, for one trial."""
+
+
+@dataclass
+class Fold:
+    """Tables in temporary files, and the signatures of the trials that they were made from."""
+
+    files: dict[str, BinaryIO] = field(default_factory=dict)
+    signatures: dict[str, str] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Remove the files."""
+        for file in self.files.values():
+            file.close()
 
 
 class TableWriter:
@@ -50,11 +74,10 @@ class TableWriter:
     def __init__(self, store: Store, anew: bool = True) -> None:
         """Reads every commit, or, where it is not to fold `anew`, those that changed since the tables were published."""
         self.store = store
-        self._anew = anew
-        self._tables: dict[str, Rows] = {}
-        self._signatures: dict[str, str] = {}
-        self._published: tuple[dict[str, str], dict[str, str]] | None = None
-        """Signatures and commits of what this folder wrote last."""
+        self._fold = Fold()
+        self._begins_with_published = not anew
+        self._published: dict[str, str] | None = None
+        """Commits of what this writer published last."""
         self._next = 0.0
 
     def publish(self, force: bool = False) -> None:
@@ -62,160 +85,156 @@ class TableWriter:
         started = time.monotonic()
         if not force and started < self._next:
             return
-        for _ in range(CLAIMS):
-            before = self.store.storage.read(PUBLISHER)
-            listed = self.store.snapshot()
-            self._fold(listed)
-            commits = listed.records.whole_commits()
-            if not force and self._published == (self._signatures, commits):
-                break
-            if self._write(before, commits):
-                self._published = (dict(self._signatures), commits)
-                break
+        with _enough_room():
+            for _ in range(CLAIMS):
+                before = self.store.storage.read(PUBLISHER)
+                listed = self.store.snapshot()
+                index, keys = SpecIndex(listed), listed.trials.known_keys()
+                kept = self._unchanged(listed, index, keys)
+                is_same = kept == self._fold.signatures.keys() == set(keys)
+                if not force and is_same and self._published == listed.records.whole_commits():
+                    break
+                word = uuid.uuid4().hex
+                old, self._fold = self._fold, merged(listed, index, self._fold, keys, kept, word)
+                old.close()
+                commits = listed.records.whole_commits()
+                if self._write(before, word, commits):
+                    self._published = commits
+                    break
         ended = time.monotonic()
         self._next = ended + max(PUBLISH_EVERY_SECONDS, (ended - started) / SHARE_OF_TIME)
 
-    def _write(self, before: bytes | None, commits: dict[str, str]) -> bool:
+    def _write(self, before: bytes | None, word: str, commits: dict[str, str]) -> bool:
         """Publish the tables unless somebody began to since `publisher.json` was read; whether it did."""
-        word = uuid.uuid4().hex
-        mine = Publication(publication=word).to_bytes()
-        if not _exchange(self.store.storage, PUBLISHER, before, mine):
+        mine, storage = Publication(publication=word).to_bytes(), self.store.storage
+        if not (storage.commit(PUBLISHER, mine) if before is None else storage.replace(PUBLISHER, before, mine)):
             return False
         files = {}
-        for name in COLUMNS:
-            data = self._table_bytes(name, word)
-            self._replace(f"tables/{name}.parquet", data, mine)
-            files[name] = file_record(data)
+        for name, file in self._fold.files.items():
+            files[name] = FileRecord(sha256=self._replace(table_name(name), file, mine), bytes=file.seek(0, 2))
         folded = FoldedTables(
             version=SCHEMA_VERSION,
             aesweep=aesweep_version(),
             files=files,
             commits=commits,
-            signatures=self._signatures,
-            signature=content_hash(self._signatures),
+            signatures=self._fold.signatures,
+            signature=content_hash(self._fold.signatures),
             folders={name: v for name, v in self.store.records.folders.items() if name in commits},
             publication=word,
+            rows={name: pq.ParquetFile(file).metadata.num_rows for name, file in self._fold.files.items()},
         )
-        self._replace(FOLDED, folded.to_bytes(), mine)
+        self._replace(FOLDED, io.BytesIO(folded.to_bytes()), mine)
         return True
 
-    def _table_bytes(self, name: str, publication: str) -> bytes:
-        parts = [self._tables[key][name] for key in sorted(self._tables)]
-        table = pa.concat_tables([schema(name).empty_table(), *parts])
-        sink = pa.BufferOutputStream()
-        pq.write_table(table.cast(schema(name, publication)), sink, compression="zstd")
-        data: bytes = sink.getvalue().to_pybytes()
-        return data
-
-    def _replace(self, name: str, data: bytes, mine: bytes) -> None:
-        """Replace a file of the tables, unless somebody publishes newer ones."""
+    def _replace(self, name: str, file: BinaryIO, mine: bytes) -> str:
+        """Replace a file of the tables, unless somebody publishes newer ones; the SHA-256 of the new one."""
         storage = self.store.storage
         for _ in range(REPLACES):
-            found = storage.read(name)
+            found = sha256_of(storage.digest(name, MOST_OTHER_BYTES))
             if storage.read(PUBLISHER) != mine:  # looked at after the file, which so is no newer one
-                return
-            if _exchange(storage, name, found, data):
-                return
+                break
+            if storage.exchange(name, found, file):
+                break
+        return file_digest(file)
 
-    def _fold(self, store: Store) -> None:
-        """Read again the trials whose commits, failures or state changed."""
-        asked = SpecIndex(store)
-        if not self._anew:
-            self._anew = True
-            self._tables, self._signatures = published_rows(store)
+    def _unchanged(self, store: Store, index: SpecIndex, keys: list[str]) -> set[str]:
+        """The trials whose rows are in the tables of the last fold as they would be made now."""
+        if self._begins_with_published:
+            self._begins_with_published = False
+            self._fold = published_fold(store) or Fold()
+        known = self._fold.signatures
 
-        def fold(key: str) -> None:
-            signature = asked.signature(key)
-            while self._signatures.get(key) != signature:
-                self._read(store, key, asked.describe(key))
-                self._signatures[key] = signature
-                signature = asked.signature(key)  # another one where a damaged commit was set aside while reading
+        def is_same(key: str) -> bool:
+            return key in known and _has_the_same_commits(store, key) and index.signature(key) == known[key]
 
-        store.storage.map(fold, store.trials.known_keys())
-
-    def _read(self, store: Store, key: str, about: dict[str, str]) -> None:
-        try:
-            self._tables[key] = trial_tables(store, key, **about)
-        except InputError as error:  # no trial of any spec (KEY), or one of a newer aesweep
-            why = "its configuration is lost" if error.field == "KEY" else error.remedy
-            log.warning("%s is left out of the tables: %s", store.storage.place(f"trials/{key}"), why)
-            self._tables.pop(key, None)
+        return {key for key, same in zip(keys, store.storage.map(is_same, keys), strict=True) if same}
 
 
-class SpecIndex:
-    """Which spec asks for a trial, and so what its state is."""
+def merged(store: Store, index: SpecIndex, before: Fold, keys: list[str], kept: set[str], word: str) -> Fold:
+    """The tables of these trials: of those to be `kept` the rows of `before`, of the others what the store says.
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.drivers = drivers(store)
-        self.running = running_trials(driver for driver in self.drivers if driver.alive)
-        self.evaluation = store.trials.latest_evaluation()
-        self.name = "none"
-        self.asked: dict[str, tuple[str, str]] = {}
-        self.latest: set[str] = set()
-        for spec in store.trials.specs():  # the latest comes last and wins
-            self.name, self.latest = spec.name, set(spec.keys)
-            for key, block in spec.keys.items():
-                self.asked[key] = (spec.name, block)
+    All files carry the word of the publication that they are made for.
+    """
+    signatures: dict[str, str] = {}
 
-    def evaluation_of(self, key: str) -> str:
-        """The evaluation that decides whether a trial is done."""
-        scored = self.store.commits.scored(key)
-        # A trial that the latest spec does not ask for is done with any evaluation, the last one by name here; so are all
-        # where the store does not say which spec is the latest.
-        return self.evaluation if not scored or (self.evaluation and key in self.latest) else scored[-1]
+    def read(key: str) -> Rows | None:
+        if key in kept:
+            signatures[key] = before.signatures[key]
+            return None
+        signatures[key], rows = _read(store, index, key)
+        return rows
 
-    def describe(self, key: str) -> dict[str, str]:
-        """Sweep, block, state and evaluation of a trial, as `trial_tables` takes them."""
-        sweep, block = self.asked.get(key, ("none", "none"))
-        evaluation = self.evaluation_of(key)
-        state = self.store.state(key, evaluation, self.running).state
-        return {"sweep": sweep, "block": block, "state": state, "evaluation": evaluation}
-
-    def signature(self, key: str) -> str:
-        """A hash of the names of everything that a trial's rows are made from.
-
-        A commit never changes. One that was set aside and made again has the name of the first: what was set aside has a
-        name of its own, and so has the attempt that made it again.
-        """
-        about = self.describe(key)  # sets damaged commits aside
-        names = {folder: self.store.storage.names(f"trials/{key}{folder}") for folder in FOLDERS}
-        return content_hash({**about, **names})
+    files: dict[str, BinaryIO] = {name: _temporary_file() for name in COLUMNS}
+    readers = {name: TableReader(name, before.files.get(name)) for name in COLUMNS}
+    with ExitStack() as stack:
+        writers = {name: stack.enter_context(TableFile(name, file, word)) for name, file in files.items()}
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            for key, rows in zip(batch, store.storage.map(read, batch), strict=True):
+                for name, writer in writers.items():
+                    writer.add(readers[name].rows(key) if rows is None else rows[name])
+    return Fold(files, dict(sorted(signatures.items())))
 
 
-def _exchange(storage: Storage, name: str, found: bytes | None, data: bytes) -> bool:
-    """Put `data` in the place of what was found; False where that is not there any more."""
-    return storage.commit(name, data) if found is None else storage.replace(name, found, data)
+def _read(store: Store, index: SpecIndex, key: str) -> tuple[str, Rows]:
+    """The signature and the rows of a trial; no rows where it is no trial of any spec, or one of a newer aesweep."""
+    try:
+        results = read_results(store, key)  # sets damaged commits aside: what follows describes the trial without them
+    except InputError as error:
+        why = "its configuration is lost" if error.field == "KEY" else error.remedy
+        log.warning("%s is left out of the tables: %s", store.storage.place(f"trials/{key}"), why)
+        return index.signature(key), {name: schema(name).empty_table() for name in COLUMNS}
+    return index.signature(key), trial_tables(results, **index.describe(key))
 
 
-def published_rows(store: Store) -> tuple[dict[str, Rows], dict[str, str]]:
-    """Rows and signatures of the trials whose commits are those of the last fold; none where the tables are not whole.
+def published_fold(store: Store) -> Fold | None:
+    """The published tables with the signatures of their trials; None where they are not whole.
 
     `store` is a snapshot.
     """
-    found = _published(store)
-    if found is None or found[0].aesweep != aesweep_version():
-        return {}, {}
-    folded, files = found
-    parts = {name: _by_key(pq.read_table(pa.BufferReader(data)).cast(schema(name))) for name, data in files.items()}
-    kept = [key for key in store.trials.known_keys() if key in parts["trials"] and _has_the_same_commits(store, key)]
-    empty = {name: schema(name).empty_table() for name in COLUMNS}
-    rows = {key: {name: parts[name].get(key, empty[name]) for name in COLUMNS} for key in kept}
-    return rows, {key: folded.signatures.get(key, "") for key in kept}
+    folded = store.records.read(FOLDED, FoldedTables)
+    if folded is None or (folded.version, folded.aesweep) != (SCHEMA_VERSION, aesweep_version()):
+        return None
+    fold = Fold()
+    for name in COLUMNS:
+        fold.files[name] = _temporary_file()
+        found = store.storage.open(table_name(name))
+        if found is not None:
+            with found:
+                shutil.copyfileobj(found, fold.files[name])
+        size, digest = fold.files[name].tell(), file_digest(fold.files[name])
+        if folded.files.get(name) != FileRecord(sha256=digest, bytes=size):
+            fold.close()
+            return None
+    for key in pq.read_table(fold.files["trials"], columns=["key"])["key"].to_pylist():
+        fold.signatures[key] = folded.signatures.get(key, "")
+    return fold
 
 
 def _has_the_same_commits(store: Store, key: str) -> bool:
+    version = store.storage.version(training_name(key))
+    if version is not None and size_of(version) >= VACANCY_BYTES and not store.records.is_as_folded(training_name(key)):
+        return False  # what is shorter is read whenever the trial's state is asked for
     failures = [f"trials/{key}/failures/{n}" for n in store.storage.names(f"trials/{key}/failures")]
-    names = [training_name(key), *(scores_name(key, evaluation) for evaluation in store.commits.scored(key))]
+    names = [scores_name(key, evaluation) for evaluation in store.commits.scored(key)]
     return all(map(store.records.is_as_folded, (*names, *(n for n in failures if n.endswith(".json")))))
 
 
-def _by_key(table: pa.Table) -> Rows:
-    """Slices of a table whose rows stand together for each key."""
-    runs = pc.run_end_encode(table["key"].combine_chunks())
-    ends = runs.run_ends.to_pylist()
-    parts = zip(runs.values.to_pylist(), [0, *ends], ends, strict=False)
-    return {key: table.slice(begin, end - begin) for key, begin, end in parts}
+def _temporary_file() -> BinaryIO:
+    file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 (a fold closes it, when the next one has taken its rows)
+    return file
+
+
+@contextmanager
+def _enough_room() -> Iterator[None]:
+    """A full disk of temporary files inside the `with` block is told in two lines."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        remedy = f"It has no room for the tables ({error.strerror}). Make room there, or set TMPDIR to another folder."
+        raise ClusterError("temporary folder", tempfile.gettempdir(), remedy) from error
 
 
 def tables_are_current(store: Store) -> bool:
@@ -226,7 +245,7 @@ def tables_are_current(store: Store) -> bool:
         return False
     keys = store.trials.known_keys()
     signatures = store.storage.map(SpecIndex(store).signature, keys)
-    return found[0].signature == content_hash(dict(zip(keys, signatures, strict=True)))
+    return found.signature == content_hash(dict(zip(keys, signatures, strict=True)))
 
 
 def tables_are_whole(store: Store) -> bool:
@@ -234,13 +253,22 @@ def tables_are_whole(store: Store) -> bool:
     return _published(store) is not None
 
 
-def _published(store: Store) -> tuple[FoldedTables, dict[str, bytes]] | None:
-    """What `FOLDED` says, and the files of the tables; None where one is not, byte for byte, what was folded."""
+def _published(store: Store) -> FoldedTables | None:
+    """What `FOLDED` says; None where a table is not, byte for byte, the one that was folded."""
     folded = store.records.read(FOLDED, FoldedTables)
-    if folded is None or folded.version != SCHEMA_VERSION:
+    if folded is None or folded.version != SCHEMA_VERSION or folded.files.keys() != COLUMNS.keys():
         return None
-    files = {name: store.storage.read(f"tables/{name}.parquet") or b"" for name in COLUMNS}
-    return (folded, files) if folded.files == {name: file_record(data) for name, data in files.items()} else None
+    return folded if all(_is_there(store, name, file) for name, file in folded.files.items()) else None
+
+
+def _is_there(store: Store, table: str, file: FileRecord) -> bool:
+    name = table_name(table)
+    version = store.storage.version(name)
+    return (
+        version is not None
+        and size_of(version) == file.bytes
+        and store.storage.digest(name, file.bytes) == (file.sha256, file.bytes)
+    )
 
 
 def remember_commits(store: Store) -> None:
@@ -261,19 +289,3 @@ def remember_commits(store: Store) -> None:
         with suppress(InputError, OSError):  # a store that may only be read
             noted = folded.model_copy(update={"commits": commits, "folders": folders})
             store.storage.replace(FOLDED, before, noted.to_bytes())
-
-
-def table_rows(store: Store) -> dict[str, int]:
-    """Rows of each published table; 0 where there is none yet, or none that can be read."""
-    rows = dict.fromkeys(COLUMNS, 0)
-    for table in COLUMNS:
-        name = f"tables/{table}.parquet"
-        file = store.storage.open(name)
-        if file is None:
-            continue
-        try:
-            with file:
-                rows[table] = pq.read_metadata(file).num_rows
-        except (OSError, pa.ArrowException):
-            log.warning("%s is damaged; `aesweep tables STORE` makes it again", store.storage.place(name))
-    return rows

@@ -1,38 +1,59 @@
 """The rows of one trial in the five tables, read from its commits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from aesweep.evaluation.deciding_fields import deciding_columns
 from aesweep.evaluation.networks.weights import PREPARATION
-from aesweep.evaluation.rows import LatentRow, ScoreRow
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, flops_per_image, parameter_counts
 from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.sweep.store.latent_columns import LatentColumns
 from aesweep.sweep.store.layout import PICTURES, attempt_folder
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records import FailureRecord, ScoresRecord, TrainingRecord
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.schemas import COLUMNS, schema
 
 _PREPARATION = {str(extractor): text for extractor, text in PREPARATION.items()}
 """By extractor; a commit may name one of another version."""
+_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (EpochRecord, ScoreRow)}
 Row = Mapping[str, object]
 """One row of a table, by column; columns of other tables are left out."""
 
 
-def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, evaluation: str) -> dict[str, pa.Table]:
+class TrialResults(NamedTuple):
+    """What a store holds of one trial."""
+
+    key: str
+    config: TrialConfig
+    training: TrainingRecord | None
+    scores: Mapping[str, ScoresRecord]
+    """By evaluation."""
+    failures: Sequence[FailureRecord]
+    attempts: int
+    """At training it."""
+
+
+def read_results(store: Store, key: str) -> TrialResults:
+    """Read a trial's commits; those that are damaged are set aside. Raises `InputError` without its configuration."""
+    config, training = store.trials.config(key), store.commits.training(key)
+    scores = {e: commit for e in store.commits.scored(key) if (commit := store.commits.scores(key, e)) is not None}
+    return TrialResults(key, config, training, scores, store.attempts.failures(key), store.attempts.count(key, "train"))
+
+
+def trial_tables(results: TrialResults, *, sweep: str, block: str, state: str, evaluation: str) -> dict[str, pa.Table]:
     """One small table per name of `COLUMNS`, for one trial.
 
     `evaluation` is the id whose pictures the `trials` row names, where the trial holds it.
     """
-    config = store.trials.config(key)
-    training = store.commits.training(key)
-    commits = {e: commit for e in store.commits.scored(key) if (commit := store.commits.scores(key, e)) is not None}
-    shown = commits.get(evaluation) or next(iter(reversed(commits.values())), None)
+    key, config, training, commits, failures, attempts = results
+    shown = commits.get(evaluation) or next(reversed(list(commits.values())), None)
     pictures = f"{attempt_folder(key, shown.attempt)}/{PICTURES}" if shown else "none"
     rows: dict[str, list[Row]] = {
         "trials": [
@@ -42,16 +63,16 @@ def trial_tables(store: Store, key: str, *, sweep: str, block: str, state: str, 
                 "sweep": sweep,
                 "block": block,
                 "state": state,
-                "attempts": store.attempts.count(key, "train"),
+                "attempts": attempts,
                 "pictures": pictures,
             }
         ],
         "epochs": [_fields(epoch) for epoch in training.history] if training else [],
         "scores": [_score_row(config, e, commit, row) for e, commit in commits.items() for row in commit.rows],
-        "latents": [_fields(row) for row in shown.latents] if shown else [],
-        "failures": [failure.to_json() for failure in store.attempts.failures(key)],
+        "failures": [failure.to_json() for failure in failures],
     }
-    return {name: _table(name, key, table_rows) for name, table_rows in rows.items()}
+    tables = {name: _table(name, key, table_rows) for name, table_rows in rows.items()}
+    return {**tables, "latents": _latent_table(key, shown.latents if shown else LatentColumns.of(()))}
 
 
 def config_row(config: TrialConfig) -> dict[str, object]:
@@ -87,9 +108,24 @@ def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: 
     return {**shared, **_fields(row), **deciding_columns(asked, config.model, row.source, row.metric)}
 
 
-def _fields(row: EpochRecord | ScoreRow | LatentRow) -> Row:
+def _fields(row: EpochRecord | ScoreRow) -> Row:
     """The fields by name; faster than `dataclasses.asdict`, and there may be thousands of rows."""
-    return {field.name: getattr(row, field.name) for field in fields(row)}
+    return {name: getattr(row, name) for name in _NAMES[type(row)]}
+
+
+def _latent_table(key: str, columns: LatentColumns) -> pa.Table:
+    """The rows of `latents`, by way of numpy: Arrow takes ten times as long to read a list."""
+    rows = len(columns.index)
+    made = {"key": pa.repeat(key, rows)}
+    for column in COLUMNS["latents"][1:]:
+        values = getattr(columns, column.name)
+        if pa.types.is_string(column.type):
+            words = {word: place for place, word in enumerate(dict.fromkeys(values))}
+            places = np.fromiter(map(words.__getitem__, values), np.int32, rows)
+            made[column.name] = pa.DictionaryArray.from_arrays(places, pa.array(words, pa.string())).cast(pa.string())
+        else:
+            made[column.name] = pa.array(np.array(values, column.type.to_pandas_dtype()))
+    return pa.table(made, schema=schema("latents"))
 
 
 def _training_row(training: TrainingRecord | None) -> Row:

@@ -13,11 +13,14 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 import pyarrow as pa
 
+from aesweep.evaluation.descriptions import ROWS
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
 
 SCHEMA_VERSION = 5
+MODEL_METRICS = ROWS
+"""Metrics of the model itself: name in the table `scores` -> how a report shows it."""
 
 
 class Column(NamedTuple):
@@ -118,7 +121,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("name", _S, "readable words and the key"),
         Column("sweep", _S, "name of the latest spec where that asks for the trial, else of another that does"),
         Column("block", _S, "the spec's block that the trial comes from"),
-        Column("state", _S, "pending, running, trained (not yet scored), done, failed"),
+        Column("state", _S, "pending, running, trained (not yet scored), done, failed (also a trial that lost files)"),
         *_with(columns_of(TrialConfig), beta=(_BETA_EFF,), precision=(_PRECISION_USED,)),
         Column("attempts", _I, "training attempts started so far, those that were pruned included"),
         Column("attempt", _S, "the attempt that was committed; its folder is trials/<key>/attempts/<attempt>"),

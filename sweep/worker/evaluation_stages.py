@@ -53,6 +53,7 @@ from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.models.training.checkpoint import model_from_bytes
 from aesweep.sweep.evaluation_job import EvaluationJob, Files
 from aesweep.sweep.spec.images import data_source
+from aesweep.sweep.store.latent_columns import LatentColumns
 from aesweep.sweep.store.layout import LATENTS, PICTURES, prior_file
 from aesweep.sweep.store.records import ScoresRecord
 from aesweep.sweep.version import aesweep_version
@@ -155,7 +156,7 @@ def score(
         model=encoded.model,
         files={**encoded.files, **fitted.files, **samples.files},
         rows=tuple(rows),
-        latents=tuple(latent_rows(job.config, latents)),
+        latents=LatentColumns.of(latent_rows(job.config, latents)),
         aesweep_version=aesweep_version(),
     )
     require_same_weights(job, encoded.model)

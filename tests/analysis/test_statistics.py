@@ -123,7 +123,7 @@ RULES: dict[str, Callable[[Results], Finding]] = {
 REPLICATES = 60
 
 
-@pytest.mark.parametrize("seeds", [1, 2, 3])
+@pytest.mark.parametrize("seeds", [1, pytest.param(2, marks=pytest.mark.slow), 3])
 def test_where_nothing_differs_hardly_anything_is_decided_and_nothing_by_one_seed(seeds: int) -> None:
     random = np.random.default_rng(seeds)
     networks = [Network("dae", sizes=SIZES), Network("vae", sizes=SIZES), Network("dae", depth="2", sizes=SIZES)]

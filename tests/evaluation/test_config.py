@@ -28,4 +28,5 @@ def test_kernel_distances_are_called_kid_only_where_the_distance_is_a_fid() -> N
 
 def test_only_metrics_of_pictures_need_a_feature_network() -> None:
     needed = [m for m in METRICS if EvaluationConfig(metrics=(m,), extractor="inception-2015").needs_features]
-    assert needed == ["frechet", "kid", "prdc", "frechet_infinity", "frechet_infinity_both", "inception_score"]
+    features = ["frechet", "kid", "prdc", "frechet_infinity", "frechet_infinity_both", "inception_score"]
+    assert needed == [*features, "interpolation", "path_length"]

@@ -19,8 +19,9 @@ from fnmatch import fnmatchcase
 from functools import partial, wraps
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from io import BytesIO
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 WHEN, _, PATTERN = os.environ.get("FAULTS_DEATH", "").partition(" ")
 WORDS = [word.split(":") for word in os.environ.get("FAULTS_IN_TRIALS", "").split()]
@@ -44,6 +45,11 @@ class FaultyStorage:
 
     def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
         return bool(self._perform(name, data, partial(self._storage.replace, name, found)))
+
+    def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        file.seek(0)
+        exchange = partial(self._storage.exchange, name, found)
+        return bool(self._perform(name, file.read(), lambda data: exchange(BytesIO(data or b""))))
 
     def _perform(self, name: str, data: bytes | None, action: Callable[[bytes | None], Any]) -> Any:
         if data is None or not fnmatchcase(name, PATTERN):

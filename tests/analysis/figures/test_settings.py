@@ -98,9 +98,8 @@ def expected(store: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     return found
 
 
-@pytest.mark.parametrize(
-    "name", [name if name == "all" else pytest.param(name, marks=pytest.mark.slow) for name in SETTINGS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SETTINGS)
 def test_a_report_is_the_same_bytes_under_any_setting(
     name: str, store: Path, folder: Path, expected: dict[str, str], tmp_path: Path
 ) -> None:

@@ -19,7 +19,8 @@ from aesweep.sweep.store.layout import MODEL, scores_name, training_name
 from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, vacancy
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables import fold as tables
-from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current
+from aesweep.sweep.tables.fold import TableWriter, tables_are_current
+from aesweep.sweep.tables.row_counts import table_rows
 from tests.records import scored, trained
 
 TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)

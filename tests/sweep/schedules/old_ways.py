@@ -4,7 +4,7 @@ The first five are those that a review forced by hand (issue 15).
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import pytest
 
@@ -15,9 +15,9 @@ from aesweep.sweep.store.commits import Commits
 from aesweep.sweep.store.layout import MODEL, scores_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import TrainingRecord
-from aesweep.sweep.store.storage import Storage, aside_name
+from aesweep.sweep.store.storage import Storage, aside_name, file_digest
 from aesweep.sweep.store.store import Store
-from aesweep.sweep.tables import fold
+from aesweep.sweep.tables import row_groups
 from aesweep.sweep.tables.fold import TableWriter
 from tests.sweep.schedules.processes import TRAINED
 from tests.sweep.schedules.sets import SWAPPED, Set
@@ -59,7 +59,12 @@ def _loser_takes_scores(patch: pytest.MonkeyPatch) -> None:
 
 
 def _tables_replace_whatever_is_there(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(TableWriter, "_replace", lambda self, name, data, mine: self.store.storage.write(name, data))
+    def write(self: TableWriter, name: str, file: BinaryIO, mine: bytes) -> str:
+        file.seek(0)
+        self.store.storage.write(name, file.read())
+        return file_digest(file)
+
+    patch.setattr(TableWriter, "_replace", write)
 
 
 def _prune_looks_once(patch: pytest.MonkeyPatch) -> None:
@@ -91,8 +96,8 @@ def _pruned_attempts_are_not_looked_up(patch: pytest.MonkeyPatch) -> None:
 
 
 def _tables_have_the_same_bytes_again(patch: pytest.MonkeyPatch) -> None:
-    real = fold.schema
-    patch.setattr(fold, "schema", lambda name, publication="": real(name))
+    real = row_groups.schema
+    patch.setattr(row_groups, "schema", lambda name, publication="": real(name))
 
 
 def _drivers_are_looked_at_first(patch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,8 @@ from aesweep.sweep.store.repair import repair
 from aesweep.sweep.store.storage import Storage, StorageError
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.store.verify import verify_trial
-from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current
+from aesweep.sweep.tables.fold import TableWriter, tables_are_current
+from aesweep.sweep.tables.row_counts import table_rows
 from tests.records import scored, trained
 from tests.sweep.schedules.explorer import Process, run_alone
 from tests.sweep.schedules.simulated import RUNNING

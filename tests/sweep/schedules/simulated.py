@@ -23,7 +23,7 @@ from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.on_s3 import ObjectStorage
 from aesweep.sweep.store.storage import Storage
-from aesweep.sweep.tables import fold
+from aesweep.sweep.tables import fold, row_counts
 from tests.sweep.schedules.world import Answer, Handle, tag_of
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -186,11 +186,19 @@ def stat(name: str, *, dir_fd: Any) -> Any:
     return os.stat(name, dir_fd=dir_fd) if isinstance(dir_fd, int) else SimpleNamespace(st_nlink=1)
 
 
-def create(folder: Any, name: str, data: bytes) -> None:
+def content(data: bytes | BinaryIO) -> bytes:
+    """The bytes that are to be written, be they in an open file."""
+    if isinstance(data, bytes):
+        return data
+    data.seek(0)
+    return data.read()
+
+
+def create(folder: Any, name: str, data: bytes | BinaryIO) -> None:
     """`write_new`."""
     if isinstance(folder, int):
         return write_new(folder, name, data)
-    _raise(folder.do("create", folder.handle, name, data), name)
+    _raise(folder.do("create", folder.handle, name, content(data)), name)
 
 
 def read_file_at(folder: Any, name: str) -> bytes:
@@ -244,6 +252,11 @@ class _Input(io.BytesIO):
         return len(self.getvalue())
 
 
+class _Body(io.BytesIO):
+    def iter_chunks(self, size: int) -> Iterator[bytes]:
+        return iter(lambda: self.read(size), b"")
+
+
 class _Output:
     def __init__(self, do: Do, name: str) -> None:
         self.do, self.name, self.data = do, name, b""
@@ -270,9 +283,9 @@ class SimulatedClient:
     def __init__(self, do: Do) -> None:
         self.do = do
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "", IfMatch: str = "") -> None:
+    def put_object(self, *, Bucket: str, Key: str, Body: Any, IfNoneMatch: str = "", IfMatch: str = "") -> None:
         condition = ("IfNoneMatch", "") if IfNoneMatch else ("IfMatch", IfMatch)
-        answer = self.do("put", Key, Body, *condition)
+        answer = self.do("put", Key, content(Body), *condition)
         if answer == LOST:
             raise ConnectionError("the answer was lost")
         if isinstance(answer, int):
@@ -282,7 +295,7 @@ class SimulatedClient:
         data: Any = self.do("get", Key)
         if data is None:
             raise RefusedError(404)
-        return {"Body": io.BytesIO(data), "ContentLength": len(data), "ETag": tag_of(data)}
+        return {"Body": _Body(data), "ContentLength": len(data), "ETag": tag_of(data)}
 
 
 def _name(path: str) -> str:
@@ -344,3 +357,4 @@ def simulate(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "time", SimpleNamespace(sleep=lambda seconds: None))
     patch.setattr(attempts, "datetime", SimpleNamespace(now=lambda zone: DAY))
     patch.setattr(fold, "COLUMNS", {name: fold.COLUMNS[name] for name in TABLES})
+    patch.setattr(row_counts, "TABLES", TABLES)

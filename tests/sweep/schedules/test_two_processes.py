@@ -96,9 +96,17 @@ def test_who_loses_the_race_to_train_leaves_the_scores_of_the_winner(
     assert winner.commits.scores(TRIAL.key, EVALUATION) is not None
 
 
-@pytest.mark.parametrize("place", ["publisher.json", "trials.parquet", "folded.json"])
+@pytest.mark.parametrize(
+    ("step", "place"),
+    [
+        ("replace", "publisher.json"),
+        ("exchange", "trials.parquet"),
+        ("digest", "scores.parquet"),
+        ("exchange", "folded.json"),
+    ],
+)
 def test_slow_tables_never_take_the_place_of_newer_ones(
-    root: Path, monkeypatch: pytest.MonkeyPatch, place: str
+    root: Path, monkeypatch: pytest.MonkeyPatch, step: str, place: str
 ) -> None:
     store = open_store(root)
     TableWriter(store).publish(force=True)
@@ -109,7 +117,7 @@ def test_slow_tables_never_take_the_place_of_newer_ones(
         TableWriter(open_store(root)).publish(force=True)
 
     slow = open_store(root)
-    meanwhile(monkeypatch, slow.storage, "replace", place, publishes_more)
+    meanwhile(monkeypatch, slow.storage, step, place, publishes_more)
     TableWriter(slow).publish(force=True)
     assert pq.read_table(root / "tables/trials.parquet")["attempt"].to_pylist() != ["none"]
 
@@ -125,7 +133,7 @@ def test_slow_tables_never_take_the_place_of_newer_ones_with_the_same_rows_as_be
         store.storage.remove_folder(f"trials/{TRIAL.key}/attempts/{attempt}")
         TableWriter(open_store(root)).publish(force=True)
 
-    meanwhile(monkeypatch, slow.storage, "replace", "trials.parquet", publishes_the_first_rows_again)
+    meanwhile(monkeypatch, slow.storage, "exchange", "trials.parquet", publishes_the_first_rows_again)
     TableWriter(slow).publish(force=True)
     assert pq.read_table(root / "tables/trials.parquet")["attempts"].to_pylist() == [0]
 

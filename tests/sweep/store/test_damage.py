@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from pydantic import ConfigDict
 
@@ -19,7 +20,8 @@ from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.load import load_model
 from aesweep.sweep.store.records import SealedRecord, TrainingRecord, Vacancy, parse_record, sealed_json_bytes
 from aesweep.sweep.store.store import DamagedFileError, Store, open_store
-from aesweep.sweep.tables.fold import TableWriter, table_rows, tables_are_current
+from aesweep.sweep.tables.fold import TableWriter, tables_are_current
+from aesweep.sweep.tables.row_counts import table_rows
 from aesweep.sweep.worker import evaluation_stages
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.in_process import run_aesweep
@@ -189,12 +191,12 @@ def test_a_damaged_table_is_found_and_folded_again(store: Store, damage: Callabl
     assert tables_are_current(store)
     rows = table_rows(store)
     path = file(store, f"tables/{table}.parquet")
-    whole = path.read_bytes()
+    whole = pq.read_table(path)
     damage(path)
     assert run_aesweep("status", store.root).code == 0
     assert not tables_are_current(store)
     TableWriter(store).publish(force=True)
-    assert path.read_bytes() == whole
+    assert pq.read_table(path) == whole
     assert table_rows(store) == rows
 
 

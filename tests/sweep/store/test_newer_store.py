@@ -17,7 +17,8 @@ from aesweep.sweep.store.layout import config_name, scores_name, training_name
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
-from aesweep.sweep.tables.fold import TableWriter, table_rows
+from aesweep.sweep.tables.fold import TableWriter
+from aesweep.sweep.tables.row_counts import table_rows
 from tests.in_process import run_aesweep
 from tests.records import scored
 from tests.small_store import DONE, FAILED
@@ -67,7 +68,7 @@ def weights(store: Store) -> str:
 def as_committed(model: str, **changes: object) -> bytes:
     """A commit of one score and one latent of these weights, whose rows another version wrote."""
     latent = LatentRow(split="test", index=0, dimension_a=0, dimension_b=1, z_a=0.0, z_b=0.0)
-    commit: Any = scored(rows=(ROW,), model=model).model_copy(update={"latents": (latent,)}).to_json()
+    commit: Any = scored(rows=(ROW,), model=model, latents=(latent,)).to_json()
     for table in ("rows", "latents"):
         commit[table][0].update({name: value for name, value in changes.items() if name in commit[table][0]})
     return sealed_json_bytes(commit)

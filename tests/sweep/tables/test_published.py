@@ -13,7 +13,7 @@ from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import Vacancy, parse_record, sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
-from aesweep.sweep.tables.fold import TableWriter, published_rows, tables_are_current
+from aesweep.sweep.tables.fold import TableWriter, published_fold, tables_are_current
 from tests.small_store import DONE, FAILED
 
 
@@ -101,7 +101,7 @@ def test_tables_that_are_damaged_or_of_another_aesweep_are_not_begun_with(root: 
     folded = json.loads((root / FOLDED).read_bytes())
     for other in ({"aesweep": "0.0.1"}, {"version": 1}, {"signatures": [1]}, {"files": None}):
         (root / FOLDED).write_bytes(sealed_json_bytes({**folded, **other}))
-        assert published_rows(open_store(root).snapshot()) == ({}, {})
+        assert published_fold(open_store(root).snapshot()) is None
     assert fold_as_a_driver(root)
 
 

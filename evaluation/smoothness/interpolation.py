@@ -1,0 +1,43 @@
+"""How real the images are that lie halfway between two latents: their Fréchet and kernel distance from real images.
+
+The midpoints of disjoint pairs of test images (source `reconstruction`), and of pairs of samples of each prior; straight and
+spherical (`pairs.py`), as Ghosh et al. 2020 score spherical midpoints of regularised autoencoders. A space that can be
+interpolated gives distances near those of reconstructions or samples themselves. Each image belongs to one midpoint, so that
+midpoints are independent.
+"""
+
+import numpy as np
+
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
+from aesweep.evaluation.metrics.frechet import frechet_distance
+from aesweep.evaluation.metrics.frechet_error import jackknife_error
+from aesweep.evaluation.metrics.kernel_distance import kernel_distance
+from aesweep.evaluation.priors.fitted_prior import FittedPrior
+from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.smoothness.pairs import WAYS, latent_pairs, walk
+from aesweep.evaluation.subject import Subject, Values
+
+
+def measure(subject: Subject) -> list[ScoreRow]:
+    """Four rows per source: two distances, each of straight and spherical midpoints."""
+    asked = subject.evaluation
+    names = tuple(f"{metric}_{way}" for way in WAYS for metric in (asked.frechet_name, asked.kernel_name))
+    return subject.rows("interpolation", names, lambda prior: _distances(subject, prior))
+
+
+def _distances(subject: Subject, prior: FittedPrior | None) -> Values:
+    asked, reference = subject.evaluation, subject.reference()
+    ends_P2Z, centre_Z = latent_pairs(subject, prior, asked.samples // 2)
+    real_MD = reference.on(subject.device)
+    found: dict[str, tuple[float, float | None, int]] = {}
+    for way in WAYS:
+        features_PD = subject.features(walk(ends_P2Z, centre_Z, np.array([0.5]), way)[:, 0])
+        n = len(features_PD)
+        statistics = FeatureStatistics(features_PD.shape[1])
+        statistics.update(features_PD)
+        error = jackknife_error(features_PD, statistics, reference.statistics, real_MD)
+        found[f"{asked.frechet_name}_{way}"] = frechet_distance(statistics, reference.statistics), error, n
+        size = min(asked.kid_subset_size, min(n, len(real_MD)) // 2)
+        kernel = kernel_distance(features_PD, real_MD, asked.kid_subsets, size, asked.seeds[0])
+        found[f"{asked.kernel_name}_{way}"] = *kernel, n
+    return found

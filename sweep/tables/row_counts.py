@@ -1,0 +1,40 @@
+"""How many rows the published tables have. `status` shows them, so Parquet is read only where `FOLDED` does not say it."""
+
+import logging
+
+from aesweep.sweep.store.layout import FOLDED, TABLES, table_name
+from aesweep.sweep.store.records import FoldedTables
+from aesweep.sweep.store.storage import size_of
+from aesweep.sweep.store.store import Store
+
+log = logging.getLogger(__name__)
+
+
+def table_rows(store: Store) -> dict[str, int]:
+    """Rows of each published table; 0 where there is none yet, or none that can be read."""
+    folded = store.records.read(FOLDED, FoldedTables)
+    return {table: _rows(store, table, folded) for table in TABLES}
+
+
+def _rows(store: Store, table: str, folded: FoldedTables | None) -> int:
+    version = store.storage.version(table_name(table))
+    if version is None:
+        return 0
+    if folded and table in folded.rows and table in folded.files and folded.files[table].bytes == size_of(version):
+        return folded.rows[table]
+    return _rows_in_file(store, table_name(table))
+
+
+def _rows_in_file(store: Store, name: str) -> int:
+    import pyarrow as pa  # a tenth of a second that `status` rarely needs
+    import pyarrow.parquet as pq
+
+    file = store.storage.open(name)
+    if file is None:
+        return 0
+    try:
+        with file:
+            return int(pq.read_metadata(file).num_rows)
+    except (OSError, pa.ArrowException):
+        log.warning("%s is damaged; `aesweep tables STORE` makes it again", store.storage.place(name))
+        return 0
