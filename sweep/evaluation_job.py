@@ -32,11 +32,13 @@ class EvaluationJob:
     execution: ExecutionConfig
     driver: str = "none"
     """Name of the progress file of the driver that waits for signs of life."""
+    identity: bytes | None = None
+    """Which store the driver works on (`Storage.identity`); None for whichever is found."""
 
     @cached_property
     def store(self) -> Store:
         """The store that the job reads from and commits to."""
-        return Store(self.root)
+        return Store(self.root, identity=self.identity)
 
     @cached_property
     def config(self) -> TrialConfig:

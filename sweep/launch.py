@@ -83,7 +83,7 @@ def launch(
         return say_nothing_to_do(plan, console, resume_command(opened.root))
     require_sound_environment(address)
     prepare_images(data_sets, spec.execution, console)
-    opened = open_store(store, create=True)
+    opened = open_store(store, create=True, identity=opened.storage.identity if opened else None)
     for left in reversed(range(ROUNDS)):
         record = partial(opened.trials.record, spec, evaluation.id, latest)
         again = resume_command(opened.root)

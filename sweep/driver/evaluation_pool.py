@@ -136,7 +136,8 @@ class EvaluationPool:
     def _submit(self, key: str) -> None:
         attempt = self.store.attempts.new(key, "evaluate", self.evaluation.id)
         self.store.attempts.write_start(key, attempt, new_start(self.recovery.driver, on_this_machine=False))
-        job = EvaluationJob(self.store.root, key, attempt, self.evaluation, self.execution, self.recovery.driver)
+        words = (self.evaluation, self.execution, self.recovery.driver, self.store.storage.identity)
+        job = EvaluationJob(self.store.root, key, attempt, *words)
 
         def submit(name: str, *inputs: Any) -> Any:
             return self.stage.options(**self.options[name]).remote(name, job, *inputs)

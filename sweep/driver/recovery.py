@@ -17,7 +17,7 @@ from aesweep.sweep.driver.progress import describe_silence
 from aesweep.sweep.store.beats import Work, beat_name, read_beat
 from aesweep.sweep.store.drivers import living_names
 from aesweep.sweep.store.records import How
-from aesweep.sweep.store.storage import StorageError
+from aesweep.sweep.store.storage import OtherStoreError, StorageError
 from aesweep.sweep.store.store import Stage, Store
 
 LONGEST_REASON = 300  # characters
@@ -48,7 +48,8 @@ class Recovery:
     _hung: dict[str, str] = field(default_factory=dict)
 
     def after_training(self, key: str, error: BaseException | None) -> Verdict:
-        """The process of a trial ended, with what Tune knows of it."""
+        """The process of a trial ended, with what Tune knows of it. Raises what `after_death` raises."""
+        self._require_store(error)
         attempt = self.store.attempts.newest_training(key, self.driver)
         end = self.store.attempts.read_end(key, attempt) if attempt else None
         hung = attempt in self._hung
@@ -77,12 +78,12 @@ class Recovery:
         """The process of an attempt died: record it, and give the trial up when that happened too often.
 
         Raises the `StorageError` that ended it, where the store is a folder: that one is full, read-only or gone for all,
-        and trials that were begun again and again would fail for no fault of theirs. The same holds for a temporary folder
-        without room (`NoRoomError`) and a Ray that has died (`RayDiedError`).
+        and trials that were begun again and again would fail for no fault of theirs. The same holds for a machine that sees
+        another store at this address, or none, for a temporary folder without room (`NoRoomError`) and for a Ray that has
+        died (`RayDiedError`).
         """
+        self._require_store(error)
         trouble = cause_of(error)
-        if isinstance(trouble, StorageError) and self.store.storage.folder is not None:
-            raise trouble
         if full := trouble if isinstance(trouble, NoRoomError) else full_folder():
             raise full from error
         if self.ray is not None:
@@ -101,6 +102,12 @@ class Recovery:
             return Verdict(True, hung)
         machine = {"preempted": "its machine was preempted", "machine died": "its machine died or cannot be reached"}
         return Verdict(True, machine.get(how, found.describe()))
+
+    def _require_store(self, error: BaseException | None) -> None:
+        trouble = cause_of(error)
+        on_a_path = self.store.storage.folder is not None
+        if isinstance(trouble, OtherStoreError) or (isinstance(trouble, StorageError) and on_a_path):
+            raise trouble
 
 
 def how_it_died(error: BaseException | None) -> How:

@@ -89,8 +89,8 @@ def _with_parameters(trainable: Any, driver: Driver) -> Any:
     `tune.with_parameters` would put that into Ray's object store, and when a raylet announces its own end, Ray's C++ code
     looks for such objects there, finds no store, and ends the driver at once.
     """
-    told = {"root": driver.store.root, "execution": driver.execution.to_json()}
-    told |= {"stop_file": driver.stop.file, "driver": driver.file.driver}
+    told: dict[str, Any] = {"root": driver.store.root, "identity": driver.store.storage.identity}
+    told |= {"execution": driver.execution.to_json(), "stop_file": driver.stop.file, "driver": driver.file.driver}
     return type(trainable.__name__, (trainable,), {"setup": partialmethod(trainable.setup, **told)})
 
 

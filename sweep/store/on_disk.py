@@ -32,6 +32,7 @@ from aesweep.sweep.store.storage import (
     Storage,
     StorageError,
     aside_name,
+    same_identity,
     sha256_of,
     version_of,
 )
@@ -56,25 +57,30 @@ class LocalStorage(Storage):
     look_seconds = 0.5
     keeps_files_whole = False
 
-    def __init__(self, root: str | Path, mark: str = "") -> None:
-        """`mark`: a file without which nothing else is written, and that must stay the one which was there first.
+    def __init__(self, root: str | Path, mark: str = "", identity: bytes | None = None) -> None:
+        """`mark`: a file without which nothing else is written, and that must keep the content `identity`.
 
         Without it, a folder that was moved away, or whose disk is not mounted any more, would be started again in its
-        old place; with another one, another store was put there.
+        old place; with another one, another store was put there. Without `identity`, what is there first counts.
         """
         self.folder: Path | None = Path(root)
         self._mark = mark
-        self._identity: bytes | None = None
+        self.identity = identity
         self._files = Beneath(root)
         self.root = str(root)
 
     def place(self, name: str = "") -> str:
         return str(self._files.path(name))
 
+    def require_identity(self) -> None:
+        if self._mark:
+            with self._refusals("read"), self._files.folder("", check=self._require_mark):
+                pass
+
     def read(self, name: str) -> bytes | None:
         found = self._found(lambda: self._files.read(name))
         if name == self._mark:
-            self._identity = self._identity or found
+            self.identity = self.identity or found
         return found
 
     def open(self, name: str) -> BinaryIO | None:
@@ -212,11 +218,7 @@ class LocalStorage(Storage):
         return None if self._mark in ("", name) else self._require_mark
 
     def _require_mark(self, root: int) -> None:
-        found = read_at(root, self._mark)
-        self._identity = self._identity or found
-        if found != self._identity:
-            remedy = "Another store is in its place now. Put the first one back and give the same command again."
-            raise StorageError(self.root, remedy)
+        self.identity = same_identity(self.root, self.identity, read_at(root, self._mark))
 
     def _found(self, look: Callable[[], Result]) -> Result | None:
         with self._refusals("read"):

@@ -47,6 +47,7 @@ from aesweep.sweep.store.storage import (
     digest_of,
     file_digest,
     joined,
+    same_identity,
     sha256_of,
     version_of,
 )
@@ -77,21 +78,26 @@ class ObjectStorage(Storage):
     look_seconds = 5.0
     keeps_files_whole = True
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, mark: str = "", identity: bytes | None = None) -> None:
+        """`mark` and `identity`: as of a `LocalStorage`, looked at before the first change, each commit and `replace`."""
         self.root = uri.rstrip("/")
         self._fs, self._base = _file_system(self.root)
+        self._mark = mark
+        self.identity = identity
+        self._was_asked = False
 
     def place(self, name: str = "") -> str:
         return f"{self.root.partition('?')[0]}/{inside(name)}".rstrip("/")
 
-    def read(self, name: str) -> bytes | None:
-        def read() -> bytes:
-            with self._fs.open_input_file(self._path(name)) as file:
-                return bytes(file.read()) if file.size() <= most_bytes(name) else b""
+    def require_identity(self) -> None:
+        self._check()
 
-        with suppress(FileNotFoundError):
-            return self._patiently(read)
-        return None
+    def read(self, name: str) -> bytes | None:
+        found = self._read(name)
+        if name == self._mark:
+            self.identity = self.identity or found
+            self._was_asked = found is not None and found == self.identity
+        return found
 
     def open(self, name: str) -> BinaryIO | None:
         with suppress(FileNotFoundError):
@@ -136,31 +142,41 @@ class ObjectStorage(Storage):
             stream.write(data)
             stream.close()  # here it is published
 
+        self._check(name)
         self._patiently(write)
 
     def make_folder(self, name: str) -> None:
+        self._check(name)
         self._patiently(lambda: self._fs.create_dir(self._path(name), recursive=True))
 
     def remove(self, name: str) -> None:
+        self._check(name)
         with suppress(FileNotFoundError):
             self._patiently(lambda: self._fs.delete_file(self._path(name)))
 
     def remove_folder(self, name: str) -> None:
+        self._check(name)
         with suppress(FileNotFoundError):
             self._patiently(lambda: self._fs.delete_dir(self._path(name)))
 
     def commit(self, name: str, data: bytes) -> bool:
+        self._check(name, again=True)
         if self._conditional is None:
             return super().commit(name, data)
         return self._put_if(name, data, {"IfNoneMatch": "*"})
 
     def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
         if self._conditional is None or data is None:  # what is removed can be made again: nobody relies on it
+            self._check(name, again=True)
             return super().replace(name, found, data)
-        there, tag = self._tagged(name, lambda body, size: body.read() if size <= most_bytes(name) else b"")
-        return there == found and self._put_if(name, data, {"IfMatch": tag})
+        there, tag = self._read_tagged(name)
+        if there != found:
+            return False
+        self._check(name, again=True)
+        return self._put_if(name, data, {"IfMatch": tag})
 
     def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
+        self._check(name, again=True)
         if self._conditional is None:
             return super().exchange(name, found, file)
         if found is None:
@@ -177,6 +193,31 @@ class ObjectStorage(Storage):
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             return list(pool.map(function, items))
+
+    def _check(self, name: str = "", again: bool = False) -> None:
+        """Raise `OtherStoreError` where another store, or none, is here; `again`: also if that was asked before.
+
+        pyarrow reads with two requests. A commit may cost only one more, and needs the other client in any case.
+        """
+        if self._mark in ("", name) or (self._was_asked and not again):
+            return
+        by_client = again and self._conditional is not None
+        found = self._read_tagged(self._mark)[0] if by_client else self._read(self._mark)
+        self.identity = same_identity(self.place(), self.identity, found)
+        self._was_asked = True
+
+    def _read(self, name: str) -> bytes | None:
+        def read() -> bytes:
+            with self._fs.open_input_file(self._path(name)) as file:
+                return bytes(file.read()) if file.size() <= most_bytes(name) else b""
+
+        with suppress(FileNotFoundError):
+            return self._patiently(read)
+        return None
+
+    def _read_tagged(self, name: str) -> tuple[bytes | None, str]:
+        """The bytes of an object with its ETag, in one request."""
+        return self._tagged(name, lambda body, size: body.read() if size <= most_bytes(name) else b"")
 
     @cached_property
     def _conditional(self) -> Any:

@@ -24,9 +24,10 @@ class Snapshot:
         self.folder = storage.folder
         self.look_seconds = storage.look_seconds
         self.keeps_files_whole = storage.keeps_files_whole
+        self.identity = storage.identity
         self.place, self.read, self.open, self.map = storage.place, storage.read, storage.open, storage.map
         self.listing, self.temporary, self.append = storage.listing, storage.temporary, storage.append
-        self.digest = storage.digest
+        self.digest, self.require_identity = storage.digest, storage.require_identity
         self._versions = storage.listing(LISTED, DEPTH)
         self._names: dict[str, set[str]] = defaultdict(set)
         for name in self._versions:

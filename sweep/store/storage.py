@@ -7,6 +7,7 @@ keeps that promise in its own way: `sweep/store/on_disk.py` on a path, `sweep/st
 
 import hashlib
 import json
+import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -35,7 +36,11 @@ class StorageError(OSError):
         return str(InputError(self.field, self.value, self.remedy))
 
     def __reduce__(self) -> tuple[type["StorageError"], tuple[str, str]]:
-        return StorageError, (self.value, self.remedy)  # workers send it to the driver
+        return type(self), (self.value, self.remedy)  # workers send it to the driver
+
+
+class OtherStoreError(StorageError):
+    """At a store's address there is another store, or none. No retry helps: somebody must put the first one back."""
 
 
 class Storage(Protocol):
@@ -49,9 +54,14 @@ class Storage(Protocol):
     """How often it is cheap to look whether a file has appeared."""
     keeps_files_whole: bool
     """Whether a file that is there is the one that was written: no power cut and no disk leaves a part of it."""
+    identity: bytes | None
+    """What `store.json` must hold for anything to change: what the driver found there, or what was found first here."""
 
     def place(self, name: str = "") -> str:
         """Where a file is, for messages to people."""
+
+    def require_identity(self) -> None:
+        """Raise `StorageError` where another store, or none, is at this address; an object store is asked once."""
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a file, None where there is none."""
@@ -170,6 +180,17 @@ class LogFile:
         """Make all lines visible to others, where they are not yet."""
         if self._kept:
             self._storage.write(self._name, self._kept.encode())
+
+
+def same_identity(root: str, expected: bytes | None, found: bytes | None) -> bytes:
+    """What `store.json` holds, `found`. Raises `OtherStoreError` unless that is `expected` (None: whatever is there)."""
+    if found is None:
+        remedy = f"It is not there any more, seen from {socket.gethostname()}. Bring it back and give the same command again."
+        raise OtherStoreError(root, remedy)
+    if expected and found != expected:
+        remedy = f"Another store is in its place now, seen from {socket.gethostname()}. "
+        raise OtherStoreError(root, f"{remedy}Put the first one back and give the same command again.")
+    return found
 
 
 def joined(folder: str, name: str) -> str:

@@ -44,9 +44,15 @@ DONE = TrialState("done")
 class Store:
     """One store at a path or URI. `open_store` checks that it is one."""
 
-    def __init__(self, root: str | Path, storage: Storage | None = None, records: Records | None = None) -> None:
-        """`storage` and `records`: those of this root, where they are open."""
-        self.records = records or Records(storage or open_storage(root, MARK))
+    def __init__(
+        self,
+        root: str | Path,
+        storage: Storage | None = None,
+        records: Records | None = None,
+        identity: bytes | None = None,
+    ) -> None:
+        """`storage` and `records`: those of this root, where they are open. `identity`: as `open_storage` takes it."""
+        self.records = records or Records(storage or open_storage(root, MARK, identity))
         self.storage = self.records.storage
         self.root = self.storage.root
         self.trials = Trials(self.records)
@@ -80,13 +86,16 @@ def _failed(lost: dict[Stage, list[str]]) -> TrialState:
     return TrialState("failed", f"it was done, but these files are missing or cut short now: {names}", next(iter(lost)))
 
 
-def open_store(path: str | Path, create: bool = False) -> Store:
+def open_store(path: str | Path, create: bool = False, identity: bytes | None = None) -> Store:
     """The store at a local path or a URI of an object store.
 
     With `create` an empty or missing folder becomes a store. Raises `InputError` for a place that is no store, a store
-    of a newer format, and a place that cannot be written to.
+    of a newer format, and a place that cannot be written to; `StorageError` where `identity` (`Storage.identity` of an
+    earlier look) is another store's.
     """
-    store = Store(path)
+    store = Store(path, identity=identity)
+    if identity is not None:
+        store.storage.require_identity()
     if not store.storage.exists(MARK):
         _make_store(store.storage, create)
     about = store.records.read(MARK, StoreMark)
@@ -119,10 +128,11 @@ def _make_store(storage: Storage, create: bool) -> None:
         raise InputError("--store", storage.root, remedy) from error
 
 
-def open_storage(address: str | Path, mark: str = "") -> Storage:
+def open_storage(address: str | Path, mark: str = "", identity: bytes | None = None) -> Storage:
     """The storage at a path, or at a URI that pyarrow knows (`s3://bucket/folder`, `gs://…`, `file:///…`).
 
-    `mark` names a file without which nothing else is written on a path: the folder has gone then.
+    `mark` names a file without which nothing else is written: the folder has gone then. Nor is anything written where it
+    holds other bytes than `identity`, or, without that, than it held when it was first looked at: another store is there.
     Nothing is read or written yet. Raises `InputError` for a URI that cannot be understood.
     """
     from aesweep.sweep.store.on_disk import LocalStorage
@@ -133,12 +143,12 @@ def open_storage(address: str | Path, mark: str = "") -> Storage:
     if "://" not in text:
         if re.match(r"(s3|gs|gcs|abfss?):/", text):  # what pathlib makes of a URI
             raise InputError("--store", text, "Give a URI as text with two slashes, such as s3://bucket/folder.")
-        return LocalStorage(absolute(text, "--store"), mark)
+        return LocalStorage(absolute(text, "--store"), mark, identity)
     if text.startswith("file://"):
         path = re.sub(r"^file://(localhost(?=/))?", "", text)
         if not path.startswith("/"):
             raise InputError("--store", text, "Give a path, or file:// and an absolute path: file:///shared/runs.")
-        return LocalStorage(absolute(path, "--store"), mark)
+        return LocalStorage(absolute(path, "--store"), mark, identity)
     from aesweep.sweep.store.on_s3 import ObjectStorage  # pyarrow.fs only where a URI is given
 
-    return ObjectStorage(text)
+    return ObjectStorage(text, mark, identity)

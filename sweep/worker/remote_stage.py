@@ -23,6 +23,7 @@ def run_stage(name: str, job: EvaluationJob, *arguments: Any) -> Any:
     that train on the same GPU may have taken it, so the driver tries again. A poisoned process ends, so that it takes no
     other task.
     """
+    job.store.storage.require_identity()  # this machine may have another folder at the store's path
     os.environ["MPLBACKEND"] = "agg"  # torchmetrics imports matplotlib; a notebook's backend may be missing here
     pulse = Pulse(job.store, job.execution, job.driver, job.key, job.attempt)
     with pulse.steadily():  # loading torch takes seconds, or hangs with the file server that it is on

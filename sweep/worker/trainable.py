@@ -34,10 +34,11 @@ class TrialTrainable(tune.Trainable):
         execution: Mapping[str, Any] | None = None,
         stop_file: str = "",
         driver: str = "none",
+        identity: bytes | None = None,
     ) -> None:
         """No side effects: Tune may set an actor up and then discard it. The work starts in the first step."""
         self.key: str = config["key"]
-        self.store = Store(root)
+        self.store = Store(root, identity=identity)
         self.execution = ExecutionConfig(**(execution or {}))
         self.stop_file = stop_file
         self.driver = driver
@@ -60,6 +61,7 @@ class TrialTrainable(tune.Trainable):
         """
         attempt = self.trial_attempt
         if attempt is None:
+            self.store.storage.require_identity()  # this machine may have another folder at the store's path
             if self.store.commits.has_training(self.key):  # another driver was faster
                 return {"done": True, "outcome": "trained"}
             if self.stop_file and self.store.storage.exists(self.stop_file):

@@ -194,7 +194,7 @@ def chosen(names: Iterable[str]) -> dict[str, Process]:
 
 def _refused(process: Process, storage: Storage) -> None:
     assert isinstance(storage, LocalStorage)
-    storage._identity = MARK_BYTES  # it opened the store before the other one came
+    storage.identity = MARK_BYTES  # it opened the store before the other one came
     with suppress(StorageError):
         process(storage)
 

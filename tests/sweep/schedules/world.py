@@ -91,7 +91,8 @@ class Tree:
         return None
 
     def do_read(self, name: str) -> Answer:
-        return self.content(name)
+        data = self.content(name)
+        return b"" if data is None and self.has_folder(name) else data  # a folder reads as an empty, damaged file
 
     def do_stat(self, name: str) -> Answer:
         data, number = self.files.get(name, (None, 0))
@@ -109,6 +110,9 @@ class Tree:
             return errno.ENOENT
         self.put(_joined(at, name), data)
         return None
+
+    def do_append(self, at: Handle, name: str, data: bytes) -> Answer:
+        return self.do_create(at, name, (self.content(_joined(at, name)) or b"") + data)
 
     def do_rename(self, at: Handle, name: str, last: str) -> Answer:
         data = self.content(_joined(at, name))
@@ -177,6 +181,7 @@ class Tree:
             self.put(name, None)
         if self.folders.get(name, 0) > 0:
             self.folders[name] = -self.folders[name]
+        self.do_make(name.rpartition("/")[0])  # pyarrow's next request: the folder stays when its last object goes
         return None
 
     def do_damage(self, name: str) -> Answer:
