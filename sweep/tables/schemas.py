@@ -61,7 +61,8 @@ CONFIG_FIELDS = tuple(field.name for field in fields(TrialConfig))
 """Columns of `trials` that decide what a trial trains."""
 
 ADDED: dict[str, dict[str, Any]] = {
-    "trials": {field.name: field.default for field in fields(TrialConfig) if field.name not in KEY_FIELDS}
+    "trials": {field.name: field.default for field in fields(TrialConfig) if field.name not in KEY_FIELDS},
+    "scores": {"stderr_of": "unknown"},
 }
 """Columns that the first tables did not have, by table, with what they would have held: such tables can be read."""
 
