@@ -176,10 +176,11 @@ def history(random: np.random.Generator) -> tuple[EpochRecord, ...]:
 def latents(random: np.random.Generator) -> tuple[LatentRow, ...]:
     """Two dimensions of 1,000 images per split, as 32-bit numbers."""
     z = random.normal(size=(2, LATENT_ROWS, 2)).astype(np.float32).tolist()
-    point = LatentRow(split="train", index=0, dimension_a=3, dimension_b=17, z_a=0.0, z_b=0.0)
+    train = LatentRow(split="train", index=0, dimension_a=3, dimension_b=17, z_a=0.0, z_b=0.0)
+    test = replace(train, split="test")
     return tuple(
-        replace(point, split=split, index=index, z_a=a, z_b=b)
-        for split, rows in zip(("train", "test"), z, strict=True)
+        replace(point, index=index, z_a=a, z_b=b)
+        for point, rows in zip((train, test), z, strict=True)
         for index, (a, b) in enumerate(rows)
     )
 
