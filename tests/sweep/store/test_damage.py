@@ -130,7 +130,8 @@ def test_a_damaged_prior_is_refused_and_fitted_again(store: Store, tmp_path: Pat
     refused = run_aesweep("sample", store.root, DONE.key, "--out", tmp_path / "x.png")
     assert refused.is_refused_clearly
     assert counts(store)["done"] == 1, "looking renames nothing"
-    Path(refused.err.partition("Remove ")[2].partition(",")[0]).unlink()
+    assert "aesweep verify STORE --repair" in refused.err
+    assert run_aesweep("verify", store.root, "--repair").code == 1
     assert counts(store)["trained"] == 1
 
 
