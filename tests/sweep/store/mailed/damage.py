@@ -82,7 +82,7 @@ def damage(context: Context, kind: str, name: str) -> str:
     else:
         BINARY[path.suffix][name](context, path)
     if path.is_file() and not path.is_symlink() and path.stat().st_size < 2**27 and context.rng.random() < 0.8:
-        with suppress(PermissionError, ValueError):  # ValueError: what names it is damaged too
+        with suppress(PermissionError, ValueError, KeyError, TypeError):  # what names it is damaged too
             make_hashes_agree(context.store, path)
     return f"{name}: {where}"
 

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -106,7 +107,11 @@ def run_case(workshop: Workshop, seed: int, slow: bool = True) -> Case:
     shutil.copytree(workshop.pristine, place.store)
     if rng.random() < 0.7:
         _let_the_driver_be_gone(place.store)
-    done = damage(Context(rng, place.store, bait), kind, name)
+    try:
+        done = damage(Context(rng, place.store, bait), kind, name)
+    except Exception:  # a fault of ours, which must not hide what the other stores lead to
+        shutil.rmtree(folder)
+        return Case(seed, kind, name, name, (Found("damage", None, traceback.format_exc()[-2000:], 0.0, 0.0),))
     actions = rng.sample([a for a in ACTIONS if a not in SLOW], EACH)
     if slow and seed % EVERY == 0:
         actions.insert(rng.randrange(EACH + 1), rng.choice(SLOW))
