@@ -134,7 +134,8 @@ def _markdown_escape(text: str) -> str:
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
 _LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$", "−": "$-$", "×": r"$\times$", "·": r"$\cdot$"}
 _LATEX |= {"β": r"$\beta$", "σ": r"$\sigma$", "≤": r"$\leq$", "∞": r"$\infty$"}
-_LATEX |= {"“": "``", "”": "''", "…": r"\ldots{}"}
+_LATEX |= {"Σ": r"$\Sigma$", "½": r"$^{1/2}$", "‖": r"$\|$"} | {c: f"$^{i}$" for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+_LATEX |= {"“": "``", "”": "''", "’": "'", "…": r"\ldots{}"}
 _LATEX |= {character: "\\" + character for character in "&%$#_{}"}
 
 

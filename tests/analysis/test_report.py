@@ -242,7 +242,7 @@ def test_what_needs_no_distance_is_drawn_and_judged_without_one(
         for row in rows["scores"]:
             row |= {} if row["source"] == "latents" else {"value": None, "note": "no images"}
 
-    trials = grid(model=["dae", "vae"], filters=[16, 32], latent_size=[4, 8], epochs=[2])
+    trials = grid(model=["dae", "vae"], filters=[16, 32], latent_size=[4, 8], seed=[0, 1], epochs=[2])
     store = make_store(trials, gaussianity=True, parameters=True, edit=without)
     out = write_report(store, tmp_path / "report").parent
     text = _page(out / "index.html").text

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from aesweep.sweep.store.repair import repair
 from aesweep.sweep.store.store import open_storage, open_store
 from aesweep.sweep.store.verify import verify
 from tests.in_process import run_aesweep
-from tests.small_store import DONE
+from tests.small_store import DONE, copy_at_work
 
 AGAIN = {
     "trials/*/train.json": "to be trained again",
@@ -38,9 +37,8 @@ UNHASHED = ("store.json", "progress/*", "trials/*/attempts/*/checkpoint.pt", "tr
 
 @pytest.fixture
 def store(small_store: Path, tmp_path: Path) -> Path:
-    """A copy of the small store."""
-    shutil.copytree(small_store, tmp_path / "store")
-    return tmp_path / "store"
+    """A copy of the small store, with a driver at work."""
+    return copy_at_work(small_store, tmp_path / "store")
 
 
 def content(store: Path) -> dict[str, bytes]:

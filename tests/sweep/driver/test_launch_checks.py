@@ -57,7 +57,7 @@ def test_an_evaluation_without_its_images_is_refused_and_fails_no_trial(tmp_path
     config = TrialConfig(dataset="cifar10", filters=2, latent_size=2, epochs=1)
     store = trained_store(tmp_path, config)
     with pytest.raises(InputError, match=r"(?s)--data.*aesweep fetch cifar10"):
-        evaluate(store.root, {"samples": 50})
+        evaluate(store.root, {"samples": 50}, data_dir=tmp_path / "data")
     assert store.attempts.failures(config.key) == []
 
 
@@ -70,7 +70,8 @@ def test_a_failed_evaluation_is_tried_again_by_the_command_that_asked_for_it(tmp
         config.key, store.attempts.new(config.key, "evaluate", other.id), "evaluate", OSError("x"), other.id
     )
     said = io.StringIO()
-    assert evaluate(store.root, {"samples": 50}, console=Console(file=said, width=300)).exit_code == 1
+    console = Console(file=said, width=300)
+    assert evaluate(store.root, {"samples": 50}, data_dir=tmp_path / "data", console=console).exit_code == 1
     assert "Try them again with: the same command --retry-failed" in said.getvalue()
     assert "aesweep resume" not in said.getvalue(), "that one would score as the stored spec says"
 

@@ -14,6 +14,7 @@ from aesweep.sweep.spec.own_folders import own_spec, remember
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, small_spec
+from tests.sweep.conftest import run_cli
 from tests.watching import nothing_happens_in
 
 NOBODY = "127.0.0.1:1"
@@ -52,11 +53,13 @@ def test_a_mailed_store_leads_to_no_folder_of_the_reader(mailed: Path, private: 
             load_data(mailed, DONE.key)
 
 
-def test_the_remedy_works(mailed: Path, private: Path) -> None:
-    ended = run_aesweep("resume", mailed, "--data", private, "--address", NOBODY)
-    assert "--address" in ended.err and "data_dir" not in ended.err
-    again = run_aesweep("resume", mailed, "--address", NOBODY)
-    assert "--address" in again.err, "what was given once is remembered"
+def test_the_remedy_works(mailed: Path, private: Path, tmp_path: Path) -> None:
+    """In processes of their own: in this one Ray may run already."""
+    state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    ended = run_cli("resume", mailed, "--data", private, "--address", NOBODY, cwd=tmp_path, env=state)
+    assert "--address" in ended.stderr and "data_dir" not in ended.stderr
+    again = run_cli("resume", mailed, "--address", NOBODY, cwd=tmp_path, env=state)
+    assert "--address" in again.stderr, "what was given once is remembered"
     assert len(load_data(mailed, DONE.key).test) == 297
 
 

@@ -139,10 +139,8 @@ def _found(action: str, ended: Ended) -> Found:
 
 
 def run_cases(workshop: Workshop, seeds: Iterable[int], jobs: int, slow: bool = True) -> list[Case]:
-    """Every store of these numbers; `jobs` processes share them."""
-    if jobs == 1:
-        return [run_case(workshop, seed, slow) for seed in seeds]
-    with get_context("fork").Pool(jobs) as pool:
+    """Every store of these numbers; `jobs` processes share them, fresh ones: who forks beside other threads may wait for ever."""
+    with get_context("spawn").Pool(jobs) as pool:
         return list(pool.imap_unordered(_Runner(workshop, slow), seeds, chunksize=5))
 
 

@@ -156,7 +156,8 @@ def _act(
     code = 1
     try:
         os.chdir(folders[-1] if folders else bait)  # names that are relative to it are no bait
-        os.environ.update(HOME=str(bait / "home"), XDG_STATE_HOME=str(folders[-1] if folders else bait))
+        own = str(folders[-1] if folders else bait)
+        os.environ.update(HOME=str(bait / "home"), XDG_STATE_HOME=own, TORCHINDUCTOR_CACHE_DIR=own)
         before, most = _resident(), int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (most + GIGABYTES * 2**30,) * 2)
         resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))

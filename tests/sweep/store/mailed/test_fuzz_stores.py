@@ -31,6 +31,7 @@ def told(cases: list[Case]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_every_kind_of_file_is_in_the_store_that_is_damaged(workshop: Workshop) -> None:
     names = [path.relative_to(workshop.pristine).as_posix() for path in workshop.pristine.rglob("*") if path.is_file()]
     assert set(map(kind_of, names)) == set(KINDS.values()), "a kind without a file, or a file without a kind"
@@ -41,6 +42,7 @@ def test_every_verb_that_takes_a_store_is_tried() -> None:
     assert verbs() == {name.split()[0] for name in ACTIONS} & verbs(), "a new verb needs an action in verbs.py"
 
 
+@pytest.mark.slow
 def test_some_stores_are_looked_at_or_refused(workshop: Workshop) -> None:
     cases = run_cases(workshop, range(0, ALL, ALL // SOME), jobs=1, slow=False)
     assert len(cases) >= SOME
