@@ -21,6 +21,7 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store import on_s3 as object_storage
 from aesweep.sweep.store.attempts import new_start
+from aesweep.sweep.store.beneath import MOST_BYTES
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.on_s3 import ObjectStorage
@@ -77,6 +78,15 @@ def test_files_come_back_and_are_named_and_listed_alike_on_both_kinds(either: St
     either.remove_folder("a/deep")
     either.remove_folder("a/deep")
     assert either.names("a") == ["empty"]
+
+
+def test_a_file_that_is_too_large_is_an_empty_one_on_both_kinds(either: Storage) -> None:
+    for size in (MOST_BYTES[".stop"], MOST_BYTES[".stop"] + 1):
+        either.write("progress/a.stop", b"x" * size)
+        opened, read = either.open("progress/a.stop"), either.read("progress/a.stop")
+        assert opened is not None and read is not None
+        with opened:
+            assert len(opened.read()) == len(read) == (size if size <= MOST_BYTES[".stop"] else 0)
 
 
 def test_the_first_commit_wins_on_both_kinds(either: Storage) -> None:
