@@ -20,7 +20,7 @@ from aesweep.sweep.store.store import open_store
 from aesweep.sweep.worker import evaluation_stages
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.in_process import Ended, run_aesweep
-from tests.small_store import DONE, FAILED, HALF
+from tests.small_store import DONE, HALF
 from tests.sweep.store.mailed.sandbox import ADDRESSES
 from tests.sweep.store.mailed.values import MARK
 
@@ -130,7 +130,7 @@ ACTIONS: dict[str, Action] = {
     "evaluate": _verb("evaluate", "{store}", "--samples", "60", "--address", NOBODY),
     "report": _report,
     "open_store": _call(lambda place: open_store(place.store).trials.stored_specs(every=True)),
-    "load_model": _call(lambda place: [load_model(place.store, trial.key) for trial in (DONE, HALF, FAILED)]),
+    "load_model": _call(lambda place: load_model(place.store, DONE.key)),
     "load_prior": _call(lambda place: load_prior(place.store, DONE.key, "gmm").sample(5, 0)),
     "load_data": _call(lambda place: load_data(place.store, DONE.key)),
     "resume a training": _recorded(_resume_training),
