@@ -79,7 +79,7 @@ class ObjectStorage(Storage):
     keeps_files_whole = True
 
     def __init__(self, uri: str, mark: str = "", identity: bytes | None = None) -> None:
-        """`mark` and `identity`: as of a `LocalStorage`, looked at before the first change, each commit and `replace`."""
+        """`mark` and `identity`: as of a `LocalStorage`, looked at before the first change and each one on condition."""
         self.root = uri.rstrip("/")
         self._fs, self._base = _file_system(self.root)
         self._mark = mark
@@ -235,12 +235,10 @@ class ObjectStorage(Storage):
             try:
                 self._conditional.put_object(**self._place(name), Body=data, **condition)
             except Exception as error:
-                code = _status(error)
-                if code in (404, 412):  # 404: `If-Match` on what has gone
+                # 404: `If-Match` on what has gone. What is there is ours where the answer to an earlier try was lost.
+                if _status(error) in (404, 412):
                     mine = digest_of([data]) if isinstance(data, bytes) else file_digest(data)
-                    return (
-                        sha256_of(self.digest(name, most_bytes(name))) == mine
-                    )  # ours, where the answer to it was lost
+                    return sha256_of(self.digest(name, most_bytes(name))) == mine
                 raise _as_os_error(error) from error
             return True
 
@@ -277,6 +275,8 @@ class ObjectStorage(Storage):
         for left in reversed(range(TRIES)):
             try:
                 return function()
+            except StorageError:  # of an operation within this one, which was repeated already
+                raise
             except (OSError, pa.ArrowException) as error:
                 if isinstance(error, FileNotFoundError) and "NO_SUCH_BUCKET" not in str(error):
                     raise

@@ -176,6 +176,18 @@ def test_trouble_that_stays_is_told_in_two_lines_with_the_store_and_the_remedy(
     assert "no-such-bucket" in capsys.readouterr().err
 
 
+def test_an_operation_within_another_one_is_given_up_once(
+    storage: ObjectStorage, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_storage, "TRIES", 2)
+    storage.write("one.json", b"1")
+    proxy.plan(Fault("error", "HEAD", times=1000))
+    with pytest.raises(StorageError) as told:
+        storage.commit("one.json", b"2")  # it is refused, and looks whose bytes are there
+    assert proxy.count("PUT") == 1, "what was tried and failed began again"
+    assert len(str(told.value).splitlines()) == 2
+
+
 def write_finished_store(folder: Path, count: int) -> SweepSpec:
     """A store in which `count` trials are trained and scored and folded, each with five small files."""
     trials = tuple(replace(TRIAL, seed=seed) for seed in range(count))
