@@ -38,6 +38,7 @@ PICTURES = "samples"
 CHECKPOINT = "checkpoint.pt"
 START = "start.json"
 END = "end.json"
+LOG = "log.txt"
 
 Stage = Literal["train", "evaluate"]
 PREFIX: dict[Stage, str] = {"train": "train", "evaluate": "score"}

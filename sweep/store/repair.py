@@ -5,12 +5,12 @@ happen only while the file holds the very bytes that were found (docs/store.md),
 nothing is deleted: the bytes stay in a file `….damaged-…`, and the attempt's other files where they are.
 """
 
-import hashlib
 from collections.abc import Iterable
 from contextlib import suppress
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.records import vacancy
+from aesweep.sweep.store.storage import digest_of
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.store.verify import Finding
 
@@ -35,7 +35,7 @@ def _set_aside(store: Store, finding: Finding) -> list[str]:
     """The name of the copy; none where others set the file aside or wrote it again since it was found."""
     storage = store.storage
     found = storage.read(finding.aside)
-    if found is None or hashlib.sha256(found).hexdigest() != finding.stamp:
+    if found is None or digest_of([found]) != finding.stamp:
         return []
     left = vacancy() if finding.work in ("train", "score") else None
     aside = storage.set_aside(finding.aside, found, left)

@@ -9,7 +9,6 @@ Nothing is changed here. What is read may be set aside or made again meanwhile: 
 if the commit that names them is still there afterwards, byte for byte. `repair.py` sets aside what was found.
 """
 
-import hashlib
 import io
 import os
 from collections import Counter
@@ -24,10 +23,13 @@ from aesweep.models.archive import require_sound_zip
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.layout import (
     CHECKPOINT,
+    END,
     FOLDED,
     LATEST,
+    LOG,
     MODEL,
     PUBLISHER,
+    START,
     attempt_folder,
     config_name,
     pruned_name,
@@ -35,6 +37,7 @@ from aesweep.sweep.store.layout import (
     training_name,
 )
 from aesweep.sweep.store.records import (
+    AnyRecord,
     FailureRecord,
     FileRecord,
     FoldedTables,
@@ -42,13 +45,12 @@ from aesweep.sweep.store.records import (
     LaunchedSpec,
     PrunedAttempts,
     Publication,
-    Record,
     ScoresRecord,
     TrainingRecord,
     Vacancy,
     parse_record,
 )
-from aesweep.sweep.store.storage import is_folder, size_of
+from aesweep.sweep.store.storage import digest_of, is_folder, size_of
 from aesweep.sweep.store.store import Store
 
 READS = 5  # of a commit or of tables that others replace while their files are read
@@ -134,13 +136,12 @@ def verify_trial(store: Store, commits: set[str], key: str) -> Verified:
     for name in sorted(there | {name for name in commits if name.startswith(f"{folder}/")}):
         scores = _commit(store, name, ScoresRecord, key, commits, found, named)
         if scores and training and MODEL in training.files and scores.model != training.files[MODEL].sha256:
-            found.findings.append(_of_other_weights(store, name, key))
+            found.findings += _of_other_weights(store, name, key)
     for name in store.storage.names(f"trials/{key}/failures"):
         if name.endswith(".json"):
             _record(store, f"trials/{key}/failures/{name}", FailureRecord, found, "none", key)
     _record(store, pruned_name(key), PrunedAttempts, found, "none", key)
     _count_unhashed(store, key, named, found)
-    found.findings = [one for one in found.findings if one.trouble]
     return found
 
 
@@ -157,12 +158,12 @@ def _commit(
             return None
         if parse_record(Vacancy, data) is not None:
             return None
-        stamp = hashlib.sha256(data).hexdigest()
         commit, files = parse_record(kind, data), Verified()
         files.count(len(data))
         if commit is None:
-            files.findings.append(Finding(name, "is damaged", work, key, False, name, stamp))
+            files.findings.append(_found(name, "is damaged", work, key, data))
         else:
+            stamp = digest_of([data])
             for file, record in commit.files.items():
                 path = f"{attempt_folder(key, commit.attempt)}/{file}"
                 trouble = _file_trouble(store, path, record, files)
@@ -194,20 +195,26 @@ def _file_trouble(store: Store, name: str, record: FileRecord, found: Verified) 
     return "" if sha256 == record.sha256 else "has changed: its SHA-256 is not the committed one"
 
 
-def _of_other_weights(store: Store, name: str, key: str) -> Finding:
+def _of_other_weights(store: Store, name: str, key: str) -> list[Finding]:
+    """Scores of other weights than the trial has, if they are that still: read in the order of whoever uses them."""
     data = store.storage.read(name)
     scores = parse_record(ScoresRecord, data) if data is not None else None
-    training = store.storage.read(training_name(key))  # after the scores, as whoever reads them does
+    training = store.storage.read(training_name(key))
     commit = parse_record(TrainingRecord, training) if training is not None else None
     weights = commit.files.get(MODEL) if commit else None
-    same = scores is None or weights is None or scores.model == weights.sha256
-    trouble = "" if same else "is of other weights than the trial has"
-    return Finding(name, trouble, "score", key, False, name, hashlib.sha256(data or b"").hexdigest())
+    if data is None or scores is None or weights is None or scores.model == weights.sha256:
+        return []
+    return [_found(name, "is of other weights than the trial has", "score", key, data)]
+
+
+def _found(name: str, trouble: str, work: Work, key: str, data: bytes) -> Finding:
+    """A file to be set aside itself: it holds `data`."""
+    return Finding(name, trouble, work, key, aside=name, stamp=digest_of([data]))
 
 
 def _record(
-    store: Store, name: str, kind: type[Record], found: Verified, work: Work, key: str = "", must: bool = False
-) -> Record | None:
+    store: Store, name: str, kind: type[AnyRecord], found: Verified, work: Work, key: str = "", must: bool = False
+) -> AnyRecord | None:
     """A JSON file with a seal of its own, or a shape; with `must` it has to be there."""
     data = store.storage.read(name)
     if data is None:
@@ -217,8 +224,7 @@ def _record(
     found.count(len(data))
     record = parse_record(kind, data)
     if record is None:
-        stamp = hashlib.sha256(data).hexdigest()
-        found.findings.append(Finding(name, "is damaged", work, key, False, name, stamp))
+        found.findings.append(_found(name, "is damaged", work, key, data))
     return record
 
 
@@ -235,8 +241,7 @@ def _configuration(store: Store, key: str, found: Verified) -> None:
     except InputError:  # of a newer aesweep
         return
     if config is None:
-        stamp = hashlib.sha256(data).hexdigest()
-        found.findings.append(Finding(name, "is damaged", "configure", key, False, name, stamp))
+        found.findings.append(_found(name, "is damaged", "configure", key, data))
 
 
 def _specs(store: Store) -> Verified:
@@ -244,7 +249,7 @@ def _specs(store: Store) -> Verified:
     found = Verified()
     latest = _record(store, LATEST, LatestSpec, found, "launch")
     names = {f"sweeps/{name}" for name in store.storage.names("sweeps") if name.endswith(".json")} - {LATEST}
-    newest = {spec_name(latest.spec)} if isinstance(latest, LatestSpec) else set()
+    newest = {spec_name(latest.spec)} if latest else set()
     for name in sorted(names | newest):
         _record(store, name, LaunchedSpec, found, "launch", must=name in newest)
     return found
@@ -280,7 +285,7 @@ def _tables(store: Store) -> Verified:
         found, before = Verified(), store.storage.read(PUBLISHER)
         folded = _record(store, FOLDED, FoldedTables, found, "fold")
         _record(store, PUBLISHER, Publication, found, "fold")
-        if isinstance(folded, FoldedTables):
+        if folded:
             for name, record in folded.files.items():
                 path = f"tables/{name}.parquet"
                 if trouble := _file_trouble(store, path, record, found):
@@ -300,7 +305,7 @@ def _count_unhashed(store: Store, key: str, named: set[str], found: Verified) ->
             kind: Unhashed = "files that no commit names"
             if last == CHECKPOINT:
                 kind = "checkpoints"
-            elif last in ("start.json", "end.json", "log.txt"):
+            elif last in (START, END, LOG):
                 kind = "logs and notes"
             found.unhashed[kind] += 1
             found.unhashed_bytes += size_of(version)

@@ -27,7 +27,7 @@ from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.models.training.trainer import Trainer
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
-from aesweep.sweep.store.layout import CHECKPOINT, MODEL, attempt_folder
+from aesweep.sweep.store.layout import CHECKPOINT, LOG, MODEL, attempt_folder
 from aesweep.sweep.store.records import How, TrainingPart, TrainingRecord, TrainingResult, TrainingSettings
 from aesweep.sweep.store.storage import LogFile
 from aesweep.sweep.store.store import Store
@@ -35,8 +35,6 @@ from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, describe_device, use_threads
 from aesweep.sweep.worker.pulse import BegunAttempt, begin_training
 from aesweep.sweep.worker.resumed_with import parts_before, resumed_with
-
-LOG = "log.txt"
 
 
 class TrainingAttempt:
