@@ -35,7 +35,6 @@ from aesweep.sweep.store.records import (
     file_record,
     parse_record,
 )
-from aesweep.sweep.store.storage import size_of
 
 TRACEBACK_LINES = 20
 
@@ -99,8 +98,7 @@ class Attempts:
     def read_file(self, key: str, attempt: str, name: str, record: FileRecord | None) -> bytes:
         """Read one file of an attempt and check it. Raises `DamagedFileError` when it is not the recorded one."""
         path = f"{attempt_folder(key, attempt)}/{name}"
-        version = self.records.storage.version(path)  # one of another length is not read: it may fill the memory
-        same_length = version is not None and record is not None and size_of(version) == record.bytes
+        same_length = self.records.has_full_length(path, record)  # another one is not read: it may fill the memory
         data = self.records.storage.read(path) if same_length else None
         if data is None or file_record(data) != record:
             remedy = (

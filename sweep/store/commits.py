@@ -156,9 +156,8 @@ class Commits:
         """
 
         def flaw(commit: TrainingRecord) -> str:
-            model = commit.files.get(MODEL)
-            version = self.records.storage.version(f"{attempt_folder(key, commit.attempt)}/{MODEL}")
-            is_there = version is not None and model is not None and size_of(version) == model.bytes
+            name = f"{attempt_folder(key, commit.attempt)}/{MODEL}"
+            is_there = self.records.has_full_length(name, commit.files.get(MODEL))
             return "" if is_there else "names weights that are missing or cut short"
 
         return self._read_training(key, flaw) is not None

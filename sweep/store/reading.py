@@ -19,6 +19,7 @@ from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.records import (
     VACANCY_BYTES,
     AnyRecord,
+    FileRecord,
     FoldedTables,
     Record,
     SealedRecord,
@@ -81,6 +82,11 @@ class Records:
     def is_as_folded(self, name: str) -> bool:
         """Whether a commit is missing, or of a version that was read and found whole."""
         return self._whole.get(name) == self.storage.version(name)
+
+    def has_full_length(self, name: str, record: FileRecord | None) -> bool:
+        """Whether a file is there in the length that `record` says; its bytes are not read."""
+        version = self.storage.version(name)
+        return version is not None and record is not None and size_of(version) == record.bytes
 
     def read_commit(
         self, name: str, kind: type[AnyRecord], flaw: Callable[[AnyRecord], str] = lambda _: ""

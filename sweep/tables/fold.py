@@ -263,12 +263,8 @@ def _published(store: Store) -> FoldedTables | None:
 
 def _is_there(store: Store, table: str, file: FileRecord) -> bool:
     name = table_name(table)
-    version = store.storage.version(name)
-    return (
-        version is not None
-        and size_of(version) == file.bytes
-        and store.storage.digest(name, file.bytes) == (file.sha256, file.bytes)
-    )
+    whole = file.sha256, file.bytes
+    return store.records.has_full_length(name, file) and store.storage.digest(name, file.bytes) == whole
 
 
 def remember_commits(store: Store) -> None:
