@@ -109,13 +109,12 @@ class TableWriter:
         mine, storage = Publication(publication=word).to_bytes(), self.store.storage
         if not (storage.commit(PUBLISHER, mine) if before is None else storage.replace(PUBLISHER, before, mine)):
             return False
-        files = {}
         for name, file in self._fold.files.items():
-            files[name] = FileRecord(sha256=self._replace(table_name(name), file, mine), bytes=file.seek(0, 2))
+            self._replace(table_name(name), file, mine)
         folded = FoldedTables(
             version=SCHEMA_VERSION,
             aesweep=aesweep_version(),
-            files=files,
+            files={name: _record_of(file) for name, file in self._fold.files.items()},
             commits=commits,
             signatures=self._fold.signatures,
             signature=content_hash(self._fold.signatures),
@@ -126,16 +125,15 @@ class TableWriter:
         self._replace(FOLDED, io.BytesIO(folded.to_bytes()), mine)
         return True
 
-    def _replace(self, name: str, file: BinaryIO, mine: bytes) -> str:
-        """Replace a file of the tables, unless somebody publishes newer ones; the SHA-256 of the new one."""
+    def _replace(self, name: str, file: BinaryIO, mine: bytes) -> None:
+        """Replace a file of the tables, unless somebody publishes newer ones."""
         storage = self.store.storage
         for _ in range(REPLACES):
             found = sha256_of(storage.digest(name, MOST_OTHER_BYTES))
             if storage.read(PUBLISHER) != mine:  # looked at after the file, which so is no newer one
-                break
+                return
             if storage.exchange(name, found, file):
-                break
-        return file_digest(file)
+                return
 
     def _unchanged(self, store: Store, index: SpecIndex, keys: list[str]) -> set[str]:
         """The trials whose rows are in the tables of the last fold as they would be made now."""
@@ -202,13 +200,16 @@ def published_fold(store: Store) -> Fold | None:
         if found is not None:
             with found:
                 shutil.copyfileobj(found, fold.files[name])
-        size, digest = fold.files[name].tell(), file_digest(fold.files[name])
-        if folded.files.get(name) != FileRecord(sha256=digest, bytes=size):
+        if folded.files.get(name) != _record_of(fold.files[name]):
             fold.close()
             return None
     for key in pq.read_table(fold.files["trials"], columns=["key"])["key"].to_pylist():
         fold.signatures[key] = folded.signatures.get(key, "")
     return fold
+
+
+def _record_of(file: BinaryIO) -> FileRecord:
+    return FileRecord(sha256=file_digest(file), bytes=file.seek(0, io.SEEK_END))
 
 
 def _has_the_same_commits(store: Store, key: str) -> bool:

@@ -15,7 +15,7 @@ from aesweep.sweep.store.commits import Commits
 from aesweep.sweep.store.layout import MODEL, scores_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import TrainingRecord
-from aesweep.sweep.store.storage import Storage, aside_name, file_digest
+from aesweep.sweep.store.storage import Storage, aside_name
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables import row_groups
 from aesweep.sweep.tables.fold import TableWriter
@@ -59,10 +59,9 @@ def _loser_takes_scores(patch: pytest.MonkeyPatch) -> None:
 
 
 def _tables_replace_whatever_is_there(patch: pytest.MonkeyPatch) -> None:
-    def write(self: TableWriter, name: str, file: BinaryIO, mine: bytes) -> str:
+    def write(self: TableWriter, name: str, file: BinaryIO, mine: bytes) -> None:
         file.seek(0)
         self.store.storage.write(name, file.read())
-        return file_digest(file)
 
     patch.setattr(TableWriter, "_replace", write)
 
