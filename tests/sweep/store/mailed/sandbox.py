@@ -178,6 +178,7 @@ def _watched(
     """One action with its ten seconds; `before` is the memory that the child began with."""
     trouble, result, started = "", None, time.process_time()
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(started) + SECONDS, resource.RLIM_INFINITY))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the parent's handler may be that of pytest's own time limit
     signal.alarm(WAITING * SECONDS)
     try:
         with nothing_happens_in(bait):
