@@ -204,23 +204,16 @@ def little_changed(
     """Whether two networks differ by `margin` (a share) or less at every latent size that both have."""
     label = f"{where}, {SOURCE_NAMES[score]}"
     common = results.by_seed(score, **first).index.intersection(results.by_seed(score, **second).index)
-    parts = [
-        near(f"{size:.0f} units", ("", ""), *_pair(results, score, size, first, second), margin) for size in common
-    ]
-    if not parts:
+    pairs = [(results.scores(score, size, **first), results.scores(score, size, **second)) for size in common]
+    if not pairs:
         return left_open(f"{label}: no common latent size")
-    changes = [a.mean / b.mean - 1 for a, b in (_pair(results, score, size, first, second) for size in common)]
-    most = int(np.argmax(np.abs(changes)))
-    words = f"{label}: differs by {min(map(abs, changes)):.1%} to {abs(changes[most]):.1%}, most at {common[most]:.0f} units"
-    fewest = min(min(map(len, _pair(results, score, size, first, second))) for size in common)
+    parts = [near(f"{size:.0f} units", ("", ""), *pair, margin) for size, pair in zip(common, pairs, strict=True)]
+    changes = [abs(a.mean / b.mean - 1) for a, b in pairs]
+    most = int(np.argmax(changes))
+    words = f"{label}: differs by {min(changes):.1%} to {changes[most]:.1%}, most at {common[most]:.0f} units"
+    fewest = min(len(sample) for pair in pairs for sample in pair)
     remark = f"not settled by {fewest} seeds" if fewest > 1 else ONE_SEED
     return every(parts, f"{words} (of {len(parts)}; little: {margin:.0%})", remark)
-
-
-def _pair(
-    results: Results, score: str, size: float, first: NetworkColumns, second: NetworkColumns
-) -> tuple[Sample, Sample]:
-    return results.scores(score, size, **first), results.scores(score, size, **second)
 
 
 def near(where: str, names: tuple[str, str], first: Sample, second: Sample, margin: float = MARGINALLY) -> Finding:
