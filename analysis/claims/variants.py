@@ -8,16 +8,14 @@ import numpy as np
 from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
     at_comparison_size,
-    better_at_best,
     deeper,
     little_changed,
-    more_sensitive,
     plain,
-    smaller_best_size,
     varied,
     width_of,
     worse_on_average,
 )
+from aesweep.analysis.claims.latent_sizes import better_at_best, more_sensitive, smaller_best_size
 from aesweep.analysis.claims.verdicts import (
     ONE_SEED,
     OURS,
