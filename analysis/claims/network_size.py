@@ -46,7 +46,7 @@ def networks_have_the_parameters_of_section_5(results: Results) -> Verdict:
     CELEBA,
 )
 def the_largest_networks_approach_the_bound(results: Results) -> Verdict:
-    """The largest encoder and decoder lie in the range of parameters that Section 5 requires."""
+    """The largest encoder and decoder are in the range of parameters that Section 5 requires."""
     paper = section_5(results.data)
     least, most = paper["parameters_required_least"], paper["parameters_required_most"]
 
@@ -66,7 +66,7 @@ def the_largest_networks_approach_the_bound(results: Results) -> Verdict:
 def ten_times_larger_networks_would_clear_the_bound(results: Results) -> Verdict:
     """Ten times the parameters of the largest encoder and decoder reach the upper end of the required range.
 
-    n·d without a reduced dimension lies above it still.
+    Without a reduced dimension the bound, n·d, would be higher still.
     """
     most = section_5(results.data)["parameters_required_most"]
 
