@@ -96,7 +96,7 @@ def kill_worker(sweep: Sweep, chance: random.Random) -> bool:
 
 
 def hang_worker(sweep: Sweep, chance: random.Random) -> bool:
-    """SIGSTOP of a process that has given a sign of life, for ever: the driver has to notice."""
+    """SIGSTOP of a process that has given a sign of life. Nobody wakes it up: the driver has to notice."""
     signs = set[int]()
     for path in sweep.store.glob("progress/*.alive"):
         with suppress(OSError, ValueError):  # it ends just now
@@ -137,7 +137,7 @@ KINDS = {
     "driver suspended for a minute": Kind(suspend_driver, 0.04, 0.08),
     "machine suspended": Kind(suspend_machine, 0.06, 0.06),
     "worker killed": Kind(kill_worker, 0.24, 0.28),
-    "worker hung for ever": Kind(hang_worker, 0.10, 0.10),
+    "worker hung": Kind(hang_worker, 0.10, 0.10),
     "raylet killed": Kind(kill_raylet, 0.10, 0.12),
     "node killed": Kind(kill_node, 0.10, 0.0),
     "second driver started": Kind(start_second_driver, 0.10, 0.12),

@@ -18,7 +18,7 @@ from ray.cluster_utils import Cluster
 from aesweep.cluster.connect import set_environment
 
 VERBS = {"status": 0.25, "plan": 0.2, "prune": 0.3, "tables": 0.15, "report": 0.1}
-"""Commands that run beside the drivers all the time, with their shares."""
+"""Commands that run during the whole sweep, with their shares."""
 VERB_SECONDS = 300.0
 """A verb that takes longer hangs."""
 REFUSED = "A driver works on it"

@@ -36,7 +36,7 @@ from aesweep.sweep.store.layout import FOLDED, MODEL
 from aesweep.sweep.store.records import FailureRecord, file_record
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import open_store
-from tests.records import NOW, RESULT, scored, trained
+from tests.records import EPOCH, NOW, RESULT, scored, trained
 
 VARIANTS = 200  # of a trial's results; the trials take them in turn
 NEW = 100  # one trial in so many fails, is only trained, or is scored after the first fold
@@ -160,17 +160,7 @@ class LargeStore:
 def history(random: np.random.Generator) -> tuple[EpochRecord, ...]:
     """A falling loss, with as many digits as a training writes."""
     losses = 0.55 + 0.2 * np.exp(-np.arange(EPOCHS) / 20) + 0.001 * random.normal(size=EPOCHS)
-    epoch = EpochRecord(
-        epoch=1,
-        learning_rate=1e-3,
-        loss=0.5,
-        reconstruction=0.5,
-        kl=None,
-        seconds=10.123,
-        images_per_second=4939.2,
-        skipped_steps=0,
-    )
-    return tuple(replace(epoch, epoch=n, loss=v, reconstruction=v) for n, v in enumerate(losses.tolist(), start=1))
+    return tuple(replace(EPOCH, epoch=n, loss=v, reconstruction=v) for n, v in enumerate(losses.tolist(), start=1))
 
 
 def latents(random: np.random.Generator) -> tuple[LatentRow, ...]:

@@ -22,14 +22,13 @@ from page import REPOSITORY, footer, hardware, parser, today, write_page
 from aesweep.cluster.capacity import allowed_cpus
 from aesweep.evaluation.rows import LatentRow
 from aesweep.models.config import TrialConfig
-from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import FOLDED, attempt_folder
 from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
-from tests.records import folded, scored, trained
+from tests.records import EPOCH, folded, scored, trained
 from tests.sweep.store.s3_server import MotoServer, Proxy
 
 S3 = tuple[MotoServer, Proxy]
@@ -97,17 +96,7 @@ def write_store(root: Path, count: int) -> SweepSpec:
 
 def training_commit(attempt: str) -> TrainingRecord:
     """With a history as long as the paper's."""
-    epoch = EpochRecord(
-        epoch=1,
-        learning_rate=1e-3,
-        loss=0.5512345,
-        reconstruction=0.5512345,
-        kl=None,
-        seconds=10.123,
-        images_per_second=4939.2,
-        skipped_steps=0,
-    )
-    history = tuple(replace(epoch, epoch=number) for number in range(1, EPOCHS + 1))
+    history = tuple(replace(EPOCH, epoch=number) for number in range(1, EPOCHS + 1))
     return trained(attempt).model_copy(update={"history": history})
 
 

@@ -3,9 +3,21 @@
 from collections.abc import Iterable
 
 from aesweep.evaluation.rows import LatentRow, ScoreRow
+from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.store.latent_columns import LatentColumns
 from aesweep.sweep.store.records import FileRecord, FoldedTables, ScoresRecord, TrainingRecord, TrainingResult
 
+EPOCH = EpochRecord(
+    epoch=1,
+    learning_rate=1e-3,
+    loss=0.5512345,
+    reconstruction=0.5512345,
+    kl=None,
+    seconds=10.123,
+    images_per_second=4939.2,
+    skipped_steps=0,
+)
+"""With as many digits as a training writes."""
 NOW = "2026-01-01T00:00:00+00:00"
 RESULT = TrainingResult(
     final_loss=0.7,

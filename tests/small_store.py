@@ -77,6 +77,14 @@ def copy_at_work(small_store: Path, folder: Path) -> Path:
     return folder
 
 
+def copy_at_rest(small_store: Path, folder: Path) -> Path:
+    """A copy of the small store whose driver has gone, with tables of now."""
+    shutil.copytree(small_store, folder)
+    shutil.rmtree(folder / "progress")
+    TableWriter(open_store(folder)).publish(force=True)
+    return folder
+
+
 def say_that_a_driver_works(store: Store) -> None:
     """Its progress file, with one running trial."""
     running = {HALF.key: RunningTrial(name=HALF.name, epoch=1, epochs=2, images_per_second=9.0, loss=0.53124)}

@@ -78,9 +78,8 @@ def decoder_layers(config: TrialConfig) -> list[Layer]:
     doubles the side.
     """
     layers, channels, side = [], first_map_channels(config), FIRST_MAP_SIDE
-    for width, depth in zip(
-        stage_widths(config)[-2::-1], decoder_depths(config), strict=False
-    ):  # f is for 64 pixels only
+    widths = stage_widths(config)[-2::-1]  # f is for 64 pixels only
+    for width, depth in zip(widths, decoder_depths(config), strict=False):
         for position in range(depth):
             stride = 2 if position == depth - 1 else 1
             layers.append(Layer(channels, width, stride, side, side * stride))

@@ -24,7 +24,6 @@ from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.store.verify import Finding, Verified, Work
 from aesweep.sweep.store.verify import verify as run_verify
-from aesweep.sweep.tables.fold import TableWriter
 from aesweep.sweep.version import aesweep_version
 
 MOST_KEPT = 1000  # findings in `verified.json`
@@ -68,6 +67,8 @@ def verify(
 
 
 def _repair(store: Store, findings: list[Finding]) -> list[str]:
+    from aesweep.sweep.tables.fold import TableWriter  # pyarrow from here on
+
     kept = run_repair(store, findings)
     TableWriter(store).publish(force=True)
     return kept

@@ -10,12 +10,12 @@ Consequence: on a machine with another home, and for a store that another user l
 import json
 import os
 import shlex
-import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from aesweep.models.aside import folder_aside
 from aesweep.models.data.datasets import default_data_dir
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
@@ -65,9 +65,10 @@ def remember(execution: ExecutionConfig) -> None:
     with suppress(OSError, RuntimeError):  # no home, or a full one: `resume` then asks for --data
         path = _file()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}")
-        temporary.write_text(json.dumps(list(dict.fromkeys([*before, *given]))[-MOST:], indent=1))
-        os.replace(temporary, path)
+        with folder_aside(path.parent) as folder:
+            aside = folder / path.name
+            aside.write_text(json.dumps(list(dict.fromkeys([*before, *given]))[-MOST:], indent=1))
+            os.replace(aside, path)
 
 
 def _identities(spec: SweepSpec) -> set[str]:

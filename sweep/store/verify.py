@@ -32,6 +32,7 @@ from aesweep.sweep.store.layout import (
     config_name,
     pruned_name,
     spec_name,
+    table_name,
     training_name,
 )
 from aesweep.sweep.store.records import (
@@ -282,7 +283,7 @@ def _tables(store: Store) -> Verified:
         _record(store, PUBLISHER, Publication, found, "fold")
         if isinstance(folded, FoldedTables):
             for name, record in folded.files.items():
-                path = f"tables/{name}.parquet"
+                path = table_name(name)
                 if trouble := _file_trouble(store, path, record, found):
                     found.findings.append(Finding(path, trouble, "fold", is_missing=trouble == "is missing"))
         if not found.findings or store.storage.read(PUBLISHER) == before:

@@ -1,6 +1,5 @@
 """A finished trial whose files are gone is not done: no verb says that all is well, and nothing is done again unasked."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from aesweep.sweep.store.records import FoldedTables
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter
 from tests.in_process import run_aesweep
-from tests.small_store import DONE, small_spec
+from tests.small_store import DONE, copy_at_rest, small_spec
 
 WEIGHTS, LATENTS, PRIOR = (f"trials/*/attempts/*/{n}" for n in ("model.safetensors", "latents.npz", "priors-gmm.npz"))
 
@@ -20,10 +19,7 @@ WEIGHTS, LATENTS, PRIOR = (f"trials/*/attempts/*/{n}" for n in ("model.safetenso
 @pytest.fixture
 def store(small_store: Path, tmp_path: Path) -> Path:
     """A copy of the small store whose driver has gone."""
-    shutil.copytree(small_store, tmp_path / "store")
-    shutil.rmtree(tmp_path / "store" / "progress")
-    TableWriter(open_store(tmp_path / "store")).publish(force=True)
-    return tmp_path / "store"
+    return copy_at_rest(small_store, tmp_path / "store")
 
 
 def lose(store: Path, *patterns: str) -> None:

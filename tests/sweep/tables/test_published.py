@@ -14,7 +14,7 @@ from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import Vacancy, parse_record, sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, published_fold, tables_are_current
-from tests.small_store import DONE, FAILED
+from tests.small_store import DONE, FAILED, copy_at_rest
 
 
 class WatchedStorage(LocalStorage):
@@ -33,10 +33,7 @@ class WatchedStorage(LocalStorage):
 @pytest.fixture
 def root(small_store: Path, tmp_path: Path) -> Path:
     """A copy of the small store without its driver, with tables of now."""
-    shutil.copytree(small_store, tmp_path / "store")
-    shutil.rmtree(tmp_path / "store" / "progress")
-    TableWriter(open_store(tmp_path / "store")).publish(force=True)
-    return tmp_path / "store"
+    return copy_at_rest(small_store, tmp_path / "store")
 
 
 def tables(root: Path) -> dict[str, pa.Table]:

@@ -16,27 +16,16 @@ import pytest
 
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import TrialConfig
-from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.store.layout import FOLDED, MODEL, TABLES, scores_name, table_name, training_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import file_record
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables import row_groups
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
-from tests.records import scored, trained
+from tests.records import EPOCH, scored, trained
 
 TRIALS = [TrialConfig(filters=2, latent_size=2, epochs=3, seed=seed) for seed in range(12)]
 EVALUATION = "0123456789ab"
-EPOCH = EpochRecord(
-    epoch=1,
-    learning_rate=1e-3,
-    loss=0.5,
-    reconstruction=0.5,
-    kl=None,
-    seconds=1.0,
-    images_per_second=9.0,
-    skipped_steps=0,
-)
 SCORE = ScoreRow(source="mvg", split="test", metric="fd", value=1.0, n=5, reference_split="test", seed=0)
 POINT = LatentRow(split="train", index=0, dimension_a=0, dimension_b=1, z_a=0.25, z_b=-1.0)
 
