@@ -91,12 +91,11 @@ class Estimate:
         if not self.seeds or not self.error > 0 or not self.value:
             return None
         per_seed = abs(self.value) / (self.error * math.sqrt(self.seeds))
-        for seeds in range(self.seeds + 1, MOST_SEEDS + 1):
-            freedom = self.freedom * (seeds - 1) / max(1, self.seeds - 1)
-            critical = stats.t.ppf(1 - ALPHA / self.among, freedom)
-            if stats.nct.sf(critical, freedom, per_seed * math.sqrt(seeds)) >= POWER:
-                return seeds
-        return None
+        seeds = np.arange(self.seeds + 1, MOST_SEEDS + 1)
+        freedom = self.freedom * (seeds - 1) / max(1, self.seeds - 1)
+        critical = stats.t.ppf(1 - ALPHA / self.among, freedom)
+        enough = seeds[stats.nct.sf(critical, freedom, per_seed * np.sqrt(seeds)) >= POWER]
+        return int(enough[0]) if len(enough) else None
 
 
 def contrast(*terms: tuple[float, Sample]) -> Estimate:

@@ -24,7 +24,7 @@ import numpy as np
 from page import footer, hardware, parser, today, write_page
 from scipy import stats
 
-from aesweep.analysis.claims import comparisons
+from aesweep.analysis.claims import latent_sizes
 from aesweep.analysis.data.smooth_optimum import smooth_optimum
 from aesweep.analysis.power import ALPHA, welch_power
 from aesweep.analysis.statistics import Estimate, Sample, Settings, contrast, lowest_difference, trend
@@ -108,7 +108,7 @@ def simulate_power(
             drawn = draw(pair(lambda size: 80.0, lambda size, gap=gap: 80.0 + gap), seeds, random, sd)  # type: ignore[misc]
             a, b = at_128(drawn, DAE, VAE)
             hits["at one size"] += contrast((1.0, a), (-1.0, b)).p_below() <= ALPHA
-            hits["at the best sizes"] += comparisons.winner_at_best(drawn, "mvg", 128, "dae").outcome == "supported"
+            hits["at the best sizes"] += latent_sizes.winner_at_best(drawn, "mvg", 128, "dae").outcome == "supported"
         for what, count in hits.items():
             yield f"{what}|{difference}", (count, replicates)
 

@@ -6,6 +6,9 @@ A description names the module that measures it, whose function `measure` takes 
 
 from dataclasses import dataclass
 
+SAMPLES_AND_REFERENCE = "samples and reference"
+"""What a standard error counts that has two sets of images, drawn independently: samples of the model and real images."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -35,9 +38,10 @@ class Description:
 def _distances() -> tuple[Row, ...]:
     heads = {"fid": "FID", "fd": "FD", "kid": "KID", "kd": "KD"}
     ways = ("straight", "spherical")
-    both = "samples and reference"
     return tuple(
-        Row(f"{m}_{way}", f"{head} ({way} midpoints)", True, both) for m, head in heads.items() for way in ways
+        Row(f"{m}_{way}", f"{head} ({way} midpoints)", True, SAMPLES_AND_REFERENCE)
+        for m, head in heads.items()
+        for way in ways
     )
 
 

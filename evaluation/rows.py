@@ -26,7 +26,7 @@ class ScoreRow:
     value: Annotated[float | None, "the score; null where it could not be computed, with the reason in note"]
     stderr: Annotated[
         float | None,
-        "standard error: the standard deviation of the score if what stderr_of names were drawn anew; null where not estimated",
+        "standard error: the standard deviation of the score if what stderr_of names were drawn again; null where not estimated",
     ] = None
     stderr_of: Annotated[
         str, 'what the standard error counts, see below; "none" without one, "unknown" for scores of older versions'

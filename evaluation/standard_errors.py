@@ -1,16 +1,14 @@
 """What the standard error of a score counts: the column `stderr_of`, the one definition of the column `stderr`.
 
-A standard error is the standard deviation that the score would have if what it counts were drawn anew and everything else
-stayed: the trained network, the fitted priors, the settings. Training seeds are trials of their own and never in it.
+A standard error is the standard deviation that the score would have if what it counts were drawn again and everything else
+stayed the same: the trained network, the fitted priors, the settings. Training seeds are separate trials and never part of it.
 """
 
 from dataclasses import replace
 
-from aesweep.evaluation.descriptions import ROWS
+from aesweep.evaluation.descriptions import ROWS, SAMPLES_AND_REFERENCE
 from aesweep.evaluation.rows import ScoreRow
 
-SAMPLES_AND_REFERENCE = "samples and reference"
-"""Both sets of images, drawn independently: n samples of the model, n_reference real images."""
 PAIRS = "images with their reconstructions"
 SIMULATED = "simulated data sets"
 _OF_METRIC = {

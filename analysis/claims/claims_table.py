@@ -22,7 +22,7 @@ class Judged:
     claim: Claim
     ours: Verdict
     paper: Verdict | None  # the verdict of the printed numbers; None for a data set that the paper does not have
-    flips: str = ""  # at which other threshold the verdict is another one; "" where at none
+    flips: str = ""  # at which other value of its threshold the verdict changes; "" where at none
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _verdicts(results: Results) -> dict[Claim, Verdict]:
 
 
 def flips(claim: Claim, results: Results, verdict: Verdict) -> str:
-    """The verdict at a smaller and a larger value of the word that it depends on, where it is another one."""
+    """How the verdict changes at a smaller and a larger value of its threshold; "" where it stays the same."""
     values = SWEPT.get(claim.threshold, ())
     swept = (replace(results, thresholds=replace(results.thresholds, **{claim.threshold: value})) for value in values)
     found = zip(values, (claim.judge(one).outcome for one in swept), strict=True)
@@ -105,7 +105,7 @@ def claims_table(judgement: Judgement) -> TextTable:
     ]
     heads = {"section": "Section", "sentence": "The paper says" if results.of_paper else "The paper says of its data"}
     heads |= {"tested": f"Tested on {results.title}", "verdict": "These data say", "numbers": "Numbers"}
-    heads |= {"flips": "Another verdict"} if any(one.flips for one in judgement.judged) else {}
+    heads |= {"flips": "Verdict at other thresholds"} if any(one.flips for one in judgement.judged) else {}
     heads |= {"paper": "The paper's printed numbers say"} if any(one.paper for one in judgement.judged) else {}
     frame = pd.DataFrame(rows).assign(data=results.data, evaluation=results.evaluation.id)
     title = f"Claims on {results.title}: {results.evaluation.title}"

@@ -19,7 +19,6 @@ from aesweep.analysis.claims.verdicts import (
     no_score,
     unsettled,
 )
-from aesweep.analysis.data.optimum import FEWEST_SIZES, Curve, curve, on_common_sizes
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SAMPLE_SCORES, SOURCE_NAMES
 from aesweep.analysis.data.trials import NOISE, NORM, PAPER_WIDTH, varied_daes, varied_width
@@ -27,15 +26,11 @@ from aesweep.analysis.statistics import (
     Sample,
     contrast,
     equivalence,
-    lowest_difference,
     mean_difference,
-    p_of_being_smaller,
-    range_difference,
-    relative_range,
     trend,
 )
 from aesweep.analysis.text.text_tables import format_score
-from aesweep.analysis.thresholds import FAR_OUT, MARGINALLY, SMALL_GRID
+from aesweep.analysis.thresholds import MARGINALLY
 
 NetworkColumns = dict[str, object]
 """What `Results.of` takes: model, filters, depth, network."""
@@ -49,6 +44,12 @@ def plain(model: str, filters: float, depth: str = "1", network: str = "") -> Ne
 def at_comparison_size(results: Results, score: str, network: NetworkColumns) -> Sample:
     """A network's scores at the size at which networks are compared, one per seed."""
     return results.scores(score, results.comparison_size, **network)
+
+
+def plain_networks(results: Results) -> list[NetworkColumns]:
+    """Every network of Figure 1: depth 1, nothing varied but model and width."""
+    networks = results.plain[["model", "filters"]].drop_duplicates()
+    return [plain(model, filters) for model, filters in networks.itertuples(index=False)]
 
 
 def widths_with_both(rows: pd.DataFrame) -> list[int]:
@@ -78,149 +79,22 @@ def deeper(results: Results) -> list[tuple[str, NetworkColumns, NetworkColumns]]
     ]
 
 
-def better_at_best(
-    results: Results, score: str, first: tuple[str, NetworkColumns], second: tuple[str, NetworkColumns], where: str = ""
-) -> Finding:
-    """Whether the first network's expected score at its best latent size is lower than the second's at its own.
-
-    Both choose among their common sizes; of printed numbers among those that the paper prints.
-    """
-    label = ", ".join(filter(None, [where, SOURCE_NAMES[score]]))
-    found = []
-    for name, network in (first, second):
-        one = curve(results, score, **network)
-        if one is None or not np.isfinite(one.scores.means).all():
-            return left_open(f"{label}: no score of {name}")
-        found.append(one)
-    if not results.printed:
-        found = list(on_common_sizes(*found))
-        if len(found[0].sizes) < 2:
-            return left_open(f"{label}: fewer than two common latent sizes")
-    change = lowest_difference(found[0].scores, found[1].scores)
-    said = ", ".join(
-        f"{name} at {one.best} units {format_score(one.scores.means.min())}"
-        for (name, _), one in zip((first, second), found, strict=True)
-    )
-    words = f"{label}: {said} ({change_words(change)})"
-    return decided(words, change.p_below(), change.p_above(), unsettled(change))
-
-
-def winner_at_best(results: Results, score: str, width: int, winner: str) -> Finding:
-    """Whether `winner` (dae or vae) has the lower score of one width, each at its best size."""
-    loser = {"dae": "vae", "vae": "dae"}[winner]
-    first, second = ((model.upper(), plain(model, width)) for model in (winner, loser))
-    return better_at_best(results, score, first, second, f"{width} filters")
-
-
-def has_minimum(results: Results, score: str, network: NetworkColumns) -> Finding:
-    """Whether the lowest score is inside the grid of latent sizes. A grid that ends below `FAR_OUT` may miss the minimum."""
-    found = curve(results, score, **network)
-    where = f"{str(network['model']).upper()}, {network['filters']:.0f} filters, {SOURCE_NAMES[score]}"
-    if found is None or len(found.sizes) < FEWEST_SIZES:
-        return left_open(f"{where}: fewer than {FEWEST_SIZES} latent sizes")
-    words = f"{where}: {_best_in_words(found)}, of {len(found.sizes)} sizes"
-    ends = max(found.p_lowest[0], found.p_lowest[-1])
-    far_enough = found.sizes[-1] >= FAR_OUT and len(found.sizes) >= SMALL_GRID
-    elsewhere = float(found.p_lowest[:-1].max()) if far_enough else 1.0
-    if found.best == found.sizes[-1] and not far_enough and found.scores.seeds != 1:
-        words += ", the largest size that was tried, so the minimum may lie beyond it"
-    return decided(words, float(ends), elsewhere, _noise(found))
-
-
-def falls_with_size(results: Results, score: str, network: NetworkColumns) -> Finding:
-    """Whether the expected score falls with the latent size: the slope per doubling of the size, over all sizes."""
-    found = curve(results, score, **network)
-    where = f"{str(network['model']).upper()}, {network['filters']:.0f} filters, {SOURCE_NAMES[score]}"
-    if found is None or len(found.sizes) < FEWEST_SIZES or not np.isfinite(found.scores.means).all():
-        return left_open(f"{where}: fewer than {FEWEST_SIZES} latent sizes")
-    slope = trend(np.log2(found.sizes).tolist(), found.scores.samples)
-    words = f"{where}: {change_words(slope)} per doubling of the latent size, {len(found.sizes)} sizes"
-    return decided(words, slope.p_below(), slope.p_above(), unsettled(slope))
-
-
-def _best_in_words(found: Curve) -> str:
-    smooth = found.smooth
-    return f"lowest at {found.best} units" + (f" ({smooth.words})" if smooth else "")
-
-
-def _noise(*curves: Curve) -> str:
-    """What an open statement on best sizes lacks."""
-    seeds = min(one.scores.seeds for one in curves)
-    return ONE_SEED if seeds == 1 else f"not settled by {seeds or 'printed numbers of one'} seed{'s' * (seeds > 1)}"
-
-
-def more_sensitive(
-    where: str,
-    results: Results,
-    score: str,
-    first: tuple[str, NetworkColumns],
-    second: tuple[str, NetworkColumns],
-    factor: float = 1.0,
-) -> Finding:
-    """Whether the first network's score varies `factor` times as much with the latent size as the second's, or more.
-
-    On their common sizes, which are never fewer than `FEWEST_SIZES`.
-    """
-    label = f"{where}, {SOURCE_NAMES[score]}, (worst − best) / best"
-    found = [curve(results, score, **network) for _, network in (first, second)]
-    if found[0] is None or found[1] is None:
-        return left_open(f"{label}: no common latent size")
-    one, other = on_common_sizes(found[0], found[1])
-    if len(one.sizes) < FEWEST_SIZES:
-        return left_open(f"{label}: fewer than {FEWEST_SIZES} common latent sizes")
-    change = range_difference(one.scores, other.scores, factor)
-    times = "" if factor == 1 else f"{factor:g} times "
-    a, b = relative_range(one.scores), factor * relative_range(other.scores)
-    words = (
-        f"{label} of {len(one.sizes)} sizes: {first[0]} {a:.3f}, {times}{second[0]} {b:.3f} ({change_words(change)})"
-    )
-    return decided(words, change.p_above(), change.p_below(), unsettled(change))
-
-
-def smaller_best_size(
-    where: str, results: Results, score: str, shallow: NetworkColumns, deep: NetworkColumns
-) -> Finding:
-    """Whether the deep network is best at fewer latent units than the shallow one; open at the end of a short grid.
-
-    Every size that may be the deep network's best must be smaller than every size that may be the shallow one's.
-    """
-    label, found = f"{where}, {SOURCE_NAMES[score]}", []
-    for network in (deep, shallow):
-        one = curve(results, score, **network)
-        if one is None or len(one.sizes) < FEWEST_SIZES:
-            return left_open(f"{label}: fewer than {FEWEST_SIZES} sizes of depth {network['depth']}")
-        found.append(one)
-    words = f"{label}: depth {deep['depth']} {_best_in_words(found[0])}, depth 1 {_best_in_words(found[1])}"
-    smaller = found[0].sizes[:, None] < found[1].sizes[None, :]
-    p_for, p_against = p_of_being_smaller(found[0].p_lowest, found[1].p_lowest, smaller)
-    if found[0].sizes[-1] < FAR_OUT:  # the grid may end before the deep network's minimum
-        p_for, p_against = max(p_for, float(found[0].p_lowest[-1])), max(p_against, float(found[0].p_lowest[-1]))
-    return decided(words, p_for, p_against, _noise(*found))
-
-
 def little_changed(
     where: str, results: Results, score: str, first: NetworkColumns, second: NetworkColumns, margin: float
 ) -> Finding:
     """Whether two networks differ by `margin` (a share) or less at every latent size that both have."""
     label = f"{where}, {SOURCE_NAMES[score]}"
     common = results.by_seed(score, **first).index.intersection(results.by_seed(score, **second).index)
-    parts = [
-        near(f"{size:.0f} units", ("", ""), *_pair(results, score, size, first, second), margin) for size in common
-    ]
-    if not parts:
+    pairs = [(results.scores(score, size, **first), results.scores(score, size, **second)) for size in common]
+    if not pairs:
         return left_open(f"{label}: no common latent size")
-    changes = [a.mean / b.mean - 1 for a, b in (_pair(results, score, size, first, second) for size in common)]
-    most = int(np.argmax(np.abs(changes)))
-    words = f"{label}: differs by {min(map(abs, changes)):.1%} to {abs(changes[most]):.1%}, most at {common[most]:.0f} units"
-    fewest = min(min(map(len, _pair(results, score, size, first, second))) for size in common)
+    parts = [near(f"{size:.0f} units", ("", ""), *pair, margin) for size, pair in zip(common, pairs, strict=True)]
+    changes = [abs(a.mean / b.mean - 1) for a, b in pairs]
+    most = int(np.argmax(changes))
+    words = f"{label}: differs by {min(changes):.1%} to {changes[most]:.1%}, most at {common[most]:.0f} units"
+    fewest = min(len(sample) for pair in pairs for sample in pair)
     remark = f"not settled by {fewest} seeds" if fewest > 1 else ONE_SEED
     return every(parts, f"{words} (of {len(parts)}; little: {margin:.0%})", remark)
-
-
-def _pair(
-    results: Results, score: str, size: float, first: NetworkColumns, second: NetworkColumns
-) -> tuple[Sample, Sample]:
-    return results.scores(score, size, **first), results.scores(score, size, **second)
 
 
 def near(where: str, names: tuple[str, str], first: Sample, second: Sample, margin: float = MARGINALLY) -> Finding:

@@ -3,15 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from aesweep.analysis.claims.comparisons import (
-    at_comparison_size,
-    has_minimum,
-    more_sensitive,
-    near,
-    plain,
-    widths_with_both,
-    winner_at_best,
-)
+from aesweep.analysis.claims.comparisons import at_comparison_size, near, plain, plain_networks, widths_with_both
+from aesweep.analysis.claims.latent_sizes import has_minimum, more_sensitive, winner_at_best
 from aesweep.analysis.claims.verdicts import ONE_SEED, Verdict, claim, decided, left_open, lower, together
 from aesweep.analysis.data.paper import CELEBA, CIFAR10
 from aesweep.analysis.data.published import RIVALS, published_scores
@@ -101,8 +94,7 @@ def at_the_best_size_vaes_win_on_celeba_until_128_filters(results: Results) -> V
 )
 def both_models_have_a_best_number_of_latent_units(results: Results) -> Verdict:
     """Every plain network scores lowest inside the sizes that were tried, at neither end (MVG and GMM)."""
-    networks = results.plain[["model", "filters"]].drop_duplicates().itertuples(index=False, name=None)
-    return together(has_minimum(results, prior, plain(*network)) for network in networks for prior in PRIORS)
+    return together(has_minimum(results, prior, network) for network in plain_networks(results) for prior in PRIORS)
 
 
 @claim(

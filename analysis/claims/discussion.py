@@ -1,26 +1,19 @@
-"""Section 5: width, Gaussian latents, and the bound on the number of parameters."""
+"""Section 5: width and Gaussian latents; `network_size.py` has the rest."""
 
 import math
-from collections.abc import Callable, Hashable
-
-import pandas as pd
 
 from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
     at_comparison_size,
-    better_at_best,
     falls_more,
     falls_with_width,
     plain,
     widths_with_both,
-    winner_at_best,
 )
+from aesweep.analysis.claims.latent_sizes import better_at_best
 from aesweep.analysis.claims.verdicts import (
     ONE_SEED,
-    SUPPORTED,
-    Finding,
     Verdict,
-    circular,
     claim,
     decided,
     holds,
@@ -30,8 +23,7 @@ from aesweep.analysis.claims.verdicts import (
     unsettled,
 )
 from aesweep.analysis.data.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, looks_gaussian, shape_deviations
-from aesweep.analysis.data.paper import CELEBA, CIFAR10, end_widths
-from aesweep.analysis.data.published import section_5
+from aesweep.analysis.data.paper import CELEBA, CIFAR10
 from aesweep.analysis.data.results import NETWORK, Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
 from aesweep.analysis.statistics import Sample, contrast
@@ -145,18 +137,13 @@ def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
     deviations = shape_deviations(results.trials)
     if deviations.isna().all(axis=None):
         return together([left_open("not measured: aesweep evaluate STORE --metrics gaussianity")])
-    if results.trials.groupby([*NETWORK, "latent_size"])["seed"].nunique().max() < 2:
-        outside = int((~looks_gaussian(results.trials).dropna()).sum())
-        return together(
-            [
-                left_open(
-                    f"{outside} of {len(results.trials)} trials are not Gaussian by one measure or more, {ONE_SEED}"
-                )
-            ]
-        )
     verdicts = looks_gaussian(results.trials).dropna()
-    words = f"{int((~verdicts).sum())} of {len(verdicts)} trials are not Gaussian by one measure or more"
-    findings = [holds(bool(verdicts.all()), words) if len(verdicts) else left_open("no trial has all measures")]
+    words = "no trial has all measures"
+    if len(verdicts):
+        words = f"{int((~verdicts).sum())} of {len(verdicts)} trials are not Gaussian by one measure or more"
+    if results.trials.groupby([*NETWORK, "latent_size"])["seed"].nunique().max() < 2:
+        return together([left_open(f"{words}, {ONE_SEED}")])
+    findings = [holds(bool(verdicts.all()), words) if len(verdicts) else left_open(words)]
     for name in SHAPES:
         z = deviations[name].dropna()
         if z.empty:
@@ -216,115 +203,5 @@ def the_gap_between_mvg_and_gmm_shrinks_with_width(results: Results) -> Verdict:
     return together([falls_with_width("MVG − GMM", results, rows, rows["mvg"] - rows["gmm"], nominal)])
 
 
-@claim(
-    "5",
-    "The models we have trained have encoders with 10⁶ - 5 × 10⁷ and 5 × 10⁶ - 3 × 10⁷ parameters and decoders "
-    "with 3 × 10⁶ - 3 × 10⁷ and 10⁷ - 8 × 10⁷ parameters for CIFAR-10 and CelebA respectively.",
-    CIFAR10,
-    CELEBA,
-    threshold="about",
-)
-def networks_have_the_parameters_of_section_5(results: Results) -> Verdict:
-    """The narrowest and the widest network have about as many parameters, at the latent size that fits best.
-
-    The paper does not say at which size it counts.
-    """
-    fits = [
-        _parameter_ranges(results, rows, size, results.thresholds.about)
-        for size, rows in results.plain.groupby("latent_size")
-    ]
-    counted = [fit for fit in fits if fit]
-    if not counted:
-        narrow, wide = end_widths(results.data)
-        return together([left_open(f"no latent size with recorded parameters of both {narrow} and {wide} filters")])
-    return together(max(counted, key=lambda fit: sum(finding.outcome == SUPPORTED for finding in fit)))
-
-
-@claim(
-    "5",
-    "our largest encoders and decoders are approaching the lower bound defined by Bubeck and Sellke [2021] for "
-    "continuity",
-    CIFAR10,
-    CELEBA,
-)
-def the_largest_networks_approach_the_bound(results: Results) -> Verdict:
-    """The largest encoder and decoder lie in the range of parameters that Section 5 requires."""
-    paper = section_5(results.data)
-    least, most = paper["parameters_required_least"], paper["parameters_required_most"]
-
-    def judge(part: str, largest: float) -> Finding:
-        words = f"largest {part} {largest:.2g} parameters, required {least:.0e} to {most:.0e}"
-        return holds(least <= largest <= most, words)
-
-    return _judge_largest(results, judge)
-
-
-@claim(
-    "5",
-    "models an order or magnitude larger would begin to clear this bound.",
-    CIFAR10,
-    CELEBA,
-)
-def ten_times_larger_networks_would_clear_the_bound(results: Results) -> Verdict:
-    """Ten times the parameters of the largest encoder and decoder reach the upper end of the required range.
-
-    n·d without a reduced dimension lies above it still.
-    """
-    most = section_5(results.data)["parameters_required_most"]
-
-    def judge(part: str, largest: float) -> Finding:
-        return holds(10 * largest >= most, f"ten times the largest {part}: {10 * largest:.2g}, required {most:.0e}")
-
-    return _judge_largest(results, judge)
-
-
-@claim(
-    "5",
-    "larger DAEs outperform VAEs for MVG and GMM sampling.",
-)
-def the_widest_daes_outperform_vaes(results: Results) -> Verdict:
-    """At the widest width with both models and the best sizes, the DAE scores lower than the VAE (MVG and GMM)."""
-    widths = widths_with_both(results.plain)
-    if len(widths) < 2:
-        return together([left_open("fewer than two widths with both models: none is the larger")])
-    return together(winner_at_best(results, prior, widths[-1], "dae") for prior in PRIORS)
-
-
 def _dae(width: int) -> tuple[str, NetworkColumns]:
     return f"{width} filters", plain("dae", width)
-
-
-def _parameter_ranges(results: Results, rows: pd.DataFrame, size: Hashable, about: float) -> list[Finding]:
-    """Encoders and decoders of the paper's end widths at one latent size against the printed ranges; empty without."""
-    paper, found = section_5(results.data), []
-    ends = list(end_widths(results.data))
-    for part in ("encoder", "decoder"):
-        counts = rows.dropna(subset=f"parameters_{part}").groupby("filters")[f"parameters_{part}"].max()
-        counts = counts.reindex(ends).dropna()
-        if len(counts) < 2:
-            return []
-        least, most = paper[f"parameters_{part}_least"], paper[f"parameters_{part}_most"]
-        fits = all(1 / about <= a / b <= about for a, b in ((counts.iloc[0], least), (counts.iloc[-1], most)))
-        words = f"{part} {counts.iloc[0]:.2g} to {counts.iloc[-1]:.2g}, printed {least:.0e} to {most:.0e}"
-        where = f"at {size:.0f} units, {counts.index[0]:.0f} to {counts.index[-1]:.0f} filters"
-        found.append(holds(fits, f"{where}: {words}"))
-    return found
-
-
-def _judge_largest(results: Results, judge: Callable[[str, float], Finding]) -> Verdict:
-    """Judge the parameters of the largest encoder and decoder of the paper's widths; the printed ones without a record.
-
-    What the paper says of its largest networks says nothing of smaller ones: without them it is left open.
-    """
-    found, widest = [], end_widths(results.data)[1]
-    if not (results.trials["filters"] == widest).any():
-        return together([left_open(f"no network of {widest} filters, the paper's widest")])
-    rows = results.trials[results.trials["filters"] <= widest]
-    for part in ("encoder", "decoder"):
-        largest = float(rows[f"parameters_{part}"].max())
-        if math.isnan(largest):
-            printed = section_5(results.data)[f"parameters_{part}_most"]
-            found.append(circular(judge(part, printed).words))
-        else:
-            found.append(judge(part, largest))
-    return together(found)

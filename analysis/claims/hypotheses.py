@@ -1,13 +1,7 @@
 """Section 2.2: the hypotheses that have a sentence of their own; the others are judged where the paper returns to them."""
 
-from aesweep.analysis.claims.comparisons import (
-    deeper,
-    falls_with_size,
-    falls_with_width,
-    has_minimum,
-    not_gaussian,
-    plain,
-)
+from aesweep.analysis.claims.comparisons import deeper, falls_with_width, not_gaussian, plain_networks
+from aesweep.analysis.claims.latent_sizes import falls_with_size, has_minimum
 from aesweep.analysis.claims.verdicts import Verdict, claim, lower, together
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS
@@ -47,10 +41,8 @@ def deeper_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
 )
 def reconstruction_improves_with_size_while_samples_have_a_minimum(results: Results) -> Verdict:
     """For every plain network Test R falls with the latent size, while MVG and GMM are lowest inside the sizes tried."""
-    networks = results.plain[["model", "filters"]].drop_duplicates().itertuples(index=False, name=None)
     found = []
-    for names in networks:
-        network = plain(*names)
+    for network in plain_networks(results):
         found.append(falls_with_size(results, "reconstruction_test", network))
         found += [has_minimum(results, prior, network) for prior in PRIORS]
     return together(found)

@@ -8,16 +8,14 @@ import numpy as np
 from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
     at_comparison_size,
-    better_at_best,
     deeper,
     little_changed,
-    more_sensitive,
     plain,
-    smaller_best_size,
     varied,
     width_of,
     worse_on_average,
 )
+from aesweep.analysis.claims.latent_sizes import better_at_best, more_sensitive, smaller_best_size
 from aesweep.analysis.claims.verdicts import (
     ONE_SEED,
     OURS,
@@ -192,7 +190,7 @@ def with_noise_between_01_and_05_the_dae_drops_below_the_vae(results: Results) -
 def batch_normalisation_rescues_the_standard_normal(results: Results) -> Verdict:
     """At the comparison size, BN massively lowers the DAE's N(0, I) score: below the VAE's, not below the EAE's.
 
-    The EAE counts only where its printed FID may stand beside ours.
+    The EAE counts only where its printed FID is comparable with our scores.
     """
     width = width_of(results, "batch latent norm")
     normed = at_comparison_size(results, "standard_normal", varied(results, "batch latent norm"))

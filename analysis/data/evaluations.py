@@ -16,10 +16,10 @@ import pandas as pd
 
 from aesweep.analysis.data.scores import SAMPLE_SCORES, by_score, scoring_deviations, setting_fields, setting_words
 from aesweep.analysis.data.tables import Tables
+from aesweep.sweep.tables.schemas import SHARED_ERROR
 
 FRECHET = ("fid", "fd")
-SHARED = "samples and reference"
-"""Value of `stderr_of` where an error counts the real images too, which sampling seeds share."""
+KERNEL = ("kid", "kd")
 FID_EXTRACTOR = "inception-2015"
 NOT_FID = "fd on {extractor} features: not FID, not comparable with published values"
 
@@ -133,18 +133,26 @@ def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
 def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`, `<name>_stderr` per name of `SCORES`: the standard error of `scores_by_trial`.
 
-    Null where one of the values has none. Sampling seeds draw samples independently, so the error of their mean is the root of
-    the summed squares over their number; an error that counts the reference, which they share, is their root mean square.
+    Null where one of the values has none.
     """
-    columns = {}
-    for name, rows in by_score(frechet_rows(tables, evaluation)):
-        scored = rows[rows["value"].notna()]
-        squared = scored.assign(square=scored["stderr"] ** 2, shared=scored["stderr_of"].eq(SHARED)).groupby("key")
-        squares = squared["square"].agg(["sum", "size", "count"])
-        divisor = squares["size"].pow(0.5).where(squared["shared"].any(), squares["size"])
-        errors = np.sqrt(squares["sum"]) / divisor
-        columns[f"{name}_stderr"] = errors.where(squares["count"] == squares["size"])
+    found = by_score(frechet_rows(tables, evaluation))
+    columns = {f"{name}_stderr": error_of_mean(rows[rows["value"].notna()], ["key"]) for name, rows in found}
     return pd.DataFrame(columns).astype("float64").rename_axis("key")
+
+
+def error_of_mean(scores: pd.DataFrame, by: list[str]) -> pd.Series:
+    """Standard error of the mean over the sampling seeds of each group of scores; null where one of them has none.
+
+    Sampling seeds draw samples independently, so it is the root of the summed squares over their number. Where an error counts
+    the real images too, which the seeds share, it is the root mean square. Errors of kernel distances always did, also in rows
+    of older versions, which do not say so.
+    """
+    shared = scores["stderr_of"].eq(SHARED_ERROR) | scores["metric"].isin(KERNEL)
+    groups = scores.assign(square=scores["stderr"] ** 2, shared=shared).groupby(by)
+    squares = groups["square"].agg(["sum", "size", "count"])
+    divisor = squares["size"].pow(0.5).where(groups["shared"].any(), squares["size"])
+    errors: pd.Series = np.sqrt(squares["sum"]) / divisor
+    return errors.where(squares["count"] == squares["size"])
 
 
 def frechet_rows(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:

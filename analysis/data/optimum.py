@@ -26,9 +26,8 @@ class Optimum:
     grid: tuple[int, ...]  # all sizes that were compared, ascending
     seeds: int  # training seeds at the best size
     known: bool  # whether `good` says something: there are several seeds, or a nominal spread
-    smooth: SmoothOptimum | None = (
-        None  # where a smooth curve through the means is lowest; None where one cannot be drawn
-    )
+    smooth: SmoothOptimum | None = None
+    """Where a smooth curve through the means is lowest; None where one cannot be drawn."""
 
     @property
     def low(self) -> int:

@@ -141,8 +141,7 @@ class Results:
 
     def scores(self, score: str, latent_size: float, **columns: object) -> Sample:
         """The scores of one network at one latent size, one per training seed; empty where there are none."""
-        rows = self.of(latent_size=latent_size, **columns).dropna(subset=score)
-        return self.sample(rows[score].to_numpy(dtype=float))
+        return self.sample(self.of(latent_size=latent_size, **columns)[score].dropna().to_numpy(dtype=float))
 
     def sample(self, values: np.ndarray) -> Sample:
         """Scores of several seeds; of printed ones with their nominal spread."""

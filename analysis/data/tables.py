@@ -28,7 +28,8 @@ from aesweep.sweep.tables.schemas import ADDED, COLUMNS
 STORE_MARKER = "store.json"  # the file that makes a folder a store
 HASH_DIGITS = 12
 MOST_ROWS = (10_000_000, 2_000_000_000)
-"""Of a table, and of the latents, which are read trial by trial: equal rows of some kilobytes would fill the memory."""
+"""Limits for a table, and for the latents, which are read trial by trial. A file of a few kilobytes can hold millions of equal
+rows, which would fill the memory."""
 
 _EPOCHS = ("key", "epoch", "loss")  # a long sweep has a million rows of them; of the other tables all columns are read
 # Numbers may be missing: floats.
@@ -118,7 +119,7 @@ def _read(path: Path, table: str, file: BinaryIO) -> Any:
     try:
         metadata = pq.read_metadata(file)
         if metadata.num_rows > MOST_ROWS[table == "latents"]:
-            rows = f"It is said to hold {metadata.num_rows:,} rows, more than a sweep has."
+            rows = f"It claims to hold {metadata.num_rows:,} rows, more than any sweep has."
             raise ReportError("table", path, f"{rows} {rebuild}")
         names = metadata.schema.to_arrow_schema().names
         added = {name: value for name, value in ADDED.get(table, {}).items() if name not in names}

@@ -33,7 +33,7 @@ _UNITS = {"mean": "nats per pixel value", "sum": "nats per image"}
 def training_curves(tables: Tables) -> list[Drawing]:
     """One figure per data set; the first `PANELS` networks where there are more."""
     epochs = tables.epochs.loc[np.isfinite(tables.epochs["loss"]), ["key", "epoch", "loss"]]
-    # Millions of rows: only what is drawn goes beside each of them, and a word once.
+    # There may be millions of rows, so only the columns that are drawn are joined, words as categories.
     trials = tables.described[["key", *CURVE, "latent_size", "reduction"]]
     trials = trials.astype(dict.fromkeys(["model", "depth", "variant", "reduction"], "category"))
     found = ((str(data), epochs.merge(group.drop(columns="data"), on="key")) for data, group in trials.groupby("data"))

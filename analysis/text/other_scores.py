@@ -5,10 +5,9 @@ store holds. A value is of one evaluation: the one that is shown, else the next 
 sampling seeds are averaged. Values of two evaluations may compare other numbers of images, so they are ranked apart.
 """
 
-import numpy as np
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import FRECHET, SHARED, evaluation_order, in_order
+from aesweep.analysis.data.evaluations import FRECHET, KERNEL, error_of_mean, evaluation_order, in_order
 from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, setting_words
 from aesweep.analysis.data.tables import Tables
@@ -25,7 +24,6 @@ METRICS |= {name: row.title for name, row in MODEL_METRICS.items()}
 """Metric of the scores table -> column head, in the order in which they are shown. Others follow under their own name."""
 _OF_A_FIT = ("em_iterations", "em_converged", "em_lower_bound", "condition_number", "regularisation")
 """How the fit of a prior went: in the tables of the store alone."""
-KERNEL = ("kid", "kd")
 INFINITIES = ("fid_infinity", "fd_infinity", "fid_infinity_both", "fd_infinity_both")
 LOWEST = (
     *FRECHET,
@@ -55,20 +53,10 @@ def other_scores(tables: Tables) -> pd.DataFrame:
     rows = in_order(tables, _shown_nowhere_else(tables.scores))
     names = ["key", "source", "split", "metric", "extractor"]
     rows = rows[rows["evaluation"] == rows.groupby(names)["evaluation"].transform("first")].sort_index()
-    groups = rows.assign(square=rows["stderr"] ** 2).groupby([*names, "evaluation"], sort=False)
+    place = [*names, "evaluation"]
     images = {"n": ("n", "max"), "n_reference": ("n_reference", "max")}
-    errors = {
-        "of": ("stderr_of", "first"),
-        "sum": ("square", "sum"),
-        "known": ("square", "count"),
-        "seeds": ("value", "size"),
-    }
-    found = groups.agg(value=("value", "mean"), **errors, **images)
-    # Sampling seeds draw independently; but where an error is that of the real images too, they share those.
-    # Those of kernel distances always were, also in rows of older versions, which do not say so.
-    shared = found["of"].eq(SHARED) | found.index.get_level_values("metric").isin(KERNEL)
-    divisor = np.where(shared, np.sqrt(found["seeds"]), found["seeds"])
-    found["stderr"] = (np.sqrt(found["sum"]) / divisor).where(found["known"] == found["seeds"])
+    found = rows.groupby(place, sort=False).agg(value=("value", "mean"), **images)
+    found["stderr"] = error_of_mean(rows, place)
     return found[["value", "stderr", *images]].reset_index()
 
 

@@ -1,6 +1,6 @@
 """The standard error of a Fréchet distance: how far it would move with other samples and other real images.
 
-What is estimated is the expected distance of n samples of the model from M real images, both sets drawn anew. It is no
+What is estimated is the expected distance of n samples of the model from M real images, both sets drawn again. It is no
 estimate of the distance of the two distributions: the noise of both covariances adds distance, about a constant divided by
 the number of images, which no standard error shows (`frechet_infinity.py` removes it).
 

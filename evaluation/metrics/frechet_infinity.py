@@ -21,7 +21,7 @@ import torch
 
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.frechet import frechet_distance
-from aesweep.evaluation.metrics.frechet_error import influences
+from aesweep.evaluation.metrics.frechet_error import influences, standard_error
 from aesweep.models.identity import stream_seed
 
 POINTS = 15
@@ -56,7 +56,7 @@ def extrapolated_distance(
     centred_N = found.sample_N - found.sample_N.mean()
     own_N = centred_N * torch.from_numpy(shares_N).to(centred_N)
     own = float(own_N.square().sum().sqrt()) / math.sqrt(n * (n - 1))
-    return float(intercept), math.hypot(own, float(found.reference_M.std()) / math.sqrt(len(real_MD)))
+    return float(intercept), math.hypot(own, standard_error(found.reference_M))
 
 
 def both_sides_extrapolated(

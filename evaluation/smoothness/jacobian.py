@@ -44,11 +44,10 @@ def _norms(subject: Subject, prior: FittedPrior | None) -> Values:
     covariance = np.cov(subject.train_NZ.astype(np.float64), rowvar=False).reshape(z_NZ.shape[1], -1)
     factor = torch.from_numpy(factorise(covariance).matrix).to(z_NZ)
     decode = decoder(subject)
-    centred = z_NZ.clone()
     found = {
         "decoder_norm": spectral_norms(decode, z_NZ),
         "decoder_frobenius": frobenius_norms(decode, z_NZ),
-        "decoder_frobenius_scaled": frobenius_norms(lambda e: decode(centred + e @ factor.T), torch.zeros_like(z_NZ)),
+        "decoder_frobenius_scaled": frobenius_norms(lambda e: decode(z_NZ + e @ factor.T), torch.zeros_like(z_NZ)),
     }
     if x_N is not None:
         found |= {"encoder_norm": spectral_norms(encoder(subject), x_N)}
@@ -79,20 +78,12 @@ def encoder(subject: Subject) -> Function:
 
 def spectral_norms(function: Function, at: torch.Tensor, iterations: int = ITERATIONS) -> torch.Tensor:
     """Largest singular value (N,) of the Jacobian at each point. It comes from below, most slowly where two are close."""
-    v = unit(draws(at, "spectral norm", 0))
-    sigma = at.new_zeros(len(at))
-    for _ in range(iterations):
-        sigma, pulled = _pushed_and_pulled(function, at, v)
-        v = unit(pulled)
-    return sigma
+    return _power_iteration(function, at, iterations)[0]
 
 
 def top_directions(function: Function, at: torch.Tensor, iterations: int = ITERATIONS) -> torch.Tensor:
     """Unit vector, shaped as `at`, in which the output changes fastest at each point."""
-    v = unit(draws(at, "spectral norm", 0))
-    for _ in range(iterations):
-        v = unit(_pushed_and_pulled(function, at, v)[1])
-    return v
+    return _power_iteration(function, at, iterations)[1]
 
 
 def frobenius_norms(
@@ -111,12 +102,15 @@ def frobenius_norms(
     return (total / probes).sqrt().detach()
 
 
-def _pushed_and_pulled(function: Function, at: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """|J v| (N,) and J^T J v."""
-    pushed = torch.func.jvp(function, (at,), (v,))[1]
-    x = at.detach().requires_grad_()
-    (pulled,) = torch.autograd.grad(function(x), x, pushed.detach())
-    return norms_of(pushed.detach()), pulled
+def _power_iteration(function: Function, at: torch.Tensor, iterations: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Largest singular value (N,) of the Jacobian at each point, and its direction, shaped as `at`."""
+    v, sigma = unit(draws(at, "spectral norm", 0)), at.new_zeros(len(at))
+    for _ in range(iterations):
+        pushed = torch.func.jvp(function, (at,), (v,))[1].detach()
+        x = at.detach().requires_grad_()
+        (pulled,) = torch.autograd.grad(function(x), x, pushed)
+        sigma, v = norms_of(pushed), unit(pulled)
+    return sigma, v
 
 
 def draws(like: torch.Tensor, word: str, number: int) -> torch.Tensor:

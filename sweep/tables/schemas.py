@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 import pyarrow as pa
 
-from aesweep.evaluation.descriptions import ROWS
+from aesweep.evaluation.descriptions import ROWS, SAMPLES_AND_REFERENCE
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
@@ -21,6 +21,8 @@ from aesweep.models.training.epoch_record import EpochRecord
 SCHEMA_VERSION = 5
 MODEL_METRICS = ROWS
 """Metrics of the model itself: name in the table `scores` -> how a report shows it."""
+SHARED_ERROR = SAMPLES_AND_REFERENCE
+"""Value of `stderr_of` where an error counts the real images too, which all sampling seeds of a trial share."""
 
 
 class Column(NamedTuple):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aesweep.analysis.claims import comparisons, dae_against_vae, discussion, variants
+from aesweep.analysis.claims import comparisons, dae_against_vae, discussion, latent_sizes, network_size, variants
 from aesweep.analysis.claims.comparisons import plain
 from aesweep.analysis.claims.verdicts import Finding, Verdict, lower
 from aesweep.analysis.data.results import Results
@@ -125,36 +125,39 @@ RULES: tuple[Case, ...] = (
     ),
     Case("little_changed", "equal", _scaled(0.0), _little, AGAINST),
     Case("little_changed", "at the margin", _scaled(LITTLE), _little),
-    Case("winner_at_best", "equal, flat", EQUAL, lambda r: comparisons.winner_at_best(r, "mvg", 128, "dae")),
-    Case("winner_at_best", "equal minima", EQUAL_BOWLS, lambda r: comparisons.winner_at_best(r, "mvg", 128, "dae")),
-    Case("falls_with_size", "flat", EQUAL, lambda r: comparisons.falls_with_size(r, "mvg", DAE)),
-    Case("has_minimum", "flat", EQUAL, lambda r: comparisons.has_minimum(r, "mvg", DAE)),
+    Case("winner_at_best", "equal, flat", EQUAL, lambda r: latent_sizes.winner_at_best(r, "mvg", 128, "dae")),
+    Case("winner_at_best", "equal minima", EQUAL_BOWLS, lambda r: latent_sizes.winner_at_best(r, "mvg", 128, "dae")),
+    Case("falls_with_size", "flat", EQUAL, lambda r: latent_sizes.falls_with_size(r, "mvg", DAE)),
+    Case("has_minimum", "flat", EQUAL, lambda r: latent_sizes.has_minimum(r, "mvg", DAE)),
     Case(
-        "more_sensitive", "equal, flat", EQUAL, lambda r: comparisons.more_sensitive("", r, "mvg", ("", DAE), ("", VAE))
+        "more_sensitive",
+        "equal, flat",
+        EQUAL,
+        lambda r: latent_sizes.more_sensitive("", r, "mvg", ("", DAE), ("", VAE)),
     ),
     Case(
         "more_sensitive",
         "equal ranges",
         EQUAL_BOWLS,
-        lambda r: comparisons.more_sensitive("", r, "mvg", ("", DAE), ("", VAE)),
+        lambda r: latent_sizes.more_sensitive("", r, "mvg", ("", DAE), ("", VAE)),
     ),
     Case(
         "more_sensitive by a factor",
         "exactly that factor",
         pair(bowl(128, 8 * MUCH), bowl(128, 8)),
-        lambda r: comparisons.more_sensitive("", r, "mvg", ("", DAE), ("", VAE), MUCH),
+        lambda r: latent_sizes.more_sensitive("", r, "mvg", ("", DAE), ("", VAE), MUCH),
     ),
     Case(
         "smaller_best_size",
         "flat",
         (Network(sizes=SIZES), Network(depth="2", sizes=SIZES)),
-        lambda r: comparisons.smaller_best_size("", r, "mvg", DAE, DEEP),
+        lambda r: latent_sizes.smaller_best_size("", r, "mvg", DAE, DEEP),
     ),
     Case(
         "smaller_best_size",
         "the same size",
         (Network(sizes=SIZES, true=bowl(128, 2)), Network(depth="2", sizes=SIZES, true=bowl(128, 2))),
-        lambda r: comparisons.smaller_best_size("", r, "mvg", DAE, DEEP),
+        lambda r: latent_sizes.smaller_best_size("", r, "mvg", DAE, DEEP),
         FOR,
     ),
     Case("worse_on_average", "equal", EQUAL_BOWLS, lambda r: comparisons.worse_on_average("", r, "mvg", DAE, VAE)),
@@ -175,7 +178,7 @@ TIED_CLAIMS = (
     dae_against_vae.at_the_best_size_daes_win_on_cifar10_but_for_mvg_at_32_and_256,
     discussion.daes_stall_at_256_filters,
     discussion.the_gap_between_mvg_and_gmm_shrinks_with_width,
-    discussion.the_widest_daes_outperform_vaes,
+    network_size.the_widest_daes_outperform_vaes,
     variants.at_64_filters_deeper_networks_do_worse_at_best,
     variants.at_128_filters_deeper_networks_do_better_at_best,
     variants.the_best_overall_has_128_filters_depths_3321_and_96_units,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aesweep.analysis.claims import comparisons
+from aesweep.analysis.claims import latent_sizes
+from aesweep.analysis.claims.comparisons import plain
 from aesweep.analysis.claims.verdicts import Finding, holds, lower, together
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.statistics import (
@@ -112,13 +113,13 @@ def test_a_sentence_is_contradicted_by_one_fact_and_supported_by_all() -> None:
 
 
 SIZES = (32, 64, 96, 128, 192, 256, 384, 512)
-DAE, VAE, DEEP = comparisons.plain("dae", 128), comparisons.plain("vae", 128), comparisons.plain("dae", 128, "2")
+DAE, VAE, DEEP = plain("dae", 128), plain("vae", 128), plain("dae", 128, "2")
 RULES: dict[str, Callable[[Results], Finding]] = {
     "lower": lambda r: lower("", ("a", "b"), r.scores("mvg", 128, **DAE), r.scores("mvg", 128, **VAE)),
-    "winner_at_best": lambda r: comparisons.winner_at_best(r, "mvg", 128, "dae"),
-    "more_sensitive": lambda r: comparisons.more_sensitive("", r, "mvg", ("a", DAE), ("b", VAE)),
-    "smaller_best_size": lambda r: comparisons.smaller_best_size("", r, "mvg", DAE, DEEP),
-    "has_minimum": lambda r: comparisons.has_minimum(r, "mvg", DAE),
+    "winner_at_best": lambda r: latent_sizes.winner_at_best(r, "mvg", 128, "dae"),
+    "more_sensitive": lambda r: latent_sizes.more_sensitive("", r, "mvg", ("a", DAE), ("b", VAE)),
+    "smaller_best_size": lambda r: latent_sizes.smaller_best_size("", r, "mvg", DAE, DEEP),
+    "has_minimum": lambda r: latent_sizes.has_minimum(r, "mvg", DAE),
 }
 REPLICATES = 60
 

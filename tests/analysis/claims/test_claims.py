@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from aesweep.analysis import load_tables
-from aesweep.analysis.claims import CLAIMS, dae_against_vae, discussion, hypotheses, variants
+from aesweep.analysis.claims import CLAIMS, dae_against_vae, discussion, hypotheses, network_size, variants
 from aesweep.analysis.claims.claims_table import claims_table, judge
 from aesweep.analysis.claims.verdicts import Claim
 from aesweep.analysis.data.results import all_results
@@ -408,9 +408,9 @@ def test_trainings_of_another_schedule_or_beta_say_nothing_of_robustness(results
 
 
 SECTION_5 = [
-    discussion.networks_have_the_parameters_of_section_5,
-    discussion.the_largest_networks_approach_the_bound,
-    discussion.ten_times_larger_networks_would_clear_the_bound,
+    network_size.networks_have_the_parameters_of_section_5,
+    network_size.the_largest_networks_approach_the_bound,
+    network_size.ten_times_larger_networks_would_clear_the_bound,
 ]
 
 
@@ -441,8 +441,8 @@ def test_larger_daes_are_larger_than_others(results: MakeResults) -> None:
         return 50 if trial.model == "dae" else 60
 
     one = [trial for trial in asked if trial.filters == 32]
-    assert discussion.the_widest_daes_outperform_vaes(results(one, score)).outcome == "not enough data"
-    assert discussion.the_widest_daes_outperform_vaes(results(asked, score)).outcome == "supported"
+    assert network_size.the_widest_daes_outperform_vaes(results(one, score)).outcome == "not enough data"
+    assert network_size.the_widest_daes_outperform_vaes(results(asked, score)).outcome == "supported"
 
 
 @pytest.mark.parametrize(
