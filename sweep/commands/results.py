@@ -16,7 +16,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from aesweep.cluster.user import complete_environment
-from aesweep.models.errors import one_line
+from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.console import lost_output, make_console
@@ -24,6 +24,7 @@ from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.driver.progress import describe_counts, describe_loss, describe_seconds, describe_silence
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
+from aesweep.sweep.spec.presets import preset_of
 from aesweep.sweep.store.layout import MARK, TABLES, table_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune as run_prune
@@ -94,13 +95,22 @@ def report(
     name = opened.storage.place().rpartition("/")[2]
     folder = (out or (here / "report" if here else Path(f"{name}-report"))).absolute()
     if here is not None:
-        page = write_report(here, folder)
+        page = write_report(here, folder, spec=_launched_by(opened))
     else:
         copy = folder / "store"
         _copy(opened, copy, [MARK, *map(table_name, TABLES)])
-        page = write_report(copy, folder, address=opened.root, fetch=partial(copy_pictures, opened, copy))
+        fetch = partial(copy_pictures, opened, copy)
+        page = write_report(copy, folder, address=opened.root, spec=_launched_by(opened), fetch=fetch)
     typer.echo(f"Report: {page}")
     _say_lost(opened)
+
+
+def _launched_by(store: Store) -> str:
+    """What `launch` is given for the latest sweep: a preset's name, else a placeholder for the file of the spec."""
+    with suppress(InputError):  # a spec that cannot be read is no reason to draw no report
+        (latest,) = store.trials.stored_specs()
+        return preset_of(latest) or "SPEC"
+    return "SPEC"
 
 
 def _say_lost(store: Store) -> None:
