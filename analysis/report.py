@@ -33,6 +33,7 @@ from aesweep.analysis.text.gaps import gaps
 from aesweep.analysis.text.headline import best_table, warnings
 from aesweep.analysis.text.other_scores import other_tables
 from aesweep.analysis.text.paper_tables import table_1, table_2, table_3
+from aesweep.analysis.text.printed_scores import printed_in_the_text
 from aesweep.analysis.text.summary import failures, summary
 from aesweep.analysis.text.text_tables import FORMS, TextTable
 from aesweep.sweep.store.beneath import Beneath, write_new
@@ -88,7 +89,7 @@ def write_report(
             figures=writer.figures(_each(PAPER_FIGURES, results)),
             latents=writer.figures(draw(tables, one) for one in data_sets for draw in (figure_a, latent_panels)),
             further=writer.figures([*_each(FURTHER_FIGURES, results), *_each(NETWORK_FIGURES, data_sets)]),
-            papers=writer.tables([table_1(tables), *(t for one in results for t in (table_2(one), table_3(one)) if t)]),
+            papers=writer.tables([table_1(tables), *_paper_tables(results)]),
             slips=slips() if any(one.beside_published for one in results) else [],
             bests=writer.tables(best_table(tables, evaluation, results) for evaluation in shown),
             summaries=writer.tables([summary(tables, one, results) for one in shown] or [summary(tables, None)]),
@@ -108,6 +109,12 @@ def write_report(
 def _each(functions: Iterable[Callable[[Results], Drawing | None]], results: list[Results]) -> Iterator[Drawing | None]:
     """Every figure of one data set under one way of scoring before the next one's."""
     return (draw(one) for one in results for draw in functions)
+
+
+def _paper_tables(results: list[Results]) -> Iterator[TextTable]:
+    """Tables 2 and 3, and what the paper's text prints, for each data set under each way of scoring."""
+    made = (make(one) for one in results for make in (table_2, table_3, printed_in_the_text))
+    return (table for table in made if table is not None)
 
 
 def _data_sets(results: list[Results]) -> list[Results]:

@@ -114,6 +114,12 @@ def contrast(*terms: tuple[float, Sample]) -> Estimate:
     return Estimate(value, math.sqrt(total), total**2 / parts if parts > 0 else math.inf, seeds)
 
 
+def logarithm(sample: Sample) -> Sample:
+    """The logarithms of positive scores: differences of these are of shares, whatever the scale of a data set."""
+    nominal = None if sample.nominal is None else sample.nominal / sample.mean
+    return Sample(np.log(sample.values), nominal)
+
+
 def trend(positions: Sequence[float], samples: Sequence[Sample]) -> Estimate:
     """The slope of the expected score over `positions`, by least squares on the means."""
     x = np.asarray(positions, dtype=float)

@@ -21,6 +21,7 @@ SUPPORTED: Outcome = "supported"
 CONTRADICTED: Outcome = "contradicted"
 OPEN: Outcome = "not enough data"
 OUTCOMES = (SUPPORTED, CONTRADICTED, OPEN)
+CIRCULAR = "circular"
 OURS = "ours"
 """`section` of a claim that the paper does not make."""
 ONE_SEED = "not settled: one training seed decides nothing, train three"
@@ -34,6 +35,7 @@ class Finding:
     words: str  # the comparison with its numbers, such as `64 filters, GMM: DAE 77.36, VAE 93.60 (-16.24 ± 2.1, 95 %)`
     p_for: float = 1.0  # that the sentence is wrong here; small: supported
     p_against: float = 1.0  # that it is right here; small: contradicted
+    circular: bool = False  # the sentence itself states the numbers, which therefore cannot test it
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Verdict:
 
     outcome: Outcome
     findings: tuple[Finding, ...]
+
+    @property
+    def words(self) -> str:
+        """The outcome, or `circular` where the sentence states the numbers that would have to test it."""
+        return CIRCULAR if self.findings and all(one.circular for one in self.findings) else self.outcome
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,7 @@ def left_open(words: str) -> Finding:
 
 def circular(words: str) -> Finding:
     """A comparison of printed numbers that the sentence itself states: they cannot test it."""
-    return left_open(f"{words}: circular, since the sentence itself states the printed numbers")
+    return Finding(OPEN, f"{words}: circular, since the sentence itself states the printed numbers", circular=True)
 
 
 def lower(where: str, names: tuple[str, str], first: Sample, second: Sample, factor: float = 1.0) -> Finding:

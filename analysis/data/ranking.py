@@ -7,6 +7,7 @@ sweep varies: nothing is chosen first, as the figures of the paper choose one sc
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -75,11 +76,10 @@ def rank(trials: pd.DataFrame, score: str) -> Ranking | None:
         return None
     groups = rows.groupby(NETWORK, sort=True, observed=True)[score]
     found = groups.agg(mean="mean", seeds="count").reset_index()
-    found["values"] = [values.to_numpy(dtype=float) for _, values in groups]
-    enough = found[found["seeds"] >= found["seeds"].mode().max()]
-    ordered = enough.sort_values("mean", kind="stable", ignore_index=True)
-    scores = Settings([Sample(values) for values in ordered.pop("values")])
-    return Ranking(score, ordered, scores, len(found) - len(enough))
+    values = [scores.to_numpy(dtype=float) for _, scores in groups]
+    enough = found[found["seeds"] >= found["seeds"].mode().max()].sort_values("mean", kind="stable")
+    settings = Settings([Sample(values[place]) for place in enough.index])
+    return Ranking(score, enough.reset_index(drop=True), settings, len(found) - len(enough))
 
 
 def trials_of(ranking: Ranking, trials: pd.DataFrame, place: int = 0) -> pd.DataFrame:
@@ -95,7 +95,8 @@ def compare_models(trials: pd.DataFrame, score: str, first: str, second: str) ->
     """
     rows = trials[np.isfinite(trials[score].astype("float64")) & trials["model"].isin([first, second])]
     by_seed = rows.groupby([*SETTING, "model", "seed"], observed=True)[score].mean().reset_index("seed", drop=True)
-    samples = {names: Sample(values.to_numpy()) for names, values in by_seed.groupby(level=[*SETTING, "model"])}
+    groups = by_seed.groupby(level=[*SETTING, "model"])
+    samples = {cast(tuple[Any, ...], names): Sample(values.to_numpy(dtype=float)) for names, values in groups}
     settings = [names[:-1] for names in samples if names[-1] == first and (*names[:-1], second) in samples]
     if not settings:
         return None

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from aesweep.analysis.claims import CLAIMS, dae_against_vae, discussion, hypotheses, network_size, variants
+from aesweep.analysis.claims import (
+    CLAIMS,
+    dae_against_vae,
+    data_sets,
+    depth,
+    discussion,
+    hypotheses,
+    latent_space,
+    network_size,
+    rivals,
+    variants,
+)
 from aesweep.analysis.claims.verdicts import OURS, Claim
 from aesweep.analysis.report import write_report
 from tests.analysis.invented import FID, trials
@@ -14,7 +25,17 @@ from tests.analysis.typed import MakeStore
 from tests.conftest import REPOSITORY
 
 PAPER = REPOSITORY.parent / "shared" / "paper" / "paper.md"
-FILES = (hypotheses, dae_against_vae, variants, discussion, network_size)
+FILES = (
+    hypotheses,
+    dae_against_vae,
+    data_sets,
+    variants,
+    depth,
+    discussion,
+    latent_space,
+    network_size,
+    rivals,
+)
 
 
 def sections(text: str) -> dict[str, str]:
