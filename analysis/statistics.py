@@ -85,6 +85,10 @@ class Estimate:
         """One-sided p-value against "it is `threshold` or less"; 1 where nothing can be said."""
         return replace(self, value=-self.value).p_below(-threshold)
 
+    def minus(self, threshold: float) -> "Estimate":
+        """How far the estimate is above a threshold."""
+        return replace(self, value=self.value - threshold)
+
     def seeds_needed(self) -> int | None:
         """Seeds of each network that would tell the estimate from 0 in four of five repetitions, if it is the truth.
 

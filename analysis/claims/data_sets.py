@@ -75,8 +75,8 @@ def scaling_and_performance_are_better_and_more_stable_on_celeba(results: Result
 
 
 def _lower_than(results: Results, other: Results, score: str, width: int) -> Finding:
-    samples = (at_comparison_size(one, score, plain("dae", width)) for one in (results, other))
-    return lower(f"{width} filters, {SOURCE_NAMES[score]}", (results.title, other.title), *samples)
+    first, second = (at_comparison_size(one, score, plain("dae", width)) for one in (results, other))
+    return lower(f"{width} filters, {SOURCE_NAMES[score]}", (results.title, other.title), first, second)
 
 
 def _falls_by_a_larger_share(results: Results, other: Results, score: str, widths: tuple[int, int]) -> Finding:

@@ -1,5 +1,7 @@
 """Section 5: what depth does to the scores, and that it regularises more than width."""
 
+from typing import cast
+
 from aesweep.analysis.claims.comparisons import deeper, plain, worse_on_average
 from aesweep.analysis.claims.latent_sizes import more_sensitive
 from aesweep.analysis.claims.verdicts import Verdict, claim, left_open, together
@@ -55,11 +57,12 @@ def _as_large(results: Results, deep: dict[str, object], about: float) -> int | 
     rows = results.of(model="dae", network="")
     rows = rows.assign(parameters=rows["parameters_encoder"] + rows["parameters_decoder"])
     counts = rows.pivot_table(index="latent_size", columns=["filters", "depth"], values="parameters")
-    own = (deep["filters"], deep["depth"])
-    if own not in counts.columns:
+    names = [cast(tuple[float, str], name) for name in counts.columns]
+    own = cast(tuple[float, str], (deep["filters"], deep["depth"]))
+    if own not in names:
         return None
-    wider = [name for name in counts.columns if name[1] == "1" and name[0] > own[0]]
-    ratios = {int(width): float((counts[width, depth] / counts[own]).median()) for width, depth in wider}
+    wider = [name for name in names if name[1] == "1" and name[0] > own[0]]
+    ratios = {int(name[0]): float((counts[name] / counts[own]).median()) for name in wider}
     near = {width: max(ratio, 1 / ratio) for width, ratio in ratios.items() if ratio > 0}
     best = min(near, key=lambda width: near[width], default=None)
     return best if best is not None and near[best] <= about else None

@@ -69,6 +69,7 @@ def _above(results: Results, what: str, least: float, measure: Measure) -> Verdi
             continue
         mean = contrast((1.0, sample))
         interval = "" if math.isnan(mean.half_width) else f" ± {format_score(mean.half_width)}, 95 %"
-        words = f"{where} {format_score(sample.mean)}{interval} (asked: {least:g})"
-        found.append(decided(words, mean.p_above(least), mean.p_below(least), unsettled(mean)))
+        words = f"{where} {format_score(sample.mean)}{interval} (threshold: {least:g})"
+        beyond = mean.minus(least)
+        found.append(decided(words, beyond.p_above(), beyond.p_below(), unsettled(beyond)))
     return together(found)

@@ -107,7 +107,7 @@ class Results:
             for what, words in parts.items()
             if words
         ]
-        return f"Left aside: {'; '.join(named)}." if named else ""
+        return f"Not shown: {'; '.join(named)}." if named else ""
 
     @cached_property
     def plain(self) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """What the network with the lowest mean score draws, beside real images: the picture of the report's first screen."""
 
+import numpy as np
+
 from aesweep.analysis.data.paper import DATA_NAMES
 from aesweep.analysis.data.scores import SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
@@ -22,7 +24,7 @@ def winner(tables: Tables, answers: Answers) -> Drawing | None:
     folder, side, seed, value = found
     pairs = picture_bytes(tables.root, folder, _RECONSTRUCTIONS)
     images = grid_images(pairs, side) if pairs else None
-    cells = {}
+    cells: dict[str, np.ndarray | None] = {}
     if images is not None and len(images) > 1:
         cells = {"real images": images[0::2], "reconstructed": images[1::2]}
     for name, (score, head) in PICTURES.items():

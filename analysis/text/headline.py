@@ -69,7 +69,7 @@ def _best_row(data: str, score: str, model: str, ranking: Ranking) -> dict[str, 
     network = ranking.networks.iloc[0]
     half = ranking.best.half_width
     return {
-        **network[NETWORK].to_dict(),
+        **{name: network[name] for name in NETWORK},
         "data": data,
         "score": score,
         "score_name": SOURCE_NAMES[score],

@@ -178,7 +178,7 @@ def _render(found: Status, store: str) -> Group:
     at_work = any(driver.alive for driver in found.drivers)
     lines += _verified(found, store, at_work)
     if not at_work and (found.counts["pending"] or found.counts["trained"]):
-        lines.append(Text(f"Go on with: {resume_command(store)}"))
+        lines.append(Text(f"Continue with: {resume_command(store)}"))
     if found.failures:
         when = ", when the driver has ended," if at_work else ""
         lines.append(Text(f"Try the failed ones again{when} with: {resume_command(store, RETRY)}"))
@@ -215,7 +215,7 @@ def stop(
         typer.echo(f"{len(left)} of {len(asked)} drivers did not end within {WAIT_SECONDS:.0f} s.", err=True)
         raise typer.Exit(1)
     when = "ended" if wait else f"ends within some {GRACE_SECONDS:.0f} seconds"
-    typer.echo(f"The sweep {when}. Go on with: {resume_command(store)}")
+    typer.echo(f"The sweep {when}. Continue with: {resume_command(store)}")
 
 
 def prune(

@@ -410,7 +410,7 @@ def test_trainings_of_another_schedule_or_beta_say_nothing_of_robustness(results
     found = results(asked, lambda *_: 1, edit=learnt_nothing)
     verdict = dae_against_vae.dae_training_is_robust_at_all_latent_sizes(found)
     assert verdict.findings[0].words.startswith("0 of 6 DAEs")
-    assert "Left aside: trials with epochs 3." in claims_table(judge(found)).caption
+    assert "Not shown: trials with epochs 3." in claims_table(judge(found)).caption
     vaes = trials(model=["vae"], filters=[32], latent_size=[512, 768], beta=[0.01, 1.0])
     verdict = dae_against_vae.vaes_become_unstable_above_512_units(results(vaes, lambda *_: 1, edit=learnt_nothing))
     assert verdict.findings[0].words.startswith("0 of 3 VAEs above 512 units")
