@@ -16,11 +16,12 @@ from aesweep.analysis.data.evaluations import Evaluation, scores_by_trial
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.power import ALPHA
 from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, Settings, paired_difference
+from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 NETWORK = ["model", "filters", "depth", "variant", "latent_size"]
 """Columns that name a network on one data set."""
-SETTING = ["filters", "depth", "network", "schedule", "latent_size"]
-"""Columns in which the two networks of a pair agree: all but the model, and beta, which only VAEs have."""
+NOT_IN_A_SETTING = ("model", "seed", "beta", "reduction")
+"""Fields in which the two networks of a pair may differ: the last two weigh the KL divergence that only VAEs have."""
 RANKED_BY = ("gmm", "mvg", "standard_normal", "reconstruction_test", "reconstruction_train")
 """The score that networks are ranked by is the first of these that was measured."""
 
@@ -91,11 +92,14 @@ def trials_of(ranking: Ranking, trials: pd.DataFrame, place: int = 0) -> pd.Data
 def compare_models(trials: pd.DataFrame, score: str, first: str, second: str) -> PairedDifference | None:
     """The score of one model minus that of another over the settings that both have; None without any.
 
-    In a setting, the betas of a VAE are averaged for each seed.
+    A setting is what a trial's fields say of it, without `NOT_IN_A_SETTING`: over the betas of its VAEs, scores are averaged for
+    each seed.
     """
     rows = trials[np.isfinite(trials[score].astype("float64")) & trials["model"].isin([first, second])]
-    by_seed = rows.groupby([*SETTING, "model", "seed"], observed=True)[score].mean().reset_index("seed", drop=True)
-    groups = by_seed.groupby(level=[*SETTING, "model"])
+    fields = [name for name in CONFIG_FIELDS if name not in NOT_IN_A_SETTING and rows[name].nunique(dropna=False) > 1]
+    setting = [*dict.fromkeys(["latent_size", *fields]), "model"]
+    by_seed = rows.groupby([*setting, "seed"], observed=True, dropna=False)[score].mean().reset_index("seed", drop=True)
+    groups = by_seed.groupby(level=setting, dropna=False)
     samples = {cast(tuple[Any, ...], names): Sample(values.to_numpy(dtype=float)) for names, values in groups}
     settings = [names[:-1] for names in samples if names[-1] == first and (*names[:-1], second) in samples]
     if not settings:

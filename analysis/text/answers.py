@@ -92,7 +92,8 @@ def _reasons(tables: Tables) -> list[str]:
 def _answers(
     tables: Tables, evaluation: Evaluation, trials: pd.DataFrame, ranking: Ranking, spec: str
 ) -> Iterator[Answer]:
-    yield Answer("Which network?", _which(evaluation, ranking))
+    learnt_nothing = _learnt_nothing(trials_of(ranking, trials))
+    yield Answer("Which network?", f"{_which(evaluation, ranking)} {learnt_nothing}".strip())
     pairs = [
         (first, second, compare_models(trials, ranking.score, first, second))
         for first, second in combinations([model for model in MODEL_NAMES if (trials["model"] == model).any()], 2)
@@ -133,6 +134,17 @@ def _which(evaluation: Evaluation, ranking: Ranking) -> str:
     more = len(ranking.as_good) - len(named)
     others = "; ".join(named) + (f"; and {more:,} more" if more else "")
     return f"{lowest} As good within the noise of seeds: {others}."
+
+
+def _learnt_nothing(trials: pd.DataFrame) -> str:
+    """A warning where a network's reconstructions are no better than the mean image; "" where they are."""
+    useless = int((trials["test_bce"] >= trials["mean_image_bce"]).sum())
+    if not useless:
+        return ""
+    seeds = "" if useless == len(trials) else f" with {useless} of its {len(trials)} seeds"
+    return (
+        f"But{seeds} it reconstructs test images no better than the mean training image does, so it has learnt little."
+    )
 
 
 def _better(names: tuple[str, str], found: PairedDifference | None, what: str) -> str:

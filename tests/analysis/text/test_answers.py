@@ -121,6 +121,31 @@ def test_a_sweep_over_beta_is_ranked_and_nothing_is_set_aside(answered: Callable
     assert "DAE or VAE?" not in said(found)
 
 
+def test_vaes_of_several_betas_and_reductions_are_paired_with_the_dae_of_their_setting(
+    answered: Callable[..., Answers],
+) -> None:
+    daes = grid(latent_size=[4, 8, 16], seed=[0, 1], epochs=[1])
+    vaes = grid(
+        model=["vae"], beta=[0.01, 0.1], reduction=["mean", "sum"], latent_size=[4, 8, 16], seed=[0, 1], epochs=[1]
+    )
+    found = answered([*daes, *vaes], lambda t: 50 + 5 * (t.model == "vae") + 0.01 * t.seed + t.latent_size / 10)
+    assert said(found)["DAE or VAE?"].startswith("DAEs are better: on average over 3 common settings")
+    assert "score 5.00 lower" in said(found)["DAE or VAE?"]
+    assert "DAEs are lower in 3 of 3" in said(found)["DAE or VAE?"]
+
+
+def test_a_winner_that_learnt_nothing_is_called_that(make_store: MakeStore) -> None:
+    asked = grid(latent_size=[4, 8], seed=[0, 1], epochs=[1])
+
+    def edit(rows: Rows) -> None:
+        scored(asked, lambda t: t.latent_size + t.seed / 10)(rows)
+        first = next(row for row in rows["trials"] if row["latent_size"] == 4)
+        first["test_bce"] = first["mean_image_bce"]
+
+    (found,) = all_answers(load_tables(make_store(asked, pictures=False, edit=edit)), "SPEC")
+    assert "But with 1 of its 2 seeds it reconstructs test images no better" in said(found)["Which network?"]
+
+
 def test_models_without_a_common_setting_are_not_compared(answered: Callable[..., Answers]) -> None:
     asked = [
         *grid(latent_size=[4], seed=[0, 1], epochs=[1]),
