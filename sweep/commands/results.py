@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
+from aesweep.cluster.capacity import allowed_cpus
 from aesweep.cluster.user import complete_environment
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import options
@@ -69,7 +70,7 @@ def tables(store: options.StoreArgument) -> None:
     from aesweep.sweep.tables.fold import TableWriter  # pyarrow from here on
 
     opened = open_store(store)
-    TableWriter(opened).publish(force=True)
+    TableWriter(opened, processes=allowed_cpus()).publish(force=True)
     for name, rows in table_rows(opened).items():
         typer.echo(f"{opened.storage.place(table_name(name))}  {rows} rows")
 
@@ -120,7 +121,7 @@ def _fold_for_report(store: Store) -> None:
     if tables_are_current(store):
         return
     try:
-        TableWriter(store).publish(force=True)
+        TableWriter(store, processes=allowed_cpus()).publish(force=True)
     except StorageError as error:
         if not tables_are_whole(store):
             raise
