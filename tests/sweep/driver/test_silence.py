@@ -4,6 +4,7 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
@@ -110,7 +111,6 @@ def test_a_hung_attempt_is_tried_again_and_counts_as_one_whose_machine_died(
     assert beats(store, DRIVER) == {}
 
 
-@ray.remote(num_cpus=0)
 class Worker:
     def is_there(self) -> bool:
         return True
@@ -124,7 +124,8 @@ def test_a_worker_that_hangs_before_its_first_sign_of_life_is_killed_and_its_tri
 ) -> None:
     look, recovery = Silence(store, execution, DRIVER), Recovery(store, DRIVER, max_process_deaths=3)
     assert look.look() == ([], []), "who waits for a place is not silent"
-    worker = Worker.remote()
+    actor: Any = ray.remote(num_cpus=0)
+    worker = actor(Worker).remote()
     assert ray.get(worker.is_there.remote())
     ended = worker.stop.remote()
     look.assigned(TRIAL.key, worker._actor_id.hex())
