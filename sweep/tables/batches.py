@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -94,16 +95,26 @@ def _read(store: Store, index: SpecIndex, key: str) -> tuple[str, TrialRows | No
 def _in_order(pool: ProcessPoolExecutor, batches: Iterable[Sequence[str]], ahead: int) -> Iterator[Batch]:
     waiting: deque[Future[Batch]] = deque()
     for batch in batches:
-        waiting.append(pool.submit(_read_mine, batch))
+        with _without_interrupts():
+            waiting.append(pool.submit(_read_mine, batch))
         if len(waiting) > ahead:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Processes that are started inside the `with` block do not hear Ctrl-C in a terminal, which is for the one that asked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(store: Store, index: SpecIndex) -> None:
-    """Make a new process ready to read. It ends with the one that started it, which Ctrl-C in a terminal is for."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Make a new process ready to read. It ends with the one that started it."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _mine.append((store, index))
 
