@@ -9,11 +9,13 @@ The path of a user's file comes from the user's own spec or command line. A reco
 path of a store is ever opened.
 """
 
+import shlex
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aesweep.cluster.user import complete_environment
 from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.frozen_claims import LONGEST_TEXT, FrozenClaims, Sentence, read_frozen, write_frozen
@@ -29,6 +31,7 @@ def own_claims(path: str | Path | None, field: str = "claims") -> "OwnClaims | N
     """The claims of the user's file, None without one. Raises `InputError` for a file that cannot be used."""
     if not path:
         return None
+    complete_environment()  # the file may import anything
     from aesweep.analysis.claims.own import load_claims  # pandas and scipy from here on
     from aesweep.analysis.errors import ReportError
 
@@ -43,6 +46,11 @@ def freeze(store: Store, spec: SweepSpec, evaluation: str, own: "OwnClaims | Non
     record = _record(store, spec, evaluation, own)
     if not any(found.freezes(record) for found in read_frozen(store.records)):
         write_frozen(store.records, record.model_copy(update={"sentences": _sentences(own)}))
+
+
+def report_command(store: str, own: "OwnClaims") -> str:
+    """The command that judges them, to be pasted into a shell."""
+    return f"aesweep report {shlex.quote(store)} --claims {shlex.quote(own.file)}"
 
 
 def frozen_in(store: Store) -> "list[Frozen]":

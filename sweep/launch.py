@@ -24,7 +24,7 @@ from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_co
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
-from aesweep.sweep.freezing import freeze, own_claims
+from aesweep.sweep.freezing import freeze, own_claims, report_command
 from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
 from aesweep.sweep.spec.load import change_spec, load_spec, overridden_data_dir
 from aesweep.sweep.spec.own_folders import own_spec, remember
@@ -98,6 +98,9 @@ def launch(
             break
         console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
     explain(outcome, console, resume_command(opened.root))
+    if own is not None:
+        told = one_line(f"Judge your claims with: {report_command(opened.root, own)}")
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
     return outcome
 
 

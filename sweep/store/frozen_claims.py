@@ -6,18 +6,21 @@ that launching the same thing again neither writes nor claims anything new. Read
 """
 
 import re
+from itertools import accumulate
 from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
 from aesweep.models.identity import content_hash
+from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.store.layout import CLAIMS, claims_name
 from aesweep.sweep.store.reading import Records
 from aesweep.sweep.store.records import MOST_VALUES, Finite, Key, Name, Record, SealedRecord, ShortText, parse_record
+from aesweep.sweep.store.storage import is_folder, size_of
 
-MOST_RECORDS = 1000
-"""Records that are read, by name: a launch writes one where something has changed."""
-_NAME = re.compile(r"([0-9a-f]{12})\.json")
+MOST_BYTES = 2**28
+"""Of all records that are read, in the order of their names: one takes 10 kB, and 17 more for each thousand trials."""
+_NAME = re.compile(rf"{CLAIMS}/[0-9a-f]{{12}}\.json")
 
 LONGEST_TEXT = 4000
 Text = Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]
@@ -47,7 +50,7 @@ class FrozenClaims(SealedRecord):
     sentences: tuple[Sentence, ...]
     spec: Name
     evaluation: Name
-    keys: Annotated[tuple[Key, ...], Field(min_length=1)]
+    keys: Annotated[tuple[Key, ...], Field(min_length=1, max_length=MOST_TRIALS)]
     seen: tuple[Key, ...]
     seen_otherwise: tuple[Key, ...]
     time: UtcTime
@@ -66,7 +69,9 @@ class FrozenClaims(SealedRecord):
 
 def read_frozen(records: Records) -> list[FrozenClaims]:
     """Every sound record of a store, the first one frozen in front."""
-    names = [name for name in records.storage.names(CLAIMS) if _NAME.fullmatch(name)][:MOST_RECORDS]
+    listed = sorted(records.storage.listing(CLAIMS, 1).items())
+    sizes = {name: size_of(version) for name, version in listed if _NAME.fullmatch(name) and not is_folder(version)}
+    names = [name for name, so_far in zip(sizes, accumulate(sizes.values()), strict=True) if so_far <= MOST_BYTES]
     found = records.storage.map(lambda name: _read(records, name), names)
     return sorted((one for one in found if one is not None), key=lambda one: (one.time, one.hash))
 
@@ -74,10 +79,11 @@ def read_frozen(records: Records) -> list[FrozenClaims]:
 def write_frozen(records: Records, record: FrozenClaims) -> None:
     """Write a record unless it is there; one that is damaged is set aside first."""
     name = claims_name(record.hash)
-    data = records.storage.read(name)
-    if data is not None and parse_frozen(name, data) is None:
-        records.set_aside(name, data)
-    records.storage.commit(name, record.to_bytes())
+    with records.storage.pinned():
+        data = records.storage.read(name)
+        if data is not None and parse_frozen(name, data) is None:
+            records.set_aside(name, data)
+        records.storage.commit(name, record.to_bytes())
 
 
 def parse_frozen(name: str, data: bytes) -> FrozenClaims | None:
@@ -87,5 +93,5 @@ def parse_frozen(name: str, data: bytes) -> FrozenClaims | None:
 
 
 def _read(records: Records, name: str) -> FrozenClaims | None:
-    data = records.storage.read(f"{CLAIMS}/{name}")
-    return None if data is None else parse_frozen(f"{CLAIMS}/{name}", data)
+    data = records.storage.read(name)
+    return None if data is None else parse_frozen(name, data)

@@ -2,8 +2,9 @@
 
 A store is read in parts: a launch looks at the files that it needs, and a finished trial needs none. A disk that rots, or a
 copy that was cut short, would show years later. So this reads everything once: commits and the files that they name
-(SHA-256), specs, frozen claims and tables (SHA-256), configurations (the trial's key is a hash of theirs), references (the checksums of
-their arrays) and failures (their shape). Logs, notes of attempts and checkpoints have no recorded hash; they are counted.
+(SHA-256), specs, frozen claims and tables (SHA-256), configurations (the trial's key is a hash of theirs), references (the
+checksums of their arrays) and failures (their shape). Logs, notes of attempts and checkpoints have no recorded hash; they are
+counted.
 
 Nothing is changed here. What is read may be set aside or made again meanwhile: files are found missing or damaged only
 if the commit that names them is still there afterwards, byte for byte. `repair.py` sets aside what was found.
@@ -65,7 +66,8 @@ Commit = TypeVar("Commit", TrainingRecord, ScoresRecord)
 Work = Literal["train", "score", "measure", "fold", "configure", "launch", "freeze", "none"]
 """What has to be done again: a training, an evaluation, a reference, the tables, a configuration; a spec launched again.
 
-Frozen claims cannot be: their time and what had been seen by then are lost."""
+Frozen claims cannot be: their time and what had been seen by then are lost.
+"""
 Unhashed = Literal["logs and notes", "checkpoints", "files that no commit names"]
 
 
