@@ -50,6 +50,8 @@ class SweepSpec:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     """Fields of `EvaluationConfig` that the sweep sets, but for the extractor."""
     execution: ExecutionConfig = field(default_factory=ExecutionConfig)
+    claims: str = ""
+    """Absolute path of the user's own claims, a program. No part of the hash, and never stored: a store names no code."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)

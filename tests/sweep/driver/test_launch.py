@@ -15,6 +15,7 @@ from rich.console import Console
 
 from aesweep import load_model, open_store
 from aesweep.sweep.driver.plan import make_plan
+from aesweep.sweep.freezing import frozen_in
 from aesweep.sweep.launch import evaluate, launch
 from aesweep.sweep.spec.load import load_spec
 from tests.faults import dying
@@ -43,6 +44,14 @@ def test_every_trial_of_a_finished_sweep_has_all_scores(finished_store: Path) ->
     assert len(read(finished_store, "epochs")) == 2 * 3
     assert len(read(finished_store, "failures")) == 0
     assert not read(finished_store, "latents").empty
+
+
+def test_what_judges_the_sweep_was_frozen_before_its_first_training(finished_store: Path) -> None:
+    trials = read(finished_store, "trials")
+    (frozen,) = frozen_in(open_store(finished_store))
+    assert frozen.keys == set(trials.key) and not frozen.seen | frozen.seen_otherwise
+    assert {frozen.evaluation} == set(read(finished_store, "scores").evaluation)
+    assert pd.Timestamp(frozen.time) <= pd.to_datetime(trials.started, utc=True).min()
 
 
 def test_every_trial_has_its_log_and_its_pictures(finished_store: Path) -> None:
@@ -147,6 +156,8 @@ def test_latents_of_trained_trials_are_measured_without_sampling_again(
     changed = ["gmm_components=2", "prior_deadline_seconds=600"]
     outcome = evaluate(store, {"metrics": ["gaussianity"]}, overrides=changed, console=QUIET)
     assert outcome.counts["done"] == 2
+    launched, evaluated = frozen_in(open_store(store))
+    assert evaluated.seen_otherwise == set(before.index) and launched.evaluation != evaluated.evaluation
     after, scores = read(store, "trials").set_index("key"), read(store, "scores")
     assert (after.pictures == before.pictures).all()
     latents = scores[scores.source == "latents"]
