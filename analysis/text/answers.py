@@ -104,6 +104,8 @@ def _answers(
     compared = [found for _, _, found in pairs if found]
     yield Answer("How sure is that?", _how_sure(ranking, compared))
     text, seeds = _what_would_settle(ranking, compared)
+    if tables.trials["state"].isin(["pending", "running", "trained"]).any():
+        text = f"The sweep is not finished: what is left may settle more. Then: {text}"
     cost, command = more_seeds(tables, trials, ranking.seeds, seeds, spec) if seeds else ("", "")
     yield Answer("What would settle the rest?", f"{text} {cost}".strip(), command)
 
@@ -187,7 +189,7 @@ def _how_sure(ranking: Ranking, compared: list[PairedDifference]) -> str:
 def _what_would_settle(ranking: Ranking, compared: list[PairedDifference]) -> tuple[str, int]:
     """What is open and how to decide it; the seeds to train, 0 for no more."""
     if not ranking.known:
-        return f"{SEEDS_AT_LEAST} training seeds give every number above its error.", SEEDS_AT_LEAST
+        return f"{SEEDS_AT_LEAST} training seeds of each network give every number above its error.", SEEDS_AT_LEAST
     said, seeds = [], []
     for one in compared:
         if one.p_of_no_difference() <= 2 * ALPHA:
