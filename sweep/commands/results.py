@@ -145,7 +145,7 @@ def _fold_for_report(store: Store) -> None:
     except StorageError as error:
         if not tables_are_whole(store):
             raise
-        typer.echo(f"The report is drawn from older tables: new ones cannot be folded. {error.remedy}", err=True)
+        typer.echo(f"The report is drawn from older tables: new ones cannot be written. {error.remedy}", err=True)
 
 
 def copy_pictures(store: Store, folder: Path, names: Iterable[str]) -> None:
