@@ -28,7 +28,7 @@ class Measure:
 
 MEASURES = {
     "loglikelihood_gap": Measure(
-        "What the mixture gains over one Gaussian", "log-likelihood of test latents,\nGMM − MVG (nats per dimension)"
+        "What the mixture gains over one Gaussian", "GMM − MVG, test latents\n(nats per dimension)"
     ),
     "direction_negentropy": Measure("Least Gaussian direction (effect size)", "negentropy (nats)\n(0: Gaussian)"),
     "mardia_kurtosis": Measure("Mardia's kurtosis", "mean r⁴ / d(d + 2)\n(1: Gaussian)"),

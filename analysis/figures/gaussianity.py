@@ -61,7 +61,7 @@ def gaussianity_against_latent_size(results: Results) -> Drawing | None:
                 draw_curve(ax, points, looks[network])
     title = f"{results.title}: how Gaussian the latents are, by latent size"
     handles = [Line2D([], [], label=network.label, **looks[network]) for network in networks]
-    finish(figure, title, [*handles, _null_handle()], results.data_hash, results.training_notice)
+    finish(figure, title, [*handles, *_null_handles()], results.data_hash, results.training_notice)
     caption = (
         "The log-likelihoods are those of encoded test images, the other measures are of encoded training images. "
         f"{_effect_words(results)}"
@@ -99,7 +99,7 @@ def gaussianity_against_capacity(results: Results) -> Drawing | None:
         for model in ("dae", "vae")
         if len(_plain(rows, model)) > 1
     ]
-    handles = [*point_legend(networks), *trends, _null_handle()]
+    handles = [*point_legend(networks), *trends, *_null_handles()]
     finish(figure, title, handles, results.data_hash, results.training_notice)
     caption = (
         f"Hypothesis 2 says that larger and deeper encoders have more Gaussian latents: points further right should "
@@ -167,8 +167,11 @@ def _draw_null(ax: Axes, nulls: pd.DataFrame) -> None:
     ax.plot(x, nulls["mean"], color=GREY, linestyle="--", linewidth=1.4, zorder=1.5)
 
 
-def _null_handle() -> Line2D:
-    return Line2D([], [], color=GREY, linestyle="--", linewidth=1.4, label="Gaussian data")
+def _null_handles() -> list[Line2D]:
+    return [
+        Line2D([], [], color=GREY, linestyle="--", linewidth=1.4, label="Gaussian data"),
+        Line2D([], [], color=GREY, linestyle=":", linewidth=1.1, label="largest negligible effect"),
+    ]
 
 
 def _point(ax: Axes, trials: pd.DataFrame, name: str, look: dict[str, Any]) -> None:
