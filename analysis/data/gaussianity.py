@@ -27,9 +27,7 @@ class Measure:
 
 
 MEASURES = {
-    "loglikelihood_gap": Measure(
-        "What the mixture gains over one Gaussian", "GMM − MVG, test latents\n(nats per dimension)"
-    ),
+    "loglikelihood_gap": Measure("What the mixture gains over one Gaussian", "GMM − MVG (nats per dimension)"),
     "direction_negentropy": Measure("Least Gaussian direction (effect size)", "negentropy (nats)\n(0: Gaussian)"),
     "mardia_kurtosis": Measure("Mardia's kurtosis", "mean r⁴ / d(d + 2)\n(1: Gaussian)"),
     "radius_ks": Measure("Law of the Mahalanobis radius", "Kolmogorov–Smirnov distance\n(0: Gaussian)"),
@@ -73,6 +71,7 @@ def judge_gaussianity(frame: pd.DataFrame, negligible: float) -> pd.DataFrame:
     """One row per trial that has a measure; `negligible` is the largest effect that counts as Gaussian, in nats.
 
     * `effect`, `error`: the effect size beyond that of Gaussian data, and its standard error, in nats
+    * `old`: whether an older version measured it, without p-values and without a look for clusters
     * `complete`: whether every measure was tested, clusters included
     * `p_any`: p-value against "exactly Gaussian" (Bonferroni over the measures)
     * `p_for`: p-value against "the effect is larger than negligible"; 1 if not complete
@@ -85,7 +84,8 @@ def judge_gaussianity(frame: pd.DataFrame, negligible: float) -> pd.DataFrame:
     p_any = np.minimum(1.0, new.min(axis=1).where(is_new, old.min(axis=1)) * len(TESTED))
     effect, error = _effect(frame, is_new)
     far = pd.Series(stats.norm.sf((effect - negligible) / error), index=frame.index)
-    found = pd.DataFrame({"effect": effect, "error": error, "complete": new.notna().all(axis=1), "p_any": p_any})
+    found = pd.DataFrame({"effect": effect, "error": error, "old": ~is_new})
+    found["complete"], found["p_any"] = new.notna().all(axis=1), p_any
     found["p_for"] = (1 - far).where(found["complete"], 1.0)
     found["p_against"] = np.maximum(p_any, far).fillna(1.0)
     found = found[p_any.notna()]
