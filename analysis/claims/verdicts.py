@@ -16,13 +16,19 @@ from aesweep.analysis.power import ALPHA
 from aesweep.analysis.statistics import Estimate, Sample, contrast, holm
 from aesweep.analysis.text.text_tables import format_score
 
-Outcome = Literal["supported", "contradicted", "not enough data"]
+Outcome = Literal["supported", "contradicted", "not enough data", "error"]
 SUPPORTED: Outcome = "supported"
 CONTRADICTED: Outcome = "contradicted"
 OPEN: Outcome = "not enough data"
+ERROR: Outcome = "error"
+"""A claim of the user's own whose function failed."""
 OUTCOMES = (SUPPORTED, CONTRADICTED, OPEN)
+"""Those that a claim can have where its function works."""
+CIRCULAR = "circular"
 OURS = "ours"
 """`section` of a claim that the paper does not make."""
+YOURS = "yours"
+"""`section` of a claim from a file of the user's own."""
 ONE_SEED = "not settled: one training seed decides nothing, train three"
 
 
@@ -34,6 +40,7 @@ class Finding:
     words: str  # the comparison with its numbers, such as `64 filters, GMM: DAE 77.36, VAE 93.60 (-16.24 ± 2.1, 95 %)`
     p_for: float = 1.0  # that the sentence is wrong here; small: supported
     p_against: float = 1.0  # that it is right here; small: contradicted
+    circular: bool = False  # the sentence itself states the numbers, which therefore cannot test it
 
 
 @dataclass(frozen=True)
@@ -43,13 +50,18 @@ class Verdict:
     outcome: Outcome
     findings: tuple[Finding, ...]
 
+    @property
+    def words(self) -> str:
+        """The outcome, or `circular` where the sentence states the numbers that would have to test it."""
+        return CIRCULAR if self.findings and all(one.circular for one in self.findings) else self.outcome
+
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence of the paper, or one of ours."""
+    """One sentence of the paper, one of ours, or one of the user's."""
 
     name: str  # the function's name
-    section: str  # of the paper, or `OURS`
+    section: str  # of the paper, `OURS` or `YOURS`
     quote: str  # the paper's words exactly, " … " where it leaves something out; of a claim of ours our own
     judge: Callable[[Results], Verdict]
     data: tuple[str, ...]  # data sets that the sentence speaks of; empty: any
@@ -58,12 +70,12 @@ class Claim:
     @property
     def of_paper(self) -> bool:
         """Whether the paper says it."""
-        return self.section != OURS
+        return self.section not in (OURS, YOURS)
 
     @property
     def source(self) -> str:
         """Who says it, for a reader."""
-        return f"Section {self.section}" if self.of_paper else "ours, not in the paper"
+        return {OURS: "ours, not in the paper", YOURS: "yours"}.get(self.section, f"Section {self.section}")
 
     def tested(self, results: Results) -> str:
         """What the function tests, in words: the first line of its text, with the latent size of these data."""
@@ -128,7 +140,7 @@ def left_open(words: str) -> Finding:
 
 def circular(words: str) -> Finding:
     """A comparison of printed numbers that the sentence itself states: they cannot test it."""
-    return left_open(f"{words}: circular, since the sentence itself states the printed numbers")
+    return Finding(OPEN, f"{words}: circular, since the sentence itself states the printed numbers", circular=True)
 
 
 def lower(where: str, names: tuple[str, str], first: Sample, second: Sample, factor: float = 1.0) -> Finding:

@@ -157,14 +157,16 @@ class Driver:
         """What a trial asks of Ray with this share of a GPU where there is one."""
         return trial_resources(self.execution.threads, share, self.has_gpu)
 
-    def training_started(self, key: str) -> None:
-        """A trial got its slot; while the sweep stops, only to see that it must not begin."""
+    def training_started(self, key: str, actor: str) -> None:
+        """An actor, named by its id, was given a trial; while the sweep stops, only to see that it must not begin."""
+        self.silence.assigned(key, actor)
         self._waiting.pop(key, None)
         if self._awaited is None:
             self.progress.train_started(key, self.configs[key].name, self.configs[key].epochs)
 
     def training_ended(self, key: str, stopped: bool) -> None:
         """A trial reported its end: score it, or show why it failed. A stopped one goes on another time."""
+        self.silence.released(key)
         (self._awaited or set()).discard(key)
         if stopped:
             self.stop.ask()  # it saw the request first
@@ -185,15 +187,16 @@ class Driver:
             self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(failure.reason))}")
         else:  # Tune gives a trial up whose actor dies while it waits for a place; or the commit was damaged meanwhile
             self.progress.train_lost(key)
-            self._say_lost(key, "Ray gave it up, or its commit cannot be read", "it goes on after the others")
+            self._say_lost(key, "Ray gave it up, or its commit cannot be read", "it is retried after the others")
 
     def training_lost(self, key: str, error: BaseException | None) -> Verdict:
         """The process of a trial ended: what happens next."""
+        self.silence.released(key)
         verdict = self.recovery.after_training(key, error)
         (self._awaited or set()).discard(key)
         if verdict.again:  # else `training_ended` follows
             self.progress.train_lost(key)
-            self._say_lost(key, verdict.why, "it goes on from its checkpoint")
+            self._say_lost(key, verdict.why, "it resumes from its checkpoint")
         return verdict
 
     def _say_lost(self, key: str, why: str, then: str) -> None:
