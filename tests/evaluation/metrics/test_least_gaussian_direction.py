@@ -68,7 +68,8 @@ def test_the_p_value_of_one_direction_holds_its_level(n: int) -> None:
     generator = np.random.default_rng(1)
     p = np.concatenate([p_values(generator.normal(size=(n, 10_000))) for _ in range(600 // n)])
     for level in (0.5, 0.1, 0.01, 0.001, 1e-4):
-        assert np.mean(p < level) == pytest.approx(level, rel=0.15, abs=4 * (level / len(p)) ** 0.5)
+        noise = 4 * (level / len(p)) ** 0.5
+        assert (0.9 if n > 100 else 0.5) * level - noise < np.mean(p < level) < level + noise
 
 
 def test_the_largest_of_independent_directions_is_on_average_what_the_null_says() -> None:
