@@ -207,5 +207,5 @@ def not_gaussian(results: Results, rows: pd.DataFrame) -> Iterable[tuple[str, pd
     yield "Mardia's kurtosis, distance from a Gaussian's", kurtosis, rows["mardia_kurtosis_null_std"]
     if results.trials["direction_negentropy"].notna().any():  # an older version measured none
         direction = rows["direction_negentropy"] - rows["direction_negentropy_null"]
-        noise = np.hypot(rows["direction_negentropy_stderr"], rows["direction_negentropy_null_std"])
+        noise = (rows["direction_negentropy_stderr"] ** 2 + rows["direction_negentropy_null_std"] ** 2) ** 0.5
         yield "negentropy of the least Gaussian direction (nats)", direction, noise

@@ -34,8 +34,8 @@ def deeper_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
         first, second = (results.of(**network, latent_size=results.comparison_size) for network in (deep, shallow))
         names = (f"depth {deep['depth']}", "depth 1")
         for one, other in zip(not_gaussian(results, first), not_gaussian(results, second), strict=True):
-            samples = [Sample(v.dropna().to_numpy(), noise=mean_noise(e.to_numpy())) for _, v, e in (one, other)]
-            found.append(lower(f"{where}, {one[0]}", names, *samples))
+            a, b = (Sample(v.dropna().to_numpy(), noise=mean_noise(e.to_numpy())) for _, v, e in (one, other))
+            found.append(lower(f"{where}, {one[0]}", names, a, b))
     return together(found)
 
 

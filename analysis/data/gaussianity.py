@@ -81,13 +81,13 @@ def judge_gaussianity(frame: pd.DataFrame, negligible: float) -> pd.DataFrame:
     new = frame[[f"{name}_p" for name in TESTED]].set_axis(list(TESTED), axis=1)
     old = _old_p_values(frame)
     is_new = new.notna().any(axis=1)
-    p_any = np.minimum(1.0, new.min(axis=1).where(is_new, old.min(axis=1)) * len(TESTED))
+    p_any = (new.min(axis=1).where(is_new, old.min(axis=1)) * len(TESTED)).clip(upper=1.0)
     effect, error = _effect(frame, is_new)
     far = pd.Series(stats.norm.sf((effect - negligible) / error), index=frame.index)
     found = pd.DataFrame({"effect": effect, "error": error, "old": ~is_new})
     found["complete"], found["p_any"] = new.notna().all(axis=1), p_any
-    found["p_for"] = (1 - far).where(found["complete"], 1.0)
-    found["p_against"] = np.maximum(p_any, far).fillna(1.0)
+    found["p_for"] = (1 - far).where(found["complete"] & far.notna(), 1.0)
+    found["p_against"] = far.where(far > p_any, p_any).where(far.notna(), 1.0)
     found = found[p_any.notna()]
     found["detected"], found["far"] = holm(found["p_any"].tolist()), holm(found["p_against"].tolist())
     return found
@@ -101,13 +101,13 @@ def _old_p_values(frame: pd.DataFrame) -> pd.DataFrame:
     """
     z = pd.DataFrame({name: (frame[name] - frame[f"{name}_null"]) / frame[f"{name}_null_std"] for name in OLD_TESTED})
     z = z.assign(**{name: z[name].clip(lower=0.0) for name in DISTANCES if name in OLD_TESTED})
-    return np.exp(1 - z.abs() / 2).clip(upper=1.0)
+    return (1 - z.abs() / 2).apply(np.exp).clip(upper=1.0)
 
 
 def _effect(frame: pd.DataFrame, is_new: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Effect size and standard error in nats; of old rows by their kurtosis k, whose negentropy is about k² / 48."""
     value = (frame[EFFECT] - frame[f"{EFFECT}_null"]).clip(lower=0.0)
-    error = np.hypot(frame[f"{EFFECT}_stderr"], frame[f"{EFFECT}_null_std"])
+    error = (frame[f"{EFFECT}_stderr"] ** 2 + frame[f"{EFFECT}_null_std"] ** 2) ** 0.5
     # A common factor on all dimensions gives each a kurtosis of 3 (mardia - 1).
     null = frame["mardia_kurtosis_null"]
     common = (3 * (frame["mardia_kurtosis"] / null - 1).abs(), 3 * frame["mardia_kurtosis_null_std"] / null)

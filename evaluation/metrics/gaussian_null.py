@@ -99,7 +99,8 @@ def shape_null(n: int, d: int) -> tuple[Law, Law, Law]:
 def _with_moments(values: np.ndarray, mean: float, deviation: float) -> np.ndarray:
     """The values shifted and scaled to this mean and standard deviation."""
     spread = values.std(ddof=1)
-    return mean + deviation * (values - values.mean()) / spread if spread > 0 else np.full(len(values), mean)
+    moved = mean + deviation * (values - values.mean()) / spread if spread > 0 else np.full(len(values), mean)
+    return np.asarray(moved)
 
 
 def mardia_moments(n: int, d: int) -> tuple[float, float]:

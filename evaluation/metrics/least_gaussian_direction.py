@@ -97,7 +97,7 @@ def negentropy(y_nD: np.ndarray) -> np.ndarray:
 
 def p_values(y_nD: np.ndarray) -> np.ndarray:
     """Of each column of (n, D) against "normal values", float64 (D,)."""
-    return np.exp(_log_p(_components(y_nD), len(y_nD)))
+    return np.asarray(np.exp(_log_p(_components(y_nD), len(y_nD))))
 
 
 def _components(y_nD: np.ndarray) -> np.ndarray:

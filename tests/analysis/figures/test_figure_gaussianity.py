@@ -202,6 +202,8 @@ def test_the_effect_size_has_a_line_under_which_it_is_negligible(measured: MakeR
     results = measured(grid(filters=[16, 32], latent_size=[4, 8], epochs=[1]))
     drawing = present(draw(results))
     ax = _panel(drawing, "direction_negentropy")
-    dotted = [line for line in ax.get_lines() if line.get_linestyle() == ":" and len(line.get_ydata()) == 2]
+    dotted = [
+        line for line in ax.get_lines() if line.get_linestyle() == ":" and np.size(np.asarray(line.get_ydata())) == 2
+    ]
     assert results.thresholds.practically_gaussian in {float(np.asarray(line.get_ydata())[0]) for line in dotted}
     assert ax.get_yscale() == "log" and "0.01 nats" in drawing.caption
