@@ -114,18 +114,24 @@ def make_plan(
         listed, running = store.snapshot(), running_trials(living_drivers(store))
         states = listed.storage.map(lambda one: listed.state(one[0].key, evaluation.id, running), chosen)
     rounds = seed_rounds(config for config, _ in spec.trials)
-    fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
+    components = fitted_components(evaluation)
     for (config, block), (state, reason, failed) in zip(chosen, states, strict=True):
         identity = f"{config.dataset}{config.data_identity}"
         if identity not in sizes:
             sizes[identity] = source_sizes(config, data_source(config, spec.execution))
         train, test = sizes[identity]
         cost, disk = gpu_hours(config, train), _disk_bytes(config, evaluation, train + test)
-        fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)
+        fit = fit_flops(train, config.latent_size, components)
         trains = training_flops(config, train)
         place = rounds[config]
         trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit, trains, failed, place))
     return Plan(tuple(trials), evaluation, retry_failed)
+
+
+def fitted_components(evaluation: EvaluationConfig) -> int:
+    """Components of all mixtures that are fitted on a trial's latents, together."""
+    fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
+    return fits * evaluation.gmm_components + sum(evaluation.mixture_sizes) * ("mixtures" in evaluation.metrics)
 
 
 NETWORK_FIELDS = tuple(field.name for field in fields(TrialConfig) if field.name != "seed")

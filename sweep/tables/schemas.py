@@ -77,7 +77,6 @@ _PREPARATION = Column(
 _REFERENCE_SEED = Column(
     "reference_seed", _I, "seed of that draw, where the split has more images; null where there is no reference"
 )
-_GMM_COMPONENTS = Column("gmm_components", _I, "components of the mixture; null for scores that do not depend on it")
 _VAE_LATENTS = Column(
     "vae_latents",
     _S,
@@ -142,7 +141,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             columns_of(ScoreRow),
             extractor=(_EXTRACTOR_SHA256, _PREPARATION),
             reference_split=(_REFERENCE_SEED,),
-            seed=(_GMM_COMPONENTS, _VAE_LATENTS, _CHANGED_SETTINGS),
+            gmm_components=(_VAE_LATENTS, _CHANGED_SETTINGS),
         ),
     ),
     "latents": (Column("key", _S, "the trial"), *columns_of(LatentRow)),
