@@ -7,23 +7,29 @@
 * `nearer_than_test`: probability that a sample is nearer to the training images than a test image is (the statistic of
   Meehan et al. 2020, over the whole space); 0.5 where they are alike, near 1 for copies.
 
-A poor sample is far from every image, so none of them says that samples are good. The picture shows the samples of all priors that
-are nearest to a training image, measured by the distance of that one to its nearest other.
+A blurred image lies between all others, nearer to the training images than a sharp one, and is no copy of any. So the rows of source
+`reconstruction` give the same for reconstructions of test images, which the same decoder blurs and which cannot be copies: samples
+that are copies are nearer than these. The picture shows the samples of all priors that are nearest to a training image, measured by
+the distance of that one to its nearest other.
 
 Shapes: N samples, M training images, T test images, D features.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
 
+from aesweep.evaluation.config import Source
 from aesweep.evaluation.diagnostics.neighbours import nearest
 from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.pictures import reconstruction_grid
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.subject import Subject, Values, mean_and_error, measured_rows
+from aesweep.models.data.datasets import Split
 
 METRICS = ("authenticity", "nearest_ratio", "nearer_than_test")
 IMAGES = 2000
@@ -55,25 +61,38 @@ class Nearest:
 
 
 def measure(subject: Subject) -> list[ScoreRow]:
-    """Three rows per prior, and the authenticity of test images; the picture of the most suspicious samples."""
-    asked, extractor = subject.evaluation, subject.evaluation.extractor
-    images = subject.images
+    """Three rows per prior and of reconstructions, the authenticity of test images; the picture."""
+    asked, images = subject.evaluation, subject.images
+    held_out = reference_indices(len(images.test), 2 * IMAGES, asked.reference_seed)
+    real, decoded = held_out[::2], held_out[1::2]  # different images, so that errors are independent
     train_MD = subject.real_features(images.train)
-    held_out = reference_indices(len(images.test), IMAGES, asked.reference_seed)
-    test = to_training(subject.real_features(images.test, held_out), train_MD)
-    place = {"extractor": extractor, "n_reference": len(train_MD)}
-    rows = measured_rows(subject.row("images", "train", **place), METRICS[:1], lambda: _authenticity(test))
     found: list[tuple[np.ndarray, Nearest]] = []
 
-    def compared(prior: FittedPrior) -> Values:
-        z_NZ = prior.sample(min(IMAGES, asked.samples), asked.seeds[0])
-        samples = to_training(subject.features(z_NZ), train_MD)
-        found.append((z_NZ, samples))
-        return {**_authenticity(samples), **against_test(samples.distance, test.distance)}
+    @cache
+    def test() -> Nearest:
+        return to_training(subject.real_features(images.test, real), train_MD)
 
+    def compared(z_NZ: np.ndarray) -> Nearest:
+        return to_training(subject.features(z_NZ), train_MD)
+
+    def of_reconstructions() -> Values:
+        if len(decoded) == 0:
+            raise ValueError("reconstructions need a second test image")
+        return against_test(compared(subject.encoded("test", decoded)), test())
+
+    def of_samples(prior: FittedPrior) -> Values:
+        z_NZ = prior.sample(min(IMAGES, asked.samples), asked.seeds[0])
+        found.append((z_NZ, compared(z_NZ)))
+        return against_test(found[-1][1], test())
+
+    def row(source: Source, split: Split) -> ScoreRow:
+        compared_with: dict[str, Any] = {"reference_split": "train", "n_reference": len(train_MD)}
+        return subject.row(source, split, extractor=asked.extractor, **compared_with)
+
+    rows = measured_rows(row("images", "test"), METRICS[:1], lambda: _authenticity(test()))
+    rows += measured_rows(row("reconstruction", "test"), METRICS, of_reconstructions)
     for kind in asked.priors:
-        prior = subject.priors.get(kind, "not fitted")
-        rows += subject.of_prior(subject.row(kind, "train", **place), METRICS, prior, compared)
+        rows += subject.of_prior(row(kind, "train"), METRICS, subject.priors.get(kind, "not fitted"), of_samples)
     if found:
         subject.pictures[PICTURE] = _picture(subject, found)
     return rows
@@ -91,8 +110,9 @@ def _authenticity(images: Nearest) -> Values:
     return {"authenticity": mean_and_error(images.authentic.astype(np.float64))}
 
 
-def against_test(sample_N: np.ndarray, test_T: np.ndarray) -> Values:
-    """`nearest_ratio` and `nearer_than_test` of distances to the nearest training image, both sets random in the errors."""
+def against_test(samples: Nearest, test: Nearest) -> Values:
+    """The rows `METRICS` of samples; both sets are random in the errors of the last two."""
+    sample_N, test_T = samples.distance, test.distance
     n = len(sample_N)
     (mean, error, _), (test_mean, test_error, _) = mean_and_error(sample_N), mean_and_error(test_T)
     if test_mean == 0:
@@ -104,6 +124,7 @@ def against_test(sample_N: np.ndarray, test_T: np.ndarray) -> Values:
     share, errors = float(beyond_N.mean()), [mean_and_error(part)[1] for part in (beyond_N, beyond_T)]
     share_error = None if None in errors else float(np.hypot(*errors))  # type: ignore[arg-type]
     return {
+        **_authenticity(samples),
         "nearest_ratio": (ratio, relative if relative is None else float(relative), n),
         "nearer_than_test": (share, share_error, n),
     }

@@ -19,6 +19,7 @@ Shapes: N images, Z = latent_size, K draws.
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import torch
@@ -35,14 +36,7 @@ ACTIVE = 0.01
 IMAGES = 500
 """Test images whose likelihood is bounded."""
 QUANTILES = (10, 50, 90)
-POSTERIOR = (
-    "active_units",
-    "kl",
-    "kl_unit_mean",
-    *(f"kl_unit_p{q}" for q in QUANTILES),
-    "aggregate_kl",
-    "aggregate_norm",
-)
+POSTERIOR = ("active_units", "kl", "kl_unit_mean", *(f"kl_unit_p{q}" for q in QUANTILES), "aggregate_norm")
 BOUNDS = ("elbo", "iwae", "elbo_bits", "iwae_bits")
 LogLikelihood = Callable[[torch.Tensor], torch.Tensor]
 """Latents (N, Z), one of each image -> log p(x|z) (N,)."""
@@ -59,8 +53,14 @@ def measure(subject: Subject) -> list[ScoreRow]:
         reference_indices(len(test), min(count, evaluation.reference_size), evaluation.reference_seed)
         for count in (IMAGES, evaluation.reference_size)
     )
+
+    @cache
+    def encoded() -> tuple[torch.Tensor, torch.Tensor]:
+        return posterior(subject, np.asarray(test[many]))
+
     with evaluating(subject.model, subject.device):
-        rows = measured_rows(row, POSTERIOR, lambda: posterior_measures(*posterior(subject, np.asarray(test[many]))))
+        rows = measured_rows(row, POSTERIOR, lambda: posterior_measures(*encoded()))
+        rows += measured_rows(row, ("aggregate_kl",), lambda: {"aggregate_kl": aggregate_kl(*encoded())})
         return rows + measured_rows(row, BOUNDS, lambda: _bounds(subject, np.asarray(test[few])))
 
 
@@ -75,10 +75,10 @@ def posterior(subject: Subject, images: np.ndarray) -> tuple[torch.Tensor, torch
 
 
 def posterior_measures(mean_NZ: torch.Tensor, log_variance_NZ: torch.Tensor) -> Values:
-    """The rows `POSTERIOR`. Raises `ValueError` for fewer than 4 images."""
+    """The rows `POSTERIOR`. Raises `ValueError` for a single image."""
     n, size = mean_NZ.shape
-    if n < 4:
-        raise ValueError(f"the halves of the images need 2 each, there are {n} images")
+    if n < 2:
+        raise ValueError("a variance over images needs 2 of them")
     variance_NZ = log_variance_NZ.exp()
     kl_NZ = 0.5 * (variance_NZ + mean_NZ.square() - 1.0 - log_variance_NZ)
     kl_Z = kl_NZ.mean(0)
@@ -89,24 +89,31 @@ def posterior_measures(mean_NZ: torch.Tensor, log_variance_NZ: torch.Tensor) -> 
         "kl": (kl, error, n),
         "kl_unit_mean": (kl / size, error and error / size, n),
         **{f"kl_unit_p{q}": (value, None, n) for q, value in zip(QUANTILES, quantiles, strict=True)},
-        "aggregate_kl": (*aggregate_kl(mean_NZ, variance_NZ), n),
         "aggregate_norm": mean_and_error((mean_NZ.square() + variance_NZ).mean(1).cpu().numpy()),
     }
 
 
-def aggregate_kl(mean_NZ: torch.Tensor, variance_NZ: torch.Tensor) -> tuple[float, float]:
-    """KL(N(m, S) || N(0, I)) for mean m and covariance S of the aggregate, bias-corrected, and its standard error.
+def aggregate_kl(mean_NZ: torch.Tensor, log_variance_NZ: torch.Tensor) -> tuple[float, float, int]:
+    """KL(N(m, S) || N(0, I)) for mean m and covariance S of the aggregate, bias-corrected, its standard error, and N.
 
-    The error comes from the first-order influence of each image; it misses what is quadratic, as where S is I.
+    The error comes from the first-order influence of each image; it misses what is quadratic, as where S is I. Raises `ValueError`
+    for fewer than 4 images, or a singular S.
     """
-    every, half = slice(None), len(mean_NZ) // 2
-    parts = [_gaussian_kl(mean_NZ[part], variance_NZ[part]) for part in (every, slice(half), slice(half, None))]
+    n, variance_NZ = len(mean_NZ), log_variance_NZ.exp()
+    if n < 4:
+        raise ValueError(f"the halves of the images need 2 each, there are {n} images")
+    parts = [
+        _gaussian_kl(mean_NZ[part], variance_NZ[part])
+        for part in (slice(None), slice(n // 2), slice(n // 2, None))  # all, and the halves
+    ]
     value = 2 * parts[0] - (parts[1] + parts[2]) / 2
+    if not math.isfinite(value):
+        raise ValueError("the covariance of the aggregate posterior is singular")
     m_Z, s_ZZ = _moments(mean_NZ, variance_NZ)
     slope_ZZ = 0.5 * (torch.eye(len(m_Z)).to(s_ZZ) - torch.linalg.inv(s_ZZ))
     away_NZ = mean_NZ - m_Z
     influence_N = away_NZ @ m_Z + ((away_NZ @ slope_ZZ) * away_NZ).sum(1) + variance_NZ @ slope_ZZ.diagonal()
-    return value, float(influence_N.std()) / math.sqrt(len(mean_NZ))
+    return value, float(influence_N.std()) / math.sqrt(n), n
 
 
 def _gaussian_kl(mean_NZ: torch.Tensor, variance_NZ: torch.Tensor) -> float:

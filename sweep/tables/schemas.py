@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 import pyarrow as pa
 
-from aesweep.evaluation.descriptions import ROWS, SAMPLES_AND_REFERENCE
+from aesweep.evaluation.descriptions import DESCRIPTIONS, MIXTURE_ROWS, ROWS, SAMPLES_AND_REFERENCE
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
@@ -21,6 +21,10 @@ from aesweep.models.training.epoch_record import EpochRecord
 SCHEMA_VERSION = 5
 MODEL_METRICS = ROWS
 """Metrics of the model itself: name in the table `scores` -> how a report shows it."""
+METRIC_OF_ROW = {row.name: one.name for one in DESCRIPTIONS for row in one.rows}
+"""The metric of an evaluation that gives each of them."""
+BY_COMPONENTS = tuple(row.name for row in MIXTURE_ROWS)
+"""Those of which a trial has several, one per number of components."""
 SHARED_ERROR = SAMPLES_AND_REFERENCE
 """Value of `stderr_of` where an error counts the real images too, which all sampling seeds of a trial share."""
 

@@ -68,6 +68,7 @@ def test_a_collapsed_posterior_uses_no_unit_and_its_aggregate_is_the_prior() -> 
     values = {name: value for name, (value, _, _) in found.items()}
     assert values.pop("aggregate_norm") == 1.0
     assert values == dict.fromkeys(values, 0.0)
+    assert aggregate_kl(torch.zeros(50, 6).double(), torch.zeros(50, 6).double())[0] == 0.0
 
 
 def test_divergences_of_known_posteriors() -> None:
@@ -80,7 +81,8 @@ def test_divergences_of_known_posteriors() -> None:
     quantiles = [found[f"kl_unit_p{q}"] for q in (10, 50, 90)]
     assert quantiles == pytest.approx([0.1 * unit, 0.5 * unit, 0.9 * unit])
     assert found["aggregate_norm"] == pytest.approx((4 + 0.25 + 1) / 2)
-    assert found["aggregate_kl"] == pytest.approx(0.5 * (4.25 - 1 - math.log(4.25)))  # halves are equal: no bias
+    # The halves are equal: there is no bias to take out.
+    assert aggregate_kl(mean, log_variance)[0] == pytest.approx(0.5 * (4.25 - 1 - math.log(4.25)))
 
 
 def test_the_aggregate_of_few_images_has_no_bias_and_an_error_that_is_its_spread() -> None:
@@ -92,16 +94,20 @@ def test_the_aggregate_of_few_images_has_no_bias_and_an_error_that_is_its_spread
         [
             aggregate_kl(
                 torch.from_numpy(shift + generator.standard_normal((100, 3)) @ factor),
-                torch.full((100, 3), 0.1).double(),
+                torch.full((100, 3), 0.1).double().log(),
             )
             for _ in range(200)
         ]
     )
-    values, errors = found.T
+    values, errors, _ = found.T
     assert values.mean() == pytest.approx(truth, abs=4 * values.std() / 200**0.5)
     assert errors.mean() == pytest.approx(values.std(), rel=0.2)
 
 
-def test_fewer_than_four_images_have_no_halves() -> None:
+def test_too_few_images_and_a_singular_aggregate_say_so() -> None:
+    with pytest.raises(ValueError, match="needs 2 of them"):
+        posterior_measures(torch.zeros(1, 2), torch.zeros(1, 2))
     with pytest.raises(ValueError, match="there are 3 images"):
-        posterior_measures(torch.zeros(3, 2), torch.zeros(3, 2))
+        aggregate_kl(torch.zeros(3, 2), torch.zeros(3, 2))
+    with pytest.raises(ValueError, match="singular"):
+        aggregate_kl(torch.zeros(8, 2), torch.full((8, 2), -1e4))
