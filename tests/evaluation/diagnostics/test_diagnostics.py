@@ -38,10 +38,14 @@ POSTERIOR |= {"aggregate_kl", "aggregate_norm", "elbo", "iwae", "elbo_bits", "iw
 EIGENVALUES = {"correlation_largest", "correlation_condition", "effective_rank"}
 
 
+Rows = dict[tuple[str, str, int | None], ScoreRow]
+"""By source, metric and components."""
+
+
 class Scored(NamedTuple):
     """What an evaluation gave of one trial."""
 
-    rows: dict[tuple[str, str, int | None], ScoreRow]
+    rows: Rows
     picture: bytes
 
 
@@ -49,7 +53,7 @@ def scored(model: Literal["dae", "vae"], digits: np.ndarray, extractor: Extracto
     trial = TrialConfig(filters=2, latent_size=3, model=model, precision="fp32")
     images = ImageSet(digits[:150], digits[200:260])
     rows, sampled, _ = score_trial(trial, EVALUATION, build_autoencoder(trial), images, extractor, CPU, threads=1)
-    found = {(row.source, row.metric, row.gmm_components): row for row in rows}
+    found: Rows = {(row.source, row.metric, row.gmm_components): row for row in rows}
     assert len(found) == len(rows)
     return Scored(found, sampled.pictures["memorisation.png"])
 
@@ -68,7 +72,10 @@ def test_both_models_have_the_rows_of_every_metric_and_only_a_vae_those_of_its_p
     dae: Scored, vae: Scored
 ) -> None:
     prior = {"authenticity", "nearest_ratio", "nearer_than_test"}
-    expected = {(source, metric, None) for source in ("mvg", "gmm", "reconstruction") for metric in prior} | {
+    expected: set[tuple[str, str, int | None]] = {
+        (source, metric, None) for source in ("mvg", "gmm", "reconstruction") for metric in prior
+    }
+    expected |= {
         ("images", "authenticity", None),
         ("images", "intrinsic_dimension", None),
         ("latents", "intrinsic_dimension", None),

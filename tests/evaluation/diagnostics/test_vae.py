@@ -22,12 +22,15 @@ class LinearVae:
         self.mean = self.x @ self.w @ torch.linalg.inv(self.precision) / self.s**2
 
     def likelihood(self, z: torch.Tensor) -> torch.Tensor:
-        return torch.distributions.Normal(z @ self.w.T, self.s).log_prob(self.x).sum(1)
+        found: torch.Tensor = torch.distributions.Normal(z @ self.w.T, self.s).log_prob(self.x).sum(1)
+        return found
 
     @property
     def log_p(self) -> torch.Tensor:
         covariance = self.w @ self.w.T + self.s**2 * torch.eye(5)
-        return torch.distributions.MultivariateNormal(torch.zeros(5).double(), covariance).log_prob(self.x)
+        marginal = torch.distributions.MultivariateNormal(torch.zeros(5).double(), covariance)
+        found: torch.Tensor = marginal.log_prob(self.x)
+        return found
 
     def elbo(self, log_variance: torch.Tensor) -> torch.Tensor:
         """Of N(exact mean, diagonal variance): log p(x) minus the divergence from the exact posterior."""
