@@ -16,8 +16,10 @@ _OF_METRIC = {
     **dict.fromkeys(("fid", "fd"), ("bootstrap",)),
     **dict.fromkeys(("kid", "kd"), ("kid_subsets", "kid_subset_size")),
     **dict.fromkeys(("precision", "recall", "density", "coverage"), ("prdc_neighbours",)),
+    **dict.fromkeys(("elbo", "iwae", "elbo_bits", "iwae_bits"), ("iwae_samples",)),
 }
-NUMBERS = (*MIXTURE, "bootstrap", "kid_subsets", "kid_subset_size", "prdc_neighbours")
+_OF_METRIC |= {f"{m}_{how}": _OF_METRIC[m] for m in ("kid", "kd") for how in ("straight", "spherical", "mixture")}
+NUMBERS = (*MIXTURE, "bootstrap", "kid_subsets", "kid_subset_size", "prdc_neighbours", "iwae_samples")
 """Every field that may decide a score and is a number; `vae_latents` is the one that is a word."""
 _DEFAULTS = EvaluationConfig().to_json()
 

@@ -180,7 +180,7 @@ def score_trial(
                 return fit_stage(evaluation, latents, settings)
             case "sample", (latents, fitted, _):
                 return sample_stage(
-                    trial, evaluation, model, latents, fitted.priors, images, extractor, references, *on
+                    trial, evaluation, model, latents, fitted.priors, images, extractor, references, *on, settings
                 )
             case _:
                 latents, fitted, sampled, _ = inputs

@@ -129,7 +129,7 @@ def _kurtosis_of_a_dimension(n: int) -> np.ndarray:
         x_n = generator.standard_normal(n)
         squared_n = (x_n - x_n.mean()) ** 2
         found[i] = (squared_n * squared_n).mean() / squared_n.mean() ** 2 / 3
-    return np.abs(3 * _with_moments(found, *mardia_moments(n, 1)) - 3)
+    return np.asarray(np.abs(3 * _with_moments(found, *mardia_moments(n, 1)) - 3))
 
 
 def gaussian_fit_cost(n: int, d: int) -> float:

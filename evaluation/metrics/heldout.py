@@ -87,7 +87,7 @@ def _likelihood_rows(
             prior = fitted_prior(priors, kind)  # where there is none, a part of the latents gives none either
             if metric == "heldout_loglikelihood":
                 prior = fit_prior(kind, train_NZ[fitted_on], evaluation, settings)
-            (value, stderr), note = _likelihood(prior, z_NZ), prior.note
+            (value, stderr), note = mean_likelihood(prior, z_NZ), prior.note
         except PriorError as error:
             note = str(error)
         seconds = time.perf_counter() - started
@@ -97,8 +97,11 @@ def _likelihood_rows(
     return rows
 
 
-def _likelihood(prior: FittedPrior, z_NZ: np.ndarray) -> tuple[float, float | None]:
-    """Mean log p(z) / Z and its standard error (None for one latent)."""
+def mean_likelihood(prior: FittedPrior, z_NZ: np.ndarray) -> tuple[float, float | None]:
+    """Mean log p(z) / Z of latents (N, Z) and its standard error (None for one latent).
+
+    Raises `PriorError` for latents that are not finite and priors without a density.
+    """
     check_finite(z_NZ, "training latents")
     n, size = z_NZ.shape
     batches = [prior.log_density(z_NZ[first : first + BATCH]) for first in range(0, n, BATCH)]
