@@ -137,7 +137,7 @@ def _printed(results: Results) -> Finding:
     """Our DAE against a printed number from the same real images, whose nominal error is right on average."""
     assert isinstance(results, Drawn)
     trained = NOMINAL_SPREAD * 80.0 * float(np.random.default_rng(_digits(results)).standard_normal())
-    value = 80.0 + results.shifts["mvg"] + trained
+    value = 80.0 + results.shift + trained
     printed = Sample(np.array([value]), NOMINAL_SPREAD * value)
     return lower("", ("a", "b"), results.scores("mvg", 128, **DAE), printed)
 

@@ -85,11 +85,11 @@ class Drawn(Results):
     """`Results` that looks rows up in the layout: the same answers (a test compares them) at a tenth of the time."""
 
     def __init__(
-        self, layout: Layout, drawn: dict[str, np.ndarray], failed: np.ndarray, shifts: dict[str, float], data: str
+        self, layout: Layout, drawn: dict[str, np.ndarray], failed: np.ndarray, shift: float, data: str
     ) -> None:
         empty = pd.DataFrame()  # `trials` and `trained` are made when somebody asks for them
         super().__init__(data, FID, empty, empty, {}, LatentPoints(), "simulated")
-        for name, value in {"layout": layout, "drawn": drawn, "failed": failed, "shifts": shifts}.items():
+        for name, value in {"layout": layout, "drawn": drawn, "failed": failed, "shift": shift}.items():
             object.__setattr__(self, name, value)
         for name in ("trials", "trained", "latents"):
             del self.__dict__[name]
@@ -98,8 +98,8 @@ class Drawn(Results):
     drawn: dict[str, np.ndarray]
     """Score, `test_bce` and `spread` of the latents -> float, one per row of the layout."""
     failed: np.ndarray
-    shifts: dict[str, float]
-    """Score -> how far these real images move it, for every network, also one whose score is printed."""
+    shift: float
+    """How far these real images move every score, also a printed one."""
 
     @cached_property
     def trials(self) -> pd.DataFrame:  # type: ignore[override]
@@ -162,10 +162,9 @@ def draw(
     """
     found = layout(tuple(networks), seeds)
     training = np.asarray(seed_sds)[found.place % len(seed_sds)] * random.standard_normal(len(found.place))
-    drawn, shifts = {}, {}
-    for score in SCORES:
-        shifts[score] = random.normal(0, REFERENCE_SE)
-        drawn[score] = found.true + shifts[score] + training + random.normal(0, image_se, len(training))
+    shift = random.normal(0, REFERENCE_SE)
+    common = found.true + shift + training
+    drawn = {score: common + random.normal(0, image_se, len(training)) for score in SCORES}
     drawn["test_bce"] = 0.5 + (found.true - 80 + training) / 1000
     drawn["spread"] = found.spread + training / 100
-    return Drawn(found, drawn, random.random(len(training)) < found.fails, shifts, data)
+    return Drawn(found, drawn, random.random(len(training)) < found.fails, shift, data)
