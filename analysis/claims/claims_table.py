@@ -1,12 +1,13 @@
 """Every claim judged on every data set of a store, beside what the paper's own numbers say."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import pandas as pd
 
 from aesweep.analysis.claims import CLAIMS
-from aesweep.analysis.claims.verdicts import OUTCOMES, Claim, Verdict
+from aesweep.analysis.claims.verdicts import ERROR, OUTCOMES, Claim, Verdict
 from aesweep.analysis.data.published import published_tables
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable
@@ -23,6 +24,7 @@ class Judged:
     ours: Verdict
     paper: Verdict | None  # the verdict of the printed numbers; None for a data set that the paper does not have
     flips: str = ""  # at which other value of its threshold the verdict changes; "" where at none
+    standing: str = ""  # confirmatory or exploratory, and why (standing.py); "" where that was not looked up
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Judgement:
 
     results: Results
     judged: tuple[Judged, ...]
+    standing: str = ""  # what the standings of the verdicts mean, in words
 
     @property
     def certainty(self) -> str:
@@ -49,18 +52,19 @@ class Judgement:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Claims per outcome, every outcome named."""
-        return {outcome: sum(one.ours.outcome == outcome for one in self.judged) for outcome in OUTCOMES}
+        """Claims per outcome, every outcome named; errors only where there are any."""
+        found = [one.ours.outcome for one in self.judged]
+        return {outcome: found.count(outcome) for outcome in (*OUTCOMES, *({ERROR} & {*found}))}
 
 
-def judge(results: Results) -> Judgement:
-    """Every claim that speaks of these data."""
+def judge(results: Results, own: Iterable[Claim] = ()) -> Judgement:
+    """Every claim that speaks of these data, then the user's own."""
     paper = published_verdicts().get(results.data, {})
     return Judgement(
         results,
         tuple(
             Judged(claim, verdict, paper.get(claim.name), flips(claim, results, verdict))
-            for claim, verdict in _verdicts(results).items()
+            for claim, verdict in _verdicts(results, own).items()
         ),
     )
 
@@ -72,8 +76,8 @@ def published_verdicts() -> dict[str, dict[str, Verdict]]:
     return {data: {claim.name: verdict for claim, verdict in verdicts.items()} for data, verdicts in every.items()}
 
 
-def _verdicts(results: Results) -> dict[Claim, Verdict]:
-    return {claim: claim.judge(results) for claim in CLAIMS if not claim.data or results.data in claim.data}
+def _verdicts(results: Results, own: Iterable[Claim] = ()) -> dict[Claim, Verdict]:
+    return {claim: claim.judge(results) for claim in (*CLAIMS, *own) if not claim.data or results.data in claim.data}
 
 
 def flips(claim: Claim, results: Results, verdict: Verdict) -> str:
@@ -98,6 +102,7 @@ def claims_table(judgement: Judgement) -> TextTable:
             "verdict": one.ours.outcome,
             "numbers": "; ".join(finding.words for finding in one.ours.findings) or NO_TRIALS,
             "flips": one.flips,
+            "standing": one.standing,
             "paper": one.paper.outcome if one.paper else MISSING,
             "claim": one.claim.name,
         }
@@ -106,11 +111,12 @@ def claims_table(judgement: Judgement) -> TextTable:
     heads = {"section": "Section", "sentence": "The paper says" if results.of_paper else "The paper says of its data"}
     heads |= {"tested": f"Tested on {results.title}", "verdict": "These data say", "numbers": "Numbers"}
     heads |= {"flips": "Verdict at other thresholds"} if any(one.flips for one in judgement.judged) else {}
+    heads |= {"standing": "Confirmatory or exploratory"} if judgement.standing else {}
     heads |= {"paper": "The paper's printed numbers say"} if any(one.paper for one in judgement.judged) else {}
     frame = pd.DataFrame(rows).assign(data=results.data, evaluation=results.evaluation.id)
     title = f"Claims on {results.title}: {results.evaluation.title}"
     notice = f"{results.notice}." if results.notice else ""
-    caption = " ".join(filter(None, [notice, judgement.certainty, results.aside_notice]))
+    caption = " ".join(filter(None, [notice, judgement.certainty, judgement.standing, results.aside_notice]))
     headings = {name: Heading(text) for name, text in heads.items()}
     return TextTable(
         f"claims-{results.evaluation.slug}-{results.data}", title, caption, headings, frame, results.data_hash

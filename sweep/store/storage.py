@@ -9,7 +9,8 @@ import hashlib
 import json
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
@@ -17,6 +18,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from aesweep.models.errors import InputError
 
 TEMPORARY = ".tmp-"
+ASIDE = ".damaged-"  # between the name of a damaged file and the hash of what it held
 SETTLE_SECONDS = 0.5
 BLOCK_BYTES = 2**20
 FOLDER = "folder"
@@ -143,6 +145,14 @@ class Storage(Protocol):
             return found is None and self.commit(name, data)
         return digest_of([there]) == found and self.replace(name, there, data)
 
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        """Inside the `with` block this thread reads and writes one and the same store: the one that was here first.
+
+        On a path another store, or none, can be in its place for a moment, between two looks that belong together.
+        """
+        yield
+
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
         """Keep what was found damaged under another name and leave `left` in its place (None: nothing).
 
@@ -200,7 +210,7 @@ def joined(folder: str, name: str) -> str:
 
 def aside_name(name: str, found: bytes) -> str:
     """The name of a damaged file that is kept: the same for everybody who found these bytes."""
-    return f"{name}.damaged-{hashlib.sha256(found).hexdigest()[:6]}"
+    return f"{name}{ASIDE}{hashlib.sha256(found).hexdigest()[:6]}"
 
 
 def digest_of(chunks: Iterable[bytes]) -> str:
