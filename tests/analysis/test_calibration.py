@@ -24,6 +24,7 @@ REPLICATES = 12
 MAKERS = {"decided", "every", "holds", "Finding"}
 """What makes a finding that can be decisive: a function that calls one of them is a rule."""
 FACTS = {
+    "_failed": "an error in a user's claim, which is neither for nor against",
     "_parameter_ranges": "counts of parameters, which are exact",
     "the_largest_networks_approach_the_bound": "counts of parameters, which are exact",
     "ten_times_larger_networks_would_clear_the_bound": "counts of parameters, which are exact",
