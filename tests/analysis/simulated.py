@@ -71,10 +71,11 @@ class Layout:
             self._rows[asked] = chosen.nonzero()[0]
         return self._rows[asked]
 
-    def sizes(self, columns: dict[str, object]) -> pd.Index:
+    def sizes(self, columns: dict[str, object]) -> "pd.Index[float]":
         """Latent sizes of a network, ascending."""
         sizes = self.frame["latent_size"].to_numpy()[self.rows(columns)[:: self.seeds]]
-        return pd.Index(sizes, name="latent_size")
+        found: pd.Index[float] = pd.Index(sizes, name="latent_size")
+        return found
 
 
 _NAMES = [*NETWORK, "latent_size", "seed"]
@@ -102,18 +103,18 @@ class Drawn(Results):
     """How far these real images move every score, also a printed one."""
 
     @cached_property
-    def trials(self) -> pd.DataFrame:  # type: ignore[override]
+    def trials(self) -> pd.DataFrame:
         """See `Results.trials`."""
         errors = {f"{score}_stderr": IMAGE_SE for score in SCORES}
         return self.layout.frame.assign(**self.drawn, **errors)
 
     @cached_property
-    def trained(self) -> pd.DataFrame:  # type: ignore[override]
+    def trained(self) -> pd.DataFrame:
         """See `Results.trained`."""
         return self.layout.frame.assign(test_bce=np.where(self.failed, np.nan, 0.5))
 
     @cached_property
-    def latents(self) -> LatentPoints:  # type: ignore[override]
+    def latents(self) -> LatentPoints:
         """See `Results.latents`."""
         return Points(pd.Series(self.drawn["spread"], index=self.layout.frame["key"]))
 

@@ -64,7 +64,8 @@ def test_differences_are_found_as_often_as_the_power_of_the_plan_says() -> None:
 
 def test_every_rule_and_every_statistic_is_simulated() -> None:
     """A new function that decides, or a claim that decides by itself, needs a case in calibration.py."""
-    deciders, functions = set(), set()
+    deciders: set[str] = set()
+    functions: set[str] = set()
 
     def watch(frame: FrameType, event: str, _: object) -> None:
         code, caller = frame.f_code, frame.f_back
