@@ -12,12 +12,22 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from aesweep.analysis.claims import comparisons, dae_against_vae, discussion, latent_sizes, network_size, variants
+from aesweep.analysis.claims import (
+    comparisons,
+    dae_against_vae,
+    data_sets,
+    depth,
+    discussion,
+    latent_sizes,
+    latent_space,
+    network_size,
+    variants,
+)
 from aesweep.analysis.claims.comparisons import NetworkColumns, plain
 from aesweep.analysis.claims.verdicts import Claim, Finding, Verdict, lower
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.statistics import Sample
-from aesweep.analysis.thresholds import LITTLE, MARGINALLY, MUCH, MUCH_WIDER, NOMINAL_SPREAD, UNSTABLE
+from aesweep.analysis.thresholds import LARGE, LITTLE, MARGINALLY, MUCH, MUCH_WIDER, NOMINAL_SPREAD, UNSTABLE
 from tests.analysis.simulated import IMAGE_SE, SEED_SD, Drawn, Network, draw
 
 SIZES = (32, 64, 96, 128, 192, 256, 384, 512)
@@ -230,6 +240,7 @@ RULES: tuple[Case, ...] = (
         AGAINST,
         frozenset({FOR}),
     ),
+    Case("best_size_is_large", "flat", flat, lambda r: latent_sizes.best_size_is_large(r, "mvg", DAE, LARGE), ""),
     Case("worse_on_average", "equal", bowls, lambda r: comparisons.worse_on_average("", r, "mvg", DAE, VAE)),
     Case("falls_more by a factor", "exactly that factor", lambda d: falls(9.0 + d, 6.0), _falls_more),
     Case("falls_more by a factor", "neither falls", lambda d: falls(d, 0.0), _falls_more, FOR, frozenset({FOR})),
@@ -261,7 +272,7 @@ OWN_CLAIMS: tuple[Case, ...] = (
         AGAINST,
     ),
     _claim(
-        discussion.dae_latents_spread_wider_than_the_standard_normal,
+        latent_space.dae_latents_spread_wider_than_the_standard_normal,
         "exactly that wide",
         lambda d: (Network(spread=MUCH_WIDER - d / 100),),
         AGAINST,
@@ -275,6 +286,8 @@ TIED_CLAIMS = (
     discussion.daes_with_a_fitted_prior_outperform_vaes_with_theirs,
     dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point,
     dae_against_vae.at_the_best_size_daes_win_on_cifar10_but_for_mvg_at_32_and_256,
+    depth.deeper_networks_improve_overall,
+    depth.depth_regularises_more_than_width,
     discussion.daes_stall_at_256_filters,
     discussion.the_gap_between_mvg_and_gmm_shrinks_with_width,
     network_size.the_widest_daes_outperform_vaes,
@@ -287,6 +300,7 @@ TIED_CLAIMS = (
 """Claims of several comparisons, none of which is decided where all networks are equal."""
 THRESHOLD_CLAIMS = (
     dae_against_vae.daes_are_more_sensitive_to_the_latent_size,
+    data_sets.vaes_are_best_at_more_latent_units_than_daes,
     discussion.daes_scale_more_strongly_with_width,
     discussion.daes_of_256_filters_overfit,
     variants.deeper_networks_are_less_sensitive_to_the_latent_size,

@@ -59,6 +59,7 @@ class Layout:
         frame = pd.DataFrame([(*n.columns, size, seed) for _, n, size, seed in rows], columns=_NAMES)
         frame["key"] = [f"{i:012x}" for i in range(len(frame))]
         self.frame = frame.assign(variant=frame["network"], sweep="simulated", mean_image_bce=MEAN_IMAGE_BCE)
+        self.frame = self.frame.assign(parameters_encoder=1e6, parameters_decoder=1e6)
         self._rows: dict[frozenset[tuple[str, object]], np.ndarray] = {}
 
     def rows(self, columns: dict[str, object]) -> np.ndarray:
