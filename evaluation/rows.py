@@ -32,6 +32,10 @@ class ScoreRow:
     stderr_of: Annotated[
         str, 'what the standard error counts, see below; "none" without one, "unknown" for scores of older versions'
     ] = "unknown"
+    stderr_shared: Annotated[
+        str,
+        "16 numbers, the part of stderr that scores with the same real images have in common, see below; empty without one",
+    ] = ""
     extractor: Annotated[str, 'feature network; "none" for scores that use none'] = "none"
     n: Annotated[int, "images or latents scored"]
     n_reference: Annotated[int, "real images in the reference; 0 where there is none"] = 0

@@ -180,6 +180,7 @@ def _scores(
         "extractor": extractor,
         "stderr": None,
         "stderr_of": "unknown",
+        "stderr_shared": "",
         "n_reference": 297,
     }
     fixed |= {"reference_split": "test", "reference_seed": 0, "seconds": 1.5, "note": "", "extractor_sha256": "5" * 64}
