@@ -29,11 +29,13 @@ MOST_SETTINGS = 1000
 class Sample:
     """One network's scores, float (S,), one per training seed.
 
-    `nominal` is the standard deviation over seeds that is assumed of a single printed score; None for measured ones.
+    `nominal` is the standard deviation over seeds that is assumed of a single printed score; None for measured ones. `noise`
+    is the standard error of a single score: seeds that agree better than that do so by luck.
     """
 
     values: np.ndarray
     nominal: float | None = None
+    noise: float = 0.0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -55,7 +57,7 @@ class Sample:
             return self.nominal**2 / len(self), math.inf
         if len(self) < 2:
             return math.nan, math.nan
-        return float(np.var(self.values, ddof=1)) / len(self), len(self) - 1
+        return max(float(np.var(self.values, ddof=1)), self.noise**2) / len(self), len(self) - 1
 
 
 @dataclass(frozen=True)

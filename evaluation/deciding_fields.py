@@ -24,7 +24,9 @@ _DEFAULTS = EvaluationConfig().to_json()
 
 def deciding_numbers(source: str, metric: str) -> tuple[str, ...]:
     """Those of `NUMBERS` that decide the value or the standard error of a score."""
-    of_mixture = MIXTURE if source == "gmm" or metric == "loglikelihood_gap" else ()
+    if metric == "loglikelihood_gap_null":
+        return ("gmm_components",)
+    of_mixture = MIXTURE if source == "gmm" or metric in ("loglikelihood_gap", "loglikelihood_gap_p") else ()
     of_metric = _OF_METRIC.get(metric, ())
     if source == "reconstruction" and of_metric == ("bootstrap",):  # its error is always the jackknife's
         of_metric = ()

@@ -62,7 +62,7 @@ def other_scores(tables: Tables) -> pd.DataFrame:
 
 def _shown_nowhere_else(scores: pd.DataFrame) -> pd.DataFrame:
     """Rows of the scores table with other metrics than the distance and Gaussianity, or distances of other sources."""
-    measures = [name for measure in MEASURES for name in (measure, f"{measure}_null")]
+    measures = [name for measure in MEASURES for name in (measure, f"{measure}_null", f"{measure}_p")]
     elsewhere = scores["metric"].isin(FRECHET) & score_names(scores).isin(SCORES)
     return scores[~(elsewhere | scores["metric"].isin([*measures, *_OF_A_FIT]))]
 

@@ -35,6 +35,15 @@ def test_a_difference_of_two_means_is_welchs() -> None:
     assert 2 * min(found.p_below(), found.p_above()) == pytest.approx(welch.pvalue)
 
 
+def test_seeds_that_agree_better_than_each_is_known_do_so_by_luck() -> None:
+    alike = np.array([1.0, 1.0, 1.0])
+    found = contrast((1.0, Sample(alike, noise=0.3)), (-1.0, Sample(alike + 0.1, noise=0.3)))
+    assert found.error == pytest.approx(0.3 * math.sqrt(2 / 3))
+    assert found.p_below() > 0.3 > 0 == contrast((1.0, Sample(alike)), (-1.0, Sample(alike + 0.1))).p_below()
+    assert contrast((1.0, Sample(A, noise=0.3))).error == contrast((1.0, Sample(A))).error  # their own spread is larger
+    assert math.isnan(contrast((1.0, Sample(alike[:1], noise=0.3))).error)  # one seed has no spread
+
+
 def test_one_mean_against_a_number_is_the_one_sample_t_test() -> None:
     found = contrast((1.0, Sample(A)))
     assert found.p_above(1.5) == pytest.approx(stats.ttest_1samp(A, 1.5, alternative="greater").pvalue)
