@@ -14,14 +14,23 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from aesweep.analysis.claims.claims_table import claims_table, judge
+from aesweep.analysis.claims.claims_table import Judgement, claims_table, judge
+from aesweep.analysis.claims.sensitivity import sensitivity_table
 from aesweep.analysis.data.evaluations import evaluations_of
 from aesweep.analysis.data.provenance import provenance
 from aesweep.analysis.data.published import slips
+from aesweep.analysis.data.readings import readings
 from aesweep.analysis.data.results import Results, all_results, results_without_distances
 from aesweep.analysis.data.tables import Tables, load_tables
 from aesweep.analysis.errors import ReportError
-from aesweep.analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIGURES, TRAINING_FIGURES, Drawing
+from aesweep.analysis.figures import (
+    FURTHER_FIGURES,
+    NETWORK_FIGURES,
+    PAPER_FIGURES,
+    SMOOTHNESS_FIGURES,
+    TRAINING_FIGURES,
+    Drawing,
+)
 from aesweep.analysis.figures.latents import figure_a, latent_panels
 from aesweep.analysis.figures.samples import interpolations, sample_grids
 from aesweep.analysis.figures.samples import shown_folders as sampled_folders
@@ -72,10 +81,16 @@ def write_report(
             sentences=sentences(tables),
             counts=state_counts(tables),
             warnings=warnings(tables, judged),
-            judgements=[(one, writer.table(claims_table(one))) for one in map(judge, judged)],
+            judgements=[writer.judgement(judge(one, readings(tables, one))) for one in judged],
             figures=writer.figures(_each(PAPER_FIGURES, results)),
             latents=writer.figures(draw(tables, one) for one in data_sets for draw in (figure_a, latent_panels)),
-            further=writer.figures([*_each(FURTHER_FIGURES, results), *_each(NETWORK_FIGURES, data_sets)]),
+            further=writer.figures(
+                [
+                    *_each(FURTHER_FIGURES, results),
+                    *_each(NETWORK_FIGURES, data_sets),
+                    *_each(SMOOTHNESS_FIGURES, judged),
+                ]
+            ),
             papers=writer.tables([table_1(tables), *(t for one in results for t in (table_2(one), table_3(one)) if t)]),
             slips=slips() if any(one.beside_published for one in results) else [],
             bests=writer.tables(best_table(tables, evaluation, results) for evaluation in shown),
@@ -127,6 +142,11 @@ class _Writer:
         for form, text in FORMS.items():
             self._write(f"tables/{table.name}.{form}", text(table).encode())
         return show_table(table)
+
+    def judgement(self, judgement: Judgement) -> tuple[Judgement, ShownTable, ShownTable | None]:
+        """It with the tables of its verdicts, and of those under other readings where there are some."""
+        others = sensitivity_table(judgement)
+        return judgement, self.table(claims_table(judgement)), self.table(others) if others else None
 
     def finish(self, data_hash: str, page: str) -> None:
         """Remove what an earlier report left, then write the page."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from aesweep.analysis.data import smoothness
 from aesweep.analysis.data.evaluations import Evaluation
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import SCORES
@@ -45,7 +46,7 @@ def draw(
     """`Results` of one replicate: every network at every size of its own with `seeds` training seeds.
 
     All scores of a trial share its seed's deviation (a lucky training is lucky under every prior); the noise of images is
-    drawn for each.
+    drawn for each. Measures of smoothness (hypothesis 1) are drawn in the same way, from a stream of their own.
     """
     rows = [
         (n.model, n.filters, n.depth, n.network, size, seed, n.true(size))
@@ -58,6 +59,9 @@ def draw(
     for score in SCORES:
         frame[score] = frame["true"] + training + random.normal(0, image_se, len(frame))
         frame[f"{score}_stderr"] = image_se
+    (noise,) = random.spawn(1)
+    for column in smoothness.COLUMNS:
+        frame[column] = frame["true"] + training + noise.normal(0, image_se, len(frame))
     frame["key"] = [f"{i:012x}" for i in range(len(frame))]
     frame = frame.assign(variant=frame["network"], sweep="simulated", test_bce=0.5, mean_image_bce=0.6)
     return Results(data, FID, frame, frame, {}, LatentPoints(), "simulated")

@@ -11,6 +11,7 @@ from aesweep.analysis.claims import latent_sizes
 from aesweep.analysis.claims.comparisons import plain
 from aesweep.analysis.claims.verdicts import Finding, holds, lower, together
 from aesweep.analysis.data.results import Results
+from aesweep.analysis.power import ALPHA
 from aesweep.analysis.statistics import (
     Sample,
     Settings,
@@ -20,6 +21,7 @@ from aesweep.analysis.statistics import (
     lowest_difference,
     p_of_being_smaller,
     trend,
+    within,
 )
 from tests.analysis.simulated import Network, draw
 
@@ -154,3 +156,16 @@ def test_a_large_difference_is_found_by_three_seeds() -> None:
         random,
     )
     assert {name: rule(drawn).outcome for name, rule in RULES.items()} == dict.fromkeys(RULES, "supported")
+
+
+@pytest.mark.parametrize(
+    ("mean", "margin", "so"), [(1.0, 3.0, True), (-1.0, 3.0, True), (9.0, 3.0, False), (3.0, 3.0, None)]
+)
+def test_within_a_margin_is_two_one_sided_tests(mean: float, margin: float, so: bool | None) -> None:
+    values = mean + np.array([-0.1, 0.0, 0.1])
+    p_for, p_against = within(Sample(values), margin)
+    high = stats.ttest_1samp(values, margin, alternative="less").pvalue
+    low = stats.ttest_1samp(values, -margin, alternative="greater").pvalue
+    assert p_for == pytest.approx(max(high, low))
+    assert (p_for <= ALPHA, p_against <= ALPHA) == (so is True, so is False)
+    assert within(Sample(values[:1]), margin) == (1.0, 1.0)

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from aesweep.analysis.claims import CLAIMS, dae_against_vae, discussion, hypotheses, network_size, variants
+from aesweep.analysis.claims import (
+    CLAIMS,
+    dae_against_vae,
+    discussion,
+    hypotheses,
+    network_size,
+    readings,
+    smoothness,
+    variants,
+)
 from aesweep.analysis.claims.verdicts import OURS, Claim
 from aesweep.analysis.report import write_report
 from tests.analysis.invented import FID, trials
@@ -14,7 +23,15 @@ from tests.analysis.typed import MakeStore
 from tests.conftest import REPOSITORY
 
 PAPER = REPOSITORY.parent / "shared" / "paper" / "paper.md"
-FILES = (hypotheses, dae_against_vae, variants, discussion, network_size)
+FILES = (
+    smoothness,
+    hypotheses,
+    dae_against_vae,
+    variants,
+    discussion,
+    network_size,
+    readings,
+)
 
 
 def sections(text: str) -> dict[str, str]:
