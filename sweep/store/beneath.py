@@ -14,6 +14,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +25,8 @@ MOST_OTHER_BYTES = 16 * 1024 * MEGABYTE
 """The same for weights, checkpoints, arrays and tables."""
 Check = Callable[[int], None]
 """Told the descriptor of the root before anything beneath it changes; raises where it must not."""
+_PINNED: ContextVar[dict[Path, int] | None] = ContextVar("pinned", default=None)
+"""Descriptors of the roots that this thread holds (`Beneath.pinned`)."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # O_NONBLOCK: a FIFO is opened, and seen to be one
 
@@ -60,7 +63,7 @@ class Beneath:
         with self._named(name):
             if make and check is None:
                 _make_root(self.root)
-            descriptor = os.open(self.root, _FOLDER)
+            descriptor = self._open_root()
         try:
             if check is not None:
                 with self._named(""):
@@ -76,6 +79,20 @@ class Beneath:
             os.close(descriptor)
 
     @contextmanager
+    def pinned(self, check: Check) -> Iterator[None]:
+        """Inside the `with` block this thread stays with the root that `check` has seen, whatever takes its place."""
+        with self.folder("", check=check) as descriptor:
+            token = _PINNED.set({**(_PINNED.get() or {}), self.root: descriptor})
+            try:
+                yield
+            finally:
+                _PINNED.reset(token)
+
+    def _open_root(self) -> int:
+        held = (_PINNED.get() or {}).get(self.root)
+        return os.open(self.root, _FOLDER) if held is None else os.dup(held)
+
+    @contextmanager
     def parent(self, name: str, make: bool = False, check: Check | None = None) -> Iterator[tuple[int, str]]:
         """Descriptor of the folder that holds a file, and the last word of the file's name."""
         above, _, last = inside(name).rpartition("/")
@@ -84,8 +101,6 @@ class Beneath:
 
     def status(self, name: str) -> os.stat_result:
         """What the system says of a file, folder or link."""
-        if not name:
-            return os.stat(self.root)
         with self.parent(name) as (folder, last):
             return os.stat(last, dir_fd=folder, follow_symlinks=False)
 

@@ -17,7 +17,7 @@ import errno
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,6 +77,17 @@ class LocalStorage(Storage):
             with self._refusals("read"), self._files.folder("", check=self._require_mark):
                 pass
 
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        if not self._mark:
+            yield
+            return
+        with self._refusals("read"):
+            held = ExitStack()
+            held.enter_context(self._files.pinned(self._require_mark))
+        with held:
+            yield
+
     def read(self, name: str) -> bytes | None:
         found = self._found(lambda: self._files.read(name))
         if name == self._mark:
@@ -129,7 +140,7 @@ class LocalStorage(Storage):
             with self._files.turn(MARK):
                 return self.read(name) == found and _rename(folder, temporary, last)
 
-        with self._refusals():
+        with self._refusals(), self.pinned():
             if data is not None:
                 return self._publish(name, data, exchange)
             with self._files.turn(MARK):
@@ -143,7 +154,7 @@ class LocalStorage(Storage):
             with self._files.turn(MARK):
                 return sha256_of(self.digest(name, most_bytes(name))) == found and _rename(folder, temporary, last)
 
-        with self._refusals():
+        with self._refusals(), self.pinned():
             try:
                 return self._publish(name, file, _link if found is None else take)
             except OSError as error:
@@ -152,9 +163,10 @@ class LocalStorage(Storage):
                 return super().exchange(name, found, file)
 
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
-        if found or not (aside := self._move_aside(name)):
-            return super().set_aside(name, found, left)
-        return aside if left is None or self.commit(name, left) else None
+        with self.pinned():
+            if found or not (aside := self._move_aside(name)):
+                return super().set_aside(name, found, left)
+            return aside if left is None or self.commit(name, left) else None
 
     def make_folder(self, name: str) -> None:
         def make() -> None:

@@ -96,21 +96,32 @@ class Records:
         So is one in which `flaw` finds a reason not to count. Whoever set it aside or committed anew meanwhile stays
         untouched: what is found then is read in its turn.
         """
-        for _ in range(READS):
-            version = self.snapshot.version(name) if self.snapshot else None
-            data = self.storage.read(name)
-            if data is None or (len(data) < VACANCY_BYTES and parse_record(Vacancy, data) is not None):
-                return None
-            record = parse_record(kind, data)
-            why = "is damaged" if record is None else flaw(record)
-            if record is not None and not why:
-                if version is not None:
-                    self._whole[name] = version
-                return record
-            left = vacancy() if issubclass(kind, SealedRecord) else None
-            if not self.set_aside(name, data, left, why):
-                return None
+        _, record, why = self._look_at_commit(name, kind, flaw)
+        if not why:
+            return record
+        left = vacancy() if issubclass(kind, SealedRecord) else None
+        with self.storage.pinned():  # a store that was away for a moment seems to lack its files
+            for _ in range(READS):
+                data, record, why = self._look_at_commit(name, kind, flaw)
+                if not why:
+                    return record
+                if not self.set_aside(name, data, left, why):
+                    return None
         return None
+
+    def _look_at_commit(
+        self, name: str, kind: type[AnyRecord], flaw: Callable[[AnyRecord], str]
+    ) -> tuple[bytes, AnyRecord | None, str]:
+        """The bytes of a commit, the record in them, and what is wrong with it; no record and nothing wrong: no commit."""
+        version = self.snapshot.version(name) if self.snapshot else None
+        data = self.storage.read(name)
+        if data is None or (len(data) < VACANCY_BYTES and parse_record(Vacancy, data) is not None):
+            return b"", None, ""
+        record = parse_record(kind, data)
+        why = "is damaged" if record is None else flaw(record)
+        if not why and version is not None:
+            self._whole[name] = version
+        return data, record, why
 
     def has_commit(self, name: str, kind: type[Record]) -> bool:
         """Whether `read_commit` gives one, as far as can be said without reading what a fold reads anyway."""

@@ -27,7 +27,7 @@ class Snapshot:
         self.identity = storage.identity
         self.place, self.read, self.open, self.map = storage.place, storage.read, storage.open, storage.map
         self.listing, self.temporary, self.append = storage.listing, storage.temporary, storage.append
-        self.digest, self.require_identity = storage.digest, storage.require_identity
+        self.digest, self.require_identity, self.pinned = storage.digest, storage.require_identity, storage.pinned
         self._versions = storage.listing(LISTED, DEPTH)
         self._names: dict[str, set[str]] = defaultdict(set)
         for name in self._versions:

@@ -9,7 +9,8 @@ import hashlib
 import json
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
@@ -142,6 +143,14 @@ class Storage(Protocol):
         if found is None or there is None:
             return found is None and self.commit(name, data)
         return digest_of([there]) == found and self.replace(name, there, data)
+
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        """Inside the `with` block this thread reads and writes one and the same store: the one that was here first.
+
+        On a path another store, or none, can be in its place for a moment, between two looks that belong together.
+        """
+        yield
 
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
         """Keep what was found damaged under another name and leave `left` in its place (None: nothing).

@@ -115,7 +115,8 @@ def verify(store: Store, told: Callable[[Verified, int], None] = lambda verified
     folded = store.records.read(FOLDED, FoldedTables)
     commits = set(folded.commits) if folded else set()
     for part in (_specs, _references, _tables):
-        found.add(part(store))
+        with store.storage.pinned():
+            found.add(part(store))
         told(found, 0)
     keys = store.trials.known_keys()
     check = partial(verify_trial, store, commits)
@@ -129,6 +130,11 @@ def verify(store: Store, told: Callable[[Verified, int], None] = lambda verified
 
 def verify_trial(store: Store, commits: set[str], key: str) -> Verified:
     """Everything of one trial; `commits` are those that the tables were made from."""
+    with store.storage.pinned():
+        return _verify_trial(store, commits, key)
+
+
+def _verify_trial(store: Store, commits: set[str], key: str) -> Verified:
     found, named = Verified(trials=1), set[str]()
     _configuration(store, key, found)
     training = _commit(store, training_name(key), TrainingRecord, key, commits, found, named)

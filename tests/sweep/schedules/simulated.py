@@ -56,11 +56,27 @@ class SimulatedBeneath(Beneath):
         self.do, self.who = do, who
         self.mark = mark
         """What `store.json` holds as long as nobody exchanges the store; b"" where somebody may."""
+        self.held: Handle | None = None
+
+    @contextmanager
+    def pinned(self, check: Any) -> Iterator[None]:
+        if self.mark:
+            yield
+            return
+        outer, self.held = self.held, self._root(check)
+        try:
+            yield
+        finally:
+            self.held = outer
+
+    def _look(self, what: str, name: str) -> Any:
+        """`read`, `stat` or `list`, in the root that is held, or in the one that is there."""
+        return self.do(what, name) if self.held is None else self.do(f"{what}_at", self.held, name)
 
     def _root(self, check: Any) -> Handle:
         root = Handle("ours", "", 0)
         if not self.mark:
-            found = self.do("open", "")
+            found = self.held or self.do("open", "")
             assert isinstance(found, Handle)
             root = found
             if check is not None:
@@ -78,7 +94,7 @@ class SimulatedBeneath(Beneath):
         yield Folder(self.do, found)
 
     def status(self, name: str) -> os.stat_result:
-        found: Any = self.do("stat", name)
+        found: Any = self._look("stat", name)
         if found is None:
             raise FileNotFoundError(errno.ENOENT, "", name)
         status: os.stat_result = _status(*found)
@@ -87,7 +103,7 @@ class SimulatedBeneath(Beneath):
     def read(self, name: str) -> bytes:
         if name == MARK and self.mark:
             return self.mark
-        data: Any = self.do("read", name)
+        data: Any = self._look("read", name)
         if data is None:
             raise FileNotFoundError(errno.ENOENT, "", name)
         return bytes(data)
@@ -97,7 +113,7 @@ class SimulatedBeneath(Beneath):
 
     def walk(self, name: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
         """A folder is listed in one step with the lengths and times of its files."""
-        entries: Any = self.do("list", name)
+        entries: Any = self._look("list", name)
         if entries is None:
             raise FileNotFoundError(errno.ENOENT, "", name)
         for entry, size, number in entries:
@@ -109,7 +125,7 @@ class SimulatedBeneath(Beneath):
                     yield from self.walk(inner, depth - 1)
 
     def names(self, name: str) -> list[str]:
-        entries: Any = self.do("list", name)
+        entries: Any = self._look("list", name)
         if entries is None:
             raise FileNotFoundError(errno.ENOENT, "", name)
         return [entry for entry, *_ in entries]

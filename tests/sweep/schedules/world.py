@@ -72,6 +72,9 @@ class Tree:
     def do_read_at(self, at: Handle, name: str) -> Answer:
         return self.content(_joined(at, name))
 
+    def do_stat_at(self, at: Handle, name: str) -> Answer:
+        return self.do_stat(_joined(at, name))
+
     def do_make_at(self, at: Handle, folder: str) -> Answer:
         return self.do_make(folder)
 
@@ -184,12 +187,11 @@ class Tree:
         self.do_make(name.rpartition("/")[0])  # pyarrow's next request: the folder stays when its last object goes
         return None
 
-    def do_damage(self, name: str) -> Answer:
+    def damage(self, name: str) -> None:
         """What no process does: a disk cuts a commit short."""
         data = self.content(name)
         if data is not None and b'"vacant"' not in data:
             self.put(name, data[:-30])
-        return None
 
 
 @dataclass
@@ -227,6 +229,12 @@ class World:
     def do_open(self, folder: str) -> Answer:
         tree = self.trees[self.here]
         return Handle(self.here, folder, tree.folders.get(folder, 0)) if tree.has_folder(folder) else errno.ENOENT
+
+    def do_damage(self, name: str) -> Answer:
+        tree = self.ours.copy()
+        tree.damage(name)
+        self.trees = {**self.trees, "ours": tree}
+        return None
 
     def do_time(self) -> Answer:
         return self.clock

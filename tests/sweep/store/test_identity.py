@@ -13,7 +13,8 @@ from aesweep.models.config import TrialConfig
 from aesweep.sweep.driver.recovery import Recovery
 from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.layout import MARK
+from aesweep.sweep.store.layout import MARK, MODEL
+from aesweep.sweep.store.records import TrainingRecord
 from aesweep.sweep.store.storage import OtherStoreError, Storage, StorageError
 from aesweep.sweep.store.store import Store, open_storage, open_store
 from aesweep.sweep.worker.remote_stage import run_stage
@@ -189,3 +190,39 @@ def worker_errors(driver: Store, attempt: str) -> list[StorageError]:
     with pytest.raises(StorageError) as stage:
         run_stage._function("encode", pickle.loads(pickle.dumps(job)))
     return [training.value, stage.value]
+
+
+def test_a_store_that_was_away_for_a_moment_keeps_its_commits(tmp_path: Path) -> None:
+    """Its weights are looked for while another folder is in its place: they are not missing, and nothing is set aside."""
+    address, elsewhere = tmp_path / "store", tmp_path / "elsewhere"
+    store = Place(str(address)).begin()
+    attempt = store.attempts.new(TRIAL.key, "train")
+    weights = f"trials/{TRIAL.key}/attempts/{attempt}/{MODEL}"
+    files = {MODEL: store.attempts.write_file(TRIAL.key, attempt, MODEL, b"weights")}
+    assert store.commits.commit_training(TRIAL.key, trained(attempt, files))
+    seen = []
+
+    def flaw(commit: TrainingRecord) -> str:
+        address.rename(elsewhere)
+        address.mkdir()
+        seen.append(store.storage.exists(weights))
+        address.rmdir()
+        elsewhere.rename(address)
+        return "" if seen[-1] else "names weights that are missing"
+
+    assert store.records.read_commit(NEW, TrainingRecord, flaw) is not None
+    assert seen == [False, True]
+    assert not [name for name in store.storage.listing("", 9) if "damaged" in name]
+
+
+def test_a_file_of_another_store_is_no_reason_to_replace_ours(tmp_path: Path) -> None:
+    """What is compared and what is replaced is the same file, also where the folder is exchanged in between."""
+    storage = Place(str(tmp_path / "store")).begin().storage
+    Place(str(tmp_path / "other")).begin().storage.write("same", b"another")
+    with storage.pinned():
+        (tmp_path / "store").rename(tmp_path / "ours")
+        (tmp_path / "other").rename(tmp_path / "store")
+        assert not storage.replace("same", b"another", b"new")
+        assert storage.replace("same", b"same", b"new")
+    assert (tmp_path / "ours" / "same").read_bytes() == b"new"
+    assert (tmp_path / "store" / "same").read_bytes() == b"another"
