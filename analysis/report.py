@@ -10,12 +10,14 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from aesweep.analysis.claims.claims_table import Judgement, claims_table, judge
+from aesweep.analysis.claims.own import OwnClaims
 from aesweep.analysis.claims.sensitivity import sensitivity_table
+from aesweep.analysis.claims.standing import missing_own, with_standing
 from aesweep.analysis.data.evaluations import evaluations_of
 from aesweep.analysis.data.provenance import provenance
 from aesweep.analysis.data.published import slips
@@ -34,6 +36,7 @@ from aesweep.analysis.figures import (
 from aesweep.analysis.figures.latents import figure_a, latent_panels
 from aesweep.analysis.figures.samples import interpolations, sample_grids
 from aesweep.analysis.figures.samples import shown_folders as sampled_folders
+from aesweep.analysis.frozen import Frozen
 from aesweep.analysis.page import ShownFigure, ShownTable, environment, show_figure, show_table
 from aesweep.analysis.pictures import PICTURES, sample_pictures, shown_folders
 from aesweep.analysis.text.gaps import gaps
@@ -51,12 +54,19 @@ _FILE_NAME = re.compile(r"((figures|tables)/)?[A-Za-z0-9][A-Za-z0-9_.,()+=~-]{0,
 
 
 def write_report(
-    store: str | Path, out: str | Path, *, address: str = "", fetch: Callable[[set[str]], None] | None = None
+    store: str | Path,
+    out: str | Path,
+    *,
+    address: str = "",
+    fetch: Callable[[set[str]], None] | None = None,
+    frozen: Sequence[Frozen] | None = None,
+    own: OwnClaims | None = None,
 ) -> Path:
     """Draw the report of a store into the folder `out`; the path of its `index.html`.
 
     Where `store` is a copy of a store without its pictures, `address` is that one's URI, and `fetch` is called once with
-    the names of the picture files that the report shows.
+    the names of the picture files that the report shows. `own` are the user's claims. `frozen` is what the store froze: the
+    report says which verdicts are confirmatory (None: it says nothing of that).
 
     A partial store gives a partial report, an empty or missing one a page that says so. Raises `ReportError` for a
     folder that is no store, a damaged table, and a place that cannot be written to.
@@ -81,7 +91,8 @@ def write_report(
             sentences=sentences(tables),
             counts=state_counts(tables),
             warnings=warnings(tables, judged),
-            judgements=[writer.judgement(judge(one, readings(tables, one))) for one in judged],
+            judgements=[writer.judgement(one) for one in _judgements(tables, judged, frozen, own)],
+            missing_own=missing_own(frozen or (), own, address or str(tables.root)),
             figures=writer.figures(_each(PAPER_FIGURES, results)),
             latents=writer.figures(draw(tables, one) for one in data_sets for draw in (figure_a, latent_panels)),
             further=writer.figures(
@@ -106,6 +117,14 @@ def write_report(
     )
     writer.finish(tables.data_hash, page)
     return folder / PAGE
+
+
+def _judgements(
+    tables: Tables, results: list[Results], frozen: Sequence[Frozen] | None, own: OwnClaims | None
+) -> Iterator[Judgement]:
+    for one in results:
+        judgement = judge(one, own.claims if own else (), readings(tables, one))
+        yield judgement if frozen is None else with_standing(judgement, frozen, own)
 
 
 def _each(functions: Iterable[Callable[[Results], Drawing | None]], results: list[Results]) -> Iterator[Drawing | None]:

@@ -13,6 +13,8 @@ counts the *thread* that started Ray as the parent: hence the main thread only. 
 
 import logging
 import os
+import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -37,6 +39,10 @@ from aesweep.cluster.temporary import RAYS_FOLDER
 from aesweep.cluster.user import complete_environment
 from aesweep.cluster.watch import Watch, watched
 
+START_SECONDS = 180.0
+"""How long Ray may take to start or to join: some 5 seconds on an idle machine, a minute on a very busy one."""
+GRACE_SECONDS = 30.0  # in which a start that is given up ends in order
+LOOK_SECONDS = 0.5
 STDERR = 2  # file descriptor
 RUN_AGAIN = "Start it again where it is not local, and run the same command again."
 
@@ -175,7 +181,8 @@ def _silent_errors() -> Iterator[None]:
 
 def _initialise(address: str, options: dict[str, Any]) -> None:
     """`ray.init` with our code, quietly. Every failure becomes a `ClusterError`."""
-    with nullcontext() if job_has_working_dir() else staged_code() as code, _printable_command_line():
+    staged = nullcontext() if job_has_working_dir() else staged_code()
+    with staged as code, _printable_command_line(), _bounded(address):
         try:
             ray.init(
                 address=address,
@@ -186,7 +193,51 @@ def _initialise(address: str, options: dict[str, Any]) -> None:
             )
         except Exception as error:
             ray.shutdown()
+            if isinstance(error, ClusterError):
+                raise
             raise ClusterError("--address", address, _remedy(address, error)) from error
+
+
+@contextmanager
+def _bounded(address: str) -> Iterator[None]:
+    """End a start of Ray, inside the `with` block, that takes longer than `START_SECONDS`.
+
+    Ray waits without limit for a process of its own that hangs, as after a machine was suspended. The main thread is woken
+    by a signal, whose handler raises. Where Ray's C++ code keeps it from running, the whole process ends with the same two
+    lines; what it started ends with it (guard.py).
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    reason = TimeoutError(f"there was no answer within {START_SECONDS:.0f} seconds")
+    late = ClusterError("--address", address, _remedy(address, reason))
+
+    def wake(*_: object) -> None:
+        raise late
+
+    def watch() -> None:
+        if not _waits_longer(START_SECONDS, started):
+            return
+        if in_main_thread:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+        if _waits_longer(GRACE_SECONDS, started):
+            print(late, file=sys.stderr, flush=True)
+            os._exit(2)
+
+    started = threading.Event()
+    before = signal.signal(signal.SIGALRM, wake) if in_main_thread else None
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        started.set()
+        thread.join()
+        if in_main_thread:
+            signal.signal(signal.SIGALRM, before)
+
+
+def _waits_longer(seconds: float, event: threading.Event) -> bool:
+    """Whether the event does not come within so many seconds, those not counted in which this process was stopped."""
+    return not any(event.wait(LOOK_SECONDS) for _ in range(round(seconds / LOOK_SECONDS)))
 
 
 @contextmanager

@@ -9,12 +9,15 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import fields
+from functools import cache
 from typing import Any
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def canonical_json(value: Any) -> str:
     """JSON text with sorted keys, no spaces and shortest floats: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def content_hash(value: Any, digits: int = 12) -> str:
@@ -25,10 +28,16 @@ def content_hash(value: Any, digits: int = 12) -> str:
 def identity_fields(config: Any, frozen: Collection[str]) -> dict[str, Any]:
     """What enters the hash of a dataclass: the `frozen` fields, and any later field that is not its default."""
     return {
-        f.name: getattr(config, f.name)
-        for f in fields(config)
-        if f.name in frozen or getattr(config, f.name) != f.default
+        name: value
+        for name, default in _defaults(config.__class__)
+        if (value := getattr(config, name)) != default or name in frozen
     }
+
+
+@cache
+def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
+    """Name and default of every field: asked for once per trial, of which there may be thousands."""
+    return tuple((field.name, field.default) for field in fields(kind))
 
 
 def stream_seed(*words: str | int) -> int:

@@ -24,6 +24,7 @@ from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_co
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
+from aesweep.sweep.freezing import freeze, own_claims, report_command
 from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
 from aesweep.sweep.spec.load import change_spec, load_spec, overridden_data_dir
 from aesweep.sweep.spec.own_folders import own_spec, remember
@@ -68,6 +69,7 @@ def launch(
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     evaluation = spec.evaluation_config()
+    own = own_claims(spec.claims)
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     check_images(data_sets, spec.execution)
     remember(spec.execution)
@@ -84,14 +86,21 @@ def launch(
     require_sound_environment(address)
     prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True, identity=opened.storage.identity if opened else None)
+
+    def record() -> None:
+        opened.trials.record(spec, evaluation.id, latest)
+        freeze(opened, spec, evaluation.id, own)
+
     for left in reversed(range(ROUNDS)):
-        record = partial(opened.trials.record, spec, evaluation.id, latest)
         again = resume_command(opened.root)
         outcome, plan = _run(spec, opened, plan, address, callbacks, only, console, again, record)
         if plan.is_done or outcome.interrupted or not left:
             break
         console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
     explain(outcome, console, resume_command(opened.root))
+    if own is not None:
+        told = one_line(f"Judge your claims with: {report_command(opened.root, own)}")
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
     return outcome
 
 
@@ -159,8 +168,8 @@ def _run(
 ) -> tuple[Outcome, Plan]:
     """Do the work of a plan; how that ended, and the plan of what is left (without what failed).
 
-    `again` is the command that goes on where Ray dies. `record` writes the spec, as soon as others can see this driver:
-    `prune` takes nothing of one that it sees.
+    `again` is the command that goes on where Ray dies. `record` writes the spec and what will judge it, as soon as others
+    can see this driver (`prune` takes nothing of one that it sees) and before anything is trained or scored.
     """
     console.print(
         f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
@@ -261,6 +270,7 @@ def evaluate(
     remember(spec.execution)
     require_sound_environment(address)
     prepare_images(configs, spec.execution, console)
-    outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console, again)
+    record = partial(freeze, opened, spec, evaluation.id)
+    outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console, again, record)
     explain(outcome, console, again)
     return outcome

@@ -9,6 +9,7 @@ from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.pipeline import run_stages
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.evaluation_job import EvaluationJob
+from aesweep.sweep.freezing import freeze
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile
@@ -43,6 +44,7 @@ def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
     for config, _ in spec.trials:
         store.trials.write_config(config)
     store.trials.write_spec(spec, evaluation.id)
+    freeze(store, spec, evaluation.id)
     _train(store, DONE, spec.execution).commit()
     half = TrainingAttempt(store, HALF, spec.execution)
     half.start()

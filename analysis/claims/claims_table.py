@@ -1,6 +1,6 @@
 """Every claim judged on every data set of a store, beside what the paper's own numbers and other readings say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from aesweep.analysis.claims import CLAIMS
 from aesweep.analysis.claims.readings import the_objective_of_vaes_is_the_papers
-from aesweep.analysis.claims.verdicts import CONTRADICTED, OUTCOMES, SUPPORTED, Claim, Verdict
+from aesweep.analysis.claims.verdicts import CONTRADICTED, ERROR, OUTCOMES, SUPPORTED, Claim, Verdict
 from aesweep.analysis.data.published import published_tables
 from aesweep.analysis.data.readings import Reading
 from aesweep.analysis.data.results import Results, all_results
@@ -26,6 +26,7 @@ class Judged:
     ours: Verdict
     paper: Verdict | None  # the verdict of the printed numbers; None for a data set that the paper does not have
     flips: str = ""  # at which other value of its threshold the verdict changes; "" where at none
+    standing: str = ""  # confirmatory or exploratory, and why (standing.py); "" where that was not looked up
     others: dict[Reading, Verdict] = field(default_factory=dict)
     """Its verdicts under the readings that it depends on: those that give other findings."""
 
@@ -52,6 +53,7 @@ class Judgement:
 
     results: Results
     judged: tuple[Judged, ...]
+    standing: str = ""  # what the standings of the verdicts mean, in words
     readings: tuple[Reading, ...] = ()
     """Every other reading of these results under which the claims were judged again."""
 
@@ -90,21 +92,22 @@ class Judgement:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Claims per outcome, every outcome named."""
-        return {outcome: sum(one.ours.outcome == outcome for one in self.judged) for outcome in OUTCOMES}
+        """Claims per outcome, every outcome named; errors only where there are any."""
+        found = [one.ours.outcome for one in self.judged]
+        return {outcome: found.count(outcome) for outcome in (*OUTCOMES, *({ERROR} & {*found}))}
 
 
-def judge(results: Results, readings: Sequence[Reading] = ()) -> Judgement:
-    """Every claim that speaks of these data, also under other readings of them."""
+def judge(results: Results, own: Iterable[Claim] = (), readings: Sequence[Reading] = ()) -> Judgement:
+    """Every claim that speaks of these data, then the user's own, also under other readings of the data."""
     paper = published_verdicts().get(results.data, {})
-    under = {reading: _verdicts(reading.results) for reading in readings}
+    under = {reading: _verdicts(reading.results, own) for reading in readings}
     judged = []
-    for claim, verdict in _verdicts(results).items():
+    for claim, verdict in _verdicts(results, own).items():
         others = {
             reading: found[claim] for reading, found in under.items() if found[claim].findings != verdict.findings
         }
-        judged.append(Judged(claim, verdict, paper.get(claim.name), flips(claim, results, verdict), others))
-    return Judgement(results, tuple(judged), tuple(readings))
+        judged.append(Judged(claim, verdict, paper.get(claim.name), flips(claim, results, verdict), others=others))
+    return Judgement(results, tuple(judged), readings=tuple(readings))
 
 
 @lru_cache(maxsize=1)
@@ -114,8 +117,8 @@ def published_verdicts() -> dict[str, dict[str, Verdict]]:
     return {data: {claim.name: verdict for claim, verdict in verdicts.items()} for data, verdicts in every.items()}
 
 
-def _verdicts(results: Results) -> dict[Claim, Verdict]:
-    return {claim: claim.judge(results) for claim in CLAIMS if not claim.data or results.data in claim.data}
+def _verdicts(results: Results, own: Iterable[Claim] = ()) -> dict[Claim, Verdict]:
+    return {claim: claim.judge(results) for claim in (*CLAIMS, *own) if not claim.data or results.data in claim.data}
 
 
 def flips(claim: Claim, results: Results, verdict: Verdict) -> str:
@@ -141,6 +144,7 @@ def claims_table(judgement: Judgement) -> TextTable:
             "numbers": "; ".join(finding.words for finding in one.ours.findings) or NO_TRIALS,
             "kernel": one.kernel or MISSING,
             "flips": one.flips,
+            "standing": one.standing,
             "paper": one.paper.outcome if one.paper else MISSING,
             "claim": one.claim.name,
         }
@@ -150,11 +154,13 @@ def claims_table(judgement: Judgement) -> TextTable:
     heads |= {"tested": f"Tested on {results.title}", "verdict": "These data say", "numbers": "Numbers"}
     heads |= {"kernel": f"Under {judgement.kernel}"} if judgement.kernel else {}
     heads |= {"flips": "Verdict at other thresholds"} if any(one.flips for one in judgement.judged) else {}
+    heads |= {"standing": "Confirmatory or exploratory"} if judgement.standing else {}
     heads |= {"paper": "The paper's printed numbers say"} if any(one.paper for one in judgement.judged) else {}
     frame = pd.DataFrame(rows).assign(data=results.data, evaluation=results.evaluation.id)
     title = f"Claims on {results.title}: {results.evaluation.title}"
     notice = f"{results.notice}." if results.notice else ""
-    caption = " ".join(filter(None, [notice, judgement.certainty, judgement.condition, results.aside_notice]))
+    notices = [notice, judgement.certainty, judgement.condition, judgement.standing, results.aside_notice]
+    caption = " ".join(filter(None, notices))
     headings = {name: Heading(text) for name, text in heads.items()}
     return TextTable(
         f"claims-{results.evaluation.slug}-{results.data}", title, caption, headings, frame, results.data_hash

@@ -28,7 +28,7 @@ def sensitivity(store: str | Path) -> pd.DataFrame:
     """
     tables = load_tables(store)
     every = [*all_results(tables), *results_without_distances(tables)]
-    frames = [sensitivity_rows(judge(one, readings(tables, one))) for one in every]
+    frames = [sensitivity_rows(judge(one, readings=readings(tables, one))) for one in every]
     return pd.concat([pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS), *frames], ignore_index=True)
 
 

@@ -16,13 +16,18 @@ from aesweep.analysis.power import ALPHA
 from aesweep.analysis.statistics import Estimate, Sample, contrast, holm
 from aesweep.analysis.text.text_tables import format_score
 
-Outcome = Literal["supported", "contradicted", "not enough data"]
+Outcome = Literal["supported", "contradicted", "not enough data", "error"]
 SUPPORTED: Outcome = "supported"
 CONTRADICTED: Outcome = "contradicted"
 OPEN: Outcome = "not enough data"
+ERROR: Outcome = "error"
+"""A claim of the user's own whose function failed."""
 OUTCOMES = (SUPPORTED, CONTRADICTED, OPEN)
+"""Those that a claim can have where its function works."""
 OURS = "ours"
 """`section` of a claim that the paper does not make."""
+YOURS = "yours"
+"""`section` of a claim from a file of the user's own."""
 ONE_SEED = "not settled: one training seed decides nothing, train three"
 
 
@@ -46,10 +51,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence of the paper, or one of ours."""
+    """One sentence of the paper, one of ours, or one of the user's."""
 
     name: str  # the function's name
-    section: str  # of the paper, or `OURS`
+    section: str  # of the paper, `OURS` or `YOURS`
     quote: str  # the paper's words exactly, " … " where it leaves something out; of a claim of ours our own
     judge: Callable[[Results], Verdict]
     data: tuple[str, ...]  # data sets that the sentence speaks of; empty: any
@@ -58,12 +63,12 @@ class Claim:
     @property
     def of_paper(self) -> bool:
         """Whether the paper says it."""
-        return self.section != OURS
+        return self.section not in (OURS, YOURS)
 
     @property
     def source(self) -> str:
         """Who says it, for a reader."""
-        return f"Section {self.section}" if self.of_paper else "ours, not in the paper"
+        return {OURS: "ours, not in the paper", YOURS: "yours"}.get(self.section, f"Section {self.section}")
 
     def tested(self, results: Results) -> str:
         """What the function tests, in words: the first line of its text, with the latent size of these data."""

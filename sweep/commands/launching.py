@@ -15,6 +15,7 @@ from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.outcome import STOPPED, resume_command
 from aesweep.sweep.driver.plan import Plan, make_plan
 from aesweep.sweep.driver.progress import describe_counts
+from aesweep.sweep.freezing import own_claims
 from aesweep.sweep.launch import launch as run_launch
 from aesweep.sweep.spec.images import describe_images, one_per_data_set
 from aesweep.sweep.spec.load import load_spec
@@ -36,13 +37,17 @@ def plan(
     """
     loaded = load_spec(spec, overrides or [], data)
     evaluation = loaded.evaluation_config(require_weights=False)
+    own = own_claims(loaded.claims)
     opened = open_store(store).only_looking() if store is not None and not _is_empty(store) else None
     made = make_plan(loaded, opened, evaluation, only=only or [])
     if as_json:
         typer.echo(json.dumps([trial.to_json() for trial in made.trials], indent=1))
         return
     data_sets = one_per_data_set(trial.config for trial in made.trials)
-    _print_plan(loaded.name, made, describe_images(data_sets, loaded.execution))
+    about = describe_images(data_sets, loaded.execution)
+    if own is not None:
+        about.append(f"Claims: {len(own.claims)} of yours, in {one_line(own.file)}")
+    _print_plan(loaded.name, made, about)
 
 
 def launch(
@@ -112,7 +117,7 @@ def _is_empty(store: str) -> bool:
     return storage.version("") is None and not storage.names("")
 
 
-def _print_plan(name: str, made: Plan, about_images: list[str]) -> None:
+def _print_plan(name: str, made: Plan, about: list[str]) -> None:
     console = make_console(highlight=False)
     console.print(Text(f"{name}: {len(made.trials)} trials", "table.title"), soft_wrap=True)
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -124,7 +129,7 @@ def _print_plan(name: str, made: Plan, about_images: list[str]) -> None:
         hours, size = sum(t.gpu_hours for t in trials), sum(t.disk_bytes for t in trials)
         table.add_row(Text(block), str(len(trials)), describe_counts(counts), f"{hours:.3g}", f"{size / 1e9:.2f} GB")
     console.print(table)
-    for line in about_images:
+    for line in about:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     left = made.to_train
     console.print(

@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Column, Table
 from rich.text import Text
 
+from aesweep.cluster.capacity import allowed_cpus
 from aesweep.cluster.user import complete_environment
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import options
@@ -24,6 +25,7 @@ from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.driver.progress import describe_counts, describe_loss, describe_seconds, describe_silence
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
+from aesweep.sweep.freezing import frozen_in, own_claims
 from aesweep.sweep.store.layout import MARK, TABLES, table_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune as run_prune
@@ -69,7 +71,7 @@ def tables(store: options.StoreArgument) -> None:
     from aesweep.sweep.tables.fold import TableWriter  # pyarrow from here on
 
     opened = open_store(store)
-    TableWriter(opened).publish(force=True)
+    TableWriter(opened, processes=allowed_cpus()).publish(force=True)
     for name, rows in table_rows(opened).items():
         typer.echo(f"{opened.storage.place(table_name(name))}  {rows} rows")
 
@@ -80,26 +82,34 @@ def report(
         Path | None,
         option(metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]"),
     ] = None,
+    claims: Annotated[
+        Path | None, option(metavar="FILE", help="Your own claims, a Python file that is run (docs/claims.md).")
+    ] = None,
 ) -> None:
     """Draw figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and a web page from the tables.
 
     Example:  aesweep report runs/quickstart
     """
     opened = open_store(store).only_looking()
+    own, frozen = own_claims(claims, "--claims"), frozen_in(opened)
     _fold_for_report(opened)
     complete_environment()
-    from aesweep.analysis.report import write_report  # pandas and matplotlib from here on
+    from aesweep.analysis.claims.standing import missing_own  # pandas and matplotlib from here on
+    from aesweep.analysis.report import write_report
 
     here = opened.storage.folder
     name = opened.storage.place().rpartition("/")[2]
     folder = (out or (here / "report" if here else Path(f"{name}-report"))).absolute()
     if here is not None:
-        page = write_report(here, folder)
+        page = write_report(here, folder, frozen=frozen, own=own)
     else:
         copy = folder / "store"
         _copy(opened, copy, [MARK, *map(table_name, TABLES)])
-        page = write_report(copy, folder, address=opened.root, fetch=partial(copy_pictures, opened, copy))
+        fetch = partial(copy_pictures, opened, copy)
+        page = write_report(copy, folder, address=opened.root, fetch=fetch, frozen=frozen, own=own)
     typer.echo(f"Report: {page}")
+    if said := missing_own(frozen, own, store):
+        typer.echo(said, err=True)
     _say_lost(opened)
 
 
@@ -120,7 +130,7 @@ def _fold_for_report(store: Store) -> None:
     if tables_are_current(store):
         return
     try:
-        TableWriter(store).publish(force=True)
+        TableWriter(store, processes=allowed_cpus()).publish(force=True)
     except StorageError as error:
         if not tables_are_whole(store):
             raise

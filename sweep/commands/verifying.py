@@ -34,6 +34,7 @@ NEXT: dict[Work, str] = {
     "fold": "the tables are to be made again",
     "configure": "to be written again from the spec",
     "launch": "launch that spec again",
+    "freeze": "verdicts that it made confirmatory are exploratory now",
     "none": "nothing depends on it",
 }
 

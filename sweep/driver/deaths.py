@@ -62,9 +62,12 @@ class Deaths:
 def deaths(store: Store, key: str, stage: Stage, evaluation: str = "", living: Collection[str] = ()) -> Deaths:
     """Deaths in a row up to now. Attempts of the drivers in `living` that have no end are at work."""
     alone, together, nodes, reason = 0, 0, [], ""
+    committed = store.attempts.set_aside(key, stage, evaluation)  # they ended well, whatever became of their commits
     for attempt in store.attempts.since_last_failure(key, stage, evaluation):
         if CHECKPOINT in store.storage.names(attempt_folder(key, attempt)):
             break
+        if attempt in committed:
+            continue
         start, end = store.attempts.read_start(key, attempt), store.attempts.read_end(key, attempt)
         if end is None and start is not None and start.driver in living:
             continue

@@ -157,14 +157,16 @@ class Driver:
         """What a trial asks of Ray with this share of a GPU where there is one."""
         return trial_resources(self.execution.threads, share, self.has_gpu)
 
-    def training_started(self, key: str) -> None:
-        """A trial got its slot; while the sweep stops, only to see that it must not begin."""
+    def training_started(self, key: str, actor: str) -> None:
+        """An actor, named by its id, was given a trial; while the sweep stops, only to see that it must not begin."""
+        self.silence.assigned(key, actor)
         self._waiting.pop(key, None)
         if self._awaited is None:
             self.progress.train_started(key, self.configs[key].name, self.configs[key].epochs)
 
     def training_ended(self, key: str, stopped: bool) -> None:
         """A trial reported its end: score it, or show why it failed. A stopped one goes on another time."""
+        self.silence.released(key)
         (self._awaited or set()).discard(key)
         if stopped:
             self.stop.ask()  # it saw the request first
@@ -189,6 +191,7 @@ class Driver:
 
     def training_lost(self, key: str, error: BaseException | None) -> Verdict:
         """The process of a trial ended: what happens next."""
+        self.silence.released(key)
         verdict = self.recovery.after_training(key, error)
         (self._awaited or set()).discard(key)
         if verdict.again:  # else `training_ended` follows

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
+from typing import NamedTuple
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
@@ -111,21 +112,36 @@ def make_plan(
     trials = []
     states = [TrialState()] * len(chosen)
     if store is not None:
-        listed, running = store.snapshot(), running_trials(living_drivers(store))
-        states = listed.storage.map(lambda one: listed.state(one[0].key, evaluation.id, running), chosen)
+        listed, running, asked = store.snapshot(), running_trials(living_drivers(store)), evaluation.id
+        states = listed.storage.map(lambda one: listed.state(one[0].key, asked, running), chosen)
     rounds = seed_rounds(config for config, _ in spec.trials)
-    fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
+    costs: dict[object, _Cost] = {}  # by network: a large sweep is many seeds of few of them
     for (config, block), (state, reason, failed) in zip(chosen, states, strict=True):
-        identity = f"{config.dataset}{config.data_identity}"
-        if identity not in sizes:
-            sizes[identity] = source_sizes(config, data_source(config, spec.execution))
-        train, test = sizes[identity]
-        cost, disk = gpu_hours(config, train), _disk_bytes(config, evaluation, train + test)
-        fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)
-        trains = training_flops(config, train)
-        place = rounds[config]
-        trials.append(PlannedTrial(config, block, state, reason, cost, disk, fit, trains, failed, place))
+        network = network_of(config)
+        if (cost := costs.get(network)) is None:
+            identity = f"{config.dataset}{config.data_identity}"
+            if identity not in sizes:
+                sizes[identity] = source_sizes(config, data_source(config, spec.execution))
+            costs[network] = cost = _cost(config, evaluation, *sizes[identity])
+        trials.append(PlannedTrial(config, block, state, reason, *cost, failed, rounds[config]))
     return Plan(tuple(trials), evaluation, retry_failed)
+
+
+class _Cost(NamedTuple):
+    """What `PlannedTrial` says of a network."""
+
+    gpu_hours: float
+    disk_bytes: int
+    fit_flops: int
+    training_flops: int
+
+
+def _cost(config: TrialConfig, evaluation: EvaluationConfig, train: int, test: int) -> _Cost:
+    """The cost of a trial whose data set has `train` and `test` images."""
+    fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
+    fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)
+    disk = _disk_bytes(config, evaluation, train + test)
+    return _Cost(gpu_hours(config, train), disk, fit, training_flops(config, train))
 
 
 NETWORK_FIELDS = tuple(field.name for field in fields(TrialConfig) if field.name != "seed")

@@ -14,6 +14,7 @@ from aesweep.cluster.watch import Watch
 from aesweep.sweep.driver.crash import crashed
 from aesweep.sweep.driver.deaths import give_up_if_too_many
 from aesweep.sweep.driver.progress import describe_silence
+from aesweep.sweep.driver.silence import UNBEGUN
 from aesweep.sweep.store.beats import Work, beat_name, read_beat
 from aesweep.sweep.store.drivers import living_names
 from aesweep.sweep.store.records import How
@@ -46,20 +47,24 @@ class Recovery:
     """Whether Ray itself has died, and its processes with it."""
     _judged: set[str] = field(default_factory=set)
     _hung: dict[str, str] = field(default_factory=dict)
+    _hung_unbegun: dict[str, str] = field(default_factory=dict)
+    """Trials whose worker hung before it began an attempt."""
 
     def after_training(self, key: str, error: BaseException | None) -> Verdict:
         """The process of a trial ended, with what Tune knows of it. Raises what `after_death` raises."""
         self._require_store(error)
         attempt = self.store.attempts.newest_training(key, self.driver)
         end = self.store.attempts.read_end(key, attempt) if attempt else None
-        hung = attempt in self._hung
+        hung, silent = attempt in self._hung, self._hung_unbegun.pop(key, "")
         if attempt is None or attempt in self._judged or (end and end.how != "out of memory" and not hung):
             attempt, end = self.store.attempts.new(key, "train"), None  # it died before it could begin
         self._judged.add(attempt)
+        if silent:
+            self._hung[attempt] = silent
         failure = self.store.attempts.open_failure(key, "train")
         if failure is not None and failure.attempt == attempt:
             return Verdict(False, failure.reason)
-        if end and not hung:
+        if end and not hung and not silent:
             share = larger_share(end.share)
             return Verdict(True, f"too little GPU memory; it is tried again with {share:g} of a GPU", share)
         return self.after_death(key, attempt, "train", "", error)
@@ -67,6 +72,9 @@ class Recovery:
     def end_hung(self, work: Work, seconds: float) -> None:
         """Write the end of an attempt that gives no sign of life, once, before its process is killed."""
         key, attempt = work
+        if attempt == UNBEGUN:  # there is nothing to end yet, and what its process may still begin dies with it
+            self._hung_unbegun[key] = describe_silence(seconds)
+            return
         if attempt in self._hung:
             return
         self._hung[attempt] = describe_silence(seconds)

@@ -173,7 +173,8 @@ class Watch(tune.Callback):
         self.driver.stop.install()  # Tune has just taken SIGUSR1
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self.driver.training_started(trial.config["key"])
+        actor = trial.temporary_state.ray_actor  # it has answered: one that waits for its place has not started
+        self.driver.training_started(trial.config["key"], actor._actor_id.hex())
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: Mapping[str, Any], **info: Any

@@ -22,9 +22,10 @@ from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.spec.yaml_text import parse_yaml
 
 _SECTIONS = {
-    section: FIELDS.get(section, ("name", "path")) for section in ("trial", "sweep", "evaluation", "execution")
+    section: FIELDS.get(section, ("name", "path", "claims"))
+    for section in ("trial", "sweep", "evaluation", "execution")
 }
-_PLAIN_TEXT = ("name", "path", "data_dir")  # taken as they stand, commas and all
+_PLAIN_TEXT = ("name", "path", "claims", "data_dir")  # taken as they stand, commas and all
 
 
 def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
@@ -48,8 +49,10 @@ def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
         if wanted > MOST_TRIALS:
             raise InputError("number of trials", wanted, f"A spec holds at most {MOST_TRIALS:,}.")
         blocks = tuple(_with_axes(block, axes, identity) for block in spec.blocks)
-        name = given["sweep"].get("name", spec.name)
-        return SweepSpec(name=name, blocks=blocks, extractor=extractor, evaluation=evaluation, execution=execution)
+        changes = {name: value for name, value in given["sweep"].items() if name != "path"}
+        if "claims" in changes:
+            changes["claims"] = absolute(changes["claims"], "claims")
+        return replace(spec, blocks=blocks, extractor=extractor, evaluation=evaluation, execution=execution, **changes)
 
 
 def replaces_path(overrides: Sequence[str]) -> bool:
@@ -75,6 +78,10 @@ def require_scoring(overrides: Sequence[str]) -> None:
     """Raises `InputError` for an override of what trials are."""
     for override in overrides:
         section, name, value = _read_override(override)
+        if name == "claims":
+            raise InputError(
+                "--set claims", value, "Give your claims to the report: aesweep report STORE --claims FILE."
+            )
         if section in ("trial", "sweep"):
             remedy = "That makes other trials, and `evaluate` trains none: launch a spec with it."
             raise InputError(f"--set {name}", value, remedy)

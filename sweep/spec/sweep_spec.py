@@ -8,7 +8,7 @@ pydantic only for YAML and `--set`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -50,6 +50,8 @@ class SweepSpec:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     """Fields of `EvaluationConfig` that the sweep sets, but for the extractor."""
     execution: ExecutionConfig = field(default_factory=ExecutionConfig)
+    claims: str = ""
+    """Absolute path of the user's own claims, a program. No part of the hash, and never stored: a store names no code."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -155,12 +157,16 @@ def _check_name(name: object) -> None:
 
 
 def _known(owner: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    names = {f.name for f in fields(owner)}
     for name, value in values.items():
-        if name not in names:
+        if name not in _names(owner):
             remedy = "This version of aesweep does not know the field; use the one that wrote the store."
             raise InputError(name, value, remedy)
     return dict(values)
+
+
+@cache
+def _names(owner: type) -> set[str]:
+    return {field.name for field in fields(owner)}
 
 
 def _build(owner: type, values: Mapping[str, Any]) -> Any:

@@ -42,6 +42,7 @@ class SpecFile(BaseModel):
     blocks: list[dict[str, Any]]
     evaluation: dict[str, Any] = {}
     execution: dict[str, Any] = {}
+    claims: str = ""
 
 
 _EXPECTED = {
@@ -51,6 +52,7 @@ _EXPECTED = {
     "blocks": "Give a list of blocks, each with its fields: [{name: width, model: dae, filters: [16, 32]}].",
     "evaluation": "Give fields, such as {samples: 2000}, or leave it out.",
     "execution": "Give fields, such as {threads: 2}, or leave it out.",
+    "claims": "Give a Python file, such as ./claims.py (docs/claims.md), or leave it out.",
 }
 
 
@@ -88,6 +90,7 @@ def read_spec(path: Path, data_dir: str | Path | None = None, *, path_is_replace
         extractor=extractor,
         evaluation=evaluation,
         execution=replace(execution, folders={} if path_is_replaced else folders),
+        claims=absolute(file.claims, "claims", folder) if file.claims else "",
     )
 
 

@@ -23,6 +23,8 @@ from aesweep.sweep.store.layout import (
     attempt_number,
     attempts_of,
     pruned_name,
+    scores_name,
+    training_name,
 )
 from aesweep.sweep.store.reading import Records
 from aesweep.sweep.store.records import (
@@ -33,8 +35,10 @@ from aesweep.sweep.store.records import (
     PrunedAttempts,
     StartRecord,
     file_record,
+    parse_fields,
     parse_record,
 )
+from aesweep.sweep.store.storage import ASIDE
 
 TRACEBACK_LINES = 20
 
@@ -148,6 +152,14 @@ class Attempts:
         """Attempts, newest first, down to the last one that has a failure record (left out)."""
         failed = {failure.attempt for failure in self.failures(key)}
         return takewhile(lambda attempt: attempt not in failed, reversed(self.of(key, stage, evaluation)))
+
+    def set_aside(self, key: str, stage: Stage, evaluation: str = "") -> set[str]:
+        """Attempts at this that were committed, and whose commits count no more: a damaged one is kept (docs/store.md)."""
+        folder, _, last = (training_name(key) if stage == "train" else scores_name(key, evaluation)).rpartition("/")
+        storage = self.records.storage
+        kept = [name for name in storage.names(folder) if name.startswith(f"{last}{ASIDE}")]
+        found = [parse_fields(storage.read(f"{folder}/{name}") or b"").get("attempt") for name in kept]
+        return {attempt for attempt in found if isinstance(attempt, str)}
 
     def record_failure(
         self, key: str, attempt: str, stage: Stage, error: BaseException, evaluation: str = "", node: str = ""

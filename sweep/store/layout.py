@@ -2,6 +2,7 @@
 
 STORE/store.json                      the format of the store
       sweeps/<spec hash>.json         every spec launched here; latest.json names the newest
+      claims/<hash>.json              what a launch will be judged by, frozen before it trains
       trials/<key>/config.json
                    attempts/<id>/     one try (`train-0001-…` or `score-0001-<evaluation>-…`): checkpoint, model,
                                       log, priors, pictures
@@ -25,6 +26,9 @@ FOLDED = "tables/folded.json"
 
 TABLES = ("trials", "epochs", "scores", "latents", "failures")
 """The tables, in the order in which they are shown."""
+
+CLAIMS = "claims"
+"""What launches will be judged by."""
 
 VERIFIED = "verified.json"
 """What the last `aesweep verify` found."""
@@ -59,6 +63,11 @@ def is_key(name: str) -> bool:
 def spec_name(spec_hash: str) -> str:
     """A spec that was launched."""
     return f"sweeps/{spec_hash}.json"
+
+
+def claims_name(frozen_hash: str) -> str:
+    """The claims that a launch froze."""
+    return f"{CLAIMS}/{frozen_hash}.json"
 
 
 def config_name(key: str) -> str:

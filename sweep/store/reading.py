@@ -11,7 +11,7 @@ time and the same length: those of a copied store.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from aesweep.models.errors import one_line
@@ -48,13 +48,15 @@ class Records:
     """Versions of commits that were read and found whole; shared with every snapshot."""
     folders: dict[str, str] = field(default_factory=dict)
     """As in `FoldedTables`; shared with every snapshot."""
+    _folded: list[tuple[bytes, FoldedTables | None]] = field(default_factory=list)
+    """What `FOLDED` held last, and what that says; shared with every snapshot."""
 
     def with_snapshot(self) -> "Records":
         """The same records, with the trials listed now; itself where they are listed already."""
         if self.snapshot is not None:
             return self
         snapshot = Snapshot(self.storage)
-        folded = self.read(FOLDED, FoldedTables)
+        folded = self.folded()
         for name, version in (folded.commits if folded else {}).items():
             self._whole.setdefault(name, version)
         for name, version in (folded.folders if folded else {}).items():
@@ -64,12 +66,22 @@ class Records:
     def read(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:
         """A record, None where it is missing or damaged."""
         data = self.storage.read(name)
-        if data is None:
-            return None
+        return None if data is None else self._parsed(name, kind, data)
+
+    def _parsed(self, name: str, kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
         record = parse_record(kind, data)
         if record is None:
             log.warning("%s is damaged; it counts as missing", one_line(self.storage.place(name)))
         return record
+
+    def folded(self) -> FoldedTables | None:
+        """What `FOLDED` says. Parsed once while it stays the same: that of a large store takes a tenth of a second."""
+        data = self.storage.read(FOLDED)
+        if data is None:
+            return None
+        if not self._folded or self._folded[0][0] != data:
+            self._folded[:] = [(data, self._parsed(FOLDED, FoldedTables, data))]
+        return self._folded[0][1]
 
     def write(self, name: str, record: Record) -> None:
         """Write a record, replacing what was there."""
@@ -78,6 +90,19 @@ class Records:
     def whole_commits(self) -> dict[str, str]:
         """Versions of all commits that were read, found whole, and are still there: for `FOLDED`."""
         return {name: version for name, version in self._whole.items() if self.storage.version(name) == version}
+
+    def noted(self, names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """What is known of these commits: the versions of those that are whole, and the folders of their files."""
+        names = list(names)
+        whole, folders = (
+            {name: known[name] for name in names if name in known} for known in (self._whole, self.folders)
+        )
+        return whole, folders
+
+    def note(self, whole: Mapping[str, str], folders: Mapping[str, str]) -> None:
+        """Remember what another process found, as `noted` gives it."""
+        self._whole.update(whole)
+        self.folders.update(folders)
 
     def is_as_folded(self, name: str) -> bool:
         """Whether a commit is missing, or of a version that was read and found whole."""

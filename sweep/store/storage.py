@@ -18,6 +18,7 @@ from typing import BinaryIO, Protocol, TypeVar
 from aesweep.models.errors import InputError
 
 TEMPORARY = ".tmp-"
+ASIDE = ".damaged-"  # between the name of a damaged file and the hash of what it held
 SETTLE_SECONDS = 0.5
 BLOCK_BYTES = 2**20
 FOLDER = "folder"
@@ -209,7 +210,7 @@ def joined(folder: str, name: str) -> str:
 
 def aside_name(name: str, found: bytes) -> str:
     """The name of a damaged file that is kept: the same for everybody who found these bytes."""
-    return f"{name}.damaged-{hashlib.sha256(found).hexdigest()[:6]}"
+    return f"{name}{ASIDE}{hashlib.sha256(found).hexdigest()[:6]}"
 
 
 def digest_of(chunks: Iterable[bytes]) -> str:

@@ -2,8 +2,9 @@
 
 A store is read in parts: a launch looks at the files that it needs, and a finished trial needs none. A disk that rots, or a
 copy that was cut short, would show years later. So this reads everything once: commits and the files that they name
-(SHA-256), specs and tables (SHA-256), configurations (the trial's key is a hash of theirs), references (the checksums of
-their arrays) and failures (their shape). Logs, notes of attempts and checkpoints have no recorded hash; they are counted.
+(SHA-256), specs, frozen claims and tables (SHA-256), configurations (the trial's key is a hash of theirs), references (the
+checksums of their arrays) and failures (their shape). Logs, notes of attempts and checkpoints have no recorded hash; they are
+counted.
 
 Nothing is changed here. What is read may be set aside or made again meanwhile: files are found missing or damaged only
 if the commit that names them is still there afterwards, byte for byte. `repair.py` sets aside what was found.
@@ -21,8 +22,10 @@ from typing import BinaryIO, Literal, TypeVar
 
 from aesweep.models.archive import require_sound_zip
 from aesweep.models.errors import InputError
+from aesweep.sweep.store.frozen_claims import parse_frozen
 from aesweep.sweep.store.layout import (
     CHECKPOINT,
+    CLAIMS,
     END,
     FOLDED,
     LATEST,
@@ -60,8 +63,11 @@ THREADS = 8  # that read and hash
 AHEAD = 64  # trials in the threads' queue for each of them
 
 Commit = TypeVar("Commit", TrainingRecord, ScoresRecord)
-Work = Literal["train", "score", "measure", "fold", "configure", "launch", "none"]
-"""What has to be done again: a training, an evaluation, a reference, the tables, a configuration; a spec launched again."""
+Work = Literal["train", "score", "measure", "fold", "configure", "launch", "freeze", "none"]
+"""What has to be done again: a training, an evaluation, a reference, the tables, a configuration; a spec launched again.
+
+Frozen claims cannot be: their time and what had been seen by then are lost.
+"""
 Unhashed = Literal["logs and notes", "checkpoints", "files that no commit names"]
 
 
@@ -114,7 +120,7 @@ def verify(store: Store, told: Callable[[Verified, int], None] = lambda verified
     found = Verified()
     folded = store.records.read(FOLDED, FoldedTables)
     commits = set(folded.commits) if folded else set()
-    for part in (_specs, _references, _tables):
+    for part in (_specs, _frozen, _references, _tables):
         with store.storage.pinned():
             found.add(part(store))
         told(found, 0)
@@ -259,6 +265,17 @@ def _specs(store: Store) -> Verified:
     newest = {spec_name(latest.spec)} if latest else set()
     for name in sorted(names | newest):
         _record(store, name, LaunchedSpec, found, "launch", must=name in newest)
+    return found
+
+
+def _frozen(store: Store) -> Verified:
+    """What launches froze, each under the name of its content."""
+    found = Verified()
+    for name in (f"{CLAIMS}/{n}" for n in store.storage.names(CLAIMS) if n.endswith(".json")):
+        if (data := store.storage.read(name)) is not None:
+            found.count(len(data))
+            if parse_frozen(name, data) is None:
+                found.findings.append(_found(name, "is damaged", "freeze", "", data))
     return found
 
 

@@ -16,17 +16,15 @@ its commits are those of the fold, and the same aesweep made them.
 """
 
 import io
-import logging
 import shutil
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aesweep.cluster.errors import ClusterError
@@ -38,9 +36,9 @@ from aesweep.sweep.store.layout import FOLDED, PUBLISHER, scores_name, table_nam
 from aesweep.sweep.store.records import VACANCY_BYTES, FileRecord, FoldedTables, Publication, parse_record
 from aesweep.sweep.store.storage import file_digest, sha256_of, size_of
 from aesweep.sweep.store.store import Store
-from aesweep.sweep.tables.row_groups import TableFile, TableReader
-from aesweep.sweep.tables.rows import read_results, trial_tables
-from aesweep.sweep.tables.schemas import COLUMNS, SCHEMA_VERSION, schema
+from aesweep.sweep.tables.batches import read_batches
+from aesweep.sweep.tables.row_groups import TableFile, TableReader, groups_of
+from aesweep.sweep.tables.schemas import COLUMNS, SCHEMA_VERSION
 from aesweep.sweep.tables.spec_index import SpecIndex
 from aesweep.sweep.version import aesweep_version
 
@@ -49,10 +47,6 @@ SHARE_OF_TIME = 0.05  # of the driver's time that folding may take: tables are p
 CLAIMS = 2  # whoever loses twice finds tables that were listed after it began
 REPLACES = 5  # of one file, which an older publication may be replacing still
 BATCH = 64  # trials that are read before their rows are written: an object store is asked for several at once
-log = logging.getLogger(__name__)
-
-Rows = dict[str, pa.Table]
-"""One table per name of `COLUMNS`, for one trial."""
 
 
 @dataclass
@@ -71,9 +65,12 @@ class Fold:
 class TableWriter:
     """Folds the commits of a store into its tables."""
 
-    def __init__(self, store: Store, anew: bool = True) -> None:
-        """Reads every commit, or, where it is not to fold `anew`, those that changed since the tables were published."""
-        self.store = store
+    def __init__(self, store: Store, anew: bool = True, processes: int = 1) -> None:
+        """Reads every commit, or, where it is not to fold `anew`, those that changed since the tables were published.
+
+        Many trials are read in up to so many `processes`.
+        """
+        self.store, self._processes = store, processes
         self._fold = Fold()
         self._begins_with_published = not anew
         self._published: dict[str, str] | None = None
@@ -95,22 +92,26 @@ class TableWriter:
                 if not force and is_same and self._published == listed.records.whole_commits():
                     break
                 word = uuid.uuid4().hex
-                old, self._fold = self._fold, merged(listed, index, self._fold, keys, kept, word)
+                old, self._fold = self._fold, merged(listed, index, self._fold, keys, kept, word, self._processes)
                 old.close()
                 commits = listed.records.whole_commits()
-                if self._write(before, word, commits):
+                if self._write(before, word, commits, listed.records.folded()):
                     self._published = commits
                     break
         ended = time.monotonic()
         self._next = ended + max(PUBLISH_EVERY_SECONDS, (ended - started) / SHARE_OF_TIME)
 
-    def _write(self, before: bytes | None, word: str, commits: dict[str, str]) -> bool:
-        """Publish the tables unless somebody began to since `publisher.json` was read; whether it did."""
+    def _write(self, before: bytes | None, word: str, commits: dict[str, str], last: FoldedTables | None) -> bool:
+        """Publish the tables unless somebody began to since `publisher.json` was read; whether it did.
+
+        `last` is what the tables said at that time: a table that it describes needs not be read to be replaced.
+        """
         mine, storage = Publication(publication=word).to_bytes(), self.store.storage
         if not (storage.commit(PUBLISHER, mine) if before is None else storage.replace(PUBLISHER, before, mine)):
             return False
         for name, file in self._fold.files.items():
-            self._replace(table_name(name), file, mine)
+            there = last.files.get(name) if last else None
+            self._replace(table_name(name), file, mine, there.sha256 if there else None)
         folded = FoldedTables(
             version=SCHEMA_VERSION,
             aesweep=aesweep_version(),
@@ -125,11 +126,11 @@ class TableWriter:
         self._replace(FOLDED, io.BytesIO(folded.to_bytes()), mine)
         return True
 
-    def _replace(self, name: str, file: BinaryIO, mine: bytes) -> None:
-        """Replace a file of the tables, unless somebody publishes newer ones."""
+    def _replace(self, name: str, file: BinaryIO, mine: bytes, expected: str | None = None) -> None:
+        """Replace a file of the tables, unless somebody publishes newer ones. `expected` is the SHA-256 that it had before."""
         storage = self.store.storage
-        for _ in range(REPLACES):
-            found = sha256_of(storage.digest(name, MOST_OTHER_BYTES))
+        for turn in range(REPLACES):
+            found = expected if expected and not turn else sha256_of(storage.digest(name, MOST_OTHER_BYTES))
             if storage.read(PUBLISHER) != mine:  # looked at after the file, which so is no newer one
                 return
             if storage.exchange(name, found, file):
@@ -148,41 +149,31 @@ class TableWriter:
         return {key for key, same in zip(keys, store.storage.map(is_same, keys), strict=True) if same}
 
 
-def merged(store: Store, index: SpecIndex, before: Fold, keys: list[str], kept: set[str], word: str) -> Fold:
+def merged(
+    store: Store, index: SpecIndex, before: Fold, keys: list[str], kept: set[str], word: str, processes: int
+) -> Fold:
     """The tables of these trials: of those to be `kept` the rows of `before`, of the others what the store says.
 
     All files carry the word of the publication that they are made for.
     """
     signatures: dict[str, str] = {}
-
-    def read(key: str) -> Rows | None:
-        if key in kept:
-            signatures[key] = before.signatures[key]
-            return None
-        signatures[key], rows = _read(store, index, key)
-        return rows
-
     files: dict[str, BinaryIO] = {name: _temporary_file() for name in COLUMNS}
-    readers = {name: TableReader(name, before.files.get(name)) for name in COLUMNS}
+    old = {name: TableReader(name, groups_of(before.files.get(name))) for name in COLUMNS}
+    batches = [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]
+    changed = [[key for key in batch if key not in kept] for batch in batches]
     with ExitStack() as stack:
         writers = {name: stack.enter_context(TableFile(name, file, word)) for name, file in files.items()}
-        for start in range(0, len(keys), BATCH):
-            batch = keys[start : start + BATCH]
-            for key, rows in zip(batch, store.storage.map(read, batch), strict=True):
-                for name, writer in writers.items():
-                    writer.add(readers[name].rows(key) if rows is None else rows[name])
+        read = read_batches(store, index, changed, processes)
+        for batch, found in zip(batches, stack.enter_context(closing(read)), strict=True):
+            signatures |= {**{key: before.signatures[key] for key in batch if key in kept}, **found.signatures}
+            for name, writer in writers.items():
+                if kept.isdisjoint(batch):
+                    writer.add(found.tables[name])
+                    continue
+                new = TableReader(name, [found.tables[name]])
+                for key in batch:
+                    writer.add((old[name] if key in kept else new).rows(key))
     return Fold(files, dict(sorted(signatures.items())))
-
-
-def _read(store: Store, index: SpecIndex, key: str) -> tuple[str, Rows]:
-    """The signature and the rows of a trial; no rows where it is no trial of any spec, or one of a newer aesweep."""
-    try:
-        results = read_results(store, key)  # sets damaged commits aside: what follows describes the trial without them
-    except InputError as error:
-        why = "its configuration is lost" if error.field == "KEY" else error.remedy
-        log.warning("%s is left out of the tables: %s", store.storage.place(f"trials/{key}"), why)
-        return index.signature(key), {name: schema(name).empty_table() for name in COLUMNS}
-    return index.signature(key), trial_tables(results, **index.describe(key))
 
 
 def published_fold(store: Store) -> Fold | None:
@@ -190,7 +181,7 @@ def published_fold(store: Store) -> Fold | None:
 
     `store` is a snapshot.
     """
-    folded = store.records.read(FOLDED, FoldedTables)
+    folded = store.records.folded()
     if folded is None or (folded.version, folded.aesweep) != (SCHEMA_VERSION, aesweep_version()):
         return None
     fold = Fold()
@@ -241,25 +232,30 @@ def _enough_room() -> Iterator[None]:
 def tables_are_current(store: Store) -> bool:
     """Whether the published tables were made from exactly what the store holds now."""
     store = store.snapshot()
-    found = _published(store)
+    found = _described(store)
     if found is None:
         return False
     keys = store.trials.known_keys()
     signatures = store.storage.map(SpecIndex(store).signature, keys)
-    return found.signature == content_hash(dict(zip(keys, signatures, strict=True)))
+    return found.signature == content_hash(dict(zip(keys, signatures, strict=True))) and _are_there(store, found)
 
 
 def tables_are_whole(store: Store) -> bool:
     """Whether the published tables belong together, be it that the store holds more by now."""
-    return _published(store) is not None
+    found = _described(store)
+    return found is not None and _are_there(store, found)
 
 
-def _published(store: Store) -> FoldedTables | None:
-    """What `FOLDED` says; None where a table is not, byte for byte, the one that was folded."""
-    folded = store.records.read(FOLDED, FoldedTables)
-    if folded is None or folded.version != SCHEMA_VERSION or folded.files.keys() != COLUMNS.keys():
-        return None
-    return folded if all(_is_there(store, name, file) for name, file in folded.files.items()) else None
+def _described(store: Store) -> FoldedTables | None:
+    """What `FOLDED` says; None where its tables have other columns."""
+    folded = store.records.folded()
+    is_known = folded is not None and folded.version == SCHEMA_VERSION and folded.files.keys() == COLUMNS.keys()
+    return folded if is_known else None
+
+
+def _are_there(store: Store, folded: FoldedTables) -> bool:
+    """Whether each table is, byte for byte, the one that was folded; reads all of them."""
+    return all(_is_there(store, name, file) for name, file in folded.files.items())
 
 
 def _is_there(store: Store, table: str, file: FileRecord) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 
-from aesweep.sweep.store.layout import FOLDED, TABLES, table_name
+from aesweep.sweep.store.layout import TABLES, table_name
 from aesweep.sweep.store.records import FoldedTables
 from aesweep.sweep.store.storage import size_of
 from aesweep.sweep.store.store import Store
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 def table_rows(store: Store) -> dict[str, int]:
     """Rows of each published table; 0 where there is none yet, or none that can be read."""
-    folded = store.records.read(FOLDED, FoldedTables)
+    folded = store.records.folded()
     return {table: _rows(store, table, folded) for table in TABLES}
 
 

@@ -1,12 +1,11 @@
-"""Reading and writing one table trial by trial, with a few hundred trials in memory at most.
+"""Reading one table trial by trial and writing another, with a few hundred trials in memory at most.
 
 A table is sorted by key, and a row group holds whole trials: the rows of one are never in two groups. So a fold reads an
 old file and writes a new one side by side, and whoever wants a few trials reads only their groups (`filters` of pandas
 and pyarrow, by the smallest and the largest key of each group).
 """
 
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -18,44 +17,45 @@ from aesweep.sweep.tables.schemas import schema
 
 GROUP_ROWS = 200_000
 """A row group ends with the trial that reaches so many rows."""
-FEW_TRIALS = 64
-"""The rows of so many trials are joined: a table of one row with sixty columns takes forty kilobytes."""
+FEW_TABLES = 64
+"""So many tables are joined to one: a table of one row with sixty columns takes forty kilobytes."""
 
 
 class TableReader:
     """The rows of trials that are asked for in the order of their keys."""
 
-    def __init__(self, name: str, file: BinaryIO | None) -> None:
-        """None reads as a table without rows."""
+    def __init__(self, name: str, parts: Iterable[pa.Table]) -> None:
+        """`parts` of the table, each with whole trials."""
         self._empty = schema(name).empty_table()
-        self._parts = self._trials(file) if file is not None else iter(())
-        self._key, self._rows = next(self._parts, ("", self._empty))
+        self._trials = _by_trial(part.cast(self._empty.schema) for part in parts)
+        self._key, self._rows = next(self._trials, ("", self._empty))
 
     def rows(self, key: str) -> pa.Table:
         """The rows of this trial; those of earlier ones are passed over."""
         while self._key and self._key < key:
-            self._key, self._rows = next(self._parts, ("", self._empty))
+            self._key, self._rows = next(self._trials, ("", self._empty))
         return self._rows if self._key == key else self._empty
 
-    def _trials(self, file: BinaryIO) -> Iterator[tuple[str, pa.Table]]:
-        for key, parts in groupby(self._slices(file), lambda part: part[0]):
-            yield key, pa.concat_tables([rows for _, rows in parts])
 
-    def _slices(self, file: BinaryIO) -> Iterator[tuple[str, pa.Table]]:
+def groups_of(file: BinaryIO | None) -> Iterator[pa.Table]:
+    """The row groups of a Parquet file; none without one."""
+    if file is not None:
         file.seek(0)
         found = pq.ParquetFile(file)
-        for number in range(found.num_row_groups):
-            group = found.read_row_group(number).cast(self._empty.schema)
-            if not group.num_rows:
-                continue
-            runs = pc.run_end_encode(group["key"].combine_chunks())
+        yield from map(found.read_row_group, range(found.num_row_groups))
+
+
+def _by_trial(parts: Iterable[pa.Table]) -> Iterator[tuple[str, pa.Table]]:
+    for part in parts:
+        if part.num_rows:
+            runs = pc.run_end_encode(part["key"].combine_chunks())
             ends = runs.run_ends.to_pylist()
             for key, begin, end in zip(runs.values.to_pylist(), [0, *ends], ends, strict=False):
-                yield key, group.slice(begin, end - begin)
+                yield key, part.slice(begin, end - begin)
 
 
 class TableFile:
-    """A table that is written trial by trial. The same rows of the same publication give the same bytes."""
+    """A table that is written some trials at a time. The same rows of the same publication give the same bytes."""
 
     def __init__(self, name: str, file: BinaryIO, publication: str = "") -> None:
         self._schema, self._empty, self._rows = schema(name, publication), schema(name).empty_table(), 0
@@ -79,13 +79,20 @@ class TableFile:
         self._writer.close()
 
     def add(self, rows: pa.Table) -> None:
-        """The rows of the next trial."""
+        """The rows of the next trials, all of each."""
+        while self._rows + rows.num_rows >= GROUP_ROWS:
+            ends = pc.run_end_encode(rows["key"].combine_chunks()).run_ends.to_pylist() or [0]
+            end = next(end for end in ends if self._rows + end >= GROUP_ROWS)
+            self._hold(rows.slice(0, end))
+            self._write()
+            rows = rows.slice(end)
+        self._hold(rows)
+
+    def _hold(self, rows: pa.Table) -> None:
         self._few.append(rows)
         self._rows += rows.num_rows
-        if len(self._few) >= FEW_TRIALS or self._rows >= GROUP_ROWS:
+        if len(self._few) >= FEW_TABLES:
             self._join()
-        if self._rows >= GROUP_ROWS:
-            self._write()
 
     def _join(self) -> None:
         self._held.append(pa.concat_tables([self._empty, *self._few]).combine_chunks())

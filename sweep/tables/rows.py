@@ -22,6 +22,7 @@ from aesweep.sweep.tables.schemas import COLUMNS, schema
 
 _PREPARATION = {str(extractor): text for extractor, text in PREPARATION.items()}
 """By extractor; a commit may name one of another version."""
+_OF_ROWS = tuple(name for name in COLUMNS if name != "latents")
 _NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (EpochRecord, ScoreRow)}
 Row = Mapping[str, object]
 """One row of a table, by column; columns of other tables are left out."""
@@ -47,32 +48,49 @@ def read_results(store: Store, key: str) -> TrialResults:
     return TrialResults(key, config, training, scores, store.attempts.failures(key), store.attempts.count(key, "train"))
 
 
+class TrialRows(NamedTuple):
+    """The rows of one trial in the five tables."""
+
+    rows: Mapping[str, Sequence[Row]]
+    """By table, without `latents`."""
+    latents: pa.Table
+
+
 def trial_tables(results: TrialResults, *, sweep: str, block: str, state: str, evaluation: str) -> dict[str, pa.Table]:
-    """One small table per name of `COLUMNS`, for one trial.
+    """One small table per name of `COLUMNS`, for one trial; the arguments are those of `trial_rows`."""
+    return joined_tables([trial_rows(results, sweep=sweep, block=block, state=state, evaluation=evaluation)])
+
+
+def joined_tables(trials: Sequence[TrialRows]) -> dict[str, pa.Table]:
+    """One table per name of `COLUMNS`, for some trials: a table for each of them would take several times as long."""
+    tables = {name: _table(name, [row for trial in trials for row in trial.rows[name]]) for name in _OF_ROWS}
+    return {**tables, "latents": pa.concat_tables([schema("latents").empty_table(), *(t.latents for t in trials)])}
+
+
+def trial_rows(results: TrialResults, *, sweep: str, block: str, state: str, evaluation: str) -> TrialRows:
+    """The rows of one trial.
 
     `evaluation` is the id whose pictures the `trials` row names, where the trial holds it.
     """
     key, config, training, commits, failures, attempts = results
     shown = commits.get(evaluation) or next(reversed(list(commits.values())), None)
-    pictures = f"{attempt_folder(key, shown.attempt)}/{PICTURES}" if shown else "none"
+    trial = {
+        **config_row(config),
+        **_training_row(training),
+        "sweep": sweep,
+        "block": block,
+        "state": state,
+        "attempts": attempts,
+        "pictures": f"{attempt_folder(key, shown.attempt)}/{PICTURES}" if shown else "none",
+    }
     rows: dict[str, list[Row]] = {
-        "trials": [
-            {
-                **config_row(config),
-                **_training_row(training),
-                "sweep": sweep,
-                "block": block,
-                "state": state,
-                "attempts": attempts,
-                "pictures": pictures,
-            }
-        ],
+        "trials": [trial],
         "epochs": [_fields(epoch) for epoch in training.history] if training else [],
         "scores": [_score_row(config, e, commit, row) for e, commit in commits.items() for row in commit.rows],
         "failures": [failure.to_json() for failure in failures],
     }
-    tables = {name: _table(name, key, table_rows) for name, table_rows in rows.items()}
-    return {**tables, "latents": _latent_table(key, shown.latents if shown else LatentColumns.of(()))}
+    keyed = {name: [{**row, "key": key} for row in table_rows] for name, table_rows in rows.items()}
+    return TrialRows(keyed, _latent_table(key, shown.latents if shown else LatentColumns.of(())))
 
 
 def config_row(config: TrialConfig) -> dict[str, object]:
@@ -135,11 +153,11 @@ def _training_row(training: TrainingRecord | None) -> Row:
     return {"attempt": training.attempt, **training.result.to_json()}
 
 
-def _table(name: str, key: str, rows: list[Row]) -> pa.Table:
+def _table(name: str, rows: Sequence[Row]) -> pa.Table:
     """Rows with exactly the columns of the schema; a missing value is null, a missing column an error of ours."""
     columns: dict[str, list[Any]] = {}
     for column in COLUMNS[name]:
-        values = [key if column.name == "key" else row.get(column.name) for row in rows]
+        values = [row.get(column.name) for row in rows]
         if pa.types.is_timestamp(column.type):
             values = [datetime.fromisoformat(v) if isinstance(v, str) else v for v in values]
         columns[column.name] = values

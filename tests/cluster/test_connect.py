@@ -144,6 +144,36 @@ def test_addresses_that_lead_nowhere_are_refused_in_two_lines() -> None:
         assert second.startswith(expected)
 
 
+@pytest.mark.faults
+@pytest.mark.parametrize("process", ["gcs_server", "raylet"])
+def test_a_start_of_ray_that_hangs_is_given_up_in_two_lines_and_leaves_no_process(process: str, tmp_path: Path) -> None:
+    """One of Ray's processes stops as soon as it is there, as after a machine was suspended."""
+    program = (
+        "import sys\nfrom aesweep.cluster import connect\nconnect.START_SECONDS = connect.GRACE_SECONDS = 20.0\n"
+        "try:\n    with connect.connect(): print('started')\n"
+        "except connect.ClusterError as error: sys.exit(print(error, file=sys.stderr) or 2)"
+    )
+    start = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=command_environment(TMPDIR=str(tmp_path)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    stopped = wait_until(lambda: [p for p in _descendants(start.pid) if _program(p) == process], 60, f"{process} runs")
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    said, error = start.communicate(timeout=120)
+    assert (said, start.returncode) == ("", 2), error
+    first, second = error.splitlines()[-2:]
+    assert first == "--address: 'local' cannot be used."
+    assert second.startswith("Ray does not start here"), second
+    # Ray itself waits half a minute for its head, and for ever for a raylet.
+    assert process == "gcs_server" or "there was no answer within 20 seconds" in second
+    wait_until(lambda: not any(map(_is_running, stopped)), GONE_SECONDS, "the stopped process is gone")
+    wait_until(lambda: not list(tmp_path.iterdir()), GONE_SECONDS, "the folder of that Ray is gone")
+
+
 @pytest.mark.slow  # it waits for an answer that does not come
 def test_a_port_that_is_not_rays_is_refused_in_seconds() -> None:
     with socket.create_server(("", 0)) as silent, socket.create_server(("", 0)) as talking:
@@ -257,6 +287,14 @@ def _title(pid: int) -> str:
     """The start of a process' command line; empty when it is gone."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:80]
+    except OSError:
+        return ""
+
+
+def _program(pid: int) -> str:
+    """Name of the file that a process runs; empty when it is gone."""
+    try:
+        return Path(os.readlink(f"/proc/{pid}/exe")).name
     except OSError:
         return ""
 

@@ -109,11 +109,27 @@ def test_a_user_who_does_not_exist_is_named(tmp_path: Path) -> None:
     assert_refused(done, "AESWEEP_DATA: '~nosuchuser/data'", "There is no such user; give the folder in full.")
 
 
-# What would stop Ray, or make it wait: limits and namespaces, variables, the address; what is said.
+# What would stop Ray, or make it wait: limits and namespaces, variables, the address; what is said. One of a kind is not slow.
 TROUBLES = [
     pytest.param(limited("-v", 2000000), {}, "local", "ulimit -v: 2000000", "A local Ray needs ", id="address space"),
-    pytest.param(limited("-f", 100000), {}, "local", "ulimit -f: 100000", "A local Ray needs 262144", id="file size"),
-    pytest.param(limited("-n", 32), {}, "local", "ulimit -n: 32", "A local Ray needs 64 or more", id="open files"),
+    pytest.param(
+        limited("-f", 100000),
+        {},
+        "local",
+        "ulimit -f: 100000",
+        "A local Ray needs 262144",
+        id="file size",
+        marks=pytest.mark.slow,
+    ),
+    pytest.param(
+        limited("-n", 32),
+        {},
+        "local",
+        "ulimit -n: 32",
+        "A local Ray needs 64 or more",
+        id="open files",
+        marks=pytest.mark.slow,
+    ),
     pytest.param(
         ("unshare", "-r", "-n"), {}, "local", "loopback interface: '127.0.0.1'", "Ray's processes talk", id="loopback"
     ),
@@ -124,6 +140,7 @@ TROUBLES = [
         "shared memory: '/dev/shm'",
         "Ray's object store is a file there",
         id="shared memory",
+        marks=pytest.mark.slow,
     ),
     pytest.param(
         (),
@@ -140,6 +157,7 @@ TROUBLES = [
         "RAY_NUM_REDIS_GET_RETRIES: 'x'",
         "Ray cannot be loaded with this value (ValueError: invalid literal",
         id="a value that is no number",
+        marks=pytest.mark.slow,
     ),
     pytest.param(
         (),
@@ -148,6 +166,7 @@ TROUBLES = [
         "RAY_LOGGER_LEVEL: 'nonsense'",
         "Ray knows debug, info, warning, error and critical.",
         id="a value that ends Ray's agents",
+        marks=pytest.mark.slow,
     ),
     pytest.param(
         (),
@@ -156,6 +175,7 @@ TROUBLES = [
         "RAY_ADDRESS: 'http://127.0.0.1:8265'",
         "With --address auto it must be HOST:PORT of the head.",
         id="an address of the dashboard",
+        marks=pytest.mark.slow,
     ),
     pytest.param(
         (),

@@ -52,7 +52,7 @@ def store(make_store: MakeStore) -> Callable[..., Path]:
 def judged(store: Path) -> Judgement:
     tables = load_tables(store)
     (results,) = all_results(tables)
-    return judge(results, readings(tables, results))
+    return judge(results, readings=readings(tables, results))
 
 
 def kid_says_otherwise(trial: TrialConfig, metric: str, evaluation: str) -> float:

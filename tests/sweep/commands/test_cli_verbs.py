@@ -27,7 +27,7 @@ FLAGS = {
     "stop": "--wait",
     "status": "--all --json --watch",
     "tables": "",
-    "report": "--out",
+    "report": "--claims --out",
     "evaluate": "--address --data --extractor --images --metrics --only --retry-failed --samples --seeds --set",
     "sample": "--data --interpolate --out --prior --reconstruct --seed -n",
     "fetch": "--to",

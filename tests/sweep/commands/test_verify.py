@@ -27,6 +27,7 @@ AGAIN = {
     "trials/*/attempts/*/samples/*.png": "to be scored again",
     "references/*.npz": "to be measured again",
     "sweeps/*.json": "launch that spec again",
+    "claims/*.json": "verdicts that it made confirmatory are exploratory now",
     "tables/*.parquet": "the tables are to be made again",
     "tables/folded.json": "the tables are to be made again",
     "tables/publisher.json": "the tables are to be made again",

@@ -18,7 +18,7 @@ from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.beats import read_beat
 from aesweep.sweep.store.drivers import ProgressFile
-from aesweep.sweep.store.layout import CHECKPOINT
+from aesweep.sweep.store.layout import CHECKPOINT, MODEL
 from aesweep.sweep.store.records import How, LaunchProgress, StartRecord
 from aesweep.sweep.store.store import Stage, Store, open_store
 from aesweep.sweep.worker.pulse import Pulse
@@ -48,6 +48,17 @@ def attempt(store: Store, how: How | None = None, *, checkpoint: bool = False, s
     if how is not None:
         store.attempts.write_end(TRIAL.key, name, how, "worker process has died", share=0.3)
     return name
+
+
+def test_an_attempt_whose_commit_was_set_aside_did_not_die(store: Store) -> None:
+    name = attempt(store)
+    files = {MODEL: store.attempts.write_file(TRIAL.key, name, MODEL, b"weights")}
+    assert store.commits.commit_training(TRIAL.key, trained(name, files))
+    Path(store.storage.place(f"trials/{TRIAL.key}/attempts/{name}/{MODEL}")).unlink()
+    assert not store.commits.has_model(TRIAL.key), "this sets the commit aside"
+    assert deaths(store, TRIAL.key, "train").count == 0
+    attempt(store)
+    assert deaths(store, TRIAL.key, "train").count == 1
 
 
 def plan_of_launch(store: Store, retry_failed: bool = False) -> Plan:

@@ -244,6 +244,8 @@ def assert_ended_in_order(folder: Path, store: Store, process: subprocess.Popen[
     assert not list((folder / "store").rglob(".tmp-*"))
 
 
+@pytest.mark.slow  # by default in one process: test_stopping.py, and in a worker: test_trainable.py, test_training_attempt.py
+@pytest.mark.faults
 def test_stop_from_another_shell_ends_the_sweep_with_checkpoints(tmp_path: Path) -> None:
     with training_sweep(tmp_path) as (process, store):
         stop = run_cli("stop", "store", "--wait", cwd=tmp_path)

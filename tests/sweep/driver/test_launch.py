@@ -14,7 +14,10 @@ from ray.tune.experiment import Trial
 from rich.console import Console
 
 from aesweep import load_model, open_store
+from aesweep.sweep.driver.plan import make_plan
+from aesweep.sweep.freezing import frozen_in
 from aesweep.sweep.launch import evaluate, launch
+from aesweep.sweep.spec.load import load_spec
 from tests.faults import dying
 from tests.fresh_process import modules_after_command
 from tests.in_process import run_aesweep
@@ -41,6 +44,14 @@ def test_every_trial_of_a_finished_sweep_has_all_scores(finished_store: Path) ->
     assert len(read(finished_store, "epochs")) == 2 * 3
     assert len(read(finished_store, "failures")) == 0
     assert not read(finished_store, "latents").empty
+
+
+def test_what_judges_the_sweep_was_frozen_before_its_first_training(finished_store: Path) -> None:
+    trials = read(finished_store, "trials")
+    (frozen,) = frozen_in(open_store(finished_store))
+    assert frozen.keys == set(trials.key) and not frozen.seen | frozen.seen_otherwise
+    assert {frozen.evaluation} == set(read(finished_store, "scores").evaluation)
+    assert pd.Timestamp(frozen.time) <= pd.to_datetime(trials.started, utc=True).min()
 
 
 def test_every_trial_has_its_log_and_its_pictures(finished_store: Path) -> None:
@@ -145,6 +156,8 @@ def test_latents_of_trained_trials_are_measured_without_sampling_again(
     changed = ["gmm_components=2", "prior_deadline_seconds=600"]
     outcome = evaluate(store, {"metrics": ["gaussianity"]}, overrides=changed, console=QUIET)
     assert outcome.counts["done"] == 2
+    launched, evaluated = frozen_in(open_store(store))
+    assert evaluated.seen_otherwise == set(before.index) and launched.evaluation != evaluated.evaluation
     after, scores = read(store, "trials").set_index("key"), read(store, "scores")
     assert (after.pictures == before.pictures).all()
     latents = scores[scores.source == "latents"]
@@ -197,12 +210,12 @@ def test_a_wider_spec_trains_what_is_new_and_a_diverging_trial_is_a_failed_row_t
 
     again = launch(str(spec), store, console=QUIET)
     assert (again.exit_code, again.ran) == (1, False)
-    retried = launch(str(spec), store, retry_failed=True, console=QUIET)
-    assert retried.exit_code == 1
-    attempts = read(store, "trials").set_index("block").attempts
-    assert attempts.bad == 2 and set(attempts.drop("bad")) == {1}
+    asked = load_spec(str(spec))
+    retried = make_plan(asked, open_store(store), asked.evaluation_config(), retry_failed=True)
+    assert [trial.block for trial in retried.to_train] == ["bad"] and not retried.to_score
 
 
+@pytest.mark.slow  # by default without Ray: tests/sweep/store/test_damage.py, tests/sweep/driver/test_retrained.py
 def test_a_launch_after_damage_mends_it_and_ends_with_the_same_numbers(
     finished_store: Path, tiny_spec: Path, tmp_path: Path, ray_cluster: None, caplog: pytest.LogCaptureFixture
 ) -> None:

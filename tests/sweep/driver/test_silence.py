@@ -4,8 +4,11 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+import ray
+from ray.exceptions import RayActorError
 
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.driver.deaths import deaths
@@ -106,6 +109,41 @@ def test_a_hung_attempt_is_tried_again_and_counts_as_one_whose_machine_died(
     found = deaths(store, TRIAL.key, "train")
     assert (found.alone, found.together) == (0, 1)
     assert beats(store, DRIVER) == {}
+
+
+class Worker:
+    def is_there(self) -> bool:
+        return True
+
+    def stop(self) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def test_a_worker_that_hangs_before_its_first_sign_of_life_is_killed_and_its_trial_tried_again(
+    store: Store, execution: ExecutionConfig, ray_cluster: None
+) -> None:
+    look, recovery = Silence(store, execution, DRIVER), Recovery(store, DRIVER, max_process_deaths=3)
+    assert look.look() == ([], []), "who waits for a place is not silent"
+    actor: Any = ray.remote(num_cpus=0)
+    worker = actor(Worker).remote()
+    assert ray.get(worker.is_there.remote())
+    ended = worker.stop.remote()
+    look.assigned(TRIAL.key, worker._actor_id.hex())
+    (work,) = wait_until(lambda: look.look()[1], 30, "the worker is hung")
+    assert look.of(TRIAL.key) >= execution.hung_seconds
+    recovery.end_hung(work, 900.0)
+    look.kill(work)
+    with pytest.raises(RayActorError) as death:
+        ray.get(ended, timeout=60)
+    look.released(TRIAL.key)
+    verdict = recovery.after_training(TRIAL.key, death.value)
+    assert (verdict.again, verdict.why) == (True, "no sign of life for 15 min")
+    found = deaths(store, TRIAL.key, "train")
+    assert (found.alone, found.together) == (0, 1)
+    Pulse(store, execution, DRIVER, TRIAL.key, begun(store))
+    look.assigned(TRIAL.key, "another")
+    wait_until(lambda: look.look()[0], 30, "the attempt is silent")
+    assert {attempt for _, attempt in look.seconds} == {store.attempts.of(TRIAL.key, "train")[-1]}, "it has begun"
 
 
 def test_an_attempt_that_wakes_after_its_end_commits_nothing_and_leaves_the_next_one_alone(

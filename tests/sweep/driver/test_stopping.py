@@ -120,6 +120,7 @@ def test_resume_all_begins_no_other_spec_after_a_stop(store: Store, data_dir: Pa
     assert not attempts(store, NEXT)
 
 
+@pytest.mark.slow
 def test_resume_all_stops_too_when_the_running_spec_was_done_by_then(
     store: Store, data_dir: Path, ray_cluster: None
 ) -> None:

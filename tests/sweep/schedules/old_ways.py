@@ -59,7 +59,7 @@ def _loser_takes_scores(patch: pytest.MonkeyPatch) -> None:
 
 
 def _tables_replace_whatever_is_there(patch: pytest.MonkeyPatch) -> None:
-    def write(self: TableWriter, name: str, file: BinaryIO, mine: bytes) -> None:
+    def write(self: TableWriter, name: str, file: BinaryIO, mine: bytes, expected: str | None = None) -> None:
         file.seek(0)
         self.store.storage.write(name, file.read())
 

@@ -16,6 +16,7 @@ from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.driver.recovery import Recovery
+from aesweep.sweep.freezing import freeze, frozen_in
 from aesweep.sweep.launch import launch
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
@@ -31,7 +32,7 @@ from aesweep.sweep.store.store import Store, open_store
 from tests.faults import dying
 from tests.in_process import run_aesweep
 from tests.records import folded, scored, trained
-from tests.small_store import DONE, FAILED, HALF, make_small_store
+from tests.small_store import DONE, FAILED, HALF, make_small_store, small_spec
 from tests.sweep.conftest import run_cli, run_main
 from tests.sweep.store.s3_server import Fault, Kind, MotoServer, Proxy
 
@@ -297,6 +298,9 @@ def test_a_store_on_s3_is_trained_into_planned_looked_at_sampled_and_reported(
     """All but the launch itself, which takes Ray and half a minute: below, slow."""
     make_small_store(uri, data_dir)
     store = open_store(uri)
+    freeze(store, small_spec(data_dir), small_spec(data_dir).evaluation_config().id)  # again: the first one stays
+    (frozen,) = frozen_in(store)
+    assert frozen.seen == frozenset() and DONE.key in frozen.keys
     trials = read_table(store, "trials").set_index("key")
     assert trials.state.to_dict() == {DONE.key: "done", HALF.key: "running", FAILED.key: "failed"}
     log = store.storage.read(f"trials/{DONE.key}/attempts/{trials.attempt[DONE.key]}/log.txt") or b""
@@ -308,7 +312,7 @@ def test_a_store_on_s3_is_trained_into_planned_looked_at_sampled_and_reported(
     assert run_aesweep("sample", uri, DONE.key[:6], "--prior", "mvg", "-n", 4).code == 0
     assert run_aesweep("report", uri).code == 0
     page = (tmp_path / "store-report" / "index.html").read_text()
-    assert "data:image/png" in page
+    assert "data:image/png" in page and "confirmatory" in page
     assert uri in page and str(tmp_path) not in page, "the store is the one on S3, not the copy of its tables"
     assert list(tmp_path.glob(f"store-report/store/{trials.pictures[DONE.key]}/*.png"))
 

@@ -1,5 +1,6 @@
 """When a commit counts: what a plan of many trials reads, and what it need not read."""
 
+import json
 import logging
 import os
 import shutil
@@ -189,3 +190,15 @@ def test_a_record_of_more_values_than_its_kind_has_is_a_damaged_one() -> None:
     for data in (b"[" + b"0," * 2_000_000 + b"0]", b'{"x": [' + b"0," * 2_000_000 + b"0]}"):
         assert parse_record(TrainingRecord, data) is None
     assert LaunchedSpec.most_values > TrainingRecord.most_values
+
+
+def test_a_long_failure_is_cut_when_it_is_written_and_when_it_is_read(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store", create=True)
+    attempt = store.attempts.new("0" * 12, "train")
+    store.attempts.record_failure("0" * 12, attempt, "train", ValueError("x" * 1_000_000))
+    (path,) = (tmp_path / "store").glob("trials/*/failures/*.json")
+    assert path.stat().st_size < 100_000
+    path.write_text(json.dumps({**json.loads(path.read_text()), "traceback": "y" * 1_000_000, "node": "z" * 1_000_000}))
+    (found,) = store.attempts.failures("0" * 12)
+    assert found.message == "x" * len(found.message) and found.traceback == "y" * len(found.traceback)
+    assert len(found.message) + len(found.traceback) + len(found.node) < 100_000

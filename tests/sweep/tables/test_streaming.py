@@ -20,7 +20,7 @@ from aesweep.sweep.store.layout import FOLDED, MODEL, TABLES, scores_name, table
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import file_record
 from aesweep.sweep.store.store import Store, open_store
-from aesweep.sweep.tables import row_groups
+from aesweep.sweep.tables import batches, fold, row_groups
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
 from tests.records import EPOCH, scored, trained
 
@@ -92,6 +92,24 @@ def test_whatever_changes_the_tables_are_those_that_are_made_at_once(
     groups = pq.ParquetFile(root / table_name("latents")).metadata
     spans = [groups.row_group(n).column(0).statistics for n in range(groups.num_row_groups)]
     assert all(a.max < b.min for a, b in pairwise(spans)), "a trial's rows are in one row group"
+
+
+def test_several_processes_make_the_tables_that_one_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "ENOUGH", 1)
+    monkeypatch.setattr(fold, "BATCH", 2)
+    changes = Changes(tmp_path / "one", seed=3)
+    for _ in range(60):
+        changes.happen()
+    shutil.copytree(changes.root, tmp_path / "several")
+    for name, processes in (("one", 1), ("several", 2)):
+        TableWriter(open_store(tmp_path / name), processes=processes).publish(force=True)
+    one, several = (open_store(tmp_path / name) for name in ("one", "several"))
+    assert tables(Path(one.root)) == tables(Path(several.root))
+    assert tables_are_current(several)
+    damaged = [[n for n in store.storage.listing("trials", 4) if "damaged" in n] for store in (one, several)]
+    assert damaged[0] and sorted(damaged[0]) == sorted(damaged[1])
+    noted = [set(store.snapshot().records.folders) for store in (one, several)]
+    assert noted[0] and noted[0] == noted[1]
 
 
 class Stopped(BaseException):

@@ -19,7 +19,8 @@ from tests.sweep.store.mailed.values import VALUES
 
 KINDS = {
     "store.json": "mark",
-    "verified.json": "verification", "sweeps/latest.json": "latest spec", "sweeps/*.json": "spec", "trials/*/config.json": "configuration",
+    "verified.json": "verification", "claims/*.json": "frozen claims",
+    "sweeps/latest.json": "latest spec", "sweeps/*.json": "spec", "trials/*/config.json": "configuration",
     "trials/*/train.json": "training commit", "trials/*/scores/*.json": "scores commit", "trials/*/failures/*.json": "failure",
     "trials/*/pruned.json": "pruned attempts", "*/start.json": "start of an attempt", "*/end.json": "end of an attempt",
     "*/log.txt": "log", "*/model.safetensors": "weights", "*/checkpoint.pt": "checkpoint", "*/latents.npz": "latents",

@@ -20,11 +20,11 @@ from tests.small_store import DONE, HALF
 from tests.watching import nothing_happens_in
 
 FOLDERS = [
-    "progress", "tables", "report", "sweeps", "trials", f"trials/{DONE.key}", f"trials/{DONE.key}/attempts", "references",
+    "progress", "tables", "report", "sweeps", "claims", "trials", f"trials/{DONE.key}", f"trials/{DONE.key}/attempts", "references",
     f"trials/{DONE.key}/attempts/*", f"trials/{DONE.key}/scores", f"trials/{DONE.key}/attempts/score*/samples",
 ]  # fmt: skip
 FILES = [
-    "store.json", "sweeps/latest.json", "sweeps/[0-9a-f]*.json", "tables/folded.json", "tables/trials.parquet",
+    "store.json", "sweeps/latest.json", "sweeps/[0-9a-f]*.json", "claims/*.json", "tables/folded.json", "tables/trials.parquet",
     "tables/latents.parquet", f"trials/{DONE.key}/config.json", f"trials/{DONE.key}/train.json", "progress/*.json",
     f"trials/{DONE.key}/scores/*.json", f"trials/{DONE.key}/attempts/*/model.safetensors", "trials/*/failures/*.json",
     f"trials/{HALF.key}/attempts/*/checkpoint.pt",

@@ -1,0 +1,131 @@
+"""A file of your own claims is judged, swept and listed like the paper's claims; docs/claims.md shows one."""
+
+import csv
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+import aesweep.claims
+from aesweep.analysis import ReportError, write_report
+from aesweep.analysis.claims.claims_table import claims_table, judge
+from aesweep.analysis.claims.own import load_claims
+from aesweep.analysis.data.results import Results
+from tests.analysis.invented import trials
+from tests.analysis.typed import MakeResults, MakeStore
+from tests.documents import ROOT
+
+PAGE = (ROOT / "docs/claims.md").read_text(encoding="utf-8")
+BROKEN = '''
+from aesweep.claims import claim, near, plain, at_comparison_size, together
+
+@claim("This one is broken.")
+def broken(results):
+    """It divides by zero."""
+    return together([1 / 0])
+
+@claim("This one forgets to answer.")
+def silent(results):
+    """It returns nothing."""
+
+@claim("Freezing hardly matters to us either.", threshold="little")
+def little(results):
+    """The frozen DAE is near the other."""
+    pair = [at_comparison_size(results, "mvg", plain("dae", 128, network=n)) for n in ("frozen latent", "")]
+    return together([near("128 filters", ("frozen", "free"), *pair, results.thresholds.little)])
+
+@claim("About other data.", "celeba-64")
+def elsewhere(results):
+    """Nothing."""
+    return together([])
+'''
+
+
+def documented() -> str:
+    """The file that the page shows."""
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    return str(code)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "claims.py"
+
+
+@pytest.fixture
+def won(results: MakeResults) -> Results:
+    """The DAE's distances are a fifth below the VAE's."""
+    asked = trials(model=["dae", "vae"], filters=[32], latent_size=[128])
+    return results(asked, lambda trial, name: (80 if trial.model == "dae" else 100) * (1 + trial.seed / 1000))
+
+
+def test_the_file_that_the_page_shows_is_judged(file: Path, won: Results) -> None:
+    file.write_text(documented())
+    own = load_claims(file)
+    assert own.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    rows = claims_table(judge(won, own.claims)).frame.set_index("claim")
+    row = rows.loc["daes_win_by_a_tenth"]
+    assert (row["section"], row["verdict"]) == ("yours", "supported")
+    assert row["tested"].startswith("At 128 latent units, 1.1 times the DAE's distance")
+    assert "32 filters, mvg: 1.1 times DAE 88" in row["numbers"]
+
+
+def test_the_page_lists_every_name_that_a_file_may_import() -> None:
+    table = PAGE.partition("## What a file may use")[2].partition("\n## ")[0]
+    named = [
+        name for names in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)", names)
+    ]
+    assert sorted(named) == sorted(aesweep.claims.__all__)
+    assert all(hasattr(aesweep.claims, name) for name in named)
+
+
+def test_an_error_in_one_claim_is_its_verdict_and_leaves_the_others_alone(file: Path, results: MakeResults) -> None:
+    file.write_text(BROKEN)
+    asked = trials(filters=[128], freeze_latent=[False, True], latent_size=[64, 128])
+    judged = judge(
+        results(asked, lambda trial, name: 80 * (1.07 if trial.freeze_latent else 1) * (1 + trial.seed / 1000)),
+        load_claims(file).claims,
+    )
+    rows = claims_table(judged).frame.set_index("claim")
+    assert rows.loc["broken", "verdict"] == rows.loc["silent", "verdict"] == "error"
+    assert rows.loc["broken", "numbers"] == "error: ZeroDivisionError: division by zero (line 7)"
+    assert rows.loc["silent", "numbers"] == "error: the claim returned NoneType and no Verdict"
+    assert rows.loc["little", "verdict"] == "contradicted"
+    assert rows.loc["little", "flips"] == "supported with “little” at 10%"
+    assert "elsewhere" not in rows.index
+    assert judged.counts["error"] == 2
+
+
+def test_your_claims_are_on_the_page_and_in_the_tables(file: Path, make_store: MakeStore, tmp_path: Path) -> None:
+    file.write_text(documented() + BROKEN.replace("broken.", "<b>broken</b>."))
+    asked = trials(dataset=["digits"], model=["dae", "vae"], filters=[32], latent_size=[16])
+    store = make_store(asked, pictures=False, latent_points=0)
+    index = write_report(store, tmp_path / "report", own=load_claims(file))
+    page = index.read_text(encoding="utf-8")
+    assert page.count('<span class="quiet">yours') == 4  # of five, one is about other data
+    assert '<span class="badge error">error</span>' in page and "&lt;b&gt;broken&lt;/b&gt;" in page
+    assert "error: ZeroDivisionError" in page
+    (path,) = (tmp_path / "report/tables").glob("claims-*.csv")
+    with path.open(encoding="utf-8", newline="") as opened:
+        rows = {row["claim"]: row for row in csv.DictReader(opened)}
+    assert rows["daes_win_by_a_tenth"]["section"] == "yours" and rows["daes_win_by_a_tenth"]["paper"] == "–"
+
+
+def test_a_dataclass_with_late_types_may_stand_in_a_file(file: Path) -> None:
+    file.write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom aesweep.claims import claim\n"
+        "@dataclass\nclass Pair:\n    first: int\n" + '@claim("x")\ndef x(results): return Pair(1)\n'
+    )
+    assert [one.name for one in load_claims(file).claims] == ["x"]
+
+
+def test_nothing_is_written_beside_the_file(file: Path) -> None:
+    file.write_text(documented())
+    load_claims(file)
+    assert [path.name for path in file.parent.iterdir()] == ["claims.py"]
+
+
+def test_a_file_that_is_not_there_is_refused(file: Path) -> None:
+    with pytest.raises(ReportError, match="There is no such file"):
+        load_claims(file)
