@@ -8,10 +8,14 @@ and its claims in the paper's order; a new claim is a function there.
 
 from aesweep.analysis.claims import (
     dae_against_vae,
+    data_sets,
+    depth,
     discussion,
     hypotheses,
+    latent_space,
     network_size,
     readings,
+    rivals,
     smoothness,
     variants,
 )
@@ -21,10 +25,14 @@ _PARTS = (
     smoothness,
     hypotheses,
     dae_against_vae,
+    data_sets,
     variants,
+    depth,
     discussion,
+    latent_space,
     network_size,
+    rivals,
     readings,
 )
 CLAIMS = tuple(found for part in _PARTS for found in vars(part).values() if isinstance(found, Claim))
-"""In the order of the paper; the claims of one file together, ours last."""
+"""By file, in each in the order of the paper."""

@@ -75,8 +75,6 @@ def _distances(tables: Tables, shown: Results) -> Iterator[Reading]:
     held = set(rows["metric"]) if shown.evaluation.id != "none" else set()
     for metric in (name for name in DISTANCES if name in held):
         found = _scored_by(tables, shown, replace(shown.evaluation, metric=metric))
-        if metric == "coverage":
-            found = replace(found, trials=found.trials.assign(**{name: 1 - found.trials[name] for name in SCORES}))
         if len(found.trials):
             yield Reading("distance", found.evaluation.title + _part(found.trials, shown.trials), found)
 
@@ -95,11 +93,15 @@ def _scorings(tables: Tables, shown: Results) -> Iterator[Reading]:
 
 
 def _scored_by(tables: Tables, shown: Results, evaluation: Evaluation) -> Results:
-    """The shown trials, scored in another way."""
+    """The shown trials, scored in another way, and those of the other data sets too."""
     rows = scored_trials(tables, evaluation)
     rows = rows[rows["key"].isin(shown.trials["key"])].reset_index(drop=True)
+    if evaluation.metric == "coverage":
+        rows = rows.assign(**{name: 1 - rows[name] for name in SCORES})
     images = images_of(tables, evaluation, rows)
-    return replace(shown, evaluation=evaluation, trials=rows, images=images, other_scorings=(), scoring_deviations=())
+    elsewhere = {data: _scored_by(tables, other, evaluation) for data, other in shown.elsewhere.items()}
+    more = {"images": images, "elsewhere": elsewhere, "other_scorings": (), "scoring_deviations": ()}
+    return replace(shown, evaluation=evaluation, trials=rows, **more)
 
 
 def _trainings(tables: Tables, shown: Results) -> Iterator[Reading]:

@@ -63,5 +63,12 @@ def draw(
     for column in smoothness.COLUMNS:
         frame[column] = frame["true"] + training + noise.normal(0, image_se, len(frame))
     frame["key"] = [f"{i:012x}" for i in range(len(frame))]
-    frame = frame.assign(variant=frame["network"], sweep="simulated", test_bce=0.5, mean_image_bce=0.6)
+    frame = frame.assign(
+        variant=frame["network"],
+        sweep="simulated",
+        parameters_encoder=1e6,
+        parameters_decoder=1e6,
+        test_bce=0.5,
+        mean_image_bce=0.6,
+    )
     return Results(data, FID, frame, frame, {}, LatentPoints(), "simulated")
