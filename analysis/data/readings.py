@@ -100,8 +100,8 @@ def _scored_by(tables: Tables, shown: Results, evaluation: Evaluation) -> Result
         rows = rows.assign(**{name: 1 - rows[name] for name in SCORES})
     images = images_of(tables, evaluation, rows)
     elsewhere = {data: _scored_by(tables, other, evaluation) for data, other in shown.elsewhere.items()}
-    more = {"images": images, "elsewhere": elsewhere, "other_scorings": (), "scoring_deviations": ()}
-    return replace(shown, evaluation=evaluation, trials=rows, **more)
+    found = replace(shown, evaluation=evaluation, trials=rows, images=images, elsewhere=elsewhere)
+    return replace(found, other_scorings=(), scoring_deviations=())
 
 
 def _trainings(tables: Tables, shown: Results) -> Iterator[Reading]:
