@@ -12,9 +12,10 @@ _PUBLIC = {
     "ReportError": "aesweep.analysis.errors",
     "Tables": "aesweep.analysis.data.tables",
     "load_tables": "aesweep.analysis.data.tables",
+    "sensitivity": "aesweep.analysis.claims.sensitivity",
     "write_report": "aesweep.analysis.report",
 }
-__all__ = ["ReportError", "Tables", "load_tables", "write_report"]
+__all__ = ["ReportError", "Tables", "load_tables", "sensitivity", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

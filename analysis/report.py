@@ -16,14 +16,23 @@ from pathlib import Path
 
 from aesweep.analysis.claims.claims_table import Judgement, claims_table, judge
 from aesweep.analysis.claims.own import OwnClaims
+from aesweep.analysis.claims.sensitivity import sensitivity_table
 from aesweep.analysis.claims.standing import missing_own, with_standing
 from aesweep.analysis.data.evaluations import evaluations_of
 from aesweep.analysis.data.provenance import provenance
 from aesweep.analysis.data.published import slips
+from aesweep.analysis.data.readings import readings
 from aesweep.analysis.data.results import Results, all_results, results_without_distances
 from aesweep.analysis.data.tables import Tables, load_tables
 from aesweep.analysis.errors import ReportError
-from aesweep.analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIGURES, TRAINING_FIGURES, Drawing
+from aesweep.analysis.figures import (
+    FURTHER_FIGURES,
+    NETWORK_FIGURES,
+    PAPER_FIGURES,
+    SMOOTHNESS_FIGURES,
+    TRAINING_FIGURES,
+    Drawing,
+)
 from aesweep.analysis.figures.latents import figure_a, latent_panels
 from aesweep.analysis.figures.mixtures import mixtures
 from aesweep.analysis.figures.samples import interpolations, sample_grids
@@ -92,7 +101,7 @@ def write_report(
             progress=progress(tables),
             winners=writer.figures(winner(tables, one) for one in first),
             warnings=warnings(tables, judged),
-            judgements=[(one, writer.table(claims_table(one))) for one in _judgements(judged, frozen, own)],
+            judgements=[writer.judgement(one) for one in _judgements(tables, judged, frozen, own)],
             missing_own=missing_own(frozen or (), own, address or str(tables.root)),
             figures=writer.figures(_each(PAPER_FIGURES, results)),
             latents=writer.figures(draw(tables, one) for one in data_sets for draw in (figure_a, latent_panels)),
@@ -101,6 +110,7 @@ def write_report(
                     *_each(FURTHER_FIGURES, results),
                     *(mixtures(tables, one) for one in results),
                     *_each(NETWORK_FIGURES, data_sets),
+                    *_each(SMOOTHNESS_FIGURES, judged),
                 ]
             ),
             papers=writer.tables([table_1(tables), *_paper_tables(results)]),
@@ -120,9 +130,11 @@ def write_report(
     return folder / PAGE
 
 
-def _judgements(results: list[Results], frozen: Sequence[Frozen] | None, own: OwnClaims | None) -> Iterator[Judgement]:
+def _judgements(
+    tables: Tables, results: list[Results], frozen: Sequence[Frozen] | None, own: OwnClaims | None
+) -> Iterator[Judgement]:
     for one in results:
-        judgement = judge(one, own.claims if own else ())
+        judgement = judge(one, own.claims if own else (), readings(tables, one))
         yield judgement if frozen is None else with_standing(judgement, frozen, own)
 
 
@@ -178,6 +190,11 @@ class _Writer:
         for form, text in FORMS.items():
             self._write(f"tables/{table.name}.{form}", text(table).encode())
         return show_table(table)
+
+    def judgement(self, judgement: Judgement) -> tuple[Judgement, ShownTable, ShownTable | None]:
+        """It with the tables of its verdicts, and of those under other readings where there are some."""
+        others = sensitivity_table(judgement)
+        return judgement, self.table(claims_table(judgement)), self.table(others) if others else None
 
     def finish(self, data_hash: str, page: str) -> None:
         """Remove what an earlier report left, then write the page."""

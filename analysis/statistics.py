@@ -216,6 +216,13 @@ def equivalence(first: Sample, second: Sample, margin: float) -> tuple[float, fl
     return max(high.p_below(), low.p_above()), outside
 
 
+def within(sample: Sample, margin: float) -> tuple[float, float]:
+    """Whether an expected score, such as a gap, lies within `margin` of 0: p-values for (TOST) and against (doubled)."""
+    found = contrast((1.0, sample))
+    outside = min(1.0, 2 * min(found.p_above(margin), found.p_below(-margin)))
+    return max(found.p_below(margin), found.p_above(-margin)), outside
+
+
 def holm(p_values: Sequence[float]) -> list[bool]:
     """Which of several findings count at `ALPHA` if all of them together may go wrong that often (Holm's step-down)."""
     order = np.argsort(p_values, kind="stable")

@@ -14,12 +14,15 @@ from aesweep.analysis.claims import (
     hypotheses,
     latent_space,
     network_size,
+    readings,
     rivals,
+    smoothness,
     variants,
 )
 from aesweep.analysis.claims.verdicts import Claim
 
 _PARTS = (
+    smoothness,
     hypotheses,
     dae_against_vae,
     data_sets,
@@ -29,6 +32,7 @@ _PARTS = (
     latent_space,
     network_size,
     rivals,
+    readings,
 )
 CLAIMS = tuple(found for part in _PARTS for found in vars(part).values() if isinstance(found, Claim))
 """By file, in each in the order of the paper."""

@@ -1,14 +1,16 @@
-"""Every claim judged on every data set of a store, beside what the paper's own numbers say."""
+"""Every claim judged on every data set of a store, beside what the paper's own numbers and other readings say."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import pandas as pd
 
 from aesweep.analysis.claims import CLAIMS
-from aesweep.analysis.claims.verdicts import ERROR, OUTCOMES, Claim, Verdict
+from aesweep.analysis.claims.readings import the_objective_of_vaes_is_the_papers
+from aesweep.analysis.claims.verdicts import CONTRADICTED, ERROR, OUTCOMES, SUPPORTED, Claim, Verdict
 from aesweep.analysis.data.published import published_tables
+from aesweep.analysis.data.readings import Reading
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable
 from aesweep.analysis.thresholds import SWEPT
@@ -25,6 +27,24 @@ class Judged:
     paper: Verdict | None  # the verdict of the printed numbers; None for a data set that the paper does not have
     flips: str = ""  # at which other value of its threshold the verdict changes; "" where at none
     standing: str = ""  # confirmatory or exploratory, and why (standing.py); "" where that was not looked up
+    others: dict[Reading, Verdict] = field(default_factory=dict)
+    """Its verdicts under the readings that it depends on: those that give other findings."""
+
+    @property
+    def kernel(self) -> str:
+        """The verdict under the kernel distance of the same features, in words; "" where it does not depend on it."""
+        return next((self.words(reading) for reading in self.others if reading.is_kernel), "")
+
+    def flipped(self, reading: Reading) -> bool:
+        """Whether this reading turns the verdict into its opposite."""
+        found = self.others.get(reading, self.ours)
+        return {found.outcome, self.ours.outcome} == {SUPPORTED, CONTRADICTED}
+
+    def words(self, reading: Reading) -> str:
+        """The verdict under a reading: `supported`, `FLIPS: contradicted`; a dash where the claim does not depend on it."""
+        if reading not in self.others:
+            return MISSING
+        return f"{'FLIPS: ' if self.flipped(reading) else ''}{self.others[reading].outcome}"
 
 
 @dataclass(frozen=True)
@@ -34,6 +54,26 @@ class Judgement:
     results: Results
     judged: tuple[Judged, ...]
     standing: str = ""  # what the standings of the verdicts mean, in words
+    readings: tuple[Reading, ...] = ()
+    """Every other reading of these results under which the claims were judged again."""
+
+    @property
+    def kernel(self) -> str:
+        """What the kernel distance of the same features is called; "" where the store has none."""
+        return next((reading.words for reading in self.readings if reading.is_kernel), "")
+
+    @property
+    def condition(self) -> str:
+        """Under which reading of their objective all that is said of VAEs holds, and whether it is the paper's."""
+        vaes = self.results.of(model="vae")
+        checks = [one.ours for one in self.judged if one.claim is the_objective_of_vaes_is_the_papers]
+        if vaes.empty or not checks:
+            return ""
+        usual = vaes.iloc[0]
+        return (
+            f"Everything said of VAEs holds for one reading of their objective: reduction {usual['reduction']}, beta "
+            f"{usual['beta']:g}. Whether it is the paper's (N(0, I) and MVG hardly differ): {checks[0].outcome}."
+        )
 
     @property
     def certainty(self) -> str:
@@ -57,16 +97,17 @@ class Judgement:
         return {outcome: found.count(outcome) for outcome in (*OUTCOMES, *({ERROR} & {*found}))}
 
 
-def judge(results: Results, own: Iterable[Claim] = ()) -> Judgement:
-    """Every claim that speaks of these data, then the user's own."""
+def judge(results: Results, own: Iterable[Claim] = (), readings: Sequence[Reading] = ()) -> Judgement:
+    """Every claim that speaks of these data, then the user's own, also under other readings of the data."""
     paper = published_verdicts().get(results.data, {})
-    return Judgement(
-        results,
-        tuple(
-            Judged(claim, verdict, paper.get(claim.name), flips(claim, results, verdict))
-            for claim, verdict in _verdicts(results, own).items()
-        ),
-    )
+    under = {reading: _verdicts(reading.results, own) for reading in readings}
+    judged = []
+    for claim, verdict in _verdicts(results, own).items():
+        others = {
+            reading: found[claim] for reading, found in under.items() if found[claim].findings != verdict.findings
+        }
+        judged.append(Judged(claim, verdict, paper.get(claim.name), flips(claim, results, verdict), others=others))
+    return Judgement(results, tuple(judged), readings=tuple(readings))
 
 
 @lru_cache(maxsize=1)
@@ -101,6 +142,7 @@ def claims_table(judgement: Judgement) -> TextTable:
             "tested": one.claim.tested(results),
             "verdict": one.ours.outcome,
             "numbers": "; ".join(finding.words for finding in one.ours.findings) or NO_TRIALS,
+            "kernel": one.kernel or MISSING,
             "flips": one.flips,
             "standing": one.standing,
             "paper": one.paper.words if one.paper else MISSING,
@@ -110,13 +152,15 @@ def claims_table(judgement: Judgement) -> TextTable:
     ]
     heads = {"section": "Section", "sentence": "The paper says" if results.of_paper else "The paper says of its data"}
     heads |= {"tested": f"Tested on {results.title}", "verdict": "These data say", "numbers": "Numbers"}
+    heads |= {"kernel": f"Under {judgement.kernel}"} if judgement.kernel else {}
     heads |= {"flips": "Verdict at other thresholds"} if any(one.flips for one in judgement.judged) else {}
     heads |= {"standing": "Confirmatory or exploratory"} if judgement.standing else {}
     heads |= {"paper": "The paper's printed numbers say"} if any(one.paper for one in judgement.judged) else {}
     frame = pd.DataFrame(rows).assign(data=results.data, evaluation=results.evaluation.id)
     title = f"Claims on {results.title}: {results.evaluation.title}"
     notice = f"{results.notice}." if results.notice else ""
-    caption = " ".join(filter(None, [notice, judgement.certainty, judgement.standing, results.aside_notice]))
+    notices = [notice, judgement.certainty, judgement.condition, judgement.standing, results.aside_notice]
+    caption = " ".join(filter(None, notices))
     headings = {name: Heading(text) for name, text in heads.items()}
     return TextTable(
         f"claims-{results.evaluation.slug}-{results.data}", title, caption, headings, frame, results.data_hash

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from aesweep.analysis.claims.verdicts import (
+    NO_SHARE,
     ONE_SEED,
     Finding,
     change_words,
@@ -17,6 +18,7 @@ from aesweep.analysis.claims.verdicts import (
     every,
     left_open,
     no_score,
+    positive,
     unsettled,
 )
 from aesweep.analysis.data.results import Results
@@ -88,6 +90,8 @@ def little_changed(
     pairs = [(results.scores(score, size, **first), results.scores(score, size, **second)) for size in common]
     if not pairs:
         return left_open(f"{label}: no common latent size")
+    if not positive(*(sample for pair in pairs for sample in pair)):
+        return left_open(f"{label}: {NO_SHARE}")
     parts = [near(f"{size:.0f} units", ("", ""), *pair, margin) for size, pair in zip(common, pairs, strict=True)]
     changes = [abs(a.mean / b.mean - 1) for a, b in pairs]
     most = int(np.argmax(changes))
@@ -101,6 +105,8 @@ def near(where: str, names: tuple[str, str], first: Sample, second: Sample, marg
     """Whether two expected scores differ by `margin` of the second or less."""
     if not first.known or not second.known:
         return no_score(where, names, first, second)
+    if not positive(first, second):
+        return left_open(f"{where}: {NO_SHARE}")
     found = contrast((1.0, first), (-1.0, second))
     words = f"{names[0]} {format_score(first.mean)}, {names[1]} {format_score(second.mean)}"
     words = f"{where}: {words} ({change_words(found)}; within {margin:.0%}: ±{format_score(margin * second.mean)})"

@@ -3,7 +3,16 @@
 import numpy as np
 
 from aesweep.analysis.claims.comparisons import NetworkColumns, plain
-from aesweep.analysis.claims.verdicts import ONE_SEED, Finding, change_words, decided, left_open, unsettled
+from aesweep.analysis.claims.verdicts import (
+    NO_SHARE,
+    ONE_SEED,
+    Finding,
+    change_words,
+    decided,
+    left_open,
+    positive,
+    unsettled,
+)
 from aesweep.analysis.data.optimum import FEWEST_SIZES, Curve, curve, on_common_sizes
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import SOURCE_NAMES
@@ -106,6 +115,8 @@ def more_sensitive(
     one, other = on_common_sizes(found[0], found[1])
     if len(one.sizes) < FEWEST_SIZES:
         return left_open(f"{label}: fewer than {FEWEST_SIZES} common latent sizes")
+    if not positive(*one.scores.samples, *other.scores.samples):
+        return left_open(f"{label}: {NO_SHARE}")
     change = range_difference(one.scores, other.scores, factor)
     times = "" if factor == 1 else f"{factor:g} times "
     a, b = relative_range(one.scores), factor * relative_range(other.scores)

@@ -147,10 +147,21 @@ def lower(where: str, names: tuple[str, str], first: Sample, second: Sample, fac
     """Whether `factor` times the first network's expected score is lower than the second's."""
     if not first.known or not second.known:
         return no_score(where, names, first, second)
+    if factor != 1 and not positive(first, second):
+        return left_open(f"{where}: {NO_SHARE}")
     found = contrast((factor, first), (-1.0, second))
-    times = "" if factor == 1 else f"{factor:g} times "
+    times = "" if factor == 1 else f"{factor:.3g} times "
     words = f"{times}{names[0]} {format_score(factor * first.mean)}, {names[1]} {format_score(second.mean)}"
     return decided(f"{where}: {words} ({change_words(found)})", found.p_below(), found.p_above(), unsettled(found))
+
+
+NO_SHARE = "a distance of 0 or below has no share"
+"""Kernel distances are unbiased, so that they may lie below 0."""
+
+
+def positive(*samples: Sample) -> bool:
+    """Whether all means are above 0, so that factors and shares of them mean something."""
+    return all(sample.mean > 0 for sample in samples)
 
 
 def change_words(found: Estimate) -> str:

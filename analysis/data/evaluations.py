@@ -21,7 +21,10 @@ from aesweep.sweep.tables.schemas import SHARED_ERROR
 FRECHET = ("fid", "fd")
 KERNEL = ("kid", "kd")
 FID_EXTRACTOR = "inception-2015"
-NOT_FID = "fd on {extractor} features: not FID, not comparable with published values"
+NOT_FID = "{title}: not FID, not comparable with published values"
+_OFFICIAL = {"fid": "FID", "kid": "KID", "fid_infinity": "FID∞", "fid_infinity_both": "FID∞ (both sides)"}
+"""Distances on the network of FID -> their titles."""
+_WORDS = {"fd_infinity": "fd∞", "fd_infinity_both": "fd∞ (both sides)", "coverage": "1 − coverage"}
 
 
 @dataclass(frozen=True)
@@ -64,21 +67,22 @@ class Evaluation:
     @property
     def slug(self) -> str:
         """For file names: `fid-inception-2015`."""
-        return f"{self.metric}-{self.extractor}" if self.metric in FRECHET else "no-distances"
+        return f"{self.metric}-{self.extractor}" if self.metric != "none" else "no-distances"
 
     @property
     def title(self) -> str:
         """For headings and axes: `FID`, or `fd on random-conv-64 features`."""
-        if self.metric not in FRECHET:
+        if self.metric == "none":
             return "no distances"
-        return "FID" if self.is_fid else f"{self.metric} on {self.extractor} features"
+        official = _OFFICIAL.get(self.metric, "") if self.extractor == FID_EXTRACTOR else ""
+        return official or f"{_WORDS.get(self.metric, self.metric)} on {self.extractor} features"
 
     @property
     def notice(self) -> str:
         """What must stand beside every number that is no FID; "" for FID."""
-        if self.metric not in FRECHET:
+        if self.metric == "none":
             return "no distance is scored: shown is what needs none"
-        return "" if self.is_fid else NOT_FID.format(extractor=self.extractor)
+        return "" if self.is_fid else NOT_FID.format(title=self.title)
 
 
 NO_DISTANCES = Evaluation("none", "none", "none", "none", trials=0, samples=0, references=0, seeds=())

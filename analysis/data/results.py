@@ -7,11 +7,12 @@ What was left aside and what differs from the paper is named, and stands beside 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
 
+from aesweep.analysis.data.alike import deviations, nearest, trained_like
 from aesweep.analysis.data.evaluations import (
     FRECHET,
     NO_DISTANCES,
@@ -25,6 +26,7 @@ from aesweep.analysis.data.gaussianity import gaussianity_by_trial
 from aesweep.analysis.data.latent_measures import latent_measures_by_trial
 from aesweep.analysis.data.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
 from aesweep.analysis.data.scores import SCORES, image_words, scoring_deviations
+from aesweep.analysis.data.smoothness import smoothness_by_trial
 from aesweep.analysis.data.tables import LatentPoints, Tables
 from aesweep.analysis.statistics import Sample
 from aesweep.analysis.thresholds import NOMINAL_SPREAD, Thresholds
@@ -33,8 +35,6 @@ NETWORK = ["model", "filters", "depth", "network"]
 """Columns that name a network within `Results.trials`."""
 PRINTED = "paper"
 """`Results.data_hash` of the paper's own numbers."""
-NON_FINITE_LOSS = "NonFiniteLossError"
-"""Type of the failure of a training whose loss left the numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Results:
     """The results of one data set under one way of scoring.
 
     `trials` has one row per scored trial: its described columns, scores with standard errors, and measures of its latents
-    (`gaussianity_by_trial`, `latent_measures_by_trial`).
+    and of smoothness.
     """
 
     data: str
@@ -64,6 +64,8 @@ class Results:
     """The results of the other data sets under the same way of scoring, by `data`."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """What the paper's words for amounts mean in the verdicts on these results."""
+    compared_at: int = 0
+    """The latent size at which networks are compared; 0: as `comparison_size` chooses it."""
 
     @property
     def title(self) -> str:
@@ -119,8 +121,8 @@ class Results:
     @cached_property
     def comparison_size(self) -> int:
         """The latent size at which networks are compared: the paper's, else the middle one of those most used."""
-        if self.data in COMPARISON_SIZES:
-            return COMPARISON_SIZES[self.data]
+        if self.compared_at or self.data in COMPARISON_SIZES:
+            return self.compared_at or COMPARISON_SIZES[self.data]
         rows = self.plain if len(self.plain) else self.trials
         counts = rows.groupby("latent_size")["filters"].count()
         often = counts.index[counts == counts.max()]
@@ -159,16 +161,20 @@ class Results:
 
 def all_results(tables: Tables) -> list[Results]:
     """Results of each shown evaluation (FID first) and each data set."""
-    latents = _measures_of_latents(tables)
     found = []
     for evaluation in evaluations_of(tables).shown:
-        scores = scores_by_trial(tables, evaluation)
-        scored = tables.described.merge(scores[scores.notna().any(axis=1)], left_on="key", right_index=True)
-        scored = scored.merge(errors_by_trial(tables, evaluation), left_on="key", right_index=True, how="left")
-        scored = scored.merge(latents, left_on="key", right_index=True, how="left")
-        here = {str(data): _choose(tables, str(data), evaluation, rows) for data, rows in scored.groupby("data")}
+        rows = scored_trials(tables, evaluation)
+        here = {str(data): _choose(tables, str(data), evaluation, group) for data, group in rows.groupby("data")}
         found += [replace(one, elsewhere={d: o for d, o in here.items() if d != name}) for name, one in here.items()]
     return found
+
+
+def scored_trials(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
+    """The described trials with a score under one evaluation, and all that `Results.trials` adds to them."""
+    scores = scores_by_trial(tables, evaluation)
+    rows = tables.described.merge(scores[scores.notna().any(axis=1)], left_on="key", right_index=True)
+    rows = rows.merge(errors_by_trial(tables, evaluation), left_on="key", right_index=True, how="left")
+    return _with_measures(tables, evaluation, rows)
 
 
 def results_without_distances(tables: Tables) -> list[Results]:
@@ -180,11 +186,19 @@ def results_without_distances(tables: Tables) -> list[Results]:
     if rows.empty:
         return []
     empty = {name: np.nan for score in SCORES for name in (score, f"{score}_stderr")}
-    rows = rows.assign(**empty).merge(_measures_of_latents(tables), left_on="key", right_index=True, how="left")
+    rows = _with_measures(tables, NO_DISTANCES, rows.assign(**empty))
     return [_choose(tables, str(data), NO_DISTANCES, group) for data, group in rows.groupby("data")]
 
 
+def _with_measures(tables: Tables, evaluation: Evaluation, rows: pd.DataFrame) -> pd.DataFrame:
+    """The same rows with the measures of each trial's latents."""
+    rows = rows.merge(_measures_of_latents(tables), left_on="key", right_index=True, how="left")
+    return rows.merge(smoothness_by_trial(tables, evaluation), left_on="key", right_index=True, how="left")
+
+
+@lru_cache(maxsize=2)
 def _measures_of_latents(tables: Tables) -> pd.DataFrame:
+    """Once for all evaluations."""
     return gaussianity_by_trial(tables).join(latent_measures_by_trial(tables), how="outer")
 
 
@@ -198,25 +212,35 @@ def notices(results: Iterable[Results], evaluation: Evaluation) -> str:
 
 def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFrame) -> Results:
     """Keep one schedule, then one beta for the VAEs."""
-    rows, aside = _nearest(data, rows, "schedule", SETTINGS)
-    vaes, vaes_aside = _nearest(data, rows[rows["model"] == "vae"], "weight", VAE_SETTINGS)
+    rows, aside = nearest(data, rows, "schedule", SETTINGS)
+    vaes, vaes_aside = nearest(data, rows[rows["model"] == "vae"], "weight", VAE_SETTINGS)
     kept = rows[(rows["model"] != "vae") | rows["key"].isin(vaes["key"])].reset_index(drop=True)
-    images = frechet_rows(tables, evaluation)
-    images = images[images["key"].isin(kept["key"]) & images["value"].notna()]
-    deviations = _deviations(kept, SETTINGS) + _deviations(vaes, VAE_SETTINGS) if data in COMPARISON_SIZES else []
+    images = _scored_rows(tables, evaluation, kept)
+    found = deviations(kept, SETTINGS) + deviations(vaes, VAE_SETTINGS) if data in COMPARISON_SIZES else []
     return Results(
         data=data,
         evaluation=evaluation,
         trials=kept,
-        trained=_trained(tables, kept),
+        trained=trained_like(tables, kept),
         images=image_words(images),
         latents=tables.latents,
         data_hash=tables.data_hash,
         left_aside=(*aside, *vaes_aside),
-        deviations=tuple(deviations),
+        deviations=tuple(found),
         scoring_deviations=scoring_deviations(images) if evaluation.is_fid and data in COMPARISON_SIZES else (),
         other_scorings=_other_scorings(tables, evaluation, kept),
     )
+
+
+def images_of(tables: Tables, evaluation: Evaluation, trials: pd.DataFrame) -> dict[str, str]:
+    """`Results.images` of these trials."""
+    return image_words(_scored_rows(tables, evaluation, trials))
+
+
+def _scored_rows(tables: Tables, evaluation: Evaluation, trials: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the scores table that hold an evaluation's distances of these trials."""
+    rows = frechet_rows(tables, evaluation)
+    return rows[rows["key"].isin(trials["key"]) & rows["value"].notna()]
 
 
 def _other_scorings(tables: Tables, evaluation: Evaluation, kept: pd.DataFrame) -> tuple[str, ...]:
@@ -224,39 +248,3 @@ def _other_scorings(tables: Tables, evaluation: Evaluation, kept: pd.DataFrame) 
     same = (evaluation.metric, evaluation.extractor)
     others = [e for e in evaluations_of(tables).aside if (e.metric, e.extractor) == same]
     return tuple(e.unlike(evaluation) for e in others if frechet_rows(tables, e)["key"].isin(kept["key"]).any())
-
-
-def _trained(tables: Tables, kept: pd.DataFrame) -> pd.DataFrame:
-    """The trainings on the same data with the schedule of `kept`, and its beta for VAEs, that ended or diverged.
-
-    A trial whose scoring failed was trained; one that lacked memory, or whose machine died, tells nothing of training.
-    """
-    rows = tables.described
-    rows = rows[rows["data"].isin(kept["data"]) & rows["schedule"].isin(kept["schedule"])]
-    weights = kept.loc[kept["model"] == "vae", "weight"]
-    rows = rows[(rows["model"] != "vae") | rows["weight"].isin(weights) | weights.empty]
-    last = tables.failures.sort_values("time", kind="stable").drop_duplicates("key", keep="last")
-    diverged = last.loc[(last["stage"] == "train") & (last["type"] == NON_FINITE_LOSS), "key"]
-    return rows[rows["test_bce"].notna() | ((rows["state"] == "failed") & rows["key"].isin(diverged))]
-
-
-def _nearest(
-    data: str, rows: pd.DataFrame, column: str, settings: dict[str, object]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The rows of one value of `column`, and the other values that there are."""
-    if rows[column].nunique() < 2:
-        return rows, ()
-    differ = sum((rows[name] != value).astype(int) for name, value in settings.items())
-    ranked = rows.assign(differ=differ if data in COMPARISON_SIZES else 0).groupby(column)["differ"]
-    order = ranked.agg(["min", "count"]).sort_values(["min", "count"], ascending=[True, False], kind="stable").index
-    return rows[rows[column] == order[0]], tuple(order[1:])
-
-
-def _deviations(rows: pd.DataFrame, settings: dict[str, object]) -> list[str]:
-    found = []
-    for name, value in settings.items():
-        others = sorted(rows.loc[rows[name] != value, name].unique())
-        if others:
-            words = ", ".join(f"{other:g}" if isinstance(other, float) else str(other) for other in others)
-            found.append(f"{name.replace('_', ' ')} {words} (paper: {value})")
-    return found

@@ -22,7 +22,7 @@ _IN_WORDS = {
     "weight": ["beta"],
 }
 """Fields that have words or a place of their own, by where they show."""
-_FURTHER_FIELDS = [name for name in CONFIG_FIELDS if name not in chain.from_iterable(_IN_WORDS.values())]
+FURTHER_FIELDS = [name for name in CONFIG_FIELDS if name not in chain.from_iterable(_IN_WORDS.values())]
 """All others, those of a later version included: named only where trials on the same data hold several values of them."""
 CURVE = ["data", "model", "filters", "depth", "variant"]
 """Columns that name a curve."""
@@ -40,7 +40,7 @@ def describe(trials: pd.DataFrame) -> pd.DataFrame:
     described["network"] = _joined(_network(trials))
     described["weight"] = _joined([_named(described, "beta", described["model"] == "vae")])  # a DAE has no KL term
     everywhere = pd.Series(True, index=trials.index)
-    described["schedule"] = _joined([_named(described, name, everywhere) for name in _FURTHER_FIELDS])
+    described["schedule"] = _joined([_named(described, name, everywhere) for name in FURTHER_FIELDS])
     parts = [", " + described[name] for name in ("network", "weight", "schedule")]
     described["variant"] = _joined([part.where(part != ", ", "") for part in parts])
     return described.sort_values([*CURVE, "latent_size", "seed", "key"], key=by_depth, ignore_index=True)

@@ -18,6 +18,11 @@ from aesweep.analysis.figures.capacity import best_latent_size
 from aesweep.analysis.figures.gaussianity import gaussianity_against_capacity, gaussianity_against_latent_size
 from aesweep.analysis.figures.latent_layer import figure_3, figure_4, noise
 from aesweep.analysis.figures.other_networks import others
+from aesweep.analysis.figures.smoothness import (
+    smoothness_against_capacity,
+    smoothness_at_samples,
+    smoothness_at_test_images,
+)
 from aesweep.analysis.figures.style import Drawing
 from aesweep.analysis.figures.training import training_curves
 from aesweep.analysis.figures.width_and_depth import figure_1, figure_2, figure_5, reconstructions
@@ -45,7 +50,20 @@ NETWORK_FIGURES: tuple[_Draw, ...] = (
     parameters_against_bound,
 )
 """Hypothesis 2 and Section 5: of the networks themselves, the same whatever extractor scored them."""
+SMOOTHNESS_FIGURES: tuple[_Draw, ...] = (
+    smoothness_at_test_images,
+    smoothness_at_samples,
+    _where_networks_differ(smoothness_against_capacity),
+)
+"""Hypothesis 1: some measures need no features, so they are drawn without distances too."""
 TRAINING_FIGURES: tuple[Callable[[Tables], list[Drawing]], ...] = (training_curves,)
 """Of the trainings, by data set: they need no score."""
 
-__all__ = ["FURTHER_FIGURES", "NETWORK_FIGURES", "PAPER_FIGURES", "TRAINING_FIGURES", "Drawing"]
+__all__ = [
+    "FURTHER_FIGURES",
+    "NETWORK_FIGURES",
+    "PAPER_FIGURES",
+    "SMOOTHNESS_FIGURES",
+    "TRAINING_FIGURES",
+    "Drawing",
+]

@@ -48,7 +48,7 @@ def gaussianity_against_latent_size(results: Results) -> Drawing | None:
     if rows.empty:
         return None
     every = plain_networks(rows)
-    networks = _few(every)
+    networks = few(every)
     looks = curve_looks(networks)
     figure, axes = _panels()
     for ax, name in zip(axes, MEASURES, strict=True):
@@ -117,7 +117,7 @@ def _measured(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows[names].notna().any(axis=1)]
 
 
-def _few(networks: list[PlainNetwork]) -> list[PlainNetwork]:
+def few(networks: list[PlainNetwork]) -> list[PlainNetwork]:
     """All networks where a reader can tell them apart, else those of depth 1 and of a few widths."""
     if len(networks) <= MOST_CURVES:
         return networks

@@ -21,6 +21,8 @@ from aesweep.analysis.claims import (
     latent_sizes,
     latent_space,
     network_size,
+    readings,
+    smoothness,
     variants,
 )
 from aesweep.analysis.claims.comparisons import NetworkColumns, plain
@@ -291,6 +293,12 @@ TIED_CLAIMS = (
     discussion.daes_stall_at_256_filters,
     discussion.the_gap_between_mvg_and_gmm_shrinks_with_width,
     network_size.the_widest_daes_outperform_vaes,
+    smoothness.depth_makes_daes_smoother_than_width_does,
+    smoothness.larger_encoders_and_decoders_are_smoother,
+    smoothness.the_size_of_the_network_outweighs_variational_inference,
+    smoothness.weak_networks_need_variational_inference,
+    smoothness.wider_daes_are_smoother_and_more_interpolatable,
+    smoothness.wider_daes_gain_interpolatability_and_lipschitz_continuity,
     variants.at_64_filters_deeper_networks_do_worse_at_best,
     variants.at_128_filters_deeper_networks_do_better_at_best,
     variants.noise_degrades_reconstruction_and_generation,
@@ -309,6 +317,8 @@ THRESHOLD_CLAIMS = (
 )
 """Claims of an amount: nothing differs, so "contradicted" is right and "supported" is wrong."""
 LITTLE_CLAIMS = (
+    readings.the_objective_of_vaes_is_the_papers,
+    smoothness.powerful_networks_are_smooth_without_variational_inference,
     variants.freezing_the_latent_layer_hardly_matters,
     variants.latent_normalisation_hardly_changes_mvg_and_gmm,
 )

@@ -11,6 +11,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 import pandas as pd
 
+from aesweep.analysis.data import smoothness
 from aesweep.analysis.data.evaluations import Evaluation
 from aesweep.analysis.data.results import NETWORK, Results
 from aesweep.analysis.data.scores import SCORES
@@ -160,13 +161,16 @@ def draw(
 
     All scores of a trial share its seed's deviation (a lucky training is lucky under every prior); the noise of images is
     drawn for each. What other real images would change is the same for all trials. Networks take `seed_sds` in turn. Test
-    BCE and the spread of the latents have the noise of the seed, a hundredth of it.
+    BCE and the spread of the latents have the noise of the seed, a hundredth of it. Measures of smoothness (hypothesis 1) are
+    drawn as scores are, from a stream of their own.
     """
     found = layout(tuple(networks), seeds)
     training = np.asarray(seed_sds)[found.place % len(seed_sds)] * random.standard_normal(len(found.place))
     shift = random.normal(0, REFERENCE_SE)
     common = found.true + shift + training
     drawn = {score: common + random.normal(0, image_se, len(training)) for score in SCORES}
+    (noise,) = random.spawn(1)
+    drawn |= {column: found.true + training + noise.normal(0, image_se, len(training)) for column in smoothness.COLUMNS}
     drawn["test_bce"] = 0.5 + (found.true - 80 + training) / 1000
     drawn["spread"] = found.spread + training / 100
     return Drawn(found, drawn, random.random(len(training)) < found.fails, shift, data)

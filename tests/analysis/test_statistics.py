@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from aesweep.analysis.claims.verdicts import holds, together
+from aesweep.analysis.power import ALPHA
 from aesweep.analysis.statistics import (
     Sample,
     Settings,
@@ -16,6 +17,7 @@ from aesweep.analysis.statistics import (
     lowest_difference,
     p_of_being_smaller,
     trend,
+    within,
 )
 
 A, B = np.array([1.0, 2.0, 4.0]), np.array([2.5, 3.0])
@@ -114,3 +116,16 @@ def test_a_sentence_is_contradicted_by_one_fact_and_supported_by_all() -> None:
     assert together([holds(True, "a"), holds(True, "b")]).outcome == "supported"
     assert together([holds(True, "a"), holds(False, "b")]).outcome == "contradicted"
     assert together([]).outcome == "not enough data"
+
+
+@pytest.mark.parametrize(
+    ("mean", "margin", "so"), [(1.0, 3.0, True), (-1.0, 3.0, True), (9.0, 3.0, False), (3.0, 3.0, None)]
+)
+def test_within_a_margin_is_two_one_sided_tests(mean: float, margin: float, so: bool | None) -> None:
+    values = mean + np.array([-0.1, 0.0, 0.1])
+    p_for, p_against = within(Sample(values), margin)
+    high = stats.ttest_1samp(values, margin, alternative="less").pvalue
+    low = stats.ttest_1samp(values, -margin, alternative="greater").pvalue
+    assert p_for == pytest.approx(max(high, low))
+    assert (p_for <= ALPHA, p_against <= ALPHA) == (so is True, so is False)
+    assert within(Sample(values[:1]), margin) == (1.0, 1.0)

@@ -200,7 +200,7 @@ def test_scaling_compares_how_much_each_model_gains_from_width(results: MakeResu
 
 
 def test_the_gap_must_shrink_from_end_to_end_and_on_the_whole(results: MakeResults) -> None:
-    asked = trials(filters=[32, 64, 128, 256], latent_size=[128])
+    asked = trials(model=["dae", "vae"], filters=[32, 64, 128, 256], latent_size=[128])
 
     def verdict(*gaps: float) -> str:
         by_width = dict(zip((32, 64, 128, 256), gaps, strict=True))
@@ -214,11 +214,16 @@ def test_the_gap_must_shrink_from_end_to_end_and_on_the_whole(results: MakeResul
 
 @pytest.mark.parametrize(("noise", "outcome"), [(0.1, "supported"), (3.0, "not enough data")])
 def test_the_seeds_say_whether_the_gap_shrinks(results: MakeResults, noise: float, outcome: str) -> None:
-    asked = trials(filters=[32, 64, 128], latent_size=[128], seed=[0, 1, 2])
+    asked = trials(model=["dae", "vae"], filters=[32, 64, 128], latent_size=[128], seed=[0, 1, 2])
     gap = {32: 9, 64: 8, 128: 7}
     found = results(asked, lambda t, name: 60 - (gap[t.filters] + noise * t.seed if name == "gmm" else 0))
     verdict = discussion.the_gap_between_mvg_and_gmm_shrinks_with_width(found)
     assert verdict.outcome == outcome and "±" in verdict.findings[0].words
+    daes = results(
+        [t for t in asked if t.model == "dae"], lambda t, name: 60 - (gap[t.filters] if name == "gmm" else 0)
+    )
+    verdict = discussion.the_gap_between_mvg_and_gmm_shrinks_with_width(daes)  # the sentence is about both models
+    assert [finding.outcome for finding in verdict.findings] == ["supported", "not enough data"]
 
 
 @pytest.mark.parametrize(
@@ -499,11 +504,17 @@ def test_trainings_of_another_schedule_or_beta_say_nothing_of_robustness(results
     assert verdict.findings[0].words.startswith("0 of 3 VAEs above 512 units")
 
 
-SECTION_5 = [
-    network_size.networks_have_the_parameters_of_section_5,
-    network_size.the_largest_networks_approach_the_bound,
-    network_size.ten_times_larger_networks_would_clear_the_bound,
-]
+SECTION_5 = {
+    # All at 128 units; the paper does not say at which size it counts.
+    network_size.networks_have_the_parameters_of_section_5: {"cifar10": "supported", "celeba": "contradicted"},
+    # Short of the upper end of the bound's range, and beyond its lower end.
+    network_size.the_largest_networks_approach_the_bound: {"cifar10": "not enough data", "celeba": "not enough data"},
+    # Beyond both ends on CIFAR-10, beyond the lower one only on CelebA.
+    network_size.ten_times_larger_networks_would_clear_the_bound: {
+        "cifar10": "supported",
+        "celeba": "not enough data",
+    },
+}
 
 
 @pytest.mark.parametrize(("data", "widest"), [("cifar10", 256), ("celeba", 128)])
@@ -517,10 +528,11 @@ def test_what_section_5_says_of_the_papers_largest_networks_needs_them(
     def outcome(found: list[TrialConfig]) -> str:
         store = make_store(found, evaluations=(FID,), pictures=False, latent_points=0, parameters=True)
         (results,) = all_results(load_tables(store))
-        return claim(results).outcome
+        verdict = claim(results)
+        return "no network" if "no network" in verdict.findings[0].words else verdict.outcome
 
-    assert outcome(asked[:2]) == "not enough data"
-    assert outcome(asked) != "not enough data"
+    assert outcome(asked[:2]) in ("no network", "not enough data")
+    assert outcome(asked) == SECTION_5[claim][data]
     assert outcome([*asked, *trials(dataset=[data], image_size=[side], filters=[16], latent_size=[128])]) == outcome(
         asked
     )

@@ -15,7 +15,9 @@ from aesweep.analysis.claims import (
     hypotheses,
     latent_space,
     network_size,
+    readings,
     rivals,
+    smoothness,
     variants,
 )
 from aesweep.analysis.claims.verdicts import OURS, Claim
@@ -26,6 +28,7 @@ from tests.conftest import REPOSITORY
 
 PAPER = REPOSITORY.parent / "shared" / "paper" / "paper.md"
 FILES = (
+    smoothness,
     hypotheses,
     dae_against_vae,
     data_sets,
@@ -35,6 +38,7 @@ FILES = (
     latent_space,
     network_size,
     rivals,
+    readings,
 )
 
 

@@ -128,7 +128,9 @@ def test_a_verdict_gives_the_printed_numbers() -> None:
         == "64 filters, 128 units, GMM: DAE 77.36, VAE 93.60 (-16.24 ± 3.570, 95 % with the nominal error)"
     )
     gap = published_verdicts()["cifar10-32"]["the_gap_between_mvg_and_gmm_shrinks_with_width"]
-    assert gap.findings[0].words.startswith("MVG − GMM: 9.050 at 32, 8.020 at 64, 8.710 at 128, 10.62 at 256 filters")
+    assert gap.findings[0].words.startswith(
+        "DAE, MVG − GMM: 9.050 at 32, 8.020 at 64, 8.710 at 128, 10.62 at 256 filters"
+    )
 
 
 def test_slips_are_noted_beside_the_numbers() -> None:
