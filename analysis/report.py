@@ -27,13 +27,16 @@ from aesweep.analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIG
 from aesweep.analysis.figures.latents import figure_a, latent_panels
 from aesweep.analysis.figures.samples import interpolations, sample_grids
 from aesweep.analysis.figures.samples import shown_folders as sampled_folders
+from aesweep.analysis.figures.winner import winner, winner_folder
 from aesweep.analysis.frozen import Frozen
 from aesweep.analysis.page import ShownFigure, ShownTable, environment, show_figure, show_table
 from aesweep.analysis.pictures import PICTURES, sample_pictures, shown_folders
+from aesweep.analysis.text.answers import Answers, all_answers, progress
 from aesweep.analysis.text.gaps import gaps
-from aesweep.analysis.text.headline import best_table, sentences, state_counts, warnings
+from aesweep.analysis.text.headline import best_table, warnings
 from aesweep.analysis.text.other_scores import other_tables
 from aesweep.analysis.text.paper_tables import table_1, table_2, table_3
+from aesweep.analysis.text.printed_scores import printed_in_the_text
 from aesweep.analysis.text.summary import failures, summary
 from aesweep.analysis.text.text_tables import FORMS, TextTable
 from aesweep.sweep.store.beneath import Beneath, write_new
@@ -49,6 +52,7 @@ def write_report(
     out: str | Path,
     *,
     address: str = "",
+    spec: str = "SPEC",
     fetch: Callable[[set[str]], None] | None = None,
     frozen: Sequence[Frozen] | None = None,
     own: OwnClaims | None = None,
@@ -56,8 +60,9 @@ def write_report(
     """Draw the report of a store into the folder `out`; the path of its `index.html`.
 
     Where `store` is a copy of a store without its pictures, `address` is that one's URI, and `fetch` is called once with
-    the names of the picture files that the report shows. `own` are the user's claims. `frozen` is what the store froze: the
-    report says which verdicts are confirmatory (None: it says nothing of that).
+    the names of the picture files that the report shows. `spec` is what the sweep is launched by, for the commands that the
+    report suggests. `own` are the user's claims. `frozen` is what the store froze: the report says which verdicts are
+    confirmatory (None: it says nothing of that).
 
     A partial store gives a partial report, an empty or missing one a page that says so. Raises `ReportError` for a
     folder that is no store, a damaged table, and a place that cannot be written to.
@@ -69,8 +74,10 @@ def write_report(
     shown = evaluations_of(tables).shown
     judged = [*results, *results_without_distances(tables)]
     data_sets = _data_sets(judged)
+    answers = all_answers(tables, spec)
+    first = _first_of_each(answers)
     if fetch is not None:
-        folders = shown_folders(tables).union(*map(sampled_folders, data_sets))
+        folders = shown_folders(tables).union(*map(sampled_folders, data_sets), *map(winner_folder, first))
         fetch({f"{place}/{name}" for place in folders for name in PICTURES})
     page = (
         environment()
@@ -79,15 +86,17 @@ def write_report(
             sweeps=sorted(tables.trials["sweep"].dropna().unique())[:4],
             empty=tables.trials.empty,
             data_hash=tables.data_hash,
-            sentences=sentences(tables),
-            counts=state_counts(tables),
+            nothing="" if len(tables.trials) else _nothing(tables),
+            answers=answers,
+            progress=progress(tables),
+            winners=writer.figures(winner(tables, one) for one in first),
             warnings=warnings(tables, judged),
             judgements=[(one, writer.table(claims_table(one))) for one in _judgements(judged, frozen, own)],
             missing_own=missing_own(frozen or (), own, address or str(tables.root)),
             figures=writer.figures(_each(PAPER_FIGURES, results)),
             latents=writer.figures(draw(tables, one) for one in data_sets for draw in (figure_a, latent_panels)),
             further=writer.figures([*_each(FURTHER_FIGURES, results), *_each(NETWORK_FIGURES, data_sets)]),
-            papers=writer.tables([table_1(tables), *(t for one in results for t in (table_2(one), table_3(one)) if t)]),
+            papers=writer.tables([table_1(tables), *_paper_tables(results)]),
             slips=slips() if any(one.beside_published for one in results) else [],
             bests=writer.tables(best_table(tables, evaluation, results) for evaluation in shown),
             summaries=writer.tables([summary(tables, one, results) for one in shown] or [summary(tables, None)]),
@@ -115,10 +124,28 @@ def _each(functions: Iterable[Callable[[Results], Drawing | None]], results: lis
     return (draw(one) for one in results for draw in functions)
 
 
+def _paper_tables(results: list[Results]) -> Iterator[TextTable]:
+    """Tables 2 and 3, and what the paper's text prints, for each data set under each way of scoring."""
+    made = (make(one) for one in results for make in (table_2, table_3, printed_in_the_text))
+    return (table for table in made if table is not None)
+
+
 def _data_sets(results: list[Results]) -> list[Results]:
     """The first results of each data set (FID where there is one), for what does not depend on the extractor."""
     first = {one.data: one for one in reversed(results)}
     return [first[data] for data in sorted(first)]
+
+
+def _first_of_each(answers: list[Answers]) -> list[Answers]:
+    """The first answers of each data set: their winner is shown."""
+    first = {one.data: one for one in reversed(answers)}
+    return [first[data] for data in sorted(first)]
+
+
+def _nothing(tables: Tables) -> str:
+    if not tables.root.is_dir():
+        return "There is no store here yet."
+    return "There are no results yet: this store holds no trials."
 
 
 class _Writer:

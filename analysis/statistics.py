@@ -21,6 +21,8 @@ from aesweep.analysis.power import ALPHA, POWER
 
 MOST_SEEDS = 100
 """Where more seeds than these would be needed, no number is given."""
+MOST_SETTINGS = 1000
+"""The same for settings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,10 @@ class Estimate:
         """One-sided p-value against "it is `threshold` or less"; 1 where nothing can be said."""
         return replace(self, value=-self.value).p_below(-threshold)
 
+    def minus(self, threshold: float) -> "Estimate":
+        """How far the estimate is above a threshold."""
+        return replace(self, value=self.value - threshold)
+
     def seeds_needed(self) -> int | None:
         """Seeds of each network that would tell the estimate from 0 in four of five repetitions, if it is the truth.
 
@@ -112,6 +118,12 @@ def contrast(*terms: tuple[float, Sample]) -> Estimate:
     return Estimate(value, math.sqrt(total), total**2 / parts if parts > 0 else math.inf, seeds)
 
 
+def logarithm(sample: Sample) -> Sample:
+    """The logarithms of positive scores: differences of these are of shares, whatever the scale of a data set."""
+    nominal = None if sample.nominal is None else sample.nominal / sample.mean
+    return Sample(np.log(sample.values), nominal)
+
+
 def trend(positions: Sequence[float], samples: Sequence[Sample]) -> Estimate:
     """The slope of the expected score over `positions`, by least squares on the means."""
     x = np.asarray(positions, dtype=float)
@@ -123,6 +135,67 @@ def mean_difference(first: Sequence[Sample], second: Sequence[Sample]) -> Estima
     """The mean over settings of the first network's expected score, minus the second's."""
     share = 1 / len(first)
     return contrast(*((share, s) for s in first), *((-share, s) for s in second))
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """The mean over settings of one network's expected score minus another's, each pair trained in one setting.
+
+    The unit is the setting, not the training: the seeds of a setting are averaged first. So the error holds both the noise of
+    the seeds and how much the difference itself depends on the setting. For exactly these settings it is never too small on
+    average; for others like them it is right, if these are as good as drawn from them.
+    """
+
+    estimate: Estimate
+    settings: int
+    lower: int  # settings in which the first network's mean is the lower one
+    noise: float  # the part of the squared error that is the noise of seeds; nan for one seed
+
+    def p_of_no_difference(self) -> float:
+        """Two-sided p-value against "the mean difference is 0"; 1 with one seed or one setting of one seed."""
+        return min(1.0, 2 * min(self.estimate.p_below(), self.estimate.p_above()))
+
+    def seeds_needed(self) -> int | None:
+        """Seeds of each network that would show a mean difference of this size in these settings; None for no number."""
+        if self.settings == 1:
+            return self.estimate.seeds_needed()
+        between = max(0.0, self.estimate.error**2 - self.noise)
+        for seeds in range(self.estimate.seeds + 1, MOST_SEEDS + 1) if self.noise > 0 else ():
+            error = math.sqrt(between + self.noise * self.estimate.seeds / seeds)
+            if _power(self.estimate.value, error, max(1.0, self.estimate.freedom)) >= POWER:
+                return seeds
+        return None
+
+    def settings_needed(self) -> int | None:
+        """Settings like these, with as many seeds, that would show a mean difference of this size; None for no number."""
+        if not self.estimate.error > 0 or self.settings < 2:
+            return None
+        for count in range(self.settings + 1, MOST_SETTINGS + 1):
+            error = self.estimate.error * math.sqrt(self.settings / count)
+            if _power(self.estimate.value, error, count - 1) >= POWER:
+                return count
+        return None
+
+
+def paired_difference(first: Sequence[Sample], second: Sequence[Sample]) -> PairedDifference:
+    """One network's scores and another's, a pair of samples for each setting. One setting: Welch's test over its seeds."""
+    pairs = [contrast((1.0, a), (-1.0, b)) for a, b in zip(first, second, strict=True)]
+    means = np.array([pair.value for pair in pairs])
+    seeds, count = min(pair.seeds for pair in pairs), len(pairs)
+    noise = sum(pair.error**2 for pair in pairs) / count**2
+    if count == 1:
+        found = pairs[0]
+    else:  # with one seed, what all trainings of that seed share would be taken for a difference
+        error = float(np.std(means, ddof=1)) / math.sqrt(count) if seeds > 1 else math.nan
+        found = Estimate(float(means.mean()), error, count - 1, seeds)
+    return PairedDifference(found, count, int((means < 0).sum()), noise)
+
+
+def _power(value: float, error: float, freedom: float) -> float:
+    """Chance that a true mean of `value` is told from 0 by a t test with this error."""
+    if error == 0:
+        return 1.0
+    return float(stats.nct.sf(stats.t.ppf(1 - ALPHA, freedom), freedom, abs(value) / error))
 
 
 def equivalence(first: Sample, second: Sample, margin: float) -> tuple[float, float]:
@@ -190,14 +263,26 @@ class Settings:
         variance, freedom = self.variance
         if math.isnan(variance) or len(self.samples) < 2:
             return np.ones(len(self.samples))
-        errors = np.sqrt(variance * (1 / self.counts[:, None] + 1 / self.counts[None, :]))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.nan_to_num((self.means[:, None] - self.means[None, :]) / errors, nan=0.0)
-        return np.asarray(np.minimum(1.0, (len(self.samples) - 1) * stats.t.sf(t, freedom).min(axis=1)))
+        most = np.zeros(len(self.samples))
+        for count in np.unique(self.counts):  # of equal counts the lowest mean is the hardest rival
+            lead = self.means - self.means[self.counts == count].min()
+            with np.errstate(divide="ignore", invalid="ignore"):
+                t = lead / np.sqrt(variance * (1 / self.counts + 1 / count))
+            most = np.maximum(most, np.nan_to_num(t, nan=0.0, posinf=np.inf))
+        return np.asarray(np.minimum(1.0, (len(self.samples) - 1) * stats.t.sf(most, freedom)))
 
     def error_at(self, setting: int) -> float:
         """Squared standard error of one mean."""
         return self.variance[0] / float(self.counts[setting])
+
+    def mean_at(self, setting: int) -> Estimate:
+        """One expected score. Where it was picked as the lowest of several, its mean is too low by luck."""
+        return _pooled(float(self.means[setting]), [(1.0, self, self.error_at(setting))], 1)
+
+    def difference(self, first: int, second: int) -> Estimate:
+        """The expected score of one setting minus that of another."""
+        errors = [(1.0, self, self.error_at(first) + self.error_at(second))]
+        return _pooled(float(self.means[first] - self.means[second]), errors, 1)
 
 
 def lowest_difference(first: Settings, second: Settings) -> Estimate:

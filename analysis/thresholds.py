@@ -19,6 +19,16 @@ ABOUT = 2.0
 """Section 5: factor that a number of parameters printed to one digit may be off."""
 UNSTABLE = 0.05
 """Section 4: share of trainings that may fail where training is "simple and robust"; more is "unstable"."""
+SIMILARLY = 0.1
+"""Section 6: share of a printed score by which a rival may be better or worse for a DAE to perform "similarly"."""
+REPRODUCED = 0.05
+"""Share of a printed score by which ours may differ and still reproduce it."""
+LARGE = 256
+"""Section 4: latent units from which on their number is "large": four times CelebA's comparison point."""
+AWAY = 0.25
+"""Section 5: distance of a mean from 0, or of a standard deviation from 1, that is no accident of training."""
+VARY = 1.2
+"""Section 5: ratio of the standard deviations of two dimensions from which on they "vary"."""
 NOMINAL_SPREAD = 0.015
 """Standard deviation over training seeds that is assumed of a printed score, as a share of it: about 1 at an FID of 70. The
 paper trained one seed, and no run of ours at its scale has several yet; verdicts on printed numbers hold under this."""
@@ -40,6 +50,11 @@ class Thresholds:
     much_wider: float = MUCH_WIDER
     about: float = ABOUT
     unstable: float = UNSTABLE
+    similarly: float = SIMILARLY
+    reproduced: float = REPRODUCED
+    large: float = LARGE
+    away: float = AWAY
+    vary: float = VARY
 
 
 SWEPT: dict[str, tuple[float, float]] = {
@@ -51,5 +66,10 @@ SWEPT: dict[str, tuple[float, float]] = {
     "much_wider": (1.5, 3.0),
     "about": (1.5, 3.0),
     "unstable": (0.02, 0.1),
+    "similarly": (0.05, 0.2),
+    "reproduced": (0.02, 0.1),
+    "large": (128, 512),
+    "away": (0.1, 0.5),
+    "vary": (1.1, 1.5),
 }
 """Field of `Thresholds` -> a smaller and a larger value, under which each verdict that depends on it is judged again."""

@@ -58,7 +58,7 @@ MOST_UNDISTURBED = 5
 PATIENCE_SECONDS = 15.0
 """After which another kind of disturbance is chosen, where there is nothing to do the chosen one to."""
 LOOK_SECONDS = 0.1
-TWO_LINES = ("Go on with: ", "same command", "cannot be used.")
+TWO_LINES = ("Continue with: ", "same command", "cannot be used.")
 """What a launch that ends with exit code 2 says, and nothing that a traceback would."""
 
 

@@ -151,7 +151,7 @@ def _fold_tables(store: Store, console: Console) -> bool:
         return False
     _clean_up(store, console)
     TableWriter(store).publish(force=True)
-    console.print(f"Tables folded anew: {store.storage.place('tables')}", highlight=False, markup=False)
+    console.print(f"Tables rebuilt: {store.storage.place('tables')}", highlight=False, markup=False)
     return True
 
 
@@ -192,7 +192,7 @@ def _run(
         file.keep_fresh()
         record()
         _clean_up(store, console, file.driver)
-        with stop.listening(), connect(address, after_death=f"Go on with: {again}") as ours, view:
+        with stop.listening(), connect(address, after_death=f"Continue with: {again}") as ours, view:
             driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks)
             ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))

@@ -6,9 +6,29 @@ so the claims hold for any extractor; those that name a rival's printed value ne
 and its claims in the paper's order; a new claim is a function there.
 """
 
-from aesweep.analysis.claims import dae_against_vae, discussion, hypotheses, network_size, variants
+from aesweep.analysis.claims import (
+    dae_against_vae,
+    data_sets,
+    depth,
+    discussion,
+    hypotheses,
+    latent_space,
+    network_size,
+    rivals,
+    variants,
+)
 from aesweep.analysis.claims.verdicts import Claim
 
-_PARTS = (hypotheses, dae_against_vae, variants, discussion, network_size)
+_PARTS = (
+    hypotheses,
+    dae_against_vae,
+    data_sets,
+    variants,
+    depth,
+    discussion,
+    latent_space,
+    network_size,
+    rivals,
+)
 CLAIMS = tuple(found for part in _PARTS for found in vars(part).values() if isinstance(found, Claim))
-"""In the order of the paper."""
+"""By file, in each in the order of the paper."""

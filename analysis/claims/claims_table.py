@@ -72,7 +72,7 @@ def judge(results: Results, own: Iterable[Claim] = ()) -> Judgement:
 @lru_cache(maxsize=1)
 def published_verdicts() -> dict[str, dict[str, Verdict]]:
     """Data set -> name of a claim -> what the printed numbers say."""
-    every = {results.data: _verdicts(results) for results in all_results(published_tables())}
+    every = {results.data: _verdicts(results) for results in all_results(published_tables(corrected=True))}
     return {data: {claim.name: verdict for claim, verdict in verdicts.items()} for data, verdicts in every.items()}
 
 
@@ -103,7 +103,7 @@ def claims_table(judgement: Judgement) -> TextTable:
             "numbers": "; ".join(finding.words for finding in one.ours.findings) or NO_TRIALS,
             "flips": one.flips,
             "standing": one.standing,
-            "paper": one.paper.outcome if one.paper else MISSING,
+            "paper": one.paper.words if one.paper else MISSING,
             "claim": one.claim.name,
         }
         for one in judgement.judged

@@ -108,7 +108,12 @@ def near(where: str, names: tuple[str, str], first: Sample, second: Sample, marg
 
 
 def worse_on_average(
-    where: str, results: Results, score: str, better: NetworkColumns, worse: NetworkColumns
+    where: str,
+    results: Results,
+    score: str,
+    better: NetworkColumns,
+    worse: NetworkColumns,
+    names: tuple[str, str] = ("before", "after"),
 ) -> Finding:
     """Whether `worse` has the higher mean score over the latent sizes that both have; `score` may be `test_bce`."""
     label = f"{where}, {SOURCE_NAMES.get(score, 'test BCE')}"
@@ -119,7 +124,7 @@ def worse_on_average(
     found = mean_difference(a, b)
     means = (float(np.mean([s.mean for s in one])) for one in (a, b))
     before, after = (format_score(mean) for mean in means)
-    words = f"{label}, mean of {len(common)} sizes: before {before}, after {after} ({change_words(found)})"
+    words = f"{label}, mean of {len(common)} sizes: {names[0]} {before}, {names[1]} {after} ({change_words(found)})"
     return decided(words, found.p_below(), found.p_above(), unsettled(found))
 
 

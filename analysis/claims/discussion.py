@@ -1,7 +1,5 @@
 """Section 5: width and Gaussian latents; `network_size.py` has the rest."""
 
-import math
-
 from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
     at_comparison_size,
@@ -15,19 +13,15 @@ from aesweep.analysis.claims.verdicts import (
     ONE_SEED,
     Verdict,
     claim,
-    decided,
     holds,
     left_open,
     lower,
     together,
-    unsettled,
 )
 from aesweep.analysis.data.gaussianity import GAUSSIAN_Z, MEASURES, SHAPES, looks_gaussian, shape_deviations
-from aesweep.analysis.data.paper import CELEBA, CIFAR10
+from aesweep.analysis.data.paper import CIFAR10
 from aesweep.analysis.data.results import NETWORK, Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
-from aesweep.analysis.statistics import Sample, contrast
-from aesweep.analysis.text.text_tables import format_score
 from aesweep.analysis.thresholds import NOMINAL_SPREAD
 
 
@@ -110,26 +104,6 @@ def daes_of_256_filters_overfit(results: Results) -> Verdict:
 
 @claim(
     "5",
-    "The scaling and overall performance is better and more stable on CelebA.",
-    CELEBA,
-)
-def daes_improve_with_every_width_on_celeba(results: Results) -> Verdict:
-    """At the best sizes each doubling of the width lowers the score (MVG and GMM), which is a part of the sentence.
-
-    "Better" and "more stable" than on CIFAR-10 compare FIDs of two data sets, which have no common scale.
-    """
-    found = [
-        better_at_best(results, prior, _dae(wide), _dae(narrow))
-        for narrow, wide in ((32, 64), (64, 128))
-        for prior in PRIORS
-    ]
-    return together(
-        [*found, left_open("better and more stable than on CIFAR-10: distances of two data sets are not comparable")]
-    )
-
-
-@claim(
-    "5",
     "All of the VAEs and DAEs trained in these experiments have distributions in the latent space that are Gaussian",
 )
 def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
@@ -155,41 +129,6 @@ def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
         words = f"{span}; {outside} of {len(z)} trials beyond {GAUSSIAN_Z:g} standard deviations of Gaussian data"
         findings.append(holds(outside == 0, words))
     return together(findings)
-
-
-@claim(
-    "5",
-    "the DAEs do not have means of 0 and standard deviations of 1, their outputs have a much wider range and vary "
-    "across each latent dimension.",
-    threshold="much_wider",
-)
-def dae_latents_spread_wider_than_the_standard_normal(results: Results) -> Verdict:
-    """At the comparison size, DAEs' latents have a much larger standard deviation than 1 (the smaller of two stored dimensions)."""
-    rows = results.at_comparison_size("dae").set_index("key")
-    spread = results.latents.of(rows.index).groupby("key")[["z_a", "z_b"]].std().min(axis=1, skipna=False)
-    found, wide = [], results.thresholds.much_wider
-    for width, values in spread.groupby(rows["filters"].reindex(spread.index)):
-        sample = Sample(values.to_numpy(dtype=float))
-        where = f"{width:.0f} filters: standard deviation"
-        if not sample.known:
-            found.append(left_open(f"{where} not finite"))
-            continue
-        mean = contrast((1.0, sample))
-        interval = "" if math.isnan(mean.half_width) else f" ± {format_score(mean.half_width)}, 95 %"
-        words = f"{where} {format_score(sample.mean)}{interval} (much wider: {wide:g})"
-        found.append(
-            decided(
-                words,
-                mean.p_above(wide),
-                mean.p_below(wide),
-                unsettled(mean),
-            )
-        )
-    if found:
-        found.append(
-            left_open("means, and how they vary across dimensions: a store keeps two dimensions of a trial, not all")
-        )
-    return together(found)
 
 
 @claim(

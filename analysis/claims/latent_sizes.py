@@ -115,20 +115,39 @@ def more_sensitive(
     return decided(words, change.p_above(), change.p_below(), unsettled(change))
 
 
+def best_size_is_large(results: Results, score: str, network: NetworkColumns, large: float) -> Finding:
+    """Whether every latent size that may be a network's best has at least `large` units; sizes on both sides must be tried."""
+    found = curve(results, score, **network)
+    where = _where(network, score)
+    if found is None or not found.sizes[0] < large <= found.sizes[-1]:
+        return left_open(f"{where}: no latent sizes below and from {large:g} on")
+    words = f"{where}: {_best_in_words(found)}, of {len(found.sizes)} sizes (large: {large:g})"
+    is_large = found.sizes >= large
+    p_for, p_against = float(found.p_lowest[~is_large].max()), float(found.p_lowest[is_large].max())
+    return decided(words, p_for, p_against, _noise(found))
+
+
 def smaller_best_size(
-    where: str, results: Results, score: str, shallow: NetworkColumns, deep: NetworkColumns
+    where: str,
+    results: Results,
+    score: str,
+    shallow: NetworkColumns,
+    deep: NetworkColumns,
+    names: tuple[str, str] | None = None,
 ) -> Finding:
     """Whether the deep network is best at fewer latent units than the shallow one; open at the end of a short grid.
 
-    Every size that may be the deep network's best must be smaller than every size that may be the shallow one's.
+    Every size that may be the deep network's best must be smaller than every size that may be the shallow one's. `names` are
+    those of the shallow and the deep network, by default their depths.
     """
+    first, second = names or ("depth 1", f"depth {deep['depth']}")
     label, found = f"{where}, {SOURCE_NAMES[score]}", []
-    for network in (deep, shallow):
+    for name, network in ((second, deep), (first, shallow)):
         one = curve(results, score, **network)
         if one is None or len(one.sizes) < FEWEST_SIZES:
-            return left_open(f"{label}: fewer than {FEWEST_SIZES} sizes of depth {network['depth']}")
+            return left_open(f"{label}: fewer than {FEWEST_SIZES} sizes of {name}")
         found.append(one)
-    words = f"{label}: depth {deep['depth']} {_best_in_words(found[0])}, depth 1 {_best_in_words(found[1])}"
+    words = f"{label}: {second} {_best_in_words(found[0])}, {first} {_best_in_words(found[1])}"
     smaller = found[0].sizes[:, None] < found[1].sizes[None, :]
     p_for, p_against = p_of_being_smaller(found[0].p_lowest, found[1].p_lowest, smaller)
     if found[0].sizes[-1] < FAR_OUT:  # the grid may end before the deep network's minimum

@@ -24,6 +24,7 @@ ERROR: Outcome = "error"
 """A claim of the user's own whose function failed."""
 OUTCOMES = (SUPPORTED, CONTRADICTED, OPEN)
 """Those that a claim can have where its function works."""
+CIRCULAR = "circular"
 OURS = "ours"
 """`section` of a claim that the paper does not make."""
 YOURS = "yours"
@@ -39,6 +40,7 @@ class Finding:
     words: str  # the comparison with its numbers, such as `64 filters, GMM: DAE 77.36, VAE 93.60 (-16.24 ± 2.1, 95 %)`
     p_for: float = 1.0  # that the sentence is wrong here; small: supported
     p_against: float = 1.0  # that it is right here; small: contradicted
+    circular: bool = False  # the sentence itself states the numbers, which therefore cannot test it
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Verdict:
 
     outcome: Outcome
     findings: tuple[Finding, ...]
+
+    @property
+    def words(self) -> str:
+        """The outcome, or `circular` where the sentence states the numbers that would have to test it."""
+        return CIRCULAR if self.findings and all(one.circular for one in self.findings) else self.outcome
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ def left_open(words: str) -> Finding:
 
 def circular(words: str) -> Finding:
     """A comparison of printed numbers that the sentence itself states: they cannot test it."""
-    return left_open(f"{words}: circular, since the sentence itself states the printed numbers")
+    return Finding(OPEN, f"{words}: circular, since the sentence itself states the printed numbers", circular=True)
 
 
 def lower(where: str, names: tuple[str, str], first: Sample, second: Sample, factor: float = 1.0) -> Finding:

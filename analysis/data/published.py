@@ -17,6 +17,8 @@ from aesweep.analysis.data.tables import Tables, frame_of
 VALUES_FILE = Path(__file__).parents[1] / "paper_values.csv"
 RIVALS = {"wae": "WAE", "rae": "RAE", "eae": "EAE", "gmm-dae": "GMM-DAE"}
 DATA = {"cifar10": "cifar10-32", "celeba": "celeba-64"}
+MISPLACED = "so this row is not at 64"
+"""In the remark on the row of Table 2 for CelebA and 128 filters, whose numbers are those of 128 latent units (Table 3)."""
 PRINTED_ROW = ["data", "filters", "depth", "model", "network", "latent_size"]
 """Columns that name a printed row."""
 
@@ -54,10 +56,16 @@ def section_5(data: str) -> dict[str, float]:
     return dict(zip(rows["column"], rows["value"], strict=True))
 
 
-def published_tables() -> Tables:
-    """The paper's DAEs and VAEs as the tables of a finished store, scored by FID."""
+def published_tables(corrected: bool = False) -> Tables:
+    """The paper's DAEs and VAEs as the tables of a finished store, scored by FID.
+
+    As printed, or `corrected`: with the row of Table 2 that stands at the wrong latent size at its own.
+    """
     rows = published_scores()
     rows = rows[rows["model"].isin(["dae", "vae"])].copy()
+    if corrected:
+        rows.loc[rows["note"].str.contains(MISPLACED, regex=False), "latent_size"] = 128
+        rows = rows.drop_duplicates([*PRINTED_ROW, "column"])
     rows["key"] = rows.groupby(PRINTED_ROW, sort=False).ngroup().map("{:012x}".format)
     return Tables(Path("paper"), trials=_trials(rows.drop_duplicates("key")), scores=_scores(rows), data_hash="paper")
 

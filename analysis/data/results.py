@@ -5,8 +5,8 @@ betas), so one schedule and one beta are chosen per data set: those nearest to t
 What was left aside and what differs from the paper is named, and stands beside everything drawn from here.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -58,6 +58,8 @@ class Results:
     """Settings that differ from the paper's, such as `epochs 5 (paper: 100)`; only for the paper's data sets."""
     scoring_deviations: tuple[str, ...] = ()
     """Numbers of images and components that differ from the paper's; only where published numbers may stand beside these."""
+    elsewhere: Mapping[str, "Results"] = field(default_factory=dict)
+    """The results of the other data sets under the same way of scoring, by `data`."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """What the paper's words for amounts mean in the verdicts on these results."""
 
@@ -105,7 +107,7 @@ class Results:
             for what, words in parts.items()
             if words
         ]
-        return f"Left aside: {'; '.join(named)}." if named else ""
+        return f"Not shown: {'; '.join(named)}." if named else ""
 
     @cached_property
     def plain(self) -> pd.DataFrame:
@@ -162,7 +164,8 @@ def all_results(tables: Tables) -> list[Results]:
         scored = tables.described.merge(scores[scores.notna().any(axis=1)], left_on="key", right_index=True)
         scored = scored.merge(errors_by_trial(tables, evaluation), left_on="key", right_index=True, how="left")
         scored = scored.merge(gaussianity, left_on="key", right_index=True, how="left")
-        found += [_choose(tables, str(data), evaluation, rows) for data, rows in scored.groupby("data")]
+        here = {str(data): _choose(tables, str(data), evaluation, rows) for data, rows in scored.groupby("data")}
+        found += [replace(one, elsewhere={d: o for d, o in here.items() if d != name}) for name, one in here.items()]
     return found
 
 

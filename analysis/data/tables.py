@@ -10,6 +10,7 @@ leaves them in the file until a few trials are asked for.
 
 import hashlib
 import os
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -80,6 +81,11 @@ class Tables:
     def store(self) -> str:
         r"""The store's name in texts and commands; a byte that is not UTF-8 is written as `\xe9`."""
         return self.address or os.fsencode(self.root).decode(errors="backslashreplace")
+
+    @property
+    def quoted(self) -> str:
+        """The store's name as a shell takes it."""
+        return shlex.quote(self.store)
 
     @cached_property
     def described(self) -> pd.DataFrame:

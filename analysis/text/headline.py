@@ -1,48 +1,17 @@
-"""What a reader wants to know first: how far the sweep is, and the best results in words and in one small table."""
+"""What must be known before the numbers are read, and the best network of each model under each score."""
 
-from collections.abc import Hashable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import Evaluation, evaluations_of, scores_by_trial
+from aesweep.analysis.data.evaluations import Evaluation, evaluations_of
+from aesweep.analysis.data.ranking import NETWORK, Ranking, rank, scored_trials
 from aesweep.analysis.data.results import Results, notices
-from aesweep.analysis.data.scores import SAMPLE_SCORES, SCORES, SOURCE_NAMES
+from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES, short_names
 from aesweep.analysis.text.summary import lowest
 from aesweep.analysis.text.text_tables import Heading, TextTable, format_score
-
-STATES = ("done", "failed", "running", "trained", "pending")
-
-
-def state_counts(tables: Tables) -> dict[str, int]:
-    """Trials per state, every state named even where it has none."""
-    found = tables.trials["state"].value_counts()
-    return {state: int(found.get(state, 0)) for state in STATES}
-
-
-def best_per_model(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
-    """The trial with the lowest score per (data, model, score): those, `value`, and the columns of its trial."""
-    frame = tables.described.merge(scores_by_trial(tables, evaluation), left_on="key", right_index=True)
-    others = [name for name in frame if name not in SCORES]
-    long = frame.melt(id_vars=others, value_vars=list(SCORES), var_name="score")
-    best = long[long["value"].notna()].sort_values("value", kind="stable").drop_duplicates(["data", "model", "score"])
-    return best.sort_values(["data", "model"], kind="stable", ignore_index=True)
-
-
-def sentences(tables: Tables) -> list[str]:
-    """The state of the sweep, then for each evaluation and data set the lowest sample distance per model."""
-    if not tables.root.is_dir():
-        return ["There is no store here yet."]
-    if tables.trials.empty:
-        return ["There are no results yet: this store holds no trials."]
-    found = [_state_sentence(state_counts(tables))]
-    for evaluation in evaluations_of(tables).shown:
-        best = best_per_model(tables, evaluation)
-        for data, rows in best[best["score"].isin(SAMPLE_SCORES)].groupby("data"):
-            found.append(_best_sentence(str(data), evaluation, rows))
-    return found
 
 
 def warnings(tables: Tables, results: Iterable[Results]) -> list[str]:
@@ -62,49 +31,53 @@ def warnings(tables: Tables, results: Iterable[Results]) -> list[str]:
     return found
 
 
-def _state_sentence(counts: dict[str, int]) -> str:
-    total = sum(counts.values())
-    words = [f"{counts['done']:,} of {total:,} trial{'s' * (total != 1)} done"]
-    words += [f"{counts[state]:,} {state}" for state in ("failed", "pending")]
-    words += [f"{counts[state]:,} {state}" for state in ("running", "trained") if counts[state]]
-    return ", ".join(words) + "."
-
-
 def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results] = ()) -> TextTable:
-    """One row per data set, score and model: the lowest value of a single trial, and the network that reached it."""
-    frame = best_per_model(tables, evaluation)
-    frame["model_name"] = frame["model"].replace(MODEL_NAMES)
-    frame["score_name"] = frame["score"].replace(SOURCE_NAMES)
-    frame["network"] = short_names(frame)
+    """One row per data set, score and model: the network with the lowest mean over seeds, and its interval."""
+    trials = scored_trials(tables, evaluation)
+    rows = [
+        _best_row(str(data), score, str(model), ranking)
+        for (data, model), part in trials.groupby(["data", "model"])
+        for score in SCORES
+        if (ranking := rank(part, score)) is not None
+    ]
+    frame = pd.DataFrame(rows, columns=[*_BEST, *NETWORK[1:]])
     order = frame["score"].map({name: place for place, name in enumerate(SCORES)})
     frame = frame.assign(order=order).sort_values(["data", "order", "model"], kind="stable", ignore_index=True)
-    frame = frame[["data", "score", "score_name", "model", "model_name", "value", "network", "seed", "key"]]
+    frame["network"] = short_names(frame)
     headings = {"data": Heading("Data"), "score_name": Heading("Score"), "model_name": Heading("Model")}
-    headings |= {"value": Heading("Lowest", "score"), "network": Heading("Reached by"), "key": Heading("Key")}
-    bold = lowest(frame, ["data", "score"], ["value"])
-    what = "Lowest value of a single trial (f filters, d depth, z latent units), the lower of the two models in bold."
+    headings |= {
+        "value": Heading("Lowest mean", "score"),
+        "interval": Heading("±, 95 %"),
+        "seeds": Heading("Seeds", "whole"),
+    }
+    headings |= {"network": Heading("Reached by"), "as_good": Heading("As good", "whole")}
+    what = (
+        "The network with the lowest mean over training seeds (f filters, d depth, z latent units), and how many others may "
+        "be as good; the lower of the two models in bold. ± needs two seeds."
+    )
     caption = " ".join(filter(None, [what, notices(results, evaluation)]))
-    title = f"Best results: {evaluation.title}"
-    return TextTable(f"best-{evaluation.slug}", title, caption, headings, frame, tables.data_hash, bold)
+    shown = frame[[*_BEST, "network"]]
+    bold = lowest(shown, ["data", "score"], ["value"])
+    title = f"Best networks: {evaluation.title}"
+    return TextTable(f"best-{evaluation.slug}", title, caption, headings, shown, tables.data_hash, bold)
 
 
-def _best_sentence(data: str, evaluation: Evaluation, rows: pd.DataFrame) -> str:
-    """The best sample distances on one data set: `digits-32: samples reach FID 20.1 at best (DAE, …, GMM samples)`."""
-    ranked = rows.sort_values("value", kind="stable").drop_duplicates("model")
-    first, *others = ranked.to_dict("records")
-    value = f"{'FID' if evaluation.is_fid else evaluation.metric} {format_score(first['value'])}"
-    features = "" if evaluation.is_fid else f" on {evaluation.extractor} features"
-    text = f"{data}: samples reach {value}{features} at best ({_model(first)}, {_words(first)})"
-    for other in others:
-        text += f"; the best {_model(other)} reaches {format_score(other['value'])} ({_words(other)})"
-    return text + "."
+_BEST = ["data", "score", "score_name", "model", "model_name", "value", "half_width", "interval", "seeds", "as_good"]
 
 
-def _model(row: dict[Hashable, Any]) -> str:
-    return MODEL_NAMES.get(row["model"], str(row["model"]))
-
-
-def _words(row: dict[Hashable, Any]) -> str:
-    depth = f"depth {row['depth']}" if row["depth"] != "1" else ""
-    size, samples = f"{row['latent_size']:.0f} latent units", f"{SOURCE_NAMES[row['score']]} samples"
-    return ", ".join(filter(None, [f"{row['filters']:.0f} filters", depth, row["variant"], size, samples]))
+def _best_row(data: str, score: str, model: str, ranking: Ranking) -> dict[str, object]:
+    network = ranking.networks.iloc[0]
+    half = ranking.best.half_width
+    return {
+        **{name: network[name] for name in NETWORK},
+        "data": data,
+        "score": score,
+        "score_name": SOURCE_NAMES[score],
+        "model": model,
+        "model_name": MODEL_NAMES.get(model, model),
+        "value": network["mean"],
+        "half_width": half,
+        "interval": format_score(half),
+        "seeds": network["seeds"],
+        "as_good": float(len(ranking.as_good)) if ranking.known else float("nan"),
+    }

@@ -71,6 +71,19 @@ def format_score(value: float) -> str:
     return f"{value:#.{SIGNIFICANT_DIGITS}g}"
 
 
+def with_error(value: float, half_width: float) -> str:
+    """A value and half of its interval, both rounded to two digits of the latter: `85.4 ± 1.2`, `0.932 ± 0.026`."""
+    if not half_width > 0 or not np.isfinite(half_width):
+        return f"{format_score(value)} ± {format_score(half_width)}"
+    places = places_of(half_width)
+    return f"{value:.{places}f} ± {half_width:.{places}f}"
+
+
+def places_of(half_width: float) -> int:
+    """Decimals that two significant digits of an error take; 0 for large ones."""
+    return max(0, 1 - int(np.floor(np.log10(half_width)))) if half_width > 0 and np.isfinite(half_width) else 2
+
+
 def to_markdown(table: TextTable) -> str:
     """A GitHub-flavoured Markdown table with its title and caption."""
     cells = table.cells().apply(lambda column: column.map(_markdown_escape))

@@ -81,7 +81,7 @@ class Extractor:
                 if size == 1:
                     raise
                 size = min(size, len(batch)) // 2 or 1
-                less = "too little GPU memory for %d pictures at once; %s goes on with %d"
+                less = "too little GPU memory for %d pictures at once; %s continues with %d"
                 log.warning(less, len(batch), self.name, size)
                 continue
             yield first, features

@@ -114,7 +114,7 @@ def checked(computation: Computation, load: Callable[[Computation], Extractor], 
         if error <= TOLERANCE:
             return replace(found, fallback=reference)
         reason = f"features are off by {error:.1e}"
-    log.warning("Inception goes on with cuDNN's fp32, a third as fast, as %s failed (%s)", computation, reason)
+    log.warning("Inception continues with cuDNN's fp32, a third as fast, as %s failed (%s)", computation, reason)
     return reference
 
 

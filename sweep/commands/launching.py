@@ -106,7 +106,7 @@ def resume(
         code = max(code, outcome.exit_code)
         if outcome.stop_asked and specs:
             names = one_line(", ".join(spec.name for spec in specs))
-            typer.echo(f"Not begun: {names}. Go on with: {resume_command(store, '--all')}", err=True)
+            typer.echo(f"Not begun: {names}. Continue with: {resume_command(store, '--all')}", err=True)
             raise typer.Exit(STOPPED)
     raise typer.Exit(code)
 

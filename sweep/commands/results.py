@@ -17,7 +17,7 @@ from rich.text import Text
 
 from aesweep.cluster.capacity import allowed_cpus
 from aesweep.cluster.user import complete_environment
-from aesweep.models.errors import one_line
+from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.console import lost_output, make_console
@@ -26,6 +26,7 @@ from aesweep.sweep.driver.progress import describe_counts, describe_loss, descri
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
 from aesweep.sweep.freezing import frozen_in, own_claims
+from aesweep.sweep.spec.presets import preset_of
 from aesweep.sweep.store.layout import MARK, TABLES, table_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune as run_prune
@@ -101,16 +102,26 @@ def report(
     name = opened.storage.place().rpartition("/")[2]
     folder = (out or (here / "report" if here else Path(f"{name}-report"))).absolute()
     if here is not None:
-        page = write_report(here, folder, frozen=frozen, own=own)
+        page = write_report(here, folder, spec=_launched_by(opened), frozen=frozen, own=own)
     else:
         copy = folder / "store"
         _copy(opened, copy, [MARK, *map(table_name, TABLES)])
         fetch = partial(copy_pictures, opened, copy)
-        page = write_report(copy, folder, address=opened.root, fetch=fetch, frozen=frozen, own=own)
+        page = write_report(
+            copy, folder, address=opened.root, spec=_launched_by(opened), fetch=fetch, frozen=frozen, own=own
+        )
     typer.echo(f"Report: {page}")
     if said := missing_own(frozen, own, store):
         typer.echo(said, err=True)
     _say_lost(opened)
+
+
+def _launched_by(store: Store) -> str:
+    """What `launch` is given for the latest sweep: a preset's name, else a placeholder for the file of the spec."""
+    with suppress(InputError):  # a spec that cannot be read is no reason to draw no report
+        (latest,) = store.trials.stored_specs()
+        return preset_of(latest) or "SPEC"
+    return "SPEC"
 
 
 def _say_lost(store: Store) -> None:
@@ -134,7 +145,7 @@ def _fold_for_report(store: Store) -> None:
     except StorageError as error:
         if not tables_are_whole(store):
             raise
-        typer.echo(f"The report is drawn from older tables: new ones cannot be folded. {error.remedy}", err=True)
+        typer.echo(f"The report is drawn from older tables: new ones cannot be written. {error.remedy}", err=True)
 
 
 def copy_pictures(store: Store, folder: Path, names: Iterable[str]) -> None:
@@ -178,7 +189,7 @@ def _render(found: Status, store: str) -> Group:
     at_work = any(driver.alive for driver in found.drivers)
     lines += _verified(found, store, at_work)
     if not at_work and (found.counts["pending"] or found.counts["trained"]):
-        lines.append(Text(f"Go on with: {resume_command(store)}"))
+        lines.append(Text(f"Continue with: {resume_command(store)}"))
     if found.failures:
         when = ", when the driver has ended," if at_work else ""
         lines.append(Text(f"Try the failed ones again{when} with: {resume_command(store, RETRY)}"))
@@ -215,7 +226,7 @@ def stop(
         typer.echo(f"{len(left)} of {len(asked)} drivers did not end within {WAIT_SECONDS:.0f} s.", err=True)
         raise typer.Exit(1)
     when = "ended" if wait else f"ends within some {GRACE_SECONDS:.0f} seconds"
-    typer.echo(f"The sweep {when}. Go on with: {resume_command(store)}")
+    typer.echo(f"The sweep {when}. Continue with: {resume_command(store)}")
 
 
 def prune(

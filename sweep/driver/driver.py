@@ -187,7 +187,7 @@ class Driver:
             self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(failure.reason))}")
         else:  # Tune gives a trial up whose actor dies while it waits for a place; or the commit was damaged meanwhile
             self.progress.train_lost(key)
-            self._say_lost(key, "Ray gave it up, or its commit cannot be read", "it goes on after the others")
+            self._say_lost(key, "Ray gave it up, or its commit cannot be read", "it is retried after the others")
 
     def training_lost(self, key: str, error: BaseException | None) -> Verdict:
         """The process of a trial ended: what happens next."""
@@ -196,7 +196,7 @@ class Driver:
         (self._awaited or set()).discard(key)
         if verdict.again:  # else `training_ended` follows
             self.progress.train_lost(key)
-            self._say_lost(key, verdict.why, "it goes on from its checkpoint")
+            self._say_lost(key, verdict.why, "it resumes from its checkpoint")
         return verdict
 
     def _say_lost(self, key: str, why: str, then: str) -> None:

@@ -68,7 +68,7 @@ def explain(outcome: Outcome, console: Console, again: str) -> None:
         console.print(f"[red]failed[/red] {name}: {escape(one_line(reason))}", highlight=False, soft_wrap=True)
     lines = []
     if outcome.interrupted or outcome.is_unfinished:
-        lines.append(f"{'Stopped' if outcome.interrupted else 'Work is left'}. Go on with: {again}")
+        lines.append(f"{'Stopped' if outcome.interrupted else 'Work is left'}. Continue with: {again}")
     if outcome.failures and not outcome.interrupted:
         lines.append(f"Try them again with: {again} {RETRY}")
     for line in lines:

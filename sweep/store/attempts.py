@@ -106,7 +106,7 @@ class Attempts:
         data = self.records.storage.read(path) if same_length else None
         if data is None or file_record(data) != record:
             remedy = (
-                "It is missing or damaged: its SHA-256 is not the committed one. `aesweep resume STORE` makes it anew."
+                "It is missing or damaged: its SHA-256 is not the committed one. `aesweep resume STORE` makes it again."
             )
             raise DamagedFileError("file", self.records.storage.place(path), remedy)
         return data

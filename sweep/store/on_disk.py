@@ -266,12 +266,12 @@ class LocalStorage(Storage):
             )
             return InputError("--store", self.root, remedy)
         where = where if what == "read" else ""
-        what = f"cannot be {what} ({error.strerror}{where}). Mend that"
+        what = f"cannot be {what} ({error.strerror}{where}). Fix the cause"
         if error.errno in FULL:
             what = f"has no room left ({error.strerror}). Make room"
         elif error.errno == errno.ENOENT:
-            what = "is not there any more. Bring it back, or mount its disk again"
-        return StorageError(self.root, f"It {what}, and give the same command again: it goes on from there.")
+            what = "is not there any more. Bring it back or mount its disk again"
+        return StorageError(self.root, f"It {what} and run the same command again; finished work is kept.")
 
 
 def _version(status: os.stat_result) -> str:

@@ -62,17 +62,17 @@ REQUEST_SECONDS = 30.0  # without one byte; the SDK's own 3 s give up on a busy 
 CONNECT_SECONDS = 10.0
 CONNECTIONS = 16
 HINTS = {
-    "NO_SUCH_BUCKET": "Make the bucket first, or mend its name.",
+    "NO_SUCH_BUCKET": "Create the bucket first, or correct its name.",
     "ACCESS_DENIED": "Give credentials that may read, write, list and delete there (AWS_ACCESS_KEY_ID …).",
     "INVALID_ACCESS_KEY_ID": "Give the right credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).",
     "SIGNATURE_DOES_NOT_MATCH": "Give the right credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).",
 }
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")  # the first takes precedence
-OTHERWISE = "Check the network and AWS_ENDPOINT_URL; the same command then goes on where this one stopped."
+OTHERWISE = "Check the network and AWS_ENDPOINT_URL, then run the same command again; finished work is kept."
 
 
 class ObjectStorage(Storage):
-    """The objects below one URI. Every failure that retries did not mend is a `StorageError` that names the store."""
+    """The objects below one URI. Every failure that outlasts the retries is a `StorageError` that names the store."""
 
     folder: Path | None = None
     look_seconds = 5.0

@@ -195,11 +195,13 @@ class LogFile:
 def same_identity(root: str, expected: bytes | None, found: bytes | None) -> bytes:
     """What `store.json` holds, `found`. Raises `OtherStoreError` unless that is `expected` (None: whatever is there)."""
     if found is None:
-        remedy = f"It is not there any more, seen from {socket.gethostname()}. Bring it back and give the same command again."
+        remedy = (
+            f"It is not there any more, seen from {socket.gethostname()}. Bring it back and run the same command again."
+        )
         raise OtherStoreError(root, remedy)
     if expected and found != expected:
         remedy = f"Another store is in its place now, seen from {socket.gethostname()}. "
-        raise OtherStoreError(root, f"{remedy}Put the first one back and give the same command again.")
+        raise OtherStoreError(root, f"{remedy}Put the first one back and run the same command again.")
     return found
 
 

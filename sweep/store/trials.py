@@ -64,7 +64,7 @@ class Trials:
         latest = None if every else self.latest_spec()
         records = [latest] if latest else self.specs()  # an older one that cannot be read is in nobody's way
         if len(records) > 1 and not every:
-            remedy = "It does not say which spec was launched last. Launch that one again, or go on with --all."
+            remedy = "It does not say which spec was launched last. Launch that one again, or continue with --all."
             raise InputError("STORE", self.records.storage.place(LATEST), remedy)
         if not records:
             remedy = "Nothing was launched here yet. `aesweep launch SPEC --store STORE` does."

@@ -10,12 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aesweep.analysis.claims import comparisons, dae_against_vae, discussion, latent_sizes, network_size, variants
+from aesweep.analysis.claims import (
+    comparisons,
+    dae_against_vae,
+    data_sets,
+    depth,
+    discussion,
+    latent_sizes,
+    network_size,
+    variants,
+)
 from aesweep.analysis.claims.comparisons import plain
 from aesweep.analysis.claims.verdicts import Finding, Verdict, lower
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.statistics import Sample
-from aesweep.analysis.thresholds import LITTLE, MARGINALLY, MUCH, NOMINAL_SPREAD
+from aesweep.analysis.thresholds import LARGE, LITTLE, MARGINALLY, MUCH, NOMINAL_SPREAD
 from tests.analysis.simulated import Network, draw
 
 SIZES = (32, 64, 96, 128, 192, 256, 384, 512)
@@ -160,6 +169,12 @@ RULES: tuple[Case, ...] = (
         lambda r: latent_sizes.smaller_best_size("", r, "mvg", DAE, DEEP),
         FOR,
     ),
+    Case(
+        "best_size_is_large",
+        "flat",
+        (Network(sizes=SIZES),),
+        lambda r: latent_sizes.best_size_is_large(r, "mvg", DAE, LARGE),
+    ),
     Case("worse_on_average", "equal", EQUAL_BOWLS, lambda r: comparisons.worse_on_average("", r, "mvg", DAE, VAE)),
     Case("falls_more", "equal falls, one and a half asked", _falls(9.0, 6.0), _falls_more),
     Case("falls_more", "neither falls", _falls(0.0, 0.0), _falls_more, FOR),
@@ -176,6 +191,8 @@ TIED_CLAIMS = (
     discussion.daes_with_a_fitted_prior_outperform_vaes_with_theirs,
     dae_against_vae.daes_always_outperform_vaes_at_the_comparison_point,
     dae_against_vae.at_the_best_size_daes_win_on_cifar10_but_for_mvg_at_32_and_256,
+    depth.deeper_networks_improve_overall,
+    depth.depth_regularises_more_than_width,
     discussion.daes_stall_at_256_filters,
     discussion.the_gap_between_mvg_and_gmm_shrinks_with_width,
     network_size.the_widest_daes_outperform_vaes,
@@ -188,6 +205,7 @@ TIED_CLAIMS = (
 """Claims of several comparisons, none of which is decided where all networks are equal."""
 THRESHOLD_CLAIMS = (
     dae_against_vae.daes_are_more_sensitive_to_the_latent_size,
+    data_sets.vaes_are_best_at_more_latent_units_than_daes,
     discussion.daes_scale_more_strongly_with_width,
     discussion.daes_of_256_filters_overfit,
     variants.deeper_networks_are_less_sensitive_to_the_latent_size,

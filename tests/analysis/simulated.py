@@ -59,5 +59,12 @@ def draw(
         frame[score] = frame["true"] + training + random.normal(0, image_se, len(frame))
         frame[f"{score}_stderr"] = image_se
     frame["key"] = [f"{i:012x}" for i in range(len(frame))]
-    frame = frame.assign(variant=frame["network"], sweep="simulated", test_bce=0.5, mean_image_bce=0.6)
+    frame = frame.assign(
+        variant=frame["network"],
+        sweep="simulated",
+        parameters_encoder=1e6,
+        parameters_decoder=1e6,
+        test_bce=0.5,
+        mean_image_bce=0.6,
+    )
     return Results(data, FID, frame, frame, {}, LatentPoints(), "simulated")

@@ -80,9 +80,19 @@ def test_the_page_holds_everything_in_order_and_loads_nothing(report: Path) -> N
         "Training", "Failures", "What is missing", "Provenance",
     ]  # fmt: skip
     assert page.images and all(image.startswith("data:image/png;base64,") for image in page.images)
-    assert "8 of 8 trials done, 0 failed, 0 pending." in page.text
     assert load_tables(report.parent.parent).data_hash in page.text
     assert "http" not in re.sub(r"base64,[^\"]*", "", report.read_text()).replace("http-equiv", "")
+
+
+def test_the_first_screen_answers_in_order_without_a_hash_or_a_count_twice(report: Path) -> None:
+    text = _page(report).text
+    first = text[: text.index("What the paper says, and what these data say")]
+    questions = ["Which network?", "DAE or VAE?", "How sure is that?", "What would settle the rest?", "What failed?"]
+    places = [first.index(question) for question in questions]
+    assert places == sorted(places)
+    assert load_tables(report.parent.parent).data_hash not in first
+    assert first.count("8 of 8") == 1 and "0 failed" not in first
+    assert (report.parent / "figures" / "winner-digits-32.png").is_file()
 
 
 def test_figures_and_tables_lie_beside_the_page(report: Path) -> None:
@@ -166,7 +176,8 @@ def test_a_partial_store_gives_a_partial_report(make_store: MakeStore, tmp_path:
     states = {0: "failed", 1: "pending", 2: "running", 3: "trained"}
     store = make_store(grid(latent_size=[2, 4, 8, 16], epochs=[3]), states=states)
     page = _page(write_report(store, tmp_path / "report"))
-    assert "0 of 4 trials done, 1 failed, 1 pending, 1 running, 1 trained." in page.text
+    assert "1 trial failed: NonFiniteLossError" in page.text
+    assert "0 of 4 trials done, 1 running, 1 trained, 1 pending." in page.text
     assert "No trial is scored yet" in page.text and "NonFiniteLossError" in page.text
     assert len(page.images) == 1  # the training curve of the trained one
 

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from aesweep.analysis.claims import CLAIMS, dae_against_vae, discussion, hypotheses, network_size, variants
+from aesweep.analysis.claims import (
+    CLAIMS,
+    dae_against_vae,
+    data_sets,
+    depth,
+    discussion,
+    hypotheses,
+    latent_space,
+    network_size,
+    rivals,
+    variants,
+)
 from aesweep.analysis.claims.verdicts import OURS, Claim
 from aesweep.analysis.report import write_report
 from tests.analysis.invented import FID, trials
@@ -14,7 +25,17 @@ from tests.analysis.typed import MakeStore
 from tests.conftest import REPOSITORY
 
 PAPER = REPOSITORY.parent / "shared" / "paper" / "paper.md"
-FILES = (hypotheses, dae_against_vae, variants, discussion, network_size)
+FILES = (
+    hypotheses,
+    dae_against_vae,
+    data_sets,
+    variants,
+    depth,
+    discussion,
+    latent_space,
+    network_size,
+    rivals,
+)
 
 
 def sections(text: str) -> dict[str, str]:
@@ -61,8 +82,8 @@ def test_the_report_says_which_claims_are_ours_and_what_was_tested_on_other_data
         rows = {row["claim"]: row for row in csv.DictReader(file)}
     row = rows["daes_always_outperform_vaes_at_the_comparison_point"]
     assert row["tested"] == "At 16 latent units, DAEs score lower than VAEs of the same width (MVG and GMM)."
-    assert f"On digits-32: {row['tested']}" in page
-    assert page.index(row["tested"]) < page.index("The paper says of its own data: “In both cases DAEs always")
+    assert page.index(row["tested"]) < page.index("Made from: “In both cases DAEs always")
+    assert page.count("its own data") == 1  # not once per sentence
     assert {name for name, row in rows.items() if row["section"] == "ours"} == {
         claim.name for claim in CLAIMS if not claim.of_paper
     }

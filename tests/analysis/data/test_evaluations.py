@@ -118,7 +118,7 @@ def test_of_two_mixtures_the_papers_is_shown_and_the_other_named_in_words(
     assert [e.name for e in shown] == [f"{ten} (10 components)"]
     assert [e.name for e in aside] == [f"{hundred} (100 components)"]
     (results,) = all_results(tables)
-    assert results.aside_notice == "Left aside: scores with 100 components."
+    assert results.aside_notice == "Not shown: scores with 100 components."
     lines = dict(provenance(tables))
     assert "2 trials, 10 components, sampling seeds 0" in lines["Shown evaluations"]
     assert "2 trials, 100 components, sampling seeds 0" in lines["Evaluations not shown"]

@@ -12,6 +12,7 @@ from aesweep.analysis.data.published import published_scores, published_tables, 
 from aesweep.analysis.data.results import all_results
 from aesweep.analysis.data.scores import SCORES
 from aesweep.analysis.text.paper_tables import TABLE_3_SCORES, table_2, table_3
+from aesweep.analysis.text.printed_scores import printed_in_the_text
 from aesweep.analysis.text.text_tables import TextTable
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.deciding_fields import deciding_columns
@@ -88,17 +89,21 @@ VERDICTS = {
         "batch_normalisation_rescues_the_standard_normal": "supported",
         "daes_scale_more_strongly_with_width": "supported",
         "daes_of_256_filters_overfit": "supported",
+        "unaltered_daes_perform_like_novel_daes": "supported",
+        "batch_normalisation_agrees_with_ghose": "supported",
     },
     "celeba-64": {
-        "daes_scale_more_strongly_with_width": "supported",
         "the_widest_daes_outperform_vaes": "supported",
+        "vaes_are_best_with_large_numbers_of_latent_units_on_celeba": "supported",
     },
 }
 """With a nominal spread of 1.5 % over training seeds, which the paper does not give. What is left open and was decided by the
 sign before: one width at the comparison point differs by less than that (MVG at 32 filters, on both data sets); rivals
 differ by no more than the margin allows at one seed; best sizes at 32, 64 and 256 filters; the gap of MVG and GMM, whose
 growth is less than its noise; and, as circular, the bound and the best network overall, whose sentences state their numbers.
-"Better and more stable on CelebA" is not decided by better with every width."""
+On CelebA no score of 128 filters at 64 units is printed (Table 2 puts the row of 128 units there), so neither the scaling to 128
+filters is judged, nor whether it is better than on CIFAR-10. GMM-DAE is behind the DAE on CelebA by more than "similar" allows
+to be sure of. That BN agrees with Ghose et al. is decided against the VAE and the printed WAE."""
 
 
 @pytest.mark.parametrize("data", VERDICTS)
@@ -159,6 +164,28 @@ def test_printed_numbers_that_a_sentence_states_itself_do_not_test_it() -> None:
         "the_largest_networks_approach_the_bound",
         "ten_times_larger_networks_would_clear_the_bound",
         "the_best_overall_has_128_filters_depths_3321_and_96_units",
+        "the_best_network_scores_as_printed",
     ):
-        assert verdicts[name].outcome == "not enough data"
+        assert (verdicts[name].outcome, verdicts[name].words) == ("not enough data", "circular")
         assert all("circular" in finding.words for finding in verdicts[name].findings)
+
+
+def test_the_misplaced_row_is_judged_at_the_latent_size_that_it_belongs_to() -> None:
+    """Table 2 prints CelebA's DAE of 128 filters and 128 units under 64 units; 46.96 against RAE's 44.74 would be 4.96 %."""
+    (results,) = (one for one in all_results(published_tables(corrected=True)) if one.data == "celeba-64")
+    network = {"model": "dae", "filters": 128, "depth": "1", "network": ""}
+    assert results.by_seed("mvg", **network)[0].to_dict() == {96: 44.98, 128: 46.96}
+    verdict = published_verdicts()["celeba-64"]["rivals_and_unaltered_daes_differ_marginally"]
+    assert verdict.findings[0].words.startswith("MVG at 96 units: DAE 44.98, RAE 44.74 ")
+    assert not any(
+        "46.96" in finding.words for found in published_verdicts()["celeba-64"].values() for finding in found.findings
+    )
+
+
+def test_the_scores_printed_in_the_text_stand_beside_ours() -> None:
+    table = present(printed_in_the_text(RESULTS["cifar10-32"]))
+    cells = table.cells()
+    assert cells["printed"].tolist() == ["77.10", "67.32"]
+    assert cells["ours"].tolist() == ["77.10", "67.32"] and cells["difference"].str.startswith("+0.00").all()
+    assert "depths [3,3,2,1], 96 latent units" in cells["network"][0]
+    assert printed_in_the_text(RESULTS["celeba-64"]) is None

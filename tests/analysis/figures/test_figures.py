@@ -453,7 +453,7 @@ def test_what_was_left_aside_is_named(make_store: MakeStore, grid: Grid) -> None
     store = make_store(trials, gaussianity=True, parameters=True)
     drawn = [figure_1, best_latent_size, *NETWORK_FIGURES]
     captions = [drawing.caption for draw in drawn if (drawing := draw(_results(store)))]
-    assert len(captions) == 5 and all("Left aside: trials with epochs 3." in caption for caption in captions)
+    assert len(captions) == 5 and all("Not shown: trials with epochs 3." in caption for caption in captions)
 
 
 @pytest.mark.parametrize("draw", [figure_2, figure_3, figure_4, figure_5, noise, others])

@@ -11,7 +11,8 @@ from aesweep.analysis import load_tables
 from aesweep.analysis.data.evaluations import evaluations_of
 from aesweep.analysis.data.results import all_results
 from aesweep.analysis.data.tables import Tables
-from aesweep.analysis.text.headline import best_table, sentences, state_counts, warnings
+from aesweep.analysis.text.answers import all_answers
+from aesweep.analysis.text.headline import best_table, warnings
 from aesweep.analysis.text.summary import failures, summary
 from aesweep.analysis.text.text_tables import TextTable
 from tests.analysis.typed import Grid, MakeStore, Rows
@@ -74,25 +75,6 @@ def test_failures_give_their_reason_and_the_state_of_today(make_store: MakeStore
     assert row["state"] == "failed" and row["when"] == "2000-01-01 00:01 UTC"
 
 
-def test_the_headline_counts_states_and_names_the_best(make_store: MakeStore, grid: Grid) -> None:
-    def known(rows: Rows) -> None:
-        for row in rows["scores"]:
-            row["value"] = 50.0
-        next(r for r in rows["scores"] if r["source"] == "gmm")["value"] = 20.5
-
-    store = make_store(
-        grid(model=["dae", "vae"], filters=[16], latent_size=[4, 8], epochs=[2]), states={1: "failed"}, edit=known
-    )
-    tables = load_tables(store)
-    assert state_counts(tables) == {"done": 3, "failed": 1, "running": 0, "trained": 0, "pending": 0}
-    counted, best = sentences(tables)
-    assert counted == "3 of 4 trials done, 1 failed, 0 pending."
-    assert best.startswith(
-        "digits-32: samples reach fd 20.50 on random-conv-64 features at best (DAE, 16 filters, 4 latent"
-    )
-    assert "the best VAE reaches 50.00" in best
-
-
 def test_models_that_learnt_nothing_are_warned_of(make_store: MakeStore, grid: Grid) -> None:
     def as_bad_as_the_mean_image(rows: Rows) -> None:
         rows["trials"][0]["test_bce"] = rows["trials"][0]["mean_image_bce"]
@@ -126,15 +108,26 @@ def test_settings_and_images_that_are_not_the_papers_are_warned_of_at_the_top_an
         assert no_fid in caption and training in caption and scoring not in caption
 
 
-def test_the_best_table_gives_the_lowest_score_per_model_and_who_reached_it(small_store: Path) -> None:
-    tables = load_tables(small_store)
+def test_the_best_table_gives_the_lowest_mean_over_seeds_per_model_and_who_reached_it(
+    make_store: MakeStore, grid: Grid
+) -> None:
+    store = make_store(
+        grid(model=["dae", "vae"], filters=[16], latent_size=[4, 8, 16], seed=[0, 1], epochs=[2]), pictures=False
+    )
+    tables = load_tables(store)
     evaluation = evaluations_of(tables).shown[0]
     best, every = best_table(tables, evaluation).frame, summary(tables, evaluation).frame
-    assert len(best) == 2 * 5
+    assert len(best) == 2 * 5 and set(best["seeds"]) == {2} and best["half_width"].gt(0).all()
     for row in best.to_dict("records"):
-        same = every[every["model"] == row["model"]]
-        assert row["value"] == same[row["score"]].min()
-        assert row["network"] == f"f16 z{same.loc[same[row['score']].idxmin(), 'latent_size']:.0f}"
+        means = every[every["model"] == row["model"]].groupby("latent_size")[row["score"]].mean()
+        assert row["value"] == means.min()
+        assert row["network"] == f"f16 z{means.idxmin():.0f}"
+
+
+def test_one_seed_has_no_interval_in_the_best_table(small_store: Path) -> None:
+    tables = load_tables(small_store)
+    best = best_table(tables, evaluations_of(tables).shown[0])
+    assert set(best.cells()["interval"]) == set(best.cells()["as_good"]) == {"–"}
 
 
 def test_ten_thousand_trials_are_summarised_in_seconds(make_store: MakeStore, grid: Grid) -> None:
@@ -145,7 +138,8 @@ def test_ten_thousand_trials_are_summarised_in_seconds(make_store: MakeStore, gr
     assert len(tables.trials) == tables.trials["key"].nunique() == 10_000
     started = time.process_time()
     table = summary(tables, evaluations_of(tables).shown[0])
-    sentences(tables)
+    all_answers(tables, "SPEC")
+    best_table(tables, evaluations_of(tables).shown[0])
     assert time.process_time() - started < 6.0
     assert np.isfinite(table.frame["gmm"]).all() and table.bold["gmm"].any()
 

@@ -57,7 +57,7 @@ def test_a_gpu_with_little_memory_left_measures_smaller_batches(
     small = replace(random_conv, network=SmallMemory(random_conv.network, room))
     found, at_once = small.features(digits[:100]), random_conv.features(digits[:100])
     assert float((found - at_once).abs().max() / at_once.abs().max()) < 1e-5
-    assert "too little GPU memory for 100 pictures at once; random-conv-64 goes on with 50" in caplog.text
+    assert "too little GPU memory for 100 pictures at once; random-conv-64 continues with 50" in caplog.text
 
 
 def test_a_gpu_without_room_for_one_picture_is_an_error(random_conv: Extractor, digits: np.ndarray) -> None:
@@ -112,7 +112,7 @@ def test_a_computation_that_cannot_run_here_leaves_inception_to_fp32(
     load = partial(load_inception, random_inception, *hash_and_size(random_inception), device=CPU)
     reference = load(computation="reference")
     assert checked("tensor-cores", lambda computation: load(computation=computation), reference) is reference
-    assert "goes on with cuDNN's fp32, a third as fast, as tensor-cores failed (" in caplog.text
+    assert "continues with cuDNN's fp32, a third as fast, as tensor-cores failed (" in caplog.text
 
 
 @pytest.mark.slow

@@ -82,7 +82,7 @@ def test_a_second_driver_is_warned_of_the_first_and_leaves_its_files_alone(store
     (store / ".tmp-of-the-other").write_bytes(b"")
     ended = run_aesweep("launch", spec, "--store", store, "--only", "done")
     assert ended.code == 0
-    assert "Another driver works on this store" in ended.err and "Tables folded anew" in ended.err
+    assert "Another driver works on this store" in ended.err and "Tables rebuilt" in ended.err
     assert (store / ".tmp-of-the-other").exists()
 
 

@@ -188,7 +188,7 @@ def test_trials_of_a_dead_machine_go_on_elsewhere(tmp_path: Path, own_env: dict[
     env = command_environment(**own_env)
     done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
-    assert "its machine died or cannot be reached; it goes on from its checkpoint" in done.stderr
+    assert "its machine died or cannot be reached; it resumes from its checkpoint" in done.stderr
     store = open_store(tmp_path / "store")
     assert set(states(tmp_path / "store", trials).values()) == {"done"}
     ends = [end for path in (tmp_path / "store").rglob("end.json") if (end := json.loads(path.read_text()))]
@@ -233,7 +233,7 @@ def assert_ended_in_order(folder: Path, store: Store, process: subprocess.Popen[
     """Every attempt wrote a checkpoint and says that it was stopped; nothing else is left."""
     _, said = process.communicate(timeout=100)
     assert process.returncode == 130, said
-    assert f"Stopped. Go on with: aesweep resume {store.storage.root}" in said
+    assert f"Stopped. Continue with: aesweep resume {store.storage.root}" in said
     attempts = list((folder / "store" / "trials").glob("*/attempts/*"))
     assert 1 <= len(attempts) <= 2, "no trial was begun after the request"
     for attempt in attempts:

@@ -47,6 +47,6 @@ def test_evaluate_of_what_was_scored_has_nothing_to_do(store: Path) -> None:
 
 def test_commands_that_go_on_can_be_pasted_also_where_a_path_has_a_space(store: Path) -> None:
     ended = run_aesweep("status", store)
-    assert f"Go on with: aesweep resume '{store}'\n" in ended.out
+    assert f"Continue with: aesweep resume '{store}'\n" in ended.out
     assert f"aesweep resume '{store}' --retry-failed" in ended.out
     assert open_store(store).storage.root == str(store)

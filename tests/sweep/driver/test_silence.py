@@ -199,7 +199,7 @@ def test_a_ray_that_dies_ends_the_command_in_order_and_counts_as_the_machine(
     assert sweep.returncode == 2, said
     first, second = said.splitlines()[-2:]
     assert first.startswith("Ray has died: ")
-    assert second == f"Go on with: aesweep resume {root}"
+    assert second == f"Continue with: aesweep resume {root}"
     store = open_store(root)
     (key,) = store.trials.known_keys()
     for attempt in store.attempts.of(key, "train"):  # one without an end died with its driver, which counts the same

@@ -116,7 +116,7 @@ def test_resume_all_begins_no_other_spec_after_a_stop(store: Store, data_dir: Pa
     with beside(lambda: ask_drivers_to_stop(store), "a driver that can be asked"):
         ended = run_aesweep("resume", store.storage.root, "--all")
     assert ended.code == 130, ended.err
-    assert f"Not begun: latent 5. Go on with: aesweep resume {store.storage.root} --all" in ended.err
+    assert f"Not begun: latent 5. Continue with: aesweep resume {store.storage.root} --all" in ended.err
     assert not attempts(store, NEXT)
 
 

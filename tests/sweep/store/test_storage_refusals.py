@@ -78,7 +78,7 @@ def test_what_cannot_be_written_is_the_storages_trouble(tmp_path: Path, refuse_t
         lambda: storage.make_folder("trials/def/attempts"),
     ]
     for change in changes:
-        with pytest.raises(StorageError, match=r"cannot be written to \(.*\)\. Mend that"):
+        with pytest.raises(StorageError, match=r"cannot be written to \(.*\)\. Fix the cause"):
             change()
 
 
@@ -98,7 +98,7 @@ def test_what_cannot_be_read_is_the_storages_trouble_and_is_named(
         lambda: storage.listing("trials", 3),
     ]
     for look in looks:
-        with pytest.raises(StorageError, match=r"cannot be read \(.*: .*/trials.*\)\. Mend that"):
+        with pytest.raises(StorageError, match=r"cannot be read \(.*: .*/trials.*\)\. Fix the cause"):
             look()
 
 

@@ -21,9 +21,9 @@ from tests.sweep.driver.aftermath import assert_nothing_left_in, assert_same_res
 from tests.sweep.store.small_disk import SmallDisk
 
 PAGE = 4096
-FULL = "It has no room left (No space left on device). Make room, and give the same command again"
-READ_ONLY = "It cannot be written to (Read-only file system). Mend that, and give the same command again"
-GONE = "It is not there any more. Bring it back, or mount its disk again, and give the same command again"
+FULL = "It has no room left (No space left on device). Make room and run the same command again"
+READ_ONLY = "It cannot be written to (Read-only file system). Fix the cause and run the same command again"
+GONE = "It is not there any more. Bring it back or mount its disk again and run the same command again"
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def assert_stopped(ended: subprocess.CompletedProcess[str], reason: str) -> None
     assert "Traceback" not in ended.stderr
     field, remedy = ended.stderr.splitlines()[-2:]
     assert field.startswith("--store: '") and field.endswith("' cannot be used.")
-    assert remedy == f"{reason}: it goes on from there."
+    assert remedy == f"{reason}; finished work is kept."
 
 
 @pytest.mark.slow

@@ -1,0 +1,107 @@
+"""Which network scores lowest, and which of two models does over their common settings: for any data set and any axes.
+
+A network is everything that decides a training but its seed. All scored trials of a data set take part, whatever fields the
+sweep varies: nothing is chosen first, as the figures of the paper choose one schedule and one beta.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from aesweep.analysis.data.evaluations import Evaluation, scores_by_trial
+from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.power import ALPHA
+from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, Settings, paired_difference
+from aesweep.sweep.tables.schemas import CONFIG_FIELDS
+
+NETWORK = ["model", "filters", "depth", "variant", "latent_size"]
+"""Columns that name a network on one data set."""
+NOT_IN_A_SETTING = ("model", "seed", "beta", "reduction")
+"""Fields in which the two networks of a pair may differ: the last two weigh the KL divergence that only VAEs have."""
+RANKED_BY = ("gmm", "mvg", "standard_normal", "reconstruction_test", "reconstruction_train")
+"""The score that networks are ranked by is the first of these that was measured."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Networks on one data set by one score; the lowest mean over seeds first."""
+
+    score: str
+    networks: pd.DataFrame  # NETWORK, mean and seeds per row
+    scores: Settings  # of the same rows
+    few_seeds: int  # networks with fewer seeds than most, which do not compete
+
+    @property
+    def seeds(self) -> int:
+        """Fewest training seeds of a network that competes."""
+        return int(self.scores.counts.min())
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a spread over seeds."""
+        return not math.isnan(self.scores.variance[0])
+
+    @property
+    def best(self) -> Estimate:
+        """The expected score of the first network; its error is nan without a spread over seeds."""
+        return self.scores.mean_at(0)
+
+    @cached_property
+    def as_good(self) -> list[int]:
+        """Places of further networks that may be the best at 95 %, ascending; all of them without a spread."""
+        return [place for place in range(1, len(self.networks)) if self.scores.p_lowest[place] > ALPHA]
+
+    def seeds_to_tell_the_next(self) -> int | None:
+        """Seeds that would tell the first network from the second; None for no number."""
+        return self.scores.difference(1, 0).seeds_needed() if len(self.networks) > 1 else None
+
+
+def scored_trials(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
+    """The described trials with a score under one evaluation, and their `SCORES`."""
+    return tables.described.merge(scores_by_trial(tables, evaluation), left_on="key", right_index=True)
+
+
+def ranked_by(trials: pd.DataFrame) -> str | None:
+    """The score by which these trials are ranked; None without any."""
+    return next((score for score in RANKED_BY if trials[score].notna().any()), None)
+
+
+def rank(trials: pd.DataFrame, score: str) -> Ranking | None:
+    """Rank the networks of one data set that have as many seeds as most; None without a finite score."""
+    rows = trials[np.isfinite(trials[score].astype("float64"))]
+    if rows.empty:
+        return None
+    groups = rows.groupby(NETWORK, sort=True, observed=True)[score]
+    found = groups.agg(mean="mean", seeds="count").reset_index()
+    values = [scores.to_numpy(dtype=float) for _, scores in groups]
+    enough = found[found["seeds"] >= found["seeds"].mode().max()].sort_values("mean", kind="stable")
+    settings = Settings([Sample(values[place]) for place in enough.index])
+    return Ranking(score, enough.reset_index(drop=True), settings, len(found) - len(enough))
+
+
+def trials_of(ranking: Ranking, trials: pd.DataFrame, place: int = 0) -> pd.DataFrame:
+    """The trials of one ranked network."""
+    names = ranking.networks.iloc[place]
+    return trials[np.logical_and.reduce([trials[name] == names[name] for name in NETWORK])]
+
+
+def compare_models(trials: pd.DataFrame, score: str, first: str, second: str) -> PairedDifference | None:
+    """The score of one model minus that of another over the settings that both have; None without any.
+
+    A setting is what a trial's fields say of it, without `NOT_IN_A_SETTING`: over the betas of its VAEs, scores are averaged for
+    each seed.
+    """
+    rows = trials[np.isfinite(trials[score].astype("float64")) & trials["model"].isin([first, second])]
+    fields = [name for name in CONFIG_FIELDS if name not in NOT_IN_A_SETTING and rows[name].nunique(dropna=False) > 1]
+    setting = [*dict.fromkeys(["latent_size", *fields]), "model"]
+    by_seed = rows.groupby([*setting, "seed"], observed=True, dropna=False)[score].mean().reset_index("seed", drop=True)
+    groups = by_seed.groupby(level=setting, dropna=False)
+    samples = {cast(tuple[Any, ...], names): Sample(values.to_numpy(dtype=float)) for names, values in groups}
+    settings = [names[:-1] for names in samples if names[-1] == first and (*names[:-1], second) in samples]
+    if not settings:
+        return None
+    return paired_difference([samples[*s, first] for s in settings], [samples[*s, second] for s in settings])

@@ -1,0 +1,70 @@
+"""Two models over their common settings: against scipy, and by simulation of how often a tie is decided."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, Settings, paired_difference
+
+RANDOM = np.random.default_rng(11)
+
+
+def pairs(settings: int, seeds: int, shift: float = 0.0, spread: float = 0.0) -> PairedDifference:
+    """Scores with a standard deviation of 1 over seeds; the true differences scatter by `spread` about `shift`."""
+    true = shift + spread * RANDOM.standard_normal(settings)
+    first = [Sample(t + RANDOM.standard_normal(seeds)) for t in true]
+    return paired_difference(first, [Sample(RANDOM.standard_normal(seeds)) for _ in true])
+
+
+def test_the_setting_is_the_unit_and_not_the_seed() -> None:
+    first, second = RANDOM.normal(size=(6, 3)), RANDOM.normal(size=(6, 3))
+    found = paired_difference([Sample(row) for row in first], [Sample(row) for row in second])
+    t = stats.ttest_rel(first.mean(axis=1), second.mean(axis=1))
+    assert found.settings == 6 and found.estimate.freedom == 5
+    assert found.p_of_no_difference() == pytest.approx(t.pvalue)
+    assert found.estimate.half_width == pytest.approx(np.diff(t.confidence_interval(0.95))[0] / 2)
+    assert found.lower == (first.mean(axis=1) < second.mean(axis=1)).sum()
+
+
+def test_one_common_setting_is_welchs_test_over_its_seeds() -> None:
+    a, b = RANDOM.normal(size=3), RANDOM.normal(size=4)
+    found = paired_difference([Sample(a)], [Sample(b)])
+    assert found.p_of_no_difference() == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue)
+
+
+@pytest.mark.parametrize("settings", [1, 10])
+def test_one_seed_decides_nothing(settings: int) -> None:
+    found = pairs(settings, 1, shift=100)
+    assert math.isnan(found.estimate.half_width) and found.p_of_no_difference() == 1.0
+    assert found.seeds_needed() is None and found.settings_needed() is None
+
+
+@pytest.mark.parametrize(("settings", "seeds"), [(1, 3), (2, 2), (6, 3), (20, 2)])
+def test_a_tie_is_decided_in_one_of_twenty_sweeps(settings: int, seeds: int) -> None:
+    wrong = sum(pairs(settings, seeds).p_of_no_difference() <= 0.05 for _ in range(300))
+    assert wrong <= stats.binom.ppf(0.999, 300, 0.05)
+
+
+def test_models_that_win_here_and_there_are_not_called_different_by_their_seeds() -> None:
+    """Two hundred trainings, but a difference that depends on the setting has ten values."""
+    wrong = sum(pairs(10, 20, spread=5).p_of_no_difference() <= 0.05 for _ in range(200))
+    assert wrong <= stats.binom.ppf(0.999, 200, 0.05)
+
+
+def test_more_seeds_help_against_noise_and_only_more_settings_against_what_depends_on_the_setting() -> None:
+    estimate = Estimate(-1.0, 0.5, 7, 2)
+    noisy, uneven = (PairedDifference(estimate, settings=8, lower=6, noise=noise) for noise in (0.25, 0.0001))
+    assert 2 < (noisy.seeds_needed() or 0) < 10 and (noisy.settings_needed() or 0) > 8
+    assert uneven.seeds_needed() is None and uneven.settings_needed() == noisy.settings_needed()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_hardest_rival_of_each_count_gives_the_p_values_of_all_pairs(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    found = Settings([Sample(random.normal(size=random.integers(1, 5))) for _ in range(12)])
+    variance, freedom = found.variance
+    errors = np.sqrt(variance * (1 / found.counts[:, None] + 1 / found.counts[None, :]))
+    t = (found.means[:, None] - found.means[None, :]) / errors
+    assert found.p_lowest == pytest.approx(np.minimum(1.0, 11 * stats.t.sf(t, freedom).min(axis=1)))
