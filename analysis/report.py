@@ -25,6 +25,7 @@ from aesweep.analysis.data.tables import Tables, load_tables
 from aesweep.analysis.errors import ReportError
 from aesweep.analysis.figures import FURTHER_FIGURES, NETWORK_FIGURES, PAPER_FIGURES, TRAINING_FIGURES, Drawing
 from aesweep.analysis.figures.latents import figure_a, latent_panels
+from aesweep.analysis.figures.mixtures import mixtures
 from aesweep.analysis.figures.samples import interpolations, sample_grids
 from aesweep.analysis.figures.samples import shown_folders as sampled_folders
 from aesweep.analysis.figures.winner import winner, winner_folder
@@ -95,7 +96,13 @@ def write_report(
             missing_own=missing_own(frozen or (), own, address or str(tables.root)),
             figures=writer.figures(_each(PAPER_FIGURES, results)),
             latents=writer.figures(draw(tables, one) for one in data_sets for draw in (figure_a, latent_panels)),
-            further=writer.figures([*_each(FURTHER_FIGURES, results), *_each(NETWORK_FIGURES, data_sets)]),
+            further=writer.figures(
+                [
+                    *_each(FURTHER_FIGURES, results),
+                    *(mixtures(tables, one) for one in results),
+                    *_each(NETWORK_FIGURES, data_sets),
+                ]
+            ),
             papers=writer.tables([table_1(tables), *_paper_tables(results)]),
             slips=slips() if any(one.beside_published for one in results) else [],
             bests=writer.tables(best_table(tables, evaluation, results) for evaluation in shown),

@@ -10,12 +10,13 @@ at most 5 % of cases.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from aesweep.analysis.power import ALPHA, POWER
 
@@ -29,11 +30,13 @@ MOST_SETTINGS = 1000
 class Sample:
     """One network's scores, float (S,), one per training seed.
 
-    `nominal` is the standard deviation over seeds that is assumed of a single printed score; None for measured ones.
+    `nominal` is the standard deviation over seeds that is assumed of a single printed score; None for measured ones. `noise`
+    is the standard error of a single score: seeds that agree better than that do so by luck.
     """
 
     values: np.ndarray
     nominal: float | None = None
+    noise: float = 0.0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -48,14 +51,14 @@ class Sample:
         """Over seeds."""
         return float(np.mean(self.values))
 
-    @property
+    @cached_property
     def spread(self) -> tuple[float, float]:
         """Squared standard error of the mean, and its degrees of freedom; nan for a single measured seed."""
         if self.nominal is not None:
             return self.nominal**2 / len(self), math.inf
         if len(self) < 2:
             return math.nan, math.nan
-        return float(np.var(self.values, ddof=1)) / len(self), len(self) - 1
+        return max(float(np.var(self.values, ddof=1)), self.noise**2) / len(self), len(self) - 1
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Estimate:
     @property
     def half_width(self) -> float:
         """Half of the 95 % interval, which holds for all comparisons that this one was picked from."""
-        return self.error * float(stats.t.ppf(1 - ALPHA / self.among, self.freedom)) if self.error else self.error
+        return self.error * float(special.stdtrit(self.freedom, 1 - ALPHA / self.among)) if self.error else self.error
 
     def p_below(self, threshold: float = 0.0) -> float:
         """One-sided p-value against "it is `threshold` or more"; 1 where nothing can be said."""
@@ -79,7 +82,7 @@ class Estimate:
             return 1.0
         if self.error == 0:
             return 0.0 if self.value < threshold else 1.0
-        return min(1.0, self.among * float(stats.t.cdf((self.value - threshold) / self.error, self.freedom)))
+        return min(1.0, self.among * float(special.stdtr(self.freedom, (self.value - threshold) / self.error)))
 
     def p_above(self, threshold: float = 0.0) -> float:
         """One-sided p-value against "it is `threshold` or less"; 1 where nothing can be said."""
@@ -97,11 +100,15 @@ class Estimate:
         if not self.seeds or not self.error > 0 or not self.value:
             return None
         per_seed = abs(self.value) / (self.error * math.sqrt(self.seeds))
-        seeds = np.arange(self.seeds + 1, MOST_SEEDS + 1)
-        freedom = self.freedom * (seeds - 1) / max(1, self.seeds - 1)
-        critical = stats.t.ppf(1 - ALPHA / self.among, freedom)
-        enough = seeds[stats.nct.sf(critical, freedom, per_seed * np.sqrt(seeds)) >= POWER]
-        return int(enough[0]) if len(enough) else None
+
+        def power(seeds: int) -> float:
+            freedom = self.freedom * (seeds - 1) / max(1, self.seeds - 1)
+            critical = special.stdtrit(freedom, 1 - ALPHA / self.among)
+            return 1 - float(special.nctdtr(freedom, per_seed * math.sqrt(seeds), critical))
+
+        counts = range(self.seeds + 1, MOST_SEEDS + 1)
+        place = bisect_left(counts, POWER, key=power)  # power grows with the seeds
+        return counts[place] if place < len(counts) else None
 
 
 def contrast(*terms: tuple[float, Sample]) -> Estimate:
@@ -269,7 +276,7 @@ class Settings:
             with np.errstate(divide="ignore", invalid="ignore"):
                 t = lead / np.sqrt(variance * (1 / self.counts + 1 / count))
             most = np.maximum(most, np.nan_to_num(t, nan=0.0, posinf=np.inf))
-        return np.asarray(np.minimum(1.0, (len(self.samples) - 1) * stats.t.sf(most, freedom)))
+        return np.asarray(np.minimum(1.0, (len(self.samples) - 1) * special.stdtr(freedom, -most)))
 
     def error_at(self, setting: int) -> float:
         """Squared standard error of one mean."""

@@ -106,7 +106,7 @@ def _run(
     rows += timed("held-out likelihood", lambda: heldout_stage(evaluation, latents, priors, settings))
     by_metric: dict[str, float] = defaultdict(float)
     for row in rows:
-        by_metric[row.metric.removesuffix("_null")] += row.seconds
+        by_metric[row.metric.removesuffix("_null").removesuffix("_p")] += row.seconds
     return seconds, {name: value for name, value in by_metric.items() if value >= 0.005}
 
 

@@ -34,7 +34,7 @@ from aesweep.sweep.tables.schemas import COLUMNS, schema
 
 EPOCHS, LATENT_ROWS = 100, 1000
 SIZES = (32, 64, 96, 128, 160, 192, 256, 384, 512, 768)
-GAUSSIANITY = ("loglikelihood_gap", "mardia_kurtosis", "radius_ks", "marginal_kurtosis")
+GAUSSIANITY = ("loglikelihood_gap", "direction_negentropy", "mardia_kurtosis", "radius_ks", "marginal_kurtosis")
 REPORT = "import sys; from aesweep.analysis import write_report; write_report(*sys.argv[1:])"
 READ = (
     "import sys, pathlib, pandas; "
@@ -122,7 +122,7 @@ def trial_row(trial: TrialConfig) -> dict[str, Any]:
 
 
 def score_rows(trial: TrialConfig, random: np.random.Generator) -> Iterator[dict[str, Any]]:
-    """Five distances and seven measures of Gaussianity."""
+    """Five distances, and five measures of Gaussianity with their nulls and p-values."""
     fixed = {"key": trial.key, "evaluation": "e" * 12, "note": "", "seed": 0, "reference_split": "test", "seconds": 1.0}
     fixed |= {"extractor_sha256": "none", "vae_latents": "none", "changed_settings": "none"}
     bowl = 60 + 10 * abs(np.log2(trial.latent_size / 144)) + 800 / trial.filters
@@ -131,7 +131,7 @@ def score_rows(trial: TrialConfig, random: np.random.Generator) -> Iterator[dict
     for source in ("mvg", "gmm"):
         yield {**fixed, **_fid(bowl + random.normal()), "source": source, "split": "test"}
     for name in GAUSSIANITY:
-        for metric in (name, f"{name}_null")[: 1 if name == "loglikelihood_gap" else 2]:
+        for metric in (name, f"{name}_null", f"{name}_p")[: 2 if name == "marginal_kurtosis" else 3]:
             row = {"source": "latents", "split": "train", "metric": metric, "extractor": "none", "n": 10_000}
             yield {**fixed, **row, "value": 1 + 0.1 * random.normal(), "stderr": 0.01}
 

@@ -13,7 +13,7 @@ from aesweep.models.identity import content_hash, identity_fields
 
 ExtractorName = Literal["inception-2015", "random-conv-64", "dinov2-vit-s-14", "dinov2-vit-b-14", "dinov2-vit-l-14"]
 Prior = Literal["standard_normal", "mvg", "gmm"]
-Source = Literal["reconstruction", "standard_normal", "mvg", "gmm", "latents"]
+Source = Literal["reconstruction", "standard_normal", "mvg", "gmm", "latents", "images"]
 VaeLatents = Literal["mean", "sample"]
 
 PRIORS: tuple[Prior, ...] = get_args(Prior)
@@ -66,6 +66,10 @@ class EvaluationConfig:
     """Images in each of them."""
     prdc_neighbours: int = 5
     """The k-th nearest neighbour bounds the ball around an image (Naeem et al. 2020 take 5)."""
+    iwae_samples: int = 64
+    """Draws of q(z|x) behind the bounds of a VAE's likelihood."""
+    mixture_sizes: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
+    """Numbers of components that `mixtures` compares."""
 
     def __post_init__(self) -> None:
         self._check_words()
@@ -75,7 +79,7 @@ class EvaluationConfig:
             raise InputError("seeds", list(self.seeds), "Give different whole numbers from 0 up, such as [0, 1, 2].")
 
     def _check_words(self) -> None:
-        for name in ("seeds", "priors", "metrics"):
+        for name in ("seeds", "priors", "metrics", "mixture_sizes"):
             if not isinstance(getattr(self, name), list | tuple):
                 raise InputError(name, getattr(self, name), "Give a list.")
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -93,6 +97,12 @@ class EvaluationConfig:
         for name, (least, most) in _COUNTS.items():
             if not _is_int_between(getattr(self, name), least, most):
                 raise InputError(name, getattr(self, name), f"Give a whole number from {least} to {most}.")
+        least, most = _COUNTS["gmm_components"]
+        sizes = self.mixture_sizes
+        if not sizes or not all(_is_int_between(size, least, most) for size in sizes) or len(set(sizes)) < len(sizes):
+            remedy = f"Give different whole numbers from {least} to {most}, such as [1, 10, 100]."
+            raise InputError("mixture_sizes", list(sizes), remedy)
+        object.__setattr__(self, "mixture_sizes", tuple(sorted(sizes)))
         for name in ("gmm_tol", "gmm_reg_covar"):  # 1 and 1.0 are the same evaluation
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e6:
@@ -181,6 +191,7 @@ _COUNTS = {
     "kid_subsets": (1, 100_000),
     "kid_subset_size": (2, 1_000_000),
     "prdc_neighbours": (1, 1000),
+    "iwae_samples": (1, 100_000),
 }
 
 

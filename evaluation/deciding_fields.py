@@ -16,15 +16,19 @@ _OF_METRIC = {
     **dict.fromkeys(("fid", "fd"), ("bootstrap",)),
     **dict.fromkeys(("kid", "kd"), ("kid_subsets", "kid_subset_size")),
     **dict.fromkeys(("precision", "recall", "density", "coverage"), ("prdc_neighbours",)),
+    **dict.fromkeys(("elbo", "iwae", "elbo_bits", "iwae_bits"), ("iwae_samples",)),
 }
-NUMBERS = (*MIXTURE, "bootstrap", "kid_subsets", "kid_subset_size", "prdc_neighbours")
+_OF_METRIC |= {f"{m}_{how}": _OF_METRIC[m] for m in ("kid", "kd") for how in ("straight", "spherical", "mixture")}
+NUMBERS = (*MIXTURE, "bootstrap", "kid_subsets", "kid_subset_size", "prdc_neighbours", "iwae_samples")
 """Every field that may decide a score and is a number; `vae_latents` is the one that is a word."""
 _DEFAULTS = EvaluationConfig().to_json()
 
 
 def deciding_numbers(source: str, metric: str) -> tuple[str, ...]:
     """Those of `NUMBERS` that decide the value or the standard error of a score."""
-    of_mixture = MIXTURE if source == "gmm" or metric == "loglikelihood_gap" else ()
+    if metric == "loglikelihood_gap_null":
+        return ("gmm_components",)
+    of_mixture = MIXTURE if source == "gmm" or metric in ("loglikelihood_gap", "loglikelihood_gap_p") else ()
     of_metric = _OF_METRIC.get(metric, ())
     if source == "reconstruction" and of_metric == ("bootstrap",):  # its error is always the jackknife's
         of_metric = ()

@@ -45,6 +45,40 @@ def _distances() -> tuple[Row, ...]:
     )
 
 
+def _vae() -> tuple[Row, ...]:
+    """Rows of `vae_diagnostics`."""
+    quantiles = ((f"kl_unit_p{q}", f"KL per unit ({q} %)", None, "images") for q in (10, 50, 90))
+    bounds = (
+        ("elbo", "ELBO (nats)", False, "images"),
+        ("iwae", "IWAE (nats)", False, "images"),
+        ("elbo_bits", "ELBO (bits/value)", True, "images"),
+        ("iwae_bits", "IWAE (bits/value)", True, "images"),
+    )
+    posterior = (
+        ("active_units", "Active units", None, "images"),
+        ("kl", "KL (nats)", None, "images"),
+        ("kl_unit_mean", "KL per unit", None, "images"),
+        *quantiles,
+        ("aggregate_kl", "Aggregate KL", True, "images"),
+        ("aggregate_norm", "Aggregate |z|²/Z", None, "images"),
+    )
+    return tuple(Row(*row) for row in (*posterior, *bounds))
+
+
+MIXTURE_ROWS = (
+    Row("mixture_loglikelihood", "Mixture log-likelihood", False, "latents"),
+    *(
+        Row(f"{metric}_mixture", f"{head} of mixtures", True, SAMPLES_AND_REFERENCE)
+        for metric, head in (("fid", "FID"), ("fd", "FD"), ("kid", "KID"), ("kd", "KD"))
+    ),
+)
+"""The rows of `mixtures`: one per number of components, so that a trial has several of each."""
+
+_EIGENVALUES = {
+    "correlation_largest": "Largest correlation eigenvalue",
+    "correlation_condition": "Correlation condition number",
+    "effective_rank": "Effective rank",
+}
 _NORMS = ("decoder_norm", "decoder_frobenius", "decoder_frobenius_scaled", "encoder_norm", "encoder_frobenius")
 _NORM_TITLES = ("decoder ‖J‖", "decoder ‖J‖F", "decoder ‖JΣ½‖F", "encoder ‖J‖", "encoder ‖J‖F")
 
@@ -74,6 +108,45 @@ DESCRIPTIONS = (
         "local Lipschitz estimates of decoder and encoder at test images and samples",
         (Row("decoder_lipschitz", "decoder Lipschitz"), Row("encoder_lipschitz", "encoder Lipschitz")),
         "smoothness.lipschitz",
+    ),
+    Description(
+        "memorisation",
+        "how near samples are to training images, compared with test images: authenticity, nearest distances, a picture",
+        (
+            Row("authenticity", "Authenticity"),
+            Row("nearest_ratio", "Nearest distance, samples / test", None, SAMPLES_AND_REFERENCE),
+            Row("nearer_than_test", "Nearer to train than test images", None, SAMPLES_AND_REFERENCE),
+        ),
+        "diagnostics.memorisation",
+        needs_features=True,
+    ),
+    Description(
+        "vae_diagnostics",
+        "active units, KL per unit, ELBO and IWAE, and the aggregate posterior of a VAE",
+        _vae(),
+        "diagnostics.vae",
+    ),
+    Description(
+        "correlation",
+        "eigenvalues of the latents' correlation matrix, and the same of simulated spherical Gaussians",
+        (
+            *(Row(name, title, None, "latents") for name, title in _EIGENVALUES.items()),
+            *(Row(f"{name}_null", f"{title} (spherical)") for name, title in _EIGENVALUES.items()),
+        ),
+        "diagnostics.correlation",
+    ),
+    Description(
+        "intrinsic_dimension",
+        "intrinsic dimension of latents and of images, by two nearest neighbours",
+        (Row("intrinsic_dimension", "Intrinsic dimension"),),
+        "diagnostics.intrinsic_dimension",
+    ),
+    Description(
+        "mixtures",
+        "held-out log-likelihood and distances of samples of mixtures with `mixture_sizes` components",
+        MIXTURE_ROWS,
+        "diagnostics.mixtures",
+        needs_features=True,
     ),
 )
 BY_NAME = {description.name: description for description in DESCRIPTIONS}

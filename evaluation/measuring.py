@@ -17,9 +17,10 @@ import torch
 from aesweep.evaluation.config import EvaluationConfig, Source
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.frechet_error import (
+    as_text,
     bootstrap_error,
     influences,
-    jackknife_error,
+    shared_parts,
     standard_error,
 )
 from aesweep.evaluation.metrics.frechet_infinity import both_sides_extrapolated, extrapolated_distance
@@ -83,7 +84,8 @@ def measure(
     row = replace(row, n=len(z_NZ), seconds=time.perf_counter() - started)
     found = _Features(torch.cat(features), torch.cat(logits) if logits else None, evaluation, reference, row)
     try:
-        row = replace(row, stderr=found.stderr(statistics))
+        stderr, shared = found.stderr(statistics)
+        row = replace(row, stderr=stderr, stderr_shared=shared)
     except torch.linalg.LinAlgError as error:
         row = replace(row, note=joined(f"no standard error: {error}", row.note))
     return Measured(row, statistics, replace(found, row=row).scores()), shown
@@ -135,16 +137,19 @@ class _Features:
     reference: Reference
     row: ScoreRow
 
-    def stderr(self, statistics: FeatureStatistics) -> float | None:
-        """Standard error of the Fréchet distance; None where there is no distance either."""
-        reference, features_ND = self.reference, self.features_ND
+    def stderr(self, statistics: FeatureStatistics) -> tuple[float | None, str]:
+        """Standard error of the Fréchet distance, and the column `stderr_shared`; None where there is no distance either."""
+        reference, features_ND, bootstrap = self.reference, self.features_ND, self.evaluation.bootstrap
         if "frechet" not in self.evaluation.metrics or min(len(features_ND), reference.n) < 2:
-            return None
-        compared = features_ND, statistics, reference.statistics, reference.on(features_ND.device)
-        if self.row.source == "reconstruction" or not self.evaluation.bootstrap:
-            return jackknife_error(*compared, paired=self.row.source == "reconstruction")
-        own = bootstrap_error(features_ND, reference.statistics, self.evaluation.bootstrap, self.row.seed)
-        return math.hypot(own, standard_error(influences(*compared).reference_M))
+            return None, ""
+        found = influences(features_ND, statistics, reference.statistics, reference.on(features_ND.device))
+        if self.row.source == "reconstruction":  # sample i is the reconstruction of real image i
+            both_N = found.sample_N + found.reference_M
+            return standard_error(both_N), as_text(shared_parts(both_N))
+        own = standard_error(found.sample_N)
+        if bootstrap:
+            own = bootstrap_error(features_ND, reference.statistics, bootstrap, self.row.seed)
+        return math.hypot(own, standard_error(found.reference_M)), as_text(shared_parts(found.reference_M))
 
     def scores(self) -> tuple[ScoreRow, ...]:
         """The rows of all that is asked for, other than the distance itself."""
@@ -158,7 +163,9 @@ class _Features:
                 values, remark = [(None, None)] * len(names), str(error)
             seconds = (time.perf_counter() - started) / len(names)
             n_reference, note = _compared(metric, self.reference), joined(remark, self.row.note)
-            shared = replace(self.row, n_reference=n_reference, seconds=seconds, note=note)
+            # An extrapolation has the influences of the distance itself.
+            parts = self.row.stderr_shared if metric.startswith("frechet") else ""
+            shared = replace(self.row, n_reference=n_reference, seconds=seconds, note=note, stderr_shared=parts)
             scores += [replace(shared, metric=m, value=v, stderr=e) for m, (v, e) in zip(names, values, strict=True)]
         return tuple(scores)
 

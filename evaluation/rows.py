@@ -15,7 +15,8 @@ class ScoreRow:
     """One score: a number, or the reason why there is none."""
 
     source: Annotated[
-        Source, "reconstruction, standard_normal, mvg, gmm, or latents (measures of the latents themselves)"
+        Source,
+        "reconstruction, standard_normal, mvg, gmm, latents (measures of the latents themselves), or images (of real images)",
     ]
     split: Annotated[
         Split, "split of the real images that the score compares with, or of the images behind the latents"
@@ -31,11 +32,17 @@ class ScoreRow:
     stderr_of: Annotated[
         str, 'what the standard error counts, see below; "none" without one, "unknown" for scores of older versions'
     ] = "unknown"
+    stderr_shared: Annotated[
+        str,
+        "16 numbers, the part of stderr that scores with the same real images have in common, see below; empty without one",
+    ] = ""
     extractor: Annotated[str, 'feature network; "none" for scores that use none'] = "none"
     n: Annotated[int, "images or latents scored"]
     n_reference: Annotated[int, "real images in the reference; 0 where there is none"] = 0
     reference_split: Annotated[Split, "split that the reference was drawn from"]
     seed: Annotated[int, "sampling seed; for latents the evaluation's prior_seed"]
+    gmm_components: Annotated[int | None, "components of the mixture; null for scores that do not depend on it"] = None
+    """Set where one evaluation has several; else the tables take the evaluation's."""
     seconds: Annotated[float, "wall-clock seconds that the score took"] = 0.0
     note: Annotated[str, "the reason of a null value, or a remark; empty otherwise"] = ""
 

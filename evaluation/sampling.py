@@ -23,6 +23,7 @@ from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
 from aesweep.evaluation.pictures import WALKS, image_grid, interpolation_grid, reconstruction_grid
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
+from aesweep.evaluation.priors.fitting import USUAL, FitSettings
 from aesweep.evaluation.reference import CHUNK, Reference
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.subject import Subject, measure_model
@@ -63,11 +64,12 @@ def sample_stage(
     references: Mapping[Split, Reference],
     device: torch.device,
     precision: str,
+    fits: FitSettings = USUAL,
 ) -> Sampled:
     """Scores and pictures of reconstructions (both splits) and of samples (each prior and seed).
 
     `extractor` is None where no metric needs features: then only the pictures shown are decoded. Raises `ValueError` if it
-    is not the one that the evaluation names.
+    is not the one that the evaluation names. `fits` are for the priors of `mixtures`.
     """
     if extractor is not None:
         check_extractor(evaluation, extractor)
@@ -97,7 +99,8 @@ def sample_stage(
             )
             sampling.sampled.pictures["interpolation.png"] = png
     fixed = model, images, latents.train, means, priors, extractor, references, device, precision
-    sampling.sampled.scores.extend(measure_model(Subject(evaluation, *fixed)))
+    subject = Subject(evaluation, *fixed, fits, sampling.sampled.pictures)
+    sampling.sampled.scores.extend(measure_model(subject))
     return sampling.sampled
 
 

@@ -180,7 +180,7 @@ def score_trial(
                 return fit_stage(evaluation, latents, settings)
             case "sample", (latents, fitted, _):
                 return sample_stage(
-                    trial, evaluation, model, latents, fitted.priors, images, extractor, references, *on
+                    trial, evaluation, model, latents, fitted.priors, images, extractor, references, *on, settings
                 )
             case _:
                 latents, fitted, sampled, _ = inputs
@@ -200,5 +200,6 @@ def _distance(evaluation: EvaluationConfig, measured: Measured, reference: Refer
             row = replace(row, value=frechet_distance(measured.statistics, reference.statistics))
         except np.linalg.LinAlgError as error:
             row = replace(row, note=joined(str(error), row.note))
-    stderr = None if row.value is None else row.stderr
-    return replace(row, stderr=stderr, seconds=row.seconds + time.perf_counter() - started)
+    if row.value is None:
+        row = replace(row, stderr=None, stderr_shared="")
+    return replace(row, seconds=row.seconds + time.perf_counter() - started)

@@ -14,7 +14,9 @@ SIMULATED = "simulated data sets"
 _OF_METRIC = {
     "inception_score": "parts of the samples",
     **dict.fromkeys(("bce", "mse", "psnr", "ssim"), "images"),
-    **dict.fromkeys(("loglikelihood_gap", "heldout_loglikelihood", "train_loglikelihood"), "latents"),
+    **dict.fromkeys(
+        ("loglikelihood_gap", "direction_negentropy", "heldout_loglikelihood", "train_loglikelihood"), "latents"
+    ),
 }
 _OF_FEATURES = ("fid", "fd", "kid", "kd", "fid_infinity", "fd_infinity", "fid_infinity_both", "fd_infinity_both")
 NONE = "none"

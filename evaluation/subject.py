@@ -14,9 +14,14 @@ import torch
 
 from aesweep.evaluation.config import EvaluationConfig, Source
 from aesweep.evaluation.descriptions import BY_NAME
+from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
+from aesweep.evaluation.metrics.frechet import frechet_distance
+from aesweep.evaluation.metrics.frechet_error import jackknife_error
+from aesweep.evaluation.metrics.kernel_distance import kernel_distance
 from aesweep.evaluation.networks.extractor import Extractor
-from aesweep.evaluation.priors.fitted_prior import FittedPrior
-from aesweep.evaluation.reference import Reference
+from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
+from aesweep.evaluation.priors.fitting import FitSettings
+from aesweep.evaluation.reference import CHUNK, Reference
 from aesweep.evaluation.rows import ScoreRow, joined
 from aesweep.models.data.datasets import Split
 from aesweep.models.data.images import ImageSet
@@ -44,6 +49,10 @@ class Subject:
     references: Mapping[Split, Reference]
     device: torch.device
     precision: str
+    fits: FitSettings
+    """How further priors are fitted on this machine."""
+    pictures: dict[str, bytes]
+    """PNG files by name; a metric may add its own."""
 
     def decoded(self, z_NZ: np.ndarray) -> torch.Tensor:
         """Latents float32 (N, Z) -> pictures uint8 (N, H, W, 3) on the device."""
@@ -53,6 +62,27 @@ class Subject:
         """Latents float32 (N, Z) -> features (N, D) of their pictures, on the device."""
         assert self.extractor is not None
         return torch.cat([self.extractor.features(self.decoded(z_NZ[i : i + 1024])) for i in range(0, len(z_NZ), 1024)])
+
+    def real_features(self, images: np.ndarray, chosen_N: np.ndarray | None = None) -> torch.Tensor:
+        """Features (N, D) of real images uint8 (N, H, W, 3), of all or of those chosen, on the device."""
+        assert self.extractor is not None
+        chosen_N = np.arange(len(images)) if chosen_N is None else chosen_N
+        parts = (np.asarray(images[chosen_N[i : i + CHUNK]]) for i in range(0, len(chosen_N), CHUNK))
+        return torch.cat([self.extractor.features(part) for part in parts])
+
+    def distances(self, features_ND: torch.Tensor) -> Values:
+        """Fréchet and kernel distance of generated images from the real ones."""
+        asked, reference, n = self.evaluation, self.reference(), len(features_ND)
+        real_MD = reference.on(self.device)
+        statistics = FeatureStatistics(features_ND.shape[1])
+        statistics.update(features_ND)
+        error = jackknife_error(features_ND, statistics, reference.statistics, real_MD)
+        size = min(asked.kid_subset_size, min(n, len(real_MD)) // 2)
+        kernel = kernel_distance(features_ND, real_MD, asked.kid_subsets, size, asked.seeds[0])
+        return {
+            asked.frechet_name: (frechet_distance(statistics, reference.statistics), error, n),
+            asked.kernel_name: (*kernel, n),
+        }
 
     def reference(self) -> Reference:
         """The real images that samples are compared with."""
@@ -74,24 +104,44 @@ class Subject:
         rows: list[ScoreRow] = []
         extractor = self.evaluation.extractor if BY_NAME[name].needs_features else "none"
         for source, prior in self.sources():
-            started = time.perf_counter()
-            seed = self.evaluation.reference_seed if prior is None else self.evaluation.seeds[0]
-            split: Split = "test" if prior is None else self.evaluation.reference_split
-            place: dict[str, Any] = {"source": source, "split": split, "reference_split": split, "seed": seed}
-            empty = ScoreRow(**place, metric="", value=None, extractor=extractor, n=0)
-            try:
-                if isinstance(prior, str):
-                    raise ValueError(prior)
-                values = measured(prior)
-            except (NonFiniteError, ValueError) as error:
-                note = joined(str(error), prior.note if isinstance(prior, FittedPrior) else "")
-                rows += [replace(empty, metric=metric, note=note) for metric in metrics]
-                continue
-            seconds = (time.perf_counter() - started) / len(values)
-            note = prior.note if isinstance(prior, FittedPrior) else ""
-            empty = replace(empty, seconds=seconds, note=note)
-            rows += [replace(empty, metric=m, value=v, stderr=e, n=n) for m, (v, e, n) in values.items()]
+            row = self.row(source, "test" if prior is None else self.evaluation.reference_split, extractor=extractor)
+            if prior is None:
+                rows += measured_rows(row, metrics, lambda: measured(None))
+            else:
+                rows += self.of_prior(row, metrics, prior, measured)
         return rows
+
+    def row(self, source: Source, split: Split, **others: Any) -> ScoreRow:
+        """A row of no metric yet: where latents or images come from; `others` are further fields of it."""
+        asked = self.evaluation
+        seeds: dict[str, int] = {"latents": asked.prior_seed, "images": asked.reference_seed}
+        seeds["reconstruction"] = asked.reference_seed
+        place: dict[str, Any] = {"source": source, "split": split, "reference_split": split}
+        place |= {"seed": seeds.get(source, asked.seeds[0]), "metric": "", "value": None, "n": 0}
+        return ScoreRow(**{**place, **others})
+
+    def of_prior(
+        self,
+        row: ScoreRow,
+        metrics: tuple[str, ...],
+        prior: FittedPrior | str,
+        measured: Callable[[FittedPrior], Values],
+    ) -> list[ScoreRow]:
+        """Rows of `metrics` for one prior, or for the reason why there is none."""
+        if isinstance(prior, str):
+            return [replace(row, metric=metric, note=prior) for metric in metrics]
+        return measured_rows(replace(row, note=prior.note), metrics, lambda: measured(prior))
+
+
+def measured_rows(row: ScoreRow, metrics: tuple[str, ...], measured: Callable[[], Values]) -> list[ScoreRow]:
+    """`row` once for each value that `measured` gives; where it gives none, once for each metric with the reason."""
+    started = time.perf_counter()
+    try:
+        values = measured()
+    except (NonFiniteError, PriorError, ValueError) as error:
+        return [replace(row, metric=metric, note=joined(str(error), row.note)) for metric in metrics]
+    row = replace(row, seconds=row.seconds + (time.perf_counter() - started) / len(values))
+    return [replace(row, metric=metric, value=v, stderr=e, n=n) for metric, (v, e, n) in values.items()]
 
 
 def measure_model(subject: Subject) -> list[ScoreRow]:

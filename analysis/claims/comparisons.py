@@ -159,11 +159,16 @@ def falls_more(
 
 
 def falls_with_width(
-    what: str, results: Results, rows: pd.DataFrame, values: pd.Series, nominal: float = 0.0
+    what: str,
+    results: Results,
+    rows: pd.DataFrame,
+    values: pd.Series,
+    nominal: float = 0.0,
+    noise: pd.Series | None = None,
 ) -> Finding:
     """Whether the trials' expected values fall with the width: the slope per doubling of the filters, over all widths.
 
-    `nominal` is the standard deviation over seeds to assume of printed values.
+    `nominal` is the standard deviation over seeds to assume of printed values, `noise` each trial's own standard error.
     """
     values = values.dropna()
     if values.empty:
@@ -173,7 +178,9 @@ def falls_with_width(
     if len(found) < 2:
         return left_open(f"{what}: fewer than two widths")
     by_trial = values.to_numpy(dtype=float)
-    samples = [Sample(by_trial[widths == width], nominal if results.printed else None) for width in found]
+    errors = np.zeros(len(values)) if noise is None else noise.reindex(values.index).to_numpy(dtype=float)
+    printed = nominal if results.printed else None
+    samples = [Sample(by_trial[widths == w], printed, mean_noise(errors[widths == w])) for w in found]
     words = ", ".join(f"{format_score(s.mean)} at {width:.0f}" for width, s in zip(found, samples, strict=True))
     if not all(sample.known for sample in samples):
         return left_open(f"{what}: {words} filters, not all finite")
@@ -182,8 +189,23 @@ def falls_with_width(
     return decided(words, slope.p_below(), slope.p_above(), unsettled(slope))
 
 
-def not_gaussian(rows: pd.DataFrame) -> Iterable[tuple[str, pd.Series]]:
-    """Two measures that are 0 for Gaussian latents and grow with the distance from them, per trial."""
-    yield "held-out gain of GMM over MVG (nats per dimension)", rows["loglikelihood_gap"]
+def mean_noise(errors: np.ndarray) -> float:
+    """The standard error of a single score from those of several, unknown ones left out: the root of their mean square."""
+    known = errors[np.isfinite(errors)]
+    return float(np.sqrt(np.mean(known**2))) if len(known) else 0.0
+
+
+def not_gaussian(results: Results, rows: pd.DataFrame) -> Iterable[tuple[str, pd.Series, pd.Series]]:
+    """Measures that grow with the distance from a Gaussian, per trial, each with its standard error.
+
+    For Gaussian latents the second and third are 0. The first is a little below 0, by an amount that depends on the latent
+    size and on the number of latents alone, so that it takes part in no comparison at one latent size.
+    """
+    gap = rows["loglikelihood_gap"]
+    yield "held-out gain of GMM over MVG (nats per dimension)", gap, rows["loglikelihood_gap_stderr"]
     kurtosis = (rows["mardia_kurtosis"] - rows["mardia_kurtosis_null"]).abs()
-    yield "Mardia's kurtosis, distance from a Gaussian's", kurtosis
+    yield "Mardia's kurtosis, distance from a Gaussian's", kurtosis, rows["mardia_kurtosis_null_std"]
+    if results.trials["direction_negentropy"].notna().any():  # an older version measured none
+        direction = rows["direction_negentropy"] - rows["direction_negentropy_null"]
+        noise = (rows["direction_negentropy_stderr"] ** 2 + rows["direction_negentropy_null_std"] ** 2) ** 0.5
+        yield "negentropy of the least Gaussian direction (nats)", direction, noise

@@ -1,6 +1,6 @@
 """Section 2.2: the hypotheses that have a sentence of their own; the others are judged where the paper returns to them."""
 
-from aesweep.analysis.claims.comparisons import deeper, falls_with_width, not_gaussian, plain_networks
+from aesweep.analysis.claims.comparisons import deeper, falls_with_width, mean_noise, not_gaussian, plain_networks
 from aesweep.analysis.claims.latent_sizes import falls_with_size, has_minimum
 from aesweep.analysis.claims.verdicts import Verdict, claim, lower, together
 from aesweep.analysis.data.results import Results
@@ -14,9 +14,12 @@ from aesweep.analysis.statistics import Sample
     "complexity",
 )
 def wider_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
-    """At the comparison size, latents of DAEs come closer to a Gaussian with every doubling of the width, by two measures."""
+    """At the comparison size, latents of DAEs come closer to a Gaussian with every doubling of the width, by every measure."""
     rows = results.at_comparison_size("dae")
-    return together(falls_with_width(what, results, rows, values) for what, values in not_gaussian(rows))
+    return together(
+        falls_with_width(what, results, rows, values, noise=noise)
+        for what, values, noise in not_gaussian(results, rows)
+    )
 
 
 @claim(
@@ -25,13 +28,14 @@ def wider_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
     "complexity",
 )
 def deeper_encoders_give_more_gaussian_latents(results: Results) -> Verdict:
-    """At the comparison size, latents of deeper DAEs are closer to a Gaussian than those of depth 1, by two measures."""
+    """At the comparison size, latents of deeper DAEs are closer to a Gaussian than those of depth 1, by every measure."""
     found = []
     for where, shallow, deep in deeper(results):
         first, second = (results.of(**network, latent_size=results.comparison_size) for network in (deep, shallow))
-        for (what, a), (_, b) in zip(not_gaussian(first), not_gaussian(second), strict=True):
-            names = (f"depth {deep['depth']}", "depth 1")
-            found.append(lower(f"{where}, {what}", names, Sample(a.dropna().to_numpy()), Sample(b.dropna().to_numpy())))
+        names = (f"depth {deep['depth']}", "depth 1")
+        for one, other in zip(not_gaussian(results, first), not_gaussian(results, second), strict=True):
+            a, b = (Sample(v.dropna().to_numpy(), noise=mean_noise(e.to_numpy())) for _, v, e in (one, other))
+            found.append(lower(f"{where}, {one[0]}", names, a, b))
     return together(found)
 
 

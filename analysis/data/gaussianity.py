@@ -1,79 +1,118 @@
 """How Gaussian each trial's latents are (hypothesis 2), from the rows that `evaluation/metrics/gaussianity.py` measured.
 
-The measures are of the latents alone, so they do not depend on an extractor: of several evaluations of a trial the one
-that is shown counts first, then those of `evaluation_order` that measured what it did not.
+The measures are of the latents alone, so they do not depend on an extractor: of several evaluations of a trial those with
+p-values count first, then the one that is shown, then those of `evaluation_order` that measured what it did not.
+
+Two questions are kept apart: whether latents differ from a Gaussian at all (a p-value of the trial; with enough latents,
+everything real does), and by how much (an effect size that does not grow with their number).
 """
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from aesweep.analysis.data.evaluations import in_order
 from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.statistics import holm
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One measure: what the axis says, and its value for a Gaussian (None: that of simulated Gaussian data)."""
+    """One measure: its title, and what the axis says."""
 
     title: str
     axis: str
-    gaussian: float | None = None
 
 
 MEASURES = {
-    "loglikelihood_gap": Measure(
-        "What the mixture gains over one Gaussian", "held-out log-likelihood,\nGMM − MVG (nats per dimension)", 0.0
-    ),
+    "loglikelihood_gap": Measure("What the mixture gains over one Gaussian", "GMM − MVG (nats per dimension)"),
+    "direction_negentropy": Measure("Least Gaussian direction (effect size)", "negentropy (nats)\n(0: Gaussian)"),
     "mardia_kurtosis": Measure("Mardia's kurtosis", "mean r⁴ / d(d + 2)\n(1: Gaussian)"),
     "radius_ks": Measure("Law of the Mahalanobis radius", "Kolmogorov–Smirnov distance\n(0: Gaussian)"),
     "marginal_kurtosis": Measure("Tails of single dimensions", "mean |excess kurtosis|\n(0: Gaussian)"),
 }
-"""Rows of the scores table with source `latents`, in the order in which they are shown."""
-
-SHAPES = ("mardia_kurtosis", "radius_ks", "marginal_kurtosis")
-"""Measures that are held against simulated Gaussian data. Each is blind to something: kurtosis that balances between
-dimensions leaves the first two as they are, a common factor on all dimensions hardly changes the third. So the verdict
-asks all of them."""
-DISTANCES = SHAPES[1:]
-"""Those that are distances from the Gaussian: never below 0, and only an excess over simulated data counts."""
-GAUSSIAN_Z = 4.0
-"""Standard deviations of simulated Gaussian data within which latents count as Gaussian. With three measures on hundreds of
-trials, 3 would call some Gaussian ones something else; what is not Gaussian is tens to hundreds away."""
+"""Rows of the scores table with source `latents`, in the order in which they are shown. Each has a row `<measure>_null` for
+Gaussian data; in stores that an older version scored the gap has none, and the second is missing."""
+EFFECT = "direction_negentropy"
+TESTED = (EFFECT, "mardia_kurtosis", "radius_ks")
+"""Measures whose p-values are a trial's. Each is blind to something, so a trial is asked by all of them. The gap is not among
+them: it is of test latents, which may have another mean and covariance than those that the priors were fitted on."""
+OLD_TESTED = ("mardia_kurtosis", "radius_ks", "marginal_kurtosis")
+"""Those of older versions, which gave mean and standard deviation of 32 simulated data sets in place of p-values."""
+DISTANCES = (EFFECT, "radius_ks", "marginal_kurtosis")
+"""Those that are distances from the Gaussian: never below 0, and only an excess over Gaussian data counts."""
 
 
 def gaussianity_by_trial(tables: Tables) -> pd.DataFrame:
-    """Index `key`; per measure its value, and `<measure>_null` and `<measure>_null_std`: simulated Gaussian data."""
+    """Index `key`; per measure its value and `<measure>_stderr`, `…_null`, `…_null_std` (Gaussian data) and `…_p`."""
     rows = in_order(tables, tables.scores[tables.scores["source"] == "latents"])
-    gains = rows["metric"] == "loglikelihood_gap"  # mixtures of other sizes gain something else: of one size only
+    measured = rows["metric"].str.replace("_(?:null|p)$", "", regex=True)
+    rows = rows.assign(measured=measured, tested=rows["metric"] == measured + "_p")
+    rows["tested"] = rows.groupby(["key", "evaluation", "measured"])["tested"].transform("any")
+    rows = rows.iloc[np.argsort(~rows["tested"].to_numpy(dtype=bool), kind="stable")]
+    gains = rows["measured"] == "loglikelihood_gap"  # mixtures of other sizes gain something else: of one size only
     rows = rows[~gains | rows["gmm_components"].isin(rows.loc[gains, "gmm_components"].iloc[:1])]
-    measured = rows["metric"].str.removesuffix("_null")
-    first = rows.groupby([rows["key"], measured])["evaluation"].transform("first")  # a measure and its null: of one
+    # A measure, its null and its p-value: of one evaluation.
+    first = rows.groupby(["key", "measured"])["evaluation"].transform("first")
     rows = rows[rows["evaluation"] == first].drop_duplicates(["key", "metric"])
     values = rows.pivot(index="key", columns="metric", values="value")
     deviations = rows.pivot(index="key", columns="metric", values="stderr")
     frame = pd.DataFrame(index=values.index)
-    for name, measure in MEASURES.items():
-        frame[name] = values.get(name)
-        if measure.gaussian is None:
-            frame[f"{name}_null"] = values.get(f"{name}_null")
-            frame[f"{name}_null_std"] = deviations.get(f"{name}_null")
+    for name in MEASURES:
+        frame[name], frame[f"{name}_stderr"] = values.get(name), deviations.get(name)
+        frame[f"{name}_null"], frame[f"{name}_null_std"] = values.get(f"{name}_null"), deviations.get(f"{name}_null")
+        frame[f"{name}_p"] = values.get(f"{name}_p")
     return frame.astype("float64").rename_axis("key")
 
 
-def shape_deviations(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns `SHAPES`: standard deviations between each measure and simulated Gaussian data; null where not measured.
+def judge_gaussianity(frame: pd.DataFrame, negligible: float) -> pd.DataFrame:
+    """One row per trial that has a measure; `negligible` is the largest effect that counts as Gaussian, in nats.
 
-    Of a distance from the Gaussian (`DISTANCES`) only an excess counts, so that one below its null is 0.
+    * `effect`, `error`: the effect size beyond that of Gaussian data, and its standard error, in nats
+    * `old`: whether an older version measured it, without p-values and without a look for clusters
+    * `complete`: whether every measure was tested, clusters included
+    * `p_any`: p-value against "exactly Gaussian" (Bonferroni over the measures)
+    * `p_for`: p-value against "the effect is larger than negligible"; 1 if not complete
+    * `p_against`: p-value against "the latents are Gaussian, or the effect is negligible"
+    * `detected`, `far`: what Holm's correction over the trials leaves of `p_any` and `p_against`
     """
-    z = pd.DataFrame({n: (frame[n] - frame[f"{n}_null"]) / frame[f"{n}_null_std"] for n in SHAPES}, index=frame.index)
-    return z.assign(**{name: z[name].clip(lower=0.0) for name in DISTANCES})
+    new = frame[[f"{name}_p" for name in TESTED]].set_axis(list(TESTED), axis=1)
+    old = _old_p_values(frame)
+    is_new = new.notna().any(axis=1)
+    p_any = (new.min(axis=1).where(is_new, old.min(axis=1)) * len(TESTED)).clip(upper=1.0)
+    effect, error = _effect(frame, is_new)
+    far = pd.Series(stats.norm.sf((effect - negligible) / error), index=frame.index)
+    found = pd.DataFrame({"effect": effect, "error": error, "old": ~is_new})
+    found["complete"], found["p_any"] = new.notna().all(axis=1), p_any
+    found["p_for"] = (1 - far).where(found["complete"] & far.notna(), 1.0)
+    found["p_against"] = far.where(far > p_any, p_any).where(far.notna(), 1.0)
+    found = found[p_any.notna()]
+    found["detected"], found["far"] = holm(found["p_any"].tolist()), holm(found["p_against"].tolist())
+    return found
 
 
-def looks_gaussian(frame: pd.DataFrame) -> pd.Series:
-    """Whether no measure is beyond `GAUSSIAN_Z`; null where one was not measured and the others do not tell."""
-    z = shape_deviations(frame).abs()
-    verdict = pd.Series(pd.NA, index=frame.index, dtype="boolean")
-    verdict[z.notna().all(axis=1)] = True
-    verdict[(z > GAUSSIAN_Z).any(axis=1)] = False
-    return verdict
+def _old_p_values(frame: pd.DataFrame) -> pd.DataFrame:
+    """P-values from mean and standard deviation of 32 simulated data sets: bounds, far above the real ones.
+
+    A log-concave law, as these are, has at most exp(1 - z) beyond z standard deviations (Lovász and Vempala 2007). Half of z
+    is left for the estimated mean and standard deviation.
+    """
+    z = pd.DataFrame({name: (frame[name] - frame[f"{name}_null"]) / frame[f"{name}_null_std"] for name in OLD_TESTED})
+    z = z.assign(**{name: z[name].clip(lower=0.0) for name in DISTANCES if name in OLD_TESTED})
+    return (1 - z.abs() / 2).apply(np.exp).clip(upper=1.0)
+
+
+def _effect(frame: pd.DataFrame, is_new: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Effect size and standard error in nats; of old rows by their kurtosis k, whose negentropy is about k² / 48."""
+    value = (frame[EFFECT] - frame[f"{EFFECT}_null"]).clip(lower=0.0)
+    error = (frame[f"{EFFECT}_stderr"] ** 2 + frame[f"{EFFECT}_null_std"] ** 2) ** 0.5
+    # A common factor on all dimensions gives each a kurtosis of 3 (mardia - 1).
+    null = frame["mardia_kurtosis_null"]
+    common = (3 * (frame["mardia_kurtosis"] / null - 1).abs(), 3 * frame["mardia_kurtosis_null_std"] / null)
+    single = (frame["marginal_kurtosis"] - frame["marginal_kurtosis_null"], frame["marginal_kurtosis_null_std"])
+    old = [(k.clip(lower=0.0) ** 2 / 48, (2 * k.clip(lower=0.0) * e + e**2) / 48) for k, e in (common, single)]
+    larger = old[0][0].fillna(-1.0) >= old[1][0].fillna(-1.0)
+    values, errors = (old[0][i].where(larger, old[1][i]) for i in (0, 1))
+    return value.where(is_new, values), error.where(is_new, errors)

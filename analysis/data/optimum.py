@@ -123,9 +123,10 @@ def balanced(by_seed: pd.DataFrame) -> pd.DataFrame:
 
     The lowest of a few scores is easily that of a single lucky seed, so sizes with fewer do not compete.
     """
-    counts = by_seed.notna().sum(axis=1)
-    if counts.empty:
+    counts = by_seed.notna().to_numpy().sum(axis=1)
+    if not len(counts):
         return by_seed
-    enough = counts >= counts.mode().max()
-    kept: pd.DataFrame = by_seed.loc[enough]
+    sizes_with = np.bincount(counts)
+    most = int(np.flatnonzero(sizes_with == sizes_with.max())[-1])
+    kept: pd.DataFrame = by_seed.loc[counts >= most]
     return kept

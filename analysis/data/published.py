@@ -87,7 +87,9 @@ def _scores(rows: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame({"key": rows["key"], "source": source, "value": rows["value"]})
     frame["split"] = rows["column"].str.extract(r"_(train|test)$")[0].fillna("test")
     frame = frame.assign(evaluation="paper", metric="fid", extractor="inception-2015", extractor_sha256="none", seed=0)
-    frame = frame.assign(**SCORING, stderr=float("nan"), stderr_of="none", changed_settings="none", note="")
+    frame = frame.assign(
+        **SCORING, stderr=float("nan"), stderr_of="none", stderr_shared="", changed_settings="none", note=""
+    )
     frame["gmm_components"] = frame["gmm_components"].where(frame["source"] == "gmm")
     of_latents = (rows["model"] == "vae") & frame["source"].isin(["mvg", "gmm"])
     frame["vae_latents"] = of_latents.map({True: "mean", False: "none"})

@@ -22,6 +22,7 @@ from aesweep.analysis.data.evaluations import (
     scores_by_trial,
 )
 from aesweep.analysis.data.gaussianity import gaussianity_by_trial
+from aesweep.analysis.data.latent_measures import latent_measures_by_trial
 from aesweep.analysis.data.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
 from aesweep.analysis.data.scores import SCORES, image_words, scoring_deviations
 from aesweep.analysis.data.tables import LatentPoints, Tables
@@ -40,7 +41,8 @@ NON_FINITE_LOSS = "NonFiniteLossError"
 class Results:
     """The results of one data set under one way of scoring.
 
-    `trials` has one row per scored trial: its described columns, scores with standard errors, and measures of Gaussianity.
+    `trials` has one row per scored trial: its described columns, scores with standard errors, and measures of its latents
+    (`gaussianity_by_trial`, `latent_measures_by_trial`).
     """
 
     data: str
@@ -157,13 +159,13 @@ class Results:
 
 def all_results(tables: Tables) -> list[Results]:
     """Results of each shown evaluation (FID first) and each data set."""
-    gaussianity = gaussianity_by_trial(tables)
+    latents = _measures_of_latents(tables)
     found = []
     for evaluation in evaluations_of(tables).shown:
         scores = scores_by_trial(tables, evaluation)
         scored = tables.described.merge(scores[scores.notna().any(axis=1)], left_on="key", right_index=True)
         scored = scored.merge(errors_by_trial(tables, evaluation), left_on="key", right_index=True, how="left")
-        scored = scored.merge(gaussianity, left_on="key", right_index=True, how="left")
+        scored = scored.merge(latents, left_on="key", right_index=True, how="left")
         here = {str(data): _choose(tables, str(data), evaluation, rows) for data, rows in scored.groupby("data")}
         found += [replace(one, elsewhere={d: o for d, o in here.items() if d != name}) for name, one in here.items()]
     return found
@@ -178,8 +180,12 @@ def results_without_distances(tables: Tables) -> list[Results]:
     if rows.empty:
         return []
     empty = {name: np.nan for score in SCORES for name in (score, f"{score}_stderr")}
-    rows = rows.assign(**empty).merge(gaussianity_by_trial(tables), left_on="key", right_index=True, how="left")
+    rows = rows.assign(**empty).merge(_measures_of_latents(tables), left_on="key", right_index=True, how="left")
     return [_choose(tables, str(data), NO_DISTANCES, group) for data, group in rows.groupby("data")]
+
+
+def _measures_of_latents(tables: Tables) -> pd.DataFrame:
+    return gaussianity_by_trial(tables).join(latent_measures_by_trial(tables), how="outer")
 
 
 def notices(results: Iterable[Results], evaluation: Evaluation) -> str:

@@ -2,8 +2,8 @@
 
 A Gaussian process over log2 of the latent size. The variance of each mean is known (over seeds, `Settings.variance`), widened
 where few degrees of freedom estimate it. Matérn 3/2, since curves of distances have sharp bends: with 5/2 and RBF kernels the
-interval covered the true minimum of such curves in 60 to 90 and in 30 to 90 % of simulations, with 3/2 in 90 to 100 %
-(docs/benchmarks/calibration-*.md).
+interval covered the true minimum of such curves in 60 to 90 and in 30 to 90 % of simulations, with 3/2 in 96 to 100 %
+(docs/benchmarks/calibration-*.md). On smooth curves it is wider than it need be: 95 % are a lower limit.
 """
 
 import math

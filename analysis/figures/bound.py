@@ -2,7 +2,7 @@
 
 Their theorem asks a network that fits n images of d values smoothly for about n · d parameters; where images lie near a
 surface of fewer dimensions, fewer are enough. The paper estimates a range, and says that its largest networks come near
-to it: here both can be seen for the networks of the store.
+to it: here both can be seen for the networks of the store, and n times the dimension that was measured (TwoNN).
 """
 
 import math
@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullFormatter
 
+from aesweep.analysis.data.latent_measures import DIMENSION
 from aesweep.analysis.data.published import section_5
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.figures.networks import (
@@ -27,10 +28,11 @@ from aesweep.analysis.figures.networks import (
     point_looks,
     spread,
 )
-from aesweep.analysis.figures.style import GREY, Drawing, finish, new_figure, plain_style
+from aesweep.analysis.figures.style import DASHED, GREY, Drawing, finish, new_figure, plain_style
 
 PARTS = {"parameters_encoder": "Encoders", "parameters_decoder": "Decoders"}
 """Column -> heading, from left to right."""
+MEASURED = f"{DIMENSION}_images"
 _CHANNELS = 3
 _BAND = "#d5d9df"
 _SIDE_STEP = 0.12  # octaves of width between the points of one width, so that they do not hide each other
@@ -48,19 +50,21 @@ def parameters_against_bound(results: Results) -> Drawing | None:
     looks, places, paper = point_looks(networks), _places(networks), section_5(results.data)
     # n · d: training images times values per image; nan where the number of images is not known
     values = float((rows["images_train"] * _CHANNELS * rows["image_size"] ** 2).max())
+    measured = float((rows["images_train"] * rows[MEASURED]).max())
     figure, axes = new_figure(10, 4.6, 1, 2, sharey=True)
     for ax, (part, heading) in zip(axes[0], PARTS.items(), strict=True):
         ax.set_title(heading, fontsize=11)
         _width_axis(ax, places)
-        _draw_bound(ax, values, paper)
+        _draw_bound(ax, values, measured, paper)
         _draw_paper_range(ax, part, paper)
         for network, place in places.items():
             _draw_network(ax, network.of(rows), part, place, results.comparison_size, looks[network])
+    bounds = [value for value in (values, measured) if value > 0]
     printed = [value for name, value in paper.items() if name.startswith("parameters_")]
-    heights = [*rows["parameters_encoder"], *rows["parameters_decoder"], *printed, values]
+    heights = [*rows["parameters_encoder"], *rows["parameters_decoder"], *printed, *bounds]
     parameter_axis(axes[0, 0], heights, "parameters", axis="y")
     title = f"{results.title}: parameters of the networks, and what smoothness asks for"
-    handles = [*point_legend(networks), *_handles(values, paper)]
+    handles = [*point_legend(networks), *_handles(values, measured, paper)]
     finish(figure, title, handles, results.data_hash, results.training_notice)
     return Drawing(f"parameters-{results.data}", title, _caption(results, rows, paper), figure)
 
@@ -86,11 +90,13 @@ def _draw_network(ax: Axes, rows: pd.DataFrame, part: str, place: float, size: i
     ax.errorbar([place], [count], yerr=bars, capsize=3, elinewidth=1.3, **look)
 
 
-def _draw_bound(ax: Axes, values: float, paper: dict[str, float]) -> None:
+def _draw_bound(ax: Axes, values: float, measured: float, paper: dict[str, float]) -> None:
     if paper:
         ax.axhspan(paper["parameters_required_least"], paper["parameters_required_most"], color=_BAND, zorder=0.5)
     if values > 0:
         ax.axhline(values, color="#222222", linewidth=1.6, zorder=1)
+    if measured > 0:
+        ax.axhline(measured, color="#222222", linewidth=1.6, linestyle=DASHED, zorder=1)
 
 
 def _draw_paper_range(ax: Axes, part: str, paper: dict[str, float]) -> None:
@@ -101,10 +107,13 @@ def _draw_paper_range(ax: Axes, part: str, paper: dict[str, float]) -> None:
         ax.plot([0.03, 0.03], ends, transform=ax.get_yaxis_transform(), color=GREY, **look)
 
 
-def _handles(values: float, paper: dict[str, float]) -> list[Line2D | Patch]:
+def _handles(values: float, measured: float, paper: dict[str, float]) -> list[Line2D | Patch]:
     found: list[Line2D | Patch] = []
     if values > 0:
         found.append(Line2D([], [], color="#222222", linewidth=1.6, label=f"n · d = {count_words(values)}"))
+    if measured > 0:
+        label = f"n · measured dimension = {count_words(measured)}"
+        found.append(Line2D([], [], color="#222222", linewidth=1.6, linestyle=DASHED, label=label))
     if paper:
         ends = [count_words(paper[f"parameters_required_{end}"]) for end in ("least", "most")]
         found.append(Patch(color=_BAND, label=f"Section 5: {ends[0]} to {ends[1]}"))
@@ -133,6 +142,12 @@ def _caption(results: Results, rows: pd.DataFrame, paper: dict[str, float]) -> s
         words.append(
             f"The line is n · d: {images:,.0f} training images of {_CHANNELS} × {side:.0f} × {side:.0f} values, the "
             "parameters that Bubeck and Sellke ask for where the data fill all dimensions."
+        )
+    dimension, error = (rows[name].max() for name in (MEASURED, f"{MEASURED}_stderr"))
+    if dimension > 0:
+        words.append(
+            f"Dashed: the same with the dimension that the pixels of training images fill by their two nearest neighbours, "
+            f"{dimension:.3g} ± {error:.1g}; an underestimate, the more so the more dimensions there are."
         )
     if paper:
         words.append(

@@ -1,6 +1,6 @@
 """How Gaussian the latents are: against latent size, and against the size of the encoder (hypothesis 2).
 
-The paper judges by eye (Figures A.1 and A.2); here four measures are drawn, each beside what truly Gaussian data of the
+The paper judges by eye (Figures A.1 and A.2); here five measures are drawn, each beside what truly Gaussian data of the
 same shape give. Being Gaussian does not mean being N(0, I): the measures do not see mean and covariance, which the MVG
 prior takes care of.
 """
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from aesweep.analysis.data.gaussianity import DISTANCES, GAUSSIAN_Z, MEASURES
+from aesweep.analysis.data.gaussianity import DISTANCES, EFFECT, MEASURES
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.figures.networks import (
     PlainNetwork,
@@ -36,6 +37,8 @@ from aesweep.analysis.figures.style import (
 
 MOST_CURVES, FEW_WIDTHS = 16, 6
 """More curves than that cannot be told apart: then so many widths are drawn."""
+BAND = 4.0
+"""Standard deviations of Gaussian data on either side of their mean."""
 
 
 @plain_style()
@@ -47,10 +50,10 @@ def gaussianity_against_latent_size(results: Results) -> Drawing | None:
     every = plain_networks(rows)
     networks = _few(every)
     looks = curve_looks(networks)
-    figure, axes = new_figure(10, 3.5, 2, 2)
-    for ax, name in zip(axes.flat, MEASURES, strict=True):
+    figure, axes = _panels()
+    for ax, name in zip(axes, MEASURES, strict=True):
         latent_axis(ax, rows["latent_size"].tolist())
-        _panel(ax, rows, name)
+        _panel(ax, rows, name, results.thresholds.practically_gaussian)
         _draw_null(ax, _null(rows, name))
         for network in networks:
             points = network.of(rows).groupby("latent_size")[name].agg(["mean", "min", "max"]).dropna()
@@ -58,10 +61,11 @@ def gaussianity_against_latent_size(results: Results) -> Drawing | None:
                 draw_curve(ax, points, looks[network])
     title = f"{results.title}: how Gaussian the latents are, by latent size"
     handles = [Line2D([], [], label=network.label, **looks[network]) for network in networks]
-    finish(figure, title, [*handles, _null_handle()], results.data_hash, results.training_notice)
+    finish(figure, title, [*handles, *_null_handles()], results.data_hash, results.training_notice)
     caption = (
-        f"The log-likelihoods are those of encoded test images, the other measures are of encoded training images. "
-        f"{_seeds(rows)}The dashed line is what simulated Gaussian data of the same size give, its band ± {GAUSSIAN_Z:g} "
+        "The log-likelihoods are those of encoded test images, the other measures are of encoded training images. "
+        f"{_effect_words(results)}"
+        f"{_seeds(rows)}The dashed line is what simulated Gaussian data of the same size give, its band ± {BAND:g} "
         "of their standard deviations: latents inside the band cannot be told from Gaussian ones. DAE dotted with open "
         "markers, VAE solid with filled ones."
     )
@@ -81,10 +85,10 @@ def gaussianity_against_capacity(results: Results) -> Drawing | None:
         return None
     networks = plain_networks(rows)
     looks = point_looks(networks)
-    figure, axes = new_figure(10, 3.5, 2, 2)
-    for ax, name in zip(axes.flat, MEASURES, strict=True):
+    figure, axes = _panels()
+    for ax, name in zip(axes, MEASURES, strict=True):
         parameter_axis(ax, rows["parameters_encoder"], "encoder parameters")
-        _panel(ax, rows, name)
+        _panel(ax, rows, name, results.thresholds.practically_gaussian)
         _draw_null(ax, _null(rows, name))
         _trend(ax, rows, name)
         for network in networks:
@@ -95,11 +99,11 @@ def gaussianity_against_capacity(results: Results) -> Drawing | None:
         for model in ("dae", "vae")
         if len(_plain(rows, model)) > 1
     ]
-    handles = [*point_legend(networks), *trends, _null_handle()]
+    handles = [*point_legend(networks), *trends, *_null_handles()]
     finish(figure, title, handles, results.data_hash, results.training_notice)
     caption = (
         f"Hypothesis 2 says that larger and deeper encoders have more Gaussian latents: points further right should "
-        f"lie nearer to the dashed line. {_seeds(rows, 'bar')}A point is one network at {size} latent units."
+        f"lie nearer to the dashed line. {_effect_words(results)}{_seeds(rows, 'bar')}A point is one network at {size} latent units."
     )
     trend = "The grey lines join the networks of depth 1 by width." if trends else ""
     caption = " ".join(filter(None, [caption, trend, results.aside_notice]))
@@ -122,23 +126,30 @@ def _few(networks: list[PlainNetwork]) -> list[PlainNetwork]:
     return [network for network in shallow if network.filters in widths][:MOST_CURVES]
 
 
-def _panel(ax: Axes, rows: pd.DataFrame, name: str) -> None:
+def _panels() -> tuple[Figure, list[Axes]]:
+    """A figure with one panel per measure; the places that are left over are empty."""
+    figure, axes = new_figure(10, 3.2, (len(MEASURES) + 1) // 2, 2)
+    for ax in axes.flat[len(MEASURES) :]:
+        ax.set_axis_off()
+    return figure, list(axes.flat[: len(MEASURES)])
+
+
+def _panel(ax: Axes, rows: pd.DataFrame, name: str, negligible: float) -> None:
     ax.set_title(MEASURES[name].title, fontsize=10.5)
     ax.set_ylabel(MEASURES[name].axis, fontsize=9)
     if rows[name].isna().all():
         ax.text(0.5, 0.5, "not measured", transform=ax.transAxes, ha="center", color=GREY)
+    elif name == EFFECT:
+        ax.set_yscale("log")
+        ax.axhline(negligible, color=GREY, linestyle=":", linewidth=1.1, zorder=1.5)
 
 
 def _null(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """`mean`, and `low` and `high` end of the band, for Gaussian data by latent size; no band where the value is known."""
+    """`mean`, and `low` and `high` end of the band, for Gaussian data by latent size."""
     rows = rows[rows[name].notna()]
-    gaussian = MEASURES[name].gaussian
-    if gaussian is not None:
-        sizes = sorted(rows["latent_size"].unique())
-        return pd.DataFrame({"mean": gaussian, "low": gaussian, "high": gaussian}, index=sizes)
     nulls = rows.groupby("latent_size")[[f"{name}_null", f"{name}_null_std"]].mean()
     nulls.columns = ["mean", "half"]
-    half = GAUSSIAN_Z * nulls["half"].fillna(0.0)
+    half = BAND * nulls["half"].fillna(0.0)
     low = nulls["mean"] - half
     low = low.clip(lower=0.0) if name in DISTANCES else low
     return pd.DataFrame({"mean": nulls["mean"], "low": low, "high": nulls["mean"] + half}).dropna()
@@ -156,8 +167,11 @@ def _draw_null(ax: Axes, nulls: pd.DataFrame) -> None:
     ax.plot(x, nulls["mean"], color=GREY, linestyle="--", linewidth=1.4, zorder=1.5)
 
 
-def _null_handle() -> Line2D:
-    return Line2D([], [], color=GREY, linestyle="--", linewidth=1.4, label="Gaussian data")
+def _null_handles() -> list[Line2D]:
+    return [
+        Line2D([], [], color=GREY, linestyle="--", linewidth=1.4, label="Gaussian data"),
+        Line2D([], [], color=GREY, linestyle=":", linewidth=1.1, label="largest negligible effect"),
+    ]
 
 
 def _point(ax: Axes, trials: pd.DataFrame, name: str, look: dict[str, Any]) -> None:
@@ -179,6 +193,11 @@ def _trend(ax: Axes, rows: pd.DataFrame, name: str) -> None:
         means = _plain(rows, model)[name].dropna()
         if len(means) > 1:
             ax.plot(means.index, means, color=GREY, linestyle=LINE_STYLES[model], linewidth=1.1, zorder=1.8)
+
+
+def _effect_words(results: Results) -> str:
+    negligible = results.thresholds.practically_gaussian
+    return f"The effect size is drawn on a logarithmic axis; under its dotted line ({negligible:g} nats) it is negligible. "
 
 
 def _seeds(rows: pd.DataFrame, mark: str = "band") -> str:

@@ -28,7 +28,7 @@ _CHOICE = "Of each width the DAE and the VAE whose {} samples have the lowest di
 @plain_style()
 def sample_grids(tables: Tables, results: Results) -> Drawing | None:
     """A row for the best DAE and VAE of each width: reconstructions, and samples of each prior; None without pictures."""
-    columns = {name: column for name, column in PICTURES.items() if name != INTERPOLATION}
+    columns = {name: column for name, column in PICTURES.items() if column[0]}  # those that a score belongs to
     ranking, rows = _ranking(results), []
     for trial in _best_trials(results, ranking, SAMPLE_WIDTHS):
         words = {name: _score_words(results, trial, score) for name, (score, _) in columns.items()}

@@ -1,9 +1,11 @@
 """Scores that no other part of the report shows: kernel distances, precision and recall, and whatever is new.
 
-One table per extractor, and one for the scores that need none: a row per trial and source, a column per metric that the
-store holds. A value is of one evaluation: the one that is shown, else the next in `evaluation_order` that measured it;
+One table per topic and extractor, and one for the scores that need none: a row per trial and source, a column per metric that
+the store holds. A value is of one evaluation: the one that is shown, else the next in `evaluation_order` that measured it;
 sampling seeds are averaged. Values of two evaluations may compare other numbers of images, so they are ranked apart.
 """
+
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -13,7 +15,7 @@ from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, sett
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import short_names
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score
-from aesweep.sweep.tables.schemas import MODEL_METRICS
+from aesweep.sweep.tables.schemas import BY_COMPONENTS, METRIC_OF_ROW, MODEL_METRICS
 
 METRICS = {"fid": "FID", "fd": "FD", "kid": "KID", "kd": "KD", "fid_infinity": "FID∞", "fd_infinity": "FD∞"}
 METRICS |= {"fid_infinity_both": "FID∞ (both sides)", "fd_infinity_both": "FD∞ (both sides)"}
@@ -35,14 +37,62 @@ LOWEST = (
 )
 """Those of which the lowest value is the best; of the other `RANKED` it is the highest."""
 RANKED = METRICS.keys() - {name for name, row in MODEL_METRICS.items() if row.lower_is_better is None}
+
+
+class Topic(NamedTuple):
+    """A table of its own for some metrics: the start of its file name, its title, and the start of its caption."""
+
+    name: str
+    title: str
+    caption: str
+
+
+_OTHERS = Topic(
+    "other-scores", "Other scores", "R: reconstructions; N(0, I), MVG, GMM: samples, or latents under that prior."
+)
+_MEMORISATION = Topic(
+    "memorisation",
+    "Nearest training images",
+    "Authenticity: share of images farther from their nearest training image than that is from its nearest other. Nearest "
+    "distance below 1, or a probability above 0.5: nearer to the training images than test images are. Images: test images. Test R: "
+    "their reconstructions, which are as blurred as the samples and cannot be copies: samples well below their authenticity, or well "
+    "nearer, deserve a look at the picture.",
+)
+_POSTERIORS = Topic(
+    "vae-diagnostics",
+    "Posteriors and likelihoods of VAEs",
+    "At test images. ELBO and IWAE are bounds of the log-likelihood of binary images drawn from the grey levels, which is what the "
+    "cross-entropy means: not comparable with likelihoods of 8-bit pixels. Bits are per pixel value.",
+)
+_LATENTS = Topic(
+    "latent-measures",
+    "Correlation and dimension of latents",
+    "(spherical): mean and standard deviation over simulated spherical Gaussians of as many latents. The dimension of images is "
+    "that of their pixels.",
+)
+TOPICS = {
+    "memorisation": _MEMORISATION,
+    "vae_diagnostics": _POSTERIORS,
+    "correlation": _LATENTS,
+    "intrinsic_dimension": _LATENTS,
+}
+"""Metrics with a table of their own; all others are in one."""
+_NAMES = {**SOURCE_NAMES, "latents": "Latents", "images": "Images"}
 _PLACE = ["data", "model", "filters", "depth", "variant", "latent_size", "seed"]
 
 
 def other_tables(tables: Tables) -> list[TextTable]:
-    """The tables that have a row, by extractor; `none` (no extractor needed) last."""
+    """The tables that have a row, by topic and extractor; `none` (no extractor needed) last."""
     long = other_scores(tables)
-    names = sorted(long["extractor"].unique(), key=lambda name: (name == "none", name))
-    return [_table(tables, name, long[long["extractor"] == name]) for name in names]
+    topics = {topic.name: topic for topic in (_OTHERS, *TOPICS.values())}
+    topic_of = long["metric"].map(lambda name: TOPICS.get(METRIC_OF_ROW.get(name, ""), _OTHERS).name)
+    extractors = sorted(long["extractor"].unique(), key=lambda name: (name == "none", name))
+    parts = (
+        (topic, extractor, long[(topic_of == topic.name) & (long["extractor"] == extractor)])
+        for topic in topics.values()
+        for extractor in extractors
+    )
+    return [_table(tables, topic, extractor, part) for topic, extractor, part in parts if len(part)]
 
 
 def other_scores(tables: Tables) -> pd.DataFrame:
@@ -62,12 +112,12 @@ def other_scores(tables: Tables) -> pd.DataFrame:
 
 def _shown_nowhere_else(scores: pd.DataFrame) -> pd.DataFrame:
     """Rows of the scores table with other metrics than the distance and Gaussianity, or distances of other sources."""
-    measures = [name for measure in MEASURES for name in (measure, f"{measure}_null")]
+    measures = [name for measure in MEASURES for name in (measure, f"{measure}_null", f"{measure}_p")]
     elsewhere = scores["metric"].isin(FRECHET) & score_names(scores).isin(SCORES)
-    return scores[~(elsewhere | scores["metric"].isin([*measures, *_OF_A_FIT]))]
+    return scores[~(elsewhere | scores["metric"].isin([*measures, *_OF_A_FIT, *BY_COMPONENTS]))]
 
 
-def _table(tables: Tables, extractor: str, long: pd.DataFrame) -> TextTable:
+def _table(tables: Tables, topic: Topic, extractor: str, long: pd.DataFrame) -> TextTable:
     trials = tables.described.drop_duplicates("key")[["key", *_PLACE]]
     tidy = trials.merge(long, on="key")
     frame = _wide(tidy)
@@ -75,23 +125,23 @@ def _table(tables: Tables, extractor: str, long: pd.DataFrame) -> TextTable:
     shown = [metric for metric in (*METRICS, *sorted(set(long["metric"]) - set(METRICS))) if metric in frame]
     headings |= {metric: Heading(METRICS.get(metric, metric), "number") for metric in shown}
     needs = "" if extractor == "none" else f" on {extractor} features"
+    best = " Best value per data set and source in bold." if RANKED & set(shown) else ""
     caption = (
-        "R: reconstructions; N(0, I), MVG, GMM: samples, or latents under that prior. ± one standard error, where one is "
-        "estimated. Best value per data set and source in bold. docs/tables.md says what each score is."
+        f"{topic.caption} ± one standard error, where one is estimated.{best} docs/tables.md says what each score is."
     )
     distances = "Distances of other sources are in the tables above." if set(FRECHET) & set(shown) else ""
     caption = " ".join(filter(None, [caption, distances, _others(tables, long)]))
     bold = _best(frame, tidy, shown)
-    name = "other-scores" if extractor == "none" else f"other-scores-{extractor}"
-    return TextTable(name, f"Other scores{needs}", caption, headings, frame, tables.data_hash, bold, tidy=tidy)
+    name = topic.name if extractor == "none" else f"{topic.name}-{extractor}"
+    return TextTable(name, f"{topic.title}{needs}", caption, headings, frame, tables.data_hash, bold, tidy=tidy)
 
 
 def _wide(tidy: pd.DataFrame) -> pd.DataFrame:
     """One row per trial and source, a text column per metric."""
     text = tidy["value"].map(format_score).astype("str")
     error = tidy["stderr"].map(lambda value: "" if pd.isna(value) else f" ± {value:.2g}").astype("str")
-    tidy = tidy.assign(text=text + error, source_name=score_names(tidy).replace(SOURCE_NAMES), network=_network(tidy))
-    order = {name: place for place, name in enumerate(SOURCE_NAMES.values())}
+    tidy = tidy.assign(text=text + error, source_name=score_names(tidy).replace(_NAMES), network=_network(tidy))
+    order = {name: place for place, name in enumerate(_NAMES.values())}
     index = ["data", "key", "network", "source_name", "source", "split"]
     wide = tidy.pivot(index=index, columns="metric", values="text").fillna(MISSING)
     place = pd.Series({key: i for i, key in enumerate(tidy["key"].unique())})

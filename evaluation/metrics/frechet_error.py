@@ -11,7 +11,9 @@ the number of images, which no standard error shows (`frechet_infinity.py` remov
   the real images is always the jackknife's, since each replicate of theirs would need another root.
 
 Scores that share their real images move together with those. Two scores taken as independent have a difference whose error is
-too large rather than too small; `difference_error` is right, where the features of both are at hand.
+too large rather than too small; `difference_error` is right, where the features of both are at hand. Where they are not,
+`shared_parts` is what to keep of a score: the influences of the real images, summed with random signs, 16 times. The product
+of two such sums estimates the covariance of the two scores (Rademacher projections, Achlioptas 2003).
 
 A reconstruction and its image belong together: there are no other samples, only other images, and both sides move with them.
 Their error counts each reconstruction and its image as one; taken apart it would be several times too large.
@@ -30,6 +32,8 @@ from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.models.identity import stream_seed
 
 CHUNK = 1024  # images at a time
+PARTS = 16
+"""Random sums that `shared_parts` keeps: the part of a difference's error that is due to real images is known to 18 %."""
 
 
 class Influences(NamedTuple):
@@ -98,6 +102,25 @@ def difference_error(first: Influences, second: Influences) -> float:
     """Standard error of the difference of two distances from the same real images, the samples drawn independently."""
     shared = standard_error(first.reference_M - second.reference_M)
     return math.hypot(standard_error(first.sample_N), standard_error(second.sample_N), shared)
+
+
+def shared_parts(influence_M: torch.Tensor) -> np.ndarray:
+    """Float (PARTS,) of a score with these influences of M images; the squares sum up to the squared standard error.
+
+    For two scores with the same M images in the same order the sum of the products estimates their covariance. It is the
+    first score's variance where both move alike, so that nothing of it is left in their difference.
+    """
+    count = len(influence_M)
+    signs = np.random.default_rng(stream_seed("shared parts", count)).integers(0, 2, (PARTS, count))
+    centred_M = (influence_M - influence_M.mean()).cpu().numpy()
+    parts: np.ndarray = (2.0 * signs - 1) @ centred_M
+    length = float(np.linalg.norm(parts))
+    return parts * (standard_error(influence_M) / length) if length else parts
+
+
+def as_text(parts: np.ndarray) -> str:
+    """The column `stderr_shared`: four digits each."""
+    return " ".join(f"{part:.4g}" for part in parts)
 
 
 def _influence(

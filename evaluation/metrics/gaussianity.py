@@ -3,24 +3,26 @@
 Hypothesis 2 of the paper, "powerful encoders produce outputs that tend towards smooth Gaussians", measured on the latents
 themselves where the paper looks at scatter plots of pairs of dimensions.
 
-* `loglikelihood_gap`: what ten components gain over one on test latents, in nats per dimension. Neither the model nor
-  the priors saw the test images, so a richer prior gains nothing by its size alone; about 0 or below says that one
-  Gaussian is as good.
+* `loglikelihood_gap`: what the mixture gains over one Gaussian on test latents, in nats per dimension. Neither the model nor
+  the priors saw the test images, so a mixture gains nothing by its size. It loses: its many parameters fit chance, and on
+  exactly Gaussian latents the gap is below 0, the further the larger d is against the number of latents.
+* `direction_negentropy`: negentropy of the least Gaussian direction (`least_gaussian_direction.py`), in nats. The effect
+  size: it does not grow with the number of latents, and it sees clusters.
 * `mardia_kurtosis` (Mardia 1970): mean r^4 / (d (d + 2)), r the Mahalanobis distance; 1 for a Gaussian.
 * `radius_ks`: the Kolmogorov-Smirnov distance of r^2 from its law.
 * `marginal_kurtosis`: the mean over dimensions of |excess kurtosis|; absolute, since heavy and light tails would cancel.
 
-The last three stand on a finite sample, whose mean and covariance are its own: even Gaussian data do not give 1, 0, 0.
-So each has a `…_null` row, mean and standard deviation of the same statistic over simulated Gaussian data of the same
-size. Projections on random directions and the Henze-Zirkler test are left out: the first look Gaussian for any data as
-d grows, the second degenerates from d = 128 on (measured).
+A finite sample of Gaussian data does not give 0, 0, 1, 0, 0. So each has a `…_null` row with mean and standard deviation of
+the same statistic for Gaussian data of the same size, and all but the last, whose null depends on correlations, a `…_p` row
+with a p-value (`gaussian_null.py`). Projections on random directions and the Henze-Zirkler test are left out: the first look
+Gaussian for any data as d grows, the second degenerates from d = 128 on (measured).
 
 Shapes: N latents, Z = latent_size, d = rank of their covariance (Z, unless it is singular).
 """
 
 import time
 from collections.abc import Mapping
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,16 +32,16 @@ from threadpoolctl import threadpool_limits
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.latents import Latents
+from aesweep.evaluation.metrics.gaussian_null import gap_null, gap_p, shape_null
+from aesweep.evaluation.metrics.least_gaussian_direction import least_gaussian_direction
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError, fitted_prior
 from aesweep.evaluation.priors.fitting import check_finite, check_latents
 from aesweep.evaluation.rows import ScoreRow, latent_score
 from aesweep.models.identity import stream_seed
 
 SUBSAMPLE = 10_000
-"""Training latents that the statistics of the sample are computed on, a seeded draw: at 768 dimensions 0.5 s of one core
-for each of the simulated data sets, where all of CelebA would take 8 s."""
-REPLICATES = 32
-"""Simulated Gaussian data sets: they know the null's standard deviation to 13 %."""
+"""Training latents that a statistic of the sample is computed on, a seeded draw: at 768 dimensions a second of one core, where
+all of CelebA would take ten. Directions are chosen on as many again."""
 SHAPE_METRICS = ("mardia_kurtosis", "radius_ks", "marginal_kurtosis")
 
 
@@ -57,7 +59,8 @@ def gaussianity_stage(
     if "gaussianity" not in evaluation.metrics:
         return []
     with threadpool_limits(threads):
-        return [_gap_row(evaluation, latents.test, priors), *_shape_rows(evaluation, latents.train)]
+        rows = _gap_rows(evaluation, latents, priors)
+        return rows + _direction_rows(evaluation, latents.train) + _shape_rows(evaluation, latents.train)
 
 
 def loglikelihood_gap(z_NZ: np.ndarray, mixture: FittedPrior, gaussian: FittedPrior) -> np.ndarray:
@@ -91,19 +94,6 @@ def shape_statistics(x_NZ: np.ndarray) -> tuple[np.ndarray, int]:
     return np.array([mardia, _radius_ks(r2_N, rank), _marginal_kurtosis(centred, least)]), rank
 
 
-@lru_cache(maxsize=64)
-def null_statistics(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (3,) of `SHAPE_METRICS` for `n` Gaussian latents of `d` dimensions, simulated.
-
-    Mardia's kurtosis and the radius do not change under affine maps, so N(0, I) stands for every Gaussian. The marginal
-    kurtosis has the same mean whatever the covariance; its spread grows with the correlations between dimensions, whose
-    eighth power enters it: 0.5 changes nothing visible, and only nearly equal dimensions (0.9 and above) do.
-    """
-    generator = np.random.default_rng(stream_seed("gaussianity null", n, d))
-    draws = np.stack([shape_statistics(generator.standard_normal((n, d)))[0] for _ in range(REPLICATES)])
-    return draws.mean(0), draws.std(0, ddof=1)
-
-
 def _radius_ks(r2_N: np.ndarray, d: int) -> float:
     """Largest distance of the empirical distribution of r^2 from (N - 1) Beta(d / 2, (N - d - 1) / 2).
 
@@ -125,44 +115,87 @@ def _marginal_kurtosis(centred_NZ: np.ndarray, least: float) -> float:
     return float(np.abs(fourth[varies] / variance[varies] ** 2 - 3).mean())
 
 
-def _gap_row(evaluation: EvaluationConfig, test_NZ: np.ndarray, priors: Mapping[str, FittedPrior | str]) -> ScoreRow:
+def _gap_rows(
+    evaluation: EvaluationConfig, latents: Latents, priors: Mapping[str, FittedPrior | str]
+) -> list[ScoreRow]:
     started = time.perf_counter()
-    n = len(test_NZ)
-    value = stderr = None
+    n, (fitted_on, size) = len(latents.test), latents.train.shape
+    value = stderr = p = null = None
     try:
         mixture, gaussian = (fitted_prior(priors, kind, named=True) for kind in ("gmm", "mvg"))
-        check_finite(test_NZ, "test latents")
-        gap_N = loglikelihood_gap(test_NZ, mixture, gaussian)
+        check_finite(latents.test, "test latents")
+        gap_N = loglikelihood_gap(latents.test, mixture, gaussian)
         value = float(gap_N.mean())
-        stderr = float(gap_N.std(ddof=1) / np.sqrt(n)) if n > 1 else None
+        null = gap_null(fitted_on, size, evaluation.gmm_components)
+        if n > 1:
+            stderr = float(gap_N.std(ddof=1) / np.sqrt(n))
+            p = gap_p(value, stderr, fitted_on, size)
         note = mixture.note  # where latents hardly vary, its regularisation alone decides the gap
     except PriorError as error:
         note = str(error)
     seconds = time.perf_counter() - started
-    return latent_score(
+    row = latent_score(
         evaluation, "loglikelihood_gap", n, value, stderr=stderr, seconds=seconds, note=note, split="test"
     )
+    missing = "one latent has no standard error" if null else "too few latents for each component"
+    missing = note if value is None else missing
+    return [row, *_about(row, null or (None, None), p, missing)]
+
+
+def _direction_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[ScoreRow]:
+    """On a draw of twice `SUBSAMPLE` in an order by chance, since its halves have different tasks."""
+    started = time.perf_counter()
+    seed = stream_seed("gaussianity directions", evaluation.prior_seed)
+    chosen = reference_indices(len(train_NZ), 2 * SUBSAMPLE, seed)
+    chosen = chosen[np.argsort(np.random.PCG64(seed + 1).random_raw(len(chosen)), kind="stable")]
+    n, note = len(chosen) - len(chosen) // 2, ""
+    value = stderr = p = None
+    null: tuple[float | None, float | None] = (None, None)
+    try:
+        found = least_gaussian_direction(train_NZ[chosen], seed)
+        value, stderr, p, null = found.negentropy, found.stderr, found.p, found.null
+    except PriorError as error:
+        note = str(error)
+    seconds = time.perf_counter() - started
+    row = latent_score(evaluation, "direction_negentropy", n, value, stderr=stderr, seconds=seconds, note=note)
+    return [row, *_about(row, null, p, note)]
 
 
 def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[ScoreRow]:
-    """Rows of `SHAPE_METRICS`, each followed by its null; the seconds are shared out evenly."""
+    """Rows of `SHAPE_METRICS`, each with its null and its p-value; the seconds are shared out evenly."""
     started = time.perf_counter()
     seed = stream_seed("gaussianity subsample", evaluation.prior_seed)
     x_NZ = train_NZ[reference_indices(len(train_NZ), SUBSAMPLE, seed)]
     n, size = x_NZ.shape
     values: list[Any] = [None] * len(SHAPE_METRICS)
-    means = deviations = values
+    nulls: list[Any] = [(None, None)] * len(SHAPE_METRICS)
+    p_values: list[float | None] = [None] * len(SHAPE_METRICS)
     try:
         found, rank = shape_statistics(x_NZ)
-        measured = time.perf_counter()
         values = found.tolist()
-        means, deviations = (part.tolist() for part in null_statistics(n, rank))
+        laws = shape_null(n, rank)
+        nulls = [(law.mean, law.deviation) for law in laws]
+        p_values = [laws[0].p_either(values[0]), laws[1].p_above(values[1]), None]
         note = "" if rank == size else f"covariance of rank {rank} of {size}"
     except PriorError as error:
-        measured, note = time.perf_counter(), str(error)
-    own, simulated = (measured - started) / 3, (time.perf_counter() - measured) / 3
+        note = str(error)
+    seconds = (time.perf_counter() - started) / len(SHAPE_METRICS)
     rows = []
-    for name, value, mean, deviation in zip(SHAPE_METRICS, values, means, deviations, strict=True):
-        rows.append(latent_score(evaluation, name, n, value, seconds=own, note=note))
-        rows.append(latent_score(evaluation, f"{name}_null", n, mean, stderr=deviation, seconds=simulated, note=note))
+    for name, value, null, p in zip(SHAPE_METRICS, values, nulls, p_values, strict=True):
+        row = latent_score(evaluation, name, n, value, seconds=seconds, note=note)
+        rows += [row, *_about(row, null, p, note)][: 2 if name == "marginal_kurtosis" else 3]
     return rows
+
+
+def _about(
+    row: ScoreRow, null: tuple[float | None, float | None], p: float | None, note: str
+) -> tuple[ScoreRow, ScoreRow]:
+    """The rows of a measure's null, mean and standard deviation, and of its p-value."""
+    mean, deviation = null
+    blank = replace(row, stderr=None, seconds=0.0)
+    return (
+        replace(
+            blank, metric=f"{row.metric}_null", value=mean, stderr=deviation, note=note if mean is None else row.note
+        ),
+        replace(blank, metric=f"{row.metric}_p", value=p, note=note if p is None else row.note),
+    )

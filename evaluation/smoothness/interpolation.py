@@ -8,10 +8,6 @@ midpoints are independent.
 
 import numpy as np
 
-from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
-from aesweep.evaluation.metrics.frechet import frechet_distance
-from aesweep.evaluation.metrics.frechet_error import jackknife_error
-from aesweep.evaluation.metrics.kernel_distance import kernel_distance
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.smoothness.pairs import WAYS, latent_pairs, walk
@@ -26,18 +22,9 @@ def measure(subject: Subject) -> list[ScoreRow]:
 
 
 def _distances(subject: Subject, prior: FittedPrior | None) -> Values:
-    asked, reference = subject.evaluation, subject.reference()
-    ends_P2Z, centre_Z = latent_pairs(subject, prior, asked.samples // 2)
-    real_MD = reference.on(subject.device)
+    ends_P2Z, centre_Z = latent_pairs(subject, prior, subject.evaluation.samples // 2)
     found: dict[str, tuple[float, float | None, int]] = {}
     for way in WAYS:
         features_PD = subject.features(walk(ends_P2Z, centre_Z, np.array([0.5]), way)[:, 0])
-        n = len(features_PD)
-        statistics = FeatureStatistics(features_PD.shape[1])
-        statistics.update(features_PD)
-        error = jackknife_error(features_PD, statistics, reference.statistics, real_MD)
-        found[f"{asked.frechet_name}_{way}"] = frechet_distance(statistics, reference.statistics), error, n
-        size = min(asked.kid_subset_size, min(n, len(real_MD)) // 2)
-        kernel = kernel_distance(features_PD, real_MD, asked.kid_subsets, size, asked.seeds[0])
-        found[f"{asked.kernel_name}_{way}"] = *kernel, n
+        found |= {f"{metric}_{way}": value for metric, value in subject.distances(features_PD).items()}
     return found

@@ -138,7 +138,9 @@ def _print_plan(name: str, made: Plan, about: list[str]) -> None:
         f"(evaluation {made.evaluation.id})."
     )
     if fits := sum(fit_core_hours(t.fit_flops) for t in left + made.to_score):
-        mixtures = f"mixtures of {made.evaluation.gmm_components} components"
+        sizes = {made.evaluation.gmm_components} if "gmm" in made.evaluation.priors else set()
+        sizes |= set(made.evaluation.mixture_sizes) if "mixtures" in made.evaluation.metrics else set()
+        mixtures = f"mixtures of {', '.join(map(str, sorted(sizes)))} components"
         console.print(f"To fit: {mixtures}, about {fits:.3g} core-hours (a hundredth of that on a GPU).")
     from aesweep.sweep.commands.seeds import describe_seeds  # scipy from here on
 

@@ -245,9 +245,12 @@ class Driver:
         device, cpu = evaluation_resources(self.has_gpu), evaluation_resources(False)
         options: dict[str, Options] = dict.fromkeys(("references", "encode", "sample"), device)
         options |= dict.fromkeys(("fit", "score"), cpu)
+        # A mixture is fitted on the GPU, by a process whose environment lets scikit-learn use it.
+        fitting = {**device, "runtime_env": {"env_vars": mixture.ENVIRONMENT}}
         if self.has_gpu and "gmm" in self.plan.evaluation.priors:
-            # A mixture is fitted on the GPU, by a process whose environment lets scikit-learn use it.
-            options["fit"] = {**device, "runtime_env": {"env_vars": mixture.ENVIRONMENT}}
+            options["fit"] = fitting
+        if self.has_gpu and "mixtures" in self.plan.evaluation.metrics:
+            options["sample"] = fitting
         costs = {t.config.key: t.fit_flops for t in self.plan.trials}
         rounds = {t.config.key: t.round for t in self.plan.trials}
         return EvaluationPool(

@@ -138,10 +138,15 @@ class _Cost(NamedTuple):
 
 def _cost(config: TrialConfig, evaluation: EvaluationConfig, train: int, test: int) -> _Cost:
     """The cost of a trial whose data set has `train` and `test` images."""
-    fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
-    fit = fits * fit_flops(train, config.latent_size, evaluation.gmm_components)
+    fit = fit_flops(train, config.latent_size, fitted_components(evaluation))
     disk = _disk_bytes(config, evaluation, train + test)
     return _Cost(gpu_hours(config, train), disk, fit, training_flops(config, train))
+
+
+def fitted_components(evaluation: EvaluationConfig) -> int:
+    """Components of all mixtures that are fitted on a trial's latents, together."""
+    fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
+    return fits * evaluation.gmm_components + sum(evaluation.mixture_sizes) * ("mixtures" in evaluation.metrics)
 
 
 NETWORK_FIELDS = tuple(field.name for field in fields(TrialConfig) if field.name != "seed")

@@ -60,6 +60,7 @@ class _AnyVersion:
         resolved: Any = handler.resolve_ref_schema(schema)
         for field in resolved["schema"]["fields"]:
             kind = field["schema"].get("schema", field["schema"])  # what is behind a default
+            kind = kind["schema"] if kind["type"] == "nullable" else kind
             if kind["type"] == "int":
                 kind.update(ge=0, le=LARGEST)
             elif kind["type"] == "literal":

@@ -123,7 +123,10 @@ def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: 
         shared["preparation"] = _PREPARATION.get(row.extractor, "unknown")
     if row.n_reference:
         shared["reference_seed"] = asked.get("reference_seed")
-    return {**shared, **_fields(row), **deciding_columns(asked, config.model, row.source, row.metric)}
+    decided = deciding_columns(asked, config.model, row.source, row.metric)
+    if row.gmm_components is not None:
+        decided["gmm_components"] = row.gmm_components
+    return {**shared, **_fields(row), **decided}
 
 
 def _fields(row: EpochRecord | ScoreRow) -> Row:

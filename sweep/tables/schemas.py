@@ -13,14 +13,18 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 import pyarrow as pa
 
-from aesweep.evaluation.descriptions import ROWS, SAMPLES_AND_REFERENCE
+from aesweep.evaluation.descriptions import DESCRIPTIONS, MIXTURE_ROWS, ROWS, SAMPLES_AND_REFERENCE
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 MODEL_METRICS = ROWS
 """Metrics of the model itself: name in the table `scores` -> how a report shows it."""
+METRIC_OF_ROW = {row.name: one.name for one in DESCRIPTIONS for row in one.rows}
+"""The metric of an evaluation that gives each of them."""
+BY_COMPONENTS = tuple(row.name for row in MIXTURE_ROWS)
+"""Those of which a trial has several, one per number of components."""
 SHARED_ERROR = SAMPLES_AND_REFERENCE
 """Value of `stderr_of` where an error counts the real images too, which all sampling seeds of a trial share."""
 
@@ -64,7 +68,7 @@ CONFIG_FIELDS = tuple(field.name for field in fields(TrialConfig))
 
 ADDED: dict[str, dict[str, Any]] = {
     "trials": {field.name: field.default for field in fields(TrialConfig) if field.name not in KEY_FIELDS},
-    "scores": {field.name: field.default for field in fields(ScoreRow) if field.name == "stderr_of"},
+    "scores": {field.name: field.default for field in fields(ScoreRow) if field.name in ("stderr_of", "stderr_shared")},
 }
 """Columns that the first tables did not have, by table, with what they would have held: such tables can be read."""
 
@@ -77,7 +81,6 @@ _PREPARATION = Column(
 _REFERENCE_SEED = Column(
     "reference_seed", _I, "seed of that draw, where the split has more images; null where there is no reference"
 )
-_GMM_COMPONENTS = Column("gmm_components", _I, "components of the mixture; null for scores that do not depend on it")
 _VAE_LATENTS = Column(
     "vae_latents",
     _S,
@@ -142,7 +145,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             columns_of(ScoreRow),
             extractor=(_EXTRACTOR_SHA256, _PREPARATION),
             reference_split=(_REFERENCE_SEED,),
-            seed=(_GMM_COMPONENTS, _VAE_LATENTS, _CHANGED_SETTINGS),
+            gmm_components=(_VAE_LATENTS, _CHANGED_SETTINGS),
         ),
     ),
     "latents": (Column("key", _S, "the trial"), *columns_of(LatentRow)),

@@ -114,7 +114,7 @@ def encode(job: EvaluationJob, after: bool) -> StoredLatents:
 
 def fit(job: EvaluationJob, encoded: StoredLatents) -> StoredPriors:
     """Fit the priors on all training latents, and once more on nine tenths where held-out likelihoods are asked for."""
-    settings = FitSettings(job.execution.prior_deadline_seconds, job.execution.threads, fit_device(_prepare(job)))
+    settings = _fits(job, _prepare(job))
     earlier = Fitted(reusable_priors(job, encoded.files), reusable_heldout(job, encoded.files))
     priors, rows = fit_stage(job.evaluation, _latents(job, encoded), settings, earlier)
     stored = StoredPriors({}, {}, rows)
@@ -133,7 +133,7 @@ def sample(job: EvaluationJob, encoded: StoredLatents, fitted: StoredPriors, ref
     model, precision = _model(job)
     extractor = _extractor(job, device) if references else None
     inputs = (model, _latents(job, encoded), _priors(job, fitted), _images(job), extractor, references)
-    sampled = sample_stage(job.config, job.evaluation, *inputs, device, precision)
+    sampled = sample_stage(job.config, job.evaluation, *inputs, device, precision, _fits(job, device))
     files: Files = {}
     for name, png in sampled.pictures.items():
         files |= job.write(f"{PICTURES}/{name}", png)
@@ -207,6 +207,10 @@ def _kept_reference(job: EvaluationJob, name: str) -> Reference | None:
 def _prepare(job: EvaluationJob) -> torch.device:
     use_threads(job.execution.threads)
     return choose_device(job.execution.device)
+
+
+def _fits(job: EvaluationJob, device: torch.device) -> FitSettings:
+    return FitSettings(job.execution.prior_deadline_seconds, job.execution.threads, fit_device(device))
 
 
 def _images(job: EvaluationJob) -> ImageSet:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from aesweep.analysis.data.gaussianity import MEASURES
+from aesweep.analysis.data.gaussianity import MEASURES, TESTED
 from aesweep.analysis.data.results import Results
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.deciding_fields import deciding_columns
@@ -180,6 +180,7 @@ def _scores(
         "extractor": extractor,
         "stderr": None,
         "stderr_of": "unknown",
+        "stderr_shared": "",
         "n_reference": 297,
     }
     fixed |= {"reference_split": "test", "reference_seed": 0, "seconds": 1.5, "note": "", "extractor_sha256": "5" * 64}
@@ -210,8 +211,11 @@ def _gaussianity(config: TrialConfig, evaluation: str) -> list[dict[str, Any]]:
     fixed |= {"n_reference": 0, "reference_split": "train", "seconds": 0.5, "note": "", "split": "train", "n": 1500}
     found = [{**fixed, "metric": name, "value": gaussianity_value(config, name), "stderr": None} for name in MEASURES]
     nulls = {"mardia_kurtosis": (0.999, 0.003), "radius_ks": (0.012, 0.002), "marginal_kurtosis": (0.03, 0.004)}
+    nulls |= {"loglikelihood_gap": (-0.006, 0.001), "direction_negentropy": (0.001, 0.0002)}
     for name, (mean, deviation) in nulls.items():
         found.append({**fixed, "metric": f"{name}_null", "value": mean, "stderr": deviation})
+    for name in TESTED:
+        found.append({**fixed, "metric": f"{name}_p", "value": 1e-9, "stderr": None})
     return [row | deciding_columns(DEFAULTS, config.model, "latents", row["metric"]) for row in found]
 
 

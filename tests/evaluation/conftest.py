@@ -18,7 +18,7 @@ CIFAR10 = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar10-jpe
 
 ROW = {column.name for column in COLUMNS["scores"]} - {
     *("key", "evaluation", "extractor_sha256", "preparation", "reference_seed"),
-    *("gmm_components", "vae_latents", "changed_settings"),
+    *("vae_latents", "changed_settings"),
 }
 """Columns of one score; the tables add what its evaluation says (sweep/tables/rows.py)."""
 

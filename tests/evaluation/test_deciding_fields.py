@@ -16,13 +16,13 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.data.images import ImageSet
 from aesweep.models.networks.autoencoder import build_autoencoder
 
-METRICS = ("frechet", "gaussianity", "kid", "prdc", "reconstruction_error", "heldout_likelihood")
+METRICS = ("frechet", "gaussianity", "kid", "prdc", "reconstruction_error", "heldout_likelihood", "vae_diagnostics")
 EVALUATION = EvaluationConfig(
     samples=100, reference_size=80, gmm_components=4, metrics=METRICS, extractor_sha256=RANDOM_CONV_SHA256
 )
 SAID_BY_OTHER_COLUMNS = {
     *("extractor", "extractor_sha256", "samples", "reference_split", "reference_size", "reference_seed"),
-    *("seeds", "priors", "metrics"),
+    *("seeds", "priors", "metrics", "mixture_sizes"),
 }
 OTHERS: dict[str, Any] = {
     "prior_seed": 1,
@@ -35,6 +35,7 @@ OTHERS: dict[str, Any] = {
     "kid_subsets": 7,
     "kid_subset_size": 20,
     "prdc_neighbours": 70,
+    "iwae_samples": 3,
 }
 Rows = dict[tuple[str, str, str], dict[str, Any]]
 """By source, split and metric, with what each says of its settings."""

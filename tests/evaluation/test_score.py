@@ -130,6 +130,9 @@ def test_every_metric_has_its_rows_in_one_order(images: ImageSet, random_conv: E
         counted = (
             {"none", "images"} if row.metric in [*errors, *samples[2:6]] else {"images with their reconstructions"}
         )
+        parts = np.array(row.stderr_shared.split(), dtype=float)
+        assert len(parts) == (16 if row.metric in ("fd", "fd_infinity") else 0)
+        assert float(parts @ parts) <= 1.01 * (row.stderr or 0.0) ** 2
         assert row.stderr_of in (counted if row.source == "reconstruction" else {"none", "samples and reference"})
     assert [row.note for row in rows if row.metric == "kd"] == [""] * 3
 

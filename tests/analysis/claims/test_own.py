@@ -88,7 +88,7 @@ def test_an_error_in_one_claim_is_its_verdict_and_leaves_the_others_alone(file: 
         load_claims(file).claims,
     )
     rows = claims_table(judged).frame.set_index("claim")
-    assert rows.loc[["broken", "silent"], "verdict"].tolist() == ["error", "error"]
+    assert rows["verdict"][["broken", "silent"]].tolist() == ["error", "error"]
     assert rows.loc["broken", "numbers"] == "error: ZeroDivisionError: division by zero (line 7)"
     assert rows.loc["silent", "numbers"] == "error: the claim returned NoneType and no Verdict"
     assert rows.loc["little", "verdict"] == "contradicted"

@@ -195,6 +195,24 @@ def test_the_bound_is_images_times_values_per_image(make_store: MakeStore) -> No
         assert low < 1e6 and high > 50_000 * 3 * 32 * 32
 
 
+def test_the_dimension_that_was_measured_has_a_bound_of_its_own(make_store: MakeStore) -> None:
+    def measure(rows: Rows) -> None:
+        for like in [row for row in rows["scores"] if row["source"] == "mvg"]:
+            for source, value in (("images", 20.0), ("latents", 9.0)):
+                dimension = {"metric": "intrinsic_dimension", "extractor": "none", "value": value, "stderr": 0.4}
+                rows["scores"].append({**like, "source": source, **dimension})
+
+    trials = grid(filters=[16], latent_size=[4, 8], epochs=[1])
+    results = _results(make_store(trials, parameters=True, latent_points=0, edit=measure))
+    assert results.trials["intrinsic_dimension"].tolist() == [9.0, 9.0]
+    drawing = present(parameters_against_bound(results))
+    assert "n · measured dimension = 30 k" in [text.get_text() for text in drawing.figure.legends[0].get_texts()]
+    assert "20 ± 0.4" in drawing.caption
+    for ax in drawing.figure.axes:
+        assert any(set(np.asarray(line.get_ydata())) == {1500 * 20} for line in ax.get_lines())
+        assert ax.get_ylim()[0] < 1500 * 20
+
+
 def test_the_papers_own_ranges_are_brackets(make_store: MakeStore) -> None:
     trials = grid(dataset=["cifar10"], filters=[16], latent_size=SIZES, epochs=[100])
     left, right = present(parameters_against_bound(_scored(make_store, trials, _bowl(128)))).figure.axes

@@ -81,7 +81,7 @@ def test_gaussian_data_are_a_dashed_line_with_four_standard_deviations_beside_it
     heights = np.asarray(ax.collections[0].get_paths()[0].vertices)[:, 1]
     assert heights.min() == pytest.approx(NULL_MEAN - 4 * NULL_STD)
     assert heights.max() == pytest.approx(NULL_MEAN + 4 * NULL_STD)
-    assert set(np.asarray(_dashed(_panel(drawing, "loglikelihood_gap")).get_ydata())) == {0.0}
+    assert set(np.asarray(_dashed(_panel(drawing, "loglikelihood_gap")).get_ydata())) == {-0.006}
 
 
 def test_at_a_single_latent_size_the_seeds_are_a_bar_and_gaussian_data_a_line_across(
@@ -195,3 +195,15 @@ def test_the_figure_names_its_data_and_is_the_same_twice(measured: MakeResults, 
     assert first.to_bytes("png") == second.to_bytes("png") and first.to_bytes("pdf") == second.to_bytes("pdf")
     words = " ".join(text.get_text() for text in first.figure.texts)
     assert f"data {results.data_hash}" in words and "not FID" not in words
+
+
+@pytest.mark.parametrize("draw", BOTH)
+def test_the_effect_size_has_a_line_under_which_it_is_negligible(measured: MakeResults, grid: Grid, draw: Draw) -> None:
+    results = measured(grid(filters=[16, 32], latent_size=[4, 8], epochs=[1]))
+    drawing = present(draw(results))
+    ax = _panel(drawing, "direction_negentropy")
+    dotted = [
+        line for line in ax.get_lines() if line.get_linestyle() == ":" and np.size(np.asarray(line.get_ydata())) == 2
+    ]
+    assert results.thresholds.practically_gaussian in {float(np.asarray(line.get_ydata())[0]) for line in dotted}
+    assert ax.get_yscale() == "log" and "0.01 nats" in drawing.caption

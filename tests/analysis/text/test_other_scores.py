@@ -121,3 +121,27 @@ def test_a_null_hides_no_value_of_another_evaluation_and_the_two_are_ranked_apar
 
 def test_a_store_without_such_scores_has_no_such_table(small_store: Path) -> None:
     assert other_tables(load_tables(small_store)) == []
+
+
+def test_diagnostics_have_tables_of_their_own_with_their_sources_named(make_store: MakeStore, grid: Grid) -> None:
+    def add(rows: Rows) -> None:
+        like = next(row for row in rows["scores"] if row["source"] == "gmm")
+        alone = {"extractor": "none", "split": "train", "n_reference": 0}
+        rows["scores"] += [
+            _row(like, "authenticity", 0.7, 0.01),
+            _row(like, "authenticity", 0.6, 0.01, source="images"),
+            _row(like, "correlation_largest", 1.2, 0.1, source="latents", **alone),
+            _row(like, "intrinsic_dimension", 5.0, 0.1, source="images", **alone),
+            _row(like, "elbo", -1999.0, 3.0, source="reconstruction", extractor="none"),
+            _row(like, "kd", 0.1, 0.01),
+        ]
+
+    tables = load_tables(make_store(grid(filters=[16], latent_size=[4], epochs=[1]), edit=add))
+    found = {table.name: table for table in other_tables(tables)}
+    extractor = "random-conv-64"
+    names = [f"other-scores-{extractor}", f"memorisation-{extractor}", "vae-diagnostics", "latent-measures"]
+    assert list(found) == names
+    nearest = found[f"memorisation-{extractor}"]
+    assert nearest.cells()["source_name"].tolist() == ["GMM", "Images"] and "bold" not in nearest.caption
+    assert found["latent-measures"].cells()["source_name"].tolist() == ["Latents", "Images"]
+    assert "binary images" in found["vae-diagnostics"].caption

@@ -10,10 +10,13 @@ import torch
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.frechet import frechet_distance
 from aesweep.evaluation.metrics.frechet_error import (
+    PARTS,
+    as_text,
     bootstrap_error,
     difference_error,
     influences,
     jackknife_error,
+    shared_parts,
     standard_error,
 )
 
@@ -78,6 +81,29 @@ def test_the_error_counts_other_samples_and_other_real_images(n: int, m: int, di
         return
     assert np.mean(errors) == pytest.approx(spread, rel=0.2)
     assert np.mean(difference_errors) == pytest.approx((first - second).std(ddof=1), rel=0.2)
+
+
+def test_what_a_table_keeps_of_two_scores_gives_the_error_of_their_difference() -> None:
+    """Also where both move with the real images alike, so that hardly anything is left of their part."""
+    for second in (lambda i: 0.8 * draw(300, 16, 30_000 + i), lambda i: draw(300, 16, 40_000 + i)):
+        kept, exact = [], []
+        for i in range(10):
+            real = real_images(300, 16, i)
+            found = [
+                influences(torch.from_numpy(sample), statistics(sample), statistics(real), torch.from_numpy(real))
+                for sample in (draw(300, 16, 20_000 + i), second(i))
+            ]
+            parts = [np.array(as_text(shared_parts(one.reference_M)).split(), dtype=float) for one in found]
+            for one, numbers in zip(found, parts, strict=True):
+                assert float(numbers @ numbers) == pytest.approx(standard_error(one.reference_M) ** 2, rel=1e-3)
+            kept.append(math.sqrt(sum(one.error**2 for one in found) - 2 * float(parts[0] @ parts[1])))
+            exact.append(difference_error(found[0], found[1]))
+        assert np.mean(kept) == pytest.approx(np.mean(exact), rel=0.1)
+        assert kept == pytest.approx(exact, rel=0.35)
+
+
+def test_a_score_that_no_image_moves_keeps_zeros() -> None:
+    assert shared_parts(torch.ones(10, dtype=torch.float64)).tolist() == [0.0] * PARTS
 
 
 @pytest.mark.parametrize(("n", "dimension"), [(500, 8), (1000, 64), (60, 80)])

@@ -88,6 +88,8 @@ def test_the_dearest_prior_fit_is_scored_first(tmp_path: Path) -> None:
     twice = make_plan(spec, store, replace(EVALUATION, metrics=("frechet", "heldout_likelihood")))
     assert [t.fit_flops for t in twice.trials] == [2 * t.fit_flops for t in plan.trials]
     assert sum(t.fit_flops for t in make_plan(spec, store, replace(EVALUATION, priors=("mvg",))).trials) == 0
+    several = replace(EVALUATION, metrics=("mixtures",), mixture_sizes=(1, 29))
+    assert [t.fit_flops for t in make_plan(spec, store, several).trials] == [4 * t.fit_flops for t in plan.trials]
 
 
 def test_a_trial_is_trained_by_its_commit_and_done_by_the_scores_that_the_spec_asks_for(

@@ -55,6 +55,8 @@ def test_what_is_as_it_should_be_is_in_the_table(store: Store) -> None:
     asked = EvaluationConfig(gmm_components=7, kid_subsets=3).to_json()
     (row,) = scores(store, {**ROW, "source": "gmm", "metric": "kd"}, asked)
     assert (row["gmm_components"], row["vae_latents"], row["changed_settings"]) == (7, "none", "kid_subsets 3")
+    (row,) = scores(store, {**ROW, "source": "gmm", "metric": "fd_mixture", "gmm_components": 100}, asked)
+    assert row["gmm_components"] == 100
 
 
 @pytest.mark.parametrize("name", [column.name for column in COLUMNS["scores"]])

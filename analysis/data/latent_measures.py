@@ -1,0 +1,34 @@
+"""Correlation and intrinsic dimension of each trial's latents, and the dimension of its images.
+
+They depend on no extractor: of several evaluations the one that is shown counts first, then those of `evaluation_order`.
+"""
+
+import pandas as pd
+
+from aesweep.analysis.data.evaluations import in_order
+from aesweep.analysis.data.tables import Tables
+
+EIGENVALUES = ("correlation_largest", "correlation_condition", "effective_rank")
+"""Each with `<name>_stderr`, and `<name>_null` and `<name>_null_std`: simulated spherical Gaussians."""
+DIMENSION = "intrinsic_dimension"
+"""Of the latents; `intrinsic_dimension_images` of the images. Both with `…_stderr`."""
+
+
+def latent_measures_by_trial(tables: Tables) -> pd.DataFrame:
+    """Index `key`; the columns of `EIGENVALUES` and `DIMENSION`, null where not measured."""
+    every = tables.scores
+    names = [DIMENSION, *EIGENVALUES, *(f"{name}_null" for name in EIGENVALUES)]
+    rows = in_order(tables, every[every["metric"].isin(names) & every["source"].isin(["latents", "images"])])
+    of_images = (rows["source"] == "images").map({True: "_images", False: ""})
+    rows = rows.assign(column=(rows["metric"] + of_images).astype("str"))
+    measure = rows["column"].str.removesuffix("_null")
+    first = rows.groupby([rows["key"], measure])["evaluation"].transform("first")  # a measure and its null: of one
+    rows = rows[rows["evaluation"] == first].drop_duplicates(["key", "column"])
+    values = rows.pivot(index="key", columns="column", values="value")
+    errors = rows.pivot(index="key", columns="column", values="stderr")
+    frame = pd.DataFrame(index=values.index)
+    for name in (*EIGENVALUES, DIMENSION, f"{DIMENSION}_images"):
+        frame[name], frame[f"{name}_stderr"] = values.get(name), errors.get(name)
+    for name in EIGENVALUES:
+        frame[f"{name}_null"], frame[f"{name}_null_std"] = values.get(f"{name}_null"), errors.get(f"{name}_null")
+    return frame.astype("float64").rename_axis("key")
