@@ -32,7 +32,7 @@ def test_a_training_image_that_is_there_twice_has_copies_too() -> None:
     assert new.authentic.all() and np.isinf(new.suspicion).all()
 
 
-def test_new_images_of_the_same_distribution_are_as_authentic_as_any_and_half_as_far_as_test_images() -> None:
+def test_new_images_of_the_same_distribution_are_as_authentic_and_as_near_as_test_images() -> None:
     train, test, samples = points(1000, 0), points(2000, 1), points(2000, 2)
     near, far = to_training(samples, train), to_training(test, train)
     assert near.authentic.mean() == pytest.approx(far.authentic.mean(), abs=0.06)
