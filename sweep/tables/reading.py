@@ -5,7 +5,8 @@ lengths, prefixes that texts share), and what it says about its sizes may be wro
 Decision: a table is read row group by row group, with columns of plain numbers and texts only. Texts stay what they are
 in the file, numbers of a dictionary, until the length of all of them is counted. What was read is counted, not only
 what was promised.
-Consequence: a table stands for at most `LARGEST_SMALL_TABLE` and `MOST_PER_BYTE` times its own length.
+Consequence: a table stands for at most `LARGEST_SMALL_TABLE` and `MOST_PER_BYTE` times its own length. Where it lies about
+the length of a page, which Parquet limits to 2 GB, that one page is decoded before it is counted.
 """
 
 import os
