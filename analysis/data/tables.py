@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -53,6 +54,7 @@ class LatentPoints:
 
     def __init__(self, file: BinaryIO | None = None) -> None:
         self._file = file
+        self._moments: dict[str, tuple[float, ...]] = {}
 
     def of(self, keys: Iterable[str]) -> pd.DataFrame:
         """The rows of these trials, in the order of the file."""
@@ -61,6 +63,23 @@ class LatentPoints:
             return frame_of("latents")
         self._file.seek(0)
         return _frame(pq.read_table(self._file, columns=list(KINDS["latents"]), filters=[("key", "in", wanted)]))
+
+    def moments(self, keys: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Means and standard deviations over the points of these trials: index `key`, columns `z_a` and `z_b`.
+
+        Every claim is judged under every reading, so each trial is read once.
+        """
+        asked = sorted(set(keys))
+        if missing := [key for key in asked if key not in self._moments]:
+            points = self.of(missing).groupby("key")[["z_a", "z_b"]]
+            both = pd.concat([points.mean(), points.std()], axis=1)
+            self._moments |= dict.fromkeys(missing, ())
+            self._moments |= {str(row[0]): row[1:] for row in both.itertuples(name=None)}
+        found = {key: self._moments[key] for key in asked if self._moments[key]}
+        table = np.array(list(found.values()), dtype=float).reshape(len(found), 4)
+        index = pd.Index(list(found), name="key", dtype="str")
+        means, deviations = (pd.DataFrame(part, index, ["z_a", "z_b"]) for part in (table[:, :2], table[:, 2:]))
+        return means, deviations
 
 
 @dataclass(frozen=True, eq=False)  # one object per store that was read: functions may remember what they made of it
