@@ -106,15 +106,15 @@ def wider_daes_are_smoother_and_more_interpolatable(results: Results) -> Verdict
 )
 def depth_makes_daes_smoother_than_width_does(results: Results) -> Verdict:
     """At the comparison size, deeper DAEs are smoother than those of depth 1, of the same width and of the next wider one."""
-
-    def against_depth_1(name: str) -> list[Finding]:
-        return [
+    return _judged(
+        results,
+        SMOOTH,
+        lambda name: [
             _lower(results, name, deep, other)
             for _, shallow, deep in deeper(results)
             for other in (shallow, _next_wider(results, shallow))
-        ]
-
-    return _judged(results, SMOOTH, against_depth_1)
+        ],
+    )
 
 
 @claim(

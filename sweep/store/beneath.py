@@ -88,8 +88,11 @@ class Beneath:
             finally:
                 _PINNED.reset(token)
 
+    def _held(self) -> int | None:
+        return (_PINNED.get() or {}).get(self.root)
+
     def _open_root(self) -> int:
-        held = (_PINNED.get() or {}).get(self.root)
+        held = self._held()
         return os.open(self.root, _FOLDER) if held is None else os.dup(held)
 
     @contextmanager
@@ -101,6 +104,9 @@ class Beneath:
 
     def status(self, name: str) -> os.stat_result:
         """What the system says of a file, folder or link."""
+        if not name:  # which may be a file
+            held = self._held()
+            return os.stat(self.root if held is None else held)
         with self.parent(name) as (folder, last):
             return os.stat(last, dir_fd=folder, follow_symlinks=False)
 

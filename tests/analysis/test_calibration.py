@@ -28,6 +28,7 @@ FACTS = {
     "circular": "a comparison that is left open",
     "_failed": "an error in a user's claim, which is neither for nor against",
     "_parameter_ranges": "counts of parameters, which are exact",
+    "_within_bound": "counts of parameters, which are exact",
     "the_largest_networks_approach_the_bound": "counts of parameters, which are exact",
     "ten_times_larger_networks_would_clear_the_bound": "counts of parameters, which are exact",
     "all_latent_distributions_are_gaussian": "held against simulated Gaussian data: tests/evaluation/metrics",

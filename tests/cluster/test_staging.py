@@ -13,7 +13,8 @@ def test_workers_get_every_module_of_the_package_and_nothing_else() -> None:
         assert [entry.name for entry in folder.iterdir()] == ["aesweep"]
         names = {name for name in package_folder().iterdir() if name.is_dir() and name.name != "__pycache__"}
         assert {name.name for name in names} >= {"models", "evaluation", "sweep", "cluster"}
-        ours = {p.relative_to(name.parent) for name in names for p in name.rglob("*.py")} | {Path("__init__.py")}
+        ours = {p.relative_to(name.parent) for name in names for p in name.rglob("*.py")}
+        ours |= {Path(file.name) for file in package_folder().glob("*.py")}
         assert {p.relative_to(folder / "aesweep") for p in folder.rglob("*.py")} == ours
         assert not [p for p in folder.rglob("*") if p.is_symlink()], "a worker on another machine has no source tree"
 
