@@ -20,7 +20,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.dataset import ParquetFileFormat
 
 from aesweep.analysis.data.trials import describe
 from aesweep.analysis.errors import ReportError
@@ -32,6 +34,8 @@ HASH_DIGITS = 12
 MOST_ROWS = (10_000_000, 2_000_000_000)
 """Limits for a table, and for the latents, which are read trial by trial. A file of a few kilobytes can hold millions of equal
 rows, which would fill the memory."""
+
+_BATCH_ROWS = 32_768
 
 _EPOCHS = ("key", "epoch", "loss")  # a long sweep has a million rows of them; of the other tables all columns are read
 # Numbers may be missing: floats.
@@ -62,7 +66,17 @@ class LatentPoints:
         if self._file is None or not wanted:
             return frame_of("latents")
         self._file.seek(0)
-        return _frame(pq.read_table(self._file, columns=list(KINDS["latents"]), filters=[("key", "in", wanted)]))
+        rows = ParquetFileFormat().make_fragment(self._file)
+        # Without read-ahead: else all rows of the file are in memory before the first one is left out.
+        return _frame(
+            rows.to_table(
+                columns=list(KINDS["latents"]),
+                filter=pc.field("key").isin(wanted),
+                batch_size=_BATCH_ROWS,
+                batch_readahead=1,
+                fragment_readahead=1,
+            )
+        )
 
     def moments(self, keys: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Means and standard deviations over the points of these trials: index `key`, columns `z_a` and `z_b`.

@@ -16,8 +16,12 @@ from tests.analysis.typed import MakeResults
 def frame(seed: int) -> pd.DataFrame:
     """Trials of two models in no order, some twice, some without a score."""
     random = np.random.default_rng(seed)
-    columns = {"model": ["dae", "vae"], "latent_size": [16.0, 32.0, 64.0], "seed": [0.0, 1.0, 2.0]}
-    rows = {name: random.choice(values, 25) for name, values in columns.items()}
+    columns: dict[str, list[object]] = {
+        "model": ["dae", "vae"],
+        "latent_size": [16.0, 32.0, 64.0],
+        "seed": [0.0, 1.0, 2.0],
+    }
+    rows = {name: [values[i] for i in random.integers(len(values), size=25)] for name, values in columns.items()}
     scores = np.where(random.random(25) < 0.3, np.nan, random.normal(size=25))
     return pd.DataFrame({**rows, "mvg": scores}).astype({"model": "str"})
 
