@@ -124,7 +124,7 @@ def _verdicts(results: Results, own: Iterable[Claim] = ()) -> dict[Claim, Verdic
 def flips(claim: Claim, results: Results, verdict: Verdict) -> str:
     """How the verdict changes at a smaller and a larger value of its threshold; "" where it stays the same."""
     values = SWEPT.get(claim.threshold, ())
-    swept = (replace(results, thresholds=replace(results.thresholds, **{claim.threshold: value})) for value in values)
+    swept = (results.under(replace(results.thresholds, **{claim.threshold: value})) for value in values)
     found = zip(values, (claim.judge(one).outcome for one in swept), strict=True)
     shares = max(values, default=1.0) < 1
     said = [(f"{value:.0%}" if shares else f"{value:g}", outcome) for value, outcome in found]

@@ -58,8 +58,7 @@ def dae_latents_vary_across_dimensions(results: Results) -> Verdict:
 def _above(results: Results, what: str, least: float, measure: Measure) -> Verdict:
     """Whether the expected measure is above a value for the DAE of every width, at the comparison size."""
     rows = results.at_comparison_size("dae").set_index("key")
-    points = results.latents.of(rows.index).groupby("key")[["z_a", "z_b"]]
-    values = measure(points.mean(), points.std())
+    values = measure(*results.latents.moments(rows.index))
     found = []
     for width, part in values.groupby(rows["filters"].reindex(values.index)):
         sample = Sample(part.to_numpy(dtype=float))

@@ -1,4 +1,4 @@
-"""Section 4: frozen latent layers, depth, noise, and normalised latents."""
+"""Section 4: frozen latent layers, depth, and noise."""
 
 from itertools import pairwise
 from typing import cast
@@ -18,7 +18,6 @@ from aesweep.analysis.claims.comparisons import (
 from aesweep.analysis.claims.latent_sizes import better_at_best, more_sensitive, smaller_best_size
 from aesweep.analysis.claims.verdicts import (
     ONE_SEED,
-    OURS,
     Finding,
     Verdict,
     circular,
@@ -29,12 +28,10 @@ from aesweep.analysis.claims.verdicts import (
     together,
 )
 from aesweep.analysis.data.paper import CIFAR10, NOISES
-from aesweep.analysis.data.published import published_scores
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
 from aesweep.analysis.power import ALPHA
-from aesweep.analysis.statistics import Sample, Settings
-from aesweep.analysis.thresholds import NOMINAL_SPREAD
+from aesweep.analysis.statistics import Settings
 
 
 @claim(
@@ -179,70 +176,6 @@ def with_noise_between_01_and_05_the_dae_drops_below_the_vae(results: Results) -
         found.append(lower(SOURCE_NAMES[prior], ("DAE with noise 0.1", "VAE"), weak, vae))
         found.append(lower(SOURCE_NAMES[prior], ("VAE", "DAE with noise 0.5"), vae, strong))
     return together(found)
-
-
-@claim(
-    "4",
-    "BN did have the affect of massively improving the generative performance when sampling from N(z; 0, I), "
-    "beating the baseline VAE, but not the EAE.",
-    threshold="massively",
-)
-def batch_normalisation_rescues_the_standard_normal(results: Results) -> Verdict:
-    """At the comparison size, BN massively lowers the DAE's N(0, I) score: below the VAE's, not below the EAE's.
-
-    The EAE counts only where its printed FID is comparable with our scores.
-    """
-    width = width_of(results, "batch latent norm")
-    normed = at_comparison_size(results, "standard_normal", varied(results, "batch latent norm"))
-    dae, vae = (at_comparison_size(results, "standard_normal", plain(model, width)) for model in ("dae", "vae"))
-    found = [
-        lower("N(0, I)", ("DAE with BN", "plain DAE"), normed, dae, results.thresholds.massively),
-        lower("N(0, I)", ("DAE with BN", "VAE"), normed, vae),
-    ]
-    if results.beside_published:
-        printed = published_scores("2").query("model == 'eae' and column == 'standard_normal'")
-        value = printed.loc[printed["data"] == results.data, "value"].to_numpy(dtype=float)
-        eae = Sample(value, NOMINAL_SPREAD * float(value.mean()))
-        found.append(lower("N(0, I)", ("EAE", "DAE with BN"), eae, normed))
-    return together(found)
-
-
-@claim(
-    OURS,
-    "SN and LN do not rescue sampling from N(0, I) as BN does.",
-)
-def spectral_and_layer_normalisation_do_not_rescue_the_standard_normal(results: Results) -> Verdict:
-    """At the comparison size, a DAE with SN or LN scores higher than the VAE under N(0, I)."""
-    found = []
-    for norm in ("spectral", "layer"):
-        words = f"{norm} latent norm"
-        vae = at_comparison_size(results, "standard_normal", plain("vae", width_of(results, words)))
-        dae = at_comparison_size(results, "standard_normal", varied(results, words))
-        found.append(lower("N(0, I)", ("VAE", f"DAE with {words}"), vae, dae))
-    return together(found)
-
-
-@claim(
-    "4",
-    "When applying BN, SN and LN to the output of the encoder there was very little change in the performance of "
-    "the DAE for MVG and GMM sampling",
-    threshold="little",
-)
-def latent_normalisation_hardly_changes_mvg_and_gmm(results: Results) -> Verdict:
-    """With BN, SN or LN a DAE's scores differ little at every latent size (MVG and GMM)."""
-    networks = [f"{norm} latent norm" for norm in ("batch", "spectral", "layer")]
-    return together(
-        little_changed(
-            words,
-            results,
-            prior,
-            varied(results, words),
-            plain("dae", width_of(results, words)),
-            results.thresholds.little,
-        )
-        for words in networks
-        for prior in PRIORS
-    )
 
 
 def _best_overall(results: Results, score: str, network: NetworkColumns, units: int) -> Finding:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from aesweep.analysis.data.evaluations import KERNEL, Evaluation, evaluations_of
-from aesweep.analysis.data.results import Results, images_of, scored_trials, trained_like
+from aesweep.analysis.data.measured_trials import scored_trials
+from aesweep.analysis.data.results import Results, images_of, trained_like
 from aesweep.analysis.data.scores import SCORES
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import FURTHER_FIELDS

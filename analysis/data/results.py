@@ -6,8 +6,9 @@ What was left aside and what differs from the paper is named, and stands beside 
 """
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -17,16 +18,13 @@ from aesweep.analysis.data.evaluations import (
     FRECHET,
     NO_DISTANCES,
     Evaluation,
-    errors_by_trial,
     evaluations_of,
     frechet_rows,
-    scores_by_trial,
 )
-from aesweep.analysis.data.gaussianity import gaussianity_by_trial
-from aesweep.analysis.data.latent_measures import latent_measures_by_trial
+from aesweep.analysis.data.lookup import Lookup
+from aesweep.analysis.data.measured_trials import scored_trials, with_measures
 from aesweep.analysis.data.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
 from aesweep.analysis.data.scores import SCORES, image_words, scoring_deviations
-from aesweep.analysis.data.smoothness import smoothness_by_trial
 from aesweep.analysis.data.tables import LatentPoints, Tables
 from aesweep.analysis.statistics import Sample
 from aesweep.analysis.thresholds import NOMINAL_SPREAD, Thresholds
@@ -114,6 +112,10 @@ class Results:
         return f"Not shown: {'; '.join(named)}." if named else ""
 
     @cached_property
+    def _lookup(self) -> Lookup:
+        return Lookup(self.trials)
+
+    @cached_property
     def plain(self) -> pd.DataFrame:
         """The trials of Figure 1: depth 1, nothing varied but width, model and latent size."""
         return self.of(depth="1", network="")
@@ -135,10 +137,7 @@ class Results:
 
     def of(self, **columns: object) -> pd.DataFrame:
         """The trials with these values: `of(model="dae", filters=64, depth="1", network="")`."""
-        chosen = np.ones(len(self.trials), dtype=bool)
-        for name, value in columns.items():
-            chosen &= (self.trials[name] == value).to_numpy()
-        return self.trials[chosen]
+        return self.trials.take(self._lookup.rows(columns))
 
     @property
     def printed(self) -> bool:
@@ -147,7 +146,8 @@ class Results:
 
     def scores(self, score: str, latent_size: float, **columns: object) -> Sample:
         """The scores of one network at one latent size, one per training seed; empty where there are none."""
-        return self.sample(self.of(latent_size=latent_size, **columns)[score].dropna().to_numpy(dtype=float))
+        values = self._lookup.values(score)[self._lookup.rows({"latent_size": latent_size, **columns})]
+        return self.sample(values[~np.isnan(values)])
 
     def sample(self, values: np.ndarray) -> Sample:
         """Scores of several seeds; of printed ones with their nominal spread."""
@@ -155,8 +155,13 @@ class Results:
 
     def by_seed(self, score: str, **columns: object) -> pd.DataFrame:
         """One network: index latent size ascending, a column per training seed, sizes without a score left out."""
-        rows = self.of(**columns).dropna(subset=score)
-        return rows.pivot_table(index="latent_size", columns="seed", values=score)
+        return self._lookup.by_seed(score, self._lookup.rows(columns))
+
+    def under(self, thresholds: Thresholds) -> "Results":
+        """The same results under other thresholds; what was looked up in them is known to both."""
+        other = copy(self)
+        object.__setattr__(other, "thresholds", thresholds)
+        return other
 
 
 def all_results(tables: Tables) -> list[Results]:
@@ -169,14 +174,6 @@ def all_results(tables: Tables) -> list[Results]:
     return found
 
 
-def scored_trials(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
-    """The described trials with a score under one evaluation, and all that `Results.trials` adds to them."""
-    scores = scores_by_trial(tables, evaluation)
-    rows = tables.described.merge(scores[scores.notna().any(axis=1)], left_on="key", right_index=True)
-    rows = rows.merge(errors_by_trial(tables, evaluation), left_on="key", right_index=True, how="left")
-    return _with_measures(tables, evaluation, rows)
-
-
 def results_without_distances(tables: Tables) -> list[Results]:
     """Results of each data set whose trials have scores but no distance: for what needs none, such as Gaussianity."""
     rows = tables.described
@@ -186,20 +183,8 @@ def results_without_distances(tables: Tables) -> list[Results]:
     if rows.empty:
         return []
     empty = {name: np.nan for score in SCORES for name in (score, f"{score}_stderr")}
-    rows = _with_measures(tables, NO_DISTANCES, rows.assign(**empty))
+    rows = with_measures(tables, NO_DISTANCES, rows.assign(**empty))
     return [_choose(tables, str(data), NO_DISTANCES, group) for data, group in rows.groupby("data")]
-
-
-def _with_measures(tables: Tables, evaluation: Evaluation, rows: pd.DataFrame) -> pd.DataFrame:
-    """The same rows with the measures of each trial's latents."""
-    rows = rows.merge(_measures_of_latents(tables), left_on="key", right_index=True, how="left")
-    return rows.merge(smoothness_by_trial(tables, evaluation), left_on="key", right_index=True, how="left")
-
-
-@lru_cache(maxsize=2)
-def _measures_of_latents(tables: Tables) -> pd.DataFrame:
-    """Once for all evaluations."""
-    return gaussianity_by_trial(tables).join(latent_measures_by_trial(tables), how="outer")
 
 
 def notices(results: Iterable[Results], evaluation: Evaluation) -> str:

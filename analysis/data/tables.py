@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -54,6 +55,7 @@ class LatentPoints:
 
     def __init__(self, table: TableInParts | None = None, path: Path | None = None) -> None:
         self._table, self._path = table, path
+        self._moments: dict[str, tuple[float, ...]] = {}
 
     def of(self, keys: Iterable[str]) -> pd.DataFrame:
         """The rows of these trials, in the order of the file."""
@@ -67,6 +69,23 @@ class LatentPoints:
         except UnsoundTableError as error:
             raise ReportError("table", self._path, f"{error} {REBUILD}") from error
         return _frame(pa.concat_tables(found)) if found else frame_of("latents")
+
+    def moments(self, keys: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Means and standard deviations over the points of these trials: index `key`, columns `z_a` and `z_b`.
+
+        Every claim is judged under every reading, so each trial is read once.
+        """
+        asked = sorted(set(keys))
+        if missing := [key for key in asked if key not in self._moments]:
+            points = self.of(missing).groupby("key")[["z_a", "z_b"]]
+            both = pd.concat([points.mean(), points.std()], axis=1)
+            self._moments |= dict.fromkeys(missing, ())
+            self._moments |= {str(row[0]): row[1:] for row in both.itertuples(name=None)}
+        found = {key: self._moments[key] for key in asked if self._moments[key]}
+        table = np.array(list(found.values()), dtype=float).reshape(len(found), 4)
+        index = pd.Index(list(found), name="key", dtype="str")
+        means, deviations = (pd.DataFrame(part, index, ["z_a", "z_b"]) for part in (table[:, :2], table[:, 2:]))
+        return means, deviations
 
 
 @dataclass(frozen=True, eq=False)  # one object per store that was read: functions may remember what they made of it

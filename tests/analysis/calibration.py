@@ -18,6 +18,7 @@ from aesweep.analysis.claims import (
     data_sets,
     depth,
     discussion,
+    latent_norms,
     latent_sizes,
     latent_space,
     network_size,
@@ -292,6 +293,7 @@ TIED_CLAIMS = (
     depth.depth_regularises_more_than_width,
     discussion.daes_stall_at_256_filters,
     discussion.the_gap_between_mvg_and_gmm_shrinks_with_width,
+    latent_norms.batch_normalisation_makes_latents_more_spherical,
     network_size.the_widest_daes_outperform_vaes,
     smoothness.depth_makes_daes_smoother_than_width_does,
     smoothness.larger_encoders_and_decoders_are_smoother,
@@ -303,7 +305,7 @@ TIED_CLAIMS = (
     variants.at_128_filters_deeper_networks_do_better_at_best,
     variants.noise_degrades_reconstruction_and_generation,
     variants.with_noise_between_01_and_05_the_dae_drops_below_the_vae,
-    variants.spectral_and_layer_normalisation_do_not_rescue_the_standard_normal,
+    latent_norms.spectral_and_layer_normalisation_do_not_rescue_the_standard_normal,
 )
 """Claims of several comparisons, none of which is decided where all networks are equal."""
 THRESHOLD_CLAIMS = (
@@ -313,14 +315,14 @@ THRESHOLD_CLAIMS = (
     discussion.daes_of_256_filters_overfit,
     variants.deeper_networks_are_less_sensitive_to_the_latent_size,
     variants.deeper_networks_have_a_smaller_best_latent_size,
-    variants.batch_normalisation_rescues_the_standard_normal,
+    latent_norms.batch_normalisation_rescues_the_standard_normal,
 )
 """Claims of an amount: nothing differs, so "contradicted" is right and "supported" is wrong."""
 LITTLE_CLAIMS = (
     readings.the_objective_of_vaes_is_the_papers,
     smoothness.powerful_networks_are_smooth_without_variational_inference,
     variants.freezing_the_latent_layer_hardly_matters,
-    variants.latent_normalisation_hardly_changes_mvg_and_gmm,
+    latent_norms.latent_normalisation_hardly_changes_mvg_and_gmm,
 )
 """Claims of no difference: "supported" is right and "contradicted" is wrong."""
 CLAIM_CASES: tuple[Case, ...] = (

@@ -161,8 +161,8 @@ def draw(
 
     All scores of a trial share its seed's deviation (a lucky training is lucky under every prior); the noise of images is
     drawn for each. What other real images would change is the same for all trials. Networks take `seed_sds` in turn. Test
-    BCE and the spread of the latents have the noise of the seed, a hundredth of it. Measures of smoothness (hypothesis 1) are
-    drawn as scores are, from a stream of their own.
+    BCE and the spread of the latents have the noise of the seed, a hundredth of it. Measures of smoothness (hypothesis 1) and of
+    correlation are drawn as scores are, from a stream of their own.
     """
     found = layout(tuple(networks), seeds)
     training = np.asarray(seed_sds)[found.place % len(seed_sds)] * random.standard_normal(len(found.place))
@@ -171,6 +171,10 @@ def draw(
     drawn = {score: common + random.normal(0, image_se, len(training)) for score in SCORES}
     (noise,) = random.spawn(1)
     drawn |= {column: found.true + training + noise.normal(0, image_se, len(training)) for column in smoothness.COLUMNS}
+    for column in ("correlation_largest", "correlation_condition"):
+        drawn[column] = found.true + training + noise.normal(0, image_se, len(training))
+        drawn |= {f"{column}{end}": np.full(len(training), image_se) for end in ("_stderr", "_null_std")}
+        drawn[f"{column}_null"] = np.ones(len(training))
     drawn["test_bce"] = 0.5 + (found.true - 80 + training) / 1000
     drawn["spread"] = found.spread + training / 100
     return Drawn(found, drawn, random.random(len(training)) < found.fails, shift, data)

@@ -10,6 +10,7 @@ from aesweep.analysis.claims import (
     dae_against_vae,
     discussion,
     hypotheses,
+    latent_norms,
     latent_space,
     network_size,
     rivals,
@@ -181,7 +182,7 @@ def test_batch_normalisation_must_beat_the_vae_and_not_the_printed_eae(results: 
         def score(trial: TrialConfig, name: str) -> float:
             return normed if trial.latent_norm == "batch" else {"dae": 300, "vae": 100}[trial.model]
 
-        return variants.batch_normalisation_rescues_the_standard_normal(results(asked, score)).outcome
+        return latent_norms.batch_normalisation_rescues_the_standard_normal(results(asked, score)).outcome
 
     assert verdict(95) == "supported"
     assert verdict(105) == "contradicted"  # worse than the VAE
@@ -244,7 +245,7 @@ def test_the_seeds_say_whether_a_change_is_little(
     assert verdict.outcome == outcome
     normed = trials(filters=[128], latent_norm=["none", "batch"], latent_size=[128], seed=[0, 1, 2])
     found = results(normed, lambda t, name: 80 * (change if t.latent_norm == "batch" else 1) + noise * t.seed)
-    first, *_ = variants.latent_normalisation_hardly_changes_mvg_and_gmm(found).findings
+    first, *_ = latent_norms.latent_normalisation_hardly_changes_mvg_and_gmm(found).findings
     assert first.outcome == outcome
 
 

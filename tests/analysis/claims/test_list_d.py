@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from aesweep.analysis import load_tables
-from aesweep.analysis.claims import CLAIMS, data_sets, depth, latent_space, rivals
+from aesweep.analysis.claims import CLAIMS, data_sets, depth, latent_norms, latent_space, rivals
 from aesweep.analysis.claims.claims_table import judge
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.models.config import TrialConfig
@@ -118,6 +118,46 @@ def test_latents_of_daes_are_held_against_a_mean_of_0_a_deviation_of_1_and_each_
     assert latent_space.dae_latents_vary_across_dimensions(found).outcome == vary
 
 
+def correlated(normed: float, plain: float, networks: list[TrialConfig]) -> Callable[[Rows], None]:
+    """An edit: eigenvalues of the correlation with BN and without, where a spherical Gaussian has 1.1."""
+    trial = {network.key: network for network in networks}
+
+    def edit(rows: Rows) -> None:
+        first = {row["key"]: row for row in rows["scores"]}
+        for key, row in first.items():
+            value = (normed if trial[key].latent_norm == "batch" else plain) + 0.01 * trial[key].seed
+            like = {**row, "source": "latents", "split": "train", "extractor": "none", "stderr": 0.01}
+            for name in ("correlation_largest", "correlation_condition"):
+                rows["scores"] += [
+                    {**like, "metric": name, "value": value},
+                    {**like, "metric": f"{name}_null", "value": 1.1},
+                ]
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("normed", "plain", "outcome"),
+    [(1.2, 6.0, "supported"), (6.0, 1.2, "contradicted"), (3.0, 3.001, "not enough data")],
+)
+def test_latents_approach_a_spherical_gaussian_where_bn_lowers_the_eigenvalues_of_their_correlation(
+    results: MakeResults, normed: float, plain: float, outcome: str
+) -> None:
+    asked = trials(latent_norm=["none", "batch"], filters=[128], latent_size=[128])
+    claim = latent_norms.batch_normalisation_makes_latents_more_spherical
+    verdict = claim(results(asked, lambda *_: 1, edit=correlated(normed, plain, asked)))
+    assert verdict.outcome == outcome
+    assert f"DAE with BN {normed - 1.1 + 0.01:.2f}" in verdict.findings[0].words  # beyond the null, mean of the seeds
+    alone = trials(latent_norm=["none", "batch"], filters=[128], latent_size=[128], seed=[0])
+    assert claim(results(alone, lambda *_: 1, edit=correlated(normed, plain, alone))).outcome == "not enough data"
+
+
+def test_without_eigenvalues_the_claim_names_the_metric_that_measures_them(results: MakeResults) -> None:
+    asked = trials(latent_norm=["none", "batch"], filters=[128], latent_size=[128])
+    verdict = latent_norms.batch_normalisation_makes_latents_more_spherical(results(asked, lambda *_: 1))
+    assert verdict.outcome == "not enough data" and "--metrics correlation" in verdict.findings[0].words
+
+
 @pytest.mark.parametrize(("best", "outcome"), [(512, "supported"), (64, "contradicted")])
 def test_the_best_size_of_vaes_is_large_where_it_is_256_units_or_more(
     results: MakeResults, best: int, outcome: str
@@ -190,7 +230,7 @@ def test_one_seed_decides_none_of_them(results: MakeResults) -> None:
     new = {
         claim.name
         for claim in CLAIMS
-        for file in (data_sets, depth, latent_space, rivals)
+        for file in (data_sets, depth, latent_norms, latent_space, rivals)
         if vars(file).get(claim.name) is claim
     }
     outcomes = {one.claim.name: one.ours.outcome for one in judged.judged if one.claim.name in new}
