@@ -21,6 +21,7 @@ from aesweep.models.networks.architecture import (
     latent_heads,
 )
 
+FILE_SLACK_BYTES = 32 * 2**20
 STEP_FACTOR = 3
 """Operations of a training step against a forward pass: the backward pass costs twice the forward one."""
 EM_ITERATIONS = 60
@@ -57,6 +58,16 @@ def parameter_counts(config: TrialConfig) -> ParameterCounts:
         + sum(_parameters(layer, config, norm=config.conv_norm) for layer in decoder)
         + _parameters(last, config, norm=False),
     )
+
+
+def most_model_bytes(config: TrialConfig) -> int:
+    """More than the file of its weights can have: float32, running statistics, and a header that names them."""
+    return 2 * 4 * sum(parameter_counts(config)) + FILE_SLACK_BYTES
+
+
+def most_checkpoint_bytes(config: TrialConfig) -> int:
+    """More than its checkpoint can have: weights, two moments of Adam, a history of epochs, the losses of one."""
+    return 3 * most_model_bytes(config) + 1024 * config.epochs
 
 
 @lru_cache(maxsize=1024)  # asked for twice or more for each trial of a plan

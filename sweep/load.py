@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
+from aesweep.models.cost import most_model_bytes
 from aesweep.models.data.images import ImageSet, load_images
 from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder
@@ -31,7 +32,7 @@ def load_model(store: Store | str | Path, key: str) -> Autoencoder:
     opened = _opened(store)
     config = opened.trials.config(key)
     try:
-        return model_from_bytes(config, opened.commits.model_bytes(config.key))
+        return model_from_bytes(config, opened.commits.model_bytes(config.key, most_model_bytes(config)))
     except InputError:
         raise
     except ValueError as error:  # committed so: a store of another version, or made by hand
@@ -58,7 +59,7 @@ def load_prior(store: Store | str | Path, key: str, prior: str = "gmm") -> Fitte
     name = prior_file(prior)
     latest = opened.trials.latest_evaluation()
     for evaluation in sorted(opened.commits.scored(config.key), key=lambda evaluation: evaluation != latest):
-        if (data := opened.commits.prior_bytes(config.key, evaluation, name)) is not None:
+        if (data := opened.commits.prior_bytes(config.key, evaluation, name, config.latent_size)) is not None:
             try:
                 return FittedPrior.from_bytes(data)
             except ValueError as error:

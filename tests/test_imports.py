@@ -1,6 +1,6 @@
 """Who may import whom, and the promise that light modules start fast.
 
-    models  <-  evaluation  <-  sweep  ->  cluster          analysis  ->  sweep/tables/schemas.py, sweep/store/beneath.py
+    models  <-  evaluation  <-  sweep  ->  cluster          analysis  ->  sweep/store/beneath.py, sweep/tables/{schemas,reading}.py
 
 Read from the files' syntax trees, so that imports inside functions and under TYPE_CHECKING count as well. A *room* is a
 folder below a top-level folder, such as `sweep/store`. A file that is in no room counts as a room of its own: it may join
@@ -34,7 +34,7 @@ MUST_NOT_IMPORT: dict[str, set[str]] = {
 }
 # What a folder may import of another that it may not import otherwise: `analysis` reads the tables that `sweep` writes, and
 # follows no link in a store.
-SHARED = {"analysis": {"aesweep.sweep.tables.schemas", "aesweep.sweep.store.beneath"}}
+SHARED = {"analysis": {"aesweep.sweep.tables.schemas", "aesweep.sweep.tables.reading", "aesweep.sweep.store.beneath"}}
 # The command line calls the report, and says what a plan's seeds can show; a launch freezes what will judge it. No other file
 # of sweep may know analysis.
 EXCEPTIONS = {

@@ -95,10 +95,12 @@ def little_changed(
     parts = [near(f"{size:.0f} units", ("", ""), *pair, margin) for size, pair in zip(common, pairs, strict=True)]
     changes = [abs(a.mean / b.mean - 1) for a, b in pairs]
     most = int(np.argmax(changes))
-    words = f"{label}: differs by {min(changes):.1%} to {changes[most]:.1%}, most at {common[most]:.0f} units"
+    amount = f"{changes[most]:.1%} at"
+    if len(pairs) > 1:
+        amount = f"{min(changes):.1%} to {changes[most]:.1%} at {len(pairs)} latent sizes, most at"
     fewest = min(len(sample) for pair in pairs for sample in pair)
     remark = f"not settled by {fewest} seeds" if fewest > 1 else ONE_SEED
-    return every(parts, f"{words} (of {len(parts)}; little: {margin:.0%})", remark)
+    return every(parts, f"{label}: differs by {amount} {common[most]:.0f} units (little: {margin:.0%})", remark)
 
 
 def near(where: str, names: tuple[str, str], first: Sample, second: Sample, margin: float = MARGINALLY) -> Finding:

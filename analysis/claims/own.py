@@ -8,6 +8,7 @@ becomes its verdict and leaves the others alone.
 import ast
 import hashlib
 import inspect
+import re
 import sys
 import traceback
 from collections import Counter
@@ -18,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 
 from aesweep.analysis.claims import CLAIMS
-from aesweep.analysis.claims.verdicts import ERROR, Claim, Finding, Verdict
+from aesweep.analysis.claims.verdicts import ERROR, OUTCOMES, Claim, Finding, Verdict
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.errors import ReportError
 from aesweep.analysis.thresholds import SWEPT
@@ -28,6 +29,9 @@ MODULE = "aesweep_own_claims"
 MOST_BYTES = 10_000_000
 LONGEST_ERROR = 300  # characters
 API = "docs/claims.md shows an example."
+DATA = r"(digits|cifar10|celeba|folder-[0-9a-f]{8})-(32|64)(-lanczos)?"
+"""What `Results.data` can be."""
+KNOWN_DATA = "digits-32, cifar10-32, celeba-64 or folder-1a2b3c4d-64"
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ def load_claims(path: str | Path, field: str = "--claims") -> OwnClaims:
 def _read(file: str, field: str) -> bytes:
     try:
         if not Path(file).is_file():
-            raise ReportError(field, file, "There is no such file. Give a Python file with your claims.")
+            trouble = "It is no regular file" if Path(file).exists() else "There is no such file"
+            raise ReportError(field, file, f"{trouble}. Give a Python file with your claims.")
         with open(file, "rb") as opened:
             data = opened.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
@@ -98,6 +103,8 @@ def _trouble(found: tuple[Claim, ...], source: bytes) -> str:
 def _trouble_of(one: Claim) -> str:
     if not isinstance(one.quote, str) or not one.quote.strip():
         return f'{one.name} has no sentence. Write it as text: @claim("…"); {API}'
+    if unknown := [data for data in one.data if not re.fullmatch(DATA, str(data))]:
+        return f"{one.name} names the data set {unknown[0]!r}. Name it as the report does: {KNOWN_DATA}."
     if one.threshold not in ("", *SWEPT):
         return f"{one.name} names the threshold {one.threshold!r}. Choose one of: {', '.join(SWEPT)}."
     try:
@@ -108,19 +115,26 @@ def _trouble_of(one: Claim) -> str:
 
 
 def _guarded(judge: Callable[[Results], Verdict], file: str) -> Callable[[Results], Verdict]:
-    """The same function, whose errors are verdicts."""
+    """The same function, whose errors are verdicts. It gets a copy: what it changes is not what the next claim sees."""
 
     @wraps(judge)
     def guarded(results: Results) -> Verdict:
         try:
-            verdict: object = judge(results)
-        except Exception as error:
+            verdict: object = judge(replace(results, trials=results.trials.copy()))
+        except (Exception, SystemExit) as error:
             return _failed(_said(error, file))
-        if isinstance(verdict, Verdict):
-            return verdict
-        return _failed(f"the claim returned {type(verdict).__name__} and no Verdict")
+        if not isinstance(verdict, Verdict):
+            return _failed(f"the claim returned {type(verdict).__name__} and no Verdict")
+        return verdict if _is_sound(verdict) else _failed("the claim returned a Verdict that together() does not make")
 
     return guarded
+
+
+def _is_sound(verdict: Verdict) -> bool:
+    if not isinstance(verdict.findings, tuple) or not all(isinstance(one, Finding) for one in verdict.findings):
+        return False
+    outcomes = (verdict.outcome, *(one.outcome for one in verdict.findings))
+    return all(one in OUTCOMES for one in outcomes) and all(isinstance(one.words, str) for one in verdict.findings)
 
 
 def _failed(words: str) -> Verdict:

@@ -13,11 +13,13 @@ from aesweep.analysis.claims.verdicts import OPEN
 from aesweep.analysis.data.readings import Reading, readings
 from aesweep.analysis.data.results import all_results, results_without_distances
 from aesweep.analysis.data.tables import load_tables
+from aesweep.analysis.errors import ReportError
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable
 
 COLUMNS = dict.fromkeys("data evaluation claim section axis reading distance scoring outcome shown".split(), "str")
 COLUMNS |= {"flips": "bool", "numbers": "str"}
 """Of `sensitivity`, with their types."""
+NO_FOLDER = "There is no such folder. Give that of a store; for one on S3 the folder `store` of its report."
 
 
 def sensitivity(store: str | Path) -> pd.DataFrame:
@@ -25,7 +27,10 @@ def sensitivity(store: str | Path) -> pd.DataFrame:
 
     `outcome` is the verdict under the reading, `shown` that of the report, `flips` whether one is the opposite of the other;
     `evaluation` is the shown evaluation's id, `distance` and `scoring` are what the reading compares, `numbers` its comparisons.
+    Raises `ReportError` where there is no folder, and for what `load_tables` refuses.
     """
+    if not Path(store).expanduser().exists():
+        raise ReportError("STORE", store, NO_FOLDER)
     tables = load_tables(store)
     every = [*all_results(tables), *results_without_distances(tables)]
     frames = [sensitivity_rows(judge(one, readings=readings(tables, one))) for one in every]

@@ -70,7 +70,7 @@ def powerful_networks_are_smooth_without_variational_inference(results: Results)
     "this will dominate the behaviour of the autoencoder.",
 )
 def the_size_of_the_network_outweighs_variational_inference(results: Results) -> Verdict:
-    """At the comparison size, what VAEs are smoother and more interpolatable than DAEs shrinks from the narrowest width to the widest."""
+    """At the comparison size, the lead of VAEs over DAEs in smoothness and interpolation shrinks from the narrowest width to the widest."""
     widths = widths_with_both(results.at_comparison_size())
     if len(widths) < 2:
         return _too_few_widths()

@@ -21,21 +21,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from pyarrow.dataset import ParquetFileFormat
 
 from aesweep.analysis.data.trials import describe
 from aesweep.analysis.errors import ReportError
 from aesweep.sweep.store.beneath import Beneath
+from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError
 from aesweep.sweep.tables.schemas import ADDED, COLUMNS
 
 STORE_MARKER = "store.json"  # the file that makes a folder a store
 HASH_DIGITS = 12
 MOST_ROWS = (10_000_000, 2_000_000_000)
-"""Limits for a table, and for the latents, which are read trial by trial. A file of a few kilobytes can hold millions of equal
-rows, which would fill the memory."""
-
-_BATCH_ROWS = 32_768
+"""Limits for a table, and for the latents, which are read trial by trial."""
+REBUILD = "Make the tables again with `aesweep tables STORE`."
 
 _EPOCHS = ("key", "epoch", "loss")  # a long sweep has a million rows of them; of the other tables all columns are read
 # Numbers may be missing: floats.
@@ -56,27 +53,22 @@ def frame_of(table: str, rows: pd.DataFrame | None = None) -> pd.DataFrame:
 class LatentPoints:
     """The latents table, read trial by trial from the file that was opened when the tables were loaded."""
 
-    def __init__(self, file: BinaryIO | None = None) -> None:
-        self._file = file
+    def __init__(self, table: TableInParts | None = None, path: Path | None = None) -> None:
+        self._table, self._path = table, path
         self._moments: dict[str, tuple[float, ...]] = {}
 
     def of(self, keys: Iterable[str]) -> pd.DataFrame:
         """The rows of these trials, in the order of the file."""
         wanted = sorted(set(keys))
-        if self._file is None or not wanted:
+        if self._table is None or not wanted:
             return frame_of("latents")
-        self._file.seek(0)
-        rows = ParquetFileFormat().make_fragment(self._file)
-        # Without read-ahead: else all rows of the file are in memory before the first one is left out.
-        return _frame(
-            rows.to_table(
-                columns=list(KINDS["latents"]),
-                filter=pc.field("key").isin(wanted),
-                batch_size=_BATCH_ROWS,
-                batch_readahead=1,
-                fragment_readahead=1,
-            )
-        )
+        columns, among = list(KINDS["latents"]), pa.array(wanted)
+        try:
+            groups = self._table.groups(columns, wanted)
+            found = [group.filter(pc.is_in(group["key"], value_set=among)) for group in groups]
+        except UnsoundTableError as error:
+            raise ReportError("table", self._path, f"{error} {REBUILD}") from error
+        return _frame(pa.concat_tables(found)) if found else frame_of("latents")
 
     def moments(self, keys: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Means and standard deviations over the points of these trials: index `key`, columns `z_a` and `z_b`.
@@ -154,24 +146,21 @@ def _sha256(file: BinaryIO) -> str:
 
 def _read(path: Path, table: str, file: BinaryIO) -> Any:
     """The frame of a table, or for the latents the open file."""
-    rebuild = "Make the tables again with `aesweep tables STORE`."
     try:
-        metadata = pq.read_metadata(file)
-        if metadata.num_rows > MOST_ROWS[table == "latents"]:
-            rows = f"It claims to hold {metadata.num_rows:,} rows, more than any sweep has."
-            raise ReportError("table", path, f"{rows} {rebuild}")
-        names = metadata.schema.to_arrow_schema().names
-        added = {name: value for name, value in ADDED.get(table, {}).items() if name not in names}
-        lacking = [name for name in KINDS[table] if name not in names and name not in added]
+        found = TableInParts(table, file)
+        if found.rows > MOST_ROWS[table == "latents"]:
+            raise UnsoundTableError(f"It claims to hold {found.rows:,} rows, more than any sweep has.")
+        added = {name: value for name, value in ADDED.get(table, {}).items() if name not in found.names}
+        lacking = [name for name in KINDS[table] if name not in found.names and name not in added]
         if lacking:
-            raise ReportError("table", path, f"It lacks the column {lacking[0]!r}. {rebuild}")
+            raise UnsoundTableError(f"It lacks the column {lacking[0]!r}.")
         if table == "latents":
-            return LatentPoints(file)
+            return LatentPoints(found, path)
         with file:
             columns = [name for name in KINDS[table] if name not in added]
-            return _frame(pq.read_table(file, columns=columns)).assign(**added)[list(KINDS[table])]
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ReportError("table", path, f"It is damaged ({str(error).splitlines()[0]}). {rebuild}") from error
+            return _frame(found.read(columns)).assign(**added)[list(KINDS[table])]
+    except (OSError, UnsoundTableError) as error:
+        raise ReportError("table", path, f"{error} {REBUILD}") from error
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -121,7 +121,7 @@ def _table(tables: Tables, topic: Topic, extractor: str, long: pd.DataFrame) -> 
     trials = tables.described.drop_duplicates("key")[["key", *_PLACE]]
     tidy = trials.merge(long, on="key")
     frame = _wide(tidy)
-    headings = {"data": Heading("Data"), "network": Heading("Network"), "source_name": Heading("Of")}
+    headings = {"data": Heading("Data"), "network": Heading("Network"), "source_name": Heading("Source")}
     shown = [metric for metric in (*METRICS, *sorted(set(long["metric"]) - set(METRICS))) if metric in frame]
     headings |= {metric: Heading(METRICS.get(metric, metric), "number") for metric in shown}
     needs = "" if extractor == "none" else f" on {extractor} features"

@@ -48,7 +48,7 @@ def _measured(subject: Subject) -> Values:
 def eigenvalue_measures(latents_nZ: torch.Tensor) -> Values:
     """`MEASURES` of latents (n, Z) with their standard errors.
 
-    Raises `ValueError` for values that are not finite, constant units, or no more latents than units.
+    Raises `ValueError` for values that are not finite, constant units, units that others determine, or no more latents than units.
     """
     n, size = latents_nZ.shape
     u_nZ = latents_nZ.double()
@@ -64,7 +64,7 @@ def eigenvalue_measures(latents_nZ: torch.Tensor) -> Values:
     values_Z, vectors_ZZ = torch.linalg.eigh(correlation_ZZ)
     ends_Z2 = vectors_ZZ[:, [0, -1]]
     smallest, largest = float(values_Z[0]), float(values_Z[-1])
-    if smallest <= 0:
+    if smallest <= size * torch.finfo(torch.float64).eps * largest:  # rounding errors, as of a unit that copies another
         raise ValueError("the correlation matrix is singular")
     # What latent i does to an eigenvalue l with vector v: (v.u_i)^2 - l sum_j v_j^2 u_ij^2.
     influence_n2 = (u_nZ @ ends_Z2).square() - u_nZ.square() @ ends_Z2.square() * values_Z[[0, -1]]

@@ -40,6 +40,8 @@ FIELDS = {
 
 LIST_FIELDS = ("depth", "learning_rates", "learning_rate_drops")
 """Trial fields whose one value is a list."""
+SEVERAL = {"seeds": "whole numbers, such as [0, 1, 2]", "mixture_sizes": "whole numbers, such as [1, 10, 100]"}
+"""Evaluation fields that take several numbers, and what to give."""
 
 
 @contextmanager
@@ -178,12 +180,13 @@ def _read_scalar(name: str, value: Any, hint: Any) -> Any:
         return word
     if isinstance(value, str) and value.strip().lower() in ("none", "null") and type(None) in get_args(hint):
         return None
+    expected = SEVERAL.get(name) or _expected(hint)
     if isinstance(value, bool) and hint is not bool:
-        raise InputError(name, value, f"Give {_expected(hint)}; YAML reads yes, no, on and off as true and false.")
+        raise InputError(name, value, f"Give {expected}; YAML reads yes, no, on and off as true and false.")
     try:
         return _adapter(hint).validate_python(value)
     except (ValidationError, OverflowError):
-        raise InputError(name, value, f"Give {_expected(hint)}.") from None
+        raise InputError(name, value, f"Give {expected}.") from None
 
 
 def _expected(hint: Any) -> str:

@@ -14,7 +14,8 @@ MOST_TRIALS = 100_000
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\s*\.\.\s*({_NUMBER})(?:\s+step\s+({_NUMBER})|\s*[x*]\s*({_NUMBER}))?")
-_COMMA = re.compile(r",(?![^(]*\))")  # the comma of min(8f,1024) separates nothing
+_RUN = re.compile(r"[^()]+\)?|[()]")  # up to a bracket: the comma of min(8f,1024) separates nothing
+_KEPT = "\0"  # such a comma meanwhile
 _FORMS = "Write a range as 8..64, 8..64 step 8 or 8..64 x2, and several values as 8, 16, 32."
 
 
@@ -25,8 +26,9 @@ def split_values(field: str, text: str) -> list[str | int | float]:
     numbers, float otherwise. Raises `InputError` naming `field` for empty entries and for ranges without a value.
     """
     values: list[str | int | float] = []
-    for part in _COMMA.split(text):
-        word = part.strip()
+    runs = (run.replace(",", _KEPT) if run.endswith(")") else run for run in _RUN.findall(text))
+    for part in "".join(runs).split(","):
+        word = part.replace(_KEPT, ",").strip()
         if not word:
             raise InputError(field, text, f"A value is missing. {_FORMS}")
         values += _expand_range(field, word) if ".." in word else [word]

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 
 from aesweep.models.errors import InputError
+from aesweep.sweep.store.beneath import MOST_OTHER_BYTES
 from aesweep.sweep.store.layout import (
     END,
     PREFIX,
@@ -99,11 +100,16 @@ class Attempts:
         self.records.storage.write(f"{attempt_folder(key, attempt)}/{name}", data)
         return file_record(data)
 
-    def read_file(self, key: str, attempt: str, name: str, record: FileRecord | None) -> bytes:
-        """Read one file of an attempt and check it. Raises `DamagedFileError` when it is not the recorded one."""
+    def read_file(
+        self, key: str, attempt: str, name: str, record: FileRecord | None, most: int = MOST_OTHER_BYTES
+    ) -> bytes:
+        """Read one file of an attempt and check it. Raises `DamagedFileError` when it is not the recorded one.
+
+        So does one of more bytes than `most`: whoever writes a file may record it too.
+        """
         path = f"{attempt_folder(key, attempt)}/{name}"
-        same_length = self.records.has_full_length(path, record)  # another one is not read: it may fill the memory
-        data = self.records.storage.read(path) if same_length else None
+        fits = self.records.has_full_length(path, record) and record is not None and record.bytes <= most
+        data = self.records.storage.read(path) if fits else None  # another one is not read: it may fill the memory
         if data is None or file_record(data) != record:
             remedy = (
                 "It is missing or damaged: its SHA-256 is not the committed one. `aesweep resume STORE` makes it again."

@@ -7,6 +7,7 @@ from functools import partial
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.attempts import Attempts, DamagedFileError
+from aesweep.sweep.store.beneath import MOST_OTHER_BYTES
 from aesweep.sweep.store.layout import MODEL, PICTURES, Stage, attempt_folder, scores_name, training_name
 from aesweep.sweep.store.reading import Records
 from aesweep.sweep.store.records import (
@@ -20,6 +21,7 @@ from aesweep.sweep.store.records import (
 from aesweep.sweep.store.storage import StorageError, is_folder, size_of
 
 DEPTH = 8  # of folders below an attempt: more than there are
+PRIOR_SLACK_BYTES = 2**20  # a note, and the names of the arrays
 TRIES = 20  # of taking a name that others take and give back all the time
 log = logging.getLogger(__name__)
 
@@ -142,12 +144,15 @@ class Commits:
         training = self._read_training(key)
         return "is of other weights" if training is not None and _weights_of(training) != scores.model else ""
 
-    def model_bytes(self, key: str) -> bytes:
-        """The committed weights of a trial (safetensors), checked. Raises `InputError` while it is not trained."""
+    def model_bytes(self, key: str, most: int = MOST_OTHER_BYTES) -> bytes:
+        """The committed weights of a trial (safetensors), checked. Raises `InputError` while it is not trained.
+
+        A file of more bytes than `most` is a damaged one.
+        """
         commit = self.training(key)
         if commit is None:
             raise InputError("KEY", key, "This trial is not trained yet; `aesweep launch` or `resume` trains it.")
-        return self._committed_file(key, training_name(key), commit, MODEL)
+        return self._committed_file(key, training_name(key), commit, MODEL, most)
 
     def has_model(self, key: str) -> bool:
         """Whether the committed weights are there in their full length; where not, the trial is not trained any more.
@@ -198,17 +203,20 @@ class Commits:
         """Files but pictures that a commit names and that are not there in their full length."""
         return [name for name in self._missing_files(key, commit) if not name.startswith(f"{PICTURES}/")]
 
-    def prior_bytes(self, key: str, evaluation: str, name: str) -> bytes | None:
+    def prior_bytes(self, key: str, evaluation: str, name: str, latent_size: int) -> bytes | None:
         """A fitted prior of one evaluation, checked; None where that has none."""
         commit = self.scores(key, evaluation)
         if commit is None or name not in commit.files:
             return None
-        return self._committed_file(key, scores_name(key, evaluation), commit, name)
+        most = _most_prior_bytes(commit, latent_size)
+        return self._committed_file(key, scores_name(key, evaluation), commit, name, most)
 
-    def _committed_file(self, key: str, commit_name: str, commit: TrainingRecord | ScoresRecord, name: str) -> bytes:
+    def _committed_file(
+        self, key: str, commit_name: str, commit: TrainingRecord | ScoresRecord, name: str, most: int
+    ) -> bytes:
         """A file that a commit names. Where it is damaged the commit is set aside: its work counts as not done."""
         try:
-            return Attempts(self.records).read_file(key, commit.attempt, name, commit.files.get(name))
+            return Attempts(self.records).read_file(key, commit.attempt, name, commit.files.get(name), most)
         except DamagedFileError as error:
             if not self.records.only_looks:
                 flaw = f"names a damaged file ({name})"
@@ -217,6 +225,13 @@ class Commits:
             remedy = "It is missing, or its SHA-256 is not the committed one. `aesweep verify STORE --repair`, then "
             remedy += "`aesweep resume STORE`, make it again."
             raise DamagedFileError(error.field, error.value, remedy) from error
+
+
+def _most_prior_bytes(commit: ScoresRecord, latent_size: int) -> int:
+    """More than a mixture of float64 can have: a weight, a mean and a factor of each component's covariance."""
+    asked = commit.evaluation.get("gmm_components")
+    components = asked if isinstance(asked, int) and asked > 0 else 1
+    return 8 * components * (latent_size + 1) ** 2 + PRIOR_SLACK_BYTES
 
 
 def _name(key: str, stage: Stage, evaluation: str) -> str:

@@ -40,6 +40,7 @@ from aesweep.sweep.store.layout import (
     table_name,
     training_name,
 )
+from aesweep.sweep.store.on_disk import BAD_SECTOR
 from aesweep.sweep.store.records import (
     AnyRecord,
     FailureRecord,
@@ -54,7 +55,7 @@ from aesweep.sweep.store.records import (
     Vacancy,
     parse_record,
 )
-from aesweep.sweep.store.storage import digest_of, is_folder, size_of
+from aesweep.sweep.store.storage import digest_of, file_digest, is_folder, size_of
 from aesweep.sweep.store.store import Store
 
 READS = 5  # of a commit or of tables that others replace while their files are read
@@ -283,24 +284,32 @@ def _references(store: Store) -> Verified:
     """Statistics and features of real images: zip files with a checksum of each array."""
     found = Verified()
     for name in (f"references/{n}" for n in store.storage.names("references") if n.endswith(".npz")):
-        version = store.storage.version(name)
-        read = store.storage.digest(name, size_of(version) if version else 0)
-        if read is None:  # gone meanwhile, or a folder
+        if (file := _opened(store, name)) is None:  # gone meanwhile, or a folder
             continue
-        found.count(read[1])
-        try:
-            with _opened(store, name) as file:
+        with file:
+            stamp, size = _digest(file)
+            found.count(size)
+            try:
                 require_sound_zip(file)
-        except ValueError:
-            found.findings.append(Finding(name, "is damaged", "measure", "", False, name, read[0]))
+            except ValueError:
+                found.findings.append(Finding(name, "is damaged", "measure", "", False, name, stamp))
     return found
 
 
-def _opened(store: Store, name: str) -> BinaryIO:
+def _opened(store: Store, name: str) -> BinaryIO | None:
     """A file to look at in parts: on a path itself, from an object store as it was read, again where that failed."""
-    if store.storage.folder is not None and (file := store.storage.open(name)) is not None:
-        return file
-    return io.BytesIO(store.storage.read(name) or b"")
+    if store.storage.folder is not None:
+        return store.storage.open(name)
+    data = store.storage.read(name)
+    return None if data is None else io.BytesIO(data)
+
+
+def _digest(file: BinaryIO) -> tuple[str, int]:
+    """SHA-256 and length; of a file that the disk does not give back, no SHA-256."""
+    try:
+        return file_digest(file), file.seek(0, io.SEEK_END)
+    except OSError:
+        return BAD_SECTOR, 0
 
 
 def _tables(store: Store) -> Verified:

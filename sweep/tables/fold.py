@@ -16,6 +16,7 @@ its commits are those of the fold, and the same aesweep made them.
 """
 
 import io
+import logging
 import shutil
 import tempfile
 import time
@@ -25,11 +26,12 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.temporary import FULL
-from aesweep.models.errors import InputError
+from aesweep.models.errors import InputError, one_line
 from aesweep.models.identity import content_hash
 from aesweep.sweep.store.beneath import MOST_OTHER_BYTES
 from aesweep.sweep.store.layout import FOLDED, PUBLISHER, scores_name, table_name, training_name
@@ -37,11 +39,13 @@ from aesweep.sweep.store.records import VACANCY_BYTES, FileRecord, FoldedTables,
 from aesweep.sweep.store.storage import file_digest, sha256_of, size_of
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.batches import read_batches
+from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError
 from aesweep.sweep.tables.row_groups import TableFile, TableReader, groups_of
 from aesweep.sweep.tables.schemas import COLUMNS, SCHEMA_VERSION
 from aesweep.sweep.tables.spec_index import SpecIndex
 from aesweep.sweep.version import aesweep_version
 
+log = logging.getLogger(__name__)
 PUBLISH_EVERY_SECONDS = 30.0
 SHARE_OF_TIME = 0.05  # of the driver's time that folding may take: tables are published more rarely where it is slow
 CLAIMS = 2  # whoever loses twice finds tables that were listed after it began
@@ -92,14 +96,23 @@ class TableWriter:
                 if not force and is_same and self._published == listed.records.whole_commits():
                     break
                 word = uuid.uuid4().hex
-                old, self._fold = self._fold, merged(listed, index, self._fold, keys, kept, word, self._processes)
-                old.close()
+                self._merge(listed, index, keys, kept, word)
                 commits = listed.records.whole_commits()
                 if self._write(before, word, commits, listed.records.folded()):
                     self._published = commits
                     break
         ended = time.monotonic()
         self._next = ended + max(PUBLISH_EVERY_SECONDS, (ended - started) / SHARE_OF_TIME)
+
+    def _merge(self, store: Store, index: SpecIndex, keys: list[str], kept: set[str], word: str) -> None:
+        """Fold. Where the tables of before cannot be read, though somebody vouched for them, without them."""
+        old = self._fold
+        try:
+            self._fold = merged(store, index, old, keys, kept, word, self._processes)
+        except (UnsoundTableError, pa.ArrowException) as error:
+            log.warning("The tables are made anew. %s", one_line(str(error)))
+            self._fold = merged(store, index, Fold(), keys, set(), word, self._processes)
+        old.close()
 
     def _write(self, before: bytes | None, word: str, commits: dict[str, str], last: FoldedTables | None) -> bool:
         """Publish the tables unless somebody began to since `publisher.json` was read; whether it did.
@@ -158,7 +171,7 @@ def merged(
     """
     signatures: dict[str, str] = {}
     files: dict[str, BinaryIO] = {name: _temporary_file() for name in COLUMNS}
-    old = {name: TableReader(name, groups_of(before.files.get(name))) for name in COLUMNS}
+    old = {name: TableReader(name, groups_of(name, before.files.get(name))) for name in COLUMNS}
     batches = [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]
     changed = [[key for key in batch if key not in kept] for batch in batches]
     with ExitStack() as stack:
@@ -194,8 +207,12 @@ def published_fold(store: Store) -> Fold | None:
         if folded.files.get(name) != _record_of(fold.files[name]):
             fold.close()
             return None
-    for key in pq.read_table(fold.files["trials"], columns=["key"])["key"].to_pylist():
-        fold.signatures[key] = folded.signatures.get(key, "")
+    try:
+        for key in TableInParts("trials", fold.files["trials"]).read(["key"])["key"].to_pylist():
+            fold.signatures[key] = folded.signatures.get(key, "")
+    except UnsoundTableError:
+        fold.close()
+        return None
     return fold
 
 

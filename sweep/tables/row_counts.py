@@ -22,19 +22,18 @@ def _rows(store: Store, table: str, folded: FoldedTables | None) -> int:
         return 0
     if folded and table in folded.rows and table in folded.files and folded.files[table].bytes == size_of(version):
         return folded.rows[table]
-    return _rows_in_file(store, table_name(table))
+    return _rows_in_file(store, table)
 
 
-def _rows_in_file(store: Store, name: str) -> int:
-    import pyarrow as pa  # a tenth of a second that `status` rarely needs
-    import pyarrow.parquet as pq
+def _rows_in_file(store: Store, table: str) -> int:
+    from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError  # a tenth of a second: pyarrow
 
-    file = store.storage.open(name)
+    file = store.storage.open(table_name(table))
     if file is None:
         return 0
     try:
         with file:
-            return int(pq.read_metadata(file).num_rows)
-    except (OSError, pa.ArrowException):
-        log.warning("%s is damaged; `aesweep tables STORE` makes it again", store.storage.place(name))
+            return TableInParts(table, file).rows
+    except (OSError, UnsoundTableError):
+        log.warning("%s is damaged; `aesweep tables STORE` makes it again", store.storage.place(table_name(table)))
         return 0

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from aesweep.sweep.tables.schemas import schema
+from aesweep.sweep.tables.reading import TableInParts
+from aesweep.sweep.tables.schemas import COLUMNS, schema
 
 GROUP_ROWS = 200_000
 """A row group ends with the trial that reaches so many rows."""
@@ -37,12 +38,10 @@ class TableReader:
         return self._rows if self._key == key else self._empty
 
 
-def groups_of(file: BinaryIO | None) -> Iterator[pa.Table]:
-    """The row groups of a Parquet file; none without one."""
+def groups_of(name: str, file: BinaryIO | None) -> Iterator[pa.Table]:
+    """The row groups of a table's file; none without one."""
     if file is not None:
-        file.seek(0)
-        found = pq.ParquetFile(file)
-        yield from map(found.read_row_group, range(found.num_row_groups))
+        yield from TableInParts(name, file).groups([column.name for column in COLUMNS[name]])
 
 
 def _by_trial(parts: Iterable[pa.Table]) -> Iterator[tuple[str, pa.Table]]:

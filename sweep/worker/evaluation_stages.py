@@ -47,6 +47,7 @@ from aesweep.evaluation.score import (
     sample_stage,
     score_stage,
 )
+from aesweep.models.cost import most_model_bytes
 from aesweep.models.data.datasets import Split
 from aesweep.models.data.images import ImageSet, load_images
 from aesweep.models.networks.autoencoder import Autoencoder
@@ -222,7 +223,8 @@ def _model(job: EvaluationJob) -> tuple[Autoencoder, Any]:
     commit = job.store.commits.training(job.key)
     if commit is None:
         raise RuntimeError(f"trial {job.key} is not trained")
-    return model_from_bytes(job.config, job.store.commits.model_bytes(job.key)), commit.result.precision_used
+    weights = job.store.commits.model_bytes(job.key, most_model_bytes(job.config))
+    return model_from_bytes(job.config, weights), commit.result.precision_used
 
 
 def _latents(job: EvaluationJob, encoded: StoredLatents) -> Latents:

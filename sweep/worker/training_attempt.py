@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from aesweep.models.config import TrialConfig
+from aesweep.models.cost import most_checkpoint_bytes
 from aesweep.models.data.datasets import data_name
 from aesweep.models.data.images import load_images
 from aesweep.models.networks.reconstruction import bce_on_test_images, mean_image_bce
@@ -29,7 +30,7 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.layout import CHECKPOINT, LOG, MODEL, attempt_folder
 from aesweep.sweep.store.records import How, TrainingPart, TrainingRecord, TrainingResult, TrainingSettings
-from aesweep.sweep.store.storage import LogFile
+from aesweep.sweep.store.storage import LogFile, size_of
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, describe_device, use_threads
@@ -207,6 +208,10 @@ class TrainingAttempt:
     def _resume(self) -> None:
         """Go on from the newest attempt whose checkpoint can be read; a damaged one is named in the log."""
         for attempt in reversed(self.store.attempts.of(self.config.key, "train")):
+            version = self.store.storage.version(self._place(attempt, CHECKPOINT))
+            if version is not None and size_of(version) > most_checkpoint_bytes(self.config):
+                self.log(f"checkpoint of {attempt} not used: {size_of(version):,} bytes are more than it can have")
+                continue
             data = self.store.storage.read(self._place(attempt, CHECKPOINT))
             if data is None:
                 continue

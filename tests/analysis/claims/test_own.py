@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -129,3 +130,50 @@ def test_nothing_is_written_beside_the_file(file: Path) -> None:
 def test_a_file_that_is_not_there_is_refused(file: Path) -> None:
     with pytest.raises(ReportError, match="There is no such file"):
         load_claims(file)
+
+
+def test_what_is_no_regular_file_is_refused_as_that(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.py")
+    for path in (tmp_path, tmp_path / "fifo.py"):
+        with pytest.raises(ReportError, match="no regular file"):
+            load_claims(path)
+
+
+def test_a_claim_on_data_that_cannot_be_is_refused(file: Path) -> None:
+    """It would never be judged."""
+    file.write_text(BROKEN.replace("celeba-64", "celeba"))
+    with pytest.raises(ReportError, match=r"elsewhere names the data set 'celeba'.*celeba-64"):
+        load_claims(file)
+    file.write_text(BROKEN.replace("celeba-64", "folder-1a2b3c4d-64-lanczos"))
+    assert len(load_claims(file).claims) == 4
+
+
+WRONG = [
+    'Verdict("maybe", ())',
+    "Verdict([], ())",
+    'Verdict("supported", [1])',
+    'Verdict("supported", (1,))',
+    'Verdict("supported", (Finding("supported", 5),))',
+    'Verdict("supported", (Finding("sure", "words"),))',
+    "sys.exit(3)",
+]
+
+
+def test_no_answer_of_a_claim_ends_the_report(file: Path, won: Results) -> None:
+    answers = [
+        f'@claim("x")\ndef answer_{number}(results):\n    return {answer}\n' for number, answer in enumerate(WRONG)
+    ]
+    file.write_text("import sys\nfrom aesweep.claims import Finding, Verdict, claim\n" + "".join(answers))
+    found = [one(won).outcome for one in load_claims(file).claims]
+    assert found == ["error"] * len(WRONG)
+
+
+def test_a_claim_cannot_change_the_numbers_that_others_see(file: Path, won: Results) -> None:
+    file.write_text(
+        'from aesweep.claims import claim, together\n@claim("x")\n'
+        "def x(results):\n    results.trials['mvg'] = 0.0\n    return together([])\n"
+    )
+    before = won.trials.copy()
+    (one,) = load_claims(file).claims
+    assert one(won).outcome == "not enough data"
+    assert won.trials.equals(before)

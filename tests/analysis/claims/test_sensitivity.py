@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from aesweep.analysis import load_tables, sensitivity, write_report
+from aesweep.analysis import ReportError, load_tables, sensitivity, write_report
 from aesweep.analysis.claims.claims_table import Judgement, claims_table, judge
 from aesweep.analysis.claims.readings import the_objective_of_vaes_is_the_papers
 from aesweep.analysis.claims.sensitivity import sensitivity_table
@@ -174,3 +174,8 @@ def test_the_page_shows_flips_at_the_claim_and_in_the_matrix(store: Callable[...
     assert "under KID: FLIPS: contradicted" in page and "Verdicts on CIFAR-10 under other readings" in page
     rows = pd.read_csv(tmp_path / "report" / "tables" / "sensitivity-fid-inception-2015-cifar10-32.csv")
     assert rows.loc[rows["flips"], "reading"].unique().tolist() == ["KID"]
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="There is no such folder"):
+        sensitivity(tmp_path / "typo")

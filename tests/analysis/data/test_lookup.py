@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from aesweep.analysis.data.lookup import Lookup
 from aesweep.analysis.data.tables import LatentPoints, frame_of
+from aesweep.sweep.tables.reading import TableInParts
 from tests.analysis.invented import trials
 from tests.analysis.typed import MakeResults
 
@@ -49,7 +50,7 @@ def test_moments_of_latents_are_those_of_the_points_whatever_was_asked_before() 
     file = io.BytesIO()
     frame_of("latents", points).to_parquet(file)
     assert pq.read_metadata(file).num_rows == 300
-    latents = LatentPoints(file)
+    latents = LatentPoints(TableInParts("latents", file))
     groups = points.groupby(points["key"].astype("str"))[["z_a", "z_b"]]
     for asked in (["cc"], ["bb", "cc", "not there"], ["aa", "bb", "cc"]):
         means, deviations = latents.moments(asked)

@@ -63,6 +63,7 @@ def test_one_shared_factor_is_far_from_the_null_and_a_sphere_is_not() -> None:
     [
         (np.random.default_rng(0).standard_normal((4, 4)), "more latents than that, there are 4"),
         (np.random.default_rng(0).standard_normal((9, 3)) * [1, 0, 1], "1 of 3 units are constant"),
+        (np.random.default_rng(0).standard_normal((200, 3))[:, [0, 0, 2]], "singular"),
         (np.full((9, 3), np.nan), "not finite"),
     ],
 )

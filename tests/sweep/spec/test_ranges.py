@@ -1,5 +1,7 @@
 """Ranges in one short text."""
 
+import time
+
 import pytest
 
 from aesweep.models.errors import InputError
@@ -69,3 +71,15 @@ def test_a_range_without_values_or_with_too_many_is_refused(text: str) -> None:
 
 def test_the_largest_range_is_allowed() -> None:
     assert len(split_values("seed", f"1..{MOST_TRIALS}")) == MOST_TRIALS
+
+
+@pytest.mark.parametrize("text", ["," * 1_000_000, "(" * 1_000_000, "1," * 500_000 + "(", "min(1," * 150_000])
+def test_a_long_text_takes_no_time(text: str) -> None:
+    started = time.process_time()
+    with pytest.raises(InputError):
+        split_values("latent_size", text + ",,")
+    assert time.process_time() - started < 2
+
+
+def test_a_comma_in_brackets_separates_nothing() -> None:
+    assert split_values("latent_size", "min(8f,1024), 3,4 (a) b,(c,d)e") == ["min(8f,1024)", "3", "4 (a) b", "(c,d)e"]

@@ -1,6 +1,7 @@
 """A store on S3: a real server process on loopback, behind a proxy that fails, dawdles and hangs up (s3_server.py)."""
 
 import gc
+import hashlib
 import json
 import threading
 import time
@@ -8,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.npz import to_npz
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.driver.recovery import Recovery
@@ -29,6 +32,7 @@ from aesweep.sweep.store.on_s3 import ObjectStorage
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.storage import Storage, StorageError, is_folder
 from aesweep.sweep.store.store import Store, open_store
+from aesweep.sweep.store.verify import verify
 from tests.faults import dying
 from tests.in_process import run_aesweep
 from tests.records import folded, scored, trained
@@ -268,6 +272,17 @@ def test_a_relaunch_of_a_thousand_trials_lists_a_page_per_thousand_files_and_rea
         pages = proxy.count("GET", "list-type=2")
         assert pages <= 5 * 1000 / 1000 + 2, "a page per thousand files, and the progress files"
         assert len(proxy.requests) <= pages + 8
+
+
+def test_a_reference_is_read_once_to_be_verified(uri: str, proxy: Proxy) -> None:
+    store = open_store(uri, create=True)
+    store.storage.write("references/one.npz", to_npz(mean=np.zeros(9)))
+    store.storage.write("references/rotten.npz", b"rotten")
+    proxy.plan()
+    assert [(one.name, one.stamp) for one in verify(store).findings] == [
+        ("references/rotten.npz", hashlib.sha256(b"rotten").hexdigest())
+    ]
+    assert (proxy.count("GET", "one.npz"), proxy.count("GET", "rotten.npz")) == (1, 1)
 
 
 def test_a_commit_cut_short_is_found_by_the_next_plan_set_aside_and_committed_anew(

@@ -183,9 +183,9 @@ def test_a_commit_that_names_no_weights_has_none(store: Store) -> None:
 
 
 def test_an_evaluation_without_a_prior_gives_none(store: Store) -> None:
-    assert store.commits.prior_bytes(TRIAL.key, "e" * 12, "priors-gmm.npz") is None
+    assert store.commits.prior_bytes(TRIAL.key, "e" * 12, "priors-gmm.npz", 2) is None
     store.commits.commit_scores(TRIAL.key, "e" * 12, scored())
-    assert store.commits.prior_bytes(TRIAL.key, "e" * 12, "priors-gmm.npz") is None
+    assert store.commits.prior_bytes(TRIAL.key, "e" * 12, "priors-gmm.npz", 2) is None
 
 
 def test_a_failure_with_odd_bytes_in_its_message_is_recorded(store: Store) -> None:

@@ -111,6 +111,16 @@ def _long_cell(context: "Context", table: pa.Table) -> pa.Table:
     return _column(context, table, make)
 
 
+def _text_bomb(context: "Context", table: pa.Table) -> pa.Table:
+    """One long text a hundred thousand times, by its number."""
+    rows = 100_000
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    bomb = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, "int32")), pa.array(["x" * 1_000_000]))
+    chosen = context.rng.choice(texts)
+    columns = {f.name: bomb if f.name == chosen else pa.nulls(rows, f.type) for f in table.schema}
+    return pa.table(columns)
+
+
 # safetensors
 
 
@@ -274,7 +284,7 @@ BINARY: dict[str, dict[str, Change]] = {
     ".parquet": {
         "hostile texts": _table(_hostile_texts), "odd numbers": _table(_odd_numbers), "other column types": _table(_other_types),
         "fewer columns": _table(_fewer_columns), "more columns": _table(_more_columns), "millions of rows": _many_rows,
-        "long cells": _table(_long_cell, compression="zstd"),
+        "long cells": _table(_long_cell, compression="zstd"), "a long text many times": _table(_text_bomb, compression="zstd"),
     },
     ".safetensors": {
         "huge shapes": _tensors(_huge_shapes), "odd offsets": _tensors(_odd_offsets), "odd kinds": _tensors(_odd_kinds),
