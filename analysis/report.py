@@ -54,6 +54,7 @@ from aesweep.sweep.store.beneath import Beneath, write_new
 PAGE = "index.html"
 MANIFEST = "files.json"
 PARTS = ("figures", "tables")
+TRIES = 20  # of a file whose temporary file is removed by others each time
 _FILE_NAME = re.compile(r"((figures|tables)/)?[A-Za-z0-9][A-Za-z0-9_.,()+=~-]{0,199}")
 
 
@@ -219,6 +220,16 @@ class _Writer:
         """Write aside, then rename. The words of a name may come from a store: those that lead elsewhere are refused."""
         if not _FILE_NAME.fullmatch(name):
             raise ReportError("report", name, "No file of a report can have this name: the store is damaged.")
+        for left in reversed(range(TRIES)):
+            try:
+                self._write_once(name, data)
+                break
+            except FileNotFoundError:  # a launch that begins removes temporary files, also those of who writes now
+                if not left:
+                    raise
+        self.written.append(name)
+
+    def _write_once(self, name: str, data: bytes) -> None:
         with self._files.parent(self._name(name)) as (folder, last):
             aside = f".tmp-{os.getpid()}-{uuid.uuid4().hex[:6]}"
             try:
@@ -227,7 +238,6 @@ class _Writer:
             finally:
                 with suppress(FileNotFoundError):
                     os.unlink(aside, dir_fd=folder)
-        self.written.append(name)
 
     def _remove_stale(self) -> None:
         """Remove what an earlier report wrote into figures/ and tables/ and this one did not; nothing else is touched."""

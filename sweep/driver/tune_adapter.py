@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle, tune
+from ray.air.execution._internal import RayActorManager
+from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.tune.execution import class_cache
 from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
@@ -45,7 +47,7 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
     trainable = tune.with_resources(
         _with_parameters(trainable, driver), lambda config: tune.PlacementGroupFactory([bundles[config["key"]]])
     )
-    with temporary_folder("tune") as scratch, nothing_of_the_environment_passed_on():
+    with temporary_folder("tune") as scratch, nothing_of_the_environment_passed_on(), every_lost_actor_as_lost():
         tune.Tuner(
             trainable,
             param_space={"key": tune.grid_search(list(bundles))},
@@ -81,6 +83,27 @@ def nothing_of_the_environment_passed_on() -> Iterator[None]:
         yield
     finally:
         class_cache.ENV_VARS_TO_PROPAGATE = before
+
+
+@contextmanager
+def every_lost_actor_as_lost() -> Iterator[None]:
+    """Inside the `with` block Tune takes each of Ray's own errors of an actor for the loss of that actor.
+
+    Otherwise it ends the whole run with all but one kind of them. Ray's memory monitor, for example, ends a training with an
+    `OutOfMemoryError`, which is no `RayActorError`.
+    """
+    before = RayActorManager._actor_task_failed
+
+    def failed(manager: Any, tracked_actor_task: Any, exception: Exception) -> None:
+        if isinstance(exception, RayError) and not isinstance(exception, RayActorError | RayTaskError):
+            exception = RayActorError(error_msg=str(exception))
+        before(manager, tracked_actor_task, exception)
+
+    setattr(RayActorManager, before.__name__, failed)
+    try:
+        yield
+    finally:
+        setattr(RayActorManager, before.__name__, before)
 
 
 def _with_parameters(trainable: Any, driver: Driver) -> Any:

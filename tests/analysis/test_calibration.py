@@ -26,6 +26,7 @@ MAKERS = {"decided", "every", "holds", "Finding"}
 FACTS = {
     "_falls_by_a_larger_share": "a contrast of logarithms over two data sets, which simulated results do not have yet",
     "circular": "a comparison that is left open",
+    "_is_sound": "a look at what a user's claim returned",
     "_failed": "an error in a user's claim, which is neither for nor against",
     "_parameter_ranges": "counts of parameters, which are exact",
     "_within_bound": "counts of parameters, which are exact",

@@ -165,7 +165,10 @@ def test_the_matrix_is_a_frame_of_plain_columns(store: Callable[..., Path], tmp_
     assert found["flips"].to_dict() == {"shown": False, "KID": True}
     assert found["distance"].to_dict() == {"shown": "FID", "KID": "KID"}
     assert found["axis"].to_dict() == {"shown": "shown", "KID": "distance"}
-    assert sensitivity(tmp_path / "nothing").columns.tolist() == frame.columns.tolist()
+    (tmp_path / "empty").mkdir()
+    assert sensitivity(tmp_path / "empty").columns.tolist() == frame.columns.tolist()
+    with pytest.raises(ReportError, match="no such folder"):
+        sensitivity(tmp_path / "nothing")
 
 
 def test_the_page_shows_flips_at_the_claim_and_in_the_matrix(store: Callable[..., Path], tmp_path: Path) -> None:

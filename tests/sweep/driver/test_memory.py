@@ -9,9 +9,10 @@ import pytest
 
 from aesweep.sweep.store.store import open_store
 from tests.fresh_process import command_environment
-from tests.sweep.conftest import run_cli
+from tests.sweep.conftest import run_cli, start_cli, wait_for_file
 from tests.sweep.driver.aftermath import assert_nothing_left_in
 
+GIGABYTE = 1e9
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(900)]
 SPEC = """
 name: memory
@@ -85,3 +86,34 @@ def test_workers_that_are_killed_because_the_machine_has_no_memory(
     ended = run_cli("launch", spec, "--store", tmp_path / "store", cwd=tmp_path, env={**own_env, **monitor})
     assert ended.returncode == 1, ended.stderr
     assert_recorded_and_mended_by_retry(spec, tmp_path / "store", "train", "memory", own_env)
+
+
+def test_a_training_that_is_killed_because_the_machine_has_no_memory_goes_on(
+    spec: Path, tmp_path: Path, own_env: dict[str, str]
+) -> None:
+    """Another program takes the memory for a while, in the middle of a training, and gives it back."""
+    total, used = memory()
+    if total - used < 10 * GIGABYTE:
+        pytest.skip("too little memory is free")
+    spec.write_text(SPEC.replace("epochs: 1", "epochs: 60").replace("1000", "0.2"))
+    own_env |= {
+        "RAY_memory_usage_threshold": f"{(used + 5 * GIGABYTE) / total:.3f}",
+        "RAY_memory_monitor_refresh_ms": "50",
+    }
+    store = tmp_path / "store"
+    launched = start_cli("launch", spec, "--store", store, cwd=tmp_path, env=own_env)
+    wait_for_file(store, "trials/*/attempts/train-0001-*/checkpoint.pt", launched)
+    taken = bytearray(b"1") * int(6 * GIGABYTE)
+    wait_for_file(store, "trials/*/attempts/train-0001-*/end.json", launched)
+    del taken
+    said = launched.communicate(timeout=300)[1]
+    assert launched.returncode == 0, said
+    assert pd.read_parquet(store / "tables/failures.parquet").empty
+    assert_nothing_left_in(store)
+
+
+def memory() -> tuple[float, float]:
+    """Bytes of the machine's memory, and those in use, as Ray's memory monitor counts them."""
+    lines = (line.split() for line in Path("/proc/meminfo").read_text().splitlines())
+    found = {name.rstrip(":"): 1024.0 * int(number) for name, number, *_ in lines}
+    return found["MemTotal"], found["MemTotal"] - found["MemAvailable"]

@@ -111,12 +111,20 @@ def test_a_hung_attempt_is_tried_again_and_counts_as_one_whose_machine_died(
     assert beats(store, DRIVER) == {}
 
 
-class Worker:
-    def is_there(self) -> bool:
-        return True
+def started_worker() -> Any:
+    """An actor; its class is inside, so that it goes to the worker by value, which has no tests."""
 
-    def stop(self) -> None:
-        os.kill(os.getpid(), signal.SIGSTOP)
+    class Worker:
+        def is_there(self) -> bool:
+            return True
+
+        def stop(self) -> None:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    actor: Any = ray.remote(num_cpus=0)
+    worker = actor(Worker).remote()
+    assert ray.get(worker.is_there.remote())
+    return worker
 
 
 def test_a_worker_that_hangs_before_its_first_sign_of_life_is_killed_and_its_trial_tried_again(
@@ -124,9 +132,7 @@ def test_a_worker_that_hangs_before_its_first_sign_of_life_is_killed_and_its_tri
 ) -> None:
     look, recovery = Silence(store, execution, DRIVER), Recovery(store, DRIVER, max_process_deaths=3)
     assert look.look() == ([], []), "who waits for a place is not silent"
-    actor: Any = ray.remote(num_cpus=0)
-    worker = actor(Worker).remote()
-    assert ray.get(worker.is_there.remote())
+    worker = started_worker()
     ended = worker.stop.remote()
     look.assigned(TRIAL.key, worker._actor_id.hex())
     (work,) = wait_until(lambda: look.look()[1], 30, "the worker is hung")
