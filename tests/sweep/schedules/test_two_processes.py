@@ -101,7 +101,7 @@ def test_who_loses_the_race_to_train_leaves_the_scores_of_the_winner(
     [
         ("replace", "publisher.json"),
         ("exchange", "trials.parquet"),
-        ("digest", "scores.parquet"),
+        ("exchange", "scores.parquet"),
         ("exchange", "folded.json"),
     ],
 )
