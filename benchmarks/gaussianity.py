@@ -141,9 +141,9 @@ def page(asked: argparse.Namespace) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for d in (16, 128, 512):
-        for name, row in judged(not_gaussian(20_000, d)).iterrows():
+        for what, row in judged(not_gaussian(20_000, d)).iterrows():
             lines.append(
-                f"| {name} | {d} | {row['effect']:.4f} | {row['error']:.4f} | {row['p_any']:.1e} | {row['detected']} | {row['far']} |"
+                f"| {what} | {d} | {row['effect']:.4f} | {row['error']:.4f} | {row['p_any']:.1e} | {row['detected']} | {row['far']} |"
             )
     lines += ["", "What a mixture gains over one Gaussian on Gaussian test latents, nats per dimension.", ""]
     lines += ["| latents | d | components | variances | simulated | model |", "|---|---|---|---|---|---|"]
