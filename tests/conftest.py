@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+LONGEST = REPOSITORY / "tests/sweep/driver/test_launch.py"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,8 +20,9 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest file, which shares one real sweep, comes first: with pytest-xdist the rest runs beside it."""
-    items.sort(key=lambda item: item.path.name != "test_run.py")
+    """The longest file, which shares one real sweep, comes first: with pytest-xdist all others run in the other process."""
+    assert LONGEST.is_file(), "it was renamed"
+    items.sort(key=lambda item: item.path != LONGEST)
 
 
 @pytest.fixture(scope="session")

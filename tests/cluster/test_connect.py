@@ -250,7 +250,7 @@ def test_a_local_ray_is_started_from_the_main_thread_only() -> None:
     assert done.stdout.splitlines()[0] == "thread: 'web-request' cannot be used."
 
 
-@pytest.mark.slow  # by default a whole sweep shows it (tests/sweep/test_run.py)
+@pytest.mark.slow  # by default a whole sweep shows it (tests/sweep/driver/test_launch.py)
 def test_nothing_of_a_local_ray_survives_a_sigkill_of_its_driver() -> None:
     driver = subprocess.Popen([sys.executable, "-c", DRIVER], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     assert driver.stdout is not None

@@ -1,4 +1,4 @@
-"""A launch after damage of one kind at a time ends with the numbers of an undisturbed sweep. Slow: test_run.py has one
+"""A launch after damage of one kind at a time ends with the numbers of an undisturbed sweep. Slow: test_launch.py has one
 launch after several kinds at once."""
 
 import json
