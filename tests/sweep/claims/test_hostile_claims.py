@@ -10,6 +10,7 @@ from aesweep.sweep.store.frozen_claims import FrozenClaims
 from aesweep.sweep.store.records import sealed_json_bytes
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, copy_at_rest
+from tests.sweep.conftest import run_cli
 from tests.sweep.store.mailed.verbs import NOBODY, require_harmless
 
 BOMB = """\
@@ -64,19 +65,25 @@ def test_the_bomb_works(bomb: Path, mailed: Path, crater: Path, tmp_path: Path) 
 
 
 def test_no_verb_runs_a_file_that_only_a_store_names(
-    mailed: Path, bomb: Path, crater: Path, tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    mailed: Path, bomb: Path, crater: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forge(mailed, own_file=str(bomb))
     monkeypatch.chdir(mailed)
     for words in (
         ["status", mailed], ["status", mailed, "--json", "--all"], ["tables", mailed], ["verify", mailed],
         ["prune", mailed], ["sample", mailed, DONE.key, "-n", "2", "--out", tmp_path / "x.png"],
-        ["resume", mailed, "--data", data_dir, "--address", NOBODY],
-        ["resume", mailed, "--all", "--retry-failed", "--data", data_dir, "--address", NOBODY],
-        ["evaluate", mailed, "--samples", "60", "--data", data_dir, "--address", NOBODY],
         ["report", mailed, "--out", tmp_path / "r"],
     ):  # fmt: skip
         run_aesweep(*words)
+        assert not crater.exists(), words
+
+
+def test_no_verb_that_launches_runs_it(mailed: Path, bomb: Path, crater: Path, data_dir: Path) -> None:
+    """In processes of their own, which end where they look for a Ray: in this one Ray may run already."""
+    forge(mailed, own_file=str(bomb))
+    for words in (["resume"], ["resume", "--all", "--retry-failed"], ["evaluate", "--samples", "60"]):
+        ended = run_cli(words[0], mailed, *words[1:], "--data", data_dir, "--address", NOBODY, cwd=mailed)
+        assert ended.returncode == 2 and "--address" in ended.stderr, ended.stderr
         assert not crater.exists(), words
 
 
