@@ -1,0 +1,55 @@
+"""Claims on the number of parameters, on invented results."""
+
+import pytest
+
+from aesweep.analysis import load_tables
+from aesweep.analysis.claims import network_size
+from aesweep.analysis.claims.verdicts import Claim
+from aesweep.analysis.data.results import all_results
+from aesweep.models.config import TrialConfig
+from tests.analysis.invented import FID, trials
+from tests.analysis.typed import MakeResults, MakeStore
+
+SECTION_5 = {
+    # All at 128 units; the paper does not say at which size it counts.
+    network_size.networks_have_the_parameters_of_section_5: {"cifar10": "supported", "celeba": "contradicted"},
+    # Short of the upper end of the bound's range, and beyond its lower end.
+    network_size.the_largest_networks_approach_the_bound: {"cifar10": "not enough data", "celeba": "not enough data"},
+    # Beyond both ends on CIFAR-10, beyond the lower one only on CelebA.
+    network_size.ten_times_larger_networks_would_clear_the_bound: {
+        "cifar10": "supported",
+        "celeba": "not enough data",
+    },
+}
+
+
+@pytest.mark.parametrize(("data", "widest"), [("cifar10", 256), ("celeba", 128)])
+@pytest.mark.parametrize("claim", SECTION_5)
+def test_what_section_5_says_of_the_papers_largest_networks_needs_them(
+    make_store: MakeStore, claim: Claim, data: str, widest: int
+) -> None:
+    side = 64 if data == "celeba" else 32
+    asked = trials(dataset=[data], image_size=[side], filters=[32, 64, widest], latent_size=[128])
+
+    def outcome(found: list[TrialConfig]) -> str:
+        store = make_store(found, evaluations=(FID,), pictures=False, latent_points=0, parameters=True)
+        (results,) = all_results(load_tables(store))
+        verdict = claim(results)
+        return "no network" if "no network" in verdict.findings[0].words else verdict.outcome
+
+    assert outcome(asked[:2]) in ("no network", "not enough data")
+    assert outcome(asked) == SECTION_5[claim][data]
+    assert outcome([*asked, *trials(dataset=[data], image_size=[side], filters=[16], latent_size=[128])]) == outcome(
+        asked
+    )
+
+
+def test_larger_daes_are_larger_than_others(results: MakeResults) -> None:
+    asked = trials(model=["dae", "vae"], filters=[32, 64], latent_size=[64, 128])
+
+    def score(trial: TrialConfig, name: str) -> float:
+        return 50 if trial.model == "dae" else 60
+
+    one = [trial for trial in asked if trial.filters == 32]
+    assert network_size.the_widest_daes_outperform_vaes(results(one, score)).outcome == "not enough data"
+    assert network_size.the_widest_daes_outperform_vaes(results(asked, score)).outcome == "supported"
