@@ -1,7 +1,6 @@
 """Best latent size against capacity, and parameters against the bound of Section 5."""
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.text import Annotation
 
-from aesweep.analysis import load_tables
 from aesweep.analysis.data.optimum import optimum
 from aesweep.analysis.data.published import published_scores, published_tables
 from aesweep.analysis.data.results import Results, all_results
@@ -20,14 +18,11 @@ from aesweep.analysis.figures.style import PAPER_COLOURS
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import parameter_counts
 from tests.analysis.conftest import grid
+from tests.analysis.figures.drawn import only_results
 from tests.analysis.typed import Draw, MakeStore, Rows, present
 
 FID = (("f" * 12, "fid", "inception-2015"),)
 SIZES = [32, 64, 128, 144, 256, 512]
-
-
-def _results(store: Path) -> Results:
-    return all_results(load_tables(store))[0]
 
 
 def _scored(
@@ -47,7 +42,7 @@ def _scored(
         for row in rows["trials"]:
             row["images_train"] = 50_000
 
-    return _results(make_store(trials, edit=edit, parameters=True, pictures=False, latent_points=0, **more))
+    return only_results(make_store(trials, edit=edit, parameters=True, pictures=False, latent_points=0, **more))
 
 
 def _bowl(best: float) -> Callable[[dict[str, Any]], float]:
@@ -154,7 +149,7 @@ def test_a_store_without_mvg_scores_has_points_in_the_other_panel_only(make_stor
     store = make_store(
         grid(filters=[16], latent_size=[4, 8, 16], epochs=[1]), edit=edit, parameters=True, latent_points=0
     )
-    left, right = present(best_latent_size(_results(store))).figure.axes
+    left, right = present(best_latent_size(only_results(store))).figure.axes
     assert _points(left) == [] and len(_points(right)) == 1
 
 
@@ -163,7 +158,9 @@ def test_without_scores_or_parameters_there_is_no_figure(make_store: MakeStore) 
         for row in rows["trials"]:
             row |= {"parameters_encoder": None, "parameters_decoder": None}
 
-    results = _results(make_store(grid(filters=[16], latent_size=[4, 8, 16], epochs=[1]), edit=edit, latent_points=0))
+    results = only_results(
+        make_store(grid(filters=[16], latent_size=[4, 8, 16], epochs=[1]), edit=edit, latent_points=0)
+    )
     assert best_latent_size(results) is None and parameters_against_bound(results) is None
     for printed in all_results(published_tables()):
         assert best_latent_size(printed) is None and parameters_against_bound(printed) is None
@@ -203,7 +200,7 @@ def test_the_dimension_that_was_measured_has_a_bound_of_its_own(make_store: Make
                 rows["scores"].append({**like, "source": source, **dimension})
 
     trials = grid(filters=[16], latent_size=[4, 8], epochs=[1])
-    results = _results(make_store(trials, parameters=True, latent_points=0, edit=measure))
+    results = only_results(make_store(trials, parameters=True, latent_points=0, edit=measure))
     assert results.trials["intrinsic_dimension"].tolist() == [9.0, 9.0]
     drawing = present(parameters_against_bound(results))
     assert "n · measured dimension = 30 k" in [text.get_text() for text in drawing.figure.legends[0].get_texts()]
@@ -223,7 +220,7 @@ def test_the_papers_own_ranges_are_brackets(make_store: MakeStore) -> None:
 def test_other_data_have_the_bound_and_nothing_of_the_papers(make_store: MakeStore) -> None:
     drawing = present(
         parameters_against_bound(
-            _results(
+            only_results(
                 make_store(grid(filters=[16, 32], latent_size=[4, 8], epochs=[1]), parameters=True, latent_points=0)
             )
         )
@@ -235,7 +232,7 @@ def test_other_data_have_the_bound_and_nothing_of_the_papers(make_store: MakeSto
 
 def test_networks_of_one_width_stand_side_by_side(make_store: MakeStore) -> None:
     trials = grid(model=["dae", "vae"], filters=[16, 17], depth=[1, 2], latent_size=[4, 8], epochs=[1])
-    drawing = present(parameters_against_bound(_results(make_store(trials, parameters=True, latent_points=0))))
+    drawing = present(parameters_against_bound(only_results(make_store(trials, parameters=True, latent_points=0))))
     places = sorted(x for x, _ in _points(drawing.figure.axes[0]))
     assert len(set(places)) == 8
     assert places[3] < np.sqrt(16 * 17) < places[4]
@@ -247,7 +244,7 @@ def test_an_unknown_number_of_images_leaves_the_line_out(make_store: MakeStore) 
             row["images_train"] = None
 
     store = make_store(grid(filters=[16], latent_size=[4, 8], epochs=[1]), edit=edit, parameters=True, latent_points=0)
-    drawing = present(parameters_against_bound(_results(store)))
+    drawing = present(parameters_against_bound(only_results(store)))
     assert not any(text.get_text().startswith("n · d") for text in drawing.figure.legends[0].get_texts())
     assert "n · d" not in drawing.caption
 

@@ -9,9 +9,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from aesweep.analysis import load_tables
 from aesweep.analysis.data.gaussianity import MEASURES
-from aesweep.analysis.data.results import Results, all_results
+from aesweep.analysis.data.results import Results
 from aesweep.analysis.figures import Drawing
 from aesweep.analysis.figures.gaussianity import (
     MOST_CURVES,
@@ -21,20 +20,17 @@ from aesweep.analysis.figures.gaussianity import (
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import parameter_counts
 from tests.analysis.conftest import gaussianity_value
+from tests.analysis.figures.drawn import only_results
 from tests.analysis.typed import Draw, Grid, MakeResults, MakeStore, Rows, present
 
 BOTH = [gaussianity_against_latent_size, gaussianity_against_capacity]
 NULL_MEAN, NULL_STD = 0.012, 0.002  # of radius_ks in the synthetic store
 
 
-def _results(store: Path) -> Results:
-    return all_results(load_tables(store))[0]
-
-
 @pytest.fixture
 def measured(make_store: MakeStore) -> Callable[..., Results]:
     """`measured(trials, …)`: the results of a store with measures of Gaussianity and real parameter counts."""
-    return lambda trials, **more: _results(
+    return lambda trials, **more: only_results(
         make_store(trials, gaussianity=True, parameters=True, pictures=False, **more)
     )
 
@@ -185,7 +181,7 @@ def test_a_measure_that_is_missing_or_not_finite_leaves_the_others(measured: Mak
 
 @pytest.mark.parametrize("draw", BOTH)
 def test_without_measures_there_is_no_figure(make_store: MakeStore, small_store: Path, draw: Draw) -> None:
-    assert draw(_results(small_store)) is None
+    assert draw(only_results(small_store)) is None
 
 
 @pytest.mark.parametrize("draw", BOTH)
