@@ -10,7 +10,7 @@ from aesweep.models.data.celeba_layout import missing_celeba
 from aesweep.models.data.datasets import DataSource, check_source
 from aesweep.models.data.images import load_images
 from aesweep.models.errors import InputError
-from tests.models.data.test_images import CELEBA, write_celeba, zip_celeba
+from tests.models.data.test_celeba import CELEBA, write_celeba, zip_celeba
 
 
 @pytest.fixture

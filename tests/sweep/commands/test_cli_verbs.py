@@ -16,7 +16,8 @@ from aesweep.sweep.cli import app
 from aesweep.sweep.commands.checks import check_data, check_inception, check_store
 from tests.image_folder import write_image_folder
 from tests.in_process import run_aesweep
-from tests.models.data.test_images import write_celeba, write_cifar10
+from tests.models.data.test_celeba import write_celeba
+from tests.models.data.test_images import write_cifar10
 from tests.small_store import DONE, FAILED, HALF, copy_at_work
 from tests.sweep.conftest import run_main
 
