@@ -1,15 +1,12 @@
-"""Loading a store, a spec or data executes nothing, follows no path out of the store, and Ray listens on loopback."""
+"""Loading a store, a spec or data executes nothing and follows no path out of the store."""
 
 import ast
 import io
-import ipaddress
 import json
 import os
 import pickle
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -292,95 +289,3 @@ def test_the_loader_of_specs_is_a_safe_one() -> None:
 
 
 # What Ray listens on
-
-
-def listening(pids: list[int]) -> dict[str, str]:
-    """Address and port -> process name, of every TCP socket that these processes listen on (from /proc)."""
-    owners: dict[str, str] = {}
-    for pid in pids:
-        try:
-            name = Path(f"/proc/{pid}/comm").read_text().strip()
-            links = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
-        except OSError:  # it has ended
-            continue
-        owners |= {link[8:-1]: f"{name} ({pid})" for link in links if link.startswith("socket:[")}
-    found = {}
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            words = line.split()
-            if words[3] == "0A" and words[9] in owners:  # 0A: listening
-                address, port = words[1].split(":")
-                found[f"{_address(address)} {int(port, 16)}"] = owners[words[9]]
-    return found
-
-
-def _address(text: str) -> str:
-    """/proc writes addresses as 32-bit words in the machine's byte order."""
-    data = b"".join(bytes.fromhex(text[i : i + 8])[::-1] for i in range(0, len(text), 8))
-    address = ipaddress.ip_address(data)
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
-
-
-def descendants(pid: int) -> list[int]:
-    """A process and all that it started and that still are its own."""
-    parents: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        parents.setdefault(parent, []).append(int(folder.name))
-    found, waiting = [], [pid]
-    while waiting:
-        found.append(waiting.pop())
-        waiting += parents.get(found[-1], [])
-    return found
-
-
-def test_the_view_of_sockets_sees_one_that_is_open_to_the_network() -> None:
-    import socket
-
-    with socket.create_server(("", 0)) as server:
-        assert f"0.0.0.0 {server.getsockname()[1]}" in listening([os.getpid()])
-
-
-def test_a_local_ray_listens_on_loopback_alone(ray_cluster: None) -> None:
-    """Every port of every process of the session: head, raylet, agents, workers, the driver itself."""
-    import ray
-
-    @ray.remote(num_cpus=0)
-    def work() -> bool:
-        return True
-
-    assert ray.get(work.remote())  # so that a worker runs
-    found = listening(descendants(os.getpid()))
-    assert len(found) > 5, found
-    assert {place: who for place, who in found.items() if not ipaddress.ip_address(place.split()[0]).is_loopback} == {}
-
-
-@pytest.mark.slow
-def test_a_dashboard_that_is_asked_for_is_on_loopback_too() -> None:
-    code = (
-        "import json, os, ray\n"
-        "from aesweep.cluster.connect import connect\n"
-        "from tests.test_trust import descendants, listening\n"
-        "with connect('local', num_cpus=1, include_dashboard=True):\n"
-        "    url = ray._private.worker._global_node.webui_url\n"
-        "    print(json.dumps([url, listening(descendants(os.getpid()))]))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=200, check=True
-    )
-    url, found = json.loads(done.stdout.splitlines()[-1])
-    assert f"127.0.0.1 {url.rpartition(':')[2]}" in found
-    assert all(ipaddress.ip_address(place.split()[0]).is_loopback for place in found), found
-
-
-def test_a_local_ray_has_no_dashboard_and_no_client_port_unless_asked(ray_cluster: None) -> None:
-    import ray
-
-    node: Any = ray._private.worker._global_node
-    assert not node.webui_url
-    ports = {int(place.split()[1]) for place in listening(descendants(os.getpid()))}
-    assert not ports & {8265, 10001}

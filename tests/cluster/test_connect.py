@@ -13,6 +13,7 @@ import pytest
 import ray
 
 from aesweep.cluster.connect import ENVIRONMENT, LOCAL_SWITCH, LOOPBACK, connect
+from tests.cluster.proc import family, is_running
 from tests.fresh_process import REPOSITORY, command_environment
 from tests.waiting import wait_until
 
@@ -160,7 +161,7 @@ def test_a_start_of_ray_that_hangs_is_given_up_in_two_lines_and_leaves_no_proces
         stderr=subprocess.PIPE,
         text=True,
     )
-    stopped = wait_until(lambda: [p for p in _descendants(start.pid) if _program(p) == process], 60, f"{process} runs")
+    stopped = wait_until(lambda: [p for p in family(start.pid) if _program(p) == process], 60, f"{process} runs")
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
     said, error = start.communicate(timeout=120)
@@ -170,7 +171,7 @@ def test_a_start_of_ray_that_hangs_is_given_up_in_two_lines_and_leaves_no_proces
     assert second.startswith("Ray does not start here"), second
     # Ray itself waits half a minute for its head, and for ever for a raylet.
     assert process == "gcs_server" or "there was no answer within 20 seconds" in second
-    wait_until(lambda: not any(map(_is_running, stopped)), GONE_SECONDS, "the stopped process is gone")
+    wait_until(lambda: not any(map(is_running, stopped)), GONE_SECONDS, "the stopped process is gone")
     wait_until(lambda: not list(tmp_path.iterdir()), GONE_SECONDS, "the folder of that Ray is gone")
 
 
@@ -258,7 +259,7 @@ def test_nothing_of_a_local_ray_survives_a_sigkill_of_its_driver() -> None:
     names: dict[int, str] = {}
 
     def works() -> bool:  # `ready` may have run before `work` began
-        names.update({pid: _title(pid) for pid in _descendants(driver.pid)})
+        names.update({pid: _title(pid) for pid in family(driver.pid)})
         return any("ray::work" in name for name in names.values())
 
     wait_until(works, GONE_SECONDS, "the work has begun", lambda: names)
@@ -266,21 +267,9 @@ def test_nothing_of_a_local_ray_survives_a_sigkill_of_its_driver() -> None:
     driver.wait()
 
     def left() -> list[str]:
-        return [name for pid, name in names.items() if _is_running(pid)]
+        return [name for pid, name in names.items() if is_running(pid)]
 
     wait_until(lambda: not left(), GONE_SECONDS, "every process has ended", left)
-
-
-def _descendants(root: int) -> set[int]:
-    """Process ids of the children of `root`, their children, and so on."""
-    parents = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal() and (fields := _stat(int(folder.name))):
-            parents[int(folder.name)] = int(fields[1])
-    found = {root}
-    while new := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= new
-    return found - {root}
 
 
 def _title(pid: int) -> str:
@@ -297,16 +286,3 @@ def _program(pid: int) -> str:
         return Path(os.readlink(f"/proc/{pid}/exe")).name
     except OSError:
         return ""
-
-
-def _is_running(pid: int) -> bool:
-    fields = _stat(pid)
-    return bool(fields) and fields[0] not in "ZX"
-
-
-def _stat(pid: int) -> list[str]:
-    """State, parent and the rest of /proc/PID/stat; empty when the process is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []

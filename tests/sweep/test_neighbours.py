@@ -19,11 +19,11 @@ from ray.tune.execution import class_cache
 
 from aesweep.sweep.driver.tune_adapter import nothing_of_the_environment_passed_on
 from aesweep.sweep.store.store import open_store
+from tests.cluster.proc import family, listening
 from tests.fresh_process import command_environment
 from tests.in_process import run_aesweep
 from tests.neighbour import USER, attack_as_the_neighbour
 from tests.sweep.store.s3_server import MotoServer, Proxy
-from tests.test_trust import descendants, listening
 from tests.waiting import wait_until
 
 SPEC = """
@@ -116,7 +116,7 @@ class Watcher:
             self.look("a command line", read(path))
 
     def look_at_files(self) -> None:
-        opened = [link for pid in descendants(self.launch) for link in links(f"/proc/{pid}/fd")]
+        opened = [link for pid in family(self.launch) for link in links(f"/proc/{pid}/fd")]
         for path in {*self.folder.rglob("*"), *map(Path, opened)}:
             size = size_of(path)
             if size and size != self.seen.get(path):
@@ -192,7 +192,7 @@ def launched(folder: Path, store: str) -> Ended:
             lambda: {"scored", "failed"} <= set((folder / "printed").read_text().split()), 250, "two trials have ended",
             (folder / "printed").read_text, launch,
         )  # fmt: skip
-        pids = descendants(launch.pid)
+        pids = sorted(family(launch.pid))
         ports = {int(place.split()[1]) for place in listening(pids)}
         inside = [
             path for private in (folder / "t").glob("aesweep-*-????????") for path in (private, *private.rglob("*"))
