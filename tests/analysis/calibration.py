@@ -2,7 +2,7 @@
 
 A case is a world in which the truth is known, and the rule or claim that is asked there. At a difference of 0 nothing differs,
 or something differs by exactly the threshold of a sentence; at a difference of d, in standard deviations of one score, one
-verdict is right. Everything runs through the code that judges stores. test_calibration.py holds that no rule is left out.
+verdict is right. Everything runs through the code that judges stores. test_calibration.py checks that no rule is left out.
 """
 
 import math

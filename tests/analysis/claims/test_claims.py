@@ -9,7 +9,6 @@ from aesweep.analysis.claims import (
     discussion,
     hypotheses,
     latent_norms,
-    latent_space,
     rivals,
     variants,
 )
@@ -18,7 +17,7 @@ from aesweep.analysis.data.results import all_results
 from aesweep.analysis.figures.latent_layer import noise_chart
 from aesweep.models.config import TrialConfig
 from tests.analysis.invented import bowl, known_errors, trials
-from tests.analysis.typed import Grid, MakeResults, MakeStore, Rows, present
+from tests.analysis.typed import Grid, MakeResults, MakeStore, present
 
 
 def test_one_width_where_the_vae_wins_contradicts_always(results: MakeResults) -> None:
@@ -255,22 +254,6 @@ def test_a_measure_without_rows_is_said_not_to_be_measured(results: MakeResults)
         .findings[0]
         .words.endswith("fewer than two widths")
     )
-
-
-@pytest.mark.parametrize(
-    ("spread", "outcome"),
-    [(2.2, "supported"), (1.14, "contradicted"), (0.2, "contradicted"), (float("inf"), "not enough data")],
-)
-def test_a_range_is_much_wider_from_twice_the_standard_deviation_on(
-    results: MakeResults, spread: float, outcome: str
-) -> None:
-    def edit(rows: Rows) -> None:
-        for row in rows["latents"]:
-            row |= {"z_a": spread * (-1) ** row["index"], "z_b": 3.0 * (-1) ** row["index"]}
-
-    found = results(trials(filters=[32], latent_size=[128]), lambda *_: 1, edit=edit)
-    verdict = latent_space.dae_latents_spread_wider_than_the_standard_normal(found)
-    assert verdict.outcome == outcome
 
 
 def test_claims_that_need_printed_fids_are_open_for_other_extractors(make_store: MakeStore, grid: Grid) -> None:

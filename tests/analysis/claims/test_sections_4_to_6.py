@@ -118,6 +118,18 @@ def test_latents_of_daes_are_held_against_a_mean_of_0_a_deviation_of_1_and_each_
     assert latent_space.dae_latents_vary_across_dimensions(found).outcome == vary
 
 
+@pytest.mark.parametrize(
+    ("spread", "outcome"),
+    [(2.2, "supported"), (1.14, "contradicted"), (0.2, "contradicted"), (float("inf"), "not enough data")],
+)
+def test_a_range_is_much_wider_from_twice_the_standard_deviation_on(
+    results: MakeResults, spread: float, outcome: str
+) -> None:
+    found = results(trials(filters=[32], latent_size=[128]), lambda *_: 1, edit=spread_of(spread, 3.0, 0.0))
+    verdict = latent_space.dae_latents_spread_wider_than_the_standard_normal(found)
+    assert verdict.outcome == outcome
+
+
 def correlated(normed: float, plain: float, networks: list[TrialConfig]) -> Callable[[Rows], None]:
     """An edit: eigenvalues of the correlation with BN and without, where a spherical Gaussian has 1.1."""
     trial = {network.key: network for network in networks}
