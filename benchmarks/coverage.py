@@ -117,7 +117,7 @@ def _scores(
     """Name, value and standard error of each score of one draw."""
     real = torch.from_numpy(populations.real(m, generator))
     samples = [torch.from_numpy(model(n, generator)) for model in populations.models]
-    reference, *statistics = (_statistics(features) for features in (real, *samples))
+    reference, *statistics = (FeatureStatistics.of(features) for features in (real, *samples))
     values = [frechet_distance(found, reference) for found in statistics]
     first, second = (
         influences(features, found, reference, real) for features, found in zip(samples, statistics, strict=True)
@@ -163,7 +163,7 @@ def real_features(images: np.ndarray) -> Populations:
     A picture's copy is drawn independently of it, as a sample is of the real images.
     """
     pools = [_features(images), _features(_blurred(images, 0.6)), _features(_blurred(images, 0.8))]
-    real, *models = (_statistics(torch.from_numpy(pool)) for pool in pools)
+    real, *models = (FeatureStatistics.of(torch.from_numpy(pool)) for pool in pools)
     first, second = (frechet_distance(model, real) for model in models)
     kernel = [_whole_mmd(pools[0], pool) for pool in pools[1:]]
     draws = [_with_replacement(pool) for pool in pools]
@@ -197,12 +197,6 @@ def _whole_mmd(real: np.ndarray, model: np.ndarray) -> float:
         return float(sum(parts)) / (len(x) * len(y))
 
     return mean_kernel(model, model) + mean_kernel(real, real) - 2 * mean_kernel(real, model)
-
-
-def _statistics(features: torch.Tensor) -> FeatureStatistics:
-    statistics = FeatureStatistics(features.shape[1])
-    statistics.update(features)
-    return statistics
 
 
 def cifar10_images(path: Path, count: int) -> np.ndarray:

@@ -74,8 +74,7 @@ class Subject:
         """Fréchet and kernel distance of generated images from the real ones."""
         asked, reference, n = self.evaluation, self.reference(), len(features_ND)
         real_MD = reference.on(self.device)
-        statistics = FeatureStatistics(features_ND.shape[1])
-        statistics.update(features_ND)
+        statistics = FeatureStatistics.of(features_ND)
         error = jackknife_error(features_ND, statistics, reference.statistics, real_MD)
         size = min(asked.kid_subset_size, min(n, len(real_MD)) // 2)
         kernel = kernel_distance(features_ND, real_MD, asked.kid_subsets, size, asked.seeds[0])
