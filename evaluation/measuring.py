@@ -159,12 +159,12 @@ class _Features:
             names = metric_rows(self.evaluation, metric)
             try:
                 values, remark = self.compute(metric)
-            except ValueError as error:
+            except (ValueError, torch.linalg.LinAlgError) as error:
                 values, remark = [(None, None)] * len(names), str(error)
             seconds = (time.perf_counter() - started) / len(names)
             n_reference, note = _compared(metric, self.reference), joined(remark, self.row.note)
-            # An extrapolation has the influences of the distance itself.
-            parts = self.row.stderr_shared if metric.startswith("frechet") else ""
+            # An extrapolation has the influences of the distance itself; without an error it shares none.
+            parts = self.row.stderr_shared if metric.startswith("frechet") and values[0][1] is not None else ""
             shared = replace(self.row, n_reference=n_reference, seconds=seconds, note=note, stderr_shared=parts)
             scores += [replace(shared, metric=m, value=v, stderr=e) for m, (v, e) in zip(names, values, strict=True)]
         return tuple(scores)

@@ -137,7 +137,7 @@ def measured_rows(row: ScoreRow, metrics: tuple[str, ...], measured: Callable[[]
     started = time.perf_counter()
     try:
         values = measured()
-    except (NonFiniteError, PriorError, ValueError) as error:
+    except (NonFiniteError, PriorError, ValueError, torch.linalg.LinAlgError) as error:
         return [replace(row, metric=metric, note=joined(str(error), row.note)) for metric in metrics]
     row = replace(row, seconds=row.seconds + (time.perf_counter() - started) / len(values))
     return [replace(row, metric=metric, value=v, stderr=e, n=n) for metric, (v, e, n) in values.items()]
