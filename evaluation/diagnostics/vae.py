@@ -26,6 +26,7 @@ import torch
 import torch.nn.functional as F
 
 from aesweep.evaluation.draws import reference_indices
+from aesweep.evaluation.metrics.frechet_error import standard_error
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.smoothness.jacobian import draws
 from aesweep.evaluation.subject import Subject, Values, mean_and_error, measured_rows
@@ -113,7 +114,7 @@ def aggregate_kl(mean_NZ: torch.Tensor, log_variance_NZ: torch.Tensor) -> tuple[
     slope_ZZ = 0.5 * (torch.eye(len(m_Z)).to(s_ZZ) - torch.linalg.inv(s_ZZ))
     away_NZ = mean_NZ - m_Z
     influence_N = away_NZ @ m_Z + ((away_NZ @ slope_ZZ) * away_NZ).sum(1) + variance_NZ @ slope_ZZ.diagonal()
-    return value, float(influence_N.std()) / math.sqrt(n), n
+    return value, standard_error(influence_N), n
 
 
 def _gaussian_kl(mean_NZ: torch.Tensor, variance_NZ: torch.Tensor) -> float:
