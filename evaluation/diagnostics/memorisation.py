@@ -28,7 +28,7 @@ from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.pictures import reconstruction_grid
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.rows import ScoreRow
-from aesweep.evaluation.subject import Subject, Values, mean_and_error, measured_rows
+from aesweep.evaluation.subject import Subject, Values, mean_and_error, measured_rows, prior_rows
 from aesweep.models.data.datasets import Split
 
 METRICS = ("authenticity", "nearest_ratio", "nearer_than_test")
@@ -92,7 +92,7 @@ def measure(subject: Subject) -> list[ScoreRow]:
     rows = measured_rows(row("images", "test"), METRICS[:1], lambda: _authenticity(test()))
     rows += measured_rows(row("reconstruction", "test"), METRICS, of_reconstructions)
     for kind in asked.priors:
-        rows += subject.of_prior(row(kind, "train"), METRICS, subject.priors.get(kind, "not fitted"), of_samples)
+        rows += prior_rows(row(kind, "train"), METRICS, subject.priors.get(kind, "not fitted"), of_samples)
     if found:
         subject.pictures[PICTURE] = _picture(subject, found)
     return rows

@@ -17,7 +17,7 @@ from aesweep.evaluation.metrics.heldout import heldout_split, mean_likelihood
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import fit_prior
 from aesweep.evaluation.rows import ScoreRow
-from aesweep.evaluation.subject import Subject, Values
+from aesweep.evaluation.subject import Subject, Values, prior_rows
 
 
 def measure(subject: Subject) -> list[ScoreRow]:
@@ -48,6 +48,6 @@ def _rows(subject: Subject, components: int) -> list[ScoreRow]:
         return {f"{metric}_mixture": value for metric, value in subject.distances(features_ND).items()}
 
     names = tuple(f"{name}_mixture" for name in (asked.frechet_name, asked.kernel_name))
-    rows = subject.of_prior(latents, ("mixture_loglikelihood",), prior, likelihood)
-    rows += subject.of_prior(images, names, prior, distances)
+    rows = prior_rows(latents, ("mixture_loglikelihood",), prior, likelihood)
+    rows += prior_rows(images, names, prior, distances)
     return [replace(row, gmm_components=components) for row in rows]
