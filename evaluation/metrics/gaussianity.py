@@ -34,6 +34,7 @@ from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.latents import Latents
 from aesweep.evaluation.metrics.gaussian_null import gap_null, gap_p, shape_null
 from aesweep.evaluation.metrics.least_gaussian_direction import least_gaussian_direction
+from aesweep.evaluation.metrics.principal_components import principal_components
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError, fitted_prior
 from aesweep.evaluation.priors.fitting import check_finite, check_latents
 from aesweep.evaluation.rows import ScoreRow, latent_score
@@ -74,24 +75,22 @@ def loglikelihood_gap(z_NZ: np.ndarray, mixture: FittedPrior, gaussian: FittedPr
 def shape_statistics(x_NZ: np.ndarray) -> tuple[np.ndarray, int]:
     """The values of `SHAPE_METRICS` for latents (N, Z), float64 (3,), and the rank d of their covariance.
 
-    Directions whose variance is rounding error (under max * Z * eps) are left out. Raises `PriorError`: latents that are
+    Directions whose variance is rounding error are left out. Raises `PriorError`: latents that are
     not finite or all equal, or too few for their rank (with N = d + 1 every r^2 is N - 1, whatever the data).
     """
     check_latents(x_NZ)
-    n, size = x_NZ.shape
+    n = len(x_NZ)
     centred = np.asarray(x_NZ, dtype=np.float64)
     centred = centred - centred.mean(0)
-    values, vectors = np.linalg.eigh(centred.T @ centred / n)
-    least = values[-1] * size * np.finfo(np.float64).eps
-    kept = values > least
-    rank = int(kept.sum())
+    components = principal_components(centred)
+    rank = len(components.deviations_d)
     if n <= rank + 1:
         raise PriorError(f"{n} latents are too few for a covariance of rank {rank}: at least {rank + 2} needed")
-    white_Nd = centred @ (vectors[:, kept] / np.sqrt(values[kept]))
+    white_Nd = centred @ components.whitening
     r2_N = np.einsum("nd,nd->n", white_Nd, white_Nd)
     # Its expectation for a Gaussian is (N - 1) / (N + 1), not quite 1, since r^2 is bounded by N - 1.
     mardia = (r2_N**2).mean() / (rank * (rank + 2))
-    return np.array([mardia, _radius_ks(r2_N, rank), _marginal_kurtosis(centred, least)]), rank
+    return np.array([mardia, _radius_ks(r2_N, rank), _marginal_kurtosis(centred, components.least)]), rank
 
 
 def _radius_ks(r2_N: np.ndarray, d: int) -> float:
