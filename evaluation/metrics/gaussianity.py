@@ -136,9 +136,8 @@ def _gap_rows(
     row = latent_score(
         evaluation, "loglikelihood_gap", n, value, stderr=stderr, seconds=seconds, note=note, split="test"
     )
-    missing = "one latent has no standard error" if null else "too few latents for each component"
-    missing = note if value is None else missing
-    return [row, *_about(row, null or (None, None), p, missing)]
+    reasons = "too few latents for each component", "one latent has no standard error"
+    return [row, *_about(row, null, p, *reasons)]
 
 
 def _direction_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[ScoreRow]:
@@ -148,8 +147,7 @@ def _direction_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[
     chosen = reference_indices(len(train_NZ), 2 * SUBSAMPLE, seed)
     chosen = chosen[np.argsort(np.random.PCG64(seed + 1).random_raw(len(chosen)), kind="stable")]
     n, note = len(chosen) - len(chosen) // 2, ""
-    value = stderr = p = None
-    null: tuple[float | None, float | None] = (None, None)
+    value = stderr = p = null = None
     try:
         found = least_gaussian_direction(train_NZ[chosen], seed)
         value, stderr, p, null = found.negentropy, found.stderr, found.p, found.null
@@ -157,7 +155,7 @@ def _direction_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[
         note = str(error)
     seconds = time.perf_counter() - started
     row = latent_score(evaluation, "direction_negentropy", n, value, stderr=stderr, seconds=seconds, note=note)
-    return [row, *_about(row, null, p, note)]
+    return [row, *_about(row, null, p)]
 
 
 def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[ScoreRow]:
@@ -167,7 +165,7 @@ def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[Scor
     x_NZ = train_NZ[reference_indices(len(train_NZ), SUBSAMPLE, seed)]
     n, size = x_NZ.shape
     values: list[Any] = [None] * len(SHAPE_METRICS)
-    nulls: list[Any] = [(None, None)] * len(SHAPE_METRICS)
+    nulls: list[Any] = [None] * len(SHAPE_METRICS)
     p_values: list[float | None] = [None] * len(SHAPE_METRICS)
     try:
         found, rank = shape_statistics(x_NZ)
@@ -182,19 +180,25 @@ def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[Scor
     rows = []
     for name, value, null, p in zip(SHAPE_METRICS, values, nulls, p_values, strict=True):
         row = latent_score(evaluation, name, n, value, seconds=seconds, note=note)
-        rows += [row, *_about(row, null, p, note)][: 2 if name == "marginal_kurtosis" else 3]
+        rows += [row, *_about(row, null, p)][: 2 if name == "marginal_kurtosis" else 3]
     return rows
 
 
 def _about(
-    row: ScoreRow, null: tuple[float | None, float | None], p: float | None, note: str
+    row: ScoreRow, null: tuple[float, float] | None, p: float | None, no_null: str = "", no_p: str = ""
 ) -> tuple[ScoreRow, ScoreRow]:
-    """The rows of a measure's null, mean and standard deviation, and of its p-value."""
-    mean, deviation = null
-    blank = replace(row, stderr=None, seconds=0.0)
+    """The rows of a measure's null, mean and standard deviation, and of its p-value.
+
+    `no_null` and `no_p` say why one of them may be missing though the measure has a value.
+    """
+    mean, deviation = null or (None, None)
+    of_null, of_p = (
+        replace(row, metric=f"{row.metric}{end}", value=value, stderr=stderr, seconds=0.0)
+        for end, value, stderr in (("_null", mean, deviation), ("_p", p, None))
+    )
+    if row.value is None:
+        return of_null, of_p
     return (
-        replace(
-            blank, metric=f"{row.metric}_null", value=mean, stderr=deviation, note=note if mean is None else row.note
-        ),
-        replace(blank, metric=f"{row.metric}_p", value=p, note=note if p is None else row.note),
+        replace(of_null, note=no_null if null is None else row.note),
+        replace(of_p, note=no_p if p is None else row.note),
     )

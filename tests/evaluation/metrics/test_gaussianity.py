@@ -370,6 +370,10 @@ def test_one_test_latent_has_a_gap_without_a_standard_error() -> None:
     row = rows["loglikelihood_gap"]
     assert np.isfinite(present(row.value)) and row.stderr is None
     assert rows["loglikelihood_gap_p"].note == "one latent has no standard error"
+    few = stage(x[:15], x[:1])
+    assert present(few["loglikelihood_gap"].value) and few["loglikelihood_gap_null"].value is None
+    assert few["loglikelihood_gap_null"].note == "too few latents for each component"
+    assert few["loglikelihood_gap_p"].note == "one latent has no standard error"
 
 
 @pytest.mark.parametrize("kind", ["standard_normal", "mvg", "gmm"])
