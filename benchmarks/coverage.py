@@ -14,9 +14,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import torch
-from page import footer, hardware, parser, today, write_page
+from page import footer, hardware, in_processes, parser, today, write_page
 
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.frechet import frechet_distance
@@ -71,7 +69,7 @@ class Coverage(NamedTuple):
 
     @property
     def monte_carlo_error(self) -> float:
-        """Of `covered`."""
+        """Standard error of `covered`, from the number of replicates."""
         return math.sqrt(max(self.covered * (1 - self.covered), 1 / self.replicates) / self.replicates)
 
 
@@ -265,11 +263,8 @@ def main() -> None:
         cases += [(real, 1000, 1000), (real, 2000, 1000)]
     _CASES.extend(cases)
     chunks = range(math.ceil(asked.replicates / CHUNK))
-    with ProcessPoolExecutor(asked.processes, get_context("fork")) as pool:  # they inherit the features
-        found = []
-        for drawn in pool.map(_draw, product(range(len(cases)), chunks)):
-            found.append(drawn)
-            print(f"{len(found)} of {len(cases) * len(chunks)} jobs", file=sys.stderr, flush=True)
+    # Forked processes inherit the features.
+    found = list(in_processes(_draw, list(product(range(len(cases)), chunks)), asked.processes))
     rows = []
     for place, case in enumerate(cases):
         drawn = [scores for chunk in chunks for scores in found[place * len(chunks) + chunk]]
