@@ -8,10 +8,10 @@ number of units.
 * `correlation_condition`: the largest over the smallest.
 * `effective_rank`: the participation ratio (sum of eigenvalues)^2 / (sum of their squares), from 1 to Z.
 * `<metric>_null`: mean of the same over simulated data sets of as many latents from N(0, I), with their standard deviation. The
-  largest eigenvalue lies near the Marchenko-Pastur edge (1 + sqrt(Z / n))^2 there, not at 1.
+  largest eigenvalue is near the Marchenko-Pastur edge (1 + sqrt(Z / n))^2 there, not at 1.
 
-Standard errors are those of the first-order influence of each latent. They are too large where eigenvalues are equal but for
-chance, which the nulls are for.
+Standard errors are those of the first-order influence of each latent. They are too large where eigenvalues differ by chance
+alone; compare with the nulls there.
 
 Shapes: n latents, Z = latent_size, R replicates.
 """

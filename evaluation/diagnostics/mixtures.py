@@ -5,9 +5,9 @@ For each of `mixture_sizes` one Gaussian mixture is fitted on nine tenths of the
 * `mixture_loglikelihood`: mean log p(z) of the other tenth, in nats per latent dimension.
 * `fd_mixture`, `kd_mixture` (`fid_…`, `kid_…` with Inception): distances of its samples from the real images.
 
-Where the likelihood still rises and the distance does not fall, latents are no longer what limits the samples. Each row says its number
-of components in `gmm_components`. Every fit has the deadline of a prior to itself; the fits take as long as one of as many
-components as all sizes have together.
+Where the likelihood still rises and the distance does not fall, latents no longer limit the samples. The column `gmm_components`
+says each row's number of components. Each fit gets the full deadline of a prior; together they take as long as one fit with as
+many components as all sizes add up to.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What a VAE's posterior does at test images: how many units it uses, what they cost, and bounds of the likelihood.
+"""A VAE's posterior at test images: how many units it uses, what they cost, and bounds of the likelihood.
 
 * `active_units`: units whose posterior mean varies by more than 0.01 over images (Burda et al. 2016).
 * `kl`: mean KL(q(z|x) || N(0, I)) in nats per image; `kl_unit_mean` and `kl_unit_p10`, `_p50`, `_p90`: mean and quantiles

@@ -141,7 +141,7 @@ def _gap_rows(
 
 
 def _direction_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[ScoreRow]:
-    """On a draw of twice `SUBSAMPLE` in an order by chance, since its halves have different tasks."""
+    """Rows of the least Gaussian direction, from a draw of twice `SUBSAMPLE` in random order, since its halves have different tasks."""
     started = time.perf_counter()
     seed = stream_seed("gaussianity directions", evaluation.prior_seed)
     chosen = reference_indices(len(train_NZ), 2 * SUBSAMPLE, seed)

@@ -3,15 +3,15 @@
 Half of the latents choose directions, the other half are measured along them. So whatever chose them, along each of them
 Gaussian latents are exactly a sample of a univariate normal: the null needs no simulation and does not depend on their
 covariance. The directions are each latent dimension, each principal component, and for each cluster of k-means the one that
-tells it from the rest (linear discriminant analysis). k-means runs twice: on the latents, where clusters show if they lie
-along principal components, and on whitened latents, where they show wherever they are.
+separates it from the rest (linear discriminant analysis). k-means runs twice: on the latents, where clusters show along
+principal components, and on whitened latents, where they show in every direction.
 
 The measure is Hyvärinen's approximation of negentropy (1998, his second choice of functions), in nats: what a density that
 fits the direction gains over the normal one. For y of mean 0 and variance 1 it is
 
     J = k1 E[y exp(-y²/2)]² + k2 (E[exp(-y²/2)] - sqrt(1/2))²
 
-Both functions are bounded, so that single latents far out do not decide. k1 and k2 are such that J is half the sum of the
+Both functions are bounded, so that single outliers do not decide. k1 and k2 are such that J is half the sum of the
 squares of two components that for n normal values are independent and normal with variance 1/n. So 2 n J is chi-squared with 2
 degrees of freedom and the p-value of a direction is exp(-n J); the smallest of m counts m times (Bonferroni). As p-values far
 out in the tail are needed, the second component, whose law is skewed, is first made normal by Wilson and Hilferty's cube root.

@@ -30,7 +30,7 @@ POINTS = 64
 ITERATIONS = 30
 PROBES = 16
 Function = Callable[[torch.Tensor], torch.Tensor]
-"""Of a batch, each row by itself."""
+"""A function of a batch that treats each row by itself."""
 
 
 def measure(subject: Subject) -> list[ScoreRow]:
