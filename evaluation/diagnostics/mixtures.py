@@ -13,6 +13,8 @@ many components as all sizes add up to.
 import time
 from dataclasses import replace
 
+from threadpoolctl import threadpool_limits
+
 from aesweep.evaluation.metrics.heldout import heldout_split, mean_likelihood
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import fit_prior
@@ -41,7 +43,9 @@ def _rows(subject: Subject, components: int) -> list[ScoreRow]:
     images = subject.row("gmm", asked.reference_split, extractor=asked.extractor, n_reference=subject.reference().n)
 
     def likelihood(prior: FittedPrior) -> Values:
-        return {"mixture_loglikelihood": (*mean_likelihood(prior, subject.train_NZ[held_out]), len(held_out))}
+        with threadpool_limits(subject.fits.threads):  # as `heldout_likelihood` does: thread counts change bits
+            found = mean_likelihood(prior, subject.train_NZ[held_out])
+        return {"mixture_loglikelihood": (*found, len(held_out))}
 
     def distances(prior: FittedPrior) -> Values:
         features_ND = subject.features(prior.sample(asked.samples, asked.seeds[0]))
