@@ -11,7 +11,7 @@ at most 5 % of cases.
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -99,16 +99,26 @@ class Estimate:
         """
         if not self.seeds or not self.error > 0 or not self.value:
             return None
-        per_seed = abs(self.value) / (self.error * math.sqrt(self.seeds))
 
         def power(seeds: int) -> float:
-            freedom = self.freedom * (seeds - 1) / max(1, self.seeds - 1)
-            critical = special.stdtrit(freedom, 1 - ALPHA / self.among)
-            return 1 - float(special.nctdtr(freedom, per_seed * math.sqrt(seeds), critical))
+            error = self.error * math.sqrt(self.seeds / seeds)
+            return _power(self.value, error, self.freedom * (seeds - 1) / max(1, self.seeds - 1), self.among)
 
-        counts = range(self.seeds + 1, MOST_SEEDS + 1)
-        place = bisect_left(counts, POWER, key=power)  # power grows with the seeds
-        return counts[place] if place < len(counts) else None
+        return _fewest(range(self.seeds + 1, MOST_SEEDS + 1), power)
+
+
+def _power(value: float, error: float, freedom: float, among: int = 1) -> float:
+    """Chance that a true mean of `value` is told from 0 by a t test with this error, picked from so many comparisons."""
+    if error == 0:
+        return 1.0
+    critical = special.stdtrit(freedom, 1 - ALPHA / among)
+    return 1 - float(special.nctdtr(freedom, abs(value) / error, critical))
+
+
+def _fewest(counts: range, power: Callable[[int], float]) -> int | None:
+    """The first of these counts whose power is enough; None if none has it. Power grows with the count."""
+    place = bisect_left(counts, POWER, key=power)
+    return counts[place] if place < len(counts) else None
 
 
 def contrast(*terms: tuple[float, Sample]) -> Estimate:
@@ -166,22 +176,25 @@ class PairedDifference:
         """Seeds of each network that would show a mean difference of this size in these settings; None for no number."""
         if self.settings == 1:
             return self.estimate.seeds_needed()
+        if not self.noise > 0:
+            return None
         between = max(0.0, self.estimate.error**2 - self.noise)
-        for seeds in range(self.estimate.seeds + 1, MOST_SEEDS + 1) if self.noise > 0 else ():
+
+        def power(seeds: int) -> float:
             error = math.sqrt(between + self.noise * self.estimate.seeds / seeds)
-            if _power(self.estimate.value, error, max(1.0, self.estimate.freedom)) >= POWER:
-                return seeds
-        return None
+            return _power(self.estimate.value, error, max(1.0, self.estimate.freedom))
+
+        return _fewest(range(self.estimate.seeds + 1, MOST_SEEDS + 1), power)
 
     def settings_needed(self) -> int | None:
         """Settings like these, with as many seeds, that would show a mean difference of this size; None for no number."""
         if not self.estimate.error > 0 or self.settings < 2:
             return None
-        for count in range(self.settings + 1, MOST_SETTINGS + 1):
-            error = self.estimate.error * math.sqrt(self.settings / count)
-            if _power(self.estimate.value, error, count - 1) >= POWER:
-                return count
-        return None
+
+        def power(count: int) -> float:
+            return _power(self.estimate.value, self.estimate.error * math.sqrt(self.settings / count), count - 1)
+
+        return _fewest(range(self.settings + 1, MOST_SETTINGS + 1), power)
 
 
 def paired_difference(first: Sequence[Sample], second: Sequence[Sample]) -> PairedDifference:
@@ -196,13 +209,6 @@ def paired_difference(first: Sequence[Sample], second: Sequence[Sample]) -> Pair
         error = float(np.std(means, ddof=1)) / math.sqrt(count) if seeds > 1 else math.nan
         found = Estimate(float(means.mean()), error, count - 1, seeds)
     return PairedDifference(found, count, int((means < 0).sum()), noise)
-
-
-def _power(value: float, error: float, freedom: float) -> float:
-    """Chance that a true mean of `value` is told from 0 by a t test with this error."""
-    if error == 0:
-        return 1.0
-    return float(stats.nct.sf(stats.t.ppf(1 - ALPHA, freedom), freedom, abs(value) / error))
 
 
 def equivalence(first: Sample, second: Sample, margin: float) -> tuple[float, float]:
