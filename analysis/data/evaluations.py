@@ -127,6 +127,18 @@ def in_order(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.iloc[rows["evaluation"].map(place).to_numpy().argsort(kind="stable")]
 
 
+def of_first_evaluation(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Those rows that are of the same evaluation as the first row of their group: what belongs together is of one."""
+    return rows[rows["evaluation"] == rows.groupby(by)["evaluation"].transform("first")]
+
+
+def by_trial(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Values and standard errors: index `key`, a column per word of `column`, of several rows the first."""
+    rows = rows.drop_duplicates(["key", column])
+    values, errors = (rows.pivot(index="key", columns=column, values=name) for name in ("value", "stderr"))
+    return values, errors
+
+
 def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`, one float column per name of `SCORES`: the mean over sampling seeds, null without a score."""
     found = by_score(frechet_rows(tables, evaluation))

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from aesweep.analysis.data.evaluations import in_order
+from aesweep.analysis.data.evaluations import in_order, of_first_evaluation
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.figures.curves import ERRORS
@@ -65,7 +65,7 @@ def mixture_scores(tables: Tables, results: Results) -> pd.DataFrame:
     """`key`, `metric`, `components`, `value` and `stderr` of the trials of `results`, each metric of one evaluation."""
     rows = tables.scores[tables.scores["metric"].isin(BY_COMPONENTS) & tables.scores["key"].isin(results.trials["key"])]
     rows = in_order(tables, rows[rows["extractor"].isin(["none", results.evaluation.extractor])])
-    rows = rows[rows["evaluation"] == rows.groupby(["key", "metric"])["evaluation"].transform("first")]
+    rows = of_first_evaluation(rows, ["key", "metric"])
     rows = rows.rename(columns={"gmm_components": "components"})[["key", "metric", "components", "value", "stderr"]]
     return rows.drop_duplicates(["key", "metric", "components"])
 

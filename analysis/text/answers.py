@@ -83,8 +83,7 @@ def progress(tables: Tables) -> Answer:
 def _reasons(tables: Tables) -> list[str]:
     """The newest reason of every trial that is failed now."""
     failed = set(tables.trials.loc[tables.trials["state"] == "failed", "key"])
-    last = tables.failures.sort_values("time", kind="stable").drop_duplicates("key", keep="last")
-    last = last[last["key"].isin(failed)]
+    last = tables.last_failures[tables.last_failures["key"].isin(failed)]
     lines = last["message"].fillna("").str.partition("\n")[0]
     return (last["type"] + ": " + lines).tolist()
 
