@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.smoothness import MEASURES, PLACES
 from aesweep.analysis.figures.curves import ERRORS, Line
-from aesweep.analysis.figures.gaussianity import few
 from aesweep.analysis.figures.networks import (
     curve_looks,
+    few,
     parameter_axis,
     plain_networks,
     point_legend,
