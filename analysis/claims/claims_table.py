@@ -141,7 +141,7 @@ def claims_table(judgement: Judgement) -> TextTable:
             "sentence": one.claim.quote,
             "tested": one.claim.tested(results),
             "verdict": one.ours.outcome,
-            "numbers": "; ".join(finding.words for finding in one.ours.findings) or NO_TRIALS,
+            "numbers": one.ours.numbers or NO_TRIALS,
             "kernel": one.kernel or MISSING,
             "flips": one.flips,
             "standing": one.standing,

@@ -11,7 +11,6 @@ import inspect
 import re
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -93,7 +92,7 @@ def _trouble(found: tuple[Claim, ...], source: bytes) -> str:
     defined = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
     names = [one.name for one in found]
     for name in names:
-        if names.count(name) > 1 or Counter(defined)[name] > 1:
+        if names.count(name) > 1 or defined.count(name) > 1:
             return f"Two claims are called {name}. Give one of them another name."
         if name in {one.name for one in CLAIMS}:
             return f"{name} is the name of one of aesweep's claims. Give yours another name."

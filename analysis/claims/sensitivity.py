@@ -57,8 +57,7 @@ def sensitivity_rows(judgement: Judgement) -> pd.DataFrame:
                 "outcome": verdict.outcome,
                 "shown": one.ours.outcome,
             }
-            numbers = "; ".join(finding.words for finding in verdict.findings)
-            rows.append({**row, "flips": one.flipped(reading), "numbers": numbers})
+            rows.append({**row, "flips": one.flipped(reading), "numbers": verdict.numbers})
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 

@@ -55,6 +55,11 @@ class Verdict:
         """The outcome, or `circular` where the sentence states the numbers that would have to test it."""
         return CIRCULAR if self.findings and all(one.circular for one in self.findings) else self.outcome
 
+    @property
+    def numbers(self) -> str:
+        """All comparisons with their numbers, in one line."""
+        return "; ".join(finding.words for finding in self.findings)
+
 
 @dataclass(frozen=True)
 class Claim:

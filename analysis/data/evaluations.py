@@ -20,6 +20,7 @@ from aesweep.sweep.tables.schemas import SHARED_ERROR
 
 FRECHET = ("fid", "fd")
 KERNEL = ("kid", "kd")
+INFINITIES = ("fid_infinity", "fd_infinity", "fid_infinity_both", "fd_infinity_both")
 FID_EXTRACTOR = "inception-2015"
 NOT_FID = "{title}: not FID, not comparable with published values"
 _OFFICIAL = {"fid": "FID", "kid": "KID", "fid_infinity": "FID∞", "fid_infinity_both": "FID∞ (both sides)"}

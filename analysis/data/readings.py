@@ -10,21 +10,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import KERNEL, Evaluation, evaluations_of
+from aesweep.analysis.data.alike import trained_like
+from aesweep.analysis.data.evaluations import INFINITIES, KERNEL, Evaluation, evaluations_of
 from aesweep.analysis.data.measured_trials import scored_trials
-from aesweep.analysis.data.results import Results, images_of, trained_like
+from aesweep.analysis.data.results import Results, images_of
 from aesweep.analysis.data.scores import SCORES
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import FURTHER_FIELDS
 
-DISTANCES = (
-    *KERNEL,
-    "fid_infinity",
-    "fd_infinity",
-    "fid_infinity_both",
-    "fd_infinity_both",
-    "coverage",
-)
+DISTANCES = (*KERNEL, *INFINITIES, "coverage")
 """Metrics of an evaluation that can take the place of its Fréchet distance. Coverage is a share where the highest is best, so
 claims are judged by what lacks to 1."""
 
@@ -72,8 +66,7 @@ def readings(tables: Tables, shown: Results) -> list[Reading]:
 def _distances(tables: Tables, shown: Results) -> Iterator[Reading]:
     """The other distances of the shown evaluation."""
     rows = tables.scores
-    rows = rows[(rows["evaluation"] == shown.evaluation.id) & rows["value"].notna()]
-    held = set(rows["metric"]) if shown.evaluation.id != "none" else set()
+    held = set(rows.loc[(rows["evaluation"] == shown.evaluation.id) & rows["value"].notna(), "metric"])
     for metric in (name for name in DISTANCES if name in held):
         found = _scored_by(tables, shown, replace(shown.evaluation, metric=metric))
         if len(found.trials):

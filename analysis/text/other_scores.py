@@ -11,6 +11,7 @@ import pandas as pd
 
 from aesweep.analysis.data.evaluations import (
     FRECHET,
+    INFINITIES,
     KERNEL,
     error_of_mean,
     evaluation_order,
@@ -33,7 +34,6 @@ METRICS |= {name: row.title for name, row in MODEL_METRICS.items()}
 """Metric of the scores table -> column head, in the order in which they are shown. Others follow under their own name."""
 _OF_A_FIT = ("em_iterations", "em_converged", "em_lower_bound", "condition_number", "regularisation")
 """How the fit of a prior went: in the tables of the store alone."""
-INFINITIES = ("fid_infinity", "fd_infinity", "fid_infinity_both", "fd_infinity_both")
 LOWEST = (
     *FRECHET,
     *KERNEL,
