@@ -4,6 +4,7 @@ from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
     at_comparison_size,
     little_changed,
+    lower_at_comparison_size,
     mean_noise,
     plain,
     varied,
@@ -79,9 +80,8 @@ def spectral_and_layer_normalisation_do_not_rescue_the_standard_normal(results: 
     found = []
     for norm in ("spectral", "layer"):
         words = f"{norm} latent norm"
-        vae = at_comparison_size(results, "standard_normal", plain("vae", width_of(results, words)))
-        dae = at_comparison_size(results, "standard_normal", varied(results, words))
-        found.append(lower("N(0, I)", ("VAE", f"DAE with {words}"), vae, dae))
+        vae, dae = ("VAE", plain("vae", width_of(results, words))), (f"DAE with {words}", varied(results, words))
+        found.append(lower_at_comparison_size("N(0, I)", results, "standard_normal", vae, dae))
     return together(found)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from aesweep.analysis.claims.comparisons import NetworkColumns, plain
+from aesweep.analysis.claims.comparisons import NamedNetwork, NetworkColumns, plain
 from aesweep.analysis.claims.verdicts import (
     NO_SHARE,
     ONE_SEED,
@@ -21,9 +21,7 @@ from aesweep.analysis.text.text_tables import format_score
 from aesweep.analysis.thresholds import FAR_OUT, SMALL_GRID
 
 
-def better_at_best(
-    results: Results, score: str, first: tuple[str, NetworkColumns], second: tuple[str, NetworkColumns], where: str = ""
-) -> Finding:
+def better_at_best(results: Results, score: str, first: NamedNetwork, second: NamedNetwork, where: str = "") -> Finding:
     """Whether the first network's expected score at its best latent size is lower than the second's at its own.
 
     Both choose among their common sizes; of printed numbers among those that the paper prints.
@@ -100,8 +98,8 @@ def more_sensitive(
     where: str,
     results: Results,
     score: str,
-    first: tuple[str, NetworkColumns],
-    second: tuple[str, NetworkColumns],
+    first: NamedNetwork,
+    second: NamedNetwork,
     factor: float = 1.0,
 ) -> Finding:
     """Whether the first network's score varies `factor` times as much with the latent size as the second's, or more.

@@ -8,7 +8,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from aesweep.analysis.claims.comparisons import NetworkColumns, at_comparison_size, near, plain, varied, width_of
+from aesweep.analysis.claims.comparisons import (
+    NetworkColumns,
+    at_comparison_size,
+    lower_at_comparison_size,
+    near,
+    plain,
+    varied,
+    width_of,
+)
 from aesweep.analysis.claims.verdicts import Finding, Verdict, circular, claim, left_open, lower, together
 from aesweep.analysis.data.optimum import curve
 from aesweep.analysis.data.paper import CELEBA, CIFAR10
@@ -50,11 +58,8 @@ def rivals_and_unaltered_daes_differ_marginally(results: Results) -> Verdict:
 def unaltered_daes_perform_like_novel_daes(results: Results) -> Verdict:
     """At the comparison size, the DAE of 128 filters scores lower than the VAE and similarly to RAE, EAE and GMM-DAE."""
     found = [
-        lower(
-            SOURCE_NAMES[prior],
-            ("DAE", "VAE"),
-            at_comparison_size(results, prior, plain("dae", 128)),
-            at_comparison_size(results, prior, plain("vae", 128)),
+        lower_at_comparison_size(
+            SOURCE_NAMES[prior], results, prior, ("DAE", plain("dae", 128)), ("VAE", plain("vae", 128))
         )
         for prior in PRIORS
     ]
