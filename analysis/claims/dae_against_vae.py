@@ -1,4 +1,4 @@
-"""Section 4: DAEs beside VAEs, at the comparison point, at their best latent sizes, and in training."""
+"""Section 4: DAEs against VAEs, at the comparison point, at their best latent sizes, and in training."""
 
 import pandas as pd
 

@@ -109,7 +109,7 @@ def latent_normalisation_hardly_changes_mvg_and_gmm(results: Results) -> Verdict
 
 
 def _excess(results: Results, name: str, network: NetworkColumns) -> Sample:
-    """A measure minus what as many spherical Gaussian latents give, one per seed, with the standard error of one."""
+    """A measure minus its mean over as many spherical Gaussian latents, one per seed, with the standard error of a single one."""
     rows = results.of(latent_size=results.comparison_size, **network).dropna(subset=[name, f"{name}_null"])
     errors = (rows[f"{name}_stderr"] ** 2 + rows[f"{name}_null_std"] ** 2) ** 0.5
     excess = rows[name] - rows[f"{name}_null"]

@@ -64,7 +64,7 @@ def has_minimum(results: Results, score: str, network: NetworkColumns) -> Findin
     far_enough = found.sizes[-1] >= FAR_OUT and len(found.sizes) >= SMALL_GRID
     elsewhere = float(found.p_lowest[:-1].max()) if far_enough else 1.0
     if found.best == found.sizes[-1] and not far_enough and found.scores.seeds != 1:
-        words += ", the largest size that was tried, so the minimum may lie beyond it"
+        words += ", the largest size tried, so the minimum may be at a larger one"
     return decided(words, float(ends), elsewhere, _noise(found))
 
 
@@ -89,7 +89,7 @@ def _best_in_words(found: Curve) -> str:
 
 
 def _noise(*curves: Curve) -> str:
-    """What an open statement on best sizes lacks."""
+    """Why a comparison of best sizes is open."""
     seeds = min(one.scores.seeds for one in curves)
     return ONE_SEED if seeds == 1 else f"not settled by {seeds or 'printed numbers of one'} seed{'s' * (seeds > 1)}"
 
@@ -129,7 +129,7 @@ def best_size_is_large(results: Results, score: str, network: NetworkColumns, la
     found = curve(results, score, **network)
     where = _where(network, score)
     if found is None or not found.sizes[0] < large <= found.sizes[-1]:
-        return left_open(f"{where}: no latent sizes below and from {large:g} on")
+        return left_open(f"{where}: no latent sizes on both sides of {large:g} units")
     words = f"{where}: {_best_in_words(found)}, of {len(found.sizes)} sizes (large: {large:g})"
     is_large = found.sizes >= large
     p_for, p_against = float(found.p_lowest[~is_large].max()), float(found.p_lowest[is_large].max())

@@ -61,7 +61,7 @@ def load_claims(path: str | Path, field: str = "--claims") -> OwnClaims:
 def _read(file: str, field: str) -> bytes:
     try:
         if not Path(file).is_file():
-            trouble = "It is no regular file" if Path(file).exists() else "There is no such file"
+            trouble = "It is not a regular file" if Path(file).exists() else "There is no such file"
             raise ReportError(field, file, f"{trouble}. Give a Python file with your claims.")
         with open(file, "rb") as opened:
             data = opened.read(MOST_BYTES + 1)
@@ -123,7 +123,7 @@ def _guarded(judge: Callable[[Results], Verdict], file: str) -> Callable[[Result
         except (Exception, SystemExit) as error:
             return _failed(_said(error, file))
         if not isinstance(verdict, Verdict):
-            return _failed(f"the claim returned {type(verdict).__name__} and no Verdict")
+            return _failed(f"the claim returned {type(verdict).__name__} instead of a Verdict")
         return verdict if _is_sound(verdict) else _failed("the claim returned a Verdict that together() does not make")
 
     return guarded

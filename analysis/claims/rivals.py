@@ -1,4 +1,4 @@
-"""Sections 4 and 6: DAEs beside the rivals that the paper quotes, and the best score that it prints.
+"""Sections 4 and 6: DAEs against the rivals that the paper quotes, and the best score that it prints.
 
 Rivals are printed numbers of other papers, FIDs under protocols of their own (docs/fidelity.md), so these claims need FIDs on
 the paper's data.
@@ -45,7 +45,7 @@ def rivals_and_unaltered_daes_differ_marginally(results: Results) -> Verdict:
     Where the paper prints no such row (CelebA: the row that Table 2 puts at 64 units is that of 128), the DAE is taken at its
     best printed size.
     """
-    return _beside_rivals(results, ("rae", "eae"), results.thresholds.marginally)
+    return _near_rivals(results, ("rae", "eae"), results.thresholds.marginally)
 
 
 @claim(
@@ -63,7 +63,7 @@ def unaltered_daes_perform_like_novel_daes(results: Results) -> Verdict:
         )
         for prior in PRIORS
     ]
-    return together([*found, *_beside_rivals(results, NOVEL, results.thresholds.similarly).findings])
+    return together([*found, *_near_rivals(results, NOVEL, results.thresholds.similarly).findings])
 
 
 @claim(
@@ -121,7 +121,7 @@ def _circular_if_printed(results: Results, found: Finding) -> Finding:
     return circular(found.words) if results.printed else found
 
 
-def _beside_rivals(results: Results, models: tuple[str, ...], margin: float) -> Verdict:
+def _near_rivals(results: Results, models: tuple[str, ...], margin: float) -> Verdict:
     """Whether the DAE of 128 filters is within a margin of every printed MVG and GMM score of these rivals."""
     if not results.beside_published:
         return together([left_open(NO_FID)])

@@ -56,7 +56,7 @@ class Ranking:
         return [place for place in range(1, len(self.networks)) if self.scores.p_lowest[place] > ALPHA]
 
     def seeds_to_tell_the_next(self) -> int | None:
-        """Seeds that would tell the first network from the second; None for no number."""
+        """Seeds that would separate the first network from the second; None for no number."""
         return self.scores.difference(1, 0).seeds_needed() if len(self.networks) > 1 else None
 
 

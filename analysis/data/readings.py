@@ -19,8 +19,8 @@ from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import FURTHER_FIELDS
 
 DISTANCES = (*KERNEL, *INFINITIES, "coverage")
-"""Metrics of an evaluation that can take the place of its Fréchet distance. Coverage is a share where the highest is best, so
-claims are judged by what lacks to 1."""
+"""Metrics of an evaluation that can take the place of its Fréchet distance. Coverage is a share of which the highest is
+best, so claims are judged by 1 minus it."""
 
 
 class Reading(NamedTuple):

@@ -1,7 +1,7 @@
 """How Gaussian the latents are: against latent size, and against the size of the encoder (hypothesis 2).
 
-The paper judges by eye (Figures A.1 and A.2); here five measures are drawn, each beside what truly Gaussian data of the
-same shape give. Being Gaussian does not mean being N(0, I): the measures do not see mean and covariance, which the MVG
+The paper judges by eye (Figures A.1 and A.2); here five measures are drawn, each with the values of truly Gaussian data
+of the same shape. Being Gaussian does not mean being N(0, I): the measures do not see mean and covariance, which the MVG
 prior takes care of.
 """
 

@@ -1,7 +1,7 @@
 """What mixtures of more components gain: distance of samples and held-out likelihood against the number of components.
 
-A likelihood that rises while the distance stays says that the latents are described better and the samples are none the better for
-it: the decoder sets the limit then, whose distance on test images is drawn beside.
+If the likelihood rises and the distance does not fall, the latents are described better but the samples do not improve. Then the
+decoder is the limit: its distance on reconstructed test images is drawn too.
 """
 
 from typing import Any
@@ -53,7 +53,7 @@ def mixtures(tables: Tables, results: Results) -> Drawing | None:
     caption = (
         "Each mixture is fitted on nine tenths of the training latents; the likelihood is that of the other tenth. Mean over "
         f"training seeds, band from lowest to highest; with one seed {ERRORS:g} standard errors of its images or latents. "
-        "Where the likelihood rises and the distance does not fall, a better prior is no remedy. Thin level lines: "
+        "Where the likelihood rises and the distance does not fall, a better prior does not help. Thin level lines: "
         "reconstructions of test images, which use no prior."
     )
     caption += f" {left_out} further networks are not drawn." if left_out else ""

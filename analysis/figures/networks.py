@@ -54,7 +54,7 @@ def plain_networks(rows: pd.DataFrame) -> list[PlainNetwork]:
 
 
 def few(networks: list[PlainNetwork]) -> list[PlainNetwork]:
-    """All networks where a reader can tell them apart, else those of depth 1 and of a few widths."""
+    """All networks if a reader can distinguish so many, otherwise those of depth 1 and of a few widths."""
     if len(networks) <= MOST_CURVES:
         return networks
     shallow = [network for network in networks if network.depth == "1"] or networks

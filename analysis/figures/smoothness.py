@@ -29,7 +29,7 @@ PANELS = {
     "mvg": ("path_stretch", "straight", "spherical", "decoder_frobenius_scaled"),
 }
 """Source of the latents -> measures, in reading order."""
-_LOW = "Hypothesis 1 says that variational inference, or else a powerful network, gives low values. "
+_LOW = "According to hypothesis 1, variational inference or a powerful network gives low values. "
 _PARAMETERS = ["parameters_encoder", "parameters_decoder"]
 
 

@@ -28,7 +28,7 @@ from aesweep.analysis.text.text_tables import format_score, places_of, with_erro
 MOST_NAMED = 3
 """Networks that are named as good as the best; the others are counted."""
 SEEDS_AT_LEAST = 3
-"""Seeds to train where there is one: two have no spread to speak of."""
+"""Seeds to train where there is one: the spread of two says little."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _which(evaluation: Evaluation, ranking: Ranking) -> str:
             return f"Only {name} was scored: its {what} with one training seed."
         return (
             f"Not decided. {name} has the lowest score of {count:,} networks, but with one training seed each: its {what}, "
-            "and nothing says how far another seed would be from that."
+            "and it is unknown how far another seed would be from that."
         )
     mean = with_error(ranking.best.value, ranking.best.half_width)
     what = f"{what} {mean} (mean of {ranking.seeds} seeds, 95 %)"
@@ -168,7 +168,7 @@ def _better(names: tuple[str, str], found: PairedDifference | None, what: str) -
 
 def _how_sure(ranking: Ranking, compared: list[PairedDifference]) -> str:
     if not ranking.known:
-        return "Not at all: one training seed per network says nothing of the spread over seeds."
+        return "Not at all: with one training seed per network, the spread over seeds is unknown."
     found = [f"{ranking.seeds} training seeds per network."]
     if ranking.few_seeds:
         few = ranking.few_seeds
