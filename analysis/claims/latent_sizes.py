@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from aesweep.analysis.best_setting import lowest_difference, p_of_being_smaller, range_difference, relative_range
 from aesweep.analysis.claims.comparisons import NamedNetwork, NetworkColumns, plain
 from aesweep.analysis.claims.verdicts import (
     NO_SHARE,
@@ -16,7 +17,7 @@ from aesweep.analysis.claims.verdicts import (
 from aesweep.analysis.data.optimum import FEWEST_SIZES, Curve, curve, on_common_sizes
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import SOURCE_NAMES
-from aesweep.analysis.statistics import lowest_difference, p_of_being_smaller, range_difference, relative_range, trend
+from aesweep.analysis.statistics import trend
 from aesweep.analysis.text.text_tables import format_score
 from aesweep.analysis.thresholds import FAR_OUT, SMALL_GRID
 

@@ -5,6 +5,7 @@ from typing import cast
 
 import numpy as np
 
+from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
     deeper,
@@ -30,7 +31,6 @@ from aesweep.analysis.data.paper import CIFAR10, NOISES
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
 from aesweep.analysis.power import ALPHA
-from aesweep.analysis.statistics import Settings
 
 
 @claim(

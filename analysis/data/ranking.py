@@ -12,10 +12,11 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.data.evaluations import Evaluation, scores_by_trial
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.power import ALPHA
-from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, Settings, paired_difference
+from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, paired_difference
 from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 NETWORK = ["model", "filters", "depth", "variant", "latent_size"]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, Settings, paired_difference
+from aesweep.analysis.best_setting import Settings
+from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, paired_difference
 
 RANDOM = np.random.default_rng(11)
 
