@@ -106,23 +106,28 @@ def _trainings(tables: Tables, shown: Results) -> Iterator[Reading]:
     rows = rows[(rows["data"] == shown.data) & ~rows["key"].isin(shown.trials["key"])]
     for name, axis in TRAINING.items():
         replaced = shown.trials[axis.matter(shown.trials)]
-        if replaced.empty:
-            continue
-        usual = replaced.iloc[0]
-        others = rows[axis.matter(rows)]
-        for field in {*FURTHER_FIELDS, "beta"} - set(axis.fields):
-            others = others[_equal(others, field, usual) | ((field == "beta") & (others["model"] != "vae"))]
-        for values, found in others.groupby(list(axis.fields)):
-            changed = [(f, value) for f, value in zip(axis.fields, values, strict=True) if value != usual[f]]
-            if not changed:
-                continue
-            words = ", ".join(f"{field.replace('_', ' ')} {_text(value)}" for field, value in changed)
-            kept = shown.trials[~axis.matter(shown.trials)]
-            trained = trained_like(tables, found)
-            both = shown.trained[~axis.matter(shown.trained)], trained[axis.matter(trained)]
-            trials = pd.concat([kept, found], ignore_index=True)
-            words += _part(found, replaced)
-            yield Reading(name, words, replace(shown, trials=trials, trained=pd.concat(both, ignore_index=True)))
+        if len(replaced):
+            for words, found in _other_values(axis, rows, replaced.iloc[0]):
+                yield Reading(name, words + _part(found, replaced), _with_others(tables, shown, axis, found))
+
+
+def _other_values(axis: Axis, rows: pd.DataFrame, usual: pd.Series) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each other value of an axis in words, with its trials; in all other fields they are like the usual one."""
+    others = rows[axis.matter(rows)]
+    for field in {*FURTHER_FIELDS, "beta"} - set(axis.fields):
+        others = others[_equal(others, field, usual) | ((field == "beta") & (others["model"] != "vae"))]
+    for values, found in others.groupby(list(axis.fields)):
+        changed = [(f, value) for f, value in zip(axis.fields, values, strict=True) if value != usual[f]]
+        if changed:
+            yield ", ".join(f"{field.replace('_', ' ')} {_text(value)}" for field, value in changed), found
+
+
+def _with_others(tables: Tables, shown: Results, axis: Axis, found: pd.DataFrame) -> Results:
+    """The shown results, with these trials in place of those that the axis has an effect on."""
+    trained = trained_like(tables, found)
+    trials = shown.trials[~axis.matter(shown.trials)], found
+    both = shown.trained[~axis.matter(shown.trained)], trained[axis.matter(trained)]
+    return replace(shown, trials=pd.concat(trials, ignore_index=True), trained=pd.concat(both, ignore_index=True))
 
 
 def _part(found: pd.DataFrame, of: pd.DataFrame) -> str:
