@@ -61,7 +61,7 @@ class Ranking:
         return self.scores.difference(1, 0).seeds_needed() if len(self.networks) > 1 else None
 
 
-def scored_trials(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
+def with_scores(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """The described trials with a score under one evaluation, and their `SCORES`."""
     return tables.described.merge(scores_by_trial(tables, evaluation), left_on="key", right_index=True)
 

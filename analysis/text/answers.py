@@ -14,8 +14,8 @@ from aesweep.analysis.data.ranking import (
     compare_models,
     rank,
     ranked_by,
-    scored_trials,
     trials_of,
+    with_scores,
 )
 from aesweep.analysis.data.scores import SAMPLE_SCORES, SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
@@ -55,7 +55,7 @@ def all_answers(tables: Tables, spec: str) -> list[Answers]:
     """For every evaluation that is shown (FID first) and every data set; `spec` is what the sweep is launched by."""
     found = []
     for evaluation in evaluations_of(tables).shown:
-        for data, trials in scored_trials(tables, evaluation).groupby("data"):
+        for data, trials in with_scores(tables, evaluation).groupby("data"):
             score = ranked_by(trials)
             ranking = rank(trials, score) if score else None
             if ranking is not None:
