@@ -24,9 +24,10 @@ import numpy as np
 from page import footer, hardware, in_processes, parser, today, write_page
 from scipy import special, stats
 
+from aesweep.analysis.best_setting import Settings, lowest_difference
 from aesweep.analysis.data.smooth_optimum import smooth_optimum
 from aesweep.analysis.power import ALPHA, welch_power
-from aesweep.analysis.statistics import Estimate, Sample, Settings, contrast, lowest_difference, trend
+from aesweep.analysis.statistics import Estimate, Sample, contrast, trend
 from tests.analysis.calibration import CLAIM_CASES, NOISES, RULES, SIZES, SPREAD, Case, outcomes
 from tests.analysis.simulated import IMAGE_SE, REFERENCE_SE
 
@@ -336,9 +337,9 @@ Invented networks with known true scores go through the rules and claims that ju
 share, as other real images would give. A verdict speaks of the real images that the evaluation chose: how other real images
 would change one network's score more than another's is not in it (docs/tables.md, `stderr_shared`).
 
-A test holds that every rule, every claim that decides by itself and every function of `analysis/statistics.py` is among the
-cases (tests/analysis/test_calibration.py). Claims about counts of parameters have no noise, and the one on Gaussian latents is
-held against simulated latents elsewhere. {minutes:.0f} minutes on {name}, shared with other work.
+A test holds that every rule, every claim that decides by itself and every function of `analysis/statistics.py` and
+`analysis/best_setting.py` is among the cases (tests/analysis/test_calibration.py). Claims about counts of parameters have no
+noise, and the one on Gaussian latents is held against simulated latents elsewhere. {minutes:.0f} minutes on {name}, shared with other work.
 
 {body}
 

@@ -12,11 +12,8 @@ from matplotlib.lines import Line2D
 from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.figures import Drawing
-from aesweep.analysis.figures.gaussianity import (
-    MOST_CURVES,
-    gaussianity_against_capacity,
-    gaussianity_against_latent_size,
-)
+from aesweep.analysis.figures.gaussianity import gaussianity_against_capacity, gaussianity_against_latent_size
+from aesweep.analysis.figures.networks import MOST_CURVES
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import parameter_counts
 from tests.analysis.conftest import gaussianity_value
