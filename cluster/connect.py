@@ -181,7 +181,7 @@ def _silent_errors() -> Iterator[None]:
 def _initialise(address: str, options: dict[str, Any]) -> None:
     """`ray.init` with our code, quietly. Every failure becomes a `ClusterError`."""
     staged = nullcontext() if job_has_working_dir() else staged_code()
-    with staged as code, _printable_command_line(), _bounded(address):
+    with staged as code, _printable_command_line(), _sigterm_left_alone(), _bounded(address):
         try:
             ray.init(
                 address=address,
@@ -240,6 +240,18 @@ def _printable_command_line() -> Iterator[None]:
     """Let Ray record the command line of this process although a path in it is not UTF-8; Ray fails to start on one."""
     before = utils.get_entrypoint_name
     with replaced(utils, "get_entrypoint_name", lambda: before().encode(errors="backslashreplace").decode()):
+        yield
+
+
+@contextmanager
+def _sigterm_left_alone() -> Iterator[None]:
+    """A handler of SIGTERM that this process has stays inside the `with` block.
+
+    `ray.init` puts its own in its place, which ends the process with exit code 15 and without a word: also a sweep that
+    would stop in order. Where there is none Ray's is better than the system's: it ends what it has started.
+    """
+    has_handler = signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    with replaced(utils, "set_sigterm_handler", lambda handler: None) if has_handler else nullcontext():
         yield
 
 
