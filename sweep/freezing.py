@@ -54,7 +54,7 @@ def report_command(store: str, own: "OwnClaims") -> str:
 
 
 def frozen_in(store: Store) -> "list[Frozen]":
-    """What was frozen in a store, the first in front; texts are fit to be shown."""
+    """What was frozen in a store, oldest first; its texts are safe to print."""
     from aesweep.analysis.frozen import Frozen
 
     sets = ("keys", "seen", "seen_otherwise")

@@ -228,7 +228,7 @@ class Commits:
 
 
 def _most_prior_bytes(commit: ScoresRecord, latent_size: int) -> int:
-    """More than a mixture of float64 can have: a weight, a mean and a factor of each component's covariance."""
+    """Upper bound on a mixture of float64: a weight, a mean and a factor of the covariance for each component."""
     asked = commit.evaluation.get("gmm_components")
     components = asked if isinstance(asked, int) and asked > 0 else 1
     return 8 * components * (latent_size + 1) ** 2 + PRIOR_SLACK_BYTES
