@@ -1,8 +1,9 @@
 """A store's tables -> pandas -> figures, tables and one HTML page.
 
-Reads `STORE/tables/*.parquet` and the sample pictures, nothing else of a store. Of our other folders it imports only
-`sweep/tables/schemas.py`, which says what the tables hold, and neither torch nor Ray: a laptop with pandas and
-matplotlib can draw the report of a sweep that ran on a cluster.
+Reads `STORE/tables/*.parquet` and the sample pictures, nothing else of a store. Of our other folders it imports only the
+files that say what the tables hold, read them, and follow no link in a store (`sweep/tables/schemas.py`,
+`sweep/tables/reading.py`, `sweep/store/beneath.py`), and neither torch nor Ray: a laptop with pandas and matplotlib can draw
+the report of a sweep that ran on a cluster.
 """
 
 from importlib import import_module

@@ -33,9 +33,8 @@ PICTURES = {
     "interpolation.png": ("", "Interpolations (test)"),
     "memorisation.png": ("", "Samples above their nearest training images, most suspicious first"),
 }
-"""File -> the score that belongs to it ("" for none), and the column's head."""
-_NOT_ALWAYS = ("interpolation.png", "memorisation.png")
-"""Files that older stores lack, or that belong to a metric: their columns are left out where no trial has them."""
+"""File -> the score that belongs to it ("" for none), and the column's head. Older stores lack the files without a score, or they
+belong to a metric: their columns are left out if no trial has them."""
 MOST_EMBEDDED = 24
 """Up to this many trials are all shown; above, `PER_GROUP` best and worst of each (data, model, filters)."""
 PER_GROUP = 1
@@ -101,7 +100,7 @@ def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:
     linked = [_picture_row(tables.root, row, page_folder) for row in others[:MOST_LINKS]]
     linked = [row for row in linked if row.grids]
     found = {head for row in chain(linked, *embedded.values()) for head in row.grids}
-    heads = [head for name, (_, head) in PICTURES.items() if head in found or name not in _NOT_ALWAYS]
+    heads = [head for score, head in PICTURES.values() if score or head in found]
     return Pictures(embedded, linked, max(0, len(others) - MOST_LINKS), len(rows) > MOST_EMBEDDED, heads)
 
 

@@ -2,7 +2,7 @@
 
 Two networks with equal spreads s and n seeds each. The share u that one of the two estimated variances has of their sum is
 Beta((n-1)/2, (n-1)/2) and independent of the sum, and given u the test statistic is a noncentral t with 2(n-1) degrees of
-freedom whose critical value comes from Welch's. The power is therefore an integral over u, exact but for its quadrature.
+freedom whose critical value comes from Welch's. The power is therefore an integral over u, exact except for its quadrature.
 Light, so that `plan` can say it: neither pandas nor `scipy.stats` nor `scipy.optimize`.
 """
 

@@ -1,22 +1,15 @@
 """The report of a store: verdicts, figures, tables and pictures on one self-contained page.
 
-`index.html` holds its figures and pictures as base64, so it can be mailed as one file; the same figures (PNG, PDF)
-and tables (Markdown, LaTeX, CSV) lie beside it. Every file is written aside and renamed, the page last: a reader
-never meets half a report. A second run replaces the first, and removes the files that it wrote and this one does not
-(`files.json`).
+`index.html` holds its figures and pictures as base64, so it can be mailed as one file; the same figures (PNG, PDF) and
+tables (Markdown, LaTeX, CSV) are in folders next to it (`report_files.py`).
 """
 
-import json
-import os
-import re
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
-from aesweep.analysis.claims.claims_table import Judgement, claims_table, judge
+from aesweep.analysis.claims.claims_table import Judgement, judge
 from aesweep.analysis.claims.own import OwnClaims
-from aesweep.analysis.claims.sensitivity import sensitivity_table
 from aesweep.analysis.claims.standing import missing_own, with_standing
 from aesweep.analysis.data.evaluations import evaluations_of
 from aesweep.analysis.data.provenance import provenance
@@ -24,7 +17,6 @@ from aesweep.analysis.data.published import slips
 from aesweep.analysis.data.readings import readings
 from aesweep.analysis.data.results import Results, all_results, results_without_distances
 from aesweep.analysis.data.tables import Tables, load_tables
-from aesweep.analysis.errors import ReportError
 from aesweep.analysis.figures import (
     FURTHER_FIGURES,
     NETWORK_FIGURES,
@@ -39,8 +31,9 @@ from aesweep.analysis.figures.samples import interpolations, sample_grids
 from aesweep.analysis.figures.samples import shown_folders as sampled_folders
 from aesweep.analysis.figures.winner import winner, winner_folder
 from aesweep.analysis.frozen import Frozen
-from aesweep.analysis.page import ShownFigure, ShownTable, environment, show_figure, show_table
+from aesweep.analysis.page import environment
 from aesweep.analysis.pictures import PICTURES, sample_pictures, shown_folders
+from aesweep.analysis.report_files import PAGE, report_writer
 from aesweep.analysis.text.answers import Answers, all_answers, progress
 from aesweep.analysis.text.gaps import gaps
 from aesweep.analysis.text.headline import best_table, warnings
@@ -48,14 +41,9 @@ from aesweep.analysis.text.other_scores import other_tables
 from aesweep.analysis.text.paper_tables import table_1, table_2, table_3
 from aesweep.analysis.text.printed_scores import printed_in_the_text
 from aesweep.analysis.text.summary import failures, summary
-from aesweep.analysis.text.text_tables import FORMS, TextTable
-from aesweep.sweep.store.beneath import Beneath, write_new
+from aesweep.analysis.text.text_tables import TextTable
 
-PAGE = "index.html"
-MANIFEST = "files.json"
-PARTS = ("figures", "tables")
-TRIES = 20  # of a file whose temporary file is removed by others each time
-_FILE_NAME = re.compile(r"((figures|tables)/)?[A-Za-z0-9][A-Za-z0-9_.,()+=~-]{0,199}")
+OfData = TypeVar("OfData", Results, Answers)
 
 
 def write_report(
@@ -80,11 +68,11 @@ def write_report(
     """
     tables = load_tables(store, address)
     folder = Path(out).expanduser().absolute()
-    writer = _writer(tables, folder)
+    writer = report_writer(tables, folder)
     results = all_results(tables)
     shown = evaluations_of(tables).shown
     judged = [*results, *results_without_distances(tables)]
-    data_sets = _data_sets(judged)
+    data_sets = _first_of_each(judged)
     answers = all_answers(tables, spec)
     first = _first_of_each(answers)
     if fetch is not None:
@@ -150,15 +138,9 @@ def _paper_tables(results: list[Results]) -> Iterator[TextTable]:
     return (table for table in made if table is not None)
 
 
-def _data_sets(results: list[Results]) -> list[Results]:
-    """The first results of each data set (FID where there is one), for what does not depend on the extractor."""
-    first = {one.data: one for one in reversed(results)}
-    return [first[data] for data in sorted(first)]
-
-
-def _first_of_each(answers: list[Answers]) -> list[Answers]:
-    """The first answers of each data set: their winner is shown."""
-    first = {one.data: one for one in reversed(answers)}
+def _first_of_each(found: list[OfData]) -> list[OfData]:
+    """The first results or answers of each data set (FID where there is one), for what is shown once per data set."""
+    first = {one.data: one for one in reversed(found)}
     return [first[data] for data in sorted(first)]
 
 
@@ -166,102 +148,3 @@ def _nothing(tables: Tables) -> str:
     if not tables.root.is_dir():
         return "There is no store here yet."
     return "There are no results yet: this store holds no trials."
-
-
-class _Writer:
-    """Writes figures and tables as they are shown, and remembers their names."""
-
-    def __init__(self, store: Path, folder: Path) -> None:
-        """No link inside `store` is followed on the way to `folder`, nor one inside `folder`."""
-        base = store if folder.is_relative_to(store) else folder
-        self._files, self._below = Beneath(base), folder.relative_to(base).as_posix()
-        self.folder = folder
-        self.written: list[str] = []
-
-    def figures(self, drawings: Iterable[Drawing | None]) -> list[ShownFigure]:
-        """PNG and PDF of every figure that there is; drawn one after the other, so that one is in memory at a time."""
-        return [self._figure(drawing) for drawing in drawings if drawing is not None]
-
-    def tables(self, tables: Iterable[TextTable]) -> list[ShownTable]:
-        """Every form of each table."""
-        return [self.table(table) for table in tables]
-
-    def table(self, table: TextTable) -> ShownTable:
-        """Every form of one table."""
-        for form, text in FORMS.items():
-            self._write(f"tables/{table.name}.{form}", text(table).encode())
-        return show_table(table)
-
-    def judgement(self, judgement: Judgement) -> tuple[Judgement, ShownTable, ShownTable | None]:
-        """It with the tables of its verdicts, and of those under other readings where there are some."""
-        others = sensitivity_table(judgement)
-        return judgement, self.table(claims_table(judgement)), self.table(others) if others else None
-
-    def finish(self, data_hash: str, page: str) -> None:
-        """Remove what an earlier report left, then write the page."""
-        self._remove_stale()
-        manifest = {"data": data_hash, "files": sorted(self.written)}
-        self._write(MANIFEST, json.dumps(manifest, indent=1).encode())
-        self._write(PAGE, page.encode())
-
-    def _figure(self, drawing: Drawing) -> ShownFigure:
-        png = drawing.to_bytes("png")
-        self._write(f"figures/{drawing.name}.png", png)
-        self._write(f"figures/{drawing.name}.pdf", drawing.to_bytes("pdf"))
-        return show_figure(drawing, png)
-
-    def make_folders(self) -> None:
-        """Make the folder of the report, and those in it."""
-        for part in PARTS:
-            with self._files.folder(self._name(part), make=True):
-                pass
-
-    def _write(self, name: str, data: bytes) -> None:
-        """Write aside, then rename. The words of a name may come from a store: those that lead elsewhere are refused."""
-        if not _FILE_NAME.fullmatch(name):
-            raise ReportError("report", name, "No file of a report can have this name: the store is damaged.")
-        for left in reversed(range(TRIES)):
-            try:
-                self._write_once(name, data)
-                break
-            except FileNotFoundError:  # a launch that begins removes temporary files, also those of who writes now
-                if not left:
-                    raise
-        self.written.append(name)
-
-    def _write_once(self, name: str, data: bytes) -> None:
-        with self._files.parent(self._name(name)) as (folder, last):
-            aside = f".tmp-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-            try:
-                write_new(folder, aside, data)
-                os.replace(aside, last, src_dir_fd=folder, dst_dir_fd=folder)
-            finally:
-                with suppress(FileNotFoundError):
-                    os.unlink(aside, dir_fd=folder)
-
-    def _remove_stale(self) -> None:
-        """Remove what an earlier report wrote into figures/ and tables/ and this one did not; nothing else is touched."""
-        try:
-            earlier = json.loads(self._files.read(self._name(MANIFEST)))["files"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return
-        for part in PARTS:
-            for word in self._files.names(self._name(part)):
-                if (name := f"{part}/{word}") in earlier and name not in self.written:
-                    self._files.remove(self._name(name))
-
-    def _name(self, name: str) -> str:
-        return f"{self._below}/{name}"
-
-
-def _writer(tables: Tables, folder: Path) -> _Writer:
-    if folder == tables.root or folder.is_relative_to(tables.root / "tables"):
-        remedy = "The store keeps its own files there. Give another folder, such as STORE/report."
-        raise ReportError("--out", folder, remedy)
-    writer = _Writer(tables.root, folder)
-    try:
-        writer.make_folders()
-    except OSError as error:
-        remedy = f"It cannot be made ({error.strerror}: {error.filename}). Give a folder you may write to, without links in it."
-        raise ReportError("--out", folder, remedy) from error
-    return writer

@@ -1,7 +1,7 @@
 """The statistics behind every verdict. Each function says what it estimates; no claim does arithmetic of its own.
 
 The unit is a training seed: what is estimated is always the score that a network gets in expectation over its training
-seeds, on the images that the evaluation chose. One seed says nothing of the spread, so it decides nothing. Two networks are
+seeds, on the images that the evaluation chose. With one seed the spread is unknown, so one seed decides nothing. Two networks are
 taken as independent (Welch), also where seeds have the same number, since another network makes another use of them; what
 is measured on the same trained network, such as the gap between two priors, is subtracted before it comes here (paired).
 
@@ -11,7 +11,7 @@ at most 5 % of cases.
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -99,30 +99,47 @@ class Estimate:
         """
         if not self.seeds or not self.error > 0 or not self.value:
             return None
-        per_seed = abs(self.value) / (self.error * math.sqrt(self.seeds))
 
         def power(seeds: int) -> float:
-            freedom = self.freedom * (seeds - 1) / max(1, self.seeds - 1)
-            critical = special.stdtrit(freedom, 1 - ALPHA / self.among)
-            return 1 - float(special.nctdtr(freedom, per_seed * math.sqrt(seeds), critical))
+            error = self.error * math.sqrt(self.seeds / seeds)
+            return _power(self.value, error, self.freedom * (seeds - 1) / max(1, self.seeds - 1), self.among)
 
-        counts = range(self.seeds + 1, MOST_SEEDS + 1)
-        place = bisect_left(counts, POWER, key=power)  # power grows with the seeds
-        return counts[place] if place < len(counts) else None
+        return _fewest(range(self.seeds + 1, MOST_SEEDS + 1), power)
+
+
+def _power(value: float, error: float, freedom: float, among: int = 1) -> float:
+    """Chance that a true mean of `value` is told from 0 by a t test with this error, picked from so many comparisons."""
+    if error == 0:
+        return 1.0
+    critical = special.stdtrit(freedom, 1 - ALPHA / among)
+    return 1 - float(special.nctdtr(freedom, abs(value) / error, critical))
+
+
+def _fewest(counts: range, power: Callable[[int], float]) -> int | None:
+    """The first of these counts whose power is enough; None if none has it. Power grows with the count."""
+    place = bisect_left(counts, POWER, key=power)
+    return counts[place] if place < len(counts) else None
 
 
 def contrast(*terms: tuple[float, Sample]) -> Estimate:
     """The sum of weight times expected score over independent networks.
 
-    `contrast((1, a), (-1, b))` is the difference of two means by Welch. Unequal variances; degrees of freedom by
-    Welch–Satterthwaite.
+    `contrast((1, a), (-1, b))` is the difference of two means by Welch, with unequal variances.
     """
     variances = [(weight**2 * s.spread[0], s.spread[1]) for weight, s in terms]
-    total = sum(variance for variance, _ in variances)
-    parts = sum(variance**2 / freedom for variance, freedom in variances if variance > 0)
     value = sum(weight * s.mean for weight, s in terms)
     seeds = min((len(s) for _, s in terms if s.nominal is None), default=0)
-    return Estimate(value, math.sqrt(total), total**2 / parts if parts > 0 else math.inf, seeds)
+    return welch(value, variances, seeds)
+
+
+def welch(value: float, variances: Sequence[tuple[float, float]], seeds: int, among: int = 1) -> Estimate:
+    """An estimate whose squared error is the sum of independent ones, each (variance, degrees of freedom).
+
+    Degrees of freedom of the sum by Welch–Satterthwaite.
+    """
+    total = sum(variance for variance, _ in variances)
+    shares = sum(variance**2 / freedom for variance, freedom in variances if variance > 0)
+    return Estimate(value, math.sqrt(total), total**2 / shares if shares > 0 else math.inf, seeds, among)
 
 
 def logarithm(sample: Sample) -> Sample:
@@ -166,22 +183,25 @@ class PairedDifference:
         """Seeds of each network that would show a mean difference of this size in these settings; None for no number."""
         if self.settings == 1:
             return self.estimate.seeds_needed()
+        if not self.noise > 0:
+            return None
         between = max(0.0, self.estimate.error**2 - self.noise)
-        for seeds in range(self.estimate.seeds + 1, MOST_SEEDS + 1) if self.noise > 0 else ():
+
+        def power(seeds: int) -> float:
             error = math.sqrt(between + self.noise * self.estimate.seeds / seeds)
-            if _power(self.estimate.value, error, max(1.0, self.estimate.freedom)) >= POWER:
-                return seeds
-        return None
+            return _power(self.estimate.value, error, max(1.0, self.estimate.freedom))
+
+        return _fewest(range(self.estimate.seeds + 1, MOST_SEEDS + 1), power)
 
     def settings_needed(self) -> int | None:
         """Settings like these, with as many seeds, that would show a mean difference of this size; None for no number."""
         if not self.estimate.error > 0 or self.settings < 2:
             return None
-        for count in range(self.settings + 1, MOST_SETTINGS + 1):
-            error = self.estimate.error * math.sqrt(self.settings / count)
-            if _power(self.estimate.value, error, count - 1) >= POWER:
-                return count
-        return None
+
+        def power(count: int) -> float:
+            return _power(self.estimate.value, self.estimate.error * math.sqrt(self.settings / count), count - 1)
+
+        return _fewest(range(self.settings + 1, MOST_SETTINGS + 1), power)
 
 
 def paired_difference(first: Sequence[Sample], second: Sequence[Sample]) -> PairedDifference:
@@ -196,13 +216,6 @@ def paired_difference(first: Sequence[Sample], second: Sequence[Sample]) -> Pair
         error = float(np.std(means, ddof=1)) / math.sqrt(count) if seeds > 1 else math.nan
         found = Estimate(float(means.mean()), error, count - 1, seeds)
     return PairedDifference(found, count, int((means < 0).sum()), noise)
-
-
-def _power(value: float, error: float, freedom: float) -> float:
-    """Chance that a true mean of `value` is told from 0 by a t test with this error."""
-    if error == 0:
-        return 1.0
-    return float(stats.nct.sf(stats.t.ppf(1 - ALPHA, freedom), freedom, abs(value) / error))
 
 
 def equivalence(first: Sample, second: Sample, margin: float) -> tuple[float, float]:
@@ -232,124 +245,6 @@ def holm(p_values: Sequence[float]) -> list[bool]:
             break
         rejected[index] = True
     return rejected
-
-
-@dataclass(frozen=True, eq=False)
-class Settings:
-    """One network's expected scores at several settings (latent sizes), with one variance over seeds for all (pooled).
-
-    Pooling gives a lucky single seed the error of a single seed, and many degrees of freedom to a few seeds.
-    """
-
-    samples: Sequence[Sample]
-
-    @cached_property
-    def means(self) -> np.ndarray:
-        """Float (settings,)."""
-        return np.array([sample.mean for sample in self.samples])
-
-    @cached_property
-    def counts(self) -> np.ndarray:
-        """Seeds per setting, int (settings,)."""
-        return np.array([len(sample) for sample in self.samples])
-
-    @cached_property
-    def variance(self) -> tuple[float, float]:
-        """Variance of one seed's score, and its degrees of freedom; both nan if no setting has two seeds."""
-        nominal = [s.nominal for s in self.samples if s.nominal is not None]
-        if nominal:
-            return max(nominal) ** 2, math.inf
-        spreads = [(float(np.var(s.values, ddof=1)), len(s) - 1) for s in self.samples if len(s) > 1]
-        freedom = sum(count for _, count in spreads)
-        return (sum(v * count for v, count in spreads) / freedom, freedom) if freedom else (math.nan, math.nan)
-
-    @property
-    def seeds(self) -> int:
-        """Fewest training seeds at a setting; 0 for printed numbers."""
-        return 0 if self.variance[1] == math.inf else int(self.counts.min())
-
-    @cached_property
-    def p_lowest(self) -> np.ndarray:
-        """For each setting the p-value of "its expected score is the lowest"; float (settings,), 1 without a spread.
-
-        Those above a level are a confidence set for the best one (comparisons with the best, Bonferroni over the rivals).
-        """
-        variance, freedom = self.variance
-        if math.isnan(variance) or len(self.samples) < 2:
-            return np.ones(len(self.samples))
-        most = np.zeros(len(self.samples))
-        for count in np.unique(self.counts):  # of equal counts the lowest mean is the hardest rival
-            lead = self.means - self.means[self.counts == count].min()
-            with np.errstate(divide="ignore", invalid="ignore"):
-                t = lead / np.sqrt(variance * (1 / self.counts + 1 / count))
-            most = np.maximum(most, np.nan_to_num(t, nan=0.0, posinf=np.inf))
-        return np.asarray(np.minimum(1.0, (len(self.samples) - 1) * special.stdtr(freedom, -most)))
-
-    def error_at(self, setting: int) -> float:
-        """Squared standard error of one mean."""
-        return self.variance[0] / float(self.counts[setting])
-
-    def mean_at(self, setting: int) -> Estimate:
-        """One expected score. Where it was picked as the lowest of several, its mean is too low by luck."""
-        return _pooled(float(self.means[setting]), [(1.0, self, self.error_at(setting))], 1)
-
-    def difference(self, first: int, second: int) -> Estimate:
-        """The expected score of one setting minus that of another."""
-        errors = [(1.0, self, self.error_at(first) + self.error_at(second))]
-        return _pooled(float(self.means[first] - self.means[second]), errors, 1)
-
-
-def lowest_difference(first: Settings, second: Settings) -> Estimate:
-    """The lowest expected score of one network minus that of another, each over its settings.
-
-    The lowest of several means is too low by luck. So the test asks whether *this* setting of one network beats *every*
-    setting of the other, and counts as often as there are settings to pick from. (Choosing by all seeds but one and scoring
-    on that one, in turn, uses each seed in all the others' choices: on equal networks it decided in 13 to 20 % of cases.)
-    """
-    places = int(first.means.argmin()), int(second.means.argmin())
-    value = float(first.means.min() - second.means.min())
-    errors = [(1.0, first, first.error_at(places[0])), (1.0, second, second.error_at(places[1]))]
-    return _pooled(value, errors, max(len(first.samples), len(second.samples)))
-
-
-def range_difference(first: Settings, second: Settings, factor: float = 1.0) -> Estimate:
-    """How much worse the worst setting is than the best, (worst - best) / best: the first minus `factor` times the second's.
-
-    Errors to first order. As in `lowest_difference`, but the pair of settings was picked.
-    """
-    ranges, errors = [], []
-    for settings, weight in ((first, 1.0), (second, factor)):
-        worst, best = int(settings.means.argmax()), int(settings.means.argmin())
-        ratio = settings.means[worst] / settings.means[best]
-        squares = settings.error_at(worst) + ratio**2 * settings.error_at(best)
-        ranges.append(ratio - 1)
-        errors.append((weight, settings, float(squares / settings.means[best] ** 2)))
-    pairs = max(len(s.samples) * (len(s.samples) - 1) for s in (first, second))
-    return _pooled(float(ranges[0] - factor * ranges[1]), errors, pairs)
-
-
-def relative_range(settings: Settings) -> float:
-    """How much worse the worst mean is than the best, as a share of the best."""
-    return float(settings.means.max() / settings.means.min() - 1)
-
-
-def _pooled(value: float, errors: Sequence[tuple[float, Settings, float]], among: int) -> Estimate:
-    """An estimate from (weight, settings, squared error) of independent networks."""
-    parts = [(weight**2 * square, settings.variance[1]) for weight, settings, square in errors]
-    total = sum(square for square, _ in parts)
-    shares = sum(square**2 / freedom for square, freedom in parts if square > 0)
-    seeds = min((settings.seeds for _, settings, _ in errors if settings.seeds), default=0)
-    return Estimate(value, math.sqrt(total), total**2 / shares if shares > 0 else math.inf, seeds, among)
-
-
-def p_of_being_smaller(first: np.ndarray, second: np.ndarray, smaller: np.ndarray) -> tuple[float, float]:
-    """Whether one network's best setting comes before another's: p-values for and against.
-
-    `first` (M,) and `second` (N,) are `Settings.p_lowest`; `smaller` (M, N) says for which pairs of places it is so. Each
-    pair of the other kind must be excluded, by one place or by the other, so the smaller p-value counts twice.
-    """
-    pairs = np.minimum(1.0, 2 * np.minimum(first[:, None], second[None, :]))
-    return float(pairs[~smaller].max(initial=0.0)), float(pairs[smaller].max(initial=0.0))
 
 
 def p_of_rate(bad: int, trials: int, rate: float) -> tuple[float, float]:

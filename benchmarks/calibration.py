@@ -13,9 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,12 +21,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: the processes sha
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from page import footer, hardware, parser, today, write_page
+from page import footer, hardware, in_processes, parser, today, write_page
 from scipy import special, stats
 
+from aesweep.analysis.best_setting import Settings, lowest_difference
 from aesweep.analysis.data.smooth_optimum import smooth_optimum
 from aesweep.analysis.power import ALPHA, welch_power
-from aesweep.analysis.statistics import Estimate, Sample, Settings, contrast, lowest_difference, trend
+from aesweep.analysis.statistics import Estimate, Sample, contrast, trend
 from tests.analysis.calibration import CLAIM_CASES, NOISES, RULES, SIZES, SPREAD, Case, outcomes
 from tests.analysis.simulated import IMAGE_SE, REFERENCE_SE
 
@@ -82,12 +81,10 @@ def main() -> None:
     args = options.parse_args()
     started, rates = time.perf_counter(), Rates()
     jobs = list(plan(args.replicates))
-    with ProcessPoolExecutor(args.processes, get_context("fork")) as pool:
-        for number, (job, counted) in enumerate(zip(jobs, pool.map(run, jobs), strict=True), 1):
-            for (kind, what), (hits, of) in counted.items():
-                cell = kind, what, job.seeds, job.noise, job.difference
-                rates[cell] = rates.get(cell, Rate(0, 0)).plus(hits, of)
-            print(f"{number} of {len(jobs)} jobs", file=sys.stderr, flush=True)
+    for job, counted in zip(jobs, in_processes(run, jobs, args.processes), strict=True):
+        for (kind, what), (hits, of) in counted.items():
+            cell = kind, what, job.seeds, job.noise, job.difference
+            rates[cell] = rates.get(cell, Rate(0, 0)).plus(hits, of)
     name, minutes = hardware(), (time.perf_counter() - started) / 60
     write_page(args.out, "calibration", name, text(rates, args.replicates, name, minutes))
 
@@ -298,11 +295,9 @@ def power_text(rates: Rates, replicates: int) -> str:
         for n in MORE_SEEDS:
             shares = [r.hits / r.of for c in columns if c[0] == n and (r := rates["curves right", what, *c])]
             gap = max(abs(share - welch_power(d, n)) for share, d in zip(shares, CURVE_AT, strict=True))
-            one = what.startswith("`lower`")
-            cells = " | ".join(f"{share:.0%}" for share in shares)
-            lines.append(
-                f"| {' | '.join(what.split(' | ')[:1])}, {what.split(' | ')[1]} | {n} | {cells} | {f'{gap:.1%}' if one else '–'} |"
-            )
+            rule, truth, *_ = what.split(" | ")
+            shown = f"{gap:.1%}" if rule == "`lower`" else "–"
+            lines.append(f"| {rule}, {truth} | {n} | {' | '.join(f'{share:.0%}' for share in shares)} | {shown} |")
     for n in MORE_SEEDS:
         lines.append(f"| exact, one size | {n} | " + " | ".join(f"{welch_power(d, n):.0%}" for d in CURVE_AT) + " | |")
     return f"""## Power
@@ -342,9 +337,9 @@ Invented networks with known true scores go through the rules and claims that ju
 share, as other real images would give. A verdict speaks of the real images that the evaluation chose: how other real images
 would change one network's score more than another's is not in it (docs/tables.md, `stderr_shared`).
 
-A test holds that every rule, every claim that decides by itself and every function of `analysis/statistics.py` is among the
-cases (tests/analysis/test_calibration.py). Claims about counts of parameters have no noise, and the one on Gaussian latents is
-held against simulated latents elsewhere. {minutes:.0f} minutes on {name}, shared with other work.
+A test holds that every rule, every claim that decides by itself and every function of `analysis/statistics.py` and
+`analysis/best_setting.py` is among the cases (tests/analysis/test_calibration.py). Claims about counts of parameters have no
+noise, and the one on Gaussian latents is held against simulated latents elsewhere. {minutes:.0f} minutes on {name}, shared with other work.
 
 {body}
 

@@ -14,9 +14,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import torch
-from page import footer, hardware, parser, today, write_page
+from page import footer, hardware, in_processes, parser, today, write_page
 
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.frechet import frechet_distance
@@ -71,7 +69,7 @@ class Coverage(NamedTuple):
 
     @property
     def monte_carlo_error(self) -> float:
-        """Of `covered`."""
+        """Standard error of `covered`, from the number of replicates."""
         return math.sqrt(max(self.covered * (1 - self.covered), 1 / self.replicates) / self.replicates)
 
 
@@ -117,7 +115,7 @@ def _scores(
     """Name, value and standard error of each score of one draw."""
     real = torch.from_numpy(populations.real(m, generator))
     samples = [torch.from_numpy(model(n, generator)) for model in populations.models]
-    reference, *statistics = (_statistics(features) for features in (real, *samples))
+    reference, *statistics = (FeatureStatistics.of(features) for features in (real, *samples))
     values = [frechet_distance(found, reference) for found in statistics]
     first, second = (
         influences(features, found, reference, real) for features, found in zip(samples, statistics, strict=True)
@@ -163,7 +161,7 @@ def real_features(images: np.ndarray) -> Populations:
     A picture's copy is drawn independently of it, as a sample is of the real images.
     """
     pools = [_features(images), _features(_blurred(images, 0.6)), _features(_blurred(images, 0.8))]
-    real, *models = (_statistics(torch.from_numpy(pool)) for pool in pools)
+    real, *models = (FeatureStatistics.of(torch.from_numpy(pool)) for pool in pools)
     first, second = (frechet_distance(model, real) for model in models)
     kernel = [_whole_mmd(pools[0], pool) for pool in pools[1:]]
     draws = [_with_replacement(pool) for pool in pools]
@@ -197,12 +195,6 @@ def _whole_mmd(real: np.ndarray, model: np.ndarray) -> float:
         return float(sum(parts)) / (len(x) * len(y))
 
     return mean_kernel(model, model) + mean_kernel(real, real) - 2 * mean_kernel(real, model)
-
-
-def _statistics(features: torch.Tensor) -> FeatureStatistics:
-    statistics = FeatureStatistics(features.shape[1])
-    statistics.update(features)
-    return statistics
 
 
 def cifar10_images(path: Path, count: int) -> np.ndarray:
@@ -271,11 +263,8 @@ def main() -> None:
         cases += [(real, 1000, 1000), (real, 2000, 1000)]
     _CASES.extend(cases)
     chunks = range(math.ceil(asked.replicates / CHUNK))
-    with ProcessPoolExecutor(asked.processes, get_context("fork")) as pool:  # they inherit the features
-        found = []
-        for drawn in pool.map(_draw, product(range(len(cases)), chunks)):
-            found.append(drawn)
-            print(f"{len(found)} of {len(cases) * len(chunks)} jobs", file=sys.stderr, flush=True)
+    # Forked processes inherit the features.
+    found = list(in_processes(_draw, list(product(range(len(cases)), chunks)), asked.processes))
     rows = []
     for place, case in enumerate(cases):
         drawn = [scores for chunk in chunks for scores in found[place * len(chunks) + chunk]]

@@ -107,10 +107,7 @@ def moved_features(n: int, d: int) -> Case:
     moved = points @ (basis * generator.uniform(0.5, 2, d)) @ basis.T + generator.normal(0, 0.05, d)
     way = moved - points
     exact = float((way.mean(0) ** 2).sum() + ((way - way.mean(0)) ** 2).sum() / (n - 1))
-    sample, reference = FeatureStatistics(d), FeatureStatistics(d)
-    sample.update(moved)
-    reference.update(points)
-    return Case(n, sample, reference, exact)
+    return Case(n, FeatureStatistics.of(moved), FeatureStatistics.of(points), exact)
 
 
 def distance_lines(case: Case, repeats: int) -> list[str]:

@@ -11,7 +11,6 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -21,14 +20,11 @@ import pandas as pd
 from page import footer, hardware, parser, today, write_page
 from threadpoolctl import threadpool_limits
 
-from aesweep.analysis.data.gaussianity import gaussianity_by_trial, judge_gaussianity
-from aesweep.analysis.data.tables import Tables
-from aesweep.analysis.thresholds import PRACTICALLY_GAUSSIAN
 from aesweep.evaluation.config import EvaluationConfig
-from aesweep.evaluation.latents import Latents
 from aesweep.evaluation.metrics.gaussian_null import REPLICATES, gap_null, shape_null
-from aesweep.evaluation.metrics.gaussianity import gaussianity_stage, loglikelihood_gap, shape_statistics
+from aesweep.evaluation.metrics.gaussianity import loglikelihood_gap, shape_statistics
 from aesweep.evaluation.priors.fitting import fit_prior
+from tests.evaluation.metrics.simulated_latents import judged
 
 TRIALS = 270
 SIZES = (2, 8, 24, 64)
@@ -42,18 +38,6 @@ MIXTURES = (
     (10_000, 32, 10),
 )
 """Latents, dimensions, components."""
-
-
-def judged(trials: dict[str, np.ndarray]) -> pd.DataFrame:
-    """What the report makes of trials with these latents."""
-    evaluation = EvaluationConfig(metrics=("gaussianity",))
-    rows = [
-        {"key": key, "evaluation": "one", "gmm_components": None, **asdict(row)}
-        for key, x_NZ in trials.items()
-        for row in gaussianity_stage(evaluation, Latents(x_NZ, x_NZ[:2]), {}, threads=1)
-    ]
-    frame = gaussianity_by_trial(Tables(Path("nowhere"), scores=pd.DataFrame(rows)))
-    return judge_gaussianity(frame, PRACTICALLY_GAUSSIAN).loc[list(trials)]
 
 
 def gaussian(n: int, d: int, generator: np.random.Generator) -> np.ndarray:

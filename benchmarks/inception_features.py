@@ -133,7 +133,4 @@ def off(found: torch.Tensor, expected: torch.Tensor) -> float:
 
 def distance(features: torch.Tensor, others: torch.Tensor) -> float:
     """The Fréchet distance of two sets of features (n, D)."""
-    first, second = FeatureStatistics(features.shape[1]), FeatureStatistics(features.shape[1])
-    first.update(features)
-    second.update(others)
-    return frechet_distance(first, second)
+    return frechet_distance(FeatureStatistics.of(features), FeatureStatistics.of(others))

@@ -1,7 +1,7 @@
 """What the benchmarks share.
 
-Their options, the names of the hardware, the versions, a file named after it and the day, and the Inception network with
-random weights.
+Their options, the names of the hardware, the versions, a file named after it and the day, jobs in several processes, and the
+Inception network with random weights.
 """
 
 import argparse
@@ -11,19 +11,23 @@ import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import torch
 
     from aesweep.evaluation.networks.extractor import Extractor
 
+Job = TypeVar("Job")
+Found = TypeVar("Found")
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = REPOSITORY / "docs" / "benchmarks"
 
@@ -87,6 +91,14 @@ def random_inception(device: "torch.device") -> Iterator[tuple[Path, "Callable[.
     with tempfile.TemporaryDirectory() as folder:
         path = write_random_inception(Path(folder) / "inception.pth")
         yield path, partial(load_inception, path, *hash_and_size(path), device=device)
+
+
+def in_processes(run: Callable[[Job], Found], jobs: Sequence[Job], processes: int) -> Iterator[Found]:
+    """What `run` gives for each job, in their order; forked processes share the work, and stderr says how far they are."""
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        for number, found in enumerate(pool.map(run, jobs), 1):
+            print(f"{number} of {len(jobs)} jobs", file=sys.stderr, flush=True)
+            yield found
 
 
 def today() -> str:

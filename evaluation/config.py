@@ -74,8 +74,7 @@ class EvaluationConfig:
     def __post_init__(self) -> None:
         self._check_words()
         self._check_numbers()
-        seeds_fit = all(_is_int_between(seed, 0, 2**32 - 1) for seed in self.seeds)
-        if not self.seeds or not seeds_fit or len(set(self.seeds)) < len(self.seeds):
+        if not _are_different_ints_between(self.seeds, 0, 2**32 - 1):
             raise InputError("seeds", list(self.seeds), "Give different whole numbers from 0 up, such as [0, 1, 2].")
 
     def _check_words(self) -> None:
@@ -98,11 +97,10 @@ class EvaluationConfig:
             if not _is_int_between(getattr(self, name), least, most):
                 raise InputError(name, getattr(self, name), f"Give a whole number from {least} to {most}.")
         least, most = _COUNTS["gmm_components"]
-        sizes = self.mixture_sizes
-        if not sizes or not all(_is_int_between(size, least, most) for size in sizes) or len(set(sizes)) < len(sizes):
+        if not _are_different_ints_between(self.mixture_sizes, least, most):
             remedy = f"Give different whole numbers from {least} to {most}, such as [1, 10, 100]."
-            raise InputError("mixture_sizes", list(sizes), remedy)
-        object.__setattr__(self, "mixture_sizes", tuple(sorted(sizes)))
+            raise InputError("mixture_sizes", list(self.mixture_sizes), remedy)
+        object.__setattr__(self, "mixture_sizes", tuple(sorted(self.mixture_sizes)))
         for name in ("gmm_tol", "gmm_reg_covar"):  # 1 and 1.0 are the same evaluation
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e6:
@@ -197,3 +195,9 @@ _COUNTS = {
 
 def _is_int_between(value: object, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _are_different_ints_between(values: tuple[object, ...], least: int, most: int) -> bool:
+    """Whether there are any, and all fit."""
+    fit = all(_is_int_between(value, least, most) for value in values)
+    return bool(values) and fit and len(set(values)) == len(values)

@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from aesweep.evaluation.config import ID_FIELDS, EvaluationConfig
+from aesweep.evaluation.descriptions import KERNEL, ROWS
 
 MIXTURE = ("gmm_components", "gmm_tol", "gmm_reg_covar", "gmm_max_iter", "prior_seed")
 """Fields that decide a mixture, in addition to the latents that it is fitted on."""
 _OF_METRIC = {
     **dict.fromkeys(("fid", "fd"), ("bootstrap",)),
-    **dict.fromkeys(("kid", "kd"), ("kid_subsets", "kid_subset_size")),
+    **dict.fromkeys(("kid", "kd"), KERNEL),
     **dict.fromkeys(("precision", "recall", "density", "coverage"), ("prdc_neighbours",)),
-    **dict.fromkeys(("elbo", "iwae", "elbo_bits", "iwae_bits"), ("iwae_samples",)),
+    **{name: row.deciding for name, row in ROWS.items()},
 }
-_OF_METRIC |= {f"{m}_{how}": _OF_METRIC[m] for m in ("kid", "kd") for how in ("straight", "spherical", "mixture")}
-NUMBERS = (*MIXTURE, "bootstrap", "kid_subsets", "kid_subset_size", "prdc_neighbours", "iwae_samples")
+NUMBERS = (*MIXTURE, "bootstrap", *KERNEL, "prdc_neighbours", "iwae_samples")
 """Every field that may decide a score and is a number; `vae_latents` is the one that is a word."""
 _DEFAULTS = EvaluationConfig().to_json()
 

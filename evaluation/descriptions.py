@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 SAMPLES_AND_REFERENCE = "samples and reference"
 """What a standard error counts that has two sets of images, drawn independently: samples of the model and real images."""
+SIMULATED = "simulated data sets"
+"""What the standard error of a null counts."""
+KERNEL = ("kid_subsets", "kid_subset_size")
+"""Settings that decide a kernel distance."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class Row:
     """None where neither end is good: of all decoders a constant one is the smoothest."""
     stderr_of: str = "images"
     """What its standard error counts."""
+    deciding: tuple[str, ...] = ()
+    """Settings of the evaluation that decide it, other than those of the prior that samples are drawn from."""
 
 
 @dataclass(frozen=True)
@@ -35,42 +41,36 @@ class Description:
     needs_features: bool = False
 
 
-def _distances() -> tuple[Row, ...]:
-    heads = {"fid": "FID", "fd": "FD", "kid": "KID", "kd": "KD"}
-    ways = ("straight", "spherical")
+def _distances(**titles: str) -> tuple[Row, ...]:
+    """One row per distance and kind of samples, from the end of its name and of its title."""
+    heads = {"fid": ("FID", ()), "fd": ("FD", ()), "kid": ("KID", KERNEL), "kd": ("KD", KERNEL)}
     return tuple(
-        Row(f"{m}_{way}", f"{head} ({way} midpoints)", True, SAMPLES_AND_REFERENCE)
-        for m, head in heads.items()
-        for way in ways
+        Row(f"{metric}_{kind}", f"{head} {title}", True, SAMPLES_AND_REFERENCE, deciding)
+        for metric, (head, deciding) in heads.items()
+        for kind, title in titles.items()
     )
 
 
-def _vae() -> tuple[Row, ...]:
-    """Rows of `vae_diagnostics`."""
-    quantiles = ((f"kl_unit_p{q}", f"KL per unit ({q} %)", None, "images") for q in (10, 50, 90))
-    bounds = (
-        ("elbo", "ELBO (nats)", False, "images"),
-        ("iwae", "IWAE (nats)", False, "images"),
-        ("elbo_bits", "ELBO (bits/value)", True, "images"),
-        ("iwae_bits", "IWAE (bits/value)", True, "images"),
-    )
-    posterior = (
-        ("active_units", "Active units", None, "images"),
-        ("kl", "KL (nats)", None, "images"),
-        ("kl_unit_mean", "KL per unit", None, "images"),
-        *quantiles,
-        ("aggregate_kl", "Aggregate KL", True, "images"),
-        ("aggregate_norm", "Aggregate |z|²/Z", None, "images"),
-    )
-    return tuple(Row(*row) for row in (*posterior, *bounds))
+def _bound(name: str, title: str, lower_is_better: bool) -> Row:
+    return Row(name, title, lower_is_better, deciding=("iwae_samples",))
 
+
+_VAE_ROWS = (
+    Row("active_units", "Active units"),
+    Row("kl", "KL (nats)"),
+    Row("kl_unit_mean", "KL per unit"),
+    *(Row(f"kl_unit_p{q}", f"KL per unit ({q} %)") for q in (10, 50, 90)),
+    Row("aggregate_kl", "Aggregate KL", True),
+    Row("aggregate_norm", "Aggregate |z|²/Z"),
+    _bound("elbo", "ELBO (nats)", False),
+    _bound("iwae", "IWAE (nats)", False),
+    _bound("elbo_bits", "ELBO (bits/value)", True),
+    _bound("iwae_bits", "IWAE (bits/value)", True),
+)
 
 MIXTURE_ROWS = (
     Row("mixture_loglikelihood", "Mixture log-likelihood", False, "latents"),
-    *(
-        Row(f"{metric}_mixture", f"{head} of mixtures", True, SAMPLES_AND_REFERENCE)
-        for metric, head in (("fid", "FID"), ("fd", "FD"), ("kid", "KID"), ("kd", "KD"))
-    ),
+    *_distances(mixture="of mixtures"),
 )
 """The rows of `mixtures`: one per number of components, so that a trial has several of each."""
 
@@ -86,7 +86,7 @@ DESCRIPTIONS = (
     Description(
         "interpolation",
         "distances of images decoded halfway between two latents, of test images and of each prior",
-        _distances(),
+        _distances(straight="(straight midpoints)", spherical="(spherical midpoints)"),
         "smoothness.interpolation",
         needs_features=True,
     ),
@@ -123,7 +123,7 @@ DESCRIPTIONS = (
     Description(
         "vae_diagnostics",
         "active units, KL per unit, ELBO and IWAE, and the aggregate posterior of a VAE",
-        _vae(),
+        _VAE_ROWS,
         "diagnostics.vae",
     ),
     Description(
@@ -131,7 +131,7 @@ DESCRIPTIONS = (
         "eigenvalues of the latents' correlation matrix, and the same of simulated spherical Gaussians",
         (
             *(Row(name, title, None, "latents") for name, title in _EIGENVALUES.items()),
-            *(Row(f"{name}_null", f"{title} (spherical)") for name, title in _EIGENVALUES.items()),
+            *(Row(f"{name}_null", f"{title} (spherical)", None, SIMULATED) for name, title in _EIGENVALUES.items()),
         ),
         "diagnostics.correlation",
     ),

@@ -25,7 +25,7 @@ from aesweep.evaluation.metrics.frechet_error import (
 )
 from aesweep.evaluation.metrics.frechet_infinity import both_sides_extrapolated, extrapolated_distance
 from aesweep.evaluation.metrics.inception_score import inception_score
-from aesweep.evaluation.metrics.kernel_distance import kernel_distance
+from aesweep.evaluation.metrics.kernel_distance import kernel_distance, possible_subset_size
 from aesweep.evaluation.metrics.precision_recall import prdc
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.reference import CHUNK, Reference
@@ -159,12 +159,12 @@ class _Features:
             names = metric_rows(self.evaluation, metric)
             try:
                 values, remark = self.compute(metric)
-            except ValueError as error:
+            except (ValueError, torch.linalg.LinAlgError) as error:
                 values, remark = [(None, None)] * len(names), str(error)
             seconds = (time.perf_counter() - started) / len(names)
             n_reference, note = _compared(metric, self.reference), joined(remark, self.row.note)
-            # An extrapolation has the influences of the distance itself.
-            parts = self.row.stderr_shared if metric.startswith("frechet") else ""
+            # An extrapolation has the influences of the distance itself; without an error it shares none.
+            parts = self.row.stderr_shared if metric.startswith("frechet") and values[0][1] is not None else ""
             shared = replace(self.row, n_reference=n_reference, seconds=seconds, note=note, stderr_shared=parts)
             scores += [replace(shared, metric=m, value=v, stderr=e) for m, (v, e) in zip(names, values, strict=True)]
         return tuple(scores)
@@ -175,7 +175,7 @@ class _Features:
         match metric:
             case "kid":
                 real_MD = self.reference.on(features_ND.device)
-                size = min(evaluation.kid_subset_size, min(len(features_ND), len(real_MD)) // 2)
+                size = possible_subset_size(evaluation.kid_subset_size, len(features_ND), len(real_MD))
                 remark = "" if size == evaluation.kid_subset_size else f"subsets of {size} images, half of all"
                 paired = self.row.source == "reconstruction"
                 found = kernel_distance(features_ND, real_MD, evaluation.kid_subsets, size, seed, paired=paired)

@@ -50,7 +50,7 @@ class Sampled:
     measured: list[Measured]
     pictures: dict[str, bytes] = field(default_factory=dict)
     scores: list[ScoreRow] = field(default_factory=list)
-    """Of the model itself (descriptions.py)."""
+    """Rows of the model's own metrics (descriptions.py)."""
 
 
 def sample_stage(

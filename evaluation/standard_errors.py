@@ -6,11 +6,10 @@ stayed the same: the trained network, the fitted priors, the settings. Training 
 
 from dataclasses import replace
 
-from aesweep.evaluation.descriptions import ROWS, SAMPLES_AND_REFERENCE
+from aesweep.evaluation.descriptions import ROWS, SAMPLES_AND_REFERENCE, SIMULATED
 from aesweep.evaluation.rows import ScoreRow
 
 PAIRS = "images with their reconstructions"
-SIMULATED = "simulated data sets"
 _OF_METRIC = {
     "inception_score": "parts of the samples",
     **dict.fromkeys(("bce", "mse", "psnr", "ssim"), "images"),
@@ -27,12 +26,12 @@ def stderr_of(row: ScoreRow) -> str:
     """What the standard error of a row that this version measured counts."""
     if row.stderr is None:
         return NONE
+    if row.metric in ROWS:
+        return ROWS[row.metric].stderr_of
     if row.metric.endswith("_null"):
         return SIMULATED
     if row.metric in _OF_FEATURES:
         return PAIRS if row.source == "reconstruction" else SAMPLES_AND_REFERENCE
-    if row.metric in ROWS:
-        return ROWS[row.metric].stderr_of
     return _OF_METRIC[row.metric]
 
 

@@ -17,7 +17,7 @@ from aesweep.evaluation.descriptions import BY_NAME
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.frechet import frechet_distance
 from aesweep.evaluation.metrics.frechet_error import jackknife_error
-from aesweep.evaluation.metrics.kernel_distance import kernel_distance
+from aesweep.evaluation.metrics.kernel_distance import kernel_distance, possible_subset_size
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import FitSettings
@@ -61,7 +61,8 @@ class Subject:
     def features(self, z_NZ: np.ndarray) -> torch.Tensor:
         """Latents float32 (N, Z) -> features (N, D) of their pictures, on the device."""
         assert self.extractor is not None
-        return torch.cat([self.extractor.features(self.decoded(z_NZ[i : i + 1024])) for i in range(0, len(z_NZ), 1024)])
+        parts = (self.decoded(z_NZ[i : i + CHUNK]) for i in range(0, len(z_NZ), CHUNK))
+        return torch.cat([self.extractor.features(part) for part in parts])
 
     def real_features(self, images: np.ndarray, chosen_N: np.ndarray | None = None) -> torch.Tensor:
         """Features (N, D) of real images uint8 (N, H, W, 3), of all or of those chosen, on the device."""
@@ -74,10 +75,9 @@ class Subject:
         """Fréchet and kernel distance of generated images from the real ones."""
         asked, reference, n = self.evaluation, self.reference(), len(features_ND)
         real_MD = reference.on(self.device)
-        statistics = FeatureStatistics(features_ND.shape[1])
-        statistics.update(features_ND)
+        statistics = FeatureStatistics.of(features_ND)
         error = jackknife_error(features_ND, statistics, reference.statistics, real_MD)
-        size = min(asked.kid_subset_size, min(n, len(real_MD)) // 2)
+        size = possible_subset_size(asked.kid_subset_size, n, len(real_MD))
         kernel = kernel_distance(features_ND, real_MD, asked.kid_subsets, size, asked.seeds[0])
         return {
             asked.frechet_name: (frechet_distance(statistics, reference.statistics), error, n),
@@ -108,29 +108,25 @@ class Subject:
             if prior is None:
                 rows += measured_rows(row, metrics, lambda: measured(None))
             else:
-                rows += self.of_prior(row, metrics, prior, measured)
+                rows += prior_rows(row, metrics, prior, measured)
         return rows
 
     def row(self, source: Source, split: Split, **others: Any) -> ScoreRow:
         """A row of no metric yet: where latents or images come from; `others` are further fields of it."""
         asked = self.evaluation
-        seeds: dict[str, int] = {"latents": asked.prior_seed, "images": asked.reference_seed}
-        seeds["reconstruction"] = asked.reference_seed
-        place: dict[str, Any] = {"source": source, "split": split, "reference_split": split}
-        place |= {"seed": seeds.get(source, asked.seeds[0]), "metric": "", "value": None, "n": 0}
-        return ScoreRow(**{**place, **others})
+        seeds = {"latents": asked.prior_seed, **dict.fromkeys(("images", "reconstruction"), asked.reference_seed)}
+        place: dict[str, Any] = {"source": source, "split": split, "seed": seeds.get(source, asked.seeds[0])}
+        empty = {"metric": "", "value": None, "n": 0, "reference_split": split}
+        return ScoreRow(**(place | empty | others))
 
-    def of_prior(
-        self,
-        row: ScoreRow,
-        metrics: tuple[str, ...],
-        prior: FittedPrior | str,
-        measured: Callable[[FittedPrior], Values],
-    ) -> list[ScoreRow]:
-        """Rows of `metrics` for one prior, or for the reason why there is none."""
-        if isinstance(prior, str):
-            return [replace(row, metric=metric, note=prior) for metric in metrics]
-        return measured_rows(replace(row, note=prior.note), metrics, lambda: measured(prior))
+
+def prior_rows(
+    row: ScoreRow, metrics: tuple[str, ...], prior: FittedPrior | str, measured: Callable[[FittedPrior], Values]
+) -> list[ScoreRow]:
+    """`row` once for each value that `measured` gives for a prior; once for each metric where there is no prior, with the reason."""
+    if isinstance(prior, str):
+        return [replace(row, metric=metric, note=prior) for metric in metrics]
+    return measured_rows(replace(row, note=prior.note), metrics, lambda: measured(prior))
 
 
 def measured_rows(row: ScoreRow, metrics: tuple[str, ...], measured: Callable[[], Values]) -> list[ScoreRow]:
@@ -138,7 +134,7 @@ def measured_rows(row: ScoreRow, metrics: tuple[str, ...], measured: Callable[[]
     started = time.perf_counter()
     try:
         values = measured()
-    except (NonFiniteError, PriorError, ValueError) as error:
+    except (NonFiniteError, PriorError, ValueError, torch.linalg.LinAlgError) as error:
         return [replace(row, metric=metric, note=joined(str(error), row.note)) for metric in metrics]
     row = replace(row, seconds=row.seconds + (time.perf_counter() - started) / len(values))
     return [replace(row, metric=metric, value=v, stderr=e, n=n) for metric, (v, e, n) in values.items()]

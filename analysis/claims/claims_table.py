@@ -1,4 +1,4 @@
-"""Every claim judged on every data set of a store, beside what the paper's own numbers and other readings say."""
+"""Every claim judged on every data set of a store, next to the verdicts of the paper's own numbers and of other readings."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ class Judged:
     ours: Verdict
     paper: Verdict | None  # the verdict of the printed numbers; None for a data set that the paper does not have
     flips: str = ""  # at which other value of its threshold the verdict changes; "" where at none
-    standing: str = ""  # confirmatory or exploratory, and why (standing.py); "" where that was not looked up
+    standing: str = ""  # confirmatory or exploratory, and why (standing.py); "" if that was not asked
     others: dict[Reading, Verdict] = field(default_factory=dict)
     """Its verdicts under the readings that it depends on: those that give other findings."""
 
@@ -64,15 +64,15 @@ class Judgement:
 
     @property
     def condition(self) -> str:
-        """Under which reading of their objective all that is said of VAEs holds, and whether it is the paper's."""
+        """The reading of the objective under which the verdicts on VAEs hold, and whether it is the paper's."""
         vaes = self.results.of(model="vae")
         checks = [one.ours for one in self.judged if one.claim is the_objective_of_vaes_is_the_papers]
         if vaes.empty or not checks:
             return ""
         usual = vaes.iloc[0]
         return (
-            f"Everything said of VAEs holds for one reading of their objective: reduction {usual['reduction']}, beta "
-            f"{usual['beta']:g}. Whether it is the paper's (N(0, I) and MVG hardly differ): {checks[0].outcome}."
+            f"Every verdict on VAEs holds for one reading of their objective: reduction {usual['reduction']}, beta "
+            f"{usual['beta']:g}. That it is the paper's reading (N(0, I) and MVG hardly differ): {checks[0].outcome}."
         )
 
     @property
@@ -81,9 +81,9 @@ class Judgement:
         seeds = self.results.trials["seed"].nunique()
         if seeds < 2:
             return (
-                "One training seed per network says nothing of the spread, so no comparison of scores is decided. Three seeds "
-                "tell networks apart that differ by 3.5 standard deviations over seeds, five by 2.1. To train more, give the "
-                "launch command of this sweep again with --set seeds=0..2: the first seed is kept."
+                "With one training seed per network, the spread over seeds is unknown, so no comparison of scores is decided. "
+                "Three seeds detect a difference of 3.5 standard deviations over seeds, five one of 2.1. To train more, run the "
+                "launch command of this sweep again with --set seeds=0..2; the first seed is kept."
             )
         return (
             f"Up to {seeds} training seeds per network; ± is half of a 95 % interval over them (Welch). A sentence is "
@@ -141,7 +141,7 @@ def claims_table(judgement: Judgement) -> TextTable:
             "sentence": one.claim.quote,
             "tested": one.claim.tested(results),
             "verdict": one.ours.outcome,
-            "numbers": "; ".join(finding.words for finding in one.ours.findings) or NO_TRIALS,
+            "numbers": one.ours.numbers or NO_TRIALS,
             "kernel": one.kernel or MISSING,
             "flips": one.flips,
             "standing": one.standing,

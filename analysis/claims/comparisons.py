@@ -17,6 +17,7 @@ from aesweep.analysis.claims.verdicts import (
     decided,
     every,
     left_open,
+    lower,
     no_score,
     positive,
     unsettled,
@@ -36,6 +37,8 @@ from aesweep.analysis.thresholds import MARGINALLY
 
 NetworkColumns = dict[str, object]
 """What `Results.of` takes: model, filters, depth, network."""
+NamedNetwork = tuple[str, NetworkColumns]
+"""A network, and what a finding calls it."""
 
 
 def plain(model: str, filters: float, depth: str = "1", network: str = "") -> NetworkColumns:
@@ -46,6 +49,11 @@ def plain(model: str, filters: float, depth: str = "1", network: str = "") -> Ne
 def at_comparison_size(results: Results, score: str, network: NetworkColumns) -> Sample:
     """A network's scores at the size at which networks are compared, one per seed."""
     return results.scores(score, results.comparison_size, **network)
+
+
+def dae(width: int) -> NamedNetwork:
+    """The plain DAE of a width, where findings compare widths."""
+    return f"{width} filters", plain("dae", width)
 
 
 def plain_networks(results: Results) -> list[NetworkColumns]:
@@ -79,6 +87,14 @@ def deeper(results: Results) -> list[tuple[str, NetworkColumns, NetworkColumns]]
         (f"{width:.0f} filters", plain("dae", width), plain("dae", width, depth))
         for width, depth in pairs.itertuples(index=False)
     ]
+
+
+def lower_at_comparison_size(
+    where: str, results: Results, score: str, first: NamedNetwork, second: NamedNetwork, factor: float = 1.0
+) -> Finding:
+    """Whether `factor` times the first network's expected score is lower than the second's, at the comparison size."""
+    a, b = (at_comparison_size(results, score, network) for _, network in (first, second))
+    return lower(where, (first[0], second[0]), a, b, factor)
 
 
 def little_changed(

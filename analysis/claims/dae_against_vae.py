@@ -1,10 +1,10 @@
-"""Section 4: DAEs beside VAEs, at the comparison point, at their best latent sizes, and in training."""
+"""Section 4: DAEs against VAEs, at the comparison point, at their best latent sizes, and in training."""
 
 import pandas as pd
 
-from aesweep.analysis.claims.comparisons import at_comparison_size, plain, plain_networks, widths_with_both
+from aesweep.analysis.claims.comparisons import lower_at_comparison_size, plain, plain_networks, widths_with_both
 from aesweep.analysis.claims.latent_sizes import has_minimum, more_sensitive, winner_at_best
-from aesweep.analysis.claims.verdicts import ONE_SEED, Verdict, claim, decided, left_open, lower, together
+from aesweep.analysis.claims.verdicts import ONE_SEED, Verdict, claim, decided, left_open, together
 from aesweep.analysis.data.paper import CELEBA, CIFAR10
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
@@ -22,11 +22,12 @@ FREE = 512
 def daes_always_outperform_vaes_at_the_comparison_point(results: Results) -> Verdict:
     """At the comparison size, DAEs score lower than VAEs of the same width (MVG and GMM)."""
     return together(
-        lower(
+        lower_at_comparison_size(
             f"{width} filters, {results.comparison_size} units, {SOURCE_NAMES[prior]}",
-            ("DAE", "VAE"),
-            at_comparison_size(results, prior, plain("dae", width)),
-            at_comparison_size(results, prior, plain("vae", width)),
+            results,
+            prior,
+            ("DAE", plain("dae", width)),
+            ("VAE", plain("vae", width)),
         )
         for width in widths_with_both(results.at_comparison_size())
         for prior in PRIORS

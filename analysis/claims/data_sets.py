@@ -2,7 +2,7 @@
 
 import math
 
-from aesweep.analysis.claims.comparisons import at_comparison_size, plain, widths_with_both
+from aesweep.analysis.claims.comparisons import at_comparison_size, dae, plain, widths_with_both
 from aesweep.analysis.claims.latent_sizes import best_size_is_large, better_at_best, smaller_best_size
 from aesweep.analysis.claims.verdicts import (
     OURS,
@@ -69,8 +69,8 @@ def scaling_and_performance_are_better_and_more_stable_on_celeba(results: Result
     pairs = ((32, 64), (64, 128))
     found = [_lower_than(results, cifar10, prior, width) for width in (32, 64, 128) for prior in PRIORS]
     found += [_falls_by_a_larger_share(results, cifar10, prior, (32, 128)) for prior in PRIORS]
-    found += [better_at_best(results, prior, _dae(w), _dae(n), "CelebA") for n, w in pairs for prior in PRIORS]
-    found += [better_at_best(cifar10, prior, _dae(128), _dae(256), "CIFAR-10") for prior in PRIORS]
+    found += [better_at_best(results, prior, dae(w), dae(n), "CelebA") for n, w in pairs for prior in PRIORS]
+    found += [better_at_best(cifar10, prior, dae(128), dae(256), "CIFAR-10") for prior in PRIORS]
     return together(found)
 
 
@@ -93,7 +93,3 @@ def _falls_by_a_larger_share(results: Results, other: Results, score: str, width
     ratio = f"log ratio {change_words(found)}" if not math.isnan(found.half_width) else "one seed"
     words = f"{where}: {', '.join(said)} ({ratio})"
     return decided(words, found.p_below(), found.p_above(), unsettled(found))
-
-
-def _dae(width: int) -> tuple[str, dict[str, object]]:
-    return f"{width} filters", plain("dae", width)

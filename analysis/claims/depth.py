@@ -50,7 +50,7 @@ def depth_regularises_more_than_width(results: Results) -> Verdict:
 
 
 def _as_large(results: Results, deep: dict[str, object], about: float) -> int | None:
-    """Width of the wider DAE of depth 1 whose number of parameters is nearest to that of `deep`; None if none is within a factor.
+    """Width of the wider DAE of depth 1 with about as many parameters as `deep`; None if all differ by more than the factor `about`.
 
     Of several latent sizes the median counts, among those that both have.
     """

@@ -3,10 +3,11 @@
 import math
 
 from aesweep.analysis.claims.comparisons import (
-    NetworkColumns,
     at_comparison_size,
+    dae,
     falls_more,
     falls_with_width,
+    lower_at_comparison_size,
     plain,
     widths_with_both,
 )
@@ -80,7 +81,7 @@ def daes_scale_more_strongly_with_width(results: Results) -> Verdict:
 )
 def daes_stall_at_256_filters(results: Results) -> Verdict:
     """At the best sizes, 128 filters score lower than 256 (MVG and GMM)."""
-    return together(better_at_best(results, prior, _dae(128), _dae(256)) for prior in PRIORS)
+    return together(better_at_best(results, prior, dae(128), dae(256)) for prior in PRIORS)
 
 
 @claim(
@@ -92,17 +93,11 @@ def daes_stall_at_256_filters(results: Results) -> Verdict:
 )
 def daes_of_256_filters_overfit(results: Results) -> Verdict:
     """At the comparison size, DAEs of 256 filters have a much lower Train R and a higher Test R than those of 128."""
-    wide, narrow = _dae(256), _dae(128)
+    wide, narrow = dae(256), dae(128)
     both = (("reconstruction_train", wide, narrow, results.thresholds.much), ("reconstruction_test", narrow, wide, 1.0))
     return together(
-        lower(
-            SOURCE_NAMES[score],
-            (a, b),
-            at_comparison_size(results, score, first),
-            at_comparison_size(results, score, second),
-            factor,
-        )
-        for score, (a, first), (b, second), factor in both
+        lower_at_comparison_size(SOURCE_NAMES[score], results, score, first, second, factor)
+        for score, first, second, factor in both
     )
 
 
@@ -152,7 +147,3 @@ def the_gap_between_mvg_and_gmm_shrinks_with_width(results: Results) -> Verdict:
         what = f"{MODEL_NAMES[model]}, MVG − GMM"
         found.append(falls_with_width(what, results, rows, rows["mvg"] - rows["gmm"], nominal))
     return together(found)
-
-
-def _dae(width: int) -> tuple[str, NetworkColumns]:
-    return f"{width} filters", plain("dae", width)

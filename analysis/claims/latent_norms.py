@@ -4,6 +4,7 @@ from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
     at_comparison_size,
     little_changed,
+    lower_at_comparison_size,
     mean_noise,
     plain,
     varied,
@@ -79,9 +80,8 @@ def spectral_and_layer_normalisation_do_not_rescue_the_standard_normal(results: 
     found = []
     for norm in ("spectral", "layer"):
         words = f"{norm} latent norm"
-        vae = at_comparison_size(results, "standard_normal", plain("vae", width_of(results, words)))
-        dae = at_comparison_size(results, "standard_normal", varied(results, words))
-        found.append(lower("N(0, I)", ("VAE", f"DAE with {words}"), vae, dae))
+        vae, dae = ("VAE", plain("vae", width_of(results, words))), (f"DAE with {words}", varied(results, words))
+        found.append(lower_at_comparison_size("N(0, I)", results, "standard_normal", vae, dae))
     return together(found)
 
 
@@ -109,7 +109,7 @@ def latent_normalisation_hardly_changes_mvg_and_gmm(results: Results) -> Verdict
 
 
 def _excess(results: Results, name: str, network: NetworkColumns) -> Sample:
-    """A measure minus what as many spherical Gaussian latents give, one per seed, with the standard error of one."""
+    """A measure minus its mean over as many spherical Gaussian latents, one per seed, with the standard error of a single one."""
     rows = results.of(latent_size=results.comparison_size, **network).dropna(subset=[name, f"{name}_null"])
     errors = (rows[f"{name}_stderr"] ** 2 + rows[f"{name}_null_std"] ** 2) ** 0.5
     excess = rows[name] - rows[f"{name}_null"]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from aesweep.analysis.claims.comparisons import NetworkColumns, plain
+from aesweep.analysis.best_setting import lowest_difference, p_of_being_smaller, range_difference, relative_range
+from aesweep.analysis.claims.comparisons import NamedNetwork, NetworkColumns, plain
 from aesweep.analysis.claims.verdicts import (
     NO_SHARE,
     ONE_SEED,
@@ -16,14 +17,12 @@ from aesweep.analysis.claims.verdicts import (
 from aesweep.analysis.data.optimum import FEWEST_SIZES, Curve, curve, on_common_sizes
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import SOURCE_NAMES
-from aesweep.analysis.statistics import lowest_difference, p_of_being_smaller, range_difference, relative_range, trend
+from aesweep.analysis.statistics import trend
 from aesweep.analysis.text.text_tables import format_score
 from aesweep.analysis.thresholds import FAR_OUT, SMALL_GRID
 
 
-def better_at_best(
-    results: Results, score: str, first: tuple[str, NetworkColumns], second: tuple[str, NetworkColumns], where: str = ""
-) -> Finding:
+def better_at_best(results: Results, score: str, first: NamedNetwork, second: NamedNetwork, where: str = "") -> Finding:
     """Whether the first network's expected score at its best latent size is lower than the second's at its own.
 
     Both choose among their common sizes; of printed numbers among those that the paper prints.
@@ -66,7 +65,7 @@ def has_minimum(results: Results, score: str, network: NetworkColumns) -> Findin
     far_enough = found.sizes[-1] >= FAR_OUT and len(found.sizes) >= SMALL_GRID
     elsewhere = float(found.p_lowest[:-1].max()) if far_enough else 1.0
     if found.best == found.sizes[-1] and not far_enough and found.scores.seeds != 1:
-        words += ", the largest size that was tried, so the minimum may lie beyond it"
+        words += ", the largest size tried, so the minimum may be at a larger one"
     return decided(words, float(ends), elsewhere, _noise(found))
 
 
@@ -91,7 +90,7 @@ def _best_in_words(found: Curve) -> str:
 
 
 def _noise(*curves: Curve) -> str:
-    """What an open statement on best sizes lacks."""
+    """Why a comparison of best sizes is open."""
     seeds = min(one.scores.seeds for one in curves)
     return ONE_SEED if seeds == 1 else f"not settled by {seeds or 'printed numbers of one'} seed{'s' * (seeds > 1)}"
 
@@ -100,8 +99,8 @@ def more_sensitive(
     where: str,
     results: Results,
     score: str,
-    first: tuple[str, NetworkColumns],
-    second: tuple[str, NetworkColumns],
+    first: NamedNetwork,
+    second: NamedNetwork,
     factor: float = 1.0,
 ) -> Finding:
     """Whether the first network's score varies `factor` times as much with the latent size as the second's, or more.
@@ -131,7 +130,7 @@ def best_size_is_large(results: Results, score: str, network: NetworkColumns, la
     found = curve(results, score, **network)
     where = _where(network, score)
     if found is None or not found.sizes[0] < large <= found.sizes[-1]:
-        return left_open(f"{where}: no latent sizes below and from {large:g} on")
+        return left_open(f"{where}: no latent sizes on both sides of {large:g} units")
     words = f"{where}: {_best_in_words(found)}, of {len(found.sizes)} sizes (large: {large:g})"
     is_large = found.sizes >= large
     p_for, p_against = float(found.p_lowest[~is_large].max()), float(found.p_lowest[is_large].max())

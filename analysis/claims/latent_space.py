@@ -11,7 +11,7 @@ from aesweep.analysis.statistics import Sample, contrast
 from aesweep.analysis.text.text_tables import format_score
 
 Measure = Callable[[pd.DataFrame, pd.DataFrame], pd.Series]
-"""Means and standard deviations of two dimensions (a row per trial) to one number per trial."""
+"""From means and standard deviations of two dimensions (a row per trial) to one number per trial."""
 
 
 @claim(

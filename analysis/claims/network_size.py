@@ -48,7 +48,7 @@ def networks_have_the_parameters_of_section_5(results: Results) -> Verdict:
 def the_largest_networks_approach_the_bound(results: Results) -> Verdict:
     """The largest encoder and decoder have fewer parameters than the bound, by at most an order of magnitude.
 
-    The bound lies within a range that depends on the reduced dimension of the data, which the paper does not give.
+    The paper gives a range for the bound: it depends on the reduced dimension of the data, which the paper leaves open.
     """
 
     def judge(part: str, largest: float) -> Finding:
@@ -103,20 +103,20 @@ def _parameter_ranges(results: Results, rows: pd.DataFrame, size: Hashable, abou
 
 
 def _within_bound(results: Results, words: str, above: float, most: float) -> Finding:
-    """Whether the bound is more than `above` and at most `most`, wherever in its range it lies; else it depends on where."""
+    """Whether the bound is more than `above` and at most `most`; open if that holds for a part of its range only."""
     paper = section_5(results.data)
     low, high = paper["parameters_required_least"], paper["parameters_required_most"]
-    words = f"{words}; the bound lies between {low:.0e} and {high:.0e}"
+    words = f"{words}; the bound is between {low:.0e} and {high:.0e}"
     so = [above < end <= most for end in (low, high)]
     if all(so) or high <= above or most < low:
         return holds(all(so), words)
-    return left_open(f"{words}, by the reduced dimension of the data, so that depends on it")
+    return left_open(f"{words}, depending on the reduced dimension of the data, so this is undecided")
 
 
 def _judge_largest(results: Results, judge: Callable[[str, float], Finding]) -> Verdict:
-    """Judge the parameters of the largest encoder and decoder of the paper's widths; the printed ones without a record.
+    """Judge the parameters of the largest encoder and decoder of the paper's widths, or the printed ones where none are recorded.
 
-    What the paper says of its largest networks says nothing of smaller ones: without them it is left open.
+    The paper speaks of its largest networks only, so without networks of that width the claim is open.
     """
     found, widest = [], end_widths(results.data)[1]
     if not (results.trials["filters"] == widest).any():

@@ -11,7 +11,6 @@ import inspect
 import re
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -62,7 +61,7 @@ def load_claims(path: str | Path, field: str = "--claims") -> OwnClaims:
 def _read(file: str, field: str) -> bytes:
     try:
         if not Path(file).is_file():
-            trouble = "It is no regular file" if Path(file).exists() else "There is no such file"
+            trouble = "It is not a regular file" if Path(file).exists() else "There is no such file"
             raise ReportError(field, file, f"{trouble}. Give a Python file with your claims.")
         with open(file, "rb") as opened:
             data = opened.read(MOST_BYTES + 1)
@@ -93,7 +92,7 @@ def _trouble(found: tuple[Claim, ...], source: bytes) -> str:
     defined = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
     names = [one.name for one in found]
     for name in names:
-        if names.count(name) > 1 or Counter(defined)[name] > 1:
+        if names.count(name) > 1 or defined.count(name) > 1:
             return f"Two claims are called {name}. Give one of them another name."
         if name in {one.name for one in CLAIMS}:
             return f"{name} is the name of one of aesweep's claims. Give yours another name."
@@ -124,7 +123,7 @@ def _guarded(judge: Callable[[Results], Verdict], file: str) -> Callable[[Result
         except (Exception, SystemExit) as error:
             return _failed(_said(error, file))
         if not isinstance(verdict, Verdict):
-            return _failed(f"the claim returned {type(verdict).__name__} and no Verdict")
+            return _failed(f"the claim returned {type(verdict).__name__} instead of a Verdict")
         return verdict if _is_sound(verdict) else _failed("the claim returned a Verdict that together() does not make")
 
     return guarded

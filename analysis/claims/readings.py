@@ -1,4 +1,4 @@
-"""Readings of the paper that the sentences on VAEs depend on, and the check whether these data bear them out."""
+"""Readings of the paper that the sentences on VAEs depend on, and a check of whether these data bear them out."""
 
 import pandas as pd
 
@@ -31,7 +31,7 @@ def the_objective_of_vaes_is_the_papers(results: Results) -> Verdict:
 
 
 def _same_prior(results: Results, network: NetworkColumns) -> Finding:
-    """Of one width, at every latent size."""
+    """Whether N(0, I) and MVG hardly differ for one width, at every latent size."""
     rows = results.of(**network).dropna(subset=["standard_normal", "mvg"])
     where = f"{network['filters']:.0f} filters, N(0, I) − MVG"
     if rows.empty:

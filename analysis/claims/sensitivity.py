@@ -18,8 +18,8 @@ from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable
 
 COLUMNS = dict.fromkeys("data evaluation claim section axis reading distance scoring outcome shown".split(), "str")
 COLUMNS |= {"flips": "bool", "numbers": "str"}
-"""Of `sensitivity`, with their types."""
-NO_FOLDER = "There is no such folder. Give that of a store; for one on S3 the folder `store` of its report."
+"""Columns of the frame that `sensitivity` returns, with their types."""
+NO_FOLDER = "There is no such folder. Give the folder of a store; for a store on S3, the folder `store` of its report."
 
 
 def sensitivity(store: str | Path) -> pd.DataFrame:
@@ -57,8 +57,7 @@ def sensitivity_rows(judgement: Judgement) -> pd.DataFrame:
                 "outcome": verdict.outcome,
                 "shown": one.ours.outcome,
             }
-            numbers = "; ".join(finding.words for finding in verdict.findings)
-            rows.append({**row, "flips": one.flipped(reading), "numbers": numbers})
+            rows.append({**row, "flips": one.flipped(reading), "numbers": verdict.numbers})
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
@@ -103,7 +102,7 @@ def _caption(judgement: Judgement, decided: int) -> str:
     words = [
         f"{len(flipped)} of {decided} decided verdicts flip under a reading (FLIPS, bold)." if decided else "",
         f"One thing is changed at a time. {MISSING}: the sentence does not depend on it.",
-        "Thresholds such as “little” are shares of the distance at hand, and a kernel distance has another scale.",
+        "Thresholds such as “little” are shares of the distance in use, and kernel distances have another scale.",
         f"{left_out} sentences that no reading decides are in the CSV only." if left_out else "",
     ]
     return " ".join(filter(None, words))

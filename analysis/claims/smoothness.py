@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
-    at_comparison_size,
     deeper,
     falls_more,
     falls_with_width,
+    lower_at_comparison_size,
     plain,
     widths_with_both,
 )
-from aesweep.analysis.claims.verdicts import Finding, Verdict, claim, left_open, lower, together
+from aesweep.analysis.claims.verdicts import Finding, Verdict, claim, left_open, together
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.smoothness import COLUMNS
 
@@ -152,8 +152,8 @@ def _judged(results: Results, names: tuple[str, ...], compare: Callable[[str], l
 
 def _lower(results: Results, name: str, first: NetworkColumns, second: NetworkColumns, factor: float = 1.0) -> Finding:
     """Whether `factor` times the first network's measure is lower than the second's."""
-    a, b = (at_comparison_size(results, name, network) for network in (first, second))
-    return lower(COLUMNS[name], (_words(first), _words(second)), a, b, factor)
+    a, b = ((_words(network), network) for network in (first, second))
+    return lower_at_comparison_size(COLUMNS[name], results, name, a, b, factor)
 
 
 def _falls(results: Results, name: str) -> Finding:

@@ -5,11 +5,12 @@ from typing import cast
 
 import numpy as np
 
+from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.claims.comparisons import (
     NetworkColumns,
-    at_comparison_size,
     deeper,
     little_changed,
+    lower_at_comparison_size,
     plain,
     varied,
     width_of,
@@ -24,14 +25,12 @@ from aesweep.analysis.claims.verdicts import (
     claim,
     decided,
     left_open,
-    lower,
     together,
 )
 from aesweep.analysis.data.paper import CIFAR10, NOISES
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SOURCE_NAMES
 from aesweep.analysis.power import ALPHA
-from aesweep.analysis.statistics import Settings
 
 
 @claim(
@@ -170,11 +169,11 @@ def noise_degrades_reconstruction_and_generation(results: Results) -> Verdict:
 def with_noise_between_01_and_05_the_dae_drops_below_the_vae(results: Results) -> Verdict:
     """At the comparison size, a DAE scores lower than the VAE with noise of 0.1 and higher with 0.5 (MVG and GMM)."""
     found = []
+    weak, strong = ((f"DAE with noise {std}", varied(results, f"noise {std}")) for std in ("0.1", "0.5"))
+    vae = ("VAE", plain("vae", width_of(results, "noise 0.1")))
     for prior in PRIORS:
-        weak, strong = (at_comparison_size(results, prior, varied(results, f"noise {std}")) for std in ("0.1", "0.5"))
-        vae = at_comparison_size(results, prior, plain("vae", width_of(results, "noise 0.1")))
-        found.append(lower(SOURCE_NAMES[prior], ("DAE with noise 0.1", "VAE"), weak, vae))
-        found.append(lower(SOURCE_NAMES[prior], ("VAE", "DAE with noise 0.5"), vae, strong))
+        found.append(lower_at_comparison_size(SOURCE_NAMES[prior], results, prior, weak, vae))
+        found.append(lower_at_comparison_size(SOURCE_NAMES[prior], results, prior, vae, strong))
     return together(found)
 
 

@@ -55,6 +55,11 @@ class Verdict:
         """The outcome, or `circular` where the sentence states the numbers that would have to test it."""
         return CIRCULAR if self.findings and all(one.circular for one in self.findings) else self.outcome
 
+    @property
+    def numbers(self) -> str:
+        """All comparisons with their numbers, in one line."""
+        return "; ".join(finding.words for finding in self.findings)
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -94,7 +99,7 @@ def claim(section: str, quote: str, *data: str, threshold: str = "") -> Callable
 
 
 def together(findings: Iterable[Finding]) -> Verdict:
-    """All support: supported. One contradicts even among this many (Holm): contradicted. Else it is left open."""
+    """All support: supported. One contradicts even among this many (Holm): contradicted. Otherwise it is left open."""
     found = tuple(findings)
     made = [
         i for i, finding in enumerate(found) if min(finding.p_for, finding.p_against) < 1
@@ -134,7 +139,7 @@ def holds(fact: bool, words: str) -> Finding:
 
 
 def left_open(words: str) -> Finding:
-    """A comparison that cannot be made; `words` says what lacks."""
+    """A comparison that cannot be made; `words` says what is missing."""
     return Finding(OPEN, words)
 
 
@@ -155,8 +160,8 @@ def lower(where: str, names: tuple[str, str], first: Sample, second: Sample, fac
     return decided(f"{where}: {words} ({change_words(found)})", found.p_below(), found.p_above(), unsettled(found))
 
 
-NO_SHARE = "a distance of 0 or below has no share"
-"""Kernel distances are unbiased, so that they may lie below 0."""
+NO_SHARE = "shares of a distance of 0 or below mean nothing"
+"""Kernel distances are unbiased, so they can be negative."""
 
 
 def positive(*samples: Sample) -> bool:

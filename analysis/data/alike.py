@@ -18,7 +18,7 @@ def trained_like(tables: Tables, kept: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["data"].isin(kept["data"]) & rows["schedule"].isin(kept["schedule"])]
     weights = kept.loc[kept["model"] == "vae", "weight"]
     rows = rows[(rows["model"] != "vae") | rows["weight"].isin(weights) | weights.empty]
-    last = tables.failures.sort_values("time", kind="stable").drop_duplicates("key", keep="last")
+    last = tables.last_failures
     diverged = last.loc[(last["stage"] == "train") & (last["type"] == NON_FINITE_LOSS), "key"]
     return rows[rows["test_bce"].notna() | ((rows["state"] == "failed") & rows["key"].isin(diverged))]
 

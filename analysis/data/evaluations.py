@@ -20,6 +20,7 @@ from aesweep.sweep.tables.schemas import SHARED_ERROR
 
 FRECHET = ("fid", "fd")
 KERNEL = ("kid", "kd")
+INFINITIES = ("fid_infinity", "fd_infinity", "fid_infinity_both", "fd_infinity_both")
 FID_EXTRACTOR = "inception-2015"
 NOT_FID = "{title}: not FID, not comparable with published values"
 _OFFICIAL = {"fid": "FID", "kid": "KID", "fid_infinity": "FID∞", "fid_infinity_both": "FID∞ (both sides)"}
@@ -125,6 +126,18 @@ def in_order(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
     place = {name: place for place, name in enumerate(evaluation_order(tables))}
     rows = rows[rows["value"].notna()]
     return rows.iloc[rows["evaluation"].map(place).to_numpy().argsort(kind="stable")]
+
+
+def of_first_evaluation(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Those rows that are of the same evaluation as the first row of their group: what belongs together is of one."""
+    return rows[rows["evaluation"] == rows.groupby(by)["evaluation"].transform("first")]
+
+
+def by_trial(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Values and standard errors: index `key`, a column per word of `column`, of several rows the first."""
+    rows = rows.drop_duplicates(["key", column])
+    values, errors = (rows.pivot(index="key", columns=column, values=name) for name in ("value", "stderr"))
+    return values, errors
 
 
 def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:

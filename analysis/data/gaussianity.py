@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from aesweep.analysis.data.evaluations import in_order
+from aesweep.analysis.data.evaluations import by_trial, in_order, of_first_evaluation
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.statistics import holm
 
@@ -54,11 +54,7 @@ def gaussianity_by_trial(tables: Tables) -> pd.DataFrame:
     rows = rows.iloc[np.argsort(~rows["tested"].to_numpy(dtype=bool), kind="stable")]
     gains = rows["measured"] == "loglikelihood_gap"  # mixtures of other sizes gain something else: of one size only
     rows = rows[~gains | rows["gmm_components"].isin(rows.loc[gains, "gmm_components"].iloc[:1])]
-    # A measure, its null and its p-value: of one evaluation.
-    first = rows.groupby(["key", "measured"])["evaluation"].transform("first")
-    rows = rows[rows["evaluation"] == first].drop_duplicates(["key", "metric"])
-    values = rows.pivot(index="key", columns="metric", values="value")
-    deviations = rows.pivot(index="key", columns="metric", values="stderr")
+    values, deviations = by_trial(of_first_evaluation(rows, ["key", "measured"]), "metric")
     frame = pd.DataFrame(index=values.index)
     for name in MEASURES:
         frame[name], frame[f"{name}_stderr"] = values.get(name), deviations.get(name)

@@ -5,7 +5,7 @@ They depend on no extractor: of several evaluations the one that is shown counts
 
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import in_order
+from aesweep.analysis.data.evaluations import by_trial, in_order, of_first_evaluation
 from aesweep.analysis.data.tables import Tables
 
 EIGENVALUES = ("correlation_largest", "correlation_condition", "effective_rank")
@@ -21,11 +21,8 @@ def latent_measures_by_trial(tables: Tables) -> pd.DataFrame:
     rows = in_order(tables, every[every["metric"].isin(names) & every["source"].isin(["latents", "images"])])
     of_images = (rows["source"] == "images").map({True: "_images", False: ""})
     rows = rows.assign(column=(rows["metric"] + of_images).astype("str"))
-    measure = rows["column"].str.removesuffix("_null")
-    first = rows.groupby([rows["key"], measure])["evaluation"].transform("first")  # a measure and its null: of one
-    rows = rows[rows["evaluation"] == first].drop_duplicates(["key", "column"])
-    values = rows.pivot(index="key", columns="column", values="value")
-    errors = rows.pivot(index="key", columns="column", values="stderr")
+    rows = rows.assign(measured=rows["column"].str.removesuffix("_null"))
+    values, errors = by_trial(of_first_evaluation(rows, ["key", "measured"]), "column")
     frame = pd.DataFrame(index=values.index)
     for name in (*EIGENVALUES, DIMENSION, f"{DIMENSION}_images"):
         frame[name], frame[f"{name}_stderr"] = values.get(name), errors.get(name)

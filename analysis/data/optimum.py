@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.smooth_optimum import SmoothOptimum, smooth_optimum
 from aesweep.analysis.power import ALPHA
-from aesweep.analysis.statistics import Settings
 
 FEWEST_SIZES = 3
 """Latent sizes from which on a curve shows a minimum or a sensitivity."""

@@ -12,10 +12,11 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.data.evaluations import Evaluation, scores_by_trial
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.power import ALPHA
-from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, Settings, paired_difference
+from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, paired_difference
 from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 NETWORK = ["model", "filters", "depth", "variant", "latent_size"]
@@ -56,11 +57,11 @@ class Ranking:
         return [place for place in range(1, len(self.networks)) if self.scores.p_lowest[place] > ALPHA]
 
     def seeds_to_tell_the_next(self) -> int | None:
-        """Seeds that would tell the first network from the second; None for no number."""
+        """Seeds that would separate the first network from the second; None for no number."""
         return self.scores.difference(1, 0).seeds_needed() if len(self.networks) > 1 else None
 
 
-def scored_trials(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
+def with_scores(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """The described trials with a score under one evaluation, and their `SCORES`."""
     return tables.described.merge(scores_by_trial(tables, evaluation), left_on="key", right_index=True)
 

@@ -10,23 +10,17 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import KERNEL, Evaluation, evaluations_of
+from aesweep.analysis.data.alike import trained_like
+from aesweep.analysis.data.evaluations import INFINITIES, KERNEL, Evaluation, evaluations_of
 from aesweep.analysis.data.measured_trials import scored_trials
-from aesweep.analysis.data.results import Results, images_of, trained_like
+from aesweep.analysis.data.results import Results, images_of
 from aesweep.analysis.data.scores import SCORES
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import FURTHER_FIELDS
 
-DISTANCES = (
-    *KERNEL,
-    "fid_infinity",
-    "fd_infinity",
-    "fid_infinity_both",
-    "fd_infinity_both",
-    "coverage",
-)
-"""Metrics of an evaluation that can take the place of its Fréchet distance. Coverage is a share where the highest is best, so
-claims are judged by what lacks to 1."""
+DISTANCES = (*KERNEL, *INFINITIES, "coverage")
+"""Metrics of an evaluation that can take the place of its Fréchet distance. Coverage is a share of which the highest is
+best, so claims are judged by 1 minus it."""
 
 
 class Reading(NamedTuple):
@@ -72,8 +66,7 @@ def readings(tables: Tables, shown: Results) -> list[Reading]:
 def _distances(tables: Tables, shown: Results) -> Iterator[Reading]:
     """The other distances of the shown evaluation."""
     rows = tables.scores
-    rows = rows[(rows["evaluation"] == shown.evaluation.id) & rows["value"].notna()]
-    held = set(rows["metric"]) if shown.evaluation.id != "none" else set()
+    held = set(rows.loc[(rows["evaluation"] == shown.evaluation.id) & rows["value"].notna(), "metric"])
     for metric in (name for name in DISTANCES if name in held):
         found = _scored_by(tables, shown, replace(shown.evaluation, metric=metric))
         if len(found.trials):
@@ -113,23 +106,28 @@ def _trainings(tables: Tables, shown: Results) -> Iterator[Reading]:
     rows = rows[(rows["data"] == shown.data) & ~rows["key"].isin(shown.trials["key"])]
     for name, axis in TRAINING.items():
         replaced = shown.trials[axis.matter(shown.trials)]
-        if replaced.empty:
-            continue
-        usual = replaced.iloc[0]
-        others = rows[axis.matter(rows)]
-        for field in {*FURTHER_FIELDS, "beta"} - set(axis.fields):
-            others = others[_equal(others, field, usual) | ((field == "beta") & (others["model"] != "vae"))]
-        for values, found in others.groupby(list(axis.fields)):
-            changed = [(f, value) for f, value in zip(axis.fields, values, strict=True) if value != usual[f]]
-            if not changed:
-                continue
-            words = ", ".join(f"{field.replace('_', ' ')} {_text(value)}" for field, value in changed)
-            kept = shown.trials[~axis.matter(shown.trials)]
-            trained = trained_like(tables, found)
-            both = shown.trained[~axis.matter(shown.trained)], trained[axis.matter(trained)]
-            trials = pd.concat([kept, found], ignore_index=True)
-            words += _part(found, replaced)
-            yield Reading(name, words, replace(shown, trials=trials, trained=pd.concat(both, ignore_index=True)))
+        if len(replaced):
+            for words, found in _other_values(axis, rows, replaced.iloc[0]):
+                yield Reading(name, words + _part(found, replaced), _with_others(tables, shown, axis, found))
+
+
+def _other_values(axis: Axis, rows: pd.DataFrame, usual: pd.Series) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each other value of an axis in words, with its trials; in all other fields they are like the usual one."""
+    others = rows[axis.matter(rows)]
+    for field in {*FURTHER_FIELDS, "beta"} - set(axis.fields):
+        others = others[_equal(others, field, usual) | ((field == "beta") & (others["model"] != "vae"))]
+    for values, found in others.groupby(list(axis.fields)):
+        changed = [(f, value) for f, value in zip(axis.fields, values, strict=True) if value != usual[f]]
+        if changed:
+            yield ", ".join(f"{field.replace('_', ' ')} {_text(value)}" for field, value in changed), found
+
+
+def _with_others(tables: Tables, shown: Results, axis: Axis, found: pd.DataFrame) -> Results:
+    """The shown results, with these trials in place of those that the axis has an effect on."""
+    trained = trained_like(tables, found)
+    trials = shown.trials[~axis.matter(shown.trials)], found
+    both = shown.trained[~axis.matter(shown.trained)], trained[axis.matter(trained)]
+    return replace(shown, trials=pd.concat(trials, ignore_index=True), trained=pd.concat(both, ignore_index=True))
 
 
 def _part(found: pd.DataFrame, of: pd.DataFrame) -> str:

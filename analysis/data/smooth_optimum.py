@@ -14,8 +14,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
+from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.power import ALPHA
-from aesweep.analysis.statistics import Settings
 
 FEWEST_SMOOTHED = 5
 """Latent sizes from which on a curve is smoothed."""

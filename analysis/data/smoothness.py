@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import FRECHET, KERNEL, Evaluation, in_order
+from aesweep.analysis.data.evaluations import FRECHET, KERNEL, Evaluation, by_trial, in_order
 from aesweep.analysis.data.tables import Tables
 
 PLACES = {"reconstruction": "test images", "mvg": "MVG samples"}
@@ -64,9 +64,7 @@ def smoothness_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     rows = rows[rows["own"] | ~rows["measure"].isin(_WAYS)]
     rows = rows[rows["extractor"].isin(["none", _extractor(rows, evaluation)])]
     rows = rows.sort_values("own", ascending=False, kind="stable")
-    rows = rows.drop_duplicates(["key", "source", "measure"])
-    rows = rows.assign(column=rows["measure"] + "_" + rows["source"])
-    values, errors = (rows.pivot(index="key", columns="column", values=name) for name in ("value", "stderr"))
+    values, errors = by_trial(rows.assign(column=rows["measure"] + "_" + rows["source"]), "column")
     first, second = (f"{name}_reconstruction" for name in _FACTORS)
     if {first, second} <= set(values):
         product = values[first] * values[second]

@@ -117,6 +117,11 @@ class Tables:
         """The trials with the columns of `aesweep.analysis.data.trials.describe`; copy before you change it."""
         return describe(self.trials)
 
+    @cached_property
+    def last_failures(self) -> pd.DataFrame:
+        """The newest failure of each trial that has one; copy before you change it."""
+        return self.failures.sort_values("time", kind="stable").drop_duplicates("key", keep="last")
+
 
 def load_tables(store: str | Path, address: str = "") -> Tables:
     """Read `STORE/tables/*.parquet`; `address` is the URI of the store that `store` is a copy of.

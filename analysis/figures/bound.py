@@ -1,4 +1,4 @@
-"""How many parameters the encoders and decoders have, beside the bound of Bubeck and Sellke (Section 5).
+"""How many parameters the encoders and decoders have, compared with the bound of Bubeck and Sellke (Section 5).
 
 Their theorem asks a network that fits n images of d values smoothly for about n · d parameters; where images lie near a
 surface of fewer dimensions, fewer are enough. The paper estimates a range, and says that its largest networks come near

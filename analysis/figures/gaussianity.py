@@ -1,7 +1,7 @@
 """How Gaussian the latents are: against latent size, and against the size of the encoder (hypothesis 2).
 
-The paper judges by eye (Figures A.1 and A.2); here five measures are drawn, each beside what truly Gaussian data of the
-same shape give. Being Gaussian does not mean being N(0, I): the measures do not see mean and covariance, which the MVG
+The paper judges by eye (Figures A.1 and A.2); here five measures are drawn, each with the values of truly Gaussian data
+of the same shape. Being Gaussian does not mean being N(0, I): the measures do not see mean and covariance, which the MVG
 prior takes care of.
 """
 
@@ -16,13 +16,12 @@ from matplotlib.lines import Line2D
 from aesweep.analysis.data.gaussianity import DISTANCES, EFFECT, MEASURES
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.figures.networks import (
-    PlainNetwork,
     curve_looks,
+    few,
     parameter_axis,
     plain_networks,
     point_legend,
     point_looks,
-    spread,
 )
 from aesweep.analysis.figures.style import (
     GREY,
@@ -35,8 +34,6 @@ from aesweep.analysis.figures.style import (
     plain_style,
 )
 
-MOST_CURVES, FEW_WIDTHS = 16, 6
-"""More curves than that cannot be told apart: then so many widths are drawn."""
 BAND = 4.0
 """Standard deviations of Gaussian data on either side of their mean."""
 
@@ -115,15 +112,6 @@ def _measured(rows: pd.DataFrame) -> pd.DataFrame:
     names = list(MEASURES)
     rows = rows.assign(**{name: rows[name].where(np.isfinite(rows[name])) for name in names})
     return rows[rows[names].notna().any(axis=1)]
-
-
-def few(networks: list[PlainNetwork]) -> list[PlainNetwork]:
-    """All networks where a reader can tell them apart, else those of depth 1 and of a few widths."""
-    if len(networks) <= MOST_CURVES:
-        return networks
-    shallow = [network for network in networks if network.depth == "1"] or networks
-    widths = spread(sorted({network.filters for network in shallow}), FEW_WIDTHS)
-    return [network for network in shallow if network.filters in widths][:MOST_CURVES]
 
 
 def _panels() -> tuple[Figure, list[Axes]]:

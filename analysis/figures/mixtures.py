@@ -1,7 +1,7 @@
 """What mixtures of more components gain: distance of samples and held-out likelihood against the number of components.
 
-A likelihood that rises while the distance stays says that the latents are described better and the samples are none the better for
-it: the decoder sets the limit then, whose distance on test images is drawn beside.
+If the likelihood rises and the distance does not fall, the latents are described better but the samples do not improve. Then the
+decoder is the limit: its distance on reconstructed test images is drawn too.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from aesweep.analysis.data.evaluations import in_order
+from aesweep.analysis.data.evaluations import in_order, of_first_evaluation
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.figures.curves import ERRORS
@@ -53,7 +53,7 @@ def mixtures(tables: Tables, results: Results) -> Drawing | None:
     caption = (
         "Each mixture is fitted on nine tenths of the training latents; the likelihood is that of the other tenth. Mean over "
         f"training seeds, band from lowest to highest; with one seed {ERRORS:g} standard errors of its images or latents. "
-        "Where the likelihood rises and the distance does not fall, a better prior is no remedy. Thin level lines: "
+        "Where the likelihood rises and the distance does not fall, a better prior does not help. Thin level lines: "
         "reconstructions of test images, which use no prior."
     )
     caption += f" {left_out} further networks are not drawn." if left_out else ""
@@ -65,7 +65,7 @@ def mixture_scores(tables: Tables, results: Results) -> pd.DataFrame:
     """`key`, `metric`, `components`, `value` and `stderr` of the trials of `results`, each metric of one evaluation."""
     rows = tables.scores[tables.scores["metric"].isin(BY_COMPONENTS) & tables.scores["key"].isin(results.trials["key"])]
     rows = in_order(tables, rows[rows["extractor"].isin(["none", results.evaluation.extractor])])
-    rows = rows[rows["evaluation"] == rows.groupby(["key", "metric"])["evaluation"].transform("first")]
+    rows = of_first_evaluation(rows, ["key", "metric"])
     rows = rows.rename(columns={"gmm_components": "components"})[["key", "metric", "components", "value", "stderr"]]
     return rows.drop_duplicates(["key", "metric", "components"])
 

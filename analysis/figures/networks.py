@@ -18,6 +18,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from aesweep.analysis.data.trials import MODEL_NAMES, Curve, depth_order
 from aesweep.analysis.figures.style import GREY, LINE_STYLES, MARKERS, colours, look
 
+MOST_CURVES, FEW_WIDTHS = 16, 6
+"""A reader can distinguish this many curves. Where there are more, only this many widths are drawn."""
 Item = TypeVar("Item")
 _INK = "#222222"
 
@@ -49,6 +51,15 @@ def plain_networks(rows: pd.DataFrame) -> list[PlainNetwork]:
     plain = rows.loc[rows["network"] == "", ["filters", "depth", "model"]].drop_duplicates()
     found = [PlainNetwork(int(filters), str(depth), str(model)) for filters, depth, model in plain.to_numpy()]
     return sorted(found, key=lambda network: (network.filters, depth_order(network.depth), network.model))
+
+
+def few(networks: list[PlainNetwork]) -> list[PlainNetwork]:
+    """All networks if a reader can distinguish so many, otherwise those of depth 1 and of a few widths."""
+    if len(networks) <= MOST_CURVES:
+        return networks
+    shallow = [network for network in networks if network.depth == "1"] or networks
+    widths = spread(sorted({network.filters for network in shallow}), FEW_WIDTHS)
+    return [network for network in shallow if network.filters in widths][:MOST_CURVES]
 
 
 def curve_looks(networks: Sequence[PlainNetwork]) -> dict[PlainNetwork, dict[str, Any]]:

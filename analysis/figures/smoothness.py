@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.smoothness import MEASURES, PLACES
 from aesweep.analysis.figures.curves import ERRORS, Line
-from aesweep.analysis.figures.gaussianity import few
 from aesweep.analysis.figures.networks import (
     curve_looks,
+    few,
     parameter_axis,
     plain_networks,
     point_legend,
@@ -29,7 +29,7 @@ PANELS = {
     "mvg": ("path_stretch", "straight", "spherical", "decoder_frobenius_scaled"),
 }
 """Source of the latents -> measures, in reading order."""
-_LOW = "Hypothesis 1 says that variational inference, or else a powerful network, gives low values. "
+_LOW = "According to hypothesis 1, variational inference or a powerful network gives low values. "
 _PARAMETERS = ["parameters_encoder", "parameters_decoder"]
 
 

@@ -1,4 +1,4 @@
-"""What the network with the lowest mean score draws, beside real images: the picture of the report's first screen."""
+"""What the network with the lowest mean score draws, next to real images: the picture of the report's first screen."""
 
 import numpy as np
 

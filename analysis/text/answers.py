@@ -14,8 +14,8 @@ from aesweep.analysis.data.ranking import (
     compare_models,
     rank,
     ranked_by,
-    scored_trials,
     trials_of,
+    with_scores,
 )
 from aesweep.analysis.data.scores import SAMPLE_SCORES, SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
@@ -28,7 +28,7 @@ from aesweep.analysis.text.text_tables import format_score, places_of, with_erro
 MOST_NAMED = 3
 """Networks that are named as good as the best; the others are counted."""
 SEEDS_AT_LEAST = 3
-"""Seeds to train where there is one: two have no spread to speak of."""
+"""Seeds to train where there is one: the spread of two says little."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def all_answers(tables: Tables, spec: str) -> list[Answers]:
     """For every evaluation that is shown (FID first) and every data set; `spec` is what the sweep is launched by."""
     found = []
     for evaluation in evaluations_of(tables).shown:
-        for data, trials in scored_trials(tables, evaluation).groupby("data"):
+        for data, trials in with_scores(tables, evaluation).groupby("data"):
             score = ranked_by(trials)
             ranking = rank(trials, score) if score else None
             if ranking is not None:
@@ -83,8 +83,7 @@ def progress(tables: Tables) -> Answer:
 def _reasons(tables: Tables) -> list[str]:
     """The newest reason of every trial that is failed now."""
     failed = set(tables.trials.loc[tables.trials["state"] == "failed", "key"])
-    last = tables.failures.sort_values("time", kind="stable").drop_duplicates("key", keep="last")
-    last = last[last["key"].isin(failed)]
+    last = tables.last_failures[tables.last_failures["key"].isin(failed)]
     lines = last["message"].fillna("").str.partition("\n")[0]
     return (last["type"] + ": " + lines).tolist()
 
@@ -120,7 +119,7 @@ def _which(evaluation: Evaluation, ranking: Ranking) -> str:
             return f"Only {name} was scored: its {what} with one training seed."
         return (
             f"Not decided. {name} has the lowest score of {count:,} networks, but with one training seed each: its {what}, "
-            "and nothing says how far another seed would be from that."
+            "and it is unknown how far another seed would be from that."
         )
     mean = with_error(ranking.best.value, ranking.best.half_width)
     what = f"{what} {mean} (mean of {ranking.seeds} seeds, 95 %)"
@@ -169,7 +168,7 @@ def _better(names: tuple[str, str], found: PairedDifference | None, what: str) -
 
 def _how_sure(ranking: Ranking, compared: list[PairedDifference]) -> str:
     if not ranking.known:
-        return "Not at all: one training seed per network says nothing of the spread over seeds."
+        return "Not at all: with one training seed per network, the spread over seeds is unknown."
     found = [f"{ranking.seeds} training seeds per network."]
     if ranking.few_seeds:
         few = ranking.few_seeds

@@ -65,7 +65,7 @@ def _gap(tables: Tables, results: Results | None, experiment: Experiment) -> dic
 
 def _fill(tables: Tables, experiment: Experiment, asked: bool, done: bool) -> str:
     """The command that brings the scores of a line of Table 1."""
-    store = shlex.quote(tables.store)
+    store = tables.quoted
     if done:
         return f"aesweep evaluate {store} --extractor {FID_EXTRACTOR}"
     if asked:
@@ -102,13 +102,13 @@ def _places(experiment: Experiment) -> str:
 
 def _unfinished(trials: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     rows = trials[trials["state"] != "done"]
-    last = tables.failures.sort_values("time").drop_duplicates("key", keep="last").set_index("key")
+    last = tables.last_failures.set_index("key")
     reasons = rows["key"].map((last["type"] + ": " + last["message"]).astype("object")).astype("object")
     waiting = {"pending": "not started yet", "running": "training now", "trained": "trained, waits for its scores"}
     failed = rows["state"] == "failed"
     reason = rows["state"].map(waiting).where(~failed, reasons.fillna("failed, no reason recorded"))
     what = rows["name"] + np.where(rows["state"] == "trained", ": scores", ": model and scores")
-    command = f"aesweep resume {shlex.quote(tables.store)}"
+    command = f"aesweep resume {tables.quoted}"
     commands = np.where(failed, f"{command} --retry-failed", np.where(rows["state"] == "running", "", command))
     return pd.DataFrame({"what": what, "reason": reason, "command": commands})
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from aesweep.analysis.data.evaluations import Evaluation, evaluations_of
-from aesweep.analysis.data.ranking import NETWORK, Ranking, rank, scored_trials
+from aesweep.analysis.data.ranking import NETWORK, Ranking, rank, with_scores
 from aesweep.analysis.data.results import Results, notices
 from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
@@ -33,7 +33,7 @@ def warnings(tables: Tables, results: Iterable[Results]) -> list[str]:
 
 def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results] = ()) -> TextTable:
     """One row per data set, score and model: the network with the lowest mean over seeds, and its interval."""
-    trials = scored_trials(tables, evaluation)
+    trials = with_scores(tables, evaluation)
     rows = [
         _best_row(str(data), score, str(model), ranking)
         for (data, model), part in trials.groupby(["data", "model"])

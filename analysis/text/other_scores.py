@@ -9,7 +9,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import FRECHET, KERNEL, error_of_mean, evaluation_order, in_order
+from aesweep.analysis.data.evaluations import (
+    FRECHET,
+    INFINITIES,
+    KERNEL,
+    error_of_mean,
+    evaluation_order,
+    in_order,
+    of_first_evaluation,
+)
 from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, setting_words
 from aesweep.analysis.data.tables import Tables
@@ -26,7 +34,6 @@ METRICS |= {name: row.title for name, row in MODEL_METRICS.items()}
 """Metric of the scores table -> column head, in the order in which they are shown. Others follow under their own name."""
 _OF_A_FIT = ("em_iterations", "em_converged", "em_lower_bound", "condition_number", "regularisation")
 """How the fit of a prior went: in the tables of the store alone."""
-INFINITIES = ("fid_infinity", "fd_infinity", "fid_infinity_both", "fd_infinity_both")
 LOWEST = (
     *FRECHET,
     *KERNEL,
@@ -102,7 +109,7 @@ def other_scores(tables: Tables) -> pd.DataFrame:
     """
     rows = in_order(tables, _shown_nowhere_else(tables.scores))
     names = ["key", "source", "split", "metric", "extractor"]
-    rows = rows[rows["evaluation"] == rows.groupby(names)["evaluation"].transform("first")].sort_index()
+    rows = of_first_evaluation(rows, names).sort_index()
     place = [*names, "evaluation"]
     images = {"n": ("n", "max"), "n_reference": ("n_reference", "max")}
     found = rows.groupby(place, sort=False).agg(value=("value", "mean"), **images)

@@ -1,4 +1,4 @@
-"""The scores that the paper prints in its text and in no table, beside ours."""
+"""The scores that the paper prints in its text and in no table, next to ours."""
 
 import math
 
@@ -25,7 +25,7 @@ _HEADINGS = {
 
 
 def printed_in_the_text(results: Results) -> TextTable | None:
-    """77.10 and 67.32 (Section 4) beside our means; None where printed numbers may not stand beside ours, or there are none."""
+    """77.10 and 67.32 (Section 4) next to our means; None if there are no printed numbers, or none that ours may be compared with."""
     rows = published_scores("text")
     rows = rows[(rows["data"] == results.data) & results.beside_published]
     if rows.empty:

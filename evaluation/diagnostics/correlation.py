@@ -8,20 +8,20 @@ number of units.
 * `correlation_condition`: the largest over the smallest.
 * `effective_rank`: the participation ratio (sum of eigenvalues)^2 / (sum of their squares), from 1 to Z.
 * `<metric>_null`: mean of the same over simulated data sets of as many latents from N(0, I), with their standard deviation. The
-  largest eigenvalue lies near the Marchenko-Pastur edge (1 + sqrt(Z / n))^2 there, not at 1.
+  largest eigenvalue is near the Marchenko-Pastur edge (1 + sqrt(Z / n))^2 there, not at 1.
 
-Standard errors are those of the first-order influence of each latent. They are too large where eigenvalues are equal but for
-chance, which the nulls are for.
+Standard errors are those of the first-order influence of each latent. They are too large where eigenvalues differ by chance
+alone; compare with the nulls there.
 
 Shapes: n latents, Z = latent_size, R replicates.
 """
 
-import math
 from functools import lru_cache
 
 import numpy as np
 import torch
 
+from aesweep.evaluation.metrics.frechet_error import standard_error
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.subject import Subject, Values, measured_rows
 from aesweep.models.identity import stream_seed
@@ -63,25 +63,27 @@ def eigenvalue_measures(latents_nZ: torch.Tensor) -> Values:
     correlation_ZZ = u_nZ.T @ u_nZ / n
     values_Z, vectors_ZZ = torch.linalg.eigh(correlation_ZZ)
     ends_Z2 = vectors_ZZ[:, [0, -1]]
-    smallest, largest = float(values_Z[0]), float(values_Z[-1])
+    largest, condition, rank = _of_eigenvalues(values_Z)
+    smallest = float(values_Z[0])
     if smallest <= size * torch.finfo(torch.float64).eps * largest:  # rounding errors, as of a unit that copies another
         raise ValueError("the correlation matrix is singular")
     # What latent i does to an eigenvalue l with vector v: (v.u_i)^2 - l sum_j v_j^2 u_ij^2.
     influence_n2 = (u_nZ @ ends_Z2).square() - u_nZ.square() @ ends_Z2.square() * values_Z[[0, -1]]
     low_n, high_n = influence_n2.T
-    squares = float(values_Z.square().sum())
-    rank = size**2 / squares
     squared_Z = (correlation_ZZ @ correlation_ZZ).diagonal()
     quadratic_n = ((u_nZ @ correlation_ZZ) * u_nZ).sum(1) - u_nZ.square() @ squared_Z
+    squares = float(values_Z.square().sum())
     return {
-        "correlation_largest": (largest, _error(high_n), n),
-        "correlation_condition": (largest / smallest, _error((high_n - largest / smallest * low_n) / smallest), n),
-        "effective_rank": (rank, _error(2 * rank / squares * quadratic_n), n),
+        "correlation_largest": (largest, standard_error(high_n), n),
+        "correlation_condition": (condition, standard_error((high_n - condition * low_n) / smallest), n),
+        "effective_rank": (rank, standard_error(2 * rank / squares * quadratic_n), n),
     }
 
 
-def _error(influence_n: torch.Tensor) -> float:
-    return float(influence_n.std()) / math.sqrt(len(influence_n))
+def _of_eigenvalues(values_Z: torch.Tensor) -> tuple[float, float, float]:
+    """The values of `MEASURES`, from all eigenvalues in ascending order."""
+    rank = len(values_Z) ** 2 / float(values_Z.square().sum())
+    return float(values_Z[-1]), float(values_Z[-1] / values_Z[0]), rank
 
 
 @lru_cache(maxsize=16)
@@ -98,6 +100,5 @@ def spherical_null(n: int, size: int, device: torch.device) -> np.ndarray:
         np.fill_diagonal(factor_ZZ, np.sqrt(generator.chisquare(degrees_Z)))
         factor_ZZ /= np.linalg.norm(factor_ZZ, axis=1, keepdims=True)  # a correlation matrix has a diagonal of 1
         tensor_ZZ = torch.from_numpy(factor_ZZ).to(device)
-        values_Z = torch.linalg.eigvalsh(tensor_ZZ @ tensor_ZZ.T)
-        replicate[:] = [float(v) for v in (values_Z[-1], values_Z[-1] / values_Z[0], size**2 / values_Z.square().sum())]
+        replicate[:] = _of_eigenvalues(torch.linalg.eigvalsh(tensor_ZZ @ tensor_ZZ.T))
     return found

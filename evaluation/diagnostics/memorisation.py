@@ -1,4 +1,4 @@
-"""Whether samples are copies of training images: their nearest training images in feature space, beside those of test images.
+"""Whether samples are copies of training images: distances to the nearest ones in feature space, compared with test images.
 
 * `authenticity` (Alaa et al. 2022): share of samples that are farther from their nearest training image than that one is from its
   nearest other training image. New images of the data's own distribution do not reach 1 either: the row of source `images` is
@@ -7,7 +7,7 @@
 * `nearer_than_test`: probability that a sample is nearer to the training images than a test image is (the statistic of
   Meehan et al. 2020, over the whole space); 0.5 where they are alike, near 1 for copies.
 
-A blurred image lies between all others, nearer to the training images than a sharp one, and is no copy of any. So the rows of source
+A blurred image is near all others, nearer to the training images than a sharp one, without being a copy. So the rows of source
 `reconstruction` give the same for reconstructions of test images, which the same decoder blurs and which cannot be copies: samples
 that are copies are nearer than these. The picture shows the samples of all priors that are nearest to a training image, measured by
 the distance of that one to its nearest other.
@@ -28,7 +28,7 @@ from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.pictures import reconstruction_grid
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.rows import ScoreRow
-from aesweep.evaluation.subject import Subject, Values, mean_and_error, measured_rows
+from aesweep.evaluation.subject import Subject, Values, mean_and_error, measured_rows, prior_rows
 from aesweep.models.data.datasets import Split
 
 METRICS = ("authenticity", "nearest_ratio", "nearer_than_test")
@@ -49,7 +49,7 @@ class Nearest:
 
     @property
     def authentic(self) -> np.ndarray:
-        """Whether each image is no copy: a training image that is there twice has a copy wherever the distance is 0."""
+        """Whether each image is not a copy (N,). Of a training image that occurs twice, only an image at distance 0 is one."""
         return np.asarray((self.distance >= self.spacing) & (self.distance > 0))
 
     @property
@@ -92,7 +92,7 @@ def measure(subject: Subject) -> list[ScoreRow]:
     rows = measured_rows(row("images", "test"), METRICS[:1], lambda: _authenticity(test()))
     rows += measured_rows(row("reconstruction", "test"), METRICS, of_reconstructions)
     for kind in asked.priors:
-        rows += subject.of_prior(row(kind, "train"), METRICS, subject.priors.get(kind, "not fitted"), of_samples)
+        rows += prior_rows(row(kind, "train"), METRICS, subject.priors.get(kind, "not fitted"), of_samples)
     if found:
         subject.pictures[PICTURE] = _picture(subject, found)
     return rows

@@ -5,19 +5,21 @@ For each of `mixture_sizes` one Gaussian mixture is fitted on nine tenths of the
 * `mixture_loglikelihood`: mean log p(z) of the other tenth, in nats per latent dimension.
 * `fd_mixture`, `kd_mixture` (`fid_…`, `kid_…` with Inception): distances of its samples from the real images.
 
-Where the likelihood still rises and the distance does not fall, latents are no longer what limits the samples. Each row says its number
-of components in `gmm_components`. Every fit has the deadline of a prior to itself; the fits take as long as one of as many
-components as all sizes have together.
+Where the likelihood still rises and the distance does not fall, latents no longer limit the samples. The column `gmm_components`
+says each row's number of components. Each fit gets the full deadline of a prior; together they take as long as one fit with as
+many components as all sizes add up to.
 """
 
 import time
 from dataclasses import replace
 
+from threadpoolctl import threadpool_limits
+
 from aesweep.evaluation.metrics.heldout import heldout_split, mean_likelihood
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import fit_prior
 from aesweep.evaluation.rows import ScoreRow
-from aesweep.evaluation.subject import Subject, Values
+from aesweep.evaluation.subject import Subject, Values, prior_rows
 
 
 def measure(subject: Subject) -> list[ScoreRow]:
@@ -41,13 +43,15 @@ def _rows(subject: Subject, components: int) -> list[ScoreRow]:
     images = subject.row("gmm", asked.reference_split, extractor=asked.extractor, n_reference=subject.reference().n)
 
     def likelihood(prior: FittedPrior) -> Values:
-        return {"mixture_loglikelihood": (*mean_likelihood(prior, subject.train_NZ[held_out]), len(held_out))}
+        with threadpool_limits(subject.fits.threads):  # as `heldout_likelihood` does: thread counts change bits
+            found = mean_likelihood(prior, subject.train_NZ[held_out])
+        return {"mixture_loglikelihood": (*found, len(held_out))}
 
     def distances(prior: FittedPrior) -> Values:
         features_ND = subject.features(prior.sample(asked.samples, asked.seeds[0]))
         return {f"{metric}_mixture": value for metric, value in subject.distances(features_ND).items()}
 
     names = tuple(f"{name}_mixture" for name in (asked.frechet_name, asked.kernel_name))
-    rows = subject.of_prior(latents, ("mixture_loglikelihood",), prior, likelihood)
-    rows += subject.of_prior(images, names, prior, distances)
+    rows = prior_rows(latents, ("mixture_loglikelihood",), prior, likelihood)
+    rows += prior_rows(images, names, prior, distances)
     return [replace(row, gmm_components=components) for row in rows]

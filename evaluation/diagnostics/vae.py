@@ -1,4 +1,4 @@
-"""What a VAE's posterior does at test images: how many units it uses, what they cost, and bounds of the likelihood.
+"""A VAE's posterior at test images: how many units it uses, what they cost, and bounds of the likelihood.
 
 * `active_units`: units whose posterior mean varies by more than 0.01 over images (Burda et al. 2016).
 * `kl`: mean KL(q(z|x) || N(0, I)) in nats per image; `kl_unit_mean` and `kl_unit_p10`, `_p50`, `_p90`: mean and quantiles
@@ -26,6 +26,7 @@ import torch
 import torch.nn.functional as F
 
 from aesweep.evaluation.draws import reference_indices
+from aesweep.evaluation.metrics.frechet_error import standard_error
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.smoothness.jacobian import draws
 from aesweep.evaluation.subject import Subject, Values, mean_and_error, measured_rows
@@ -113,7 +114,7 @@ def aggregate_kl(mean_NZ: torch.Tensor, log_variance_NZ: torch.Tensor) -> tuple[
     slope_ZZ = 0.5 * (torch.eye(len(m_Z)).to(s_ZZ) - torch.linalg.inv(s_ZZ))
     away_NZ = mean_NZ - m_Z
     influence_N = away_NZ @ m_Z + ((away_NZ @ slope_ZZ) * away_NZ).sum(1) + variance_NZ @ slope_ZZ.diagonal()
-    return value, float(influence_N.std()) / math.sqrt(n), n
+    return value, standard_error(influence_N), n
 
 
 def _gaussian_kl(mean_NZ: torch.Tensor, variance_NZ: torch.Tensor) -> float:

@@ -28,6 +28,13 @@ class FeatureStatistics:
         self._sums = _Sums(0, np.zeros(dimension), np.zeros((dimension, dimension)))
         self._on_device: _Sums | None = None  # of tensors; not yet in `_sums`
 
+    @classmethod
+    def of(cls, features: np.ndarray | torch.Tensor) -> Self:
+        """The statistics of one set of features (N, D); raises as `update` does."""
+        statistics = cls(features.shape[1])
+        statistics.update(features)
+        return statistics
+
     @property
     def n(self) -> int:
         """Images."""

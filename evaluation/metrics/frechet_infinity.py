@@ -94,7 +94,5 @@ def _intercept_weights(x_P: np.ndarray) -> np.ndarray:
 
 
 def _statistics(features_ND: torch.Tensor, chosen: np.ndarray | None = None) -> FeatureStatistics:
-    statistics = FeatureStatistics(features_ND.shape[1])
     index = slice(None) if chosen is None else torch.from_numpy(np.sort(chosen)).to(features_ND.device)
-    statistics.update(features_ND[index])
-    return statistics
+    return FeatureStatistics.of(features_ND[index])

@@ -52,7 +52,7 @@ class Law:
         return float(self.replicates.std(ddof=1))
 
     def p_above(self, value: float) -> float:
-        """Chance of this value or a larger one: (1 + count) / (1 + R), or the exponential tail. Raises no error."""
+        """Chance of this value or a larger one: (1 + count) / (1 + R), or the exponential tail."""
         return _upper(self.replicates, value)
 
     def p_either(self, value: float) -> float:
@@ -74,7 +74,7 @@ def _upper(ascending_R: np.ndarray, value: float) -> float:
 def shape_null(n: int, d: int) -> tuple[Law, Law, Law]:
     """The laws of Mardia's kurtosis, the radius' Kolmogorov-Smirnov distance and the marginal kurtosis.
 
-    Of `n` Gaussian latents whose covariance has rank `d`. The first two are the same for every covariance. The marginal
+    For `n` Gaussian latents whose covariance has rank `d`. The first two are the same for every covariance. The marginal
     kurtosis, |excess kurtosis| averaged over d independent dimensions, has the same mean whatever the covariance; its spread
     grows with the eighth power of the correlations between dimensions.
     """

@@ -34,6 +34,7 @@ from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.latents import Latents
 from aesweep.evaluation.metrics.gaussian_null import gap_null, gap_p, shape_null
 from aesweep.evaluation.metrics.least_gaussian_direction import least_gaussian_direction
+from aesweep.evaluation.metrics.principal_components import principal_components
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError, fitted_prior
 from aesweep.evaluation.priors.fitting import check_finite, check_latents
 from aesweep.evaluation.rows import ScoreRow, latent_score
@@ -74,24 +75,22 @@ def loglikelihood_gap(z_NZ: np.ndarray, mixture: FittedPrior, gaussian: FittedPr
 def shape_statistics(x_NZ: np.ndarray) -> tuple[np.ndarray, int]:
     """The values of `SHAPE_METRICS` for latents (N, Z), float64 (3,), and the rank d of their covariance.
 
-    Directions whose variance is rounding error (under max * Z * eps) are left out. Raises `PriorError`: latents that are
+    Directions whose variance is rounding error are left out. Raises `PriorError`: latents that are
     not finite or all equal, or too few for their rank (with N = d + 1 every r^2 is N - 1, whatever the data).
     """
     check_latents(x_NZ)
-    n, size = x_NZ.shape
+    n = len(x_NZ)
     centred = np.asarray(x_NZ, dtype=np.float64)
     centred = centred - centred.mean(0)
-    values, vectors = np.linalg.eigh(centred.T @ centred / n)
-    least = values[-1] * size * np.finfo(np.float64).eps
-    kept = values > least
-    rank = int(kept.sum())
+    components = principal_components(centred)
+    rank = len(components.deviations_d)
     if n <= rank + 1:
         raise PriorError(f"{n} latents are too few for a covariance of rank {rank}: at least {rank + 2} needed")
-    white_Nd = centred @ (vectors[:, kept] / np.sqrt(values[kept]))
+    white_Nd = centred @ components.whitening
     r2_N = np.einsum("nd,nd->n", white_Nd, white_Nd)
     # Its expectation for a Gaussian is (N - 1) / (N + 1), not quite 1, since r^2 is bounded by N - 1.
     mardia = (r2_N**2).mean() / (rank * (rank + 2))
-    return np.array([mardia, _radius_ks(r2_N, rank), _marginal_kurtosis(centred, least)]), rank
+    return np.array([mardia, _radius_ks(r2_N, rank), _marginal_kurtosis(centred, components.least)]), rank
 
 
 def _radius_ks(r2_N: np.ndarray, d: int) -> float:
@@ -137,20 +136,18 @@ def _gap_rows(
     row = latent_score(
         evaluation, "loglikelihood_gap", n, value, stderr=stderr, seconds=seconds, note=note, split="test"
     )
-    missing = "one latent has no standard error" if null else "too few latents for each component"
-    missing = note if value is None else missing
-    return [row, *_about(row, null or (None, None), p, missing)]
+    reasons = "too few latents for each component", "one latent has no standard error"
+    return [row, *_about(row, null, p, *reasons)]
 
 
 def _direction_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[ScoreRow]:
-    """On a draw of twice `SUBSAMPLE` in an order by chance, since its halves have different tasks."""
+    """Rows of the least Gaussian direction, from a draw of twice `SUBSAMPLE` in random order, since its halves have different tasks."""
     started = time.perf_counter()
     seed = stream_seed("gaussianity directions", evaluation.prior_seed)
     chosen = reference_indices(len(train_NZ), 2 * SUBSAMPLE, seed)
     chosen = chosen[np.argsort(np.random.PCG64(seed + 1).random_raw(len(chosen)), kind="stable")]
     n, note = len(chosen) - len(chosen) // 2, ""
-    value = stderr = p = None
-    null: tuple[float | None, float | None] = (None, None)
+    value = stderr = p = null = None
     try:
         found = least_gaussian_direction(train_NZ[chosen], seed)
         value, stderr, p, null = found.negentropy, found.stderr, found.p, found.null
@@ -158,7 +155,7 @@ def _direction_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[
         note = str(error)
     seconds = time.perf_counter() - started
     row = latent_score(evaluation, "direction_negentropy", n, value, stderr=stderr, seconds=seconds, note=note)
-    return [row, *_about(row, null, p, note)]
+    return [row, *_about(row, null, p)]
 
 
 def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[ScoreRow]:
@@ -168,7 +165,7 @@ def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[Scor
     x_NZ = train_NZ[reference_indices(len(train_NZ), SUBSAMPLE, seed)]
     n, size = x_NZ.shape
     values: list[Any] = [None] * len(SHAPE_METRICS)
-    nulls: list[Any] = [(None, None)] * len(SHAPE_METRICS)
+    nulls: list[Any] = [None] * len(SHAPE_METRICS)
     p_values: list[float | None] = [None] * len(SHAPE_METRICS)
     try:
         found, rank = shape_statistics(x_NZ)
@@ -183,19 +180,25 @@ def _shape_rows(evaluation: EvaluationConfig, train_NZ: np.ndarray) -> list[Scor
     rows = []
     for name, value, null, p in zip(SHAPE_METRICS, values, nulls, p_values, strict=True):
         row = latent_score(evaluation, name, n, value, seconds=seconds, note=note)
-        rows += [row, *_about(row, null, p, note)][: 2 if name == "marginal_kurtosis" else 3]
+        rows += [row, *_about(row, null, p)][: 2 if name == "marginal_kurtosis" else 3]
     return rows
 
 
 def _about(
-    row: ScoreRow, null: tuple[float | None, float | None], p: float | None, note: str
+    row: ScoreRow, null: tuple[float, float] | None, p: float | None, no_null: str = "", no_p: str = ""
 ) -> tuple[ScoreRow, ScoreRow]:
-    """The rows of a measure's null, mean and standard deviation, and of its p-value."""
-    mean, deviation = null
-    blank = replace(row, stderr=None, seconds=0.0)
+    """The rows of a measure's null, mean and standard deviation, and of its p-value.
+
+    `no_null` and `no_p` say why one of them may be missing though the measure has a value.
+    """
+    mean, deviation = null or (None, None)
+    of_null, of_p = (
+        replace(row, metric=f"{row.metric}{end}", value=value, stderr=stderr, seconds=0.0)
+        for end, value, stderr in (("_null", mean, deviation), ("_p", p, None))
+    )
+    if row.value is None:
+        return of_null, of_p
     return (
-        replace(
-            blank, metric=f"{row.metric}_null", value=mean, stderr=deviation, note=note if mean is None else row.note
-        ),
-        replace(blank, metric=f"{row.metric}_p", value=p, note=note if p is None else row.note),
+        replace(of_null, note=no_null if null is None else row.note),
+        replace(of_p, note=no_p if p is None else row.note),
     )

@@ -5,7 +5,7 @@
   is the mean log p(z) of the tenth. What a prior gains by its size alone shows as a distance between the two. On held-out
   Gaussian latents ten components do worse than one Gaussian, by what `gaussian_null.gap_null` says.
 
-Both in nats per dimension, with the standard error over latents. Beside them stands how the fit on all latents went
+Both in nats per dimension, with the standard error over latents. Further rows say how the fit on all latents went
 (`FITS`). The second fit costs as much as the first, so all this is measured only where `heldout_likelihood` is asked for.
 
 Shapes: N latents, Z = latent_size.
@@ -27,7 +27,7 @@ from aesweep.evaluation.rows import ScoreRow, latent_score
 from aesweep.models.identity import stream_seed
 
 HELDOUT_SHARE = 0.1
-"""Of the training latents."""
+"""Share of the training latents."""
 BATCH = 10_000  # latents whose density is computed at once: 1 GB at 768 dimensions and ten components
 
 Kind = Literal["mvg", "gmm"]
@@ -77,7 +77,7 @@ def _likelihood_rows(
     priors: Mapping[str, FittedPrior | str],
     settings: FitSettings,
 ) -> list[ScoreRow]:
-    """Of the latents held out under a prior fitted on the rest, and of all under the prior fitted on all."""
+    """Rows of the latents held out under a prior fitted on the rest, and of all under the prior fitted on all."""
     fitted_on, held_out = heldout_split(len(train_NZ), evaluation.prior_seed)
     rows = []
     for metric, z_NZ in (("heldout_loglikelihood", train_NZ[held_out]), ("train_loglikelihood", train_NZ)):

@@ -65,6 +65,11 @@ def kernel_distance(
     return float(values.mean()), math.sqrt(variance + values.var(ddof=1) / subsets)
 
 
+def possible_subset_size(asked: int, *counts: int) -> int:
+    """The subset size asked for, or half of the smallest set, the largest that `kernel_distance` takes."""
+    return min(asked, min(counts) // 2)
+
+
 def _paired_mmd(x_mD: torch.Tensor, y_mD: torch.Tensor) -> float:
     """Mean of k(x, x') + k(y, y') - k(x, y') - k(x', y) over all (x, y) and (x', y') that are two pairs."""
     from torchmetrics.image.kid import poly_kernel

@@ -65,7 +65,7 @@ def paired_variance(x_ND: torch.Tensor, y_ND: torch.Tensor) -> float:
 
 
 def _sums(x_ND: torch.Tensor, other_MD: torch.Tensor | None = None) -> _Sums:
-    """Of the kernel of two sets, or of one with itself."""
+    """Sums of the kernel of two sets, or of one with itself."""
     y_MD = x_ND if other_MD is None else other_MD
     rows, columns_M, squares = [], torch.zeros(len(y_MD), dtype=x_ND.dtype, device=x_ND.device), 0.0
     for first in range(0, len(x_ND), ROWS):

@@ -3,15 +3,15 @@
 Half of the latents choose directions, the other half are measured along them. So whatever chose them, along each of them
 Gaussian latents are exactly a sample of a univariate normal: the null needs no simulation and does not depend on their
 covariance. The directions are each latent dimension, each principal component, and for each cluster of k-means the one that
-tells it from the rest (linear discriminant analysis). k-means runs twice: on the latents, where clusters show if they lie
-along principal components, and on whitened latents, where they show wherever they are.
+separates it from the rest (linear discriminant analysis). k-means runs twice: on the latents, where clusters show along
+principal components, and on whitened latents, where they show in every direction.
 
 The measure is Hyvärinen's approximation of negentropy (1998, his second choice of functions), in nats: what a density that
 fits the direction gains over the normal one. For y of mean 0 and variance 1 it is
 
     J = k1 E[y exp(-y²/2)]² + k2 (E[exp(-y²/2)] - sqrt(1/2))²
 
-Both functions are bounded, so that single latents far out do not decide. k1 and k2 are such that J is half the sum of the
+Both functions are bounded, so that single outliers do not decide. k1 and k2 are such that J is half the sum of the
 squares of two components that for n normal values are independent and normal with variance 1/n. So 2 n J is chi-squared with 2
 degrees of freedom and the p-value of a direction is exp(-n J); the smallest of m counts m times (Bonferroni). As p-values far
 out in the tail are needed, the second component, whose law is skewed, is first made normal by Wilson and Hilferty's cube root.
@@ -25,15 +25,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from aesweep.evaluation.metrics.principal_components import principal_components
 from aesweep.evaluation.priors.fitted_prior import PriorError
 from aesweep.evaluation.priors.fitting import check_latents
 
 CLUSTERS = 10
-"""Of each k-means; as many as the paper's mixture has components."""
+"""Clusters of each k-means; as many as the paper's mixture has components."""
 FEWEST = 50
-"""Latents to measure."""
+"""Latents that are measured at least."""
 _MEAN, _SKEWNESS = -1.1, 2.7
-"""Of the second component of n normal values, times sqrt(n), in units of its standard deviation: simulated for n = 50 to 500."""
+"""Moments of the second component for n normal values, times sqrt(n), in standard deviations; simulated for n = 50 to 500."""
 _CHUNK = 256  # directions that are projected on at once: 20 MB for 10,000 latents
 _SKEWED, _PEAKED = 36 / (8 * math.sqrt(3) - 9), 24 / (16 * math.sqrt(3) - 27)
 
@@ -96,7 +97,7 @@ def negentropy(y_nD: np.ndarray) -> np.ndarray:
 
 
 def p_values(y_nD: np.ndarray) -> np.ndarray:
-    """Of each column of (n, D) against "normal values", float64 (D,)."""
+    """The p-value of each column of (n, D) against "normal values", float64 (D,)."""
     return np.asarray(np.exp(_log_p(_components(y_nD), len(y_nD))))
 
 
@@ -118,19 +119,14 @@ def _log_p(components_2D: np.ndarray, n: int) -> np.ndarray:
 
 def _directions(x_NZ: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
     """Unit vectors (Z, D), and the variance at or under which a direction is rounding error."""
-    mean = x_NZ.mean(0)
-    centred = x_NZ - mean
-    size = x_NZ.shape[1]
-    values, vectors = np.linalg.eigh(centred.T @ centred / len(x_NZ))
-    least = float(values[-1]) * size * np.finfo(np.float64).eps
-    kept = values > least
-    vectors, scales = vectors[:, kept], np.sqrt(values[kept])
-    white = centred @ (vectors / scales)
-    centres = np.concatenate([_centres(centred, seed) @ vectors / scales, _centres(white, seed)])
+    centred = x_NZ - x_NZ.mean(0)
+    components = principal_components(centred)
+    vectors, scales, whitening = components.vectors_Zd, components.deviations_d, components.whitening
+    centres = np.concatenate([_centres(centred, seed) @ vectors / scales, _centres(centred @ whitening, seed)])
     # Linear discriminant analysis, one cluster against the rest: covariance^-1 (centre - mean).
-    directions = np.concatenate([np.eye(size), vectors, (vectors / scales) @ centres.T], axis=1)
+    directions = np.concatenate([np.eye(x_NZ.shape[1]), vectors, whitening @ centres.T], axis=1)
     lengths = np.linalg.norm(directions, axis=0)
-    return directions[:, lengths > 0] / lengths[lengths > 0], least
+    return directions[:, lengths > 0] / lengths[lengths > 0], components.least
 
 
 def _centres(x_NZ: np.ndarray, seed: int) -> np.ndarray:

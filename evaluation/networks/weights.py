@@ -29,7 +29,7 @@ INCEPTION_URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.
 INCEPTION_BYTES = 95_628_359
 
 RANDOM_CONV_SHA256 = "452f6920b59a7ddc479e81b86142eb4a138ae7e16e9432654f8cc57e6a7f7d8b"
-"""Of the weights that `random_conv.random_conv_weights` generates; a test and every load compare."""
+"""SHA-256 of the weights that `random_conv.random_conv_weights` generates; a test and every load compare."""
 
 DINOV2_MODELS: dict[ExtractorName, str] = {
     "dinov2-vit-s-14": "dinov2_vits14",

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     import torch
 
 LARGE_REGULARISATION = 0.01
-"""Of the variance in a direction: above this share `gmm_reg_covar` shapes the mixture there."""
+"""Share of the variance in a direction above which `gmm_reg_covar` shapes the mixture there."""
 
 
 class FitSettings(NamedTuple):
     """How fits run on this machine."""
 
     deadline_seconds: float | None = None
-    """Of each fit by itself."""
+    """Most seconds of one fit."""
     threads: int | None = None
     """CPU threads; None takes as many as there are."""
     device: "torch.device | None" = None

@@ -13,6 +13,7 @@ Shapes: N points of any shape (N, ...).
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import torch
@@ -29,20 +30,26 @@ POINTS = 64
 ITERATIONS = 30
 PROBES = 16
 Function = Callable[[torch.Tensor], torch.Tensor]
-"""Of a batch, each row by itself."""
+"""A function of a batch that treats each row by itself."""
 
 
 def measure(subject: Subject) -> list[ScoreRow]:
     """Three rows per source, and two of the encoder at test images."""
     names = ("decoder_norm", "decoder_frobenius", "decoder_frobenius_scaled")
+
+    @cache
+    def factor_ZZ() -> np.ndarray:
+        size = subject.train_NZ.shape[1]
+        return factorise(np.cov(subject.train_NZ.astype(np.float64), rowvar=False).reshape(size, size)).matrix
+
     with evaluating(subject.model, subject.device):
-        return subject.rows("jacobian", names, lambda prior: _norms(subject, prior))
+        return subject.rows("jacobian", names, lambda prior: _norms(subject, prior, factor_ZZ))
 
 
-def _norms(subject: Subject, prior: FittedPrior | None) -> Values:
+def _norms(subject: Subject, prior: FittedPrior | None, factor_ZZ: Callable[[], np.ndarray]) -> Values:
+    """`factor_ZZ` gives L, or raises where the latents have none."""
     z_NZ, x_N = points(subject, prior, POINTS)
-    covariance = np.cov(subject.train_NZ.astype(np.float64), rowvar=False).reshape(z_NZ.shape[1], -1)
-    factor = torch.from_numpy(factorise(covariance).matrix).to(z_NZ)
+    factor = torch.from_numpy(factor_ZZ()).to(z_NZ)
     decode = decoder(subject)
     found = {
         "decoder_norm": spectral_norms(decode, z_NZ),

@@ -16,13 +16,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 MEGABYTE = 2**20
 MOST_BYTES = {".json": 64 * MEGABYTE, ".png": 64 * MEGABYTE, ".stop": MEGABYTE}
 """Length up to which a file is read, by the end of its name; a spec of 100,000 trials has some 20 MB."""
 MOST_OTHER_BYTES = 16 * 1024 * MEGABYTE
 """The same for weights, checkpoints, arrays and tables."""
+TRIES = 20  # of a write whose temporary file is removed by others each time
+Result = TypeVar("Result")
 Check = Callable[[int], None]
 """Told the descriptor of the root before anything beneath it changes; raises where it must not."""
 _PINNED: ContextVar[dict[Path, int] | None] = ContextVar("pinned", default=None)
@@ -215,6 +217,14 @@ def write_new(folder: int, name: str, data: bytes | BinaryIO) -> None:
             shutil.copyfileobj(data, file, MEGABYTE)
         file.flush()
         os.fsync(file.fileno())
+
+
+def again(work: Callable[[], Result]) -> Result:
+    """`work`, again where somebody removed its temporary file meanwhile, or the folder that it writes to."""
+    for _ in range(TRIES):
+        with suppress(FileNotFoundError):
+            return work()
+    return work()
 
 
 def sync(folder: int) -> None:

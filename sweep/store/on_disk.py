@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from aesweep.cluster.temporary import FULL
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.beneath import Beneath, Check, most_bytes, read_at, size_of_file, sync, write_new
+from aesweep.sweep.store.beneath import TRIES, Beneath, Check, again, most_bytes, read_at, size_of_file, sync, write_new
 from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.storage import (
     FOLDER,
@@ -39,7 +39,6 @@ from aesweep.sweep.store.storage import (
 
 DEEPEST = 8  # levels of folders: more than there are
 BAD_SECTOR = "unreadable"  # in place of the SHA-256 of a file that the disk does not give back
-TRIES = 20  # of a write whose temporary file is removed by others each time
 
 # A file where a folder should be is what the user mistook, told as bad input; all else (no right to write, a stale NFS
 # handle, a bad disk …) is the storage's trouble and no trial's (`StorageError`).
@@ -173,7 +172,7 @@ class LocalStorage(Storage):
                 pass
 
         with self._refusals():
-            _again(make)
+            again(make)
 
     def remove(self, name: str) -> None:
         with self._refusals():
@@ -195,7 +194,7 @@ class LocalStorage(Storage):
 
     def append(self, name: str, text: str) -> bool:
         with self._refusals():
-            _again(lambda: self._files.append(name, text.encode(), self._check(name)))
+            again(lambda: self._files.append(name, text.encode(), self._check(name)))
         return True
 
     def _move_aside(self, name: str) -> str:
@@ -209,7 +208,7 @@ class LocalStorage(Storage):
 
     def _publish(self, name: str, data: bytes | BinaryIO, take: Take) -> bool:
         """Write a temporary file and let `take` give it its name; False where it does not."""
-        return _again(lambda: self._publish_once(name, data, take))
+        return again(lambda: self._publish_once(name, data, take))
 
     def _publish_once(self, name: str, data: bytes | BinaryIO, take: Take) -> bool:
         temporary = f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
@@ -276,14 +275,6 @@ class LocalStorage(Storage):
 def _version(status: os.stat_result) -> str:
     size = size_of_file(status)
     return f"{FOLDER}-{status.st_mtime_ns}" if size is None else version_of(size, status.st_mtime_ns)
-
-
-def _again(work: Callable[[], Result]) -> Result:
-    """`work`, again where somebody cleaned up meanwhile, or removed the folder of this attempt."""
-    for _ in range(TRIES):
-        with suppress(FileNotFoundError):
-            return work()
-    return work()
 
 
 def _is_temporary(name: str) -> bool:

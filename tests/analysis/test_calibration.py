@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from aesweep.analysis import claims, statistics
+from aesweep.analysis import best_setting, claims, statistics
 from aesweep.analysis.claims import verdicts
 from aesweep.analysis.claims.verdicts import Claim, Finding
 from aesweep.analysis.data.results import Results
@@ -75,12 +75,13 @@ def test_every_rule_and_every_statistic_is_simulated() -> None:
     """A new function that decides, or a claim that decides by itself, needs a case in calibration.py."""
     deciders: set[str] = set()
     functions: set[str] = set()
+    modules = {module.__name__: module for module in (statistics, best_setting)}
 
     def watch(frame: FrameType, event: str, _: object) -> None:
         code, caller = frame.f_code, frame.f_back
         if event == "call" and code in maker_codes and caller is not None:
             deciders.add(caller.f_code.co_qualname.partition(".")[0])
-        elif event == "call" and frame.f_globals.get("__name__") == statistics.__name__:
+        elif event == "call" and frame.f_globals.get("__name__") in modules:
             functions.add(code.co_qualname)
 
     maker_codes = {getattr(verdicts, maker).__code__ for maker in MAKERS - {"Finding"}} | {Finding.__init__.__code__}
@@ -91,8 +92,8 @@ def test_every_rule_and_every_statistic_is_simulated() -> None:
     finally:
         sys.setprofile(None)
     assert set(rules()) - deciders - set(FACTS) == set(), "no case in tests/analysis/calibration.py"
-    public = {n for n, f in vars(statistics).items() if inspect.isfunction(f) and f.__module__ == statistics.__name__}
-    public = {name for name in public if not name.startswith("_")}
+    every = [found for module in modules.values() for found in vars(module).values() if inspect.isfunction(found)]
+    public = {f.__name__ for f in every if f.__module__ in modules and not f.__name__.startswith("_")}
     assert public - functions - set(ELSEWHERE) == set(), "no simulated rule uses it"
 
 

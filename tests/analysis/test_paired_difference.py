@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, Settings, paired_difference
+from aesweep.analysis.best_setting import Settings
+from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, paired_difference
 
 RANDOM = np.random.default_rng(11)
 
@@ -58,6 +59,15 @@ def test_more_seeds_help_against_noise_and_only_more_settings_against_what_depen
     noisy, uneven = (PairedDifference(estimate, settings=8, lower=6, noise=noise) for noise in (0.25, 0.0001))
     assert 2 < (noisy.seeds_needed() or 0) < 10 and (noisy.settings_needed() or 0) > 8
     assert uneven.seeds_needed() is None and uneven.settings_needed() == noisy.settings_needed()
+
+
+@pytest.mark.parametrize("t", [0.3, 0.9, 1.7, 2.3])
+@pytest.mark.parametrize("settings", [2, 3, 8])
+def test_the_settings_needed_are_the_first_count_with_enough_power(settings: int, t: float) -> None:
+    found = PairedDifference(Estimate(t, 1.0, settings - 1, 2), settings, lower=0, noise=0.0).settings_needed()
+    counts = range(settings + 1, 1001)
+    powers = (stats.nct.sf(stats.t.ppf(0.975, n - 1), n - 1, t * math.sqrt(n / settings)) for n in counts)
+    assert found == next(n for n, power in zip(counts, powers, strict=True) if power >= 0.8)
 
 
 @pytest.mark.parametrize("seed", range(5))

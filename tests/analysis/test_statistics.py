@@ -6,19 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from aesweep.analysis.best_setting import Settings, lowest_difference, p_of_being_smaller
 from aesweep.analysis.claims.verdicts import holds, together
 from aesweep.analysis.power import ALPHA
-from aesweep.analysis.statistics import (
-    Sample,
-    Settings,
-    contrast,
-    equivalence,
-    holm,
-    lowest_difference,
-    p_of_being_smaller,
-    trend,
-    within,
-)
+from aesweep.analysis.statistics import Sample, contrast, equivalence, holm, trend, within
 
 A, B = np.array([1.0, 2.0, 4.0]), np.array([2.5, 3.0])
 

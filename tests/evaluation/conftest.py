@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.descriptions import DESCRIPTIONS
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import load_extractor
+from aesweep.evaluation.networks.weights import RANDOM_CONV_SHA256
 from aesweep.sweep.tables.schemas import COLUMNS
 from tests.evaluation.pictures import smooth_pictures
 
@@ -21,6 +25,13 @@ ROW = {column.name for column in COLUMNS["scores"]} - {
     *("vae_latents", "changed_settings"),
 }
 """Columns of one score; the tables add what its evaluation says (sweep/tables/rows.py)."""
+
+
+def all_metrics_of(folder: str, **settings: Any) -> EvaluationConfig:
+    """An evaluation of every metric in a folder of evaluation/, with a prior that cannot be fitted: too many components."""
+    metrics = tuple(one.name for one in DESCRIPTIONS if one.module.startswith(f"{folder}."))
+    fixed: dict[str, Any] = {"kid_subsets": 5, "priors": ("mvg", "gmm"), "gmm_components": 200}
+    return EvaluationConfig(metrics=metrics, extractor_sha256=RANDOM_CONV_SHA256, **fixed, **settings)
 
 
 @pytest.fixture(autouse=True)

@@ -106,6 +106,10 @@ def test_a_row_names_what_decides_it_and_nothing_else() -> None:
     subsets: dict[str, Any] = {"kid_subsets": 10, "kid_subset_size": 50}
     assert columns("reconstruction", "kd", **subsets) == (None, "none", "kid_subsets 10, kid_subset_size 50")
     assert columns("reconstruction", "fd", **subsets) == (None, "none", "none")
+    for metric in ("kid_straight", "kd_spherical", "kd_mixture"):
+        assert columns("mvg", metric, "dae", **subsets)[2] == "kid_subsets 10, kid_subset_size 50"
+    assert columns("mvg", "fd_mixture", "dae", iwae_samples=3, **subsets)[2] == "none"
+    assert columns("reconstruction", "iwae_bits", iwae_samples=3, **subsets)[2] == "iwae_samples 3"
     assert columns("latents", "loglikelihood_gap", gmm_tol=1e-5) == (10, "mean", "gmm_tol 1e-05")
     assert columns("latents", "radius_ks", "dae", gmm_tol=1e-5) == (None, "none", "none")
     assert columns("gmm", "heldout_loglikelihood", gmm_reg_covar=0.01) == (10, "mean", "gmm_reg_covar 0.01")

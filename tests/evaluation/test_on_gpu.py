@@ -150,9 +150,7 @@ def test_standard_errors_agree() -> None:
     generator = np.random.default_rng(0)
     images = (generator.normal(size=(900, 32)) @ generator.normal(size=(32, 32))).astype(np.float32)
     blurred = (0.8 * images + generator.normal(size=images.shape)).astype(np.float32)
-    sample, real = FeatureStatistics(32), FeatureStatistics(32)
-    sample.update(blurred)
-    real.update(images)
+    sample, real = FeatureStatistics.of(blurred), FeatureStatistics.of(images)
     for paired in (False, True):
         found, expected = (
             jackknife_error(

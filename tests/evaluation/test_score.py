@@ -185,6 +185,7 @@ def test_what_a_set_is_too_small_for_is_null_and_says_so(images: ImageSet, rando
     samples = {row.metric: row for row in rows if row.source == "standard_normal"}
     assert present(samples["fd"].value) > 0 and present(samples["fd"].stderr) > 0
     assert samples["kd"].note == "subsets of 2 images, half of all"
+    assert samples["fd"].stderr_shared and samples["fd_infinity"].stderr_shared == ""
     for metric in ("precision", "recall", "density", "coverage", "fd_infinity"):
         assert samples[metric].value is None
         assert "need" in samples[metric].note

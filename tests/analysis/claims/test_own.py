@@ -91,7 +91,7 @@ def test_an_error_in_one_claim_is_its_verdict_and_leaves_the_others_alone(file: 
     rows = claims_table(judged).frame.set_index("claim")
     assert rows["verdict"][["broken", "silent"]].tolist() == ["error", "error"]
     assert rows.loc["broken", "numbers"] == "error: ZeroDivisionError: division by zero (line 7)"
-    assert rows.loc["silent", "numbers"] == "error: the claim returned NoneType and no Verdict"
+    assert rows.loc["silent", "numbers"] == "error: the claim returned NoneType instead of a Verdict"
     assert rows.loc["little", "verdict"] == "contradicted"
     assert rows.loc["little", "flips"] == "supported with “little” at 10%"
     assert "elsewhere" not in rows.index
@@ -135,7 +135,7 @@ def test_a_file_that_is_not_there_is_refused(file: Path) -> None:
 def test_what_is_no_regular_file_is_refused_as_that(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo.py")
     for path in (tmp_path, tmp_path / "fifo.py"):
-        with pytest.raises(ReportError, match="no regular file"):
+        with pytest.raises(ReportError, match="not a regular file"):
             load_claims(path)
 
 

@@ -77,7 +77,7 @@ def test_a_kernel_distance_below_zero_has_no_share(store: Callable[..., Path]) -
     judgement = judged(store(asked, lambda t, metric, _: dae_wins(t) - (0 if metric == "fid" else 90), KID))
     (one,) = [one for one in judgement.judged if one.claim.name == "freezing_the_latent_layer_hardly_matters"]
     assert one.ours.outcome == "supported" and one.kernel == "not enough data"
-    assert "a distance of 0 or below has no share" in next(iter(one.others.values())).findings[0].words
+    assert "shares of a distance of 0 or below mean nothing" in next(iter(one.others.values())).findings[0].words
 
 
 def test_without_another_reading_nothing_is_added(store: Callable[..., Path]) -> None:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.data.smooth_optimum import smooth_optimum
-from aesweep.analysis.statistics import Sample, Settings
+from aesweep.analysis.statistics import Sample
 
 SIZES = np.array([16, 32, 64, 128, 256, 512, 1024])
 

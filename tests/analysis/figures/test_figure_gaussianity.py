@@ -13,11 +13,8 @@ from aesweep.analysis import load_tables
 from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.analysis.figures import Drawing
-from aesweep.analysis.figures.gaussianity import (
-    MOST_CURVES,
-    gaussianity_against_capacity,
-    gaussianity_against_latent_size,
-)
+from aesweep.analysis.figures.gaussianity import gaussianity_against_capacity, gaussianity_against_latent_size
+from aesweep.analysis.figures.networks import MOST_CURVES
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import parameter_counts
 from tests.analysis.conftest import gaussianity_value

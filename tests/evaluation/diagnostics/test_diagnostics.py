@@ -11,28 +11,17 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from aesweep.evaluation.config import EvaluationConfig
-from aesweep.evaluation.descriptions import DESCRIPTIONS, ROWS
+from aesweep.evaluation.descriptions import ROWS
 from aesweep.evaluation.networks.extractor import Extractor
-from aesweep.evaluation.networks.weights import RANDOM_CONV_SHA256
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.score import score_trial
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.images import ImageSet
 from aesweep.models.networks.autoencoder import build_autoencoder
+from tests.evaluation.conftest import all_metrics_of
 
 CPU = torch.device("cpu")
-EVALUATION = EvaluationConfig(
-    samples=40,
-    reference_size=50,
-    kid_subsets=5,
-    priors=("mvg", "gmm"),
-    gmm_components=200,
-    mixture_sizes=(1, 3, 200),
-    iwae_samples=4,
-    metrics=tuple(one.name for one in DESCRIPTIONS if one.module.startswith("diagnostics.")),
-    extractor_sha256=RANDOM_CONV_SHA256,
-)
+EVALUATION = all_metrics_of("diagnostics", samples=40, reference_size=50, mixture_sizes=(1, 3, 200), iwae_samples=4)
 POSTERIOR = {"active_units", "kl", "kl_unit_mean", "kl_unit_p10", "kl_unit_p50", "kl_unit_p90"}
 POSTERIOR |= {"aggregate_kl", "aggregate_norm", "elbo", "iwae", "elbo_bits", "iwae_bits"}
 EIGENVALUES = {"correlation_largest", "correlation_condition", "effective_rank"}
@@ -98,8 +87,8 @@ def test_every_value_has_an_error_that_says_what_it_counts_but_for_counts_and_qu
         if row.metric == "active_units" or row.metric.startswith("kl_unit_p"):
             assert row.stderr is None and row.stderr_of == "none"
         else:
-            expected = "simulated data sets" if row.metric.endswith("_null") else ROWS[row.metric].stderr_of
-            assert row.stderr is not None and row.stderr_of == expected
+            assert row.stderr is not None and row.stderr_of == ROWS[row.metric].stderr_of
+            assert (row.stderr_of == "simulated data sets") == row.metric.endswith("_null")
 
 
 def test_only_what_needs_many_components_has_no_value(dae: Scored) -> None:
@@ -158,9 +147,8 @@ def test_iwae_of_one_latent_is_the_likelihood_by_quadrature(digits: np.ndarray) 
     trial = TrialConfig(filters=2, latent_size=1, model="vae", precision="fp32")
     model = build_autoencoder(trial)
     assert model.encoder.log_variance is not None
-    with (
-        torch.no_grad()
-    ):  # a decoder that its latent matters to, and a posterior near the prior, which reaches all of it
+    with torch.no_grad():
+        # A decoder that its latent matters to, and a posterior near the prior, which reaches all of it.
         model.decoder.first.weight *= 4
         model.encoder.mean.weight *= 0.1
         model.encoder.log_variance.weight *= 0.1

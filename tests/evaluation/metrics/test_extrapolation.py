@@ -7,15 +7,9 @@ from aesweep.evaluation.metrics.frechet import frechet_distance
 from aesweep.evaluation.metrics.frechet_infinity import both_sides_extrapolated, extrapolated_distance
 
 
-def statistics(features: np.ndarray) -> FeatureStatistics:
-    found = FeatureStatistics(features.shape[1])
-    found.update(features)
-    return found
-
-
 def exact_reference(size: int) -> FeatureStatistics:
     """N(0, I), without the noise of a sample: two points on each axis, so far out that the variance is 1."""
-    return statistics(axis_points(size))
+    return FeatureStatistics.of(axis_points(size))
 
 
 def axis_points(size: int) -> np.ndarray:
@@ -34,7 +28,7 @@ def test_it_is_nearer_to_the_truth_than_the_distance_of_the_sample() -> None:
     plain, found = [], []
     for seed in range(10):
         sample = np.random.default_rng(seed).normal(0.1, size=(1000, 32)).astype(np.float32)
-        plain.append(frechet_distance(statistics(sample), reference))
+        plain.append(frechet_distance(FeatureStatistics.of(sample), reference))
         found.append(extrapolated(torch.from_numpy(sample), seed))
     assert np.mean(plain) - 0.32 > 0.2  # 32 * 33 / 4 / 1000 by a Taylor expansion, and the mean's 32 / 1000
     assert np.mean(found) == pytest.approx(0.32, abs=0.04)
@@ -71,7 +65,7 @@ def test_extrapolating_the_samples_alone_leaves_the_noise_of_the_real_images_in(
     one_side, both = [], []
     for seed in range(40):
         sample, real = gaussian_sets(seed, 400, 400)
-        compared = torch.from_numpy(sample), statistics(real), torch.from_numpy(real)
+        compared = torch.from_numpy(sample), FeatureStatistics.of(real), torch.from_numpy(real)
         one_side.append(extrapolated_distance(*compared, seed)[0])
         both.append(both_sides_extrapolated(*compared, seed)[0])
     assert np.mean(one_side) > 0.32 + 0.3  # 32 * 33 / 4 / 400 + 32 / 400
@@ -83,7 +77,7 @@ def test_both_standard_errors_are_the_spread_over_fresh_images(n: int, m: int) -
     found = []
     for seed in range(80):
         sample, real = gaussian_sets(seed, n, m, size=8)
-        compared = torch.from_numpy(sample), statistics(real), torch.from_numpy(real), seed
+        compared = torch.from_numpy(sample), FeatureStatistics.of(real), torch.from_numpy(real), seed
         found.append([*extrapolated_distance(*compared), *both_sides_extrapolated(*compared)])
     one, one_error, both, both_error = np.array(found).T
     assert one_error.mean() == pytest.approx(one.std(ddof=1), rel=0.25)
@@ -93,4 +87,4 @@ def test_both_standard_errors_are_the_spread_over_fresh_images(n: int, m: int) -
 def test_few_real_images_are_refused_where_both_sides_are_extrapolated() -> None:
     sample, real = gaussian_sets(0, 400, 90, size=4)
     with pytest.raises(ValueError, match="needs 100 images, there are 90"):
-        both_sides_extrapolated(torch.from_numpy(sample), statistics(real), torch.from_numpy(real), 0)
+        both_sides_extrapolated(torch.from_numpy(sample), FeatureStatistics.of(real), torch.from_numpy(real), 0)

@@ -9,18 +9,14 @@ from hypothesis import strategies as st
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.frechet import frechet_distance
 
+of = FeatureStatistics.of
+
 
 def textbook(sample: FeatureStatistics, reference: FeatureStatistics) -> float:
     """Heusel et al. 2017 as published code has it: the root of the product of both covariances."""
     product_root = scipy.linalg.sqrtm(sample.covariance @ reference.covariance)
     step = sample.mean - reference.mean
     return float(step @ step + np.trace(sample.covariance + reference.covariance - 2 * product_root.real))
-
-
-def of(features: np.ndarray) -> FeatureStatistics:
-    statistics = FeatureStatistics(features.shape[1])
-    statistics.update(features)
-    return statistics
 
 
 def exact(covariance: np.ndarray, mean: np.ndarray | float = 0.0) -> FeatureStatistics:

@@ -20,11 +20,7 @@ from aesweep.evaluation.metrics.frechet_error import (
     standard_error,
 )
 
-
-def statistics(features: np.ndarray) -> FeatureStatistics:
-    found = FeatureStatistics(features.shape[1])
-    found.update(features)
-    return found
+statistics = FeatureStatistics.of
 
 
 def reference(dimension: int, rank: int | None = None) -> FeatureStatistics:

@@ -24,12 +24,6 @@ def distance(shift: float, scale: float) -> float:
     return DIMENSION * (shift**2 + (1 - scale) ** 2)
 
 
-def statistics(features: torch.Tensor) -> FeatureStatistics:
-    found = FeatureStatistics(DIMENSION)
-    found.update(features)
-    return found
-
-
 def scores(random: np.random.Generator) -> Iterator[tuple[str, float, float]]:
     """Name, value and standard error of each score of one draw; the estimand is subtracted where it is known."""
 
@@ -37,7 +31,7 @@ def scores(random: np.random.Generator) -> Iterator[tuple[str, float, float]]:
         return torch.from_numpy(shift + scale * random.standard_normal((IMAGES, DIMENSION)))
 
     real, a, b, perfect = images(), images(*FIRST), images(*SECOND), images()
-    reference, *own = (statistics(features) for features in (real, a, b))
+    reference, *own = (FeatureStatistics.of(features) for features in (real, a, b))
     found = [influences(x, s, reference, real) for x, s in zip((a, b), own, strict=True)]
     values = [frechet_distance(s, reference) for s in own]
     yield "distance", values[0], found[0].error

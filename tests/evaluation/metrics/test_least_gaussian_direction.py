@@ -1,12 +1,9 @@
 """The least Gaussian direction: it finds clusters and tails, calls t(100) negligible, and is calibrated."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import scipy.integrate
 import scipy.stats
-from threadpoolctl import threadpool_limits
 
 from aesweep.analysis.thresholds import PRACTICALLY_GAUSSIAN
 from aesweep.evaluation.metrics.gaussian_null import shape_null
@@ -21,11 +18,7 @@ from aesweep.evaluation.metrics.least_gaussian_direction import (
 )
 from aesweep.evaluation.priors.fitted_prior import PriorError
 
-
-@pytest.fixture(autouse=True)
-def one_blas_thread() -> Iterator[None]:
-    with threadpool_limits(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_blas_thread")
 
 
 def ten_clusters(n: int, d: int, generator: np.random.Generator) -> np.ndarray:

@@ -92,9 +92,9 @@ def test_the_fast_computation_moves_a_distance_by_less_than_a_millionth(
     fast: Extractor, reference: Extractor, smooth: np.ndarray
 ) -> None:
     def distance(extractor: Extractor) -> float:
-        real, generated = FeatureStatistics(2048), FeatureStatistics(2048)
-        real.update(extractor.features(smooth[:24]))
-        generated.update(extractor.features(smooth[24:] // 2))
+        real, generated = (
+            FeatureStatistics.of(extractor.features(images)) for images in (smooth[:24], smooth[24:] // 2)
+        )
         return frechet_distance(generated, real)
 
     assert distance(fast) == pytest.approx(distance(reference), rel=1e-6)

@@ -12,9 +12,7 @@ from aesweep.evaluation.networks.weights import RANDOM_CONV_SHA256
 
 
 def statistics(extractor: Extractor, images: np.ndarray) -> FeatureStatistics:
-    result = FeatureStatistics(extractor.dimension)
-    result.update(extractor.features(images))
-    return result
+    return FeatureStatistics.of(extractor.features(images))
 
 
 def blurred(images: np.ndarray, radius: float) -> np.ndarray:

@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from aesweep.evaluation.config import EvaluationConfig
-from aesweep.evaluation.descriptions import DESCRIPTIONS, ROWS
+from aesweep.evaluation.descriptions import ROWS
 from aesweep.evaluation.networks.extractor import Extractor
-from aesweep.evaluation.networks.weights import RANDOM_CONV_SHA256
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.score import score_trial
 from aesweep.evaluation.smoothness.jacobian import Function, draws, frobenius_norms, spectral_norms
@@ -20,6 +18,7 @@ from aesweep.evaluation.smoothness.path_length import path_lengths
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.images import ImageSet
 from aesweep.models.networks.autoencoder import build_autoencoder
+from tests.evaluation.conftest import all_metrics_of
 
 CPU = torch.device("cpu")
 TRIAL = TrialConfig(filters=4, latent_size=6, precision="fp32", latent_norm="spectral")
@@ -106,15 +105,7 @@ def rows(digits: np.ndarray, random_conv: Extractor) -> list[ScoreRow]:
 
 
 def _scored(digits: np.ndarray, random_conv: Extractor) -> list[ScoreRow]:
-    evaluation = EvaluationConfig(
-        samples=20,
-        reference_size=30,
-        kid_subsets=5,
-        priors=("mvg", "gmm"),
-        gmm_components=200,
-        metrics=tuple(one.name for one in DESCRIPTIONS if one.module.startswith("smoothness.")),
-        extractor_sha256=RANDOM_CONV_SHA256,
-    )
+    evaluation = all_metrics_of("smoothness", samples=20, reference_size=30)
     trial = replace(TRIAL, latent_norm="batch")
     images = ImageSet(digits[:60], digits[200:230])
     return score_trial(trial, evaluation, build_autoencoder(trial), images, random_conv, CPU, threads=1)[0]

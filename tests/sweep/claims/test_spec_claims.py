@@ -93,5 +93,5 @@ def test_evaluate_sends_your_claims_to_the_report(small_store: Path) -> None:
 def test_a_folder_is_no_file_of_claims(path: Path) -> None:
     path.with_name("claims.py").unlink()
     path.with_name("claims.py").mkdir()
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         own_claims(load_spec(path).claims)

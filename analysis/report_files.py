@@ -1,0 +1,121 @@
+"""The files of a report: the page, and the folders of its figures and tables.
+
+Every file is written aside and renamed, the page last: a reader never meets half a report. A second run replaces the first,
+and removes the files that the first wrote and this one does not (`files.json`).
+"""
+
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from aesweep.analysis.claims.claims_table import Judgement, claims_table
+from aesweep.analysis.claims.sensitivity import sensitivity_table
+from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.errors import ReportError
+from aesweep.analysis.figures.style import Drawing
+from aesweep.analysis.page import ShownFigure, ShownTable, show_figure, show_table
+from aesweep.analysis.text.text_tables import FORMS, TextTable
+from aesweep.sweep.store.beneath import Beneath, again, write_new
+
+PAGE = "index.html"
+MANIFEST = "files.json"
+PARTS = ("figures", "tables")
+_FILE_NAME = re.compile(r"((figures|tables)/)?[A-Za-z0-9][A-Za-z0-9_.,()+=~-]{0,199}")
+
+
+class Writer:
+    """Writes figures and tables as they are shown, and remembers their names."""
+
+    def __init__(self, store: Path, folder: Path) -> None:
+        """No link inside `store` is followed on the way to `folder`, nor one inside `folder`."""
+        base = store if folder.is_relative_to(store) else folder
+        self._files, self._below = Beneath(base), folder.relative_to(base).as_posix()
+        self.folder = folder
+        self.written: list[str] = []
+
+    def figures(self, drawings: Iterable[Drawing | None]) -> list[ShownFigure]:
+        """PNG and PDF of every figure that there is; drawn one after the other, so that one is in memory at a time."""
+        return [self._figure(drawing) for drawing in drawings if drawing is not None]
+
+    def tables(self, tables: Iterable[TextTable]) -> list[ShownTable]:
+        """Every form of each table."""
+        return [self.table(table) for table in tables]
+
+    def table(self, table: TextTable) -> ShownTable:
+        """Every form of one table."""
+        for form, text in FORMS.items():
+            self._write(f"tables/{table.name}.{form}", text(table).encode())
+        return show_table(table)
+
+    def judgement(self, judgement: Judgement) -> tuple[Judgement, ShownTable, ShownTable | None]:
+        """It with the tables of its verdicts, and of those under other readings where there are some."""
+        others = sensitivity_table(judgement)
+        return judgement, self.table(claims_table(judgement)), self.table(others) if others else None
+
+    def finish(self, data_hash: str, page: str) -> None:
+        """Remove what an earlier report left, then write the page."""
+        self._remove_stale()
+        manifest = {"data": data_hash, "files": sorted(self.written)}
+        self._write(MANIFEST, json.dumps(manifest, indent=1).encode())
+        self._write(PAGE, page.encode())
+
+    def _figure(self, drawing: Drawing) -> ShownFigure:
+        png = drawing.to_bytes("png")
+        self._write(f"figures/{drawing.name}.png", png)
+        self._write(f"figures/{drawing.name}.pdf", drawing.to_bytes("pdf"))
+        return show_figure(drawing, png)
+
+    def make_folders(self) -> None:
+        """Make the folder of the report, and those in it."""
+        for part in PARTS:
+            with self._files.folder(self._name(part), make=True):
+                pass
+
+    def _write(self, name: str, data: bytes) -> None:
+        """Write aside, then rename. The words of a name may come from a store: those that lead elsewhere are refused."""
+        if not _FILE_NAME.fullmatch(name):
+            raise ReportError("report", name, "No file of a report can have this name: the store is damaged.")
+        again(lambda: self._write_once(name, data))
+        self.written.append(name)
+
+    def _write_once(self, name: str, data: bytes) -> None:
+        with self._files.parent(self._name(name)) as (folder, last):
+            aside = f".tmp-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+            try:
+                write_new(folder, aside, data)
+                os.replace(aside, last, src_dir_fd=folder, dst_dir_fd=folder)
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(aside, dir_fd=folder)
+
+    def _remove_stale(self) -> None:
+        """Remove what an earlier report wrote into figures/ and tables/ and this one did not; nothing else is touched."""
+        try:
+            earlier = json.loads(self._files.read(self._name(MANIFEST)))["files"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return
+        for part in PARTS:
+            for word in self._files.names(self._name(part)):
+                if (name := f"{part}/{word}") in earlier and name not in self.written:
+                    self._files.remove(self._name(name))
+
+    def _name(self, name: str) -> str:
+        return f"{self._below}/{name}"
+
+
+def report_writer(tables: Tables, folder: Path) -> Writer:
+    """The writer of a store's report, its folders made. Raises `ReportError` for a place that cannot be written to."""
+    if folder == tables.root or folder.is_relative_to(tables.root / "tables"):
+        remedy = "The store keeps its own files there. Give another folder, such as STORE/report."
+        raise ReportError("--out", folder, remedy)
+    writer = Writer(tables.root, folder)
+    try:
+        writer.make_folders()
+    except OSError as error:
+        remedy = f"It cannot be made ({error.strerror}: {error.filename}). Give a folder you may write to, without links in it."
+        raise ReportError("--out", folder, remedy) from error
+    return writer
