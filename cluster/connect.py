@@ -33,6 +33,7 @@ from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.guard import guarded
 from aesweep.cluster.local_ray import isolated, own_token
 from aesweep.cluster.process_limits import object_store_bytes
+from aesweep.cluster.scoped import in_background, replaced
 from aesweep.cluster.scratch import temporary_folder
 from aesweep.cluster.staging import job_has_working_dir, staged_code
 from aesweep.cluster.temporary import RAYS_FOLDER
@@ -115,20 +116,18 @@ def _apart() -> Iterator[None]:
     on every interface, and its processes always join this process's group. It calls the function replaced here in each of
     them, before the program starts.
     """
-    enabled, end_with_parent = ray_constants.ENABLE_RAY_CLUSTER, utils.set_kill_on_parent_death_linux
-    given = os.environ.get(LOCAL_SWITCH)
+    end_with_parent, given = utils.set_kill_on_parent_death_linux, os.environ.get(LOCAL_SWITCH)
 
     def end_with_parent_in_own_group() -> None:
         end_with_parent()
         os.setpgid(0, 0)
 
     os.environ[LOCAL_SWITCH] = "0"  # Ray's processes inherit it
-    ray_constants.ENABLE_RAY_CLUSTER = False
-    utils.set_kill_on_parent_death_linux = end_with_parent_in_own_group
+    own_group = replaced(utils, "set_kill_on_parent_death_linux", end_with_parent_in_own_group)
     try:
-        yield
+        with replaced(ray_constants, "ENABLE_RAY_CLUSTER", False), own_group:
+            yield
     finally:
-        ray_constants.ENABLE_RAY_CLUSTER, utils.set_kill_on_parent_death_linux = enabled, end_with_parent
         del os.environ[LOCAL_SWITCH]
         os.environ.update({LOCAL_SWITCH: given} if given is not None else {})
 
@@ -182,7 +181,7 @@ def _silent_errors() -> Iterator[None]:
 def _initialise(address: str, options: dict[str, Any]) -> None:
     """`ray.init` with our code, quietly. Every failure becomes a `ClusterError`."""
     staged = nullcontext() if job_has_working_dir() else staged_code()
-    with staged as code, _printable_command_line(), _bounded(address):
+    with staged as code, _printable_command_line(), _sigterm_left_alone(), _bounded(address):
         try:
             ray.init(
                 address=address,
@@ -213,7 +212,7 @@ def _bounded(address: str) -> Iterator[None]:
     def wake(*_: object) -> None:
         raise late
 
-    def watch() -> None:
+    def watch(started: threading.Event) -> None:
         if not _waits_longer(START_SECONDS, started):
             return
         if in_main_thread:
@@ -222,15 +221,11 @@ def _bounded(address: str) -> Iterator[None]:
             print(late, file=sys.stderr, flush=True)
             os._exit(2)
 
-    started = threading.Event()
     before = signal.signal(signal.SIGALRM, wake) if in_main_thread else None
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
     try:
-        yield
+        with in_background(watch):
+            yield
     finally:
-        started.set()
-        thread.join()
         if in_main_thread:
             signal.signal(signal.SIGALRM, before)
 
@@ -244,11 +239,20 @@ def _waits_longer(seconds: float, event: threading.Event) -> bool:
 def _printable_command_line() -> Iterator[None]:
     """Let Ray record the command line of this process although a path in it is not UTF-8; Ray fails to start on one."""
     before = utils.get_entrypoint_name
-    utils.get_entrypoint_name = lambda: before().encode(errors="backslashreplace").decode()
-    try:
+    with replaced(utils, "get_entrypoint_name", lambda: before().encode(errors="backslashreplace").decode()):
         yield
-    finally:
-        utils.get_entrypoint_name = before
+
+
+@contextmanager
+def _sigterm_left_alone() -> Iterator[None]:
+    """A handler of SIGTERM that this process has stays inside the `with` block.
+
+    `ray.init` puts its own in its place, which ends the process with exit code 15 and without a word: also a sweep that
+    would stop in order. Where there is none Ray's is better than the system's: it ends what it has started.
+    """
+    has_handler = signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    with replaced(utils, "set_sigterm_handler", lambda handler: None) if has_handler else nullcontext():
+        yield
 
 
 def _remedy(address: str, error: Exception) -> str:

@@ -61,12 +61,12 @@ def parameter_counts(config: TrialConfig) -> ParameterCounts:
 
 
 def most_model_bytes(config: TrialConfig) -> int:
-    """More than the file of its weights can have: float32, running statistics, and a header that names them."""
+    """Upper bound on the bytes of its weights file: float32, running statistics, and a header that names them."""
     return 2 * 4 * sum(parameter_counts(config)) + FILE_SLACK_BYTES
 
 
 def most_checkpoint_bytes(config: TrialConfig) -> int:
-    """More than its checkpoint can have: weights, two moments of Adam, a history of epochs, the losses of one."""
+    """Upper bound on the bytes of its checkpoint: weights, two moments of Adam, a history of epochs, the losses of one."""
     return 3 * most_model_bytes(config) + 1024 * config.epochs
 
 

@@ -54,7 +54,7 @@ def report_command(store: str, own: "OwnClaims") -> str:
 
 
 def frozen_in(store: Store) -> "list[Frozen]":
-    """What was frozen in a store, the first in front; texts are fit to be shown."""
+    """What was frozen in a store, oldest first; its texts are safe to print."""
     from aesweep.analysis.frozen import Frozen
 
     sets = ("keys", "seen", "seen_otherwise")
@@ -92,8 +92,7 @@ def _sentences(own: "OwnClaims | None") -> tuple[Sentence, ...]:
     from aesweep.analysis.claims import CLAIMS  # pandas and scipy from here on
 
     every = (*CLAIMS, *(own.claims if own else ()))
-    words = ((c.name, c.section, c.quote, c.threshold) for c in every)
-    return tuple(Sentence(**dict(zip(Sentence.model_fields, map(_storable, texts), strict=True))) for texts in words)
+    return tuple(Sentence(**{name: _storable(getattr(c, name)) for name in Sentence.model_fields}) for c in every)
 
 
 def _storable(text: str) -> str:

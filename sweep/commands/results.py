@@ -101,15 +101,13 @@ def report(
     here = opened.storage.folder
     name = opened.storage.place().rpartition("/")[2]
     folder = (out or (here / "report" if here else Path(f"{name}-report"))).absolute()
+    write = partial(write_report, out=folder, spec=_launched_by(opened), frozen=frozen, own=own)
     if here is not None:
-        page = write_report(here, folder, spec=_launched_by(opened), frozen=frozen, own=own)
+        page = write(here)
     else:
         copy = folder / "store"
         _copy(opened, copy, [MARK, *map(table_name, TABLES)])
-        fetch = partial(copy_pictures, opened, copy)
-        page = write_report(
-            copy, folder, address=opened.root, spec=_launched_by(opened), fetch=fetch, frozen=frozen, own=own
-        )
+        page = write(copy, address=opened.root, fetch=partial(copy_pictures, opened, copy))
     typer.echo(f"Report: {page}")
     if said := missing_own(frozen, own, store):
         typer.echo(said, err=True)

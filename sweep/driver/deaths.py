@@ -62,7 +62,7 @@ class Deaths:
 def deaths(store: Store, key: str, stage: Stage, evaluation: str = "", living: Collection[str] = ()) -> Deaths:
     """Deaths in a row up to now. Attempts of the drivers in `living` that have no end are at work."""
     alone, together, nodes, reason = 0, 0, [], ""
-    committed = store.attempts.set_aside(key, stage, evaluation)  # they ended well, whatever became of their commits
+    committed = store.attempts.of_damaged_commits(key, stage, evaluation)  # they ended well all the same
     for attempt in store.attempts.since_last_failure(key, stage, evaluation):
         if CHECKPOINT in store.storage.names(attempt_folder(key, attempt)):
             break

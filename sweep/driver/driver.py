@@ -81,7 +81,6 @@ class Driver:
 
     def run(self, train: Callable[["Driver"], None]) -> None:
         """Train, score and fold until nothing is left or somebody asks to stop. `train` is that of tune_adapter.py."""
-        self.stop.install()  # Ray has just taken SIGTERM
         try:
             for trial in self.plan.to_score:
                 self.pool.add(trial.config.key)

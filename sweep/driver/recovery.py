@@ -47,24 +47,28 @@ class Recovery:
     """Whether Ray itself has died, and its processes with it."""
     _judged: set[str] = field(default_factory=set)
     _hung: dict[str, str] = field(default_factory=dict)
+    """Attempts that gave no sign of life for too long, and for how long."""
     _hung_unbegun: dict[str, str] = field(default_factory=dict)
-    """Trials whose worker hung before it began an attempt."""
+    """The same for trials whose worker hung before it began an attempt."""
 
     def after_training(self, key: str, error: BaseException | None) -> Verdict:
         """The process of a trial ended, with what Tune knows of it. Raises what `after_death` raises."""
         self._require_store(error)
         attempt = self.store.attempts.newest_training(key, self.driver)
         end = self.store.attempts.read_end(key, attempt) if attempt else None
-        hung, silent = attempt in self._hung, self._hung_unbegun.pop(key, "")
-        if attempt is None or attempt in self._judged or (end and end.how != "out of memory" and not hung):
+        if (
+            attempt is None
+            or attempt in self._judged
+            or (end and end.how != "out of memory" and attempt not in self._hung)
+        ):
             attempt, end = self.store.attempts.new(key, "train"), None  # it died before it could begin
         self._judged.add(attempt)
-        if silent:
+        if silent := self._hung_unbegun.pop(key, ""):
             self._hung[attempt] = silent
         failure = self.store.attempts.open_failure(key, "train")
         if failure is not None and failure.attempt == attempt:
             return Verdict(False, failure.reason)
-        if end and not hung and not silent:
+        if end and attempt not in self._hung:
             share = larger_share(end.share)
             return Verdict(True, f"too little GPU memory; it is tried again with {share:g} of a GPU", share)
         return self.after_death(key, attempt, "train", "", error)

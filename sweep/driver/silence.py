@@ -40,9 +40,8 @@ class Silence:
         self.hung_seconds = execution.hung_seconds
         self._every = max(execution.beat_seconds / 2, store.storage.look_seconds)
         self._seen: dict[Work, str] = {}
-        self._unbegun: dict[
-            str, str
-        ] = {}  # trials that a worker was given and gave no sign of life of -> its actor's id
+        self._unbegun: dict[str, str] = {}
+        """Trial that an actor was given and has not begun -> the actor's id."""
         self._looked = time.monotonic()
 
     def assigned(self, key: str, actor: str) -> None:

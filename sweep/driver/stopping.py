@@ -76,7 +76,7 @@ class StopRequest:
             self.store.storage.remove(self.file)
 
     def install(self) -> None:
-        """Take the signals; again after Ray and Tune, which take some for themselves."""
+        """Take the signals; again after Tune, which takes one for itself."""
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 if number not in self._ignored:  # `nohup aesweep …` outlives its terminal

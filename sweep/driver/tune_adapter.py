@@ -17,6 +17,7 @@ from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import FIFOScheduler
 
 from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.scoped import replaced
 from aesweep.cluster.scratch import temporary_folder
 from aesweep.sweep.driver.driver import Driver
 from aesweep.sweep.store.storage import StorageError
@@ -77,12 +78,8 @@ def nothing_of_the_environment_passed_on() -> Iterator[None]:
     Otherwise it copies the AWS keys, if they are set, into the actors' runtime environment. Ray writes that to a log, and
     to the command line of a worker that starts. A worker has the environment of its own machine's Ray.
     """
-    before = class_cache.ENV_VARS_TO_PROPAGATE
-    class_cache.ENV_VARS_TO_PROPAGATE = set()
-    try:
+    with replaced(class_cache, "ENV_VARS_TO_PROPAGATE", set()):
         yield
-    finally:
-        class_cache.ENV_VARS_TO_PROPAGATE = before
 
 
 @contextmanager
@@ -99,11 +96,8 @@ def every_lost_actor_as_lost() -> Iterator[None]:
             exception = RayActorError(error_msg=str(exception))
         before(manager, tracked_actor_task, exception)
 
-    setattr(RayActorManager, before.__name__, failed)
-    try:
+    with replaced(RayActorManager, "_actor_task_failed", failed):
         yield
-    finally:
-        setattr(RayActorManager, before.__name__, before)
 
 
 def _with_parameters(trainable: Any, driver: Driver) -> Any:

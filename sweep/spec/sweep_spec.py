@@ -51,7 +51,7 @@ class SweepSpec:
     """Fields of `EvaluationConfig` that the sweep sets, but for the extractor."""
     execution: ExecutionConfig = field(default_factory=ExecutionConfig)
     claims: str = ""
-    """Absolute path of the user's own claims, a program. No part of the hash, and never stored: a store names no code."""
+    """Absolute path of the user's own claims, a program. Not part of the hash and never stored: a store names no code to run."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)

@@ -23,9 +23,8 @@ from aesweep.sweep.store.layout import (
     attempt_folder,
     attempt_number,
     attempts_of,
+    commit_name,
     pruned_name,
-    scores_name,
-    training_name,
 )
 from aesweep.sweep.store.reading import Records
 from aesweep.sweep.store.records import (
@@ -159,9 +158,9 @@ class Attempts:
         failed = {failure.attempt for failure in self.failures(key)}
         return takewhile(lambda attempt: attempt not in failed, reversed(self.of(key, stage, evaluation)))
 
-    def set_aside(self, key: str, stage: Stage, evaluation: str = "") -> set[str]:
-        """Attempts at this that were committed, and whose commits count no more: a damaged one is kept (docs/store.md)."""
-        folder, _, last = (training_name(key) if stage == "train" else scores_name(key, evaluation)).rpartition("/")
+    def of_damaged_commits(self, key: str, stage: Stage, evaluation: str = "") -> set[str]:
+        """Attempts whose commits were set aside and no longer count; the damaged files are kept (docs/store.md)."""
+        folder, _, last = commit_name(key, stage, evaluation).rpartition("/")
         storage = self.records.storage
         kept = [name for name in storage.names(folder) if name.startswith(f"{last}{ASIDE}")]
         found = [parse_fields(storage.read(f"{folder}/{name}") or b"").get("attempt") for name in kept]

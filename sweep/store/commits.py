@@ -8,7 +8,7 @@ from functools import partial
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.attempts import Attempts, DamagedFileError
 from aesweep.sweep.store.beneath import MOST_OTHER_BYTES
-from aesweep.sweep.store.layout import MODEL, PICTURES, Stage, attempt_folder, scores_name, training_name
+from aesweep.sweep.store.layout import MODEL, PICTURES, Stage, attempt_folder, commit_name, scores_name, training_name
 from aesweep.sweep.store.reading import Records
 from aesweep.sweep.store.records import (
     VACANCY_BYTES,
@@ -75,7 +75,7 @@ class Commits:
 
     def close(self, key: str, stage: Stage, evaluation: str = "") -> str:
         """From now on no attempt in `pruned.json` commits this. Gives the attempt that was committed, "" without one."""
-        name, storage = _name(key, stage, evaluation), self.records.storage
+        name, storage = commit_name(key, stage, evaluation), self.records.storage
         for _ in range(TRIES):
             if (commit := self._read(key, stage, evaluation)) is not None:
                 return commit.attempt
@@ -86,7 +86,7 @@ class Commits:
 
     def _commit(self, key: str, stage: Stage, evaluation: str, commit: TrainingRecord | ScoresRecord) -> bool:
         """Take the name of a commit: one that nobody had yet, or one that is vacant and not closed to this attempt."""
-        name, storage, data = _name(key, stage, evaluation), self.records.storage, commit.to_bytes()
+        name, storage, data = commit_name(key, stage, evaluation), self.records.storage, commit.to_bytes()
         if missing := self._missing_files(key, commit):
             log.warning("%s is not committed: it lacks %s", attempt_folder(key, commit.attempt), ", ".join(missing))
             return False
@@ -176,7 +176,7 @@ class Commits:
         works: tuple[tuple[Stage, str], ...] = (("train", ""), ("evaluate", evaluation))
         found: dict[Stage, list[str]] = {}
         for stage, which in works:
-            noted = self.records.folders.get(_name(key, stage, which))
+            noted = self.records.folders.get(commit_name(key, stage, which))
             if noted is None or self.records.snapshot is None:
                 continue
             attempt, _, version = noted.rpartition("/")
@@ -228,14 +228,10 @@ class Commits:
 
 
 def _most_prior_bytes(commit: ScoresRecord, latent_size: int) -> int:
-    """More than a mixture of float64 can have: a weight, a mean and a factor of each component's covariance."""
+    """Upper bound on a mixture of float64: a weight, a mean and a factor of the covariance for each component."""
     asked = commit.evaluation.get("gmm_components")
     components = asked if isinstance(asked, int) and asked > 0 else 1
     return 8 * components * (latent_size + 1) ** 2 + PRIOR_SLACK_BYTES
-
-
-def _name(key: str, stage: Stage, evaluation: str) -> str:
-    return training_name(key) if stage == "train" else scores_name(key, evaluation)
 
 
 def _weights_of(training: TrainingRecord) -> str:

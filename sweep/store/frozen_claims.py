@@ -62,13 +62,13 @@ class FrozenClaims(SealedRecord):
         return content_hash([self.claims, self.thresholds, self.own, self.spec, self.evaluation])
 
     def freezes(self, other: "FrozenClaims") -> bool:
-        """Whether all that `other` would freeze is frozen here: `resume` knows no file of the user's own."""
+        """Whether this already freezes all that `other` would; `resume` does not know the user's own file."""
         named = other if other.own else other.model_copy(update={"own": self.own})
         return named.hash == self.hash
 
 
 def read_frozen(records: Records) -> list[FrozenClaims]:
-    """Every sound record of a store, the first one frozen in front."""
+    """Every sound record of a store, oldest first."""
     listed = sorted(records.storage.listing(CLAIMS, 1).items())
     sizes = {name: size_of(version) for name, version in listed if _NAME.fullmatch(name) and not is_folder(version)}
     names = [name for name, so_far in zip(sizes, accumulate(sizes.values()), strict=True) if so_far <= MOST_BYTES]

@@ -85,6 +85,11 @@ def scores_name(key: str, evaluation: str) -> str:
     return f"trials/{key}/scores/{evaluation}.json"
 
 
+def commit_name(key: str, stage: Stage, evaluation: str = "") -> str:
+    """The commit of a training, or of one evaluation."""
+    return training_name(key) if stage == "train" else scores_name(key, evaluation)
+
+
 def pruned_name(key: str) -> str:
     """The names of a trial's attempts whose folders were removed."""
     return f"trials/{key}/pruned.json"

@@ -72,9 +72,8 @@ class LocalStorage(Storage):
         return str(self._files.path(name))
 
     def require_identity(self) -> None:
-        if self._mark:
-            with self._refusals("read"), self._files.folder("", check=self._require_mark):
-                pass
+        with self.pinned():
+            pass
 
     @contextmanager
     def pinned(self) -> Iterator[None]:

@@ -82,7 +82,7 @@ def _or_else(value: object) -> WrapValidator:
 
 
 def _cut_to(most: int) -> AfterValidator:
-    """Leave out what is behind so many characters: written by us it is short, in a store of somebody else's it may be anything."""
+    """Keep so many characters. What aesweep writes is short; in a store from somebody else it may be anything."""
     return AfterValidator(lambda text: text[:most])
 
 

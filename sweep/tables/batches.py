@@ -65,7 +65,7 @@ def read_batches(store: Store, index: SpecIndex, batches: Sequence[Sequence[str]
                 yield batch
         except BrokenProcessPool as error:
             remedy = (
-                "A process that read the store was killed, perhaps for lack of memory. Give the same command again."
+                "A process that read the store was killed, perhaps because memory ran out. Run the same command again."
             )
             raise ClusterError("memory", store.root, remedy) from error
         finally:

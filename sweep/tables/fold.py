@@ -110,7 +110,7 @@ class TableWriter:
         try:
             self._fold = merged(store, index, old, keys, kept, word, self._processes)
         except (UnsoundTableError, pa.ArrowException) as error:
-            log.warning("The tables are made anew. %s", one_line(str(error)))
+            log.warning("The earlier tables cannot be read and are rebuilt. %s", one_line(str(error)))
             self._fold = merged(store, index, Fold(), keys, set(), word, self._processes)
         old.close()
 

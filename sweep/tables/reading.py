@@ -1,12 +1,12 @@
-"""Parquet that nobody vouches for: refused before it takes more memory than a table of its length stands for.
+"""Reads Parquet files that nobody vouches for, and refuses those that would take too much memory for their length.
 
-Problem: a file of kilobytes can stand for terabytes (a dictionary of one long text and a million numbers of it, run
+Problem: a file of kilobytes can expand to terabytes (a dictionary of one long text and a million references to it, run
 lengths, prefixes that texts share), and what it says about its sizes may be wrong.
 Decision: a table is read row group by row group, with columns of plain numbers and texts only. Texts stay what they are
 in the file, numbers of a dictionary, until the length of all of them is counted. What was read is counted, not only
 what was promised.
-Consequence: a table stands for at most `LARGEST_SMALL_TABLE` and `MOST_PER_BYTE` times its own length. Where it lies about
-the length of a page, which Parquet limits to 2 GB, that one page is decoded before it is counted.
+Consequence: a table takes at most `LARGEST_SMALL_TABLE` plus `MOST_PER_BYTE` times its own length. Where the stated length
+of a page is wrong, that one page (Parquet limits it to 2 GB) is decoded before it is counted.
 """
 
 import os
@@ -28,11 +28,12 @@ MOST_FOOTER_BYTES = 16 * 2**20
 """A table of 10,000 row groups has some ten megabytes of them, read whole before anything else."""
 MOST_LISTED = 100_000
 """Row groups, and columns."""
+TOO_LARGE = "It would take far more memory than a table of its length."
 CELL_BYTES = 8  # a number; of a text where it begins and ends
 
 
 class UnsoundTableError(ValueError):
-    """A file that is no Parquet, or none that is read here; says why in one line."""
+    """The file is not Parquet, or not a table that is read here; the message says why in one line."""
 
 
 class TableInParts:
@@ -67,11 +68,11 @@ class TableInParts:
                 sizes = [about.column(place).total_uncompressed_size for place in places]
                 cells = about.num_rows * len(columns) * CELL_BYTES
                 if min(0, about.num_rows, *sizes) < 0 or cells + sum(sizes) > left:
-                    raise UnsoundTableError("It stands for far more than a table of its length.")
+                    raise UnsoundTableError(TOO_LARGE)
                 found = self._file.read_row_group(group, columns=list(columns), use_threads=False)
                 left -= cells + sum(_text_bytes(column) for column in found.columns)
                 if left < 0:
-                    raise UnsoundTableError("It stands for far more than a table of its length.")
+                    raise UnsoundTableError(TOO_LARGE)
                 yield _as_texts(found)
 
     def _empty(self, columns: Sequence[str]) -> pa.Table:

@@ -56,11 +56,6 @@ class TrialRows(NamedTuple):
     latents: pa.Table
 
 
-def trial_tables(results: TrialResults, *, sweep: str, block: str, state: str, evaluation: str) -> dict[str, pa.Table]:
-    """One small table per name of `COLUMNS`, for one trial; the arguments are those of `trial_rows`."""
-    return joined_tables([trial_rows(results, sweep=sweep, block=block, state=state, evaluation=evaluation)])
-
-
 def joined_tables(trials: Sequence[TrialRows]) -> dict[str, pa.Table]:
     """One table per name of `COLUMNS`, for some trials: a table for each of them would take several times as long."""
     tables = {name: _table(name, [row for trial in trials for row in trial.rows[name]]) for name in _OF_ROWS}

@@ -33,7 +33,7 @@ class SpecIndex:
         return scored[-1] if scored else self.evaluation
 
     def describe(self, key: str) -> dict[str, str]:
-        """Sweep, block, state and evaluation of a trial, as `trial_tables` takes them."""
+        """Sweep, block, state and evaluation of a trial, as `trial_rows` takes them."""
         sweep, block = self.asked.get(key, ("none", "none"))
         evaluation = self.evaluation_of(key)
         state = self.store.state(key, evaluation, self.running).state

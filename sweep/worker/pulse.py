@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import ray
 
+from aesweep.cluster.scoped import in_background
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.beats import beat_name
@@ -42,10 +43,10 @@ class Pulse:
     @contextmanager
     def steadily(self) -> Iterator[None]:
         """Signs of life while this thread works inside the `with` block, whatever it does."""
-        ended, clock = threading.Event(), time.pthread_getcpuclockid(threading.get_ident())
+        clock = time.pthread_getcpuclockid(threading.get_ident())
         used = time.clock_gettime(clock)
 
-        def beat_in_time() -> None:
+        def beat_in_time(ended: threading.Event) -> None:
             nonlocal used
             while not ended.wait(self._every):
                 before, used = used, time.clock_gettime(clock)
@@ -53,13 +54,8 @@ class Pulse:
                     if used > before:
                         self.beat()
 
-        thread = threading.Thread(target=beat_in_time, daemon=True)
-        thread.start()
-        try:
+        with in_background(beat_in_time):
             yield
-        finally:
-            ended.set()
-            thread.join()
 
     def end(self) -> None:
         """Nobody works on the attempt any more."""

@@ -175,6 +175,24 @@ def test_a_start_of_ray_that_hangs_is_given_up_in_two_lines_and_leaves_no_proces
     wait_until(lambda: not list(tmp_path.iterdir()), GONE_SECONDS, "the folder of that Ray is gone")
 
 
+@pytest.mark.faults
+def test_a_request_to_stop_is_heard_while_ray_starts() -> None:
+    """Ray takes SIGTERM for itself when it starts, and would end the process with exit code 15."""
+    program = (
+        "import signal\nfrom aesweep.cluster.connect import connect\nasked = []\n"
+        "signal.signal(signal.SIGTERM, lambda *_: asked.append('asked'))\n"
+        "with connect(): signal.raise_signal(signal.SIGTERM)\n"
+        "print(*asked)"
+    )
+    start = subprocess.Popen(
+        [sys.executable, "-c", program], env=command_environment(), stdout=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: "gcs_server" in map(_program, _descendants(start.pid)), 60, "gcs_server runs")
+    start.send_signal(signal.SIGTERM)
+    said, _ = start.communicate(timeout=120)
+    assert (said.split(), start.returncode) == (["asked", "asked"], 0)
+
+
 @pytest.mark.slow  # it waits for an answer that does not come
 def test_a_port_that_is_not_rays_is_refused_in_seconds() -> None:
     with socket.create_server(("", 0)) as silent, socket.create_server(("", 0)) as talking:

@@ -23,7 +23,7 @@ from aesweep.sweep.store.records import LaunchProgress, vacancy
 from aesweep.sweep.store.storage import FOLDER
 from aesweep.sweep.store.store import Stage, Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
-from aesweep.sweep.tables.rows import read_results, trial_tables
+from aesweep.sweep.tables.rows import joined_tables, read_results, trial_rows
 from tests.records import scored, trained
 from tests.sweep.conftest import run_main
 
@@ -99,8 +99,8 @@ def hashes(store: Store) -> dict[str, str]:
 
 def trial_row(store: Store, key: str) -> dict[str, Any]:
     """The trial's row of the trials table."""
-    tables = trial_tables(
-        read_results(store.snapshot(), key), sweep="a", block="b", state="pending", evaluation=EVALUATION
+    tables = joined_tables(
+        [trial_rows(read_results(store.snapshot(), key), sweep="a", block="b", state="pending", evaluation=EVALUATION)]
     )
     row: dict[str, Any] = tables["trials"].to_pylist()[0]
     return row

@@ -11,7 +11,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.sweep.store.layout import scores_name
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
-from aesweep.sweep.tables.rows import read_results, trial_tables
+from aesweep.sweep.tables.rows import joined_tables, read_results, trial_rows
 from aesweep.sweep.tables.schemas import COLUMNS
 from tests.records import scored
 
@@ -41,7 +41,9 @@ def scores(store: Store, row: dict[str, Any], evaluation: dict[str, Any]) -> lis
     """The rows of the scores table; none where the commit was set aside."""
     commit = {**scored("score-0001-a").to_json(), "rows": [row], "evaluation": evaluation}
     store.storage.write(scores_name(TRIAL.key, EVALUATION), sealed_json_bytes(commit))
-    tables = trial_tables(read_results(store, TRIAL.key), sweep="a", block="b", state="done", evaluation=EVALUATION)
+    tables = joined_tables(
+        [trial_rows(read_results(store, TRIAL.key), sweep="a", block="b", state="done", evaluation=EVALUATION)]
+    )
     found: list[dict[str, Any]] = tables["scores"].to_pylist()
     return found
 

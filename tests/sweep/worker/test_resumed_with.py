@@ -13,7 +13,7 @@ from aesweep.sweep.store.prune import prune
 from aesweep.sweep.store.records import StartRecord, TrainingPart, TrainingSettings, sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
-from aesweep.sweep.tables.rows import read_results, trial_tables
+from aesweep.sweep.tables.rows import joined_tables, read_results, trial_rows
 from aesweep.sweep.worker.resumed_with import parts_before, resumed_with
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.records import RESULT, trained
@@ -52,7 +52,9 @@ def one_epoch(store: Store, execution: ExecutionConfig, trial: TrialConfig = TRI
 
 
 def row(store: Store, trial: TrialConfig = TRIAL) -> dict[str, Any]:
-    found = trial_tables(read_results(store, trial.key), sweep="a", block="b", state="trained", evaluation="e")
+    found = joined_tables(
+        [trial_rows(read_results(store, trial.key), sweep="a", block="b", state="trained", evaluation="e")]
+    )
     values: dict[str, Any] = found["trials"].to_pylist()[0]
     return values
 
