@@ -187,7 +187,7 @@ def test_a_request_to_stop_is_heard_while_ray_starts() -> None:
     start = subprocess.Popen(
         [sys.executable, "-c", program], env=command_environment(), stdout=subprocess.PIPE, text=True
     )
-    wait_until(lambda: "gcs_server" in map(_program, _descendants(start.pid)), 60, "gcs_server runs")
+    wait_until(lambda: "gcs_server" in map(_program, family(start.pid)), 60, "gcs_server runs")
     start.send_signal(signal.SIGTERM)
     said, _ = start.communicate(timeout=120)
     assert (said.split(), start.returncode) == (["asked", "asked"], 0)
