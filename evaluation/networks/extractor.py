@@ -14,8 +14,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from aesweep.evaluation.config import ExtractorName
-
 log = logging.getLogger(__name__)
 
 
@@ -23,7 +21,7 @@ log = logging.getLogger(__name__)
 class Extractor:
     """A feature network on its device, by name and SHA-256 of its weights; it gives D = `dimension` features per image."""
 
-    name: ExtractorName
+    name: str
     sha256: str
     dimension: int
     network: nn.Module

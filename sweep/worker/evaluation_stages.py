@@ -117,7 +117,7 @@ def fit(job: EvaluationJob, encoded: StoredLatents) -> StoredPriors:
     """Fit the priors on all training latents, and once more on nine tenths where held-out likelihoods are asked for."""
     settings = _fits(job, _prepare(job))
     earlier = Fitted(reusable_priors(job, encoded.files), reusable_heldout(job, encoded.files))
-    priors, rows = fit_stage(job.evaluation, _latents(job, encoded), settings, earlier)
+    priors, rows = fit_stage(job.evaluation, _latents(job, encoded), settings, earlier, job.config)
     stored = StoredPriors({}, {}, rows)
     for name, prior in priors.items():
         if isinstance(prior, FittedPrior):
