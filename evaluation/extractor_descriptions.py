@@ -71,5 +71,15 @@ EXTRACTORS = Registry(
             load=f"{_EXTRACTORS}:load_random_conv",
         ),
         *map(_dinov2, "sbl"),
+        FeatureNetwork(
+            name="classifier",
+            version=BUILT_IN,
+            meaning="a small network that is trained on the labels of the data set",
+            preparation="32 px, averaged, x / 127.5 - 1, float32",
+            weights="aesweep.evaluation.networks.classifier_recipe:recipe_sha256",
+            load="aesweep.evaluation.networks.classifier:load_classifier",
+            train="aesweep.evaluation.networks.classifier:train_classifier",
+            needs_labels=True,
+        ),
     ),
 )

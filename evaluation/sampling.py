@@ -73,6 +73,8 @@ def sample_stage(
     """
     if extractor is not None:
         check_extractor(evaluation, extractor)
+        if any(reference.weights != extractor.weights for reference in references.values()):
+            raise ValueError(f"{extractor.name} was trained again after the real images were measured")
     sampling = Sampling(evaluation, model, extractor, references, device, precision)
     # The mean is decoded, also where priors are fitted on samples of q(z|x): then the images are encoded again.
     encodes_again = trial.model == "vae" and evaluation.vae_latents == "sample"

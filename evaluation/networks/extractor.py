@@ -32,6 +32,8 @@ class Extractor:
     """float32 features (N, D) -> float32 class scores (N, C), where the network is a classifier."""
     fallback: "Extractor | None" = None
     """The same network with a wider range of numbers: it takes over pictures whose features are not finite."""
+    weights: str = ""
+    """SHA-256 of weights that were trained for the evaluation, where `sha256` is that of the recipe; else ""."""
 
     def features(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
         """`images` uint8 (N, H, W, 3), of any device -> float32 (N, D) on `device`, in batches.

@@ -27,6 +27,8 @@ from aesweep.evaluation.priors.fit import Fit
 from aesweep.evaluation.priors.fitted_prior import PriorError
 from aesweep.models.identity import stream_seed
 
+FIRST_GAMMA = 0.1
+"""At 1, the standard deviation of the whitened latents, using u gains nothing at first, and training stays there: one Gaussian."""
 LEAST_GAMMA = 1e-3
 """Of the whitened latents: beneath it the decoder's density of the training latents grows without limit."""
 
@@ -55,7 +57,7 @@ class _SecondVae(nn.Module):
         super().__init__()
         self.encoder = _Network(size, width, layers, 2 * size)
         self.decoder = _Network(size, width, layers, size)
-        self.log_gamma = nn.Parameter(torch.zeros(()))
+        self.log_gamma = nn.Parameter(torch.tensor(math.log(FIRST_GAMMA)))
 
     def loss(self, z_nZ: torch.Tensor, noise_nU: torch.Tensor) -> torch.Tensor:
         """Negative evidence lower bound per latent, nats, without the constant of the Gaussian."""

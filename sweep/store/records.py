@@ -245,6 +245,8 @@ class ScoresRecord(SealedRecord):
     rows: tuple[Annotated[ScoreRow, _AnyVersion], ...]
     latents: LatentColumns
     aesweep_version: str
+    extractor_weights: str = ""
+    """SHA-256 of a feature network that was trained for the evaluation; "" where `extractor_sha256` says it all."""
 
 
 class FailureRecord(Record):

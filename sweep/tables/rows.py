@@ -115,7 +115,7 @@ def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: 
     asked = commit.evaluation
     shared: dict[str, object] = {"evaluation": evaluation, "extractor_sha256": "none", "preparation": "none"}
     if row.extractor != "none":
-        shared["extractor_sha256"] = asked.get("extractor_sha256") or "none"
+        shared["extractor_sha256"] = commit.extractor_weights or asked.get("extractor_sha256") or "none"
         shared["preparation"] = _preparation(row.extractor)
     if row.n_reference:
         shared["reference_seed"] = asked.get("reference_seed")

