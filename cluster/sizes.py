@@ -55,7 +55,9 @@ def _kind(word: str, option: str) -> tuple[int, Node, float]:
     """How many machines of one kind, what one has, and the speed of its GPUs."""
     found = _KIND.fullmatch(word)
     if found is None:
-        remedy = "Give MACHINESxGPUSxTYPE, such as 4x8xH200, or 4x8xH200:192 with the CPUs of a machine; 3x0:64 has no GPU."
+        remedy = (
+            "Give MACHINESxGPUSxTYPE, such as 4x8xH200, or 4x8xH200:192 with the CPUs of a machine; 3x0:64 has no GPU."
+        )
         raise ClusterError(option, word, remedy)
     count, gpus = int(found[1]), int(found[2])
     cpus = int(found[4]) if found[4] else CPUS_PER_GPU * gpus

@@ -77,6 +77,8 @@ class Simulated:
     """Of all devices together, work that was lost included."""
     lost_seconds: float = 0.0
     """Training that was done twice."""
+    lost_computing_seconds: float = 0.0
+    """The part of `computing_seconds` that was lost."""
     deaths: int = 0
 
 
@@ -88,7 +90,8 @@ class _Device:
     speed: float
     free: float
     is_gpu: bool
-    running: "set[_Running]" = field(default_factory=set)
+    running: "dict[_Running, None]" = field(default_factory=dict)
+    """In the order in which they began."""
 
     @property
     def slowdown(self) -> float:
@@ -116,7 +119,7 @@ class _Machine:
     devices: list[_Device]
     free_cpus: float
     alive: bool = True
-    scoring: "set[int]" = field(default_factory=set)
+    scoring: "dict[int, None]" = field(default_factory=dict)
 
 
 def simulate(works: Sequence[Work], site: Site, seed: int = 0) -> Simulated:
@@ -200,7 +203,7 @@ class _Simulation:
 
     def _room_for(self, work: Work) -> _Device | None:
         """A GPU with just enough room, on the machine with the most room of all."""
-        share, threads = work.bundle.get("GPU", 0.0), self._threads(work)
+        share, threads = work.bundle.get("GPU", 0.0), self.site.threads
         best: tuple[float, _Device] | None = None
         for machine in self.machines:
             if not machine.alive or machine.free_cpus < threads - _DIGITS:
@@ -213,9 +216,6 @@ class _Simulation:
                 best = room, min(able, key=lambda device: device.free)
         return best[1] if best else None
 
-    def _threads(self, work: Work) -> int:
-        return self.site.threads
-
     def _begin(self, work: Work, done: float, device: _Device) -> None:
         self.driver_free = max(self.now, self.driver_free) + self.site.driver_seconds
         seconds = work.computing / device.speed + work.idle
@@ -223,7 +223,7 @@ class _Simulation:
         one = _Running(work, device, seconds, seconds * (1 - done), 0.0, begins)
         one.busy = work.computing / device.speed / seconds if seconds else 0.0
         device.free -= work.bundle.get("GPU", 0.0)
-        self.machines[device.machine].free_cpus -= self._threads(work)
+        self.machines[device.machine].free_cpus -= self.site.threads
         self.running.add(one)
         self.found.at_once = max(self.found.at_once, len(self.running))
         self._change(device, add=one)
@@ -235,9 +235,10 @@ class _Simulation:
             if self.now > one.since:
                 one.left -= (self.now - one.since) / pace
                 one.since = self.now
-        device.running.difference_update(remove)
+        for gone in remove:
+            del device.running[gone]
         if add is not None:
-            device.running.add(add)
+            device.running[add] = None
         pace = device.slowdown
         for one in device.running:
             one.version += 1
@@ -246,7 +247,7 @@ class _Simulation:
     def _leave(self, one: _Running) -> None:
         self.running.discard(one)
         one.device.free += one.work.bundle.get("GPU", 0.0)
-        self.machines[one.device.machine].free_cpus += self._threads(one.work)
+        self.machines[one.device.machine].free_cpus += self.site.threads
 
     def _trained(self, what: object, version: int) -> None:
         assert isinstance(what, _Running)
@@ -272,7 +273,7 @@ class _Simulation:
             number = min(alive, key=lambda n: len(self.machines[n].scoring))
             self.count += 1
             self.scoring[self.count] = work, number
-            self.machines[number].scoring.add(self.count)
+            self.machines[number].scoring[self.count] = None
             self._push(self.now + work.scoring, "scored", self.count)
 
     def _scored(self, what: object, version: int) -> None:
@@ -280,7 +281,7 @@ class _Simulation:
         if what not in self.scoring:
             return
         work, number = self.scoring.pop(what)
-        self.machines[number].scoring.discard(what)
+        del self.machines[number].scoring[what]
         self.left -= 1
         self.rounds_left -= work.round == 0
         if not self.rounds_left and not self.found.first_look_seconds:
@@ -314,6 +315,7 @@ class _Simulation:
         kept = min(done, math.floor(done / self.site.checkpoint_seconds + _DIGITS) * self.site.checkpoint_seconds)
         self.found.lost_seconds += done - kept
         self.found.computing_seconds += (done - kept) * one.busy
+        self.found.lost_computing_seconds += (done - kept) * one.busy
         self.asking.insert(0, (one.work, kept / one.seconds if one.seconds else 0.0))
 
     def _return(self, what: object, version: int) -> None:
