@@ -28,14 +28,14 @@ from page import footer, hardware, parser, today, write_page
 from ray.cluster_utils import Cluster
 
 from aesweep.cluster.connect import connect, set_environment
+from aesweep.cluster.planned.simulation import Simulated, Site, Work, simulate
+from aesweep.cluster.planned.sizes import PlannedCluster
 from aesweep.cluster.resources import Node, Resources, gpu_share, trial_resources
-from aesweep.cluster.sizes import PlannedCluster
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.driver import Driver
 from aesweep.sweep.driver.plan import Plan, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView
-from aesweep.sweep.driver.simulation import Simulated, Site, Work, simulate
 from aesweep.sweep.driver.stopping import StopRequest
 from aesweep.sweep.driver.tune_adapter import train
 from aesweep.sweep.evaluation_job import EvaluationJob

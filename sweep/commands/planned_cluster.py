@@ -8,11 +8,11 @@ from typing import NamedTuple
 from rich.table import Table
 
 from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.planned.simulation import LOST_MACHINE_SECONDS, Simulated, Site, Work, simulate
+from aesweep.cluster.planned.sizes import PlannedCluster, read_cluster
 from aesweep.cluster.resources import evaluation_slots, gpu_share, trial_resources, trial_slots
-from aesweep.cluster.sizes import PlannedCluster, read_cluster
 from aesweep.models.cost import evaluation_seconds
 from aesweep.sweep.driver.plan import Plan, PlannedTrial
-from aesweep.sweep.driver.simulation import LOST_MACHINE_SECONDS, Simulated, Site, Work, simulate
 from aesweep.sweep.spec.execution import ExecutionConfig
 
 START_SECONDS = 2.0

@@ -2,9 +2,9 @@
 
 import pytest
 
+from aesweep.cluster.planned.simulation import Simulated, Site, Work, simulate
+from aesweep.cluster.planned.sizes import read_cluster
 from aesweep.cluster.resources import trial_resources
-from aesweep.cluster.sizes import read_cluster
-from aesweep.sweep.driver.simulation import Simulated, Site, Work, simulate
 
 WHOLE, THIRD = trial_resources(1, 0.9, has_gpu=True), trial_resources(1, 0.3, has_gpu=True)
 CPU = trial_resources(1, 0.0, has_gpu=False)

@@ -3,7 +3,7 @@
 import pytest
 
 from aesweep.cluster.errors import ClusterError
-from aesweep.cluster.sizes import read_cluster
+from aesweep.cluster.planned.sizes import read_cluster
 
 
 def test_a_size_says_machines_gpus_type_and_cpus() -> None:

@@ -19,8 +19,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aesweep.cluster.planned.sizes import PlannedCluster
 from aesweep.cluster.resources import Node, Resources, evaluation_slots, trial_slots
-from aesweep.cluster.sizes import PlannedCluster
 
 LOST_MACHINE_SECONDS = 300.0
 """Until another machine takes the place of one that died: an assumption, since clouds promise nothing."""
