@@ -65,7 +65,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Extended:
     subprocess.run([sys.executable, *install.split(), site, package], check=True, capture_output=True, timeout=120)
     spec.write_text(SPEC)
     found = command_environment(PYTHONPATH=f"{REPOSITORY}:{site}")
-    command = [sys.executable, "-m", "aesweep.sweep.cli", "launch", spec, "--store", store]
+    command = [sys.executable, "-m", "aesweep.sweep.cli", "launch", str(spec), "--store", str(store)]
     ended = subprocess.run(command, env=found, cwd=folder, capture_output=True, text=True, timeout=280, check=False)
     assert ended.returncode == 0, ended.stderr
     return Extended(site, store, spec, ended.stderr)
