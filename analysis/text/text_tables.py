@@ -20,7 +20,8 @@ class Heading:
 
     text: str
     kind: str = "text"
-    """text, code (a command), number (text that stands right), whole, score (four significant digits), nats (four decimals)"""
+    """text, code (a command), number (text that stands right), value (the same, of few values), whole, score (four significant
+    digits), nats (four decimals)"""
 
     @property
     def is_text(self) -> bool:

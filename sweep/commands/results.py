@@ -26,7 +26,7 @@ from aesweep.sweep.driver.progress import describe_counts, describe_loss, descri
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
 from aesweep.sweep.freezing import frozen_in, own_claims
-from aesweep.sweep.spec.presets import preset_of
+from aesweep.sweep.spec.report_wishes import ReportWishes
 from aesweep.sweep.store.layout import MARK, TABLES, table_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune as run_prune
@@ -95,13 +95,15 @@ def report(
     own, frozen = own_claims(claims, "--claims"), frozen_in(opened)
     _fold_for_report(opened)
     complete_environment()
-    from aesweep.analysis.claims.standing import missing_own  # pandas and matplotlib from here on
+    from aesweep.analysis.axes.layout import Wishes  # pandas and matplotlib from here on
+    from aesweep.analysis.claims.standing import missing_own
     from aesweep.analysis.report import write_report
 
     here = opened.storage.folder
     name = opened.storage.place().rpartition("/")[2]
     folder = (out or (here / "report" if here else Path(f"{name}-report"))).absolute()
-    write = partial(write_report, out=folder, spec=_launched_by(opened), frozen=frozen, own=own)
+    wishes = Wishes(**_wishes_of(opened).to_json())
+    write = partial(write_report, out=folder, wishes=wishes, frozen=frozen, own=own)
     if here is not None:
         page = write(here)
     else:
@@ -114,12 +116,12 @@ def report(
     _say_lost(opened)
 
 
-def _launched_by(store: Store) -> str:
-    """What `launch` is given for the latest sweep: a preset's name, else a placeholder for the file of the spec."""
+def _wishes_of(store: Store) -> ReportWishes:
+    """What the latest spec asks of its report."""
     with suppress(InputError):  # a spec that cannot be read is no reason to draw no report
         (latest,) = store.trials.stored_specs()
-        return preset_of(latest) or "SPEC"
-    return "SPEC"
+        return latest.report
+    return ReportWishes()
 
 
 def _say_lost(store: Store) -> None:

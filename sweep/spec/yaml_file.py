@@ -21,6 +21,7 @@ from aesweep.sweep.spec.execution import ExecutionConfig, absolute
 from aesweep.sweep.spec.fields import ALIASES, FIELDS, at, check_known, read_settings, read_value, read_values, unknown
 from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
 from aesweep.sweep.spec.ranges import MOST_TRIALS
+from aesweep.sweep.spec.report_wishes import read_wishes
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.spec.yaml_text import read_yaml
 
@@ -42,6 +43,7 @@ class SpecFile(BaseModel):
     blocks: list[dict[str, Any]]
     evaluation: dict[str, Any] = {}
     execution: dict[str, Any] = {}
+    report: dict[str, Any] = {}
     claims: str = ""
 
 
@@ -52,6 +54,7 @@ _EXPECTED = {
     "blocks": "Give a list of blocks, each with its fields: [{name: width, model: dae, filters: [16, 32]}].",
     "evaluation": "Give fields, such as {samples: 2000}, or leave it out.",
     "execution": "Give fields, such as {threads: 2}, or leave it out.",
+    "report": "Give fields, such as {x: beta, colour: model}, or leave it out.",
     "claims": "Give a Python file, such as ./claims.py (docs/claims.md), or leave it out.",
 }
 
@@ -84,12 +87,15 @@ def read_spec(path: Path, data_dir: str | Path | None = None, *, path_is_replace
         evaluation = read_settings("evaluation", file.evaluation)
         extractor = evaluation.pop("extractor", "auto")
         EvaluationConfig(**evaluation)
+    with at("report"):
+        report = read_wishes(file.report)
     return SweepSpec(
         name=file.name if "name" in tree else path.stem,
         blocks=blocks,
         extractor=extractor,
         evaluation=evaluation,
         execution=replace(execution, folders={} if path_is_replaced else folders),
+        report=report,
         claims=absolute(file.claims, "claims", folder) if file.claims else "",
     )
 
