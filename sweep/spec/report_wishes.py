@@ -1,13 +1,15 @@
 """The section `report` of a spec: where the report shows the fields that vary. It decides no work and enters no hash."""
 
-from collections.abc import Mapping
+import difflib
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 
 SCORES = ("gmm", "mvg", "standard_normal", "reconstruction_test", "reconstruction_train")
 ROLES = ("x", "colour", "line", "panel")
+_FIELDS = tuple(field.name for field in fields(TrialConfig) if field.name not in ("seed", "data_identity"))
 
 
 @dataclass(frozen=True)
@@ -28,28 +30,15 @@ class ReportWishes:
     """Whether the paper's figures, tables and claims appear; None: on the paper's data, and claims that can be decided."""
 
     def __post_init__(self) -> None:
-        from aesweep.sweep.spec.fields import FIELDS, unknown
-
-        known = tuple(name for name in FIELDS["trial"] if name != "seed")
-        taken: dict[str, str] = {}
+        taken: dict[object, str] = {}
         for role in ROLES:
             field = getattr(self, role)
-            if field == "":
-                continue
-            if field in ("seed", "seeds"):
-                raise InputError(
-                    role, field, "The report averages over seeds. Give another field, such as latent_size."
-                )
-            if not isinstance(field, str) or field not in known:
-                remedy = unknown(str(field), field, known).remedy.replace(
-                    "There is no such field.", "No trial has this field."
-                )
-                raise InputError(role, field, remedy)
-            if field in taken:
-                raise InputError(
-                    role, field, f"It is already used for {taken[field]}. Give another field, or leave one out."
-                )
-            taken[field] = role
+            if field != "":
+                _check_field(role, field)
+                if field in taken:
+                    remedy = f"It is already used for {taken[field]}. Give another field, or leave one out."
+                    raise InputError(role, field, remedy)
+                taken[field] = role
         if self.score not in ("", *SCORES):
             raise InputError("score", self.score, f"Choose one of: {', '.join(SCORES)}.")
         if self.paper is not None and not isinstance(self.paper, bool):
@@ -60,12 +49,11 @@ class ReportWishes:
         return {name: value for name, value in asdict(self).items() if value not in ("", None)}
 
 
-def read_wishes(given: Mapping[str, Any]) -> ReportWishes:
-    """The section as it stands in a spec."""
-    from aesweep.sweep.spec.fields import unknown
-
-    names = tuple(field.name for field in fields(ReportWishes))
-    for name, value in given.items():
-        if name not in names:
-            raise unknown(name, value, names)
-    return ReportWishes(**given)
+def _check_field(role: str, field: object) -> None:
+    """Raise `InputError` for what is no field of a trial, or one that the report averages over."""
+    if field in ("seed", "seeds"):
+        raise InputError(role, field, "The report averages over seeds. Give another field, such as latent_size.")
+    if field not in _FIELDS:
+        near = difflib.get_close_matches(str(field), _FIELDS, n=1, cutoff=0.5)
+        remedy = f"Did you mean {near[0]}?" if near else f"Choose one of: {', '.join(_FIELDS)}."
+        raise InputError(role, field, f"No trial has this field. {remedy}")

@@ -18,7 +18,7 @@ from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.ranges import MOST_TRIALS
-from aesweep.sweep.spec.report_wishes import ReportWishes, read_wishes
+from aesweep.sweep.spec.report_wishes import ReportWishes
 
 SPEC_FORMAT = 1
 """Version of the stored JSON; another one is refused."""
@@ -149,7 +149,7 @@ class SweepSpec:
                 extractor=data["extractor"],
                 evaluation=_known(EvaluationConfig, data["evaluation"]),
                 execution=_build(ExecutionConfig, data["execution"]),
-                report=read_wishes(data.get("report", {})),
+                report=_build(ReportWishes, data.get("report", {})),
             )
         except (KeyError, TypeError, AttributeError) as error:
             remedy = "The stored spec is damaged; launch the original spec again."

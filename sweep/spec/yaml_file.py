@@ -7,6 +7,7 @@ it is built. Each error names the block and the field as they stand in the file:
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import fields as fields_of
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -21,7 +22,7 @@ from aesweep.sweep.spec.execution import ExecutionConfig, absolute
 from aesweep.sweep.spec.fields import ALIASES, FIELDS, at, check_known, read_settings, read_value, read_values, unknown
 from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
 from aesweep.sweep.spec.ranges import MOST_TRIALS
-from aesweep.sweep.spec.report_wishes import read_wishes
+from aesweep.sweep.spec.report_wishes import ReportWishes
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.spec.yaml_text import read_yaml
 
@@ -88,7 +89,7 @@ def read_spec(path: Path, data_dir: str | Path | None = None, *, path_is_replace
         extractor = evaluation.pop("extractor", "auto")
         EvaluationConfig(**evaluation)
     with at("report"):
-        report = read_wishes(file.report)
+        report = _read_report(file.report)
     return SweepSpec(
         name=file.name if "name" in tree else path.stem,
         blocks=blocks,
@@ -121,6 +122,14 @@ def _read_execution(given: Mapping[str, Any], folder: Path, data_dir: str | Path
     elif settings.get("data_dir"):
         settings["data_dir"] = absolute(settings["data_dir"], "data_dir", folder)
     return ExecutionConfig(**settings)
+
+
+def _read_report(given: Mapping[str, Any]) -> ReportWishes:
+    names = tuple(field.name for field in fields_of(ReportWishes))
+    for name, value in given.items():
+        if name not in names:
+            raise unknown(name, value, names)
+    return ReportWishes(**given)
 
 
 def _read_data(
