@@ -43,11 +43,11 @@ def better(axis: Axis, found: Comparison | None, what: str) -> str:
     wins = f"; lower in {difference.lower:,} of {difference.settings:,}" if difference.settings > 1 else ""
     by = f"{what} score {_change(difference)}{_interval(difference)} with {names[0]} than with {names[1]}"
     if math.isnan(difference.estimate.half_width):
-        return f"Not decided: one training seed. On average {over}, {by}{wins}."
+        return f"Not decided: one training seed. {upper_first(over)}, {by}{wins}."
     if not found.is_decided:
-        return f"Not decided: on average {over}, {by}{wins}.{_worse(found)}"
+        return f"Not decided: {over}, {by}{wins}.{_worse(found)}"
     next_best = ", the next best" if len(found.places) > 2 else ""
-    return f"{upper_first(names[0])} is better: on average {over}, {by}{next_best}{wins}.{_at_the_end(axis, first)}"
+    return f"{upper_first(names[0])} is better: {over}, {by}{next_best}{wins}.{_at_the_end(axis, first)}"
 
 
 def how_sure(ranking: Ranking, compared: Sequence[Comparison]) -> str:
@@ -92,10 +92,10 @@ def _better_model(axis: Axis, found: Comparison, what: str) -> str:
     over = _over(difference)
     wins = f"; {names[0]} are lower in {difference.lower:,} of {difference.settings:,}" if found.settings > 1 else ""
     if math.isnan(difference.estimate.half_width):
-        return f"Not decided: one training seed. On average {over}, {lead}{wins}."
+        return f"Not decided: one training seed. {upper_first(over)}, {lead}{wins}."
     if not found.is_decided:
-        return f"Not decided: on average {over}, {lead}{wins}."
-    return f"{names[found.best]} are better: on average {over}, {lead}{wins}."
+        return f"Not decided: {over}, {lead}{wins}."
+    return f"{names[found.best]} are better: {over}, {lead}{wins}."
 
 
 def _not_compared(axis: Axis) -> str:
@@ -108,7 +108,8 @@ def _not_compared(axis: Axis) -> str:
 
 
 def _over(difference: PairedDifference) -> str:
-    return f"over {difference.settings:,} common settings" if difference.settings > 1 else "in the one common setting"
+    many = difference.settings > 1
+    return f"on average over {difference.settings:,} common settings" if many else "in the one common setting"
 
 
 def _interval(difference: PairedDifference) -> str:

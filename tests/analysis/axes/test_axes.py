@@ -98,7 +98,7 @@ def test_the_spec_says_where_a_field_is_shown_and_a_field_that_does_not_vary_is_
 ) -> None:
     trials = grid(model=["dae", "vae"], latent_size=[4, 8, 16], filters=[8, 16])
     found = swept(trials, x="filters", panel="model", line="beta", score="mvg")
-    assert places(found.layout) == {"x": "filters", "colour": "latent_size", "line": None, "panels": "model"}
+    assert places(found.layout) == {"x": "filters", "colour": "latent_size", "line": "latent_size", "panels": "model"}
     assert found.layout.notices == ("The spec asks for beta as line, but it does not vary here.",)
     assert found.ranking.score == found.measures[0].name == "mvg"
 
