@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
+from aesweep.models.plugins.files import load_files
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
 from aesweep.sweep.spec.fields import ALIASES, FIELDS, at, check_known, read_settings, read_value, read_values, unknown
 from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
@@ -46,6 +47,7 @@ class SpecFile(BaseModel):
     execution: dict[str, Any] = {}
     report: dict[str, Any] = {}
     claims: str = ""
+    plugins: list[str] = []
 
 
 _EXPECTED = {
@@ -57,6 +59,7 @@ _EXPECTED = {
     "execution": "Give fields, such as {threads: 2}, or leave it out.",
     "report": "Give fields, such as {x: beta, colour: model}, or leave it out.",
     "claims": "Give a Python file, such as ./claims.py (docs/claims.md), or leave it out.",
+    "plugins": "Give a list of Python files, such as [./mine.py] (docs/extending.md), or leave it out.",
 }
 
 
@@ -77,6 +80,7 @@ def read_spec(path: Path, data_dir: str | Path | None = None, *, path_is_replace
     except ValidationError as error:
         raise _section_error(error) from None
     folder = path.absolute().parent
+    load_files(absolute(plugin, "plugins", folder) for plugin in file.plugins)
     with at("execution"):
         execution = _read_execution(file.execution, folder, data_dir)
     with at("data"):
