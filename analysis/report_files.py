@@ -122,12 +122,23 @@ class Writer:
         return f"{self._below}/{name}"
 
 
+def pair_writer(stores: Iterable[Path], folder: Path) -> Writer:
+    """The writer of a page on several stores, in a folder outside them. Raises `ReportError` as `report_writer` does."""
+    for store in stores:
+        if folder.is_relative_to(store):
+            raise ReportError("--out", folder, "The page is about two stores. Give a folder outside both.")
+    return _opened(Writer(folder, folder), folder)
+
+
 def report_writer(tables: Tables, folder: Path) -> Writer:
     """The writer of a store's report, its folders made. Raises `ReportError` for a place that cannot be written to."""
     if folder == tables.root or folder.is_relative_to(tables.root / "tables"):
         remedy = "The store keeps its own files there. Give another folder, such as STORE/report."
         raise ReportError("--out", folder, remedy)
-    writer = Writer(tables.root, folder)
+    return _opened(Writer(tables.root, folder), folder)
+
+
+def _opened(writer: Writer, folder: Path) -> Writer:
     try:
         writer.make_folders()
     except OSError as error:

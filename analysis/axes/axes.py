@@ -13,10 +13,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from aesweep.analysis.axes.words import NOT_AN_AXIS, WITHOUT_EFFECT, numbers_of, order_of, phrase, value_words
+from aesweep.analysis.axes.words import NOT_AN_AXIS, STORE, WITHOUT_EFFECT, numbers_of, order_of, phrase, value_words
 from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
-FIRST = ("model", "latent_size", "filters", "beta", "learning_rates")
+FIRST = (STORE, "model", "latent_size", "filters", "beta", "learning_rates")
 """Of fields that always change together, the first of these names the axis."""
 
 
@@ -71,9 +71,10 @@ class Axes:
 
 
 def find_axes(trials: pd.DataFrame) -> Axes:
-    """The axes of these described trials, which are of one data set."""
+    """The axes of these described trials, which are of one data set, with their `STORE` where they are of two."""
     trials = trials.reset_index(drop=True)
-    columns = {name: _places(trials, name) for name in CONFIG_FIELDS if name not in NOT_AN_AXIS}
+    names = [name for name in (STORE, *CONFIG_FIELDS) if name in trials and name not in NOT_AN_AXIS]
+    columns = {name: _places(trials, name) for name in names}
     varied = {name: found for name, found in columns.items() if len(found[0]) > 1}
     order = sorted(varied, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     axes: list[Axis] = []

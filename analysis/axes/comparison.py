@@ -28,6 +28,10 @@ class Comparison:
     """Of the values that are compared, ascending."""
     samples: tuple[tuple[Sample, ...], ...]
     """Per value, its scores in each common setting."""
+    setting: tuple[str, ...] = ()
+    """The axes that make a setting."""
+    common: tuple[tuple[int, ...], ...] = ()
+    """The settings that all values share: the place on each of these axes."""
 
     @cached_property
     def means(self) -> dict[int, float]:
@@ -83,7 +87,8 @@ def _compare(axes: Axes, axis: Axis, score: str, places: Sequence[int]) -> Compa
     common = sorted(set.intersection(*({s for p, s in samples if p == place} for place in places)))
     if not common:
         return None
-    return Comparison(axis, tuple(places), tuple(tuple(samples[place, s] for s in common) for place in places))
+    found = tuple(tuple(samples[place, s] for s in common) for place in places)
+    return Comparison(axis, tuple(places), found, tuple(setting), tuple(common))
 
 
 def _place_and_setting(key: Any) -> tuple[int, tuple[int, ...]]:

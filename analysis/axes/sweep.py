@@ -71,7 +71,7 @@ def sweeps(tables: Tables, wishes: Wishes) -> list[Sweep]:
             ranking = rank(trials, score) if score else None
             if score and ranking is not None:
                 layout = choose(find_axes(trials), wishes)
-                measures = _measures(evaluation, trials, score)
+                measures = measures_of(evaluation, trials, score)
                 found.append(Sweep(str(data), evaluation, layout, ranking, measures, tables.data_hash))
     return found
 
@@ -82,7 +82,7 @@ def score_title(score: str) -> str:
     return f"{name} samples" if score in SAMPLE_SCORES else f"reconstructions ({name})"
 
 
-def _measures(evaluation: Evaluation, trials: pd.DataFrame, first: str) -> tuple[Measure, ...]:
+def measures_of(evaluation: Evaluation, trials: pd.DataFrame, first: str) -> tuple[Measure, ...]:
     """The score that networks are ranked by, the others, and the reconstruction error."""
     names = [name for name in dict.fromkeys([first, *RANKED_BY]) if trials[name].notna().any()]
     metric = "FID" if evaluation.is_fid else evaluation.metric

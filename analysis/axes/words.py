@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from aesweep.analysis.data.trials import MODEL_NAMES, depth_order
 
+STORE = "store"
+"""Column that says which of two stores a trial is from."""
 NOT_AN_AXIS = ("dataset", "data_identity", "image_size", "resize", "seed")
 """Scores of two data sets are never compared, and seeds are averaged over."""
 WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {"dae": ("beta", "reduction")}
@@ -40,11 +42,13 @@ def value_words(field: str, value: object) -> str:
 def phrase(field: str, value: object) -> str:
     """A field with its value: `beta 0.1`, `16 latent units`, `DAE`, `no batch norm`."""
     words = value_words(field, value)
-    if field == "model":
+    if field in ("model", STORE):
         return words
     if isinstance(value, bool):
         return title(field) if value else f"no {title(field)}"
-    return f"{words} {title(field)}" if field in _COUNTED else f"{title(field)} {words}"
+    if field in _COUNTED:
+        return f"{words} {title(field).removesuffix('s') if words == '1' else title(field)}"
+    return f"{title(field)} {words}"
 
 
 def numbers_of(values: Sequence[object]) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from aesweep.analysis.axes.axes import Axis
 from aesweep.analysis.axes.comparison import Comparison
 from aesweep.analysis.axes.layout import axis_title
+from aesweep.analysis.axes.words import STORE
 from aesweep.analysis.data.ranking import Ranking
 from aesweep.analysis.data.scores import SAMPLE_SCORES, SOURCE_NAMES
 from aesweep.analysis.statistics import PairedDifference
@@ -21,7 +22,7 @@ def question(axis: Axis) -> str:
     if len(axis) != 2:
         return f"Which {axis_title(axis)}?"
     second = axis.phrase(1) if len(axis.fields) > 1 or not axis.numbers else axis.label(1)
-    return f"{upper_first(axis.phrase(0))} or {second}?"
+    return f"{start(axis, axis.phrase(0))} or {second}?"
 
 
 def score_words(score: str) -> str:
@@ -47,7 +48,7 @@ def better(axis: Axis, found: Comparison | None, what: str) -> str:
     if not found.is_decided:
         return f"Not decided: {over}, {by}{wins}.{_worse(found)}"
     next_best = ", the next best" if len(found.places) > 2 else ""
-    return f"{upper_first(names[0])} is better: {over}, {by}{next_best}{wins}.{_at_the_end(axis, first)}"
+    return f"{start(axis, names[0])} is better: {over}, {by}{next_best}{wins}.{_at_the_end(axis, first)}"
 
 
 def how_sure(ranking: Ranking, compared: Sequence[Comparison]) -> str:
@@ -70,6 +71,11 @@ def upper_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def start(axis: Axis, words: str) -> str:
+    """A value at the start of a sentence; the name of a store stays as it is."""
+    return words if axis.name == STORE else upper_first(words)
+
+
 def plural(axis: Axis, place: int) -> str:
     """The networks with this value: `DAEs`, or the value itself."""
     return f"{axis.label(place)}s" if axis.fields == ("model",) else axis.phrase(place)
@@ -80,7 +86,7 @@ def _chance(found: Comparison) -> str:
     first, second = found.best, (*found.candidates, found.runner_up)[1]
     p = found.difference(first, second).p_of_no_difference()
     chance = "less than 0.1 %" if p < 0.001 else f"{100 * p:.2g} %"
-    names = f"{upper_first(plural(found.axis, first))} and {plural(found.axis, second)}"
+    names = f"{start(found.axis, plural(found.axis, first))} and {plural(found.axis, second)}"
     return f"{names}: if they were equally good, {chance} of such sweeps would show this difference." if p < 1 else ""
 
 

@@ -8,7 +8,7 @@ from aesweep.analysis.axes.comparison import Comparison
 from aesweep.analysis.axes.sweep import Sweep
 from aesweep.analysis.data.ranking import NETWORK
 from aesweep.analysis.data.tables import Tables
-from aesweep.analysis.text.better import plural, upper_first
+from aesweep.analysis.text.better import plural, start
 
 SEEDS_AT_LEAST = 3
 """Seeds to train where there is one: the spread of two says little."""
@@ -68,7 +68,7 @@ def _what_is_open(sweep: Sweep, compared: Sequence[Comparison]) -> tuple[str, in
 def _open(found: Comparison) -> tuple[str, int]:
     """How to tell the two best values of a field apart; the seeds for that, 0 for no number."""
     first, second = found.best, (*found.candidates, found.runner_up)[1]
-    names = f"{upper_first(plural(found.axis, first))} or {plural(found.axis, second)}"
+    names = f"{start(found.axis, plural(found.axis, first))} or {plural(found.axis, second)}"
     difference = found.difference(first, second)
     more, settings = difference.seeds_needed(), difference.settings_needed()
     ways = [f"about {more} seeds"] if more else []
