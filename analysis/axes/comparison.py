@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from aesweep.analysis.axes.axes import Axes, Axis
 from aesweep.analysis.statistics import PairedDifference, Sample, may_be_lowest, paired_difference
@@ -80,7 +81,7 @@ def compare_values(axes: Axes, axis: Axis, score: str, most_values: int = MOST_V
 def _compare(axes: Axes, axis: Axis, score: str, places: Sequence[int]) -> Comparison | None:
     rows = axes.places().assign(seed=axes.trials["seed"], value=axes.trials[score].astype("float64"))
     rows = rows[np.isfinite(rows["value"]) & rows[axis.name].isin(list(places))]
-    setting = [name for name in _others(axes, axis) if (rows[name] >= 0).all()]
+    setting = [name for name in _others(axes, axis) if _has_effect_alike(rows, axis.name, name)]
     by_seed = rows.groupby([axis.name, *setting, "seed"], sort=True)["value"].mean().reset_index()
     groups = by_seed.groupby([axis.name, *setting], sort=True)["value"]
     samples = {_place_and_setting(key): Sample(values.to_numpy()) for key, values in groups}
@@ -94,6 +95,12 @@ def _compare(axes: Axes, axis: Axis, score: str, places: Sequence[int]) -> Compa
 def _place_and_setting(key: Any) -> tuple[int, tuple[int, ...]]:
     place, *setting = key
     return int(place), tuple(map(int, setting))
+
+
+def _has_effect_alike(rows: pd.DataFrame, compared: str, other: str) -> bool:
+    """Whether a field has an effect with every value that is compared, or with none of them."""
+    with_effect = rows.groupby(compared)[other].max() >= 0
+    return bool(with_effect.all() or not with_effect.any())
 
 
 def _others(axes: Axes, axis: Axis) -> list[str]:

@@ -120,6 +120,17 @@ def test_a_setting_that_lacks_a_value_does_not_count(swept: Callable[..., Sweep]
     assert found.settings == 2 and found.candidates == (0,)
 
 
+def test_a_field_without_effect_on_one_model_is_part_of_the_setting_unless_models_are_compared(
+    swept: Callable[..., Sweep],
+) -> None:
+    trials = grid(**VAE, beta=[0.1, 1.0], latent_size=[4, 8], seed=[0, 1]) + grid(
+        filters=[8], latent_size=[4, 8], epochs=[1]
+    )
+    axes = swept(trials, lambda t: t.latent_size + 0.01 * t.seed).layout.axes
+    settings = {a.name: present(compare_values(axes, a, "gmm")).settings for a in axes.every}
+    assert settings == {"model": 2, "latent_size": 3, "beta": 2}
+
+
 def test_one_seed_leaves_every_value_open(swept: Callable[..., Sweep]) -> None:
     axes = swept(grid(**VAE, beta=[0.1, 1.0], latent_size=[4, 8, 16]), lambda t: 100 * t.beta).layout.axes
     assert present(compare_values(axes, present(axes.named("beta")), "gmm")).candidates == (0, 1)
