@@ -73,7 +73,8 @@ def _digits(split: Split) -> np.ndarray:
     from sklearn.datasets import load_digits
 
     pixels: np.ndarray = np.round(load_digits().images * (255 / 16)).astype(np.uint8)  # 17 grey levels, 0 to 16
-    return pixels[digits_order(len(pixels), split)]
+    chosen: np.ndarray = pixels[digits_order(len(pixels), split)]
+    return chosen
 
 
 def digits_order(n: int, split: Split) -> np.ndarray:
