@@ -20,6 +20,7 @@ from aesweep.models.identity import content_hash
 from aesweep.models.plugins.plugin import PluginError
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.ranges import MOST_TRIALS
+from aesweep.sweep.spec.report_wishes import ReportWishes
 
 SPEC_FORMAT = 1
 """Version of the stored JSON; another one is refused."""
@@ -50,6 +51,8 @@ class SweepSpec:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     """Fields of `EvaluationConfig` that the sweep sets, but for the extractor."""
     execution: ExecutionConfig = field(default_factory=ExecutionConfig)
+    report: ReportWishes = field(default_factory=ReportWishes)
+    """What it asks of its report. Stored, but not part of the hash."""
     claims: str = ""
     """Absolute path of the user's own claims, a program. Not part of the hash and never stored: a store names no code to run."""
 
@@ -124,6 +127,7 @@ class SweepSpec:
             "extractor": self.extractor,
             "evaluation": dict(self.evaluation),
             "execution": self.execution.to_json(),
+            **({"report": wishes} if (wishes := self.report.to_json()) else {}),
             "base": base,
             "blocks": [{"name": block.name, "trials": list(map(differing, block.trials))} for block in self.blocks],
         }
@@ -149,6 +153,7 @@ class SweepSpec:
                 extractor=data["extractor"],
                 evaluation=_known(EvaluationConfig, data["evaluation"]),
                 execution=_build(ExecutionConfig, data["execution"]),
+                report=_build(ReportWishes, data.get("report", {})),
             )
         except (KeyError, TypeError, AttributeError) as error:
             remedy = "The stored spec is damaged; launch the original spec again."
