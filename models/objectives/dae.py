@@ -1,0 +1,11 @@
+"""The deterministic autoencoder of Section 3: reconstruction alone, with what Table 1 varies on it."""
+
+from aesweep.models.objectives.objective import Objective
+
+OBJECTIVE = Objective(
+    name="dae",
+    title="DAE",
+    meaning="the reconstruction",
+    source="the paper, Section 3",
+    scaled=False,
+)
