@@ -18,6 +18,8 @@ from aesweep.cluster.environment import require_sound_environment
 from aesweep.cluster.user import complete_environment
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.errors import one_line
+from aesweep.models.plugins.files import PACKAGE, loaded_files
+from aesweep.models.plugins.registry import require
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.deaths import record_deaths
 from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_command, say_nothing_to_do
@@ -69,6 +71,7 @@ def launch(
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     evaluation = spec.evaluation_config()
+    require(used_plugins(spec, evaluation))
     own = own_claims(spec.claims)
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     check_images(data_sets, spec.execution)
@@ -102,6 +105,12 @@ def launch(
         told = one_line(f"Judge your claims with: {report_command(opened.root, own)}")
         console.print(told, highlight=False, markup=False, soft_wrap=True)
     return outcome
+
+
+def used_plugins(spec: SweepSpec, evaluation: EvaluationConfig) -> tuple[str, ...]:
+    """The plug-ins that training and scoring need, with their versions."""
+    of_trials = {use for config, _ in spec.trials for use in config.plugin_versions}
+    return tuple(sorted({*of_trials, *evaluation.plugin_versions}))
 
 
 def _sound_plan(
@@ -181,6 +190,7 @@ def _run(
     from aesweep.cluster.connect import connect  # Ray and torch from here on
     from aesweep.sweep.driver.driver import Driver
     from aesweep.sweep.driver.tune_adapter import train
+    from aesweep.sweep.worker.plugins_here import require_on_workers
     from aesweep.sweep.worker.remote_stage import run_stage
     from aesweep.sweep.worker.trainable import TrialTrainable
 
@@ -192,7 +202,10 @@ def _run(
         file.keep_fresh()
         record()
         _clean_up(store, console, file.driver)
-        with stop.listening(), connect(address, after_death=f"Continue with: {again}") as ours, view:
+        shipped = {f"{PACKAGE}/{file.module}.py": file.source for file in loaded_files()}
+        connected = connect(address, after_death=f"Continue with: {again}", more_code=shipped)
+        with stop.listening(), connected as ours, view:
+            require_on_workers(used_plugins(spec, plan.evaluation))
             driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks)
             ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))
@@ -245,6 +258,7 @@ def evaluate(
     spec = change_spec(own_spec(opened.trials.stored_specs()[-1], given, images), overrides, data_dir)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     evaluation = spec.evaluation_config()
+    require(used_plugins(spec, evaluation))
     listed = opened.snapshot()
     trained = {config.key for config, _ in spec.trials if listed.commits.has_training(config.key)}
 

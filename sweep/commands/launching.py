@@ -29,6 +29,7 @@ def plan(
     overrides: options.Overrides = None,
     only: options.Only = None,
     data: options.Data = None,
+    plugins: options.Plugins = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show what a launch would run, what it costs and what is already done. Starts nothing.
@@ -60,6 +61,7 @@ def launch(
     retry_failed: options.RetryFailed = False,
     add: Annotated[bool, option("--add", help="Allow a spec that shares no trial with this store.")] = False,
     data: options.Data = None,
+    plugins: options.Plugins = None,
 ) -> None:
     """Train and score a sweep. Rerunning the command does only the missing work.
 
@@ -87,6 +89,7 @@ def resume(
     max_concurrent: options.MaxConcurrent = None,
     data: options.StoredData = None,
     images: options.Images = None,
+    plugins: options.Plugins = None,
 ) -> None:
     """Continue the sweep of a store: unfinished trials resume from their last checkpoint.
 

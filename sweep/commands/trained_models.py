@@ -30,6 +30,7 @@ def evaluate(
     retry_failed: options.RetryFailed = False,
     data: options.StoredData = None,
     images: options.Images = None,
+    plugins: options.Plugins = None,
 ) -> None:
     """Score the trained trials of a store in another way, without retraining.
 
@@ -73,6 +74,7 @@ def sample(
         bool, option("--reconstruct", help="Draw images with their reconstructions instead.")
     ] = False,
     data: options.Data = None,
+    plugins: options.Plugins = None,
 ) -> None:
     """Draw a picture from a trained model.
 

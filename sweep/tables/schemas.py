@@ -18,7 +18,7 @@ from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 MODEL_METRICS = ROWS
 """Metrics of the model itself: name in the table `scores` -> how a report shows it."""
 METRIC_OF_ROW = {row.name: one.name for one in DESCRIPTIONS for row in one.rows}
@@ -67,7 +67,9 @@ CONFIG_FIELDS = tuple(field.name for field in fields(TrialConfig))
 """Columns of `trials` that decide what a trial trains."""
 
 ADDED: dict[str, dict[str, Any]] = {
-    "trials": {field.name: field.default for field in fields(TrialConfig) if field.name not in KEY_FIELDS},
+    "trials": {
+        f.name: "none" if f.default in ("", ()) else f.default for f in fields(TrialConfig) if f.name not in KEY_FIELDS
+    },
     "scores": {field.name: field.default for field in fields(ScoreRow) if field.name in ("stderr_of", "stderr_shared")},
 }
 """Columns that the first tables did not have, by table, with what they would have held: such tables can be read."""
