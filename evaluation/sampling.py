@@ -75,7 +75,7 @@ def sample_stage(
         check_extractor(evaluation, extractor)
     sampling = Sampling(evaluation, model, extractor, references, device, precision)
     # The mean is decoded, also where priors are fitted on samples of q(z|x): then the images are encoded again.
-    encodes_again = trial.model == "vae" and evaluation.vae_latents == "sample"
+    encodes_again = trial.objective.variational and evaluation.vae_latents == "sample"
 
     def means(split: Split, indices: np.ndarray) -> np.ndarray:
         if not encodes_again:

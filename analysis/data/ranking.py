@@ -21,7 +21,7 @@ from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 NETWORK = ["model", "filters", "depth", "variant", "latent_size"]
 """Columns that name a network on one data set."""
-NOT_IN_A_SETTING = ("model", "seed", "beta", "reduction")
+NOT_IN_A_SETTING = ("model", "seed", "beta", "reduction", "parameters", "plugin_versions")
 """Fields in which the two networks of a pair may differ: the last two weigh the KL divergence that only VAEs have."""
 RANKED_BY = ("gmm", "mvg", "standard_normal", "reconstruction_test", "reconstruction_train")
 """The score that networks are ranked by is the first of these that was measured."""

@@ -15,8 +15,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Objective, Terms, Trial, standard_normal
-from aesweep.models.objectives.parameter import Parameter
+from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms, Trial, standard_normal
+from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
     import torch
@@ -56,13 +56,16 @@ def _weights(trial: Trial) -> Mapping[str, float]:
 
 OBJECTIVE = Objective(
     name="eae",
+    version=BUILT_IN,
     title="EAE",
     meaning="the reconstruction − `penalty` / latent units × the entropy of the latents, which have variance 1",
     source="the paper's Table 2; estimator: kexue.fm/archives/7343",
-    parameters=(Parameter("penalty", 1e-3, "weight of the entropy per latent unit; ours"),),
+    parameters=(
+        ObjectiveParameter(name="penalty", default=1e-3, meaning="weight of the entropy per latent unit; ours"),
+    ),
     weights=_weights,
     terms=_terms,
-    fixed={"latent_norm": "batch_plain"},
+    latent_norm="batch_plain",
     combines=("noise_std",),
     prior=standard_normal,
     smallest_batch=2,

@@ -20,8 +20,8 @@ has 10 components and the same weight.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Mixture, Objective, Terms, Trial
-from aesweep.models.objectives.parameter import Parameter
+from aesweep.models.objectives.objective import Batch, Mixture, Objective, ObjectiveParameter, Terms, Trial
+from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
     import torch
@@ -90,12 +90,17 @@ def _weights(trial: Trial) -> Mapping[str, float]:
 
 OBJECTIVE = Objective(
     name="gmm-dae",
+    version=BUILT_IN,
     title="GMM-DAE",
     meaning="the reconstruction + `penalty` × the distances of the latents' marginals and covariance from a mixture's",
     source="Saseendran et al. (2021)",
     parameters=(
-        Parameter("penalty", 5e-4, "weight of both distances, each 1 for draws of the prior"),
-        Parameter("components", 10, "components of the prior", {"celeba": 20}, least=1),
+        ObjectiveParameter(
+            name="penalty", default=5e-4, meaning="weight of both distances, each 1 for draws of the prior"
+        ),
+        ObjectiveParameter(
+            name="components", default=10, meaning="components of the prior", of_dataset={"celeba": 20}, least=1
+        ),
     ),
     weights=_weights,
     terms=_terms,

@@ -18,9 +18,10 @@ Shapes: N images, Z = latent_size, H = W = image_size, K components.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
-from aesweep.models.objectives.parameter import Parameter
+from aesweep.models.errors import InputError
+from aesweep.models.plugins.plugin import Parameter, Plugin, Settings, Value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,19 +99,30 @@ def standard_normal(trial: Trial) -> Mixture:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Objective:
-    """What a trial minimises. `name` is the value of its field `model`."""
+class ObjectiveParameter(Parameter):
+    """A parameter of an objective, whose default may depend on the data set."""
 
-    name: str
-    title: str
-    """As figures and tables of a report call it."""
-    meaning: str
-    """What it minimises, in one line."""
-    source: str
+    least: float = 0.0
+    of_dataset: Mapping[str, Value] = field(default_factory=dict)
+    """Other defaults, by data set."""
+    later: bool = False
+    """True if it came after the objective did: a trial holds it only where it is not its default, so that keys stay."""
+
+    def default_for(self, dataset: str) -> Value:
+        """The value on a data set where none is given."""
+        return self.of_dataset.get(dataset, self.default)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Objective(Plugin):
+    """What a trial minimises. Its name is the value of the trial's field `model`."""
+
+    kind: ClassVar[str] = "objective"
+
+    title: str = ""
+    """As figures and tables of a report call it; its name where it is ""."""
+    source: str = ""
     """Where it was published."""
-    version: int = 1
-    """Raised when the same parameters would train something else. Part of the key where it is not 1."""
-    parameters: tuple[Parameter, ...] = ()
     weights: Callable[[Trial], Mapping[str, float]] = no_weights
     """Terms by name, in the order of the tables -> weight against squared error, or, where it is not `scaled`, as used."""
     terms: Callable[[Batch], Terms] = no_terms
@@ -118,13 +130,15 @@ class Objective:
     scaled: bool = True
     """Whether weights are for squared error; False where they belong to the reconstruction that there is."""
     reconstruction: "Callable[[Batch], torch.Tensor] | None" = None
-    """A reconstruction of its own; it takes the trial's `reduction`."""
+    """A reconstruction of its own, which takes the trial's `reduction`; the field `reconstruction` has no effect then."""
     variational: bool = False
     """Whether the encoder gives a log variance too, and codes are drawn from q(z|x) in training."""
-    fixed: Mapping[str, object] = field(default_factory=dict)
-    """Fields of a trial that have this one value with the objective."""
+    latent_norm: str = "none"
+    """A normalisation of the latents that it brings, one of those of the field `latent_norm`."""
     combines: tuple[str, ...] = ("latent_norm", "noise_std", "freeze_latent")
     """Which of these fields may have another value than their default."""
+    reads: tuple[str, ...] = ()
+    """Fields of a trial that only some objectives read, such as `beta`."""
     build: "Callable[[torch.nn.Module], None] | None" = None
     """Changes the network after its initialisation."""
     prior: Callable[[Trial], Mixture] | None = None
@@ -133,6 +147,39 @@ class Objective:
     step_factor: float = 1.0
     """Seconds of a training step against those of a plain DAE (docs/benchmarks/objectives-*.md)."""
 
-    def parameter(self, name: str) -> Parameter | None:
-        """The parameter of a name."""
-        return next((one for one in self.parameters if one.name == name), None)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "title", self.title or self.name)
+
+    def complete(self, given: Any, dataset: str) -> Settings:
+        """All parameters of a trial: those `given`, as a mapping or pairs, and the defaults of the others.
+
+        A trial holds explicit values, so its key keeps its meaning when a default is changed later. Raises `InputError` for
+        a name that there is not, and for a value that its parameter does not take.
+        """
+        values, known = as_mapping(given), {one.name: one for one in self.parameters}
+        for name in values.keys() - known.keys():
+            takes = f"It has {', '.join(known)}." if known else "It has none."
+            raise InputError(f"parameters.{name}", values[name], f"{self.name} has no such parameter. {takes}")
+        usual = self.defaults_on(dataset)
+        found = {name: one.read(values.get(name, usual[name]), f"parameters.{name}") for name, one in known.items()}
+        later = {name for name, one in known.items() if getattr(one, "later", False) and found[name] == usual[name]}
+        return tuple(sorted((name, value) for name, value in found.items() if name not in later))
+
+    def defaults_on(self, dataset: str) -> dict[str, Value]:
+        """Every parameter's default on a data set."""
+        return {
+            one.name: one.default_for(dataset) if isinstance(one, ObjectiveParameter) else one.default
+            for one in self.parameters
+        }
+
+
+def as_mapping(given: Any) -> dict[str, Any]:
+    """Parameters by name. Raises `InputError` for what is no mapping of names, nor pairs of one."""
+    try:
+        values = dict(given)
+    except (TypeError, ValueError):
+        values = {0: given}
+    if not all(isinstance(name, str) and isinstance(value, Value) for name, value in values.items()):
+        raise InputError("parameters", given, "Give names and values, such as {penalty: 1e-3}.")
+    return values

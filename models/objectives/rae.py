@@ -10,8 +10,8 @@ no prior of its own: their tables fit Gaussians afterwards.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Objective, Terms, Trial
-from aesweep.models.objectives.parameter import Parameter
+from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms, Trial
+from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
     import torch
@@ -24,10 +24,10 @@ def latent_square(mean_NZ: "torch.Tensor") -> "torch.Tensor":
     return mean_NZ.square().mean()
 
 
-def latent_penalty(cifar10: float, celeba: float) -> Parameter:
+def latent_penalty(cifar10: float, celeba: float) -> ObjectiveParameter:
     """`penalty` with the source's weights; CIFAR-10's where it has none."""
     meaning = "weight of the mean square of the latents"
-    return Parameter("penalty", cifar10, meaning, {"celeba": celeba})
+    return ObjectiveParameter(name="penalty", default=cifar10, meaning=meaning, of_dataset={"celeba": celeba})
 
 
 def _terms(batch: Batch) -> Terms:
@@ -40,6 +40,7 @@ def _weights(trial: Trial) -> Mapping[str, float]:
 
 OBJECTIVE = Objective(
     name="rae",
+    version=BUILT_IN,
     title="RAE",
     meaning="the reconstruction + `penalty` × the mean square of the latents",
     source=SOURCE,

@@ -18,9 +18,9 @@ another weight. So is our default there.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Objective, Terms, Trial
-from aesweep.models.objectives.parameter import Parameter
+from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms, Trial
 from aesweep.models.objectives.rae import SOURCE, latent_penalty, latent_square
+from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
     import torch
@@ -50,33 +50,37 @@ def _gradient(number: "torch.Tensor", z_NZ: "torch.Tensor") -> "torch.Tensor":
 
 
 def _terms(batch: Batch) -> Terms:
-    output, z = (
-        batch.logits.sigmoid(),
-        batch.mean,
-    )  # noise is added to z, so the gradient is that of the decoder's input
+    z, output = batch.mean, batch.logits.sigmoid()
+    terms = {"latent_square": latent_square(z)}
+    if not batch.trial.parameter("gradient_penalty"):
+        return terms
+    # Noise is added to z, so the gradient by z is the one by the decoder's input.
     if batch.trial.parameter("gradient") == "jacobian":
-        gradient = jacobian_penalty(output, z, random_signs(output, batch.generator))
-    else:
-        gradient = output_square_penalty(output, z)
-    return {"latent_square": latent_square(z), "gradient_square": gradient}
+        return {**terms, "gradient_square": jacobian_penalty(output, z, random_signs(output, batch.generator))}
+    return {**terms, "gradient_square": output_square_penalty(output, z)}
 
 
 def _weights(trial: Trial) -> Mapping[str, float]:
-    return {"latent_square": trial.parameter("penalty"), "gradient_square": trial.parameter("gradient_penalty")}
+    """Without a weight the gradient is not computed: it costs as much as a step."""
+    weight, of_gradient = trial.parameter("penalty"), trial.parameter("gradient_penalty")
+    return {"latent_square": weight, **({"gradient_square": of_gradient} if of_gradient else {})}
 
 
 OBJECTIVE = Objective(
     name="rae-gp",
+    version=BUILT_IN,
     title="RAE-GP",
     meaning="as `rae` + `gradient_penalty` × the squared gradient of the decoder",
     source=SOURCE,
     parameters=(
         latent_penalty(cifar10=9e-4, celeba=1e-4),
-        Parameter("gradient_penalty", 1e-7, "weight of the squared gradient", {"cifar10": 0.0}),
-        Parameter(
-            "gradient",
-            "output_square",
-            "`output_square`: of the sum of squared outputs; `jacobian`: of every output",
+        ObjectiveParameter(
+            name="gradient_penalty", default=1e-7, meaning="weight of the squared gradient", of_dataset={"cifar10": 0.0}
+        ),
+        ObjectiveParameter(
+            name="gradient",
+            default="output_square",
+            meaning="`output_square`: of the sum of squared outputs; `jacobian`: of every output",
             choices=("output_square", "jacobian"),
         ),
     ),

@@ -12,9 +12,9 @@ Source: as `rae.py`. It is not Adam's `weight_decay`, which would act on all par
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Objective, Terms, Trial
-from aesweep.models.objectives.parameter import Parameter
+from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms, Trial
 from aesweep.models.objectives.rae import SOURCE, latent_penalty, latent_square
+from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
     import torch
@@ -41,13 +41,18 @@ def _weights(trial: Trial) -> Mapping[str, float]:
 
 OBJECTIVE = Objective(
     name="rae-l2",
+    version=BUILT_IN,
     title="RAE-L2",
     meaning="as `rae` + `weight_penalty` × the sum of the decoder's squared kernels",
     source=SOURCE,
     parameters=(
         latent_penalty(cifar10=1e-3, celeba=1e-4),
-        Parameter("weight_penalty", 1e-6, "weight of the sum of squared kernels", {"celeba": 1e-7}),
-        Parameter("dense", False, "whether the decoder's linear layer counts too", {"celeba": True}),
+        ObjectiveParameter(
+            name="weight_penalty", default=1e-6, meaning="weight of the sum of squares", of_dataset={"celeba": 1e-7}
+        ),
+        ObjectiveParameter(
+            name="dense", default=False, meaning="whether the linear layer counts too", of_dataset={"celeba": True}
+        ),
     ),
     weights=_weights,
     terms=_terms,

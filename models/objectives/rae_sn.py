@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aesweep.models.objectives.objective import Batch, Objective, Terms, Trial
 from aesweep.models.objectives.rae import SOURCE, latent_penalty, latent_square
+from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +41,7 @@ def _weights(trial: Trial) -> Mapping[str, float]:
 
 OBJECTIVE = Objective(
     name="rae-sn",
+    version=BUILT_IN,
     title="RAE-SN",
     meaning="as `rae`, with spectral normalisation of all kernels",
     source=SOURCE,

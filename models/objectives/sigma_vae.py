@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from aesweep.models.objectives.objective import VALUES_PER_PIXEL, Batch, Objective, Trial, standard_normal
 from aesweep.models.objectives.vae import kl_term
+from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
     import torch
@@ -52,6 +53,7 @@ def _values(trial: Trial) -> int:
 
 OBJECTIVE = Objective(
     name="sigma-vae",
+    version=BUILT_IN,
     title="σ-VAE",
     meaning="the negative log-likelihood of a Gaussian with the best shared variance + the KL divergence",
     source="Rybkin, Daniilidis and Levine (2021)",
@@ -60,7 +62,6 @@ OBJECTIVE = Objective(
     scaled=False,
     reconstruction=_reconstruction,
     variational=True,
-    fixed={"reconstruction": "mse"},
     combines=(),
     prior=standard_normal,
 )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from aesweep.models.objectives.objective import Batch, Objective, Terms, Trial, standard_normal
+from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
     import torch
@@ -33,6 +34,7 @@ def _weights(trial: Trial) -> Mapping[str, float]:
 
 OBJECTIVE = Objective(
     name="vae",
+    version=BUILT_IN,
     title="VAE",
     meaning="the reconstruction + `beta` × the KL divergence of q(z\\|x) from N(0, I)",
     source="Kingma and Welling (2014)",
@@ -41,5 +43,6 @@ OBJECTIVE = Objective(
     scaled=False,
     variational=True,
     combines=(),
+    reads=("beta",),
     prior=standard_normal,
 )

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Objective, Terms, Trial, standard_normal
-from aesweep.models.objectives.parameter import Parameter
+from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms, Trial, standard_normal
+from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
     import torch
@@ -65,10 +65,15 @@ def _weights(trial: Trial) -> Mapping[str, float]:
 
 OBJECTIVE = Objective(
     name="wae",
+    version=BUILT_IN,
     title="WAE-MMD",
     meaning="the reconstruction + `penalty` × the squared MMD of the latents from N(0, I)",
     source="Tolstikhin et al. (2018)",
-    parameters=(Parameter("penalty", 0.006, "weight of the squared MMD", {"celeba": 0.163}),),
+    parameters=(
+        ObjectiveParameter(
+            name="penalty", default=0.006, meaning="weight of the squared MMD", of_dataset={"celeba": 0.163}
+        ),
+    ),
     weights=_weights,
     terms=_terms,
     prior=standard_normal,
