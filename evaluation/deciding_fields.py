@@ -11,6 +11,7 @@ from typing import Any
 from aesweep.evaluation.config import ID_FIELDS, EvaluationConfig
 from aesweep.evaluation.descriptions import KERNEL, METRICS, ROWS, metric_of_row
 from aesweep.evaluation.prior_descriptions import MIXTURE, PRIORS
+from aesweep.models.objectives.registry import OBJECTIVES
 
 _OF_METRIC = {name: row.deciding for name, row in ROWS.items()}
 _METRIC_OF_ROW = {row.name: one.name for one in METRICS.built_in.values() for row in one.rows}
@@ -45,12 +46,20 @@ def deciding_columns(evaluation: Mapping[str, Any], model: str, source: str, met
     known |= evaluation
     decide = deciding_numbers(source, metric)
     # Reconstructions decode means, samples of N(0, I) no latents of images at all.
-    of_latents = model == "vae" and source not in ("standard_normal", "reconstruction", "images")
+    of_latents = source not in ("standard_normal", "reconstruction", "images")
     return {
         "gmm_components": known.get("gmm_components") if "gmm_components" in decide else None,
-        "vae_latents": known.get("vae_latents", "unknown") if of_latents else "none",
+        "vae_latents": _vae_latents(known, model) if of_latents else "none",
         "changed_settings": _changed(known, [name for name in decide if name != "gmm_components"], source, metric),
     }
+
+
+def _vae_latents(known: Mapping[str, Any], model: str) -> str:
+    """What of each image's distribution was taken; "none" for a model without one, "unknown" if the model is not here."""
+    objective = OBJECTIVES.find(model)
+    if objective is None:
+        return "unknown"
+    return str(known.get("vae_latents", "unknown")) if objective.variational else "none"
 
 
 def _changed(known: Mapping[str, Any], names: list[str], source: str, metric: str) -> str:

@@ -86,6 +86,7 @@ def test_status_says_what_the_old_version_said(store: Store) -> None:
     assert status.pop("verified") is None  # that version knew no `aesweep verify`
     for failure in status["failures"]:
         del failure["command"]
+    assert status["tables"].pop("terms") == 0  # a table that came later, of what the old version did not record
     assert status == EXPECTED["status"]
 
 
@@ -94,7 +95,8 @@ def test_tables_made_again_are_the_old_ones_row_by_row(store: Store, kept: str) 
     if kept == "without tables":
         shutil.rmtree(Path(store.root) / "tables")
     TableWriter(store).publish(force=True)
-    for name in COLUMNS:
+    assert table(store.root, "terms").empty
+    for name in COLUMNS.keys() - {"terms"}:
         new, old = table(store.root, name), table(OLD / "store", name)
         added = {column: new[column].unique().tolist() for column in new.columns.difference(old.columns)}
         assert added == {column: [value] for column, value in ADDED.get(name, {}).items()}

@@ -10,9 +10,9 @@ which decides nothing: three are trained here, the first one of every network be
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
-from aesweep.models.config import LatentNorm, Model, TrialConfig
+from aesweep.models.config import LatentNorm, TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 
@@ -26,6 +26,7 @@ LARGE_LATENTS = (320, 448, 640, 768, 1024)  # Section 4: VAEs are hard to train 
 CIFAR10_LATENTS = tuple(sorted(VARIANT_LATENTS + LARGE_LATENTS))
 CELEBA_LATENTS = (32, 48, 64, 80, 96, 128, 192, 256, 320, 384, 448, 512, 640, 768, 1024)
 EXTRA_LATENTS = {("cifar10", 64): (152,)}  # Table 3: the best CIFAR-10 DAE of 64 filters
+PAPER_MODELS = ("dae", "vae")
 NOISE_STDS = (0.1, 0.5, 1.0)  # Section 4
 DEEPER = tuple(  # Table 1, beside depth 1
     replace(CIFAR10, filters=f, depth=depth)
@@ -61,7 +62,7 @@ def _width_blocks(name: str, base: TrialConfig, widths: Iterable[int], latents: 
     """Figure 1: DAE and VAE of depth 1, one block per width and model, on the same sizes."""
     for f in widths:
         sizes = sorted({*latents, *EXTRA_LATENTS.get((name, f), ())})
-        for model in get_args(Model):
+        for model in PAPER_MODELS:
             yield _block(f"{name} f={f} {model.upper()}", replace(base, filters=f, model=model), latents=sizes)
 
 
@@ -80,7 +81,7 @@ QUICKSTART = TrialConfig(dataset="digits", filters=8, batch_size=32, epochs=15)
 
 def quickstart(**execution: Any) -> SweepSpec:
     """Eight small autoencoders on scikit-learn's digits: no download, no GPU."""
-    dae, vae = (tuple(replace(QUICKSTART, model=m, latent_size=z) for z in QUICKSTART_LATENTS) for m in ("dae", "vae"))
+    dae, vae = (tuple(replace(QUICKSTART, model=m, latent_size=z) for z in QUICKSTART_LATENTS) for m in PAPER_MODELS)
     return SweepSpec(
         name="quickstart",
         blocks=(Block("digits DAE", dae), Block("digits VAE", vae)),

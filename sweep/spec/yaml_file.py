@@ -20,7 +20,18 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.plugins.files import load_files
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
-from aesweep.sweep.spec.fields import ALIASES, FIELDS, at, check_known, read_settings, read_value, read_values, unknown
+from aesweep.sweep.spec.fields import (
+    ALIASES,
+    FIELDS,
+    at,
+    check_known,
+    parameter_fields,
+    read_settings,
+    read_value,
+    read_values,
+    unknown,
+    with_parameters,
+)
 from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
 from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.spec.report_wishes import ReportWishes
@@ -162,7 +173,10 @@ def _read_axes(given: Mapping[str, Any], *, in_block: bool, besides: tuple[str, 
         raise InputError("path", given["path"], "There is no such field here; it belongs in data.")
     check_known(given, (*besides, *FIELDS["trial"], *ALIASES))
     axes: Axes = {}
-    for written, value in given.items():
+    fields = {name: value for name, value in given.items() if name != "parameters"}
+    if "parameters" in given:
+        fields |= parameter_fields(given["parameters"])
+    for written, value in fields.items():
         name = ALIASES.get(written, written)
         if name in axes:
             raise InputError(written, value, f"{name} is given twice, under both its names; keep one.")
@@ -226,4 +240,4 @@ def _make_trial(fields: dict[str, Any], identity: str) -> TrialConfig:
         if not identity:
             raise InputError("dataset", "folder", "Give the folder in the section data, such as {path: ./faces}.")
         fields["data_identity"] = identity
-    return TrialConfig(**fields)
+    return TrialConfig(**with_parameters(fields))

@@ -1,4 +1,4 @@
-"""The rows of one trial in the five tables, read from its commits."""
+"""The rows of one trial in the six tables, read from its commits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -14,7 +14,8 @@ from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, flops_per_image, parameter_counts
-from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.models.plugins.plugin import PluginError
+from aesweep.models.training.epoch_record import EpochRecord, TermRecord
 from aesweep.sweep.store.latent_columns import LatentColumns
 from aesweep.sweep.store.layout import PICTURES, attempt_folder
 from aesweep.sweep.store.records import FailureRecord, ScoresRecord, TrainingRecord
@@ -22,7 +23,7 @@ from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.schemas import COLUMNS, schema
 
 _OF_ROWS = tuple(name for name in COLUMNS if name != "latents")
-_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (EpochRecord, ScoreRow)}
+_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (EpochRecord, TermRecord, ScoreRow)}
 Row = Mapping[str, object]
 """One row of a table, by column; columns of other tables are left out."""
 
@@ -48,7 +49,7 @@ def read_results(store: Store, key: str) -> TrialResults:
 
 
 class TrialRows(NamedTuple):
-    """The rows of one trial in the five tables."""
+    """The rows of one trial in the six tables."""
 
     rows: Mapping[str, Sequence[Row]]
     """By table, without `latents`."""
@@ -80,6 +81,7 @@ def trial_rows(results: TrialResults, *, sweep: str, block: str, state: str, eva
     rows: dict[str, list[Row]] = {
         "trials": [trial],
         "epochs": [_fields(epoch) for epoch in training.history] if training else [],
+        "terms": [row for epoch in training.history for row in _term_rows(epoch)] if training else [],
         "scores": [_score_row(config, e, commit, row) for e, commit in commits.items() for row in commit.rows],
         "failures": [failure.to_json() for failure in failures],
     }
@@ -89,25 +91,45 @@ def trial_rows(results: TrialResults, *, sweep: str, block: str, state: str, eva
 
 def config_row(config: TrialConfig) -> dict[str, object]:
     """The columns of `trials` that follow from the configuration alone."""
-    parameters = parameter_counts(config)
     return {
         **{name: _cell(value) for name, value in config.to_json().items()},
         "name": config.name,
         "depth": config.depth_text,
-        "beta_eff": beta_eff(config),
-        "parameters_encoder": parameters.encoder,
-        "parameters_decoder": parameters.decoder,
-        "flops_per_image": flops_per_image(config),
+        **_network_row(config),
     }
 
 
+def _network_row(config: TrialConfig) -> Row:
+    """What follows from the network; nothing where that is a plug-in's and the plug-in is not here."""
+    try:
+        parameters = parameter_counts(config)
+        return {
+            "beta_eff": beta_eff(config),
+            "parameters_encoder": parameters.encoder,
+            "parameters_decoder": parameters.decoder,
+            "flops_per_image": flops_per_image(config),
+        }
+    except PluginError:
+        return {}
+
+
 def _cell(value: object) -> object:
-    """A field as a table shows it: numbers as one word, "0.001-0.0001", texts with commas, and "none" for what is empty."""
+    """A field as a table shows it: numbers as one word, "0.001-0.0001", texts with commas, and "none" for what is empty.
+
+    Names with values are texts such as "penalty 0.01".
+    """
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):
+        value = tuple(f"{name} {_word(part)}" for name, part in value)
     if isinstance(value, tuple) and value and all(isinstance(part, str) for part in value):
         value = ", ".join(value)
     elif isinstance(value, tuple):
         value = "-".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
     return "none" if value == "" else value
+
+
+def _word(value: object) -> str:
+    """A parameter as a spec gives it."""
+    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: ScoreRow) -> Row:
@@ -132,7 +154,11 @@ def _preparation(extractor: str) -> str:
     return found.preparation if found else "unknown"
 
 
-def _fields(row: EpochRecord | ScoreRow) -> Row:
+def _term_rows(epoch: EpochRecord) -> list[Row]:
+    return [{"epoch": epoch.epoch, **_fields(term)} for term in epoch.terms]
+
+
+def _fields(row: EpochRecord | TermRecord | ScoreRow) -> Row:
     """The fields by name; faster than `dataclasses.asdict`, and there may be thousands of rows."""
     return {name: getattr(row, name) for name in _NAMES[type(row)]}
 

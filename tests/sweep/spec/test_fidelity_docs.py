@@ -24,7 +24,13 @@ ONE_LINE = " ".join(TEXT.split())
 READING = re.compile(
     r"`(\w+)` = `([^`]+)`(?: \(paper presets: `([^`]+)`\))?(?:; alternatives: ((?:`[^`]+`(?:, )?)+))?",
 )
-WHAT_TO_TRAIN = {"dataset", "model", "filters", "latent_size"}  # what a trial is, not how the paper is read
+WHAT_TO_TRAIN = {
+    "dataset",
+    "model",
+    "parameters",
+    "filters",
+    "latent_size",
+}  # what a trial is, not how the paper is read
 DEFAULTS = {
     **{field.name: printed(field.default) for field in fields(TrialConfig) if field.name in FIELDS["trial"]},
     **{field.name: printed(field.default) for field in fields(EvaluationConfig) if field.name in FIELDS["evaluation"]},
