@@ -1,6 +1,7 @@
 """`plan`, `launch`, `resume`: what would run, run it, run what is missing."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -8,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aesweep.models.cost import fit_core_hours
-from aesweep.models.errors import one_line
+from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.console import make_console
@@ -30,12 +31,26 @@ def plan(
     only: options.Only = None,
     data: options.Data = None,
     plugins: options.Plugins = None,
+    cluster: Annotated[
+        str | None,
+        option(
+            metavar="SIZE", help="Say how long it takes on machines such as 4x8xH200, or on the running cluster: auto."
+        ),
+    ] = None,
+    price: Annotated[float | None, option(min=0.0, metavar="N", help="Of one GPU-hour, with --cluster.")] = None,
+    spot_hours: Annotated[
+        float | None, option(min=0.01, metavar="H", help="Mean hours until a machine dies, with --cluster.")
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show what a launch would run, what it costs and what is already done. Starts nothing.
 
-    Example:  aesweep plan paper-cifar10 --set seeds=0..4
+    Example:  aesweep plan paper-cifar10 --set seeds=0..4 --cluster 4x8xH200 --price 2.50
     """
+    if cluster is None and (price is not None or spot_hours is not None):
+        raise InputError(
+            "--cluster", "none", "Give the machines that --price and --spot-hours speak of: --cluster 4x8xH200."
+        )
     loaded = load_spec(spec, overrides or [], data)
     evaluation = loaded.evaluation_config(require_weights=False)
     own = own_claims(loaded.claims)
@@ -48,7 +63,14 @@ def plan(
     about = describe_images(data_sets, loaded.execution)
     if own is not None:
         about.append(f"Claims: {len(own.claims)} of yours, in {one_line(own.file)}")
+    on_cluster: Sequence[str | Table] = ()
+    if cluster is not None:
+        from aesweep.sweep.commands.planned_cluster import ClusterOptions, describe_cluster
+
+        on_cluster = describe_cluster(made, loaded.execution, ClusterOptions(cluster, price, spot_hours))
     _print_plan(loaded.name, made, about)
+    for line in on_cluster:
+        make_console(highlight=False).print(line, markup=False, soft_wrap=True)
 
 
 def launch(

@@ -7,8 +7,18 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.priors.costs import prior_flops
 from aesweep.models.config import TrialConfig
-from aesweep.models.cost import fit_core_hours, fit_flops, flops_per_image, gpu_hours, parameter_counts, training_flops
+from aesweep.models.cost import (
+    cpu_hours,
+    fit_core_hours,
+    fit_flops,
+    flops_per_image,
+    gpu_hours,
+    gpu_idle_seconds,
+    parameter_counts,
+    training_flops,
+)
 from aesweep.models.data.datasets import source_sizes
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.images import data_source
@@ -34,6 +44,10 @@ class PlannedTrial:
     """Estimated operations of one iteration of its mixtures; 0 where none is asked for."""
     training_flops: int = 0
     """Operations of its training: what it costs on a CPU, whose steps have no constant part."""
+    gpu_idle_seconds: float = 0.0
+    """Seconds of `gpu_hours` in which the GPU waits for the next kernel."""
+    cpu_hours: float = 0.0
+    """Estimated training cost, hours of one CPU thread."""
     failed_stage: Stage | None = None
     """What failed; None unless something did."""
     round: int = 0
@@ -134,19 +148,29 @@ class _Cost(NamedTuple):
     disk_bytes: int
     fit_flops: int
     training_flops: int
+    gpu_idle_seconds: float
+    cpu_hours: float
 
 
 def _cost(config: TrialConfig, evaluation: EvaluationConfig, train: int, test: int) -> _Cost:
     """The cost of a trial whose data set has `train` and `test` images."""
-    fit = fit_flops(train, config.latent_size, fitted_components(evaluation))
+    fit = fit_flops(train, config.latent_size, further_components(evaluation))
+    fit += prior_flops(evaluation, train, config.latent_size)
     disk = _disk_bytes(config, evaluation, train + test)
-    return _Cost(gpu_hours(config, train), disk, fit, training_flops(config, train))
+    return _Cost(
+        gpu_hours(config, train),
+        disk,
+        fit,
+        training_flops(config, train),
+        gpu_idle_seconds(config, train),
+        cpu_hours(config, train),
+    )
 
 
-def fitted_components(evaluation: EvaluationConfig) -> int:
-    """Components of all mixtures that are fitted on a trial's latents, together."""
-    fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
-    return fits * evaluation.gmm_components + sum(evaluation.mixture_sizes) * ("mixtures" in evaluation.metrics)
+def further_components(evaluation: EvaluationConfig) -> int:
+    """Components of all mixtures that metrics fit on a trial's latents, together."""
+    heldout = "heldout_likelihood" in evaluation.metrics and "gmm" in evaluation.priors
+    return heldout * evaluation.gmm_components + sum(evaluation.mixture_sizes) * ("mixtures" in evaluation.metrics)
 
 
 NETWORK_FIELDS = tuple(field.name for field in fields(TrialConfig) if field.name != "seed")

@@ -33,6 +33,8 @@ def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
     given: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
     for override in overrides:
         section, name, value = _read_override(override)
+        if name == "options" and isinstance(value, dict) and isinstance(before := given[section].get(name), dict):
+            value = {**before, **{key: {**before.get(key, {}), **values} for key, values in value.items()}}
         given[section][name] = value
     with at("--set", " "):
         settings = read_settings("execution", given["execution"])
@@ -94,6 +96,9 @@ def _read_override(text: str) -> tuple[str, str, Any]:
     if not equals or not written or not value:
         raise InputError("--set", text, "Write FIELD=VALUE, such as epochs=5 or latent_size=32,64.")
     section, dot, name = written.rpartition(".")
+    if section.startswith(("options.", "evaluation.options.")):  # options.second_vae.steps=2000
+        one = section.partition("options.")[2]
+        return "evaluation", "options", {one: {name: _read_text(f"--set {written}", name, value)}}
     if dot and section in ("base", "data"):
         section = "sweep" if name == "path" else "trial"
     name = ALIASES.get(name, name) if section in ("", "trial") else name

@@ -6,24 +6,24 @@ is asked for; where and how it runs is stored with it but does not enter the has
 pydantic only for YAML and `--set`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig, ExtractorName
+from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig
+from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
+from aesweep.models.plugins.plugin import PluginError
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.spec.report_wishes import ReportWishes
 
 SPEC_FORMAT = 1
 """Version of the stored JSON; another one is refused."""
-
-EXTRACTORS = ("auto", *get_args(ExtractorName))
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,15 @@ class SweepSpec:
             if name in names[:index]:
                 place = f'blocks[{index}] "{name}": name'
                 raise InputError(place, name, "Another block has this name; give a new one.")
-        if self.extractor not in EXTRACTORS:
-            raise InputError("extractor", self.extractor, f"Choose one of: {', '.join(EXTRACTORS)}.")
+        used = extractor_uses(self.extractor, self.evaluation.get("plugin_versions", ()))
         # The constructor checks the values and gives them their final types, so that a stored spec equals the original.
         checked = EvaluationConfig(**self.evaluation)
         if self.extractor != "auto":
             checked.require_metrics_of(self.extractor)
-        object.__setattr__(self, "evaluation", {name: getattr(checked, name) for name in sorted(self.evaluation)})
+        evaluation = {name: getattr(checked, name) for name in sorted(self.evaluation) if name != "plugin_versions"}
+        if uses := tuple(sorted({*checked.plugin_versions, *used})):
+            evaluation["plugin_versions"] = uses  # so that a stored spec can be read where the plug-ins are not
+        object.__setattr__(self, "evaluation", evaluation)
 
     @cached_property
     def trials(self) -> tuple[tuple[TrialConfig, str], ...]:
@@ -89,7 +91,9 @@ class SweepSpec:
         asked = {
             "name": self.name,
             "blocks": [[block.name, [trial.key for trial in block.trials]] for block in self.blocks],
-            "extractor": self.extractor,
+            "extractor": next(
+                iter(extractor_uses(self.extractor, self.evaluation.get("plugin_versions", ()))), self.extractor
+            ),
             "evaluation": EvaluationConfig(**self.evaluation).id,
         }
         return content_hash(asked)
@@ -154,6 +158,21 @@ class SweepSpec:
         except (KeyError, TypeError, AttributeError) as error:
             remedy = "The stored spec is damaged; launch the original spec again."
             raise InputError("spec", str(error), remedy) from None
+
+
+def extractor_uses(extractor: object, recorded: Collection[str] = ()) -> tuple[str, ...]:
+    """The plug-in that an extractor is, as `Registry.uses`. Raises `InputError` for an unknown name."""
+    if extractor == "auto":
+        return ()
+    try:
+        if not isinstance(extractor, str):
+            raise InputError("extractor", extractor, f"Choose one of: {', '.join(EXTRACTORS.names())}.")
+        return EXTRACTORS.uses([extractor], recorded, "extractor")
+    except PluginError:
+        raise
+    except InputError as error:
+        remedy = error.remedy.replace(": ", ": auto, ", 1)
+        raise InputError(error.field, error.value, remedy) from None
 
 
 def _check_name(name: object) -> None:
