@@ -6,13 +6,16 @@ import numpy as np
 import pandas as pd
 
 from aesweep.analysis.data.evaluations import FRECHET, evaluations_of
+from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.tables import Tables
 from aesweep.sweep.tables.schemas import METRIC_OF_ROW
 
 GAP = ["what", "reason", "command"]
 MOST_NAMED = 3
 """Trials that lack the same score are named one by one up to this many; of more, the number is given."""
-ASKED_BY = {row: metric for row, metric in METRIC_OF_ROW.items() if row not in FRECHET}
+ASKED_BY = {row: metric for row, metric in METRIC_OF_ROW.items() if row not in FRECHET} | dict.fromkeys(
+    MEASURES, "gaussianity"
+)
 """Metric of the scores table -> the name in a spec that asks for it."""
 
 
