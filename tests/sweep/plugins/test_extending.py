@@ -92,7 +92,7 @@ def test_a_sweep_scores_with_the_plugins_of_a_package(extended: Extended) -> Non
     scores = pq.read_table(extended.store / "tables" / "scores.parquet").to_pylist()
     found = {(row["source"], row["metric"]): row for row in scores}
     assert found["laplace", "fd"]["value"] > 0 and found["laplace", "fd"]["extractor"] == "mean-colours"
-    assert found["laplace", "heldout_loglikelihood"]["value"] < 0
+    assert found["laplace", "heldout_loglikelihood"]["value"] > found["mvg", "heldout_loglikelihood"]["value"] - 5
     for source in ("reconstruction", "mvg", "laplace"):
         row = found[source, "brightness"]
         assert 0 < row["value"] < 255 and row["stderr"] > 0 and row["stderr_of"] == "images"
@@ -122,7 +122,7 @@ def test_what_has_to_run_a_missing_plugin_says_which(extended: Extended) -> None
     key = next((extended.store / "trials").iterdir()).name
     with pytest.raises(InputError, match=r"'laplace'.*\n.*no such plug-in is here"):
         load_prior(extended.store, key, "laplace")
-    assert "laplace" in refused(run_aesweep("plan", extended.spec))
+    assert "mean-colours" in refused(run_aesweep("plan", extended.spec))
 
 
 def test_the_same_plugins_in_files_find_their_results_again(extended: Extended, tmp_path: Path) -> None:
