@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from aesweep.evaluation.config import EvaluationConfig, Prior, Source
+from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.draws import pair_indices, reference_indices
 from aesweep.evaluation.latents import Latents, encode_images
 from aesweep.evaluation.measuring import Measured, failed, measure
@@ -25,7 +25,7 @@ from aesweep.evaluation.pictures import WALKS, image_grid, interpolation_grid, r
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.priors.fitting import USUAL, FitSettings
 from aesweep.evaluation.reference import CHUNK, Reference
-from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.rows import ScoreRow, Source
 from aesweep.evaluation.subject import Subject, measure_model
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import SPLITS, Split
@@ -73,6 +73,8 @@ def sample_stage(
     """
     if extractor is not None:
         check_extractor(evaluation, extractor)
+        if any(reference.weights != extractor.weights for reference in references.values()):
+            raise ValueError(f"{extractor.name} was trained again after the real images were measured")
     sampling = Sampling(evaluation, model, extractor, references, device, precision)
     # The mean is decoded, also where priors are fitted on samples of q(z|x): then the images are encoded again.
     encodes_again = trial.objective.variational and evaluation.vae_latents == "sample"
@@ -147,7 +149,7 @@ class Sampling:
             png = reconstruction_grid(np.asarray(real[indices[shown]]), pictures)
             self.sampled.pictures[f"reconstruction-{split}.png"] = png
 
-    def add_samples(self, prior: Prior, fitted: FittedPrior | str, seed: int) -> None:
+    def add_samples(self, prior: str, fitted: FittedPrior | str, seed: int) -> None:
         """Draw from one prior and measure the images; those of the first seed are shown."""
         row = self._row(prior, self.evaluation.reference_split, seed)
         if isinstance(fitted, str):

@@ -72,9 +72,13 @@ NOTHING_FITTED = Fitted({}, [])
 
 
 def fit_stage(
-    evaluation: EvaluationConfig, latents: Latents, settings: FitSettings = USUAL, earlier: Fitted = NOTHING_FITTED
+    evaluation: EvaluationConfig,
+    latents: Latents,
+    settings: FitSettings = USUAL,
+    earlier: Fitted = NOTHING_FITTED,
+    trial: TrialConfig | None = None,
 ) -> Fitted:
-    """The priors fitted on all training latents, and held-out likelihoods where the evaluation asks for them.
+    """The priors fitted on all training latents of `trial`, and held-out likelihoods where the evaluation asks for them.
 
     What `earlier` holds of the same latents is not computed again.
     """
@@ -82,10 +86,10 @@ def fit_stage(
     for kind in evaluation.priors:
         if kind not in priors:
             try:
-                priors[kind] = fit_prior(kind, latents.train, evaluation, settings)
+                priors[kind] = fit_prior(kind, latents.train, evaluation, settings, trial)
             except PriorError as error:
                 priors[kind] = str(error)
-    return Fitted(priors, earlier.rows or heldout_stage(evaluation, latents, priors, settings))
+    return Fitted(priors, earlier.rows or heldout_stage(evaluation, latents, priors, settings, trial))
 
 
 def reference_stage(evaluation: EvaluationConfig, images: ImageSet, split: Split, extractor: Extractor) -> Reference:
@@ -177,7 +181,7 @@ def score_trial(
             case "encode", _:
                 return encode_stage(trial, evaluation, model, images, *on)
             case "fit", (latents,):
-                return fit_stage(evaluation, latents, settings)
+                return fit_stage(evaluation, latents, settings, trial=trial)
             case "sample", (latents, fitted, _):
                 return sample_stage(
                     trial, evaluation, model, latents, fitted.priors, images, extractor, references, *on, settings

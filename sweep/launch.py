@@ -17,6 +17,7 @@ from aesweep.cluster.address import check_address
 from aesweep.cluster.environment import require_sound_environment
 from aesweep.cluster.user import complete_environment
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.config import TrialConfig
 from aesweep.models.errors import one_line
 from aesweep.models.plugins.files import PACKAGE, loaded_files
 from aesweep.models.plugins.registry import require
@@ -27,7 +28,8 @@ from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
 from aesweep.sweep.freezing import freeze, own_claims, report_command
-from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.images import check_images, check_labels, one_per_data_set, prepare_images
 from aesweep.sweep.spec.load import change_spec, load_spec, overridden_data_dir
 from aesweep.sweep.spec.own_folders import own_spec, remember
 from aesweep.sweep.spec.sweep_spec import SweepSpec
@@ -74,7 +76,7 @@ def launch(
     require(used_plugins(spec, evaluation))
     own = own_claims(spec.claims)
     data_sets = one_per_data_set(config for config, _ in spec.trials)
-    check_images(data_sets, spec.execution)
+    _check_data(data_sets, spec.execution, evaluation)
     remember(spec.execution)
     opened = open_store(store).snapshot() if open_storage(store).exists(MARK) else None
     if opened is not None and not add:
@@ -105,6 +107,13 @@ def launch(
         told = one_line(f"Judge your claims with: {report_command(opened.root, own)}")
         console.print(told, highlight=False, markup=False, soft_wrap=True)
     return outcome
+
+
+def _check_data(configs: Sequence[TrialConfig], execution: ExecutionConfig, evaluation: EvaluationConfig) -> None:
+    """Raise `InputError` for images, or labels that the feature network learns from, that are not on this machine."""
+    check_images(configs, execution)
+    if evaluation.needs_features:
+        check_labels(configs, execution, evaluation.extractor)
 
 
 def used_plugins(spec: SweepSpec, evaluation: EvaluationConfig) -> tuple[str, ...]:
@@ -280,7 +289,7 @@ def evaluate(
     if to_score.is_done:
         return say_nothing_to_do(plan, console, again)
     configs = one_per_data_set(trial.config for trial in to_score.to_score)
-    check_images(configs, spec.execution)
+    _check_data(configs, spec.execution, evaluation)
     remember(spec.execution)
     require_sound_environment(address)
     prepare_images(configs, spec.execution, console)

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from aesweep.analysis.axes.layout import Wishes
 from aesweep.analysis.report import write_report
 from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.driver.status import read_status
@@ -124,7 +125,7 @@ def test_the_killed_trial_continues_from_its_checkpoint(store: Store, spec: Swee
 
 
 def test_the_report_has_the_old_numbers_and_todays_verdicts(store: Store, tmp_path: Path) -> None:
-    write_report(store.root, tmp_path / "report")
+    write_report(store.root, tmp_path / "report", wishes=Wishes(paper=True))
     assert claims_of(tmp_path / "report") == EXPECTED["claims"]
     (path,) = (tmp_path / "report" / "tables").glob("table-2-*.csv")
     table_2 = pd.read_csv(path)[["model", "score", "ours", "ours_std"]].astype(object)
@@ -159,6 +160,6 @@ def test_the_old_sweep_is_finished_scored_further_and_reported(
     assert set(added["key"]) == {trial["key"] for trial in EXPECTED["plan"] if trial["state"] != "failed"}
     assert {key: store.commits.training(key) for key in before if before[key]} == {k: v for k, v in before.items() if v}
 
-    write_report(store.root, tmp_path / "report")
+    write_report(store.root, tmp_path / "report", wishes=Wishes(paper=True))
     assert set(claims_of(tmp_path / "report")) == set(EXPECTED["claims"])
     assert damaged_files(store) == []

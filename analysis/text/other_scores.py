@@ -23,27 +23,15 @@ from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, sett
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import short_names
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score
-from aesweep.sweep.tables.schemas import BY_COMPONENTS, METRIC_OF_ROW, MODEL_METRICS
+from aesweep.sweep.tables.schemas import BY_COMPONENTS, METRIC_OF_ROW, METRIC_ROWS
 
-METRICS = {"fid": "FID", "fd": "FD", "kid": "KID", "kd": "KD", "fid_infinity": "FID∞", "fd_infinity": "FD∞"}
-METRICS |= {"fid_infinity_both": "FID∞ (both sides)", "fd_infinity_both": "FD∞ (both sides)"}
-METRICS |= {"precision": "Precision", "recall": "Recall", "density": "Density", "coverage": "Coverage"}
-METRICS |= {"inception_score": "Inception score", "bce": "BCE", "mse": "MSE", "psnr": "PSNR (dB)", "ssim": "SSIM"}
-METRICS |= {"heldout_loglikelihood": "Held-out log-likelihood", "train_loglikelihood": "Log-likelihood of the fit"}
-METRICS |= {name: row.title for name, row in MODEL_METRICS.items()}
+METRICS = {name: METRIC_ROWS[name].title for name in (*FRECHET, *KERNEL, *INFINITIES, *METRIC_ROWS)}
 """Metric of the scores table -> column head, in the order in which they are shown. Others follow under their own name."""
 _OF_A_FIT = ("em_iterations", "em_converged", "em_lower_bound", "condition_number", "regularisation")
 """How the fit of a prior went: in the tables of the store alone."""
-LOWEST = (
-    *FRECHET,
-    *KERNEL,
-    *INFINITIES,
-    "bce",
-    "mse",
-    *(name for name, row in MODEL_METRICS.items() if row.lower_is_better),
-)
+LOWEST = tuple(name for name, row in METRIC_ROWS.items() if row.lower_is_better)
 """Those of which the lowest value is the best; of the other `RANKED` it is the highest."""
-RANKED = METRICS.keys() - {name for name, row in MODEL_METRICS.items() if row.lower_is_better is None}
+RANKED = {name for name, row in METRIC_ROWS.items() if row.lower_is_better is not None}
 
 
 class Topic(NamedTuple):

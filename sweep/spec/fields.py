@@ -21,7 +21,7 @@ from aesweep.models.objectives.objective import as_mapping
 from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.ranges import MOST_TRIALS, split_values
-from aesweep.sweep.spec.sweep_spec import EXTRACTORS
+from aesweep.sweep.spec.sweep_spec import extractor_uses
 
 _hints, _adapter = cache(get_type_hints), cache(TypeAdapter)
 ALIASES = {"seeds": "seed"}
@@ -142,9 +142,10 @@ def read_settings(section: Literal["evaluation", "execution"], given: Mapping[st
     for name, value in given.items():
         hint = _hints(owner)[name]
         if name == "extractor":
-            if value not in EXTRACTORS:
-                raise InputError(name, value, f"Choose one of: {', '.join(EXTRACTORS)}.")
+            extractor_uses(value)
             settings[name] = value
+        elif name == "options":
+            settings[name] = value  # `EvaluationConfig` reads them by the parameters that there are
         elif get_origin(hint) is tuple:
             settings[name] = read_value(owner, name, _items(name, value, get_args(hint)[0]))
         else:

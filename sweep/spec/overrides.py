@@ -47,6 +47,8 @@ def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
     given: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
     for override in overrides:
         section, name, value = _read_override(override)
+        if name == "options" and isinstance(value, dict) and isinstance(before := given[section].get(name), dict):
+            value = {**before, **{key: {**before.get(key, {}), **values} for key, values in value.items()}}
         with at("--set", " "):
             given[section] |= parameter_fields(value) if name == "parameters" else {name: value}
     with at("--set", " "):
@@ -112,6 +114,9 @@ def _read_override(text: str) -> tuple[str, str, Any]:
     if dot and name and not section:
         return "trial", f"{PARAMETER}{name}", _read_text(f"--set {written}", name, value)
     section, dot, name = written.rpartition(".")
+    if section.startswith(("options.", "evaluation.options.")):  # options.second_vae.steps=2000
+        one = section.partition("options.")[2]
+        return "evaluation", "options", {one: {name: _read_text(f"--set {written}", name, value)}}
     if dot and section in ("base", "data"):
         section = "sweep" if name == "path" else "trial"
     name = ALIASES.get(name, name) if section in ("", "trial") else name

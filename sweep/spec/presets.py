@@ -128,20 +128,3 @@ PRESETS: dict[str, Callable[..., SweepSpec]] = {
     "rivals": lambda **execution: _paper("rivals", *rivals_blocks(), **execution),
 }
 """Name -> function that makes the spec; it takes the fields of `ExecutionConfig` that are not to have their defaults."""
-
-
-def preset_of(spec: SweepSpec) -> str | None:
-    """The preset with the networks and the evaluation of a spec, whatever its seeds; None for what no preset gives.
-
-    With another `--set seeds=…` its name launches more of the same.
-    """
-    if spec.name not in PRESETS:
-        return None
-    preset = PRESETS[spec.name]()
-    same_scores = (preset.extractor, preset.evaluation) == (spec.extractor, spec.evaluation)
-    same_networks = _without_seeds(preset) == _without_seeds(spec)
-    return spec.name if same_scores and same_networks else None
-
-
-def _without_seeds(spec: SweepSpec) -> set[TrialConfig]:
-    return {replace(config, seed=0) for config, _ in spec.trials}

@@ -18,6 +18,9 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import data_name
+
 STORE_FORMAT = 1
 MARK = "store.json"
 LATEST = "sweeps/latest.json"
@@ -117,6 +120,11 @@ def stage_of(attempt: str) -> tuple[Stage, str]:
     if found is None:
         raise ValueError(f"{attempt!r} is no attempt")
     return ("train", "") if found["stage"] == PREFIX["train"] else ("evaluate", found["evaluation"])
+
+
+def extractor_name(config: TrialConfig, extractor: str, recipe: str) -> str:
+    """The weights of a feature network that was trained on the labels of a data set, by the SHA-256 of its recipe."""
+    return f"references/{data_name(config)}-{extractor}-{recipe[:8]}-weights.npz"
 
 
 def prior_file(prior: str) -> str:

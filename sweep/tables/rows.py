@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from aesweep.evaluation.deciding_fields import deciding_columns
-from aesweep.evaluation.networks.weights import PREPARATION
+from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, flops_per_image, parameter_counts
@@ -21,8 +22,6 @@ from aesweep.sweep.store.records import FailureRecord, ScoresRecord, TrainingRec
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.schemas import COLUMNS, schema
 
-_PREPARATION = {str(extractor): text for extractor, text in PREPARATION.items()}
-"""By extractor; a commit may name one of another version."""
 _OF_ROWS = tuple(name for name in COLUMNS if name != "latents")
 _NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (EpochRecord, TermRecord, ScoreRow)}
 Row = Mapping[str, object]
@@ -138,14 +137,21 @@ def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: 
     asked = commit.evaluation
     shared: dict[str, object] = {"evaluation": evaluation, "extractor_sha256": "none", "preparation": "none"}
     if row.extractor != "none":
-        shared["extractor_sha256"] = asked.get("extractor_sha256") or "none"
-        shared["preparation"] = _PREPARATION.get(row.extractor, "unknown")
+        shared["extractor_sha256"] = commit.extractor_weights or asked.get("extractor_sha256") or "none"
+        shared["preparation"] = _preparation(row.extractor)
     if row.n_reference:
         shared["reference_seed"] = asked.get("reference_seed")
     decided = deciding_columns(asked, config.model, row.source, row.metric)
     if row.gmm_components is not None:
         decided["gmm_components"] = row.gmm_components
     return {**shared, **_fields(row), **decided}
+
+
+@cache
+def _preparation(extractor: str) -> str:
+    """What a network sees of a picture; "unknown" for one of another version, or of a plug-in that is not here."""
+    found = EXTRACTORS.find(extractor)
+    return found.preparation if found else "unknown"
 
 
 def _term_rows(epoch: EpochRecord) -> list[Row]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 import pyarrow as pa
 
-from aesweep.evaluation.descriptions import DESCRIPTIONS, MIXTURE_ROWS, ROWS, SAMPLES_AND_REFERENCE
+from aesweep.evaluation.descriptions import METRICS, MIXTURE_ROWS, ROWS, SAMPLES_AND_REFERENCE
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.objectives.registry import OBJECTIVES
@@ -22,9 +22,9 @@ from aesweep.models.training.epoch_record import EpochRecord, TermRecord
 SCHEMA_VERSION = 8
 MODEL_TITLES = {name: one.title for name, one in OBJECTIVES.built_in.items()}
 """How a report calls the models of aesweep."""
-MODEL_METRICS = ROWS
-"""Metrics of the model itself: name in the table `scores` -> how a report shows it."""
-METRIC_OF_ROW = {row.name: one.name for one in DESCRIPTIONS for row in one.rows}
+METRIC_ROWS = ROWS
+"""Name of a metric in the table `scores` -> how a report shows it."""
+METRIC_OF_ROW = {row.name: one.name for one in METRICS.built_in.values() for row in one.rows}
 """The metric of an evaluation that gives each of them."""
 BY_COMPONENTS = tuple(row.name for row in MIXTURE_ROWS)
 """Those of which a trial has several, one per number of components."""

@@ -22,15 +22,15 @@ from tests.small_store import DONE, FAILED, HALF, copy_at_work
 from tests.sweep.conftest import run_main
 
 FLAGS = {
-    "plan": "--data --json --only --set --store",
-    "launch": "--add --address --data --max-concurrent --only --retry-failed --set --store",
-    "resume": "--address --all --data --images --max-concurrent --retry-failed",
+    "plan": "--data --json --only --plugins --set --store",
+    "launch": "--add --address --data --max-concurrent --only --plugins --retry-failed --set --store",
+    "resume": "--address --all --data --images --max-concurrent --plugins --retry-failed --set",
     "stop": "--wait",
     "status": "--all --json --watch",
     "tables": "",
     "report": "--claims --out",
-    "evaluate": "--address --data --extractor --images --metrics --only --retry-failed --samples --seeds --set",
-    "sample": "--data --interpolate --out --prior --reconstruct --seed -n",
+    "evaluate": "--address --data --extractor --images --metrics --only --plugins --retry-failed --samples --seeds --set",
+    "sample": "--data --interpolate --out --plugins --prior --reconstruct --seed -n",
     "fetch": "--to",
     "doctor": "--address --data --store",
     "render": "",
