@@ -72,8 +72,8 @@ def launch(
     spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(str(spec), *words)
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
+    require(spec.plugin_versions)
     evaluation = spec.evaluation_config()
-    require(used_plugins(spec, evaluation))
     own = own_claims(spec.claims)
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     _check_data(data_sets, spec.execution, evaluation)
@@ -114,12 +114,6 @@ def _check_data(configs: Sequence[TrialConfig], execution: ExecutionConfig, eval
     check_images(configs, execution)
     if evaluation.needs_features:
         check_labels(configs, execution, evaluation.extractor)
-
-
-def used_plugins(spec: SweepSpec, evaluation: EvaluationConfig) -> tuple[str, ...]:
-    """The plug-ins that training and scoring need, with their versions."""
-    of_trials = {use for config, _ in spec.trials for use in config.plugin_versions}
-    return tuple(sorted({*of_trials, *evaluation.plugin_versions}))
 
 
 def _sound_plan(
@@ -210,7 +204,7 @@ def _run(
             return
         shipped = {f"{PACKAGE}/{file.module}.py": file.source for file in loaded_files()}
         with connect(address, after_death=f"Continue with: {again}", more_code=shipped) as ours, view:
-            require_on_workers(used_plugins(spec, plan.evaluation))
+            require_on_workers(spec.plugin_versions)
             driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks)
             ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))
@@ -272,8 +266,8 @@ def evaluate(
     given = data_dir if data_dir is not None else overridden_data_dir(overrides)
     spec = change_spec(own_spec(opened.trials.stored_specs()[-1], given, images), overrides, data_dir)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
+    require(spec.plugin_versions)
     evaluation = spec.evaluation_config()
-    require(used_plugins(spec, evaluation))
     listed = opened.snapshot()
     trained = {config.key for config, _ in spec.trials if listed.commits.has_training(config.key)}
 

@@ -26,7 +26,7 @@ GUIDE = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8")
 SPEC = """
 name: extended
 base: {filters: 2, latent_size: 3, epochs: 1, batch_size: 250}
-blocks: [{name: all}]
+blocks: [{name: all, model: sparse}]
 evaluation:
   extractor: mean-colours
   samples: 100
@@ -38,8 +38,9 @@ evaluation:
 
 
 def examples() -> dict[str, str]:
-    """The Python files of the guide by name, each announced as `name.py` before its block."""
-    return dict(re.findall(r"`(\w+\.py)`:\n\n```python\n(.*?)```", GUIDE, re.DOTALL))
+    """The Python files of the guide by name, each announced as `name.py` or by a link before its block."""
+    announced = r"(?:`|\]\(examples/)(\w+\.py)(?:`|\)\)):\n\n```python\n(.*?)```"
+    return dict(re.findall(announced, GUIDE, re.DOTALL))
 
 
 @dataclass(frozen=True)
@@ -85,20 +86,22 @@ def test_one_file_and_one_line_are_all_that_a_plugin_takes() -> None:
         entry.partition(":")[0].removeprefix("my_plugins.") for group in lines.values() for entry in group.values()
     ]
     assert sorted(f"{name}.py" for name in named) == sorted(files), "one file and one line each"
-    assert len(files) >= 3 and all(len(group) == 1 for group in lines.values())
+    assert len(files) >= 4 and all(len(group) == 1 for group in lines.values())
 
 
 def test_a_sweep_scores_with_the_plugins_of_a_package(extended: Extended) -> None:
     scores = pq.read_table(extended.store / "tables" / "scores.parquet").to_pylist()
     found = {(row["source"], row["metric"]): row for row in scores}
     assert found["laplace", "fd"]["value"] > 0 and found["laplace", "fd"]["extractor"] == "mean-colours"
-    assert found["laplace", "heldout_loglikelihood"]["value"] < 0
+    assert found["laplace", "heldout_loglikelihood"]["value"] > found["mvg", "heldout_loglikelihood"]["value"] - 5
     for source in ("reconstruction", "mvg", "laplace"):
         row = found[source, "brightness"]
         assert 0 < row["value"] < 255 and row["stderr"] > 0 and row["stderr_of"] == "images"
         assert "version of brightness 1.0" in row["changed_settings"]
     assert "version of laplace 1.0, options.laplace.spread 1.5" in found["laplace", "fd"]["changed_settings"]
     assert found["mvg", "fd"]["changed_settings"] == "none"
+    (trial,) = pq.read_table(extended.store / "tables" / "trials.parquet").to_pylist()
+    assert (trial["model"], trial["plugin_versions"]) == ("sparse", "objective sparse 1.0")
 
 
 def test_a_store_can_be_read_and_reported_where_its_plugins_are_not_installed(extended: Extended) -> None:
@@ -117,12 +120,12 @@ def refused(ended: Ended) -> str:
 def test_what_has_to_run_a_missing_plugin_says_which(extended: Extended) -> None:
     for verb in ("resume", "evaluate"):
         said = refused(run_aesweep(verb, extended.store))
-        assert "'mean-colours'" in said or "'laplace'" in said or "'brightness'" in said
+        assert any(f"'{name}'" in said for name in ("sparse", "mean-colours", "laplace", "brightness"))
         assert "no such plug-in is here" in said and "--plugins FILE" in said
     key = next((extended.store / "trials").iterdir()).name
     with pytest.raises(InputError, match=r"'laplace'.*\n.*no such plug-in is here"):
         load_prior(extended.store, key, "laplace")
-    assert "laplace" in refused(run_aesweep("plan", extended.spec))
+    assert "sparse" in refused(run_aesweep("plan", extended.spec))
 
 
 def test_the_same_plugins_in_files_find_their_results_again(extended: Extended, tmp_path: Path) -> None:
