@@ -1,6 +1,6 @@
 """What a plug-in of your own imports (docs/extending.md). These names stay; the modules behind them may change.
 
-from aesweep.plugins import Metric, Parameter, Prior, Row
+from aesweep.plugins import Metric, Objective, Parameter, Prior, Row
 
 Names that need torch or SciPy are imported when they are first asked for, so that a spec with your plug-ins is read fast.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aesweep.evaluation.descriptions import Metric, Row
 from aesweep.evaluation.extractor_descriptions import FeatureNetwork
 from aesweep.evaluation.prior_descriptions import Prior
+from aesweep.models.objectives.objective import Batch, Mixture, Objective, ObjectiveParameter, Terms, Trial, Weights
 from aesweep.models.plugins.files import load_files
 from aesweep.models.plugins.plugin import Parameter, Plugin, PluginError
 
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
     from aesweep.evaluation.subject import Subject, mean_and_error
 
 __all__ = [
+    "Batch",
     "Extractor",
     "FeatureNetwork",
     "Fit",
     "FittedPrior",
     "Metric",
+    "Mixture",
+    "Objective",
+    "ObjectiveParameter",
     "Parameter",
     "Plugin",
     "PluginError",
@@ -33,6 +38,9 @@ __all__ = [
     "PriorError",
     "Row",
     "Subject",
+    "Terms",
+    "Trial",
+    "Weights",
     "load_files",
     "mean_and_error",
 ]

@@ -79,6 +79,8 @@ class Mixture(NamedTuple):
 
 Terms = Mapping[str, "torch.Tensor"]
 """Scalars by name, unweighted."""
+Weights = Mapping[str, float]
+"""The weights of terms, by the same names."""
 
 
 def no_terms(_: Batch) -> Terms:

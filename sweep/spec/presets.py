@@ -1,4 +1,4 @@
-"""Sweeps that have a name: the paper's (Table 1), its two parts, and one that shows everything within minutes.
+"""Sweeps that have a name: the paper's (Table 1), its two parts, its rivals, and one that shows everything within minutes.
 
 The paper prints the networks (Table 1) and the best latent sizes (Tables 2 and 3); the sizes between are drawn in its
 figures without numbers. The grids below hold every size that the paper names and fill the rest so that each curve has a
@@ -6,6 +6,8 @@ minimum to show: densely around 144, where Table 3 finds the best CIFAR-10 DAEs,
 the best CelebA VAEs. DAEs and VAEs are compared at their best sizes, so both have the same ones. The paper trained one seed,
 which decides nothing: three are trained here, the first one of every network before the second (`aesweep.sweep.driver.plan`).
 `--set seeds=0` is the paper's protocol. 372 networks, 1,116 trials.
+
+The rivals of its Table 2 were trained by others, on other networks. Here every objective has the paper's network and schedule.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from aesweep.models.config import LatentNorm, TrialConfig
+from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 
@@ -25,6 +28,7 @@ VARIANT_LATENTS = (32, 64, 80, 96, 112, 128, 144, 160, 192, 256, 384, 512)  # wh
 LARGE_LATENTS = (320, 448, 640, 768, 1024)  # Section 4: VAEs are hard to train above 512; Table 3 has 768
 CIFAR10_LATENTS = tuple(sorted(VARIANT_LATENTS + LARGE_LATENTS))
 CELEBA_LATENTS = (32, 48, 64, 80, 96, 128, 192, 256, 320, 384, 448, 512, 640, 768, 1024)
+RIVALS_LATENTS = (32, 64, 128, 256)
 EXTRA_LATENTS = {("cifar10", 64): (152,)}  # Table 3: the best CIFAR-10 DAE of 64 filters
 PAPER_MODELS = ("dae", "vae")
 NOISE_STDS = (0.1, 0.5, 1.0)  # Section 4
@@ -66,6 +70,21 @@ def _width_blocks(name: str, base: TrialConfig, widths: Iterable[int], latents: 
             yield _block(f"{name} f={f} {model.upper()}", replace(base, filters=f, model=model), latents=sizes)
 
 
+def rivals_blocks() -> tuple[Block, ...]:
+    """Every objective at the comparison sizes of Table 2 in three widths, and over latent sizes at 128 filters (366 trials).
+
+    DAEs and VAEs are those of the paper's presets. EAE normalises its latents, so a DAE that does so too is its counterpart.
+    """
+    blocks = []
+    for name, base, size in (("cifar10", CIFAR10, 128), ("celeba", CELEBA, 64)):
+        for f in (32, 64, 128):
+            networks = (replace(base, filters=f, model=model) for model in OBJECTIVES.built_in)
+            blocks.append(_block(f"{name} f={f} rivals", *networks, latents=RIVALS_LATENTS if f == 128 else (size,)))
+        normalised = replace(base, filters=128, latent_norm="batch_plain")
+        blocks.append(_block(f"{name} f=128 normalised", normalised, latents=(size,)))
+    return tuple(blocks)
+
+
 def _block(name: str, *networks: TrialConfig, latents: Iterable[int] = VARIANT_LATENTS) -> Block:
     sizes = tuple(latents)
     every = (replace(n, latent_size=size, seed=seed) for seed in SEEDS for n in networks for size in sizes)
@@ -93,7 +112,10 @@ def quickstart(**execution: Any) -> SweepSpec:
 
 
 def _paper(name: str, *blocks: Block, **execution: Any) -> SweepSpec:
-    """A part of Table 1. Not `auto`: only the 2015 Inception network gives numbers to compare with the paper's."""
+    """Networks of the paper, or with its schedule.
+
+    Not `auto`: only the 2015 Inception network gives numbers to compare with the paper's.
+    """
     measured, how = {"metrics": MEASURED}, ExecutionConfig(**execution)
     return SweepSpec(name=name, blocks=blocks, extractor="inception-2015", evaluation=measured, execution=how)
 
@@ -103,5 +125,6 @@ PRESETS: dict[str, Callable[..., SweepSpec]] = {
     "paper": lambda **execution: _paper("paper", *cifar10_blocks(), *celeba_blocks(), **execution),
     "paper-cifar10": lambda **execution: _paper("paper-cifar10", *cifar10_blocks(), **execution),
     "paper-celeba": lambda **execution: _paper("paper-celeba", *celeba_blocks(), **execution),
+    "rivals": lambda **execution: _paper("rivals", *rivals_blocks(), **execution),
 }
 """Name -> function that makes the spec; it takes the fields of `ExecutionConfig` that are not to have their defaults."""

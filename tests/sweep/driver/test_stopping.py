@@ -185,5 +185,5 @@ def test_a_signal_that_comes_while_ray_is_loaded_is_a_request(tmp_path: Path, da
         launch.send_signal(signal.SIGTERM)
         said = launch.stderr.read()
     assert launch.returncode == 130, said
-    assert "2 pending" in said and "aesweep resume store" in said and "Traceback" not in said
+    assert "2 pending" in said and f"aesweep resume {tmp_path}" in said and "Traceback" not in said
     assert list((tmp_path / "store" / "progress").iterdir()) == []

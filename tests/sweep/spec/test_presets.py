@@ -15,7 +15,7 @@ OLD_KEYS = "bdcd9b2b63cf152dfe3dae006738a5f43c08b579b526f5b96e3cb2a644c43b62"
 
 
 def test_the_names_of_the_presets_are_fixed() -> None:
-    assert list(PRESETS) == ["quickstart", "paper", "paper-cifar10", "paper-celeba"]
+    assert list(PRESETS) == ["quickstart", "paper", "paper-cifar10", "paper-celeba", "rivals"]
 
 
 @pytest.mark.parametrize("name", PRESETS)
