@@ -24,6 +24,7 @@ from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_co
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
+from aesweep.sweep.driver.trackers import Trackers
 from aesweep.sweep.freezing import freeze, own_claims, report_command
 from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
 from aesweep.sweep.spec.load import change_spec, load_spec, overridden_data_dir
@@ -54,16 +55,20 @@ def launch(
     add: bool = False,
     latest: bool = True,
     callbacks: Sequence["Callback"] = (),
+    track: Sequence[str] = (),
     console: Console | None = None,
 ) -> Outcome:
     """Train and score what `spec` asks for and `store` does not hold yet.
 
     `spec` is a preset's name, a YAML file or a `SweepSpec`; `address` is `local`, `auto` or HOST:PORT of a Ray cluster;
-    `callbacks` are any Ray Tune callbacks. Without `latest` the store goes on speaking of the spec that was its latest
-    before (`resume --all` may be cut off after an older one). Raises `InputError` on bad input, before anything runs.
+    `callbacks` are any Ray Tune callbacks, `track` names trackers (trackers.py). Without `latest` the store goes on
+    speaking of the spec that was its latest before (`resume --all` may be cut off after an older one). Raises `InputError`
+    on bad input, before anything runs.
     """
     console = console or make_console(stderr=True)
     check_address(address)
+    trackers = Trackers(callbacks, track)
+    trackers.require_installed()
     words = (overrides, data_dir or None)
     spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(str(spec), *words)
     if max_concurrent is not None:
@@ -93,7 +98,7 @@ def launch(
 
     for left in reversed(range(ROUNDS)):
         again = resume_command(opened.root)
-        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console, again, record)
+        outcome, plan = _run(spec, opened, plan, address, trackers, only, console, again, record)
         if plan.is_done or outcome.interrupted or not left:
             break
         console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
@@ -160,7 +165,7 @@ def _run(
     store: Store,
     plan: Plan,
     address: str,
-    callbacks: Sequence["Callback"],
+    trackers: Trackers,
     only: Sequence[str],
     console: Console,
     again: str,
@@ -192,8 +197,11 @@ def _run(
         file.keep_fresh()
         record()
         _clean_up(store, console, file.driver)
+        callbacks, folder, lines = trackers.begin(store, spec.name)
+        for line in lines:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
         with stop.listening(), connect(address, after_death=f"Continue with: {again}") as ours, view:
-            driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks)
+            driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks, folder)
             ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))
     except KeyboardInterrupt:
@@ -271,6 +279,8 @@ def evaluate(
     require_sound_environment(address)
     prepare_images(configs, spec.execution, console)
     record = partial(freeze, opened, spec, evaluation.id)
-    outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console, again, record)
+    outcome, _ = _run(
+        spec, opened, to_score, address, Trackers(), [t.config.key for t in plan.trials], console, again, record
+    )
     explain(outcome, console, again)
     return outcome

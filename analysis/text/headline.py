@@ -12,12 +12,14 @@ from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES, short_names
 from aesweep.analysis.text.summary import lowest
 from aesweep.analysis.text.text_tables import Heading, TextTable, format_score
+from aesweep.sweep.tables.schemas import STILL_IMPROVING
 
 
 def warnings(tables: Tables, results: Iterable[Results]) -> list[str]:
     """What must be known before the numbers are read.
 
-    Distances that are no FID, training and scoring that are not the paper's, models that learnt nothing.
+    Distances that are no FID, training and scoring that are not the paper's, models that learnt nothing or were still
+    improving fast.
     """
     found = [f"{evaluation.notice}." for evaluation in evaluations_of(tables).shown if evaluation.notice]
     found += dict.fromkeys(sentence for one in results for sentence in one.named_notices)
@@ -27,6 +29,12 @@ def warnings(tables: Tables, results: Iterable[Results]) -> list[str]:
         found.append(
             f"{useless:,} of {trained:,} trained models reconstruct the test images no better than the mean training image "
             "does (test BCE against mean-image BCE): their other scores say little."
+        )
+    if improving := int((tables.trials["late_improvement"] > STILL_IMPROVING).sum()):
+        trained = int(tables.trials["test_bce"].notna().sum())
+        found.append(
+            f"{improving:,} of {trained:,} trained models were still improving fast at the end of their training (more than "
+            f"{STILL_IMPROVING:.0%} of the fall of the loss came in the last tenth of the epochs): more epochs would help them."
         )
     return found
 

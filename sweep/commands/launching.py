@@ -60,6 +60,7 @@ def launch(
     retry_failed: options.RetryFailed = False,
     add: Annotated[bool, option("--add", help="Allow a spec that shares no trial with this store.")] = False,
     data: options.Data = None,
+    track: options.Track = None,
 ) -> None:
     """Train and score a sweep. Rerunning the command does only the missing work.
 
@@ -75,6 +76,7 @@ def launch(
         max_concurrent=max_concurrent,
         retry_failed=retry_failed,
         add=add,
+        track=track or [],
     )
     raise typer.Exit(outcome.exit_code)
 
@@ -87,6 +89,7 @@ def resume(
     max_concurrent: options.MaxConcurrent = None,
     data: options.StoredData = None,
     images: options.Images = None,
+    track: options.Track = None,
 ) -> None:
     """Continue the sweep of a store: unfinished trials resume from their last checkpoint.
 
@@ -102,6 +105,7 @@ def resume(
             max_concurrent=max_concurrent,
             retry_failed=retry_failed,
             latest=not every,
+            track=track or [],
         )
         code = max(code, outcome.exit_code)
         if outcome.stop_asked and specs:

@@ -46,4 +46,8 @@ MaxConcurrent = Annotated[
     option(min=1, metavar="N", help="Maximum number of trials that train at once. \\[default: as many as fit]"),
 ]
 RetryFailed = Annotated[bool, option("--retry-failed", help="Also retry trials that failed.")]
+Track = Annotated[
+    list[str] | None,
+    option(metavar="TRACKER", help="Also write losses for tensorboard or mlflow, into STORE/trackers."),
+]
 AsJson = Annotated[bool, option("--json", help="Print JSON for programs.")]

@@ -22,7 +22,7 @@ from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.console import lost_output, make_console
 from aesweep.sweep.driver.outcome import RETRY, resume_command
-from aesweep.sweep.driver.progress import describe_counts, describe_loss, describe_seconds, describe_silence
+from aesweep.sweep.driver.progress import describe_counts, describe_losses, describe_seconds, describe_silence
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
 from aesweep.sweep.freezing import frozen_in, own_claims
@@ -36,6 +36,7 @@ from aesweep.sweep.tables.row_counts import table_rows
 from aesweep.sweep.tables.spec_index import SpecIndex
 
 REFRESH_SECONDS = 2.0
+MOST_POOR = 5  # trained models with a warning that are named
 WAIT_SECONDS = 4 * GRACE_SECONDS  # the grace, tables of many trials, and the end of Ray
 
 
@@ -179,10 +180,15 @@ def _render(found: Status, store: str) -> Group:
         for trial in found.running:
             speed = describe_silence(trial.silent_seconds) or f"{trial.images_per_second:,.0f} images/s"
             epoch = f"epoch {trial.epoch}/{trial.epochs}"
-            table.add_row("  running", Text(one_line(trial.name)), epoch, describe_loss(trial.loss), speed)
+            table.add_row(
+                "  running", Text(one_line(trial.name)), epoch, describe_losses(trial.loss, trial.test_loss), speed
+            )
         lines.append(table)
     lines += [Text(f"  failed   {f.name}  {one_line(f.reason)}", "red") for f in found.failures]
     lines += [Text(f"  lost     {f.name}  {one_line(f.reason)}", "yellow") for f in found.lost]
+    lines += [Text(f"  look at  {one_line(p.name)}  {p.warning}", "yellow") for p in found.poor[:MOST_POOR]]
+    if len(found.poor) > MOST_POOR:
+        lines.append(Text(f"  look at  {len(found.poor) - MOST_POOR:,} more (see `status --json`)", "yellow"))
     lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))
     at_work = any(driver.alive for driver in found.drivers)
     lines += _verified(found, store, at_work)

@@ -8,6 +8,7 @@ from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.store.layout import VERIFIED
 from aesweep.sweep.store.records import VerifiedRecord
 from aesweep.sweep.store.store import STATES, State, Store
+from aesweep.sweep.tables.learning import PoorTraining, poor_trainings
 from aesweep.sweep.tables.row_counts import table_rows
 from aesweep.sweep.tables.spec_index import SpecIndex
 
@@ -22,6 +23,8 @@ class TrialAtWork:
     images_per_second: float
     loss: float | None
     """Mean training loss of the last epoch; None before the first."""
+    test_loss: float | None
+    """Cross-entropy of a sample of the test images after that epoch, nats per pixel value."""
     name: str
     silent_seconds: float
     """Since its last sign of life; 0 while that is not remarkable."""
@@ -90,6 +93,8 @@ class Status:
     eta_seconds: float | None
     verified: LastVerify | None
     """None where nobody has verified the store."""
+    poor: list[PoorTraining]
+    """Trained models that learnt nothing or were still improving fast, as far as the tables know them."""
 
     def to_json(self) -> dict[str, object]:
         """The object that `status --json` prints."""
@@ -114,13 +119,14 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         tables=table_rows(store),
         eta_seconds=max((d.said.eta_seconds for d in alive if d.said.eta_seconds is not None), default=None),
         verified=_last_verify(store),
+        poor=[one for one in poor_trainings(store) if one.key in set(keys)],
     )
     retry = resume_command(store.root, RETRY)
     for key, (state, reason, _) in zip(keys, states, strict=True):
         found.counts[state] += 1
         if state == "running":
             trial = index.running[key]
-            at = (trial.epoch, trial.epochs, trial.images_per_second, trial.loss)
+            at = (trial.epoch, trial.epochs, trial.images_per_second, trial.loss, trial.test_loss)
             found.running.append(TrialAtWork(key, *at, trial.name, trial.silent_seconds))
         if state == "failed":
             found.failures.append(FailedTrial(key, trial_name(store, key), reason, retry))

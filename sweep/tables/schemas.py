@@ -18,7 +18,11 @@ from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
+STILL_IMPROVING = 0.05
+"""`late_improvement` of a loss that falls half as fast at its end as in a straight line."""
+TRAINED, UNFINISHED = "trained", "unfinished"
+"""Values of `state` in `epochs`."""
 MODEL_METRICS = ROWS
 """Metrics of the model itself: name in the table `scores` -> how a report shows it."""
 METRIC_OF_ROW = {row.name: one.name for one in DESCRIPTIONS for row in one.rows}
@@ -67,10 +71,15 @@ CONFIG_FIELDS = tuple(field.name for field in fields(TrialConfig))
 """Columns of `trials` that decide what a trial trains."""
 
 ADDED: dict[str, dict[str, Any]] = {
-    "trials": {field.name: field.default for field in fields(TrialConfig) if field.name not in KEY_FIELDS},
+    "trials": {
+        **{field.name: field.default for field in fields(TrialConfig) if field.name not in KEY_FIELDS},
+        "late_improvement": None,
+    },
+    "epochs": {"state": TRAINED, "test_sample_bce": None},
     "scores": {field.name: field.default for field in fields(ScoreRow) if field.name in ("stderr_of", "stderr_shared")},
 }
-"""Columns that the first tables did not have, by table, with what they would have held: such tables can be read."""
+"""Columns that the first tables did not have, by table, with what they would have held (None: unknown): such tables can be
+read."""
 
 _BETA_EFF = Column("beta_eff", _F, "weight of the summed KL against the summed cross-entropy; null for a DAE")
 _PRECISION_USED = Column("precision_used", _S, "precision trained in: bf16, fp16 or fp32")
@@ -102,6 +111,12 @@ RESULT_COLUMNS = (
     Column("mean_image_bce", _F, "the same for the mean training image: what a model that learnt nothing scores"),
     Column("images_train", _I, "training images"),
     Column("images_test", _I, "test images"),
+    Column(
+        "late_improvement",
+        _F,
+        "part of the whole fall of the training loss that came in the last tenth of the epochs; above 0.05 it was still "
+        "improving fast; null where it did not fall",
+    ),
     Column("train_seconds", _F, "wall-clock seconds of training, all attempts that fed the committed one"),
     Column("gpu_seconds", _F, "train_seconds times the share of a GPU held; 0 on a CPU"),
     Column("images_per_second", _F, "training images per wall-clock second"),
@@ -137,7 +152,16 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         *RESULT_COLUMNS,
         Column("pictures", _S, 'folder of sample grids under the store; "none" until scored'),
     ),
-    "epochs": (Column("key", _S, "the trial"), *columns_of(EpochRecord)),
+    "epochs": (
+        Column("key", _S, "the trial"),
+        Column(
+            "state",
+            _S,
+            "trained; or unfinished: of a training that has no result yet (it runs, was stopped or failed), as of the last "
+            "half minute",
+        ),
+        *columns_of(EpochRecord),
+    ),
     "scores": (
         Column("key", _S, "the trial"),
         Column("evaluation", _S, "12 hex digits that name the way of scoring"),
