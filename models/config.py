@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get
 
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash, identity_fields
+from aesweep.models.trial_name import trial_name
 
 Dataset = Literal["digits", "cifar10", "celeba", "folder"]
 Model = Literal["dae", "vae"]
@@ -139,15 +140,8 @@ class TrialConfig:
 
     @property
     def name(self) -> str:
-        """Readable words and the key, for instance `cifar10-dae-f128-d1-z128-s0-3fa9c2e1b0d4`."""
-        words = [self.dataset, self.model, f"f{self.filters}", f"d{self.depth_text}", f"z{self.latent_size}"]
-        if self.latent_norm != "none":
-            words.append(self.latent_norm)
-        if self.noise_std:
-            words.append(f"noise{self.noise_std:g}")
-        if self.freeze_latent:
-            words.append("frozen")
-        return "-".join([*words, f"s{self.seed}", self.key])
+        """Readable words and the key, for instance `cifar10-dae-f128-d1-z128-s0-3fa9c2e1b0d4` (trial_name.py)."""
+        return trial_name(self)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values; `TrialConfig(**data)` reads them back."""

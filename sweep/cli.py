@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from aesweep.models.errors import one_line
-from aesweep.sweep.commands import launching, results, setup, trained_models, verifying
+from aesweep.sweep.commands import launching, listing, results, setup, trained_models, verifying
 from aesweep.sweep.console import lost_output, use_standard_streams
 from aesweep.sweep.version import aesweep_version
 
@@ -21,13 +21,15 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 VERBS = (
-    launching.plan, launching.launch, launching.resume, results.stop, results.status, results.tables, results.report,
+    launching.plan, launching.launch, launching.resume, results.stop, results.status, listing.list_trials,
+    results.tables, results.report,
     trained_models.evaluate, trained_models.sample, setup.fetch, setup.doctor, setup.render, setup.wait, results.prune,
     verifying.verify,
 )  # fmt: skip
 GONE = (errno.EPIPE, errno.EIO)  # the reader of a pipe or the terminal went away: nobody misses the rest
-for function in VERBS:
-    app.command()(function)
+NAMES = {function: function.__name__.removesuffix("_trials") for function in VERBS}
+for function, name in NAMES.items():
+    app.command(name)(function)
 
 
 def _print_version(wanted: bool) -> None:
@@ -84,7 +86,7 @@ def _say(what: str, remedy: str) -> None:
 
 def _explain_usage(error: Any) -> tuple[int, str, str]:
     """Exit code and two lines for words that Typer cannot use: its own message without its box, and where help is."""
-    verb = next((word for word in sys.argv[1:] if word in {function.__name__ for function in VERBS}), "")
+    verb = next((word for word in sys.argv[1:] if word in NAMES.values()), "")
     command = f"aesweep {verb}".strip()
     remedy = f"See {command} --help."
     if verb and getattr(error, "option_name", "") in ("--debug", "--version"):

@@ -19,6 +19,7 @@ from aesweep.cluster.user import complete_environment
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.errors import one_line
 from aesweep.sweep.console import make_console
+from aesweep.sweep.driver.alone import require_alone
 from aesweep.sweep.driver.deaths import record_deaths
 from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_command, say_nothing_to_do
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
@@ -53,6 +54,7 @@ def launch(
     max_concurrent: int | None = None,
     retry_failed: bool = False,
     add: bool = False,
+    also: bool = False,
     latest: bool = True,
     callbacks: Sequence["Callback"] = (),
     track: Sequence[str] = (),
@@ -61,7 +63,8 @@ def launch(
     """Train and score what `spec` asks for and `store` does not hold yet.
 
     `spec` is a preset's name, a YAML file or a `SweepSpec`; `address` is `local`, `auto` or HOST:PORT of a Ray cluster;
-    `callbacks` are any Ray Tune callbacks, `track` names trackers (trackers.py). Without `latest` the store goes on
+    `callbacks` are any Ray Tune callbacks, `track` names trackers (trackers.py). A store on which another driver works is
+    refused, unless `also`. Without `latest` the store goes on
     speaking of the spec that was its latest before (`resume --all` may be cut off after an older one). Raises `InputError`
     on bad input, before anything runs.
     """
@@ -88,6 +91,7 @@ def launch(
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return say_nothing_to_do(plan, console, resume_command(opened.root))
+    require_alone(opened, also)
     require_sound_environment(address)
     prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True, identity=opened.storage.identity if opened else None)
@@ -236,6 +240,7 @@ def evaluate(
     only: Sequence[str] = (),
     address: str = "local",
     retry_failed: bool = False,
+    also: bool = False,
     data_dir: str | Path | None = None,
     images: str | Path | None = None,
     console: Console | None = None,
@@ -273,6 +278,7 @@ def evaluate(
     to_score = replace(plan, trials=tuple(trial for trial in plan.trials if trial not in lost))
     if to_score.is_done:
         return say_nothing_to_do(plan, console, again)
+    require_alone(opened, also)
     configs = one_per_data_set(trial.config for trial in to_score.to_score)
     check_images(configs, spec.execution)
     remember(spec.execution)

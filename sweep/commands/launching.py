@@ -61,6 +61,7 @@ def launch(
     add: Annotated[bool, option("--add", help="Allow a spec that shares no trial with this store.")] = False,
     data: options.Data = None,
     track: options.Track = None,
+    also: options.Also = False,
 ) -> None:
     """Train and score a sweep. Rerunning the command does only the missing work.
 
@@ -77,6 +78,7 @@ def launch(
         retry_failed=retry_failed,
         add=add,
         track=track or [],
+        also=also,
     )
     raise typer.Exit(outcome.exit_code)
 
@@ -90,6 +92,7 @@ def resume(
     data: options.StoredData = None,
     images: options.Images = None,
     track: options.Track = None,
+    also: options.Also = False,
 ) -> None:
     """Continue the sweep of a store: unfinished trials resume from their last checkpoint.
 
@@ -106,6 +109,7 @@ def resume(
             retry_failed=retry_failed,
             latest=not every,
             track=track or [],
+            also=also,
         )
         code = max(code, outcome.exit_code)
         if outcome.stop_asked and specs:

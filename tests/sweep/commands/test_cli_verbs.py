@@ -23,13 +23,14 @@ from tests.sweep.conftest import run_main
 
 FLAGS = {
     "plan": "--data --json --only --set --store",
-    "launch": "--add --address --data --max-concurrent --only --retry-failed --set --store",
-    "resume": "--address --all --data --images --max-concurrent --retry-failed",
+    "launch": "--add --address --also --data --max-concurrent --only --retry-failed --set --store --track",
+    "resume": "--address --all --also --data --images --max-concurrent --retry-failed --track",
     "stop": "--wait",
     "status": "--all --json --watch",
+    "list": "--filter --json --reverse --sort",
     "tables": "",
     "report": "--claims --out",
-    "evaluate": "--address --data --extractor --images --metrics --only --retry-failed --samples --seeds --set",
+    "evaluate": "--address --also --data --extractor --images --metrics --only --retry-failed --samples --seeds --set",
     "sample": "--data --interpolate --out --prior --reconstruct --seed -n",
     "fetch": "--to",
     "doctor": "--address --data --store",
