@@ -179,9 +179,18 @@ class DisturbedSweep:
 
 def _is_documented(code: int, said: str) -> bool:
     """Whether a launch ended as docs/operations.md says; by SIGKILL it did if we sent one."""
+    if _before_it_began(code, said):
+        return True
     if "Traceback" in said:
         return False
     return code in (1, 130, -signal.SIGKILL) or (code == 2 and any(words in said for words in TWO_LINES))
+
+
+def _before_it_began(code: int, said: str) -> bool:
+    """Whether a signal ended Python while it still read its modules: no code of ours could have answered."""
+    if code == -signal.SIGTERM:
+        return not said.strip()
+    return code == -signal.SIGINT and "importlib" in said and said.rstrip().endswith("KeyboardInterrupt")
 
 
 def main() -> int:

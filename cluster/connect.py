@@ -16,9 +16,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import ray
@@ -45,6 +46,7 @@ START_SECONDS = 180.0
 GRACE_SECONDS = 30.0  # in which a start that is given up ends in order
 LOOK_SECONDS = 0.5
 STDERR = 2  # file descriptor
+NOTHING_MORE: Mapping[str, bytes] = MappingProxyType({})
 RUN_AGAIN = "Start it again where it is not local, and run the same command again."
 
 
@@ -61,18 +63,27 @@ class Connection:
 
 
 @contextmanager
-def connect(address: str = "local", *, after_death: str = RUN_AGAIN, **local: Any) -> Iterator[Connection]:
+def connect(
+    address: str = "local", *, after_death: str = RUN_AGAIN, more_code: Mapping[str, bytes] = NOTHING_MORE, **local: Any
+) -> Iterator[Connection]:
     """Use Ray inside the `with` block.
 
     `address` is `local` (start one on this machine, on loopback), `auto` (the running one that this machine belongs to,
     or `RAY_ADDRESS`) or HOST:PORT of a cluster's head; `local` are options of `ray.init` for one that is started;
-    `after_death` says what to do when this Ray dies. Raises `ClusterError` when there is no cluster at the address, when it
-    cannot be used, when it dies (`RayDiedError`, watch.py), or outside the main thread.
+    `after_death` says what to do when this Ray dies; `more_code` are files to ship inside our package (`staging.stage`).
+    Raises `ClusterError` when there is no cluster at the address, when it cannot be used, when it dies (`RayDiedError`,
+    watch.py), or outside the main thread.
     """
     set_environment()
     joined_before = ray.is_initialized()
     require_sound_environment(address)
-    start_or_join = nullcontext() if joined_before else _started(local) if address == "local" else _joined(address)
+    start_or_join = (
+        nullcontext()
+        if joined_before
+        else _started(local, more_code)
+        if address == "local"
+        else _joined(address, more_code)
+    )
     with start_or_join:
         head = ray.get_runtime_context().gcs_address
         with watched(head, after_death, str if joined_before else ray.shutdown) as watch:
@@ -87,7 +98,7 @@ def set_environment() -> None:
 
 
 @contextmanager
-def _started(options: dict[str, Any]) -> Iterator[None]:
+def _started(options: dict[str, Any], more_code: Mapping[str, bytes]) -> Iterator[None]:
     """Start a Ray that ends with this process."""
     if threading.current_thread() is not threading.main_thread():
         name = threading.current_thread().name
@@ -103,7 +114,7 @@ def _started(options: dict[str, Any]) -> Iterator[None]:
             "_temp_dir": str(folder / RAYS_FOLDER),
         }
         with isolated(token), _apart():
-            _initialise("local", own | options)
+            _initialise("local", own | options, more_code)
         yield
 
 
@@ -133,7 +144,7 @@ def _apart() -> Iterator[None]:
 
 
 @contextmanager
-def _joined(address: str) -> Iterator[None]:
+def _joined(address: str, more_code: Mapping[str, bytes]) -> Iterator[None]:
     """Join a running cluster; it stays when this process ends."""
     check_address(address)
     try:
@@ -144,7 +155,7 @@ def _joined(address: str) -> Iterator[None]:
     if address == "auto" and os.environ.get("RAY_ADDRESS") in (None, "", "auto"):
         require_own(str(head))
     _require_token(address, str(head))
-    _initialise(address, {})
+    _initialise(address, {}, more_code)
     yield
 
 
@@ -178,9 +189,9 @@ def _silent_errors() -> Iterator[None]:
         os.close(nothing)
 
 
-def _initialise(address: str, options: dict[str, Any]) -> None:
+def _initialise(address: str, options: dict[str, Any], more_code: Mapping[str, bytes]) -> None:
     """`ray.init` with our code, quietly. Every failure becomes a `ClusterError`."""
-    staged = nullcontext() if job_has_working_dir() else staged_code()
+    staged = nullcontext() if job_has_working_dir() else staged_code(more_code)
     with staged as code, _printable_command_line(), _sigterm_left_alone(), _bounded(address):
         try:
             ray.init(

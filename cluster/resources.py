@@ -12,8 +12,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import ray
-
 from aesweep.cluster.errors import ClusterError
 
 EVALUATION_SHARE = 0.1
@@ -54,6 +52,8 @@ class Resources:
 
 def cluster_resources() -> Resources:
     """The machines of the Ray that this process is connected to, as they are now (a cluster may grow later)."""
+    import ray  # a plan reads this module, and starts in a third of the time without
+
     alive = [node for node in ray.nodes() if node["Alive"]]
     found = ((node["NodeManagerHostname"], node["Resources"]) for node in alive)
     return Resources.of(tuple(Node(name, has.get("CPU", 0.0), has.get("GPU", 0.0)) for name, has in found))
@@ -103,12 +103,12 @@ def trial_slots(resources: Resources, bundle: Mapping[str, float]) -> int:
     A trial counts as whole threads here, although it asks for 0.9 of each: Ray alone would put ten single-thread trials on
     nine CPUs, and nothing would be left for evaluation. So the driver must not run more than this.
     """
-    return sum(_slots(node, bundle) for node in resources.nodes)
+    return sum(slots_of(node, bundle) for node in resources.nodes)
 
 
 def check_feasible(resources: Resources, bundle: Mapping[str, float]) -> None:
     """Raise `ClusterError` when no machine can ever hold the bundle: Ray would only warn, and wait for ever."""
-    if any(_slots(node, bundle) for node in resources.nodes):
+    if any(slots_of(node, bundle) for node in resources.nodes):
         return
     largest = max(resources.nodes, key=lambda n: (n.gpus, n.cpus), default=None)
     found = f"{largest.cpus:g} CPUs and {largest.gpus:g} GPUs" if largest else "no machine"
@@ -128,7 +128,8 @@ def _quantum(share: float) -> float:
     return math.floor(share * unit + _TINY) / unit
 
 
-def _slots(node: Node, bundle: Mapping[str, float]) -> int:
+def slots_of(node: Node, bundle: Mapping[str, float]) -> int:
+    """How many trials with this bundle run at once on one machine."""
     threads = max(1, round(bundle["CPU"] / TRIAL_PART))
     by_cpu = math.floor(node.cpus / threads + _TINY)
     share = bundle.get("GPU", 0.0)

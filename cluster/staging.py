@@ -1,4 +1,4 @@
-"""The code that Ray workers run: the package `aesweep` alone, copied into a temporary folder.
+"""The code that Ray workers run: the package `aesweep` and the user's files of plug-ins, copied into a temporary folder.
 
 Problem: a worker looks for modules in its driver's current folder first, and other machines may have another version of
 aesweep. Sending the user's whole folder as `working_dir` would upload data and results with it.
@@ -11,9 +11,10 @@ needed only until `ray.init` returns.
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.scratch import temporary_folder
@@ -31,20 +32,27 @@ def package_folder() -> Path:
     return Path(__file__).parents[1]  # not resolved: in a source tree this file is reached through a link
 
 
-def stage(target: Path, package: Path | None = None) -> Path:
-    """Copy `aesweep` into the empty folder `target`, links followed; raises `ClusterError` when it is not there."""
+def stage(target: Path, package: Path | None = None, more: Mapping[str, bytes] = MappingProxyType({})) -> Path:
+    """Copy `aesweep` into the empty folder `target`, links followed; raises `ClusterError` when it is not there.
+
+    `more` are files to put into the package: their paths below it and their bytes.
+    """
     package = package or package_folder()
     if not (package / "__init__.py").is_file():
         raise ClusterError("code", str(package), "This package is missing. Install aesweep again.")
     shutil.copytree(package, target / "aesweep", ignore=_left_behind)
+    for name, data in more.items():
+        file = target / "aesweep" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(data)
     return target
 
 
 @contextmanager
-def staged_code() -> Iterator[Path]:
-    """A temporary folder with the package; it is removed at the end of the `with` block."""
+def staged_code(more: Mapping[str, bytes] = MappingProxyType({})) -> Iterator[Path]:
+    """A temporary folder with the package and what `stage` adds to it; it is removed at the end of the `with` block."""
     with temporary_folder("code") as folder:
-        yield stage(folder)
+        yield stage(folder, more=more)
 
 
 def job_has_working_dir() -> bool:

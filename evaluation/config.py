@@ -70,6 +70,8 @@ class EvaluationConfig:
     """Draws of q(z|x) behind the bounds of a VAE's likelihood."""
     mixture_sizes: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
     """Numbers of components that `mixtures` compares."""
+    plugin_versions: tuple[str, ...] = ()
+    """Plug-ins that are not part of aesweep, as `Registry.uses` gives them; computed."""
 
     def __post_init__(self) -> None:
         self._check_words()
@@ -78,7 +80,7 @@ class EvaluationConfig:
             raise InputError("seeds", list(self.seeds), "Give different whole numbers from 0 up, such as [0, 1, 2].")
 
     def _check_words(self) -> None:
-        for name in ("seeds", "priors", "metrics", "mixture_sizes"):
+        for name in ("seeds", "priors", "metrics", "mixture_sizes", "plugin_versions"):
             if not isinstance(getattr(self, name), list | tuple):
                 raise InputError(name, getattr(self, name), "Give a list.")
             object.__setattr__(self, name, tuple(getattr(self, name)))

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get
 
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash, identity_fields
+from aesweep.models.plugins.registry import parsed
 from aesweep.models.trial_name import trial_name
 
 Dataset = Literal["digits", "cifar10", "celeba", "folder"]
@@ -108,10 +109,13 @@ class TrialConfig:
     precision: Annotated[Precision, "precision asked for"] = "auto"
     """The result of a training says which one was used."""
 
+    plugin_versions: Annotated[tuple[str, ...], "plug-ins that are not part of aesweep, with their versions"] = ()
+    """As `Registry.uses` gives them, such as "objective mine 1.0"; computed, so that a record names what it needs."""
+
     def __post_init__(self) -> None:
         if _is_int(self.depth):  # `depth=2` reads better than (2, 2, 2, 2) in specs and notebooks
             object.__setattr__(self, "depth", (self.depth,) * ENCODER_STAGES)
-        for name in ("depth", "learning_rates", "learning_rate_drops"):
+        for name in ("depth", "learning_rates", "learning_rate_drops", "plugin_versions"):
             _require(isinstance(getattr(self, name), list | tuple), self, name, "a list")
             object.__setattr__(self, name, tuple(getattr(self, name)))
         # 1 and 1.0, 0.0 and -0.0 are the same trial, so they must give the same canonical JSON.
@@ -121,6 +125,7 @@ class TrialConfig:
         for name in ("learning_rates", "learning_rate_drops"):
             _require(all(_is_number(value) for value in getattr(self, name)), self, name, "a list of numbers")
             object.__setattr__(self, name, tuple(float(value) + 0.0 for value in getattr(self, name)))
+        object.__setattr__(self, "plugin_versions", tuple(sorted(map(str, parsed(self.plugin_versions)))))
         _check(self)
 
     @property

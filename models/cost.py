@@ -36,6 +36,17 @@ size, batch 128 (docs/benchmarks/training-cuda-nvidia-h200-2026-11-26.md), assum
 STEP_SECONDS = 0.0011
 """Seconds of a training step that do not depend on the width: its kernels follow each other (same measurement)."""
 
+CPU_FLOPS = 120e9
+"""Operations per second of a training step on one CPU thread with bf16, without `CPU_IMAGE_SECONDS`: measured from 4 to 16 filters
+on CIFAR-10's size, batch 128, AMD EPYC. Without bf16 it is a third of that."""
+CPU_IMAGE_SECONDS = 0.0003
+"""Seconds per image that do not depend on the width (same measurement)."""
+EVALUATION_SECONDS = {"gpu": 8.0, "cpu": 60.0}
+"""Seconds of one evaluation without the fits of mixtures: 10,000 images per split, 10,000 samples of three priors, Fréchet
+distances on random-conv-64 (docs/benchmarks/evaluation-*.md)."""
+GPU_FIT_SPEEDUP = 100.0
+"""How much faster mixtures are fitted on a data-centre GPU than on one CPU core (docs/benchmarks/mixture-*.md)."""
+
 
 class ParameterCounts(NamedTuple):
     """Parameters, trained or frozen; running statistics do not count."""
@@ -89,8 +100,24 @@ def training_flops(config: TrialConfig, images: int) -> int:
 def gpu_hours(config: TrialConfig, images: int) -> float:
     """Hours of training alone on one H200: its operations at `UTILISATION` of the bf16 peak, and `STEP_SECONDS` each step."""
     computing = training_flops(config, images) / (H200_BF16_FLOPS * UTILISATION)
-    starting = STEP_SECONDS * config.epochs * math.ceil(images / config.batch_size)
-    return (computing + starting) / 3600
+    return (computing + gpu_idle_seconds(config, images)) / 3600
+
+
+def gpu_idle_seconds(config: TrialConfig, images: int) -> float:
+    """Seconds of `gpu_hours` in which the GPU waits for the next kernel."""
+    return STEP_SECONDS * config.epochs * math.ceil(images / config.batch_size)
+
+
+def cpu_hours(config: TrialConfig, images: int) -> float:
+    """Hours of training alone on one CPU thread."""
+    seconds = training_flops(config, images) / CPU_FLOPS + CPU_IMAGE_SECONDS * images * config.epochs
+    return seconds / 3600
+
+
+def evaluation_seconds(fit_operations: int, on_gpu: bool) -> float:
+    """Seconds of one evaluation, whose mixtures take `fit_operations` per iteration (`fit_flops`)."""
+    fit = 3600 * fit_core_hours(fit_operations) / (GPU_FIT_SPEEDUP if on_gpu else 1.0)
+    return EVALUATION_SECONDS["gpu" if on_gpu else "cpu"] + fit
 
 
 def fit_flops(images: int, latent_size: int, components: int) -> int:

@@ -32,6 +32,7 @@ _WORDS = {
     "warmup_epochs": "warmup{}",
     "warmup_learning_rate": "warmup_lr{}",
     "precision": "{}",
+    "plugin_versions": "{}",
 }
 """What a value that is not the default becomes, in the order of a name; fields that are not here follow with their names."""
 _OTHER = re.compile(r"[^A-Za-z0-9._+-]+")

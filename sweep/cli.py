@@ -1,6 +1,7 @@
 """The command line `aesweep`: its verbs, and the one place where errors become two lines and exit code 2."""
 
 import errno
+import re
 import sys
 from typing import Annotated, Any
 
@@ -88,13 +89,26 @@ def _explain_usage(error: Any) -> tuple[int, str, str]:
     """Exit code and two lines for words that Typer cannot use: its own message without its box, and where help is."""
     verb = next((word for word in sys.argv[1:] if word in NAMES.values()), "")
     command = f"aesweep {verb}".strip()
-    remedy = f"See {command} --help."
+    remedy = _about_stray_words(sys.argv[2:], error.format_message()) or f"See {command} --help."
     if verb and getattr(error, "option_name", "") in ("--debug", "--version"):
         remedy = f"Give it before the verb: aesweep {error.option_name} {verb} …"
     reasons = error.__cause__.errors() if hasattr(error.__cause__, "errors") else []  # pydantic's; they hold the value
     message = " ".join(error.format_message().replace("Value error, ", "").split())
     given = f" (given: {reasons[0]['input']!r})" if reasons else ""
     return 2, f"{command}: {message}{given}", remedy
+
+
+def _about_stray_words(given: list[str], message: str) -> str:
+    """What was probably meant by words that no argument takes; "" where nobody knows."""
+    found = re.search(r"unexpected extra argument\S* \((.+)\)", message)
+    if found is None:
+        return ""
+    for option in ("--set", "--filter"):
+        for name, value, follows in zip(given, given[1:], given[2:], strict=False):
+            if name == option and "=" not in value and not follows.startswith("-"):
+                return f"Write {option} {value}={follows}, with an equals sign."
+    stray = found[1].split()[0]
+    return f"Write --set {stray}." if "=" in stray else ""
 
 
 def _explain(error: BaseException) -> tuple[int, str, str]:

@@ -18,6 +18,8 @@ from aesweep.cluster.environment import require_sound_environment
 from aesweep.cluster.user import complete_environment
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.errors import one_line
+from aesweep.models.plugins.files import PACKAGE, loaded_files
+from aesweep.models.plugins.registry import require
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.alone import require_alone
 from aesweep.sweep.driver.deaths import record_deaths
@@ -77,6 +79,8 @@ def launch(
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     evaluation = spec.evaluation_config()
+    require(used_plugins(spec, evaluation))
+    say_question(spec, console)
     own = own_claims(spec.claims)
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     check_images(data_sets, spec.execution)
@@ -107,10 +111,23 @@ def launch(
             break
         console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
     explain(outcome, console, resume_command(opened.root))
-    if own is not None:
-        told = one_line(f"Judge your claims with: {report_command(opened.root, own)}")
+    if own is not None or not outcome.exit_code:
+        what = "Draw the report with" if own is None else "Judge your claims with"
+        told = one_line(f"{what}: {report_command(opened.root, own)}")
         console.print(told, highlight=False, markup=False, soft_wrap=True)
     return outcome
+
+
+def say_question(spec: SweepSpec, console: Console) -> None:
+    """Ask about what was probably meant otherwise; the launch goes on."""
+    if spec.lone_seed:
+        console.print(f"[yellow]{spec.lone_seed}[/yellow]", highlight=False, soft_wrap=True)
+
+
+def used_plugins(spec: SweepSpec, evaluation: EvaluationConfig) -> tuple[str, ...]:
+    """The plug-ins that training and scoring need, with their versions."""
+    of_trials = {use for config, _ in spec.trials for use in config.plugin_versions}
+    return tuple(sorted({*of_trials, *evaluation.plugin_versions}))
 
 
 def _sound_plan(
@@ -190,6 +207,7 @@ def _run(
     from aesweep.cluster.connect import connect  # Ray and torch from here on
     from aesweep.sweep.driver.driver import Driver
     from aesweep.sweep.driver.tune_adapter import train
+    from aesweep.sweep.worker.plugins_here import require_on_workers
     from aesweep.sweep.worker.remote_stage import run_stage
     from aesweep.sweep.worker.trainable import TrialTrainable
 
@@ -204,7 +222,10 @@ def _run(
         callbacks, folder, lines = trackers.begin(store, spec.name)
         for line in lines:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
-        with stop.listening(), connect(address, after_death=f"Continue with: {again}") as ours, view:
+        shipped = {f"{PACKAGE}/{file.module}.py": file.source for file in loaded_files()}
+        connected = connect(address, after_death=f"Continue with: {again}", more_code=shipped)
+        with stop.listening(), connected as ours, view:
+            require_on_workers(used_plugins(spec, plan.evaluation))
             driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks, folder)
             ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))
@@ -258,6 +279,7 @@ def evaluate(
     spec = change_spec(own_spec(opened.trials.stored_specs()[-1], given, images), overrides, data_dir)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     evaluation = spec.evaluation_config()
+    require(used_plugins(spec, evaluation))
     listed = opened.snapshot()
     trained = {config.key for config, _ in spec.trials if listed.commits.has_training(config.key)}
 

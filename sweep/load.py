@@ -7,6 +7,7 @@ from aesweep.models.cost import most_model_bytes
 from aesweep.models.data.images import ImageSet, load_images
 from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder
+from aesweep.models.plugins.registry import require
 from aesweep.models.training.checkpoint import model_from_bytes
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.spec.own_folders import own_spec
@@ -31,6 +32,7 @@ def load_model(store: Store | str | Path, key: str) -> Autoencoder:
     """
     opened = _opened(store)
     config = opened.trials.find(key)
+    require(config.plugin_versions)
     try:
         return model_from_bytes(config, opened.commits.model_bytes(config.key, most_model_bytes(config)))
     except InputError:

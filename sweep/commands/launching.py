@@ -1,6 +1,7 @@
 """`plan`, `launch`, `resume`: what would run, run it, run what is missing."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -8,19 +9,20 @@ from rich.table import Table
 from rich.text import Text
 
 from aesweep.models.cost import fit_core_hours
-from aesweep.models.errors import one_line
+from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.outcome import STOPPED, resume_command
 from aesweep.sweep.driver.plan import Plan, make_plan
 from aesweep.sweep.driver.progress import describe_counts
+from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.freezing import own_claims
 from aesweep.sweep.launch import launch as run_launch
 from aesweep.sweep.spec.images import describe_images, one_per_data_set
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.own_folders import own_spec
-from aesweep.sweep.store.store import open_storage, open_store
+from aesweep.sweep.store.store import Store, open_storage, open_store
 
 
 def plan(
@@ -29,12 +31,27 @@ def plan(
     overrides: options.Overrides = None,
     only: options.Only = None,
     data: options.Data = None,
+    plugins: options.Plugins = None,
+    cluster: Annotated[
+        str | None,
+        option(
+            metavar="SIZE", help="Say how long it takes on machines such as 4x8xH200, or on the running cluster: auto."
+        ),
+    ] = None,
+    price: Annotated[float | None, option(min=0.0, metavar="N", help="Of one GPU-hour, with --cluster.")] = None,
+    spot_hours: Annotated[
+        float | None, option(min=0.01, metavar="H", help="Mean hours until a machine dies, with --cluster.")
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Show what a launch would run, what it costs and what is already done. Starts nothing.
 
-    Example:  aesweep plan paper-cifar10 --set seeds=0..4
+    Example:  aesweep plan paper-cifar10 --set seeds=0..4 --cluster 4x8xH200 --price 2.50
     """
+    if cluster is None and (price is not None or spot_hours is not None):
+        raise InputError(
+            "--cluster", "none", "Give the machines that --price and --spot-hours speak of: --cluster 4x8xH200."
+        )
     loaded = load_spec(spec, overrides or [], data)
     evaluation = loaded.evaluation_config(require_weights=False)
     own = own_claims(loaded.claims)
@@ -44,10 +61,17 @@ def plan(
         typer.echo(json.dumps([trial.to_json() for trial in made.trials], indent=1))
         return
     data_sets = one_per_data_set(trial.config for trial in made.trials)
-    about = describe_images(data_sets, loaded.execution)
+    about = [*filter(None, [loaded.lone_seed]), *describe_images(data_sets, loaded.execution)]
     if own is not None:
         about.append(f"Claims: {len(own.claims)} of yours, in {one_line(own.file)}")
+    on_cluster: Sequence[str | Table] = ()
+    if cluster is not None:
+        from aesweep.sweep.commands.planned_cluster import ClusterOptions, describe_cluster
+
+        on_cluster = describe_cluster(made, loaded.execution, ClusterOptions(cluster, price, spot_hours))
     _print_plan(loaded.name, made, about)
+    for line in on_cluster:
+        make_console(highlight=False).print(line, markup=False, soft_wrap=True)
 
 
 def launch(
@@ -62,6 +86,7 @@ def launch(
     data: options.Data = None,
     track: options.Track = None,
     also: options.Also = False,
+    plugins: options.Plugins = None,
 ) -> None:
     """Train and score a sweep. Rerunning the command does only the missing work.
 
@@ -93,6 +118,7 @@ def resume(
     images: options.Images = None,
     track: options.Track = None,
     also: options.Also = False,
+    plugins: options.Plugins = None,
 ) -> None:
     """Continue the sweep of a store: unfinished trials resume from their last checkpoint.
 
@@ -116,7 +142,18 @@ def resume(
             names = one_line(", ".join(spec.name for spec in specs))
             typer.echo(f"Not begun: {names}. Continue with: {resume_command(store, '--all')}", err=True)
             raise typer.Exit(STOPPED)
+    if retry_failed and not every:
+        _say_older_failures(opened)
     raise typer.Exit(code)
+
+
+def _say_older_failures(store: Store) -> None:
+    """Failed trials that only older specs ask for are not tried again here."""
+    latest = {failed.key for failed in read_status(store).failures}
+    older = [f for f in read_status(store, every_spec=True).failures if f.key not in latest and not f.replaced]
+    if older:
+        count = f"{len(older)} failed trial{'s' * (len(older) > 1)}"
+        typer.echo(f"{count} of older specs: try again with {older[0].command}", err=True)
 
 
 def _is_empty(store: str) -> bool:

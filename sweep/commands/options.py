@@ -6,8 +6,17 @@ from typing import Annotated
 
 import typer
 
+from aesweep.models.plugins.files import load_files
+
 argument, option = partial(typer.Argument, show_default=False), partial(typer.Option, show_default=False)
 """Typer's own; the help text gives the default where there is one."""
+
+
+def _load_plugins(files: list[str] | None) -> list[str] | None:
+    """Load the files before the verb runs: their names count from then on."""
+    load_files(files or (), "--plugins")
+    return files
+
 
 DATA_DEFAULT = "\\[default: $AESWEEP_DATA, or ~/.cache/aesweep]"
 _SPEC_HELP = "A preset (quickstart, paper, paper-cifar10, paper-celeba) or a YAML file (docs/specs.md)."
@@ -52,5 +61,14 @@ Also = Annotated[bool, option("--also", help="Start although another driver work
 Track = Annotated[
     list[str] | None,
     option(metavar="TRACKER", help="Also write losses for tensorboard or mlflow, into STORE/trackers."),
+]
+Plugins = Annotated[
+    list[str] | None,
+    option(
+        "--plugins",
+        metavar="FILE",
+        callback=_load_plugins,
+        help="A Python file with plug-ins of yours (docs/extending.md); may be repeated.",
+    ),
 ]
 AsJson = Annotated[bool, option("--json", help="Print JSON for programs.")]

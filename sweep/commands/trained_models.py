@@ -31,6 +31,7 @@ def evaluate(
     data: options.StoredData = None,
     images: options.Images = None,
     also: options.Also = False,
+    plugins: options.Plugins = None,
 ) -> None:
     """Score the trained trials of a store in another way, without retraining.
 
@@ -75,6 +76,7 @@ def sample(
         bool, option("--reconstruct", help="Draw images with their reconstructions instead.")
     ] = False,
     data: options.Data = None,
+    plugins: options.Plugins = None,
 ) -> None:
     """Draw a picture from a trained model.
 

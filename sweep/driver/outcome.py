@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.errors import one_line
+from aesweep.models.plugins.files import loaded_files
 from aesweep.sweep.driver.plan import Plan
 from aesweep.sweep.driver.progress import describe_counts
 from aesweep.sweep.store.store import State
@@ -50,8 +51,9 @@ def outcome_of(plan: Plan, interrupted: bool = False, ran: bool = True, stop_ask
 
 
 def resume_command(store: str, *options: str) -> str:
-    """The command that goes on with a store, to be pasted into a shell."""
-    return " ".join(("aesweep resume", shlex.quote(store), *options))
+    """The command that goes on with a store, to be pasted into a shell. It names the files of plug-ins that are in use."""
+    files = (f"--plugins {shlex.quote(file.path)}" for file in loaded_files())
+    return " ".join(("aesweep resume", shlex.quote(store), *options, *files))
 
 
 def say_nothing_to_do(plan: Plan, console: Console, again: str) -> Outcome:

@@ -8,7 +8,16 @@ from typing import NamedTuple
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
-from aesweep.models.cost import fit_core_hours, fit_flops, flops_per_image, gpu_hours, parameter_counts, training_flops
+from aesweep.models.cost import (
+    cpu_hours,
+    fit_core_hours,
+    fit_flops,
+    flops_per_image,
+    gpu_hours,
+    gpu_idle_seconds,
+    parameter_counts,
+    training_flops,
+)
 from aesweep.models.data.datasets import source_sizes
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.images import data_source
@@ -34,6 +43,10 @@ class PlannedTrial:
     """Estimated operations of one iteration of its mixtures; 0 where none is asked for."""
     training_flops: int = 0
     """Operations of its training: what it costs on a CPU, whose steps have no constant part."""
+    gpu_idle_seconds: float = 0.0
+    """Seconds of `gpu_hours` in which the GPU waits for the next kernel."""
+    cpu_hours: float = 0.0
+    """Estimated training cost, hours of one CPU thread."""
     failed_stage: Stage | None = None
     """What failed; None unless something did."""
     round: int = 0
@@ -134,13 +147,22 @@ class _Cost(NamedTuple):
     disk_bytes: int
     fit_flops: int
     training_flops: int
+    gpu_idle_seconds: float
+    cpu_hours: float
 
 
 def _cost(config: TrialConfig, evaluation: EvaluationConfig, train: int, test: int) -> _Cost:
     """The cost of a trial whose data set has `train` and `test` images."""
     fit = fit_flops(train, config.latent_size, fitted_components(evaluation))
     disk = _disk_bytes(config, evaluation, train + test)
-    return _Cost(gpu_hours(config, train), disk, fit, training_flops(config, train))
+    return _Cost(
+        gpu_hours(config, train),
+        disk,
+        fit,
+        training_flops(config, train),
+        gpu_idle_seconds(config, train),
+        cpu_hours(config, train),
+    )
 
 
 def fitted_components(evaluation: EvaluationConfig) -> int:

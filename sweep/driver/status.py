@@ -38,6 +38,8 @@ class FailedTrial:
     name: str
     reason: str
     command: str
+    replaced: bool
+    """Whether the latest spec has the name of the one that asked for it, and asks for it no more: it was corrected."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         verified=_last_verify(store),
         poor=[one for one in poor_trainings(store) if one.key in set(keys)],
     )
-    retry = resume_command(store.root, RETRY)
+    retry, of_older = resume_command(store.root, RETRY), resume_command(store.root, "--all", RETRY)
     for key, (state, reason, _) in zip(keys, states, strict=True):
         found.counts[state] += 1
         if state == "running":
@@ -129,7 +131,10 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
             at = (trial.epoch, trial.epochs, trial.images_per_second, trial.loss, trial.test_loss)
             found.running.append(TrialAtWork(key, *at, trial.name, trial.silent_seconds))
         if state == "failed":
-            found.failures.append(FailedTrial(key, trial_name(store, key), reason, retry))
+            is_latest = key in index.latest
+            replaced = not is_latest and index.asked[key][0] == index.name
+            command = retry if is_latest else of_older
+            found.failures.append(FailedTrial(key, trial_name(store, key), reason, command, replaced))
         stage, which = (
             open_stage(store, key, index.evaluation_of(key)) if state in ("pending", "trained") else (None, "")
         )

@@ -31,9 +31,9 @@ def _names(owner: type, *computed: str) -> tuple[str, ...]:
 
 
 FIELDS = {
-    "trial": _names(TrialConfig, "data_identity"),
+    "trial": _names(TrialConfig, "data_identity", "plugin_versions"),
     "data": ("dataset", "path", "image_size", "resize"),
-    "evaluation": _names(EvaluationConfig, "extractor_sha256"),
+    "evaluation": _names(EvaluationConfig, "extractor_sha256", "plugin_versions"),
     "execution": _names(ExecutionConfig, "folders"),
 }
 """The fields of each section of a spec; those of a trial stand in `base` and in the blocks."""
@@ -71,8 +71,8 @@ def check_known(mapping: Mapping[str, Any], known: Collection[str]) -> None:
     for name, value in mapping.items():
         if name in known:
             continue
-        if name in ("data_identity", "extractor_sha256", "folders"):
-            raise InputError(name, value, "Leave it out: it is computed from the data or the weights.")
+        if name in ("data_identity", "extractor_sha256", "folders", "plugin_versions"):
+            raise InputError(name, value, "Leave it out: it is computed from the data, the weights or the plug-ins.")
         section = next((section for section, names in FIELDS.items() if ALIASES.get(name, name) in names), None)
         if section == "trial":
             section = "base (for all blocks) or a block"

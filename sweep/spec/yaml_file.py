@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
+from aesweep.models.plugins.files import load_files
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
 from aesweep.sweep.spec.fields import ALIASES, FIELDS, at, check_known, read_settings, read_value, read_values, unknown
 from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
@@ -43,6 +44,7 @@ class SpecFile(BaseModel):
     evaluation: dict[str, Any] = {}
     execution: dict[str, Any] = {}
     claims: str = ""
+    plugins: list[str] = []
 
 
 _EXPECTED = {
@@ -53,6 +55,7 @@ _EXPECTED = {
     "evaluation": "Give fields, such as {samples: 2000}, or leave it out.",
     "execution": "Give fields, such as {threads: 2}, or leave it out.",
     "claims": "Give a Python file, such as ./claims.py (docs/claims.md), or leave it out.",
+    "plugins": "Give a list of Python files, such as [./mine.py] (docs/extending.md), or leave it out.",
 }
 
 
@@ -73,6 +76,7 @@ def read_spec(path: Path, data_dir: str | Path | None = None, *, path_is_replace
     except ValidationError as error:
         raise _section_error(error) from None
     folder = path.absolute().parent
+    load_files(absolute(plugin, "plugins", folder) for plugin in file.plugins)
     with at("execution"):
         execution = _read_execution(file.execution, folder, data_dir)
     with at("data"):

@@ -108,8 +108,10 @@ def config_row(config: TrialConfig) -> dict[str, object]:
 
 
 def _cell(value: object) -> object:
-    """A field as a table shows it: a list as one word, "0.001-0.0001", and "none" for what is empty."""
-    if isinstance(value, tuple):
+    """A field as a table shows it: numbers as one word, "0.001-0.0001", texts with commas, and "none" for what is empty."""
+    if isinstance(value, tuple) and value and all(isinstance(part, str) for part in value):
+        value = ", ".join(value)
+    elif isinstance(value, tuple):
         value = "-".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
     return "none" if value == "" else value
 

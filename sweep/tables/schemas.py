@@ -72,7 +72,11 @@ CONFIG_FIELDS = tuple(field.name for field in fields(TrialConfig))
 
 ADDED: dict[str, dict[str, Any]] = {
     "trials": {
-        **{field.name: field.default for field in fields(TrialConfig) if field.name not in KEY_FIELDS},
+        **{
+            f.name: "none" if f.default in ("", ()) else f.default
+            for f in fields(TrialConfig)
+            if f.name not in KEY_FIELDS
+        },
         "late_improvement": None,
     },
     "epochs": {"state": TRAINED, "test_sample_bce": None},

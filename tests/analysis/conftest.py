@@ -27,6 +27,7 @@ from aesweep.evaluation.deciding_fields import deciding_columns
 from aesweep.evaluation.pictures import image_grid
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import parameter_counts
+from aesweep.sweep.tables.rows import config_row
 from aesweep.sweep.tables.schemas import COLUMNS, schema
 
 START = datetime(2000, 1, 1, tzinfo=UTC)
@@ -110,19 +111,13 @@ def distance(config: TrialConfig, source: str) -> float:
 def _trial(config: TrialConfig, state: str, pictures: bool, random: np.random.Generator) -> dict[str, Any]:
     trained = state in ("done", "trained")
     row: dict[str, Any] = {
-        **config.to_json(),
+        **config_row(config),
         "key": config.key,
-        "name": config.name,
         "sweep": "synthetic",
         "block": "all",
         "state": state,
     }
-    row |= {
-        "depth": config.depth_text,
-        "data_identity": config.data_identity or "none",
-        "attempts": 0 if state == "pending" else 1,
-    }
-    row |= {name: "-".join(map(str, getattr(config, name))) for name in ("learning_rates", "learning_rate_drops")}
+    row |= {"attempts": 0 if state == "pending" else 1}
     row |= {"parameters_encoder": 10**6, "parameters_decoder": 10**6, "flops_per_image": 10**8, "pictures": "none"}
     row |= {"threads": 1, "attempt": "train-0001-aaaaaa"}
     if trained:

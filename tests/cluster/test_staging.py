@@ -57,3 +57,9 @@ def test_a_submitted_job_that_carries_code_is_recognised(
 ) -> None:
     monkeypatch.setenv(JOB_CONFIG, config)
     assert job_has_working_dir() is expected
+
+
+def test_files_of_plugins_travel_inside_the_package(tmp_path: Path) -> None:
+    with staged_code({"own_plugins/mine.py": b"x = 1\n"}) as folder:
+        assert (folder / "aesweep" / "own_plugins" / "mine.py").read_bytes() == b"x = 1\n"
+        assert (folder / "aesweep" / "__init__.py").is_file()

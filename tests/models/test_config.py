@@ -68,11 +68,13 @@ def test_no_field_is_left_out_of_the_name() -> None:
     other: dict[str, Any] = {
         "dataset": "celeba", "image_size": 64, "resize": "lanczos", "depth": (1, 1, 1, 2), "noise_position": "image",
         "learning_rates": (1e-3, 1e-4, 1e-6), "learning_rate_drops": (0.3, 0.6), "conv_norm": False, "freeze_latent": True,
+        "plugin_versions": ("objective mine 1.0",),
     }  # fmt: skip
     for field in fields(TrialConfig):
         if field.name == "data_identity":  # of a folder alone
             continue
-        value, choices = field.default, _CHOICES.get(field.name)
+        value: Any = field.default
+        choices = _CHOICES.get(field.name)
         choice = next((one for one in choices or () if one != value), None)
         changed = other.get(field.name, choice)
         if changed is None:

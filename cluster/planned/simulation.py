@@ -1,0 +1,325 @@
+"""A sweep on a cluster that is only planned: when it would end, without Ray and without training. Imports no torch.
+
+The simulation places trials with the driver's own numbers: what a trial asks of Ray, how many run at once, how many
+evaluations do (cluster/resources.py), and the order of the plan. What Ray and Tune do with these is written here: the next
+trials of the order, as many as may run at once, ask for places together, and whoever fits begins; on a machine Ray takes the
+GPU that has just enough room.
+
+    waiting (in order) -> asking (as many as may run at once) -> running on a GPU -> waiting to be scored -> scored
+
+Trials on one GPU share it. Each computes for `busy` of its time and leaves the GPU idle for the rest, between its kernels; where
+the parts of all exceed the whole GPU, all slow down alike. A machine that dies takes its trials with it: they begin again from
+their last checkpoint, at the front of the line.
+"""
+
+import heapq
+import math
+import random
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aesweep.cluster.planned.sizes import PlannedCluster
+from aesweep.cluster.resources import Node, Resources, evaluation_slots, trial_slots
+
+LOST_MACHINE_SECONDS = 300.0
+"""Until another machine takes the place of one that died: an assumption, since clouds promise nothing."""
+_DIGITS = 1e-6  # shares are rounded to Ray's units
+
+
+@dataclass(frozen=True)
+class Work:
+    """One trial, as far as its place and its time are concerned."""
+
+    bundle: Mapping[str, float]
+    """What it asks of Ray."""
+    computing: float
+    """Seconds in which one H200, or one CPU thread, computes for its training."""
+    idle: float = 0.0
+    """Seconds of its training in which the device waits for the next kernel, whatever the device."""
+    scoring: float = 0.0
+    """Seconds of its evaluation."""
+    round: int = 0
+    """Which seed of its network it is."""
+    fit_cost: float = 0.0
+    """What orders evaluations: the dearest first."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Machines, and what one must know of them."""
+
+    cluster: PlannedCluster
+    threads: int = 1
+    """CPU threads of a trial."""
+    checkpoint_seconds: float = 300.0
+    start_seconds: float = 0.0
+    """From the moment that a trial has its place to its first step."""
+    driver_seconds: float = 0.0
+    """Of the driver's loop, for each trial: it begins one after the other."""
+    deaths_per_hour: float = 0.0
+    """Of each machine, at random."""
+
+
+@dataclass
+class Simulated:
+    """What came out."""
+
+    seconds: float = 0.0
+    """Until everything is scored."""
+    trained_seconds: float = 0.0
+    """Until the last training ended."""
+    first_look_seconds: float = 0.0
+    """Until the first seed of every network is scored."""
+    at_once: int = 0
+    """Trials that trained at the same time, at most."""
+    computing_seconds: float = 0.0
+    """Of all devices together, work that was lost included."""
+    lost_seconds: float = 0.0
+    """Training that was done twice."""
+    lost_computing_seconds: float = 0.0
+    """The part of `computing_seconds` that was lost."""
+    deaths: int = 0
+
+
+@dataclass
+class _Device:
+    """A GPU, or all CPUs of a machine without one."""
+
+    machine: int
+    speed: float
+    free: float
+    is_gpu: bool
+    running: "dict[_Running, None]" = field(default_factory=dict)
+    """In the order in which they began."""
+
+    @property
+    def slowdown(self) -> float:
+        """How much longer everything takes here than alone. CPUs have a thread for each trial."""
+        return max(1.0, sum(one.busy for one in self.running)) if self.is_gpu else 1.0
+
+
+@dataclass(eq=False)
+class _Running:
+    """A trial in its place."""
+
+    work: Work
+    device: _Device
+    seconds: float
+    """What its training takes alone on this device."""
+    left: float
+    busy: float
+    since: float
+    version: int = 0
+
+
+@dataclass
+class _Machine:
+    node: Node
+    devices: list[_Device]
+    free_cpus: float
+    alive: bool = True
+    scoring: "dict[int, None]" = field(default_factory=dict)
+
+
+def simulate(works: Sequence[Work], site: Site, seed: int = 0) -> Simulated:
+    """Train and score these trials, the first one first. `seed` decides when machines die."""
+    return _Simulation(works, site, seed).run()
+
+
+class _Simulation:
+    def __init__(self, works: Sequence[Work], site: Site, seed: int) -> None:
+        self.site, self.random = site, random.Random(seed)
+        self.waiting: deque[tuple[Work, float]] = deque((work, 0.0) for work in works)
+        self.asking: list[tuple[Work, float]] = []
+        """Who may run, with the seconds of its work that are done."""
+        self.running: set[_Running] = set()
+        self.to_score: list[tuple[int, float, int, Work]] = []
+        self.scoring: dict[int, tuple[Work, int]] = {}
+        self.events: list[tuple[float, int, str, object, int]] = []
+        self.now = self.driver_free = 0.0
+        self.count = 0
+        self.rounds_left = sum(work.round == 0 for work in works)
+        self.left = len(works)
+        self.found = Simulated()
+        nodes = site.cluster.resources.nodes
+        self.has_gpu = any(node.gpus for node in nodes)
+        self.machines = [self._machine(i) for i in range(len(nodes))]
+        self._look()
+
+    def run(self) -> Simulated:
+        if self.site.deaths_per_hour:
+            for number in range(len(self.machines)):
+                self._push(self._next_death(), "death", number)
+        self._place()
+        while self.left:
+            if not self.events:
+                raise ValueError("no machine can hold a trial")
+            self.now, _, kind, what, version = heapq.heappop(self.events)
+            getattr(self, f"_{kind}")(what, version)
+            self._place()
+        self.found.seconds = self.now
+        return self.found
+
+    def _machine(self, number: int) -> _Machine:
+        node = self.site.cluster.resources.nodes[number]
+        speed = self.site.cluster.speeds[number]
+        gpus = [_Device(number, speed, 1.0, True) for _ in range(int(node.gpus))]
+        devices = gpus if self.has_gpu else [_Device(number, 1.0, math.inf, False)]
+        return _Machine(node, devices, node.cpus)
+
+    def _push(self, when: float, kind: str, what: object, version: int = 0) -> None:
+        self.count += 1
+        heapq.heappush(self.events, (when, self.count, kind, what, version))
+
+    def _look(self) -> None:
+        """How many trials and evaluations run at once on the machines that live now, as the driver counts them."""
+        alive = Resources.of(tuple(m.node for m in self.machines if m.alive))
+        bundles = {tuple(sorted(work.bundle.items())) for work, _ in (*self.waiting, *self.asking)}
+        bundles |= {tuple(sorted(one.work.bundle.items())) for one in self.running}
+        self.trials_at_once = max((trial_slots(alive, dict(bundle)) for bundle in bundles), default=0)
+        self.evaluations_at_once = tuple(
+            evaluation_slots(alive, self.site.threads, self.has_gpu, trains) for trains in (False, True)
+        )
+
+    # Training
+
+    def _place(self) -> None:
+        """Begin whoever has a place, and score whoever waits for it."""
+        while self.waiting and len(self.asking) + len(self.running) < self.trials_at_once:
+            self.asking.append(self.waiting.popleft())
+        kept = []
+        full = set[tuple[tuple[str, float], ...]]()
+        for work, done in self.asking:
+            bundle = tuple(sorted(work.bundle.items()))
+            device = None if bundle in full else self._room_for(work)
+            if device is None:
+                full.add(bundle)
+                kept.append((work, done))
+            else:
+                self._begin(work, done, device)
+        self.asking = kept
+        self._score()
+
+    def _room_for(self, work: Work) -> _Device | None:
+        """A GPU with just enough room, on the machine with the most room of all."""
+        share, threads = work.bundle.get("GPU", 0.0), self.site.threads
+        best: tuple[float, _Device] | None = None
+        for machine in self.machines:
+            if not machine.alive or machine.free_cpus < threads - _DIGITS:
+                continue
+            able = [device for device in machine.devices if device.free >= share - _DIGITS]
+            if not able:
+                continue
+            room = sum(device.free for device in machine.devices) if share else machine.free_cpus
+            if best is None or room > best[0]:
+                best = room, min(able, key=lambda device: device.free)
+        return best[1] if best else None
+
+    def _begin(self, work: Work, done: float, device: _Device) -> None:
+        self.driver_free = max(self.now, self.driver_free) + self.site.driver_seconds
+        seconds = work.computing / device.speed + work.idle
+        begins = self.driver_free + self.site.start_seconds
+        one = _Running(work, device, seconds, seconds * (1 - done), 0.0, begins)
+        one.busy = work.computing / device.speed / seconds if seconds else 0.0
+        device.free -= work.bundle.get("GPU", 0.0)
+        self.machines[device.machine].free_cpus -= self.site.threads
+        self.running.add(one)
+        self.found.at_once = max(self.found.at_once, len(self.running))
+        self._change(device, add=one)
+
+    def _change(self, device: _Device, add: _Running | None = None, remove: Iterable[_Running] = ()) -> None:
+        """Trials come to a device or leave it: all others there go on at another pace."""
+        pace = device.slowdown
+        for one in device.running:
+            if self.now > one.since:
+                one.left -= (self.now - one.since) / pace
+                one.since = self.now
+        for gone in remove:
+            del device.running[gone]
+        if add is not None:
+            device.running[add] = None
+        pace = device.slowdown
+        for one in device.running:
+            one.version += 1
+            self._push(max(one.since, self.now) + max(0.0, one.left) * pace, "trained", one, one.version)
+
+    def _leave(self, one: _Running) -> None:
+        self.running.discard(one)
+        one.device.free += one.work.bundle.get("GPU", 0.0)
+        self.machines[one.device.machine].free_cpus += self.site.threads
+
+    def _trained(self, what: object, version: int) -> None:
+        assert isinstance(what, _Running)
+        if what not in self.running or what.version != version:
+            return
+        self._leave(what)
+        self._change(what.device, remove=[what])
+        self.found.computing_seconds += what.seconds * what.busy
+        self.found.trained_seconds = self.now
+        self._queue(what.work)
+
+    # Scoring
+
+    def _queue(self, work: Work) -> None:
+        self.count += 1
+        heapq.heappush(self.to_score, (work.round, -work.fit_cost, self.count, work))
+
+    def _score(self) -> None:
+        trains = bool(self.waiting or self.asking or self.running)
+        alive = [number for number, machine in enumerate(self.machines) if machine.alive]
+        while alive and self.to_score and len(self.scoring) < self.evaluations_at_once[trains]:
+            work = heapq.heappop(self.to_score)[-1]
+            number = min(alive, key=lambda n: len(self.machines[n].scoring))
+            self.count += 1
+            self.scoring[self.count] = work, number
+            self.machines[number].scoring[self.count] = None
+            self._push(self.now + work.scoring, "scored", self.count)
+
+    def _scored(self, what: object, version: int) -> None:
+        assert isinstance(what, int)
+        if what not in self.scoring:
+            return
+        work, number = self.scoring.pop(what)
+        del self.machines[number].scoring[what]
+        self.left -= 1
+        self.rounds_left -= work.round == 0
+        if not self.rounds_left and not self.found.first_look_seconds:
+            self.found.first_look_seconds = self.now
+
+    # Machines that die
+
+    def _next_death(self) -> float:
+        return self.now + 3600 * self.random.expovariate(self.site.deaths_per_hour)
+
+    def _death(self, what: object, version: int) -> None:
+        assert isinstance(what, int)
+        machine = self.machines[what]
+        self.found.deaths += 1
+        for device in machine.devices:
+            lost = list(device.running)
+            self._change(device, remove=lost)
+            for one in lost:
+                self._leave(one)
+                self._lose(one)
+        for number in list(machine.scoring):
+            self._queue(self.scoring.pop(number)[0])
+        machine.scoring.clear()
+        machine.alive = False
+        self._look()
+        self._push(self.now + LOST_MACHINE_SECONDS, "return", what)
+
+    def _lose(self, one: _Running) -> None:
+        """Back to the front of the line, with what its last checkpoint holds."""
+        done = one.seconds - one.left
+        kept = min(done, math.floor(done / self.site.checkpoint_seconds + _DIGITS) * self.site.checkpoint_seconds)
+        self.found.lost_seconds += done - kept
+        self.found.computing_seconds += (done - kept) * one.busy
+        self.found.lost_computing_seconds += (done - kept) * one.busy
+        self.asking.insert(0, (one.work, kept / one.seconds if one.seconds else 0.0))
+
+    def _return(self, what: object, version: int) -> None:
+        assert isinstance(what, int)
+        self.machines[what] = self._machine(what)
+        self._look()
+        self._push(self._next_death(), "death", what)

@@ -1,0 +1,136 @@
+"""How long a plan takes on a cluster, and what it costs there: what `aesweep plan --cluster` prints."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from rich.table import Table
+
+from aesweep.cluster.errors import ClusterError
+from aesweep.cluster.planned.simulation import LOST_MACHINE_SECONDS, Simulated, Site, Work, simulate
+from aesweep.cluster.planned.sizes import PlannedCluster, read_cluster
+from aesweep.cluster.resources import evaluation_slots, gpu_share, trial_resources, trial_slots
+from aesweep.models.cost import evaluation_seconds
+from aesweep.sweep.driver.plan import Plan, PlannedTrial
+from aesweep.sweep.spec.execution import ExecutionConfig
+
+START_SECONDS = 2.0
+"""From a trial's place to its first step, in an actor that is used again: it reads the images and builds the network."""
+DRIVER_SECONDS = 0.05
+"""CPU of the driver for each trial (docs/benchmarks/orchestration-*.md)."""
+SPOT_RUNS = 10
+"""Simulations with machines that die."""
+
+ORDERS: Mapping[str, Callable[[PlannedTrial], tuple[float, ...]]] = {
+    "first seeds first, then the dearest": lambda trial: (trial.round, -trial.gpu_hours),
+    "the dearest first": lambda trial: (-trial.gpu_hours,),
+    "as the spec has them": lambda trial: (),
+    "the cheapest first": lambda trial: (trial.gpu_hours,),
+}
+"""By name; a launch takes the first one."""
+
+
+class ClusterOptions(NamedTuple):
+    """What the command line says of a cluster."""
+
+    size: str
+    price: float | None
+    """Of one GPU-hour."""
+    spot_hours: float | None
+    """Mean hours until a machine dies; None for machines that do not."""
+
+
+def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOptions) -> list[str | Table]:
+    """Lines and a table for a plan. Raises `ClusterError` for a size that is none, or on which no trial fits."""
+    cluster = _cluster(options.size)
+    resources, has_gpu = cluster.resources, cluster.resources.gpus > 0 and execution.device != "cpu"
+    site = Site(cluster, execution.threads, execution.checkpoint_seconds, START_SECONDS, DRIVER_SECONDS)
+    todo = made.to_train
+    if not todo:
+        return [f"On {_machines(cluster)}: nothing is left to train."]
+    works = {trial.config.key: _work(trial, execution, has_gpu) for trial in todo}
+    kinds = {tuple(sorted(work.bundle.items())) for work in works.values()}
+    slots = [trial_slots(resources, dict(kind)) for kind in kinds]
+    if not all(slots):
+        remedy = f"No machine of it has the CPUs for a trial with `threads: {execution.threads}`. Give larger machines, or fewer threads."
+        raise ClusterError("--cluster", options.size, remedy)
+    found = {name: _run(todo, works, key, site) for name, key in ORDERS.items()}
+    mine = next(iter(found.values()))
+    devices = int(resources.gpus) if has_gpu else int(resources.cpus)
+    scoring = evaluation_slots(resources, execution.threads, has_gpu, training=True)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("order", "hours", "first look after"):
+        table.add_column(heading, justify="left" if heading == "order" else "right")
+    for name, one in found.items():
+        table.add_row(name, _hours(one.seconds), _hours(one.first_look_seconds))
+    lines: list[str | Table] = [
+        f"\nOn {_machines(cluster)}: {max(slots):,} trials at once and {scoring:,} evaluations next to them.",
+        table,
+        f"A launch takes the first order: {'GPUs' if has_gpu else 'CPUs'} compute "
+        f"{mine.computing_seconds / mine.seconds / devices:.0%} of the time.",
+    ]
+    if options.price is not None:
+        hours = mine.seconds / 3600 * resources.gpus
+        lines.append(f"Price: {hours:,.3g} GPU-hours pass; at {options.price:g} each, {hours * options.price:,.0f}.")
+    if options.spot_hours is not None:
+        lines.append(_spot(todo, works, site, options.spot_hours))
+    return lines
+
+
+def _cluster(size: str) -> PlannedCluster:
+    if size != "auto":
+        return read_cluster(size)
+    from aesweep.cluster.connect import connect  # Ray from here on
+    from aesweep.cluster.resources import cluster_resources
+
+    with connect(size):
+        resources = cluster_resources()
+    return PlannedCluster(resources, (1.0,) * len(resources.nodes))
+
+
+def _work(trial: PlannedTrial, execution: ExecutionConfig, has_gpu: bool) -> Work:
+    share = (execution.gpu_share or gpu_share(trial.config.filters)) if has_gpu else 0.0
+    bundle = trial_resources(execution.threads, share, has_gpu)
+    idle = trial.gpu_idle_seconds if has_gpu else 0.0
+    computing = 3600 * trial.gpu_hours - idle if has_gpu else 3600 * trial.cpu_hours / execution.threads
+    return Work(bundle, computing, idle, evaluation_seconds(trial.fit_flops, has_gpu), trial.round, trial.fit_flops)
+
+
+def _run(
+    todo: Sequence[PlannedTrial],
+    works: Mapping[str, Work],
+    key: Callable[[PlannedTrial], tuple[float, ...]],
+    site: Site,
+    seed: int = 0,
+) -> Simulated:
+    return simulate([works[trial.config.key] for trial in sorted(todo, key=key)], site, seed)
+
+
+def _spot(todo: Sequence[PlannedTrial], works: Mapping[str, Work], site: Site, hours: float) -> str:
+    """What it costs that machines die."""
+    key = next(iter(ORDERS.values()))
+    dying = replace(site, deaths_per_hour=1 / hours)
+    found = [_run(todo, works, key, dying, seed) for seed in range(SPOT_RUNS)]
+    took = [one.seconds for one in found]
+    trained = sum(one.computing_seconds for one in found)
+    twice = sum(one.lost_computing_seconds for one in found) / trained if trained else 0.0
+    return (
+        f"If each machine dies once in {hours:g} hours on average and is back after {LOST_MACHINE_SECONDS / 60:.0f} minutes: "
+        f"{_hours(sum(took) / len(took))} hours ({_hours(min(took))} to {_hours(max(took))} in {SPOT_RUNS} simulations), and "
+        f"{twice:.1%} of the training is done twice, since a trial goes on from its last checkpoint."
+    )
+
+
+def _machines(cluster: PlannedCluster) -> str:
+    """Such as `4 machines with 8 GPUs and 128 CPUs each`."""
+    kinds = Counter((node.gpus, node.cpus) for node in cluster.resources.nodes)
+    said = []
+    for (gpus, cpus), count in kinds.items():
+        has = f"{gpus:g} GPU{'s' * (gpus != 1)} and {cpus:g} CPUs" if gpus else f"{cpus:g} CPUs"
+        said.append(f"{count:,} machine{'s' * (count != 1)} with {has}{' each' * (count != 1)}")
+    return ", ".join(said)
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.3g}"

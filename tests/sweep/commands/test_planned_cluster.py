@@ -1,0 +1,61 @@
+"""`plan --cluster`: how long a sweep takes on machines that nobody has paid for yet."""
+
+import re
+
+import pytest
+
+from tests.sweep.commands.test_cli import run_main
+
+PAPER = ("plan", "paper-cifar10", "--cluster")
+
+
+def hours(said: str, order: str) -> list[float]:
+    """Hours and first look of one order."""
+    found = re.search(rf"^{order} +(\S+) +(\S+)", said, re.MULTILINE)
+    assert found, said
+    return [float(word) for word in found.groups()]
+
+
+def test_twice_as_many_gpus_take_half_as_long(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, *PAPER, "1x8xH200", "--price", "2.5") == 0
+    one = capsys.readouterr().out
+    assert "On 1 machine with 8 GPUs and 128 CPUs: 24 trials at once and 8 evaluations next to them." in one
+    assert run_main(monkeypatch, *PAPER, "2x8xH200") == 0
+    two = capsys.readouterr().out
+    order = "first seeds first, then the dearest"
+    slow, fast = hours(one, order), hours(two, order)
+    assert slow[0] / fast[0] == pytest.approx(2, rel=0.05)
+    assert fast[1] < fast[0] / 2  # the first of three seeds
+    assert hours(two, "the dearest first")[1] > fast[1]
+    price = re.search(r"Price: (\S+) GPU-hours pass; at 2.5 each, (\S+)\.", one)
+    assert price and float(price[1]) == pytest.approx(8 * slow[0], rel=0.01)
+    assert float(price[2]) == pytest.approx(20 * slow[0], abs=1)
+
+
+def test_machines_that_die_cost_time(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main(monkeypatch, *PAPER, "2x1xL4", "--spot-hours", "3") == 0
+    said = capsys.readouterr().out
+    found = re.search(r"dies once in 3 hours .*: (\S+) hours \((\S+) to (\S+) in 10 simulations\), and (\S+)% of", said)
+    assert found
+    mean, low, high, twice = map(float, found.groups())
+    assert hours(said, "first seeds first, then the dearest")[0] < low <= mean <= high
+    assert 0 < twice < 10
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--cluster", "4x"), "MACHINESxGPUSxTYPE"),
+        (("--cluster", "1x8xH300"), "Choose one of these GPUs: H200,"),
+        (("--price", "3"), "--cluster 4x8xH200"),
+        (("--cluster", "4x0:8", "--set", "threads=16"), "larger machines, or fewer threads"),
+    ],
+)
+def test_what_cannot_be_planned_is_told_in_two_lines_and_prints_no_plan(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    assert run_main(monkeypatch, "plan", "quickstart", *words) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and said in told.err and len(told.err.splitlines()) == 2
