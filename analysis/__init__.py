@@ -15,8 +15,9 @@ _PUBLIC = {
     "load_tables": "aesweep.analysis.data.tables",
     "sensitivity": "aesweep.analysis.claims.sensitivity",
     "write_report": "aesweep.analysis.report",
+    "write_pair": "aesweep.analysis.pair_report",
 }
-__all__ = ["ReportError", "Tables", "load_tables", "sensitivity", "write_report"]
+__all__ = ["ReportError", "Tables", "load_tables", "sensitivity", "write_pair", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,18 +1,26 @@
-"""Figures, tables and verdicts as the page's template takes them: texts and data URIs, nothing to compute."""
+"""Figures, tables and verdicts as the page's template takes them: texts and addresses, nothing to compute."""
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from aesweep.analysis.figures.style import Drawing
-from aesweep.analysis.pictures import png_uri
 from aesweep.analysis.text.text_tables import Heading, TextTable
 
 PIXELS_PER_INCH = 119
 MOST_ROWS = 400
-"""Rows of one table on the page; the files hold all."""
+"""Rows of one table in the page's markup; the files hold all."""
+MOST_SORTED = 20_000
+"""Rows of a table that can be sorted and filtered: those beyond the markup's are data for the page's script."""
+CHOICES = ("text", "whole", "value")
+"""Kinds of columns that a table may be filtered by, if they hold few values."""
+TEMPLATES = Path(__file__).parent / "templates"
+SCRIPT = (TEMPLATES / "report.js").read_text()
 
 
 @dataclass(frozen=True)
@@ -22,8 +30,16 @@ class ShownFigure:
     name: str
     title: str
     caption: str
-    data_uri: str
+    source: str  # a data URI, or the path from the page to the file
     width: int  # largest width on the page, CSS pixels: all figures are shown at one scale
+
+
+class ShownHead(NamedTuple):
+    """The head of a column: its words, whether they stand right, and whether the table can be filtered by its values."""
+
+    text: str
+    is_number: bool
+    is_choice: bool
 
 
 class ShownCell(NamedTuple):
@@ -36,38 +52,50 @@ class ShownCell(NamedTuple):
 
 @dataclass(frozen=True)
 class ShownTable:
-    """A table on the page: heads as (text, whether it stands right), cells row by row."""
+    """A table on the page, cells row by row."""
 
     name: str
     title: str
     caption: str
-    heads: list[tuple[str, bool]]
+    heads: list[ShownHead]
     rows: list[list[ShownCell]]
     left_out: int
+    sortable: bool = False
+    data: list[tuple[list[str], list[int]]] | None = None
+    """For the page's script where the markup lacks rows: the cells of each row, and which of them are bold."""
 
 
-def show_figure(drawing: Drawing, png: bytes) -> ShownFigure:
-    """A figure with its PNG inside."""
+def show_figure(drawing: Drawing, source: str) -> ShownFigure:
+    """A figure whose picture is at `source`."""
     width = round(drawing.figure.get_figwidth() * PIXELS_PER_INCH)
-    return ShownFigure(drawing.name, drawing.title, drawing.caption, png_uri(png), width)
+    return ShownFigure(drawing.name, drawing.title, drawing.caption, source, width)
 
 
-def show_table(table: TextTable) -> ShownTable:
-    """All rows, or the `MOST_ROWS` with the lowest distances, in the table's order."""
+def show_table(table: TextTable, sortable: bool = False) -> ShownTable:
+    """All rows, or the `MOST_ROWS` with the lowest distances, in the table's order; of a `sortable` one also the others."""
     kept = table.frame.index
     if len(kept) > MOST_ROWS:
         ranked = [name for name in ("gmm", "mvg", "test_bce") if name in table.headings][:1]
         order = table.frame.sort_values(ranked, kind="stable").index if ranked else kept
         kept = kept[kept.isin(order[:MOST_ROWS])]
     part = table.only(kept)
+    data = _data(table) if sortable and len(kept) < len(table.frame) else None
     cells, bold = part.cells().to_numpy().tolist(), part.bold_cells().to_numpy().tolist()
     headings = table.headings.values()
     rows = [
         [ShownCell(text, mark, _kind(h, text)) for text, mark, h in zip(texts, marks, headings, strict=True)]
         for texts, marks in zip(cells, bold, strict=True)
     ]
-    heads = [(heading.text, not heading.is_text) for heading in headings]
-    return ShownTable(table.name, table.title, table.caption, heads, rows, len(table.frame) - len(kept))
+    heads = [ShownHead(heading.text, not heading.is_text, heading.kind in CHOICES) for heading in headings]
+    left_out = len(table.frame) - (len(data) if data else len(kept))
+    return ShownTable(table.name, table.title, table.caption, heads, rows, left_out, sortable, data)
+
+
+def _data(table: TextTable) -> list[tuple[list[str], list[int]]]:
+    """Cells and bold places of the first `MOST_SORTED` rows."""
+    part = table.only(table.frame.index[:MOST_SORTED])
+    cells, bold = part.cells().to_numpy().tolist(), part.bold_cells().to_numpy()
+    return [(row, marks.nonzero()[0].tolist()) for row, marks in zip(cells, bold, strict=True)]
 
 
 def _kind(heading: Heading, text: str) -> str:
@@ -77,6 +105,9 @@ def _kind(heading: Heading, text: str) -> str:
 
 
 def environment() -> Environment:
-    """Everything is escaped: names, reasons and notes come from data files."""
-    loader = FileSystemLoader(Path(__file__).parent / "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    """Everything is escaped: names, reasons and notes come from data files. The one script is ours, named by its hash."""
+    loader = FileSystemLoader(TEMPLATES)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+    made.globals |= {"script": Markup(SCRIPT), "script_hash": f"sha256-{digest}"}
+    return made

@@ -1,14 +1,13 @@
-"""The sample grids that a store holds beside its tables, as rows of the page.
+"""The sample grids that a store holds next to its tables, as rows of the page.
 
 `trials.pictures` names a folder under the store. The name comes from a data file, so it is followed only inside the
-store and only to PNG files. With few trials the page holds every grid; with many it holds the best and the worst of
-each group, and the rest are links: a page of two thousand embedded grids would open nowhere.
+store and only to PNG files. With few trials the page shows every grid; with many it shows the best and the worst of
+each group, and the rest are links. Grids that are shown are copied into the folder `pictures/` of the report.
 """
 
 import base64
-import io
 import os
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -35,11 +34,11 @@ PICTURES = {
 }
 """File -> the score that belongs to it ("" for none), and the column's head. Older stores lack the files without a score, or they
 belong to a metric: their columns are left out if no trial has them."""
-MOST_EMBEDDED = 24
+MOST_SHOWN = 24
 """Up to this many trials are all shown; above, `PER_GROUP` best and worst of each (data, model, filters)."""
 PER_GROUP = 1
-MOST_BYTES = 24_000_000
-"""PNG bytes that a page may hold; further rows become links."""
+MOST_BYTES = 100_000_000
+"""Of the pictures that are copied into a report; further rows become links."""
 MOST_LINKS = 300
 SIDE_KEY = "aesweep image side"
 """Text chunk of grids whose images have their own size; in grids of release 0.1.0 they are enlarged already."""
@@ -54,9 +53,9 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class Grid:
-    """One picture: a data URI where it is embedded, else "", and the path from the page to its file."""
+    """One picture: the path from the page to its copy in the report where it is shown, else "", and where a link leads."""
 
-    data_uri: str
+    source: str
     link: str
     caption: str
 
@@ -73,20 +72,23 @@ class PictureRow:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the page shows: rows with embedded grids by data set, rows of links, and how many trials are in neither."""
+    """What the page shows: rows of grids by data set, rows of links, and how many trials are in neither."""
 
-    embedded: dict[str, list[PictureRow]]
+    shown: dict[str, list[PictureRow]]
     linked: list[PictureRow]
     left_out: int
-    chosen: bool  # whether the embedded rows are a choice (best and worst) of all trials
+    chosen: bool  # whether the rows shown are a choice (best and worst) of all trials
     columns: list[str]  # heads of the grids of a row
 
 
-def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:
-    """Collect the grids of every scored trial; links are relative to `page_folder`."""
+def sample_pictures(tables: Tables, page_folder: Path, keep: Callable[[str, bytes], str]) -> Pictures:
+    """Collect the grids of every scored trial; links are relative to `page_folder`.
+
+    `keep` gets the name and the bytes of each grid that is shown, and returns the path from the page to it.
+    """
     rows = _with_pictures(tables)
     shown = _shown(rows)
-    embedded: dict[str, list[PictureRow]] = {}
+    found: dict[str, list[PictureRow]] = {}
     room = MOST_BYTES
     others = rows[~rows["key"].isin(shown["key"])].to_dict("records")
     for row in shown.to_dict("records"):
@@ -94,23 +96,24 @@ def sample_pictures(tables: Tables, page_folder: Path) -> Pictures:
         size = sum(map(len, pictures.values()))
         if 0 < size <= room:
             room -= size
-            embedded.setdefault(str(row["data"]), []).append(_picture_row(tables.root, row, page_folder, pictures))
+            kept = {name: keep(f"{row['key']}-{name}", png) for name, png in pictures.items()}
+            found.setdefault(str(row["data"]), []).append(_picture_row(tables.root, row, page_folder, kept))
         else:
             others.append(row)
     linked = [_picture_row(tables.root, row, page_folder) for row in others[:MOST_LINKS]]
     linked = [row for row in linked if row.grids]
-    found = {head for row in chain(linked, *embedded.values()) for head in row.grids}
-    heads = [head for score, head in PICTURES.values() if score or head in found]
-    return Pictures(embedded, linked, max(0, len(others) - MOST_LINKS), len(rows) > MOST_EMBEDDED, heads)
+    held = {head for row in chain(linked, *found.values()) for head in row.grids}
+    heads = [head for score, head in PICTURES.values() if score or head in held]
+    return Pictures(found, linked, max(0, len(others) - MOST_LINKS), len(rows) > MOST_SHOWN, heads)
 
 
 def shown_folders(tables: Tables) -> set[str]:
-    """Folders (`trials.pictures`) of the grids that the page embeds."""
+    """Folders (`trials.pictures`) of the grids that the page shows."""
     return {str(folder) for folder in _shown(_with_pictures(tables))["pictures"]}
 
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
-    return _best_and_worst(rows) if len(rows) > MOST_EMBEDDED else rows.assign(remark="")
+    return _best_and_worst(rows) if len(rows) > MOST_SHOWN else rows.assign(remark="")
 
 
 def _with_pictures(tables: Tables) -> pd.DataFrame:
@@ -140,26 +143,23 @@ def _best_and_worst(rows: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(remark=["best of its group" if i in best else "worst of its group" for i in shown.index])
 
 
-def _picture_row(
-    store: Path, row: dict[Hashable, Any], page: Path, pictures: dict[str, bytes] | None = None
-) -> PictureRow:
-    """The row's grids as links from the page's folder; with `pictures` (file -> PNG) those, embedded."""
+def _picture_row(store: Path, row: dict[Hashable, Any], page: Path, kept: dict[str, str] | None = None) -> PictureRow:
+    """The row's grids as links from the page's folder; with `kept` (file -> path of the copy) those, shown."""
     curve = Curve(str(row["model"]), int(row["filters"]), str(row["depth"]), str(row["variant"]))
     label = f"{curve.label}, {row['latent_size']:.0f} latent units, seed {row['seed']:.0f}"
     grids = {}
     for name, (score, head) in PICTURES.items():
         path = _file(store, str(row["pictures"]), name)
-        if path and (pictures is None or name in pictures):
-            uri = png_uri(pictures[name]) if pictures else ""
-            link = quote(os.fsencode(os.path.relpath(path, page)))
-            grids[head] = Grid(uri, link, str(row.get(f"{score}_caption", "")))
+        if path and (kept is None or name in kept):
+            link = kept[name] if kept else quote(os.fsencode(os.path.relpath(path, page)))
+            grids[head] = Grid(kept[name] if kept else "", link, str(row.get(f"{score}_caption", "")))
     return PictureRow(str(row["name"]), label, str(row.get("remark", "")), grids)
 
 
 def _pictures_of(store: Path, row: dict[Hashable, Any]) -> dict[str, bytes]:
-    """The row's grids as the page shows them, by file."""
+    """The row's grids by file."""
     files = {name: picture_bytes(store, str(row["pictures"]), name) for name in PICTURES}
-    return {name: enlarged(png) for name, png in files.items() if png}
+    return {name: png for name, png in files.items() if png}
 
 
 def png_uri(png: bytes) -> str:
@@ -183,21 +183,3 @@ def picture_bytes(store: Path, folder: str, name: str) -> bytes | None:
     except (OSError, ValueError):
         return None
     return data if data.startswith(_PNG) else None
-
-
-def enlarged(png: bytes) -> bytes:
-    """A stored grid as the page shows it: about `LEGIBLE_SIDE` pixels per image, by repeating pixels.
-
-    Grids of release 0.1.0 are enlarged already and stay as they are, and so does what is no such grid.
-    """
-    try:
-        with Image.open(io.BytesIO(png), formats=("PNG",)) as picture:
-            scale = max(1, round(LEGIBLE_SIDE / int(picture.info[SIDE_KEY])))
-            width, height = picture.width * scale, picture.height * scale
-            if width * height > MOST_PIXELS:
-                return png
-            buffer = io.BytesIO()
-            picture.resize((width, height), Image.Resampling.NEAREST).save(buffer, format="PNG")
-            return buffer.getvalue()
-    except (KeyError, ZeroDivisionError, *NO_PICTURE):
-        return png

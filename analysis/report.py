@@ -1,13 +1,19 @@
-"""The report of a store: verdicts, figures, tables and pictures on one self-contained page.
+"""The report of a store: answers, figures and tables over the fields that its sweep varies, verdicts, pictures.
 
-`index.html` holds its figures and pictures as base64, so it can be mailed as one file; the same figures (PNG, PDF) and
-tables (Markdown, LaTeX, CSV) are in folders next to it (`report_files.py`).
+`index.html` holds the pictures of its first screens itself. All figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and sample
+pictures are files in folders next to it (`report_files.py`), so the page stays small whatever the size of the sweep.
+
+    tables ─► sweeps (axes, layout, ranking) ─► answers, figures and tables of any sweep
+           └► results (one schedule, one beta) ─► the paper's figures, tables and claims: a layer on top
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
+from aesweep.analysis.asked_for import draws_paper, first_of_each, is_asked_for
+from aesweep.analysis.axes.layout import Wishes
+from aesweep.analysis.axes.sweep import Sweep, sweeps
 from aesweep.analysis.claims.claims_table import Judgement, judge
 from aesweep.analysis.claims.own import OwnClaims
 from aesweep.analysis.claims.standing import missing_own, with_standing
@@ -25,6 +31,7 @@ from aesweep.analysis.figures import (
     TRAINING_FIGURES,
     Drawing,
 )
+from aesweep.analysis.figures.by_axes import figures_by_axes
 from aesweep.analysis.figures.latents import figure_a, latent_panels
 from aesweep.analysis.figures.mixtures import mixtures
 from aesweep.analysis.figures.samples import interpolations, sample_grids
@@ -33,8 +40,9 @@ from aesweep.analysis.figures.winner import winner, winner_folder
 from aesweep.analysis.frozen import Frozen
 from aesweep.analysis.page import environment
 from aesweep.analysis.pictures import PICTURES, sample_pictures, shown_folders
-from aesweep.analysis.report_files import PAGE, report_writer
-from aesweep.analysis.text.answers import Answers, all_answers, progress
+from aesweep.analysis.report_files import PAGE, Writer, report_writer
+from aesweep.analysis.text.answers import all_answers, progress
+from aesweep.analysis.text.axes_tables import fields_table, networks_table
 from aesweep.analysis.text.gaps import gaps
 from aesweep.analysis.text.headline import best_table, warnings
 from aesweep.analysis.text.other_scores import other_tables
@@ -43,15 +51,13 @@ from aesweep.analysis.text.printed_scores import printed_in_the_text
 from aesweep.analysis.text.summary import failures, summary
 from aesweep.analysis.text.text_tables import TextTable
 
-OfData = TypeVar("OfData", Results, Answers)
-
 
 def write_report(
     store: str | Path,
     out: str | Path,
     *,
     address: str = "",
-    spec: str = "SPEC",
+    wishes: Wishes | None = None,
     fetch: Callable[[set[str]], None] | None = None,
     frozen: Sequence[Frozen] | None = None,
     own: OwnClaims | None = None,
@@ -59,9 +65,9 @@ def write_report(
     """Draw the report of a store into the folder `out`; the path of its `index.html`.
 
     Where `store` is a copy of a store without its pictures, `address` is that one's URI, and `fetch` is called once with
-    the names of the picture files that the report shows. `spec` is what the sweep is launched by, for the commands that the
-    report suggests. `own` are the user's claims. `frozen` is what the store froze: the report says which verdicts are
-    confirmatory (None: it says nothing of that).
+    the names of the picture files that the report shows. `wishes` is what the spec asks of the report. `own` are the
+    user's claims. `frozen` is what the store froze: the report says which verdicts are confirmatory (None: it says nothing
+    of that).
 
     A partial store gives a partial report, an empty or missing one a page that says so. Raises `ReportError` for a
     folder that is no store, a damaged table, and a place that cannot be written to.
@@ -69,54 +75,112 @@ def write_report(
     tables = load_tables(store, address)
     folder = Path(out).expanduser().absolute()
     writer = report_writer(tables, folder)
+    wishes = wishes or Wishes()
+    found = sweeps(tables, wishes)
+    first = first_of_each(found)
     results = all_results(tables)
-    shown = evaluations_of(tables).shown
-    judged = [*results, *results_without_distances(tables)]
-    data_sets = _first_of_each(judged)
-    answers = all_answers(tables, spec)
-    first = _first_of_each(answers)
     if fetch is not None:
-        folders = shown_folders(tables).union(*map(sampled_folders, data_sets), *map(winner_folder, first))
+        drawn = (one for one in results if draws_paper(one, wishes))
+        folders = shown_folders(tables).union(*map(winner_folder, first), *map(sampled_folders, drawn))
         fetch({f"{place}/{name}" for place in folders for name in PICTURES})
-    page = (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            sweeps=sorted(tables.trials["sweep"].dropna().unique())[:4],
-            empty=tables.trials.empty,
-            data_hash=tables.data_hash,
-            nothing="" if len(tables.trials) else _nothing(tables),
-            answers=answers,
-            progress=progress(tables),
-            winners=writer.figures(winner(tables, one) for one in first),
-            warnings=warnings(tables, judged),
-            judgements=[writer.judgement(one) for one in _judgements(tables, judged, frozen, own)],
-            missing_own=missing_own(frozen or (), own, address or str(tables.root)),
-            figures=writer.figures(_each(PAPER_FIGURES, results)),
-            latents=writer.figures(draw(tables, one) for one in data_sets for draw in (figure_a, latent_panels)),
-            further=writer.figures(
-                [
-                    *_each(FURTHER_FIGURES, results),
-                    *(mixtures(tables, one) for one in results),
-                    *_each(NETWORK_FIGURES, data_sets),
-                    *_each(SMOOTHNESS_FIGURES, judged),
-                ]
-            ),
-            papers=writer.tables([table_1(tables), *_paper_tables(results)]),
-            slips=slips() if any(one.beside_published for one in results) else [],
-            bests=writer.tables(best_table(tables, evaluation, results) for evaluation in shown),
-            summaries=writer.tables([summary(tables, one, results) for one in shown] or [summary(tables, None)]),
-            other_scores=writer.tables(other_tables(tables)),
-            grids=writer.figures(draw(tables, one) for one in data_sets for draw in (sample_grids, interpolations)),
-            pictures=sample_pictures(tables, folder),
-            training=writer.figures(drawing for draw in TRAINING_FIGURES for drawing in draw(tables)),
-            failures=writer.table(failures(tables)),
-            missing=writer.table(gaps(tables, results)),
-            provenance=provenance(tables),
-        )
-    )
+    parts = {
+        **_first_screen(tables, writer, found, first),
+        **_own_axes(tables, writer, found),
+        **_measures(tables, writer, results),
+        **_paper(tables, writer, results, wishes, frozen, own),
+        **_trials(tables, writer, folder, results),
+        "missing_own": missing_own(frozen or (), own, address or str(tables.root)),
+        "provenance": provenance(tables),
+    }
+    page = environment().get_template("report.html.j2").render(parts)
     writer.finish(tables.data_hash, page)
     return folder / PAGE
+
+
+def _first_screen(tables: Tables, writer: Writer, found: list[Sweep], first: list[Sweep]) -> dict[str, Any]:
+    """The answers, what must be known to read them, and pictures of the recommended networks."""
+    return {
+        "sweeps": sorted(tables.trials["sweep"].dropna().unique())[:4],
+        "empty": tables.trials.empty,
+        "data_hash": tables.data_hash,
+        "nothing": "" if len(tables.trials) else _nothing(tables),
+        "answers": all_answers(tables, found),
+        "progress": progress(tables),
+        "winners": writer.figures((winner(tables, one) for one in first), embed=True),
+        "warnings": warnings(tables, found),
+        "is_scored": bool(len(tables.scores)),
+    }
+
+
+def _own_axes(tables: Tables, writer: Writer, found: list[Sweep]) -> dict[str, Any]:
+    """Figures and tables over the fields that vary."""
+    return {
+        "axes": [
+            (
+                one,
+                writer.figures(figures_by_axes(one), embed=True),
+                writer.tables([fields_table(one)]),
+                writer.tables([networks_table(one)], sortable=True),
+            )
+            for one in found
+        ]
+    }
+
+
+def _measures(tables: Tables, writer: Writer, results: list[Results]) -> dict[str, Any]:
+    """What is measured of the networks themselves: latents, Gaussianity, smoothness."""
+    judged = [*results, *results_without_distances(tables)]
+    data_sets = first_of_each(judged)
+    drawings = [
+        *(draw(tables, one) for one in data_sets for draw in (figure_a, latent_panels)),
+        *_each(NETWORK_FIGURES, data_sets),
+        *_each(SMOOTHNESS_FIGURES, judged),
+        *(mixtures(tables, one) for one in results),
+    ]
+    return {"measures": writer.figures(drawings)}
+
+
+def _paper(
+    tables: Tables,
+    writer: Writer,
+    results: list[Results],
+    wishes: Wishes,
+    frozen: Sequence[Frozen] | None,
+    own: OwnClaims | None,
+) -> dict[str, Any]:
+    """The paper's figures, tables and claims, where the data or the spec ask for them."""
+    judged = [*results, *results_without_distances(tables)]
+    judgements = [one for one in _judgements(tables, judged, frozen, own) if is_asked_for(one, wishes, own)]
+    drawn = [one for one in results if draws_paper(one, wishes)]
+    evaluations = {one.evaluation for one in drawn}
+    return {
+        "paper_first": any(one.of_paper for one in drawn),
+        "judgements": [writer.judgement(one) for one in judgements],
+        "figures": writer.figures([*_each(PAPER_FIGURES, drawn), *_each(FURTHER_FIGURES, drawn)]),
+        "papers": writer.tables([*([table_1(tables)] if drawn else []), *_paper_tables(drawn)]),
+        "slips": slips() if any(one.beside_published for one in drawn) else [],
+        "bests": writer.tables(
+            best_table(tables, one, drawn) for one in evaluations_of(tables).shown if one in evaluations
+        ),
+        "grids": writer.figures(
+            draw(tables, one) for one in first_of_each(drawn) for draw in (sample_grids, interpolations)
+        ),
+        "paper_notices": [notice for one in drawn for notice in one.named_notices],
+    }
+
+
+def _trials(tables: Tables, writer: Writer, folder: Path, results: list[Results]) -> dict[str, Any]:
+    """Pictures, every trial, its training, what failed and what is missing."""
+    shown = evaluations_of(tables).shown
+    every = [summary(tables, one, results) for one in shown] or [summary(tables, None)]
+    return {
+        "pictures": sample_pictures(tables, folder, writer.picture),
+        "summaries": writer.tables(every, sortable=True),
+        "other_scores": writer.tables(other_tables(tables), sortable=True),
+        "training": writer.figures(drawing for draw in TRAINING_FIGURES for drawing in draw(tables)),
+        "failures": writer.table(failures(tables)),
+        "missing": writer.table(gaps(tables, results)),
+    }
 
 
 def _judgements(
@@ -136,12 +200,6 @@ def _paper_tables(results: list[Results]) -> Iterator[TextTable]:
     """Tables 2 and 3, and what the paper's text prints, for each data set under each way of scoring."""
     made = (make(one) for one in results for make in (table_2, table_3, printed_in_the_text))
     return (table for table in made if table is not None)
-
-
-def _first_of_each(found: list[OfData]) -> list[OfData]:
-    """The first results or answers of each data set (FID where there is one), for what is shown once per data set."""
-    first = {one.data: one for one in reversed(found)}
-    return [first[data] for data in sorted(first)]
 
 
 def _nothing(tables: Tables) -> str:

@@ -18,13 +18,16 @@ from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.errors import ReportError
 from aesweep.analysis.figures.style import Drawing
 from aesweep.analysis.page import ShownFigure, ShownTable, show_figure, show_table
+from aesweep.analysis.pictures import png_uri
 from aesweep.analysis.text.text_tables import FORMS, TextTable
 from aesweep.sweep.store.beneath import Beneath, again, write_new
 
 PAGE = "index.html"
 MANIFEST = "files.json"
-PARTS = ("figures", "tables")
-_FILE_NAME = re.compile(r"((figures|tables)/)?[A-Za-z0-9][A-Za-z0-9_.,()+=~-]{0,199}")
+PARTS = ("figures", "tables", "pictures")
+EMBEDDED_BYTES = 2_000_000
+"""PNG bytes that the page holds itself: those of the first screens. All others are files in its folder."""
+_FILE_NAME = re.compile(r"((figures|tables|pictures)/)?[A-Za-z0-9][A-Za-z0-9_.,()+=~-]{0,199}")
 
 
 class Writer:
@@ -36,20 +39,29 @@ class Writer:
         self._files, self._below = Beneath(base), folder.relative_to(base).as_posix()
         self.folder = folder
         self.written: list[str] = []
+        self._room = EMBEDDED_BYTES
 
-    def figures(self, drawings: Iterable[Drawing | None]) -> list[ShownFigure]:
-        """PNG and PDF of every figure that there is; drawn one after the other, so that one is in memory at a time."""
-        return [self._figure(drawing) for drawing in drawings if drawing is not None]
+    def figures(self, drawings: Iterable[Drawing | None], embed: bool = False) -> list[ShownFigure]:
+        """PNG and PDF of every figure that there is; drawn one after the other, so that one is in memory at a time.
 
-    def tables(self, tables: Iterable[TextTable]) -> list[ShownTable]:
-        """Every form of each table."""
-        return [self.table(table) for table in tables]
+        With `embed` the page holds them itself, while there is room.
+        """
+        return [self._figure(drawing, embed) for drawing in drawings if drawing is not None]
 
-    def table(self, table: TextTable) -> ShownTable:
+    def picture(self, name: str, png: bytes) -> str:
+        """Keep a picture; the path from the page to it."""
+        self._write(f"pictures/{name}", png)
+        return f"pictures/{name}"
+
+    def tables(self, tables: Iterable[TextTable | None], sortable: bool = False) -> list[ShownTable]:
+        """Every form of each table that there is."""
+        return [self.table(table, sortable) for table in tables if table is not None]
+
+    def table(self, table: TextTable, sortable: bool = False) -> ShownTable:
         """Every form of one table."""
         for form, text in FORMS.items():
             self._write(f"tables/{table.name}.{form}", text(table).encode())
-        return show_table(table)
+        return show_table(table, sortable)
 
     def judgement(self, judgement: Judgement) -> tuple[Judgement, ShownTable, ShownTable | None]:
         """It with the tables of its verdicts, and of those under other readings where there are some."""
@@ -63,11 +75,14 @@ class Writer:
         self._write(MANIFEST, json.dumps(manifest, indent=1).encode())
         self._write(PAGE, page.encode())
 
-    def _figure(self, drawing: Drawing) -> ShownFigure:
+    def _figure(self, drawing: Drawing, embed: bool) -> ShownFigure:
         png = drawing.to_bytes("png")
         self._write(f"figures/{drawing.name}.png", png)
         self._write(f"figures/{drawing.name}.pdf", drawing.to_bytes("pdf"))
-        return show_figure(drawing, png)
+        if not embed or len(png) > self._room:
+            return show_figure(drawing, f"figures/{drawing.name}.png")
+        self._room -= len(png)
+        return show_figure(drawing, png_uri(png))
 
     def make_folders(self) -> None:
         """Make the folder of the report, and those in it."""
@@ -93,7 +108,7 @@ class Writer:
                     os.unlink(aside, dir_fd=folder)
 
     def _remove_stale(self) -> None:
-        """Remove what an earlier report wrote into figures/ and tables/ and this one did not; nothing else is touched."""
+        """Remove what an earlier report wrote into its folders and this one did not; nothing else is touched."""
         try:
             earlier = json.loads(self._files.read(self._name(MANIFEST)))["files"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -107,12 +122,23 @@ class Writer:
         return f"{self._below}/{name}"
 
 
+def pair_writer(stores: Iterable[Path], folder: Path) -> Writer:
+    """The writer of a page on several stores, in a folder outside them. Raises `ReportError` as `report_writer` does."""
+    for store in stores:
+        if folder.is_relative_to(store):
+            raise ReportError("--out", folder, "The page is about two stores. Give a folder outside both.")
+    return _opened(Writer(folder, folder), folder)
+
+
 def report_writer(tables: Tables, folder: Path) -> Writer:
     """The writer of a store's report, its folders made. Raises `ReportError` for a place that cannot be written to."""
     if folder == tables.root or folder.is_relative_to(tables.root / "tables"):
         remedy = "The store keeps its own files there. Give another folder, such as STORE/report."
         raise ReportError("--out", folder, remedy)
-    writer = Writer(tables.root, folder)
+    return _opened(Writer(tables.root, folder), folder)
+
+
+def _opened(writer: Writer, folder: Path) -> Writer:
     try:
         writer.make_folders()
     except OSError as error:

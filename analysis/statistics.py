@@ -189,7 +189,7 @@ class PairedDifference:
 
         def power(seeds: int) -> float:
             error = math.sqrt(between + self.noise * self.estimate.seeds / seeds)
-            return _power(self.estimate.value, error, max(1.0, self.estimate.freedom))
+            return _power(self.estimate.value, error, max(1.0, self.estimate.freedom), self.estimate.among)
 
         return _fewest(range(self.estimate.seeds + 1, MOST_SEEDS + 1), power)
 
@@ -199,7 +199,8 @@ class PairedDifference:
             return None
 
         def power(count: int) -> float:
-            return _power(self.estimate.value, self.estimate.error * math.sqrt(self.settings / count), count - 1)
+            error = self.estimate.error * math.sqrt(self.settings / count)
+            return _power(self.estimate.value, error, count - 1, self.estimate.among)
 
         return _fewest(range(self.settings + 1, MOST_SETTINGS + 1), power)
 
@@ -216,6 +217,20 @@ def paired_difference(first: Sequence[Sample], second: Sequence[Sample]) -> Pair
         error = float(np.std(means, ddof=1)) / math.sqrt(count) if seeds > 1 else math.nan
         found = Estimate(float(means.mean()), error, count - 1, seeds)
     return PairedDifference(found, count, int((means < 0).sum()), noise)
+
+
+def may_be_lowest(values: Sequence[Sequence[Sample]]) -> list[bool]:
+    """Which of several values may have the lowest expected score, by their scores in the same settings: those not excluded.
+
+    A value is excluded if another one is lower by a paired test at `ALPHA` shared over its rivals (Bonferroni). So at least
+    95 % of such sets hold the best value; with one seed they hold all.
+    """
+    rivals = max(1, len(values) - 1)
+
+    def excluded(value: Sequence[Sample], rival: Sequence[Sample]) -> bool:
+        return paired_difference(rival, value).estimate.p_below() * rivals <= ALPHA
+
+    return [not any(excluded(value, rival) for rival in values if rival is not value) for value in values]
 
 
 def equivalence(first: Sample, second: Sample, margin: float) -> tuple[float, float]:

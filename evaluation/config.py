@@ -6,17 +6,16 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from aesweep.evaluation.descriptions import DESCRIPTIONS
+from aesweep.evaluation.descriptions import METRICS as KNOWN_METRICS
+from aesweep.evaluation.extractor_descriptions import EXTRACTORS
+from aesweep.evaluation.prior_descriptions import PRIORS, USUAL
 from aesweep.models.data.datasets import SPLITS, Split
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash, identity_fields
+from aesweep.models.plugins.plugin import Plugin, PluginError, Settings, Value
+from aesweep.models.plugins.registry import Registry, parsed
 
-ExtractorName = Literal["inception-2015", "random-conv-64", "dinov2-vit-s-14", "dinov2-vit-b-14", "dinov2-vit-l-14"]
-Prior = Literal["standard_normal", "mvg", "gmm"]
-Source = Literal["reconstruction", "standard_normal", "mvg", "gmm", "latents", "images"]
 VaeLatents = Literal["mean", "sample"]
-
-PRIORS: tuple[Prior, ...] = get_args(Prior)
 
 INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 """SHA-256 of the weights that define FID; `weights.py` checks a file against it."""
@@ -33,7 +32,7 @@ ID_FIELDS = (
 class EvaluationConfig:
     """One way of scoring. Raises `InputError` at construction, naming the field and the value."""
 
-    extractor: ExtractorName = "random-conv-64"
+    extractor: str = "random-conv-64"
     extractor_sha256: str = ""
     """SHA-256 of the extractor's weights, so that a score says which network measured it."""
     samples: int = 10_000
@@ -46,7 +45,7 @@ class EvaluationConfig:
     """Seed of the draw where the split has more images than `reference_size`."""
     seeds: tuple[int, ...] = (0,)
     """One sampling run per seed and prior."""
-    priors: tuple[Prior, ...] = PRIORS
+    priors: tuple[str, ...] = USUAL
     metrics: tuple[str, ...] = ("frechet",)
     """What is measured; `METRICS` says what each one is."""
     prior_seed: int = 0
@@ -70,11 +69,14 @@ class EvaluationConfig:
     """Draws of q(z|x) behind the bounds of a VAE's likelihood."""
     mixture_sizes: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
     """Numbers of components that `mixtures` compares."""
+    options: tuple[tuple[str, Settings], ...] = ()
+    """Parameters of priors and metrics that are not their defaults, by name: written as {second_vae: {steps: 2000}}."""
     plugin_versions: tuple[str, ...] = ()
     """Plug-ins that are not part of aesweep, as `Registry.uses` gives them; computed."""
 
     def __post_init__(self) -> None:
         self._check_words()
+        self._check_plugins()
         self._check_numbers()
         if not _are_different_ints_between(self.seeds, 0, 2**32 - 1):
             raise InputError("seeds", list(self.seeds), "Give different whole numbers from 0 up, such as [0, 1, 2].")
@@ -84,15 +86,56 @@ class EvaluationConfig:
             if not isinstance(getattr(self, name), list | tuple):
                 raise InputError(name, getattr(self, name), "Give a list.")
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name, kind in (("extractor", ExtractorName), ("reference_split", Split), ("vae_latents", VaeLatents)):
+        for name, kind in (("reference_split", Split), ("vae_latents", VaeLatents)):
             if getattr(self, name) not in get_args(kind):
                 raise InputError(name, getattr(self, name), f"Choose one of: {', '.join(get_args(kind))}.")
-        for name, known in (("priors", PRIORS), ("metrics", tuple(METRICS))):
+
+    def _check_plugins(self) -> None:
+        """Priors, metrics and extractor by their registries; `options` by the parameters that these have."""
+        uses: set[str] = set()
+        for name, registry in (("priors", PRIORS), ("metrics", KNOWN_METRICS)):
             values = getattr(self, name)
-            if unknown := [value for value in values if value not in known]:
-                raise InputError(name, unknown[0], f"Choose from: {', '.join(known)}.")
+            for value in values:
+                uses |= _uses(registry, name, value, self.plugin_versions, "Choose from")
             # The order in which they are asked for changes no score.
-            object.__setattr__(self, name, tuple(value for value in known if value in values))
+            others = sorted(set(values) - registry.built_in.keys())
+            known = tuple(value for value in registry.built_in if value in values)
+            object.__setattr__(self, name, (*known, *others))
+        uses |= _uses(EXTRACTORS, "extractor", self.extractor, self.plugin_versions, "Choose one of")
+        object.__setattr__(self, "plugin_versions", tuple(sorted(uses)))
+        object.__setattr__(self, "options", self._read_options())
+
+    def _read_options(self) -> tuple[tuple[str, Settings], ...]:
+        try:
+            given = {str(name): dict(values) for name, values in dict(self.options).items()}
+        except (TypeError, ValueError):
+            remedy = "Give parameters by the name of their prior or metric, such as {second_vae: {steps: 2000}}."
+            raise InputError("options", self.options, remedy) from None
+        recorded = {use.name for use in parsed(self.plugin_versions)}
+        found = {}
+        for name, values in sorted(given.items()):
+            one = self._described(name)
+            if one is None and name in recorded:  # of a plug-in that is not here
+                found[name] = tuple(sorted(values.items()))
+            elif one is None:
+                remedy = f"Give parameters of one of: {', '.join((*self.priors, *self.metrics))}."
+                raise InputError("options", name, remedy)
+            else:
+                found[name] = one.settings(values, f"options.{name}")
+        return tuple((name, values) for name, values in found.items() if values)
+
+    def _described(self, name: str) -> Plugin | None:
+        """The prior or metric of this name among those that are asked for, where it is here."""
+        asked: tuple[tuple[tuple[str, ...], Registry[Any]], ...] = (
+            (self.priors, PRIORS),
+            (self.metrics, KNOWN_METRICS),
+        )
+        found = (registry.find(name) for names, registry in asked if name in names)
+        return next(filter(None, found), None)
+
+    def option_values(self, one: Plugin) -> dict[str, Value]:
+        """All parameters of a prior or a metric."""
+        return one.values(dict(self.options).get(one.name, ()))
 
     def _check_numbers(self) -> None:
         for name, (least, most) in _COUNTS.items():
@@ -131,7 +174,7 @@ class EvaluationConfig:
     @property
     def needs_features(self) -> bool:
         """Whether a feature network is needed."""
-        return bool(FEATURE_METRICS.intersection(self.metrics))
+        return any((one := KNOWN_METRICS.find(name)) is not None and one.needs_features for name in self.metrics)
 
     @property
     def compares_reconstructions(self) -> bool:
@@ -159,25 +202,8 @@ class EvaluationConfig:
         return asdict(self)
 
 
-METRICS = {
-    "frechet": "distances of pictures by mean and covariance of their features: FID with Inception, else FD",
-    "gaussianity": "how Gaussian the latents are",
-    "kid": "kernel distances of the same features, unbiased: KID with Inception, else KD",
-    "prdc": "precision, recall, density and coverage of samples",
-    "frechet_infinity": "the Fréchet distance extrapolated to infinitely many samples",
-    "frechet_infinity_both": "the Fréchet distance extrapolated to infinitely many samples and real images",
-    "inception_score": "the Inception score of samples; needs the Inception network",
-    "reconstruction_error": "cross-entropy, MSE, PSNR and SSIM of reconstructions",
-    "heldout_likelihood": "log-likelihood of a tenth of the training latents under priors fitted on the rest",
-    **{description.name: description.meaning for description in DESCRIPTIONS},
-}
-"""Name -> what it measures."""
-
-FEATURE_METRICS = frozenset(
-    {"frechet", "kid", "prdc", "frechet_infinity", "frechet_infinity_both", "inception_score"}
-    | {description.name for description in DESCRIPTIONS if description.needs_features}
-)
-"""Those that need the feature network."""
+METRICS = {name: one.meaning for name, one in KNOWN_METRICS.built_in.items()}
+"""Name -> what it measures, of the metrics of aesweep."""
 
 # Smallest and largest whole numbers of each field; a value beyond the largest is a typing error.
 _COUNTS = {
@@ -193,6 +219,18 @@ _COUNTS = {
     "prdc_neighbours": (1, 1000),
     "iwae_samples": (1, 100_000),
 }
+
+
+def _uses(registry: Registry[Any], field: str, name: object, recorded: tuple[str, ...], choose: str) -> set[str]:
+    """The plug-in of this name, as `Registry.uses`. Raises `InputError`, which lists the names to choose from."""
+    try:
+        if not isinstance(name, str):
+            raise InputError(field, name, "")
+        return set(registry.uses([name], recorded, field))
+    except PluginError:
+        raise
+    except InputError:
+        raise InputError(field, name, f"{choose}: {', '.join(registry.names())}.") from None
 
 
 def _is_int_between(value: object, least: int, most: int) -> bool:

@@ -9,16 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from aesweep.evaluation.config import ID_FIELDS, EvaluationConfig
-from aesweep.evaluation.descriptions import KERNEL, ROWS
+from aesweep.evaluation.descriptions import KERNEL, METRICS, ROWS, metric_of_row
+from aesweep.evaluation.prior_descriptions import MIXTURE, PRIORS
+from aesweep.models.objectives.registry import OBJECTIVES
 
-MIXTURE = ("gmm_components", "gmm_tol", "gmm_reg_covar", "gmm_max_iter", "prior_seed")
-"""Fields that decide a mixture, in addition to the latents that it is fitted on."""
-_OF_METRIC = {
-    **dict.fromkeys(("fid", "fd"), ("bootstrap",)),
-    **dict.fromkeys(("kid", "kd"), KERNEL),
-    **dict.fromkeys(("precision", "recall", "density", "coverage"), ("prdc_neighbours",)),
-    **{name: row.deciding for name, row in ROWS.items()},
-}
+_OF_METRIC = {name: row.deciding for name, row in ROWS.items()}
+_METRIC_OF_ROW = {row.name: one.name for one in METRICS.built_in.values() for row in one.rows}
 NUMBERS = (*MIXTURE, "bootstrap", *KERNEL, "prdc_neighbours", "iwae_samples")
 """Every field that may decide a score and is a number; `vae_latents` is the one that is a word."""
 _DEFAULTS = EvaluationConfig().to_json()
@@ -28,11 +24,16 @@ def deciding_numbers(source: str, metric: str) -> tuple[str, ...]:
     """Those of `NUMBERS` that decide the value or the standard error of a score."""
     if metric == "loglikelihood_gap_null":
         return ("gmm_components",)
-    of_mixture = MIXTURE if source == "gmm" or metric in ("loglikelihood_gap", "loglikelihood_gap_p") else ()
+    of_mixture = _of_prior(source) or (MIXTURE if metric in ("loglikelihood_gap", "loglikelihood_gap_p") else ())
     of_metric = _OF_METRIC.get(metric, ())
     if source == "reconstruction" and of_metric == ("bootstrap",):  # its error is always the jackknife's
         of_metric = ()
     return (*of_mixture, *of_metric)
+
+
+def _of_prior(source: str) -> tuple[str, ...]:
+    prior = PRIORS.built_in.get(source)  # a plug-in's is decided by its parameters, and by the seed
+    return prior.deciding if prior else ()
 
 
 def deciding_columns(evaluation: Mapping[str, Any], model: str, source: str, metric: str) -> dict[str, Any]:
@@ -45,16 +46,31 @@ def deciding_columns(evaluation: Mapping[str, Any], model: str, source: str, met
     known |= evaluation
     decide = deciding_numbers(source, metric)
     # Reconstructions decode means, samples of N(0, I) no latents of images at all.
-    of_latents = model == "vae" and source in ("mvg", "gmm", "latents")
+    of_latents = source not in ("standard_normal", "reconstruction", "images")
     return {
         "gmm_components": known.get("gmm_components") if "gmm_components" in decide else None,
-        "vae_latents": known.get("vae_latents", "unknown") if of_latents else "none",
-        "changed_settings": _changed(known, [name for name in decide if name != "gmm_components"]),
+        "vae_latents": _vae_latents(known, model) if of_latents else "none",
+        "changed_settings": _changed(known, [name for name in decide if name != "gmm_components"], source, metric),
     }
 
 
-def _changed(known: Mapping[str, Any], names: list[str]) -> str:
-    """Such as `kid_subsets 10, kid_subset_size 50`."""
+def _vae_latents(known: Mapping[str, Any], model: str) -> str:
+    """What of each image's distribution was taken; "none" for a model without one, "unknown" if the model is not here."""
+    objective = OBJECTIVES.find(model)
+    if objective is None:
+        return "unknown"
+    return str(known.get("vae_latents", "unknown")) if objective.variational else "none"
+
+
+def _changed(known: Mapping[str, Any], names: list[str], source: str, metric: str) -> str:
+    """Such as `kid_subsets 10, kid_subset_size 50`, `options.second_vae.steps 2000` or `version of my_prior 1.0`."""
     if not all(name in known for name in names):
         return "unknown"
-    return ", ".join(f"{name} {known[name]}" for name in names if known[name] != _DEFAULTS[name]) or "none"
+    changed = [f"{name} {known[name]}" for name in names if known[name] != _DEFAULTS[name]]
+    options = dict(known.get("options", ()))
+    measured = _METRIC_OF_ROW.get(metric) or metric_of_row(metric, known.get("metrics", ()))
+    versions = dict(use.split(" ")[1:] for use in known.get("plugin_versions", ()))
+    for one in dict.fromkeys((source, measured)):
+        changed += [f"version of {one} {versions[one]}"] if one in versions else []
+        changed += [f"options.{one}.{name} {value}" for name, value in options.get(one, ())]
+    return ", ".join(changed) or "none"

@@ -1,10 +1,15 @@
-"""Metrics of the trained model itself, one description each: the one place that registers them. Imports no torch.
+"""The metrics, one description each: the one place that registers them. Imports no torch.
 
-A description names the module that measures it, whose function `measure` takes a `subject.Subject` and gives rows. Reading
-`METRICS` loads none of them, so that specs and reports know every metric by name, meaning, rows and titles.
+A metric of the trained model itself names the function that measures it, which takes a `subject.Subject` and gives rows.
+Reading `METRICS` loads none of them, so that specs and reports know every metric by name, meaning, rows and titles.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
+
+from aesweep.models.plugins.plugin import BUILT_IN, Code, Plugin, PluginError
+from aesweep.models.plugins.registry import Registry
 
 SAMPLES_AND_REFERENCE = "samples and reference"
 """What a standard error counts that has two sets of images, drawn independently: samples of the model and real images."""
@@ -29,16 +34,26 @@ class Row:
     """Settings of the evaluation that decide it, other than those of the prior that samples are drawn from."""
 
 
-@dataclass(frozen=True)
-class Description:
-    """What a metric is called, what it measures and gives, and where its code is."""
+@dataclass(frozen=True, kw_only=True)
+class Metric(Plugin):
+    """What an evaluation may measure, and the rows that it gives."""
 
-    name: str
-    meaning: str
+    kind: ClassVar[str] = "metric"
+
     rows: tuple[Row, ...]
-    module: str
-    """Under `aesweep.evaluation`."""
+    """A plug-in's rows are called as it is, or begin so: `curvature` gives `curvature`, `curvature_mean`."""
+    measure: Code | None = None
+    """(`subject.Subject`) -> score rows. None for those of aesweep that other stages measure."""
     needs_features: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        names = [row.name for row in self.rows]
+        if self.use and (self.measure is None or not names):
+            raise PluginError(f"metric {self.name}", names, "Give it `rows`, and a function `measure`.")
+        for name in names:
+            if self.use and name != self.name and not name.startswith(f"{self.name}_"):
+                raise PluginError(f"rows of the metric {self.name}", name, f"Call it {self.name}_{name}.")
 
 
 def _distances(**titles: str) -> tuple[Row, ...]:
@@ -54,6 +69,70 @@ def _distances(**titles: str) -> tuple[Row, ...]:
 def _bound(name: str, title: str, lower_is_better: bool) -> Row:
     return Row(name, title, lower_is_better, deciding=("iwae_samples",))
 
+
+def _core(name: str, meaning: str, rows: tuple[Row, ...], needs_features: bool = True) -> Metric:
+    """A metric that the stages measure themselves (measuring.py, sampling.py, score.py)."""
+    return Metric(name=name, version=BUILT_IN, meaning=meaning, rows=rows, needs_features=needs_features)
+
+
+def _of_model(name: str, meaning: str, rows: tuple[Row, ...], module: str, needs_features: bool = False) -> Metric:
+    """A metric of the trained model, measured by the function `measure` of a module."""
+    code = f"aesweep.evaluation.{module}:measure"
+    return Metric(name=name, version=BUILT_IN, meaning=meaning, rows=rows, measure=code, needs_features=needs_features)
+
+
+_SHARES = tuple(
+    Row(name, name.capitalize(), False, deciding=("prdc_neighbours",))
+    for name in ("precision", "recall", "density", "coverage")
+)
+_ERRORS = (
+    Row("bce", "BCE", True),
+    Row("mse", "MSE", True),
+    Row("psnr", "PSNR (dB)", False),
+    Row("ssim", "SSIM", False),
+)
+CORE = (
+    _core(
+        "frechet",
+        "distances of pictures by mean and covariance of their features: FID with Inception, else FD",
+        tuple(Row(name, name.upper(), True, deciding=("bootstrap",)) for name in ("fid", "fd")),
+    ),
+    _core("gaussianity", "how Gaussian the latents are", (), needs_features=False),
+    _core(
+        "kid",
+        "kernel distances of the same features, unbiased: KID with Inception, else KD",
+        tuple(Row(name, name.upper(), True, deciding=KERNEL) for name in ("kid", "kd")),
+    ),
+    _core("prdc", "precision, recall, density and coverage of samples", _SHARES),
+    _core(
+        "frechet_infinity",
+        "the Fréchet distance extrapolated to infinitely many samples",
+        (Row("fid_infinity", "FID∞", True), Row("fd_infinity", "FD∞", True)),
+    ),
+    _core(
+        "frechet_infinity_both",
+        "the Fréchet distance extrapolated to infinitely many samples and real images",
+        (Row("fid_infinity_both", "FID∞ (both sides)", True), Row("fd_infinity_both", "FD∞ (both sides)", True)),
+    ),
+    _core(
+        "inception_score",
+        "the Inception score of samples; needs the Inception network",
+        (Row("inception_score", "Inception score", False, "parts of the samples"),),
+    ),
+    _core(
+        "reconstruction_error", "cross-entropy, MSE, PSNR and SSIM of reconstructions", _ERRORS, needs_features=False
+    ),
+    _core(
+        "heldout_likelihood",
+        "log-likelihood of a tenth of the training latents under priors fitted on the rest",
+        (
+            Row("heldout_loglikelihood", "Held-out log-likelihood", False, "latents"),
+            Row("train_loglikelihood", "Log-likelihood of the fit", False, "latents"),
+        ),
+        needs_features=False,
+    ),
+)
+"""Metrics of images, features and latents."""
 
 _VAE_ROWS = (
     Row("active_units", "Active units"),
@@ -83,33 +162,33 @@ _NORMS = ("decoder_norm", "decoder_frobenius", "decoder_frobenius_scaled", "enco
 _NORM_TITLES = ("decoder ‖J‖", "decoder ‖J‖F", "decoder ‖JΣ½‖F", "encoder ‖J‖", "encoder ‖J‖F")
 
 DESCRIPTIONS = (
-    Description(
+    _of_model(
         "interpolation",
         "distances of images decoded halfway between two latents, of test images and of each prior",
         _distances(straight="(straight midpoints)", spherical="(spherical midpoints)"),
         "smoothness.interpolation",
         needs_features=True,
     ),
-    Description(
+    _of_model(
         "path_length",
         "perceptual path length between two latents, and how much longer that path is than straight",
         (Row("path_length", "Path length"), Row("path_stretch", "Path stretch", True)),
         "smoothness.path_length",
         needs_features=True,
     ),
-    Description(
+    _of_model(
         "jacobian",
         "norms of the Jacobians of decoder and encoder at test images and samples",
         tuple(Row(name, title) for name, title in zip(_NORMS, _NORM_TITLES, strict=True)),
         "smoothness.jacobian",
     ),
-    Description(
+    _of_model(
         "lipschitz",
         "local Lipschitz estimates of decoder and encoder at test images and samples",
         (Row("decoder_lipschitz", "decoder Lipschitz"), Row("encoder_lipschitz", "encoder Lipschitz")),
         "smoothness.lipschitz",
     ),
-    Description(
+    _of_model(
         "memorisation",
         "how near samples are to training images, compared with test images: authenticity, nearest distances, a picture",
         (
@@ -120,13 +199,13 @@ DESCRIPTIONS = (
         "diagnostics.memorisation",
         needs_features=True,
     ),
-    Description(
+    _of_model(
         "vae_diagnostics",
         "active units, KL per unit, ELBO and IWAE, and the aggregate posterior of a VAE",
         _VAE_ROWS,
         "diagnostics.vae",
     ),
-    Description(
+    _of_model(
         "correlation",
         "eigenvalues of the latents' correlation matrix, and the same of simulated spherical Gaussians",
         (
@@ -135,13 +214,13 @@ DESCRIPTIONS = (
         ),
         "diagnostics.correlation",
     ),
-    Description(
+    _of_model(
         "intrinsic_dimension",
         "intrinsic dimension of latents and of images, by two nearest neighbours",
         (Row("intrinsic_dimension", "Intrinsic dimension"),),
         "diagnostics.intrinsic_dimension",
     ),
-    Description(
+    _of_model(
         "mixtures",
         "held-out log-likelihood and distances of samples of mixtures with `mixture_sizes` components",
         MIXTURE_ROWS,
@@ -149,6 +228,12 @@ DESCRIPTIONS = (
         needs_features=True,
     ),
 )
-BY_NAME = {description.name: description for description in DESCRIPTIONS}
-ROWS = {row.name: row for description in DESCRIPTIONS for row in description.rows}
-"""Every row by the metric's name in the scores table."""
+"""Metrics of the trained model itself."""
+METRICS = Registry(Metric, (*CORE, *DESCRIPTIONS))
+ROWS = {row.name: row for metric in METRICS.built_in.values() for row in metric.rows}
+"""Every row of aesweep's metrics by its name in the scores table."""
+
+
+def metric_of_row(row: str, asked: Iterable[str]) -> str:
+    """Which plug-in among the metrics `asked` for gave a row of this name, by the name alone; "" for none."""
+    return max((name for name in asked if row == name or row.startswith(f"{name}_")), key=len, default="")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from aesweep.evaluation.config import EvaluationConfig, Source
+from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.frechet_error import (
     as_text,
@@ -29,7 +29,7 @@ from aesweep.evaluation.metrics.kernel_distance import kernel_distance, possible
 from aesweep.evaluation.metrics.precision_recall import prdc
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.reference import CHUNK, Reference
-from aesweep.evaluation.rows import ScoreRow, joined
+from aesweep.evaluation.rows import ScoreRow, Source, joined
 from aesweep.models.errors import NonFiniteError
 
 OF_SAMPLES = ("kid", "prdc", "frechet_infinity", "frechet_infinity_both", "inception_score")

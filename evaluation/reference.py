@@ -30,6 +30,8 @@ class Reference:
 
     statistics: FeatureStatistics
     features: np.ndarray
+    weights: str = ""
+    """`Extractor.weights` of the network that measured."""
     _made: dict[str, torch.Tensor] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -50,13 +52,16 @@ class Reference:
             self._made[name] = make()
         return self._made[name]
 
-    def __reduce__(self) -> tuple[type["Reference"], tuple[FeatureStatistics, np.ndarray]]:
-        return Reference, (self.statistics, self.features)  # without the copies on devices
+    def __reduce__(self) -> tuple[type["Reference"], tuple[FeatureStatistics, np.ndarray, str]]:
+        return Reference, (self.statistics, self.features, self.weights)  # without the copies on devices
 
 
-def reference_name(trial: TrialConfig, evaluation: EvaluationConfig, split: Split, n: int) -> str:
-    """File name of the statistics of `n` reference images of `split`."""
-    extractor = f"{evaluation.extractor}-{evaluation.extractor_sha256[:8]}"
+def reference_name(trial: TrialConfig, evaluation: EvaluationConfig, split: Split, n: int, weights: str = "") -> str:
+    """File name of the statistics of `n` reference images of `split`.
+
+    `weights` is the SHA-256 of a network that was trained for the evaluation; "" for one that came with weights.
+    """
+    extractor = f"{evaluation.extractor}-{(weights or evaluation.extractor_sha256)[:8]}"
     return f"{data_name(trial)}-{split}-n{n}-s{evaluation.reference_seed}-{extractor}.npz"
 
 
@@ -75,7 +80,7 @@ def measure_reference(images: np.ndarray, indices: np.ndarray, extractor: Extrac
         kept.append(features.cpu().numpy())
     if statistics.n >= 2:
         _ = statistics.root  # cached, and saved with the statistics
-    return Reference(statistics, np.concatenate(kept))
+    return Reference(statistics, np.concatenate(kept), extractor.weights)
 
 
 def features_to_bytes(features_MD: np.ndarray) -> bytes:

@@ -6,8 +6,11 @@ Each field is a column of the tables `scores` and `latents`; the text in its typ
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from aesweep.evaluation.config import EvaluationConfig, Source
+from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.data.datasets import Split
+
+Source = str
+"""Where latents or images come from: `reconstruction`, the name of a prior, `latents` or `images`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,7 +19,8 @@ class ScoreRow:
 
     source: Annotated[
         Source,
-        "reconstruction, standard_normal, mvg, gmm, latents (measures of the latents themselves), or images (of real images)",
+        "reconstruction, a prior (standard_normal, mvg, gmm or another), latents (measures of the latents themselves), "
+        "or images (of real images)",
     ]
     split: Annotated[
         Split, "split of the real images that the score compares with, or of the images behind the latents"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from aesweep.evaluation.config import EvaluationConfig, Prior, Source
+from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.draws import pair_indices, reference_indices
 from aesweep.evaluation.latents import Latents, encode_images
 from aesweep.evaluation.measuring import Measured, failed, measure
@@ -23,9 +23,9 @@ from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
 from aesweep.evaluation.pictures import WALKS, image_grid, interpolation_grid, reconstruction_grid
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
-from aesweep.evaluation.priors.fitting import USUAL, FitSettings
+from aesweep.evaluation.priors.fitting import USUAL, FitSettings, priors_of
 from aesweep.evaluation.reference import CHUNK, Reference
-from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.rows import ScoreRow, Source
 from aesweep.evaluation.subject import Subject, measure_model
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import SPLITS, Split
@@ -71,11 +71,14 @@ def sample_stage(
     `extractor` is None where no metric needs features: then only the pictures shown are decoded. Raises `ValueError` if it
     is not the one that the evaluation names. `fits` are for the priors of `mixtures`.
     """
+    evaluation = priors_of(trial, evaluation)
     if extractor is not None:
         check_extractor(evaluation, extractor)
+        if any(reference.weights != extractor.weights for reference in references.values()):
+            raise ValueError(f"{extractor.name} was trained again after the real images were measured")
     sampling = Sampling(evaluation, model, extractor, references, device, precision)
     # The mean is decoded, also where priors are fitted on samples of q(z|x): then the images are encoded again.
-    encodes_again = trial.model == "vae" and evaluation.vae_latents == "sample"
+    encodes_again = trial.objective.variational and evaluation.vae_latents == "sample"
 
     def means(split: Split, indices: np.ndarray) -> np.ndarray:
         if not encodes_again:
@@ -147,7 +150,7 @@ class Sampling:
             png = reconstruction_grid(np.asarray(real[indices[shown]]), pictures)
             self.sampled.pictures[f"reconstruction-{split}.png"] = png
 
-    def add_samples(self, prior: Prior, fitted: FittedPrior | str, seed: int) -> None:
+    def add_samples(self, prior: str, fitted: FittedPrior | str, seed: int) -> None:
         """Draw from one prior and measure the images; those of the first seed are shown."""
         row = self._row(prior, self.evaluation.reference_split, seed)
         if isinstance(fitted, str):

@@ -27,7 +27,7 @@ from aesweep.evaluation.metrics.heldout import heldout_stage
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.pipeline import run_stages
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
-from aesweep.evaluation.priors.fitting import USUAL, FitSettings, fit_prior
+from aesweep.evaluation.priors.fitting import USUAL, FitSettings, fit_prior, priors_of
 from aesweep.evaluation.priors.mixture import fit_device
 from aesweep.evaluation.reference import Reference, measure_reference
 from aesweep.evaluation.rows import LatentRow, ScoreRow, joined
@@ -72,20 +72,26 @@ NOTHING_FITTED = Fitted({}, [])
 
 
 def fit_stage(
-    evaluation: EvaluationConfig, latents: Latents, settings: FitSettings = USUAL, earlier: Fitted = NOTHING_FITTED
+    evaluation: EvaluationConfig,
+    latents: Latents,
+    settings: FitSettings = USUAL,
+    earlier: Fitted = NOTHING_FITTED,
+    trial: TrialConfig | None = None,
 ) -> Fitted:
-    """The priors fitted on all training latents, and held-out likelihoods where the evaluation asks for them.
+    """The priors fitted on all training latents of `trial`, and held-out likelihoods where the evaluation asks for them.
 
     What `earlier` holds of the same latents is not computed again.
     """
+    if trial is not None:
+        evaluation = priors_of(trial, evaluation)
     priors = dict(earlier.priors)
     for kind in evaluation.priors:
         if kind not in priors:
             try:
-                priors[kind] = fit_prior(kind, latents.train, evaluation, settings)
+                priors[kind] = fit_prior(kind, latents.train, evaluation, settings, trial)
             except PriorError as error:
                 priors[kind] = str(error)
-    return Fitted(priors, earlier.rows or heldout_stage(evaluation, latents, priors, settings))
+    return Fitted(priors, earlier.rows or heldout_stage(evaluation, latents, priors, settings, trial))
 
 
 def reference_stage(evaluation: EvaluationConfig, images: ImageSet, split: Split, extractor: Extractor) -> Reference:
@@ -177,7 +183,7 @@ def score_trial(
             case "encode", _:
                 return encode_stage(trial, evaluation, model, images, *on)
             case "fit", (latents,):
-                return fit_stage(evaluation, latents, settings)
+                return fit_stage(evaluation, latents, settings, trial=trial)
             case "sample", (latents, fitted, _):
                 return sample_stage(
                     trial, evaluation, model, latents, fitted.priors, images, extractor, references, *on, settings

@@ -10,31 +10,24 @@ from aesweep.evaluation.descriptions import ROWS, SAMPLES_AND_REFERENCE, SIMULAT
 from aesweep.evaluation.rows import ScoreRow
 
 PAIRS = "images with their reconstructions"
-_OF_METRIC = {
-    "inception_score": "parts of the samples",
-    **dict.fromkeys(("bce", "mse", "psnr", "ssim"), "images"),
-    **dict.fromkeys(
-        ("loglikelihood_gap", "direction_negentropy", "heldout_loglikelihood", "train_loglikelihood"), "latents"
-    ),
-}
 _OF_FEATURES = ("fid", "fd", "kid", "kd", "fid_infinity", "fd_infinity", "fid_infinity_both", "fd_infinity_both")
 NONE = "none"
 """No standard error."""
+UNKNOWN = "unknown"
+"""Not said yet."""
 
 
 def stderr_of(row: ScoreRow) -> str:
     """What the standard error of a row that this version measured counts."""
     if row.stderr is None:
         return NONE
-    if row.metric in ROWS:
-        return ROWS[row.metric].stderr_of
-    if row.metric.endswith("_null"):
-        return SIMULATED
     if row.metric in _OF_FEATURES:
         return PAIRS if row.source == "reconstruction" else SAMPLES_AND_REFERENCE
-    return _OF_METRIC[row.metric]
+    if row.metric in ROWS:
+        return ROWS[row.metric].stderr_of
+    return SIMULATED if row.metric.endswith("_null") else "latents"  # of Gaussianity
 
 
 def with_stderr_of(rows: list[ScoreRow]) -> list[ScoreRow]:
-    """The rows, each with its column `stderr_of`."""
-    return [replace(row, stderr_of=stderr_of(row)) for row in rows]
+    """The rows, each with its column `stderr_of`, unless a plug-in's row has it already."""
+    return [row if row.stderr_of != UNKNOWN else replace(row, stderr_of=stderr_of(row)) for row in rows]

@@ -5,15 +5,14 @@ Shapes: N images, Z = latent_size.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from importlib import import_module
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from aesweep.evaluation.config import EvaluationConfig, Source
-from aesweep.evaluation.descriptions import BY_NAME
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.descriptions import METRICS, Metric
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
 from aesweep.evaluation.metrics.frechet import frechet_distance
 from aesweep.evaluation.metrics.frechet_error import jackknife_error
@@ -22,12 +21,13 @@ from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.evaluation.priors.fitting import FitSettings
 from aesweep.evaluation.reference import CHUNK, Reference
-from aesweep.evaluation.rows import ScoreRow, joined
+from aesweep.evaluation.rows import ScoreRow, Source, joined
 from aesweep.models.data.datasets import Split
 from aesweep.models.data.images import ImageSet
 from aesweep.models.errors import NonFiniteError
 from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.models.networks.reconstruction import decode_latents
+from aesweep.models.plugins.plugin import Value, function
 
 Values = Mapping[str, tuple[float, float | None, int]]
 """Metric of the scores table -> value, standard error, number of images."""
@@ -53,6 +53,8 @@ class Subject:
     """How further priors are fitted on this machine."""
     pictures: dict[str, bytes]
     """PNG files by name; a metric may add its own."""
+    options: Mapping[str, Value] = field(default_factory=dict)
+    """The parameters of the metric that measures."""
 
     def decoded(self, z_NZ: np.ndarray) -> torch.Tensor:
         """Latents float32 (N, Z) -> pictures uint8 (N, H, W, 3) on the device."""
@@ -102,7 +104,7 @@ class Subject:
         A metric that it leaves out has no row; without a prior or with values that are not numbers, all rows say why.
         """
         rows: list[ScoreRow] = []
-        extractor = self.evaluation.extractor if BY_NAME[name].needs_features else "none"
+        extractor = self.evaluation.extractor if METRICS.get(name).needs_features else "none"
         for source, prior in self.sources():
             row = self.row(source, "test" if prior is None else self.evaluation.reference_split, extractor=extractor)
             if prior is None:
@@ -141,12 +143,25 @@ def measured_rows(row: ScoreRow, metrics: tuple[str, ...], measured: Callable[[]
 
 
 def measure_model(subject: Subject) -> list[ScoreRow]:
-    """The rows of every metric of `descriptions.py` that the evaluation asks for."""
+    """The rows of every metric of the model itself that the evaluation asks for, those of plug-ins last.
+
+    Raises `PluginError` for a plug-in that is not here.
+    """
     rows: list[ScoreRow] = []
-    for name, description in BY_NAME.items():
-        if name in subject.evaluation.metrics:
-            rows += import_module(f"aesweep.evaluation.{description.module}").measure(subject)
+    for metric in map(METRICS.get, subject.evaluation.metrics):
+        if metric.measure is not None:
+            own = replace(subject, options=subject.evaluation.option_values(metric))
+            found = function(metric.measure)(own)
+            rows += _of_plugin(metric, found) if metric.use else found
     return rows
+
+
+def _of_plugin(metric: Metric, rows: list[ScoreRow]) -> list[ScoreRow]:
+    """The rows with what the metric says of their standard errors. Raises `ValueError` for one that it does not declare."""
+    declared = {row.name: row.stderr_of for row in metric.rows}
+    if unknown := {row.metric for row in rows} - declared.keys():
+        raise ValueError(f"the metric {metric.name} gave the row {min(unknown)}, which it does not declare")
+    return [replace(row, stderr_of="none" if row.stderr is None else declared[row.metric]) for row in rows]
 
 
 def mean_and_error(values_N: np.ndarray) -> tuple[float, float | None, int]:

@@ -12,17 +12,20 @@ from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get
 
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash, identity_fields
-from aesweep.models.plugins.registry import parsed
+from aesweep.models.objectives.objective import Objective, as_mapping
+from aesweep.models.objectives.registry import OBJECTIVES
+from aesweep.models.plugins.plugin import Value
+from aesweep.models.plugins.registry import parsed, require
 from aesweep.models.trial_name import trial_name
 
 Dataset = Literal["digits", "cifar10", "celeba", "folder"]
-Model = Literal["dae", "vae"]
-LatentNorm = Literal["none", "batch", "spectral", "layer"]
+LatentNorm = Literal["none", "batch", "spectral", "layer", "batch_plain"]
 NoisePosition = Literal["decoder_input", "image"]
 FirstMap = Literal["min(8f,1024)", "8f", "1024", "4f"]
 FirstActivation = Literal["none", "relu"]
 DecoderDepth = Literal["by_width", "mirrored", "in_order"]
 Reduction = Literal["mean", "sum"]
+Reconstruction = Literal["bce", "mse"]
 Resize = Literal["bilinear", "lanczos"]
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 
@@ -56,7 +59,7 @@ class TrialConfig:
     """Antialiased."""
 
     # Network
-    model: Annotated[Model, "dae or vae"] = "dae"
+    model: Annotated[str, "objective: dae, vae, another one of docs/rivals.md, or a plug-in"] = "dae"
     filters: Annotated[int, "filters of the first encoder stage"] = 128
     """Filters f of the first encoder stage; the stages have f, 2f, 4f, 8f."""
     depth: Annotated[tuple[int, ...], 'convolutions per encoder stage: "1", or "3-3-2-1" where stages differ'] = (
@@ -67,7 +70,8 @@ class TrialConfig:
     )
     """Convolutions per encoder stage, first stage first. A single number d means (d, d, d, d)."""
     latent_size: Annotated[int, "latent units"] = 128
-    latent_norm: Annotated[LatentNorm, "none, batch, spectral or layer"] = "none"
+    latent_norm: Annotated[LatentNorm, "none, batch, spectral, layer or batch_plain"] = "none"
+    """`batch_plain` is batch normalisation without scale and shift. An objective may bring one of its own."""
     noise_std: Annotated[float, "standard deviation of the Gaussian noise in training"] = 0.0
     """0 adds none."""
     noise_position: Annotated[NoisePosition, "decoder_input or image"] = "decoder_input"
@@ -109,6 +113,11 @@ class TrialConfig:
     precision: Annotated[Precision, "precision asked for"] = "auto"
     """The result of a training says which one was used."""
 
+    # Fields that came later: part of the key only where they are not their defaults.
+    reconstruction: Annotated[Reconstruction, "bce or mse; no effect on a sigma-vae"] = "bce"
+    """Cross-entropy, or squared error."""
+    parameters: Annotated[tuple[tuple[str, Value], ...], 'parameters of the model, such as "penalty 0.01"'] = ()
+    """All of them as pairs, sorted by name; given as a mapping or as pairs, those left out have their defaults."""
     plugin_versions: Annotated[tuple[str, ...], "plug-ins that are not part of aesweep, with their versions"] = ()
     """As `Registry.uses` gives them, such as "objective mine 1.0"; computed, so that a record names what it needs."""
 
@@ -125,8 +134,25 @@ class TrialConfig:
         for name in ("learning_rates", "learning_rate_drops"):
             _require(all(_is_number(value) for value in getattr(self, name)), self, name, "a list of numbers")
             object.__setattr__(self, name, tuple(float(value) + 0.0 for value in getattr(self, name)))
-        object.__setattr__(self, "plugin_versions", tuple(sorted(map(str, parsed(self.plugin_versions)))))
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise InputError(name, getattr(self, name), f"Choose one of: {', '.join(choices)}.")
+        objective = _settle_model(self)
         _check(self)
+        if objective is not None:
+            _check_objective(self, objective)
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What the trial minimises. Raises `PluginError` where that is a plug-in that is not here in the trial's version."""
+        require(self.plugin_versions)
+        found: Objective = OBJECTIVES.get(self.model, "model")
+        return found
+
+    def parameter(self, name: str) -> Any:
+        """The value of a parameter of the model."""
+        found = dict(self.parameters)
+        return found[name] if name in found else self.objective.defaults_on(self.dataset)[name]
 
     @property
     def kernel_size(self) -> int:
@@ -153,11 +179,24 @@ class TrialConfig:
         return asdict(self)
 
 
+def _settle_model(config: TrialConfig) -> Objective | None:
+    """Give the trial its model's version and all of its parameters; the model, None where the trial's version is not here."""
+    _require(isinstance(config.model, str), config, "model", f"one of: {', '.join(OBJECTIVES.names())}")
+    found: Objective | None = OBJECTIVES.built_in.get(config.model)
+    if found is None or config.plugin_versions:
+        uses = OBJECTIVES.uses([config.model], config.plugin_versions, "model")
+        of_others = (str(use) for use in parsed(config.plugin_versions) if use.kind != OBJECTIVES.kind)
+        object.__setattr__(config, "plugin_versions", tuple(sorted({*uses, *of_others})))
+        found = OBJECTIVES.find(config.model)
+        if found is None or found.use not in ("", *uses):
+            object.__setattr__(config, "parameters", tuple(sorted(as_mapping(config.parameters).items())))
+            return None
+    object.__setattr__(config, "parameters", found.complete(config.parameters, config.dataset))
+    return found
+
+
 def _check(config: TrialConfig) -> None:
     """Refuse what cannot be trained, naming the field and the value."""
-    for name, choices in _CHOICES.items():
-        if getattr(config, name) not in choices:
-            raise InputError(name, getattr(config, name), f"Choose one of: {', '.join(choices)}.")
     for name in ("filters", "latent_size", "epochs", "batch_size"):
         count = getattr(config, name)
         fits = _is_int(count) and 1 <= count <= LARGEST_COUNT
@@ -186,16 +225,23 @@ def _check(config: TrialConfig) -> None:
     _check_combinations(config)
 
 
+def _check_objective(config: TrialConfig, objective: Objective) -> None:
+    """Refuse values that the trial's model does not take."""
+    smallest = objective.smallest_batch
+    needs = f"{smallest} or more: {objective.title} compares the images of a batch"
+    _require(config.batch_size >= smallest, config, "batch_size", needs)
+    for name, neutral in _COMBINED.items():
+        if name not in objective.combines:  # Section 3 normalises, perturbs and freezes the latent layer of DAEs only
+            others = ", ".join(one.name for one in OBJECTIVES.built_in.values() if name in one.combines)
+            expected = f"{neutral!r} for {_with_article(objective.title)}; these models take another value: {others}"
+            _require(getattr(config, name) == neutral, config, name, expected)
+
+
 def _check_combinations(config: TrialConfig) -> None:
     """Refuse values that are fine by themselves, but not together."""
-    if config.latent_norm == "batch":
-        needs = "2 or more: latent_norm `batch` needs the variance of a batch"
+    if config.latent_norm in ("batch", "batch_plain"):
+        needs = f"2 or more: latent_norm `{config.latent_norm}` needs the variance of a batch"
         _require(config.batch_size > 1, config, "batch_size", needs)
-    if config.model == "vae":
-        # Section 3 normalises, perturbs and freezes the latent layer of DAEs only.
-        for name, neutral in (("latent_norm", "none"), ("noise_std", 0.0), ("freeze_latent", False)):
-            expected = f"{neutral!r} for a VAE; only a DAE takes another value"
-            _require(getattr(config, name) == neutral, config, name, expected)
     identity = config.data_identity
     if config.dataset == "folder":
         is_hash = isinstance(identity, str) and re.fullmatch("[0-9a-f]{64}", identity) is not None
@@ -204,6 +250,12 @@ def _check_combinations(config: TrialConfig) -> None:
         _require(identity == "", config, "data_identity", f'"" for {config.dataset}; only a folder has one')
 
 
+def _with_article(title: str) -> str:
+    return f"{'an' if title[0] in 'AEIOR' else 'a'} {title}"
+
+
+_COMBINED = {"latent_norm": "none", "noise_std": 0.0, "freeze_latent": False}
+"""Fields that an objective may refuse, and their defaults."""
 _CHOICES = {name: get_args(kind) for name, kind in get_type_hints(TrialConfig).items() if get_origin(kind) is Literal}
 """The words that each field of a few words takes, by field."""
 

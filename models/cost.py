@@ -19,6 +19,7 @@ from aesweep.models.networks.architecture import (
     features_size,
     first_map_channels,
     latent_heads,
+    latent_norm,
 )
 
 FILE_SLACK_BYTES = 32 * 2**20
@@ -60,7 +61,7 @@ def parameter_counts(config: TrialConfig) -> ParameterCounts:
     """Parameters of the network that `build_autoencoder(config)` gives."""
     *decoder, last = decoder_layers(config)
     latent = latent_heads(config) * (features_size(config) + 1) * config.latent_size
-    if config.latent_norm in ("batch", "layer"):
+    if latent_norm(config) in ("batch", "layer"):
         latent += 2 * config.latent_size  # scale and shift
     first = (config.latent_size + 1) * first_map_channels(config) * FIRST_MAP_SIDE**2
     return ParameterCounts(
@@ -78,7 +79,7 @@ def most_model_bytes(config: TrialConfig) -> int:
 
 def most_checkpoint_bytes(config: TrialConfig) -> int:
     """Upper bound on the bytes of its checkpoint: weights, two moments of Adam, a history of epochs, the losses of one."""
-    return 3 * most_model_bytes(config) + 1024 * config.epochs
+    return 3 * most_model_bytes(config) + 4096 * config.epochs
 
 
 @lru_cache(maxsize=1024)  # asked for twice or more for each trial of a plan
@@ -98,20 +99,23 @@ def training_flops(config: TrialConfig, images: int) -> int:
 
 
 def gpu_hours(config: TrialConfig, images: int) -> float:
-    """Hours of training alone on one H200: its operations at `UTILISATION` of the bf16 peak, and `STEP_SECONDS` each step."""
+    """Hours of training alone on one H200: its operations at `UTILISATION` of the bf16 peak, and `STEP_SECONDS` each step.
+
+    Times what a step of the objective takes against one of a plain DAE.
+    """
     computing = training_flops(config, images) / (H200_BF16_FLOPS * UTILISATION)
-    return (computing + gpu_idle_seconds(config, images)) / 3600
+    return (config.objective.step_factor * computing + gpu_idle_seconds(config, images)) / 3600
 
 
 def gpu_idle_seconds(config: TrialConfig, images: int) -> float:
     """Seconds of `gpu_hours` in which the GPU waits for the next kernel."""
-    return STEP_SECONDS * config.epochs * math.ceil(images / config.batch_size)
+    return config.objective.step_factor * STEP_SECONDS * config.epochs * math.ceil(images / config.batch_size)
 
 
 def cpu_hours(config: TrialConfig, images: int) -> float:
     """Hours of training alone on one CPU thread."""
     seconds = training_flops(config, images) / CPU_FLOPS + CPU_IMAGE_SECONDS * images * config.epochs
-    return seconds / 3600
+    return config.objective.step_factor * seconds / 3600
 
 
 def evaluation_seconds(fit_operations: int, on_gpu: bool) -> float:
@@ -135,12 +139,12 @@ def fit_core_hours(iteration_flops: int) -> float:
 
 
 def beta_eff(config: TrialConfig) -> float | None:
-    """Weight of the KL summed over latents against the cross-entropy summed over pixel values; None for a DAE.
+    """Weight of the KL summed over latents against the cross-entropy summed over pixel values; None without either.
 
     Averaging divides the cross-entropy by 3 x size^2 and the KL by the latents, so `mean` at 128 latents on CIFAR-10
     weighs 0.01 x 3072 / 128 = 0.24: the number to compare with the beta of other papers.
     """
-    if config.model == "dae":
+    if "beta" not in config.objective.reads or config.reconstruction != "bce":
         return None
     if config.reduction == "sum":
         return config.beta

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from aesweep.models.config import TrialConfig
-from aesweep.models.networks.architecture import decoder_depths, first_map_channels
+from aesweep.models.networks.architecture import decoder_depths, first_map_channels, latent_norm
 
 _DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(TrialConfig)}
 
@@ -17,11 +17,13 @@ _DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Trial
 def without_idle_fields(config: TrialConfig) -> TrialConfig:
     """The trial with the same weights whose fields without effect are the defaults."""
     idle = []
-    if config.model == "dae":
+    if "beta" not in config.objective.reads:
         idle.append("beta")
+    if config.objective.reconstruction is not None:
+        idle.append("reconstruction")
     if config.noise_std == 0:
         idle.append("noise_position")
-    if not config.conv_norm and config.latent_norm != "batch":
+    if not config.conv_norm and latent_norm(config) not in ("batch", "batch_plain"):
         idle.append("bn_momentum")
     if config.dataset == "cifar10" and config.image_size == 32:
         idle.append("resize")  # its images are of that size

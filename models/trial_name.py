@@ -32,6 +32,8 @@ _WORDS = {
     "warmup_epochs": "warmup{}",
     "warmup_learning_rate": "warmup_lr{}",
     "precision": "{}",
+    "reconstruction": "{}",
+    "parameters": "{}",
     "plugin_versions": "{}",
 }
 """What a value that is not the default becomes, in the order of a name; fields that are not here follow with their names."""

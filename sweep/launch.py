@@ -17,6 +17,7 @@ from aesweep.cluster.address import check_address
 from aesweep.cluster.environment import require_sound_environment
 from aesweep.cluster.user import complete_environment
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.config import TrialConfig
 from aesweep.models.errors import one_line
 from aesweep.models.plugins.files import PACKAGE, loaded_files
 from aesweep.models.plugins.registry import require
@@ -29,7 +30,8 @@ from aesweep.sweep.driver.progress import Progress, ProgressView, describe_count
 from aesweep.sweep.driver.stopping import StopRequest
 from aesweep.sweep.driver.trackers import Trackers
 from aesweep.sweep.freezing import freeze, own_claims, report_command
-from aesweep.sweep.spec.images import check_images, one_per_data_set, prepare_images
+from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.images import check_images, check_labels, one_per_data_set, prepare_images
 from aesweep.sweep.spec.load import change_spec, load_spec, overridden_data_dir
 from aesweep.sweep.spec.own_folders import own_spec, remember
 from aesweep.sweep.spec.sweep_spec import SweepSpec
@@ -83,7 +85,7 @@ def launch(
     say_question(spec, console)
     own = own_claims(spec.claims)
     data_sets = one_per_data_set(config for config, _ in spec.trials)
-    check_images(data_sets, spec.execution)
+    _check_data(data_sets, spec.execution, evaluation)
     remember(spec.execution)
     opened = open_store(store).snapshot() if open_storage(store).exists(MARK) else None
     if opened is not None and not add:
@@ -122,6 +124,13 @@ def say_question(spec: SweepSpec, console: Console) -> None:
     """Ask about what was probably meant otherwise; the launch goes on."""
     if spec.lone_seed:
         console.print(f"[yellow]{spec.lone_seed}[/yellow]", highlight=False, soft_wrap=True)
+
+
+def _check_data(configs: Sequence[TrialConfig], execution: ExecutionConfig, evaluation: EvaluationConfig) -> None:
+    """Raise `InputError` for images, or labels that the feature network learns from, that are not on this machine."""
+    check_images(configs, execution)
+    if evaluation.needs_features:
+        check_labels(configs, execution, evaluation.extractor)
 
 
 def used_plugins(spec: SweepSpec, evaluation: EvaluationConfig) -> tuple[str, ...]:
@@ -197,51 +206,57 @@ def _run(
     `again` is the command that goes on where Ray dies. `record` writes the spec and what will judge it, as soon as others
     can see this driver (`prune` takes nothing of one that it sees) and before anything is trained or scored.
     """
-    console.print(
-        f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
-        f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
-        highlight=False,
-        markup=False,
-    )
-    complete_environment()
-    from aesweep.cluster.connect import connect  # Ray and torch from here on
-    from aesweep.sweep.driver.driver import Driver
-    from aesweep.sweep.driver.tune_adapter import train
-    from aesweep.sweep.worker.plugins_here import require_on_workers
-    from aesweep.sweep.worker.remote_stage import run_stage
-    from aesweep.sweep.worker.trainable import TrialTrainable
-
     progress = Progress.of(plan)
     view, file = ProgressView(progress, console), ProgressFile(store)
     stop = StopRequest(store, file.name)
-    try:
+
+    def work() -> None:
+        complete_environment()
+        from aesweep.cluster.connect import connect  # Ray and torch from here on
+        from aesweep.sweep.driver.driver import Driver
+        from aesweep.sweep.driver.tune_adapter import train
+        from aesweep.sweep.worker.plugins_here import require_on_workers
+        from aesweep.sweep.worker.remote_stage import run_stage
+        from aesweep.sweep.worker.trainable import TrialTrainable
+
         file.write(progress.record(), force=True)
         file.keep_fresh()
         record()
         _clean_up(store, console, file.driver)
+        if stop.asked:
+            return
         callbacks, folder, lines = trackers.begin(store, spec.name)
         for line in lines:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         shipped = {f"{PACKAGE}/{file.module}.py": file.source for file in loaded_files()}
-        connected = connect(address, after_death=f"Continue with: {again}", more_code=shipped)
-        with stop.listening(), connected as ours, view:
+        with connect(address, after_death=f"Continue with: {again}", more_code=shipped) as ours, view:
             require_on_workers(used_plugins(spec, plan.evaluation))
             driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks, folder)
             ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))
-    except KeyboardInterrupt:
-        if not stop.at_once:
-            raise
-    finally:
-        file.remove()
-    after = make_plan(spec, store, plan.evaluation, only=only)
-    outcome = outcome_of(after, interrupted=stop.asked and not after.is_done, stop_asked=stop.asked)
-    elapsed = describe_seconds(view.elapsed())
-    console.print(
-        f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.storage.place('tables')}",
-        highlight=False,
-        markup=False,
-    )
+
+    with stop.listening():  # from the first word on: signals that come while Ray is loaded are requests as well
+        console.print(
+            f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
+            f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
+            highlight=False,
+            markup=False,
+        )
+        try:
+            work()
+        except KeyboardInterrupt:
+            if not stop.at_once:
+                raise
+        finally:
+            file.remove()
+        after = make_plan(spec, store, plan.evaluation, only=only)
+        outcome = outcome_of(after, interrupted=stop.asked and not after.is_done, stop_asked=stop.asked)
+        elapsed = describe_seconds(view.elapsed())
+        console.print(
+            f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.storage.place('tables')}",
+            highlight=False,
+            markup=False,
+        )
     return outcome, after
 
 
@@ -302,7 +317,7 @@ def evaluate(
         return say_nothing_to_do(plan, console, again)
     require_alone(opened, also)
     configs = one_per_data_set(trial.config for trial in to_score.to_score)
-    check_images(configs, spec.execution)
+    _check_data(configs, spec.execution, evaluation)
     remember(spec.execution)
     require_sound_environment(address)
     prepare_images(configs, spec.execution, console)

@@ -1,13 +1,15 @@
 """A trained model, its data and its priors, back from a store."""
 
 from pathlib import Path
+from typing import Any
 
+from aesweep.evaluation.prior_descriptions import PRIORS
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.models.cost import most_model_bytes
 from aesweep.models.data.images import ImageSet, load_images
 from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder
-from aesweep.models.plugins.registry import require
+from aesweep.models.plugins.registry import parsed, require
 from aesweep.models.training.checkpoint import model_from_bytes
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.spec.own_folders import own_spec
@@ -47,7 +49,7 @@ def load_prior(store: Store | str | Path, key: str, prior: str = "gmm") -> Fitte
     Args:
         store: An open store, its folder, or its address (`s3://bucket/folder`).
         key: Key of a scored trial, or the first characters of one.
-        prior: `standard_normal`, `mvg` (one Gaussian) or `gmm` (a mixture of Gaussians).
+        prior: `standard_normal`, `mvg` (one Gaussian), `gmm` (a mixture of Gaussians), or another that it was scored with.
 
     Returns:
         The prior that the latest launch fitted, otherwise that of any other evaluation. `sample(n, seed)` draws latents
@@ -60,7 +62,12 @@ def load_prior(store: Store | str | Path, key: str, prior: str = "gmm") -> Fitte
     config = opened.trials.find(key)
     name = prior_file(prior)
     latest = opened.trials.latest_evaluation()
-    for evaluation in sorted(opened.commits.scored(config.key), key=lambda evaluation: evaluation != latest):
+    evaluations = sorted(opened.commits.scored(config.key), key=lambda evaluation: evaluation != latest)
+    require(
+        use for evaluation in evaluations for use in _uses(opened, config.key, evaluation) if use.split()[1] == prior
+    )
+    PRIORS.get(prior, "--prior")
+    for evaluation in evaluations:
         if (data := opened.commits.prior_bytes(config.key, evaluation, name, config.latent_size)) is not None:
             try:
                 return FittedPrior.from_bytes(data)
@@ -68,6 +75,13 @@ def load_prior(store: Store | str | Path, key: str, prior: str = "gmm") -> Fitte
                 raise InputError(name, config.name, f"It cannot be loaded: {error}.") from error
     remedy = f"{config.name} has no such prior: it is not scored yet, or the fit failed (see the scores table)."
     raise InputError("--prior", prior, remedy)
+
+
+def _uses(store: Store, key: str, evaluation: str) -> list[str]:
+    """The plug-in priors of an evaluation, with their versions."""
+    commit = store.commits.scores(key, evaluation)
+    recorded: Any = commit.evaluation.get("plugin_versions", ()) if commit else ()
+    return [str(use) for use in parsed(recorded) if use.kind == "prior"]
 
 
 def load_data(store: Store | str | Path, key: str, data_dir: str | Path | None = None) -> ImageSet:

@@ -1,4 +1,4 @@
-"""Which network scores lowest, and which of two models does over their common settings: for any data set and any axes.
+"""Which network scores lowest: for any data set and any axes.
 
 A network is everything that decides a training but its seed. All scored trials of a data set take part, whatever fields the
 sweep varies: nothing is chosen first, as the figures of the paper choose one schedule and one beta.
@@ -7,7 +7,6 @@ sweep varies: nothing is chosen first, as the figures of the paper choose one sc
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -16,13 +15,10 @@ from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.data.evaluations import Evaluation, scores_by_trial
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.power import ALPHA
-from aesweep.analysis.statistics import Estimate, PairedDifference, Sample, paired_difference
-from aesweep.sweep.tables.schemas import CONFIG_FIELDS
+from aesweep.analysis.statistics import Estimate, Sample
 
 NETWORK = ["model", "filters", "depth", "variant", "latent_size"]
 """Columns that name a network on one data set."""
-NOT_IN_A_SETTING = ("model", "seed", "beta", "reduction")
-"""Fields in which the two networks of a pair may differ: the last two weigh the KL divergence that only VAEs have."""
 RANKED_BY = ("gmm", "mvg", "standard_normal", "reconstruction_test", "reconstruction_train")
 """The score that networks are ranked by is the first of these that was measured."""
 
@@ -88,21 +84,3 @@ def trials_of(ranking: Ranking, trials: pd.DataFrame, place: int = 0) -> pd.Data
     """The trials of one ranked network."""
     names = ranking.networks.iloc[place]
     return trials[np.logical_and.reduce([trials[name] == names[name] for name in NETWORK])]
-
-
-def compare_models(trials: pd.DataFrame, score: str, first: str, second: str) -> PairedDifference | None:
-    """The score of one model minus that of another over the settings that both have; None without any.
-
-    A setting is what a trial's fields say of it, without `NOT_IN_A_SETTING`: over the betas of its VAEs, scores are averaged for
-    each seed.
-    """
-    rows = trials[np.isfinite(trials[score].astype("float64")) & trials["model"].isin([first, second])]
-    fields = [name for name in CONFIG_FIELDS if name not in NOT_IN_A_SETTING and rows[name].nunique(dropna=False) > 1]
-    setting = [*dict.fromkeys(["latent_size", *fields]), "model"]
-    by_seed = rows.groupby([*setting, "seed"], observed=True, dropna=False)[score].mean().reset_index("seed", drop=True)
-    groups = by_seed.groupby(level=setting, dropna=False)
-    samples = {cast(tuple[Any, ...], names): Sample(values.to_numpy(dtype=float)) for names, values in groups}
-    settings = [names[:-1] for names in samples if names[-1] == first and (*names[:-1], second) in samples]
-    if not settings:
-        return None
-    return paired_difference([samples[*s, first] for s in settings], [samples[*s, second] for s in settings])

@@ -1,4 +1,4 @@
-"""The five tables of a store as pandas frames, with the hash of the bytes they were read from.
+"""The six tables of a store as pandas frames, with the hash of the bytes they were read from.
 
 A sweep may be running while its report is drawn, so each Parquet file is opened once: the frame and the hash come from
 the same bytes, also where the driver replaces the file meanwhile. A store without tables is a store without results
@@ -45,6 +45,7 @@ _KINDS = {"string": "str", "bool": "bool", "timestamp[us, tz=UTC]": "datetime64[
 KINDS: dict[str, dict[str, str]] = {
     table: {c.name: _KINDS.get(str(c.type), "float64") for c in columns if table != "epochs" or c.name in _EPOCHS}
     for table, columns in COLUMNS.items()
+    if table != "terms"  # no part of the report reads them
 }
 """Table -> column -> pandas type in a frame that may hold no rows."""
 
@@ -137,14 +138,17 @@ def load_tables(store: str | Path, address: str = "") -> Tables:
     root = Path(store).expanduser().absolute()
     _check_is_store(root)
     digest, read = hashlib.sha256(), {}
-    for table in sorted(KINDS):
+    for table in sorted(COLUMNS):
         path = root / "tables" / f"{table}.parquet"
         try:
             file = Beneath(root).open(f"tables/{table}.parquet")
         except (FileNotFoundError, NotADirectoryError):
             continue
         digest.update(f"{_sha256(file)}  {table}.parquet\n".encode())
-        read[table] = _read(path, table, file)
+        if table in KINDS:
+            read[table] = _read(path, table, file)
+        else:
+            file.close()
     return Tables(root, **read, data_hash=digest.hexdigest()[:HASH_DIGITS] if read else "none", address=address)
 
 

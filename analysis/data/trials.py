@@ -2,8 +2,9 @@
 
 A curve joins trials that differ in latent size only, and averages trials that differ in seed only. Any other field of
 `TrialConfig` that differs must therefore show in a name: `data` (what distances may be compared within) or `variant`,
-which is made of `network` (words for what Table 1 varies on the plain network), `weight` (a VAE's beta) and `schedule`
-(every further field), the last two only where they are not the same in all trials on these data.
+which is made of `network` (words for what Table 1 varies on the plain network), `weight` (a VAE's beta, and the parameters of
+other models) and `schedule` (every further field), the last two only where they are not the same in all trials on these data;
+of parameters, in those of the same model.
 """
 
 import math
@@ -19,7 +20,7 @@ _IN_WORDS = {
     "data": "dataset data_identity image_size resize".split(),
     "axes": "model filters depth latent_size seed".split(),
     "network": "latent_norm noise_std noise_position freeze_latent conv_norm".split(),
-    "weight": ["beta"],
+    "weight": "beta parameters plugin_versions".split(),
 }
 """Fields that have words or a place of their own, by where they show."""
 FURTHER_FIELDS = [name for name in CONFIG_FIELDS if name not in chain.from_iterable(_IN_WORDS.values())]
@@ -38,8 +39,10 @@ def describe(trials: pd.DataFrame) -> pd.DataFrame:
     described = trials.copy()
     described["data"] = _data(trials)
     described["network"] = _joined(_network(trials))
-    described["weight"] = _joined([_named(described, "beta", described["model"] == "vae")])  # a DAE has no KL term
     everywhere = pd.Series(True, index=trials.index)
+    of_models = [_named(described, name, everywhere, "data", "model") for name in ("parameters", "plugin_versions")]
+    # A DAE has no KL term.
+    described["weight"] = _joined([_named(described, "beta", described["model"] == "vae"), *of_models])
     described["schedule"] = _joined([_named(described, name, everywhere) for name in FURTHER_FIELDS])
     parts = [", " + described[name] for name in ("network", "weight", "schedule")]
     described["variant"] = _joined([part.where(part != ", ", "") for part in parts])
@@ -142,10 +145,10 @@ def _joined(parts: list[pd.Series]) -> pd.Series:
     return joined.str.removeprefix(", ").astype("str")
 
 
-def _named(trials: pd.DataFrame, name: str, counts: pd.Series) -> pd.Series:
-    """`name value` where the counting trials on the same data hold several values, else ""."""
-    held = trials[counts].groupby("data")[name].nunique(dropna=False)
-    differ = trials["data"].map(held) > 1
+def _named(trials: pd.DataFrame, name: str, counts: pd.Series, *within: str) -> pd.Series:
+    """`name value` where the counting trials on the same data, or alike in `within`, hold several values, else ""."""
+    alike = trials[counts].groupby(list(within) or "data", observed=True)[name]
+    differ = alike.transform(lambda held: held.nunique(dropna=False)).reindex(trials.index) > 1
     values = trials[name].map(_value).astype("str")
     return _words(f"{name.replace('_', ' ')} " + values, differ & counts)
 

@@ -1,66 +1,54 @@
 """The questions that a reader asks first of any sweep, each with its answer in one or two sentences."""
 
-import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import Evaluation, evaluations_of
-from aesweep.analysis.data.ranking import (
-    Ranking,
-    compare_models,
-    rank,
-    ranked_by,
-    trials_of,
-    with_scores,
-)
-from aesweep.analysis.data.scores import SAMPLE_SCORES, SOURCE_NAMES
+from aesweep.analysis.axes.comparison import Comparison, compare_values
+from aesweep.analysis.axes.layout import axis_title
+from aesweep.analysis.axes.sweep import Sweep
+from aesweep.analysis.data.evaluations import Evaluation
+from aesweep.analysis.data.ranking import Ranking
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES
-from aesweep.analysis.power import ALPHA
-from aesweep.analysis.statistics import PairedDifference
-from aesweep.analysis.text.costs import more_seeds
-from aesweep.analysis.text.text_tables import format_score, places_of, with_error
+from aesweep.analysis.text.better import better, how_sure, question, score_words
+from aesweep.analysis.text.settle import what_would_settle
+from aesweep.analysis.text.text_tables import format_score, with_error
 
 MOST_NAMED = 3
 """Networks that are named as good as the best; the others are counted."""
-SEEDS_AT_LEAST = 3
-"""Seeds to train where there is one: the spread of two says little."""
+MOST_QUESTIONS = 4
+"""Fields that are compared on the first screen; a table compares them all."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One question and its answer; `command` is what to type, "" for nothing."""
+    """One question and its answer; `command` is what to type, "" for nothing, and `note` explains a term."""
 
     question: str
     text: str
     command: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """The answers for one data set under one way of scoring, and the network that they recommend."""
+    """The answers for one data set under one way of scoring."""
 
-    data: str
-    evaluation: Evaluation
-    ranking: Ranking
-    trials: pd.DataFrame  # of the first network, a row per seed
+    sweep: Sweep
     given: tuple[Answer, ...]
 
 
-def all_answers(tables: Tables, spec: str) -> list[Answers]:
-    """For every evaluation that is shown (FID first) and every data set; `spec` is what the sweep is launched by."""
+def all_answers(tables: Tables, sweeps: Sequence[Sweep]) -> list[Answers]:
+    """The answers for each of these; a term is explained where it comes first."""
+    explained: set[str] = set()
     found = []
-    for evaluation in evaluations_of(tables).shown:
-        for data, trials in with_scores(tables, evaluation).groupby("data"):
-            score = ranked_by(trials)
-            ranking = rank(trials, score) if score else None
-            if ranking is not None:
-                given = tuple(_answers(tables, evaluation, trials, ranking, spec))
-                found.append(Answers(str(data), evaluation, ranking, trials_of(ranking, trials), given))
+    for sweep in sweeps:
+        note = "" if sweep.evaluation.title in explained else _meaning(sweep.evaluation)
+        explained.add(sweep.evaluation.title)
+        found.append(Answers(sweep, tuple(_answers(tables, sweep, note))))
     return found
 
 
@@ -88,31 +76,30 @@ def _reasons(tables: Tables) -> list[str]:
     return (last["type"] + ": " + lines).tolist()
 
 
-def _answers(
-    tables: Tables, evaluation: Evaluation, trials: pd.DataFrame, ranking: Ranking, spec: str
-) -> Iterator[Answer]:
-    learnt_nothing = _learnt_nothing(trials_of(ranking, trials))
-    yield Answer("Which network?", f"{_which(evaluation, ranking)} {learnt_nothing}".strip())
-    pairs = [
-        (first, second, compare_models(trials, ranking.score, first, second))
-        for first, second in combinations([model for model in MODEL_NAMES if (trials["model"] == model).any()], 2)
-    ]
-    for first, second, found in pairs:
-        names = MODEL_NAMES[first], MODEL_NAMES[second]
-        yield Answer(f"{names[0]} or {names[1]}?", _better(names, found, _what(ranking)))
-    compared = [found for _, _, found in pairs if found]
-    yield Answer("How sure is that?", _how_sure(ranking, compared))
-    text, seeds = _what_would_settle(ranking, compared)
+def _answers(tables: Tables, sweep: Sweep, note: str) -> Iterator[Answer]:
+    ranking, axes = sweep.ranking, sweep.layout.axes
+    learnt_nothing = _learnt_nothing(sweep.winner)
+    yield Answer("Which network?", f"{_which(sweep)} {learnt_nothing}".strip(), note=note)
+    asked = sorted(axes.every, key=lambda axis: (axis.name != "model", len(axis)))
+    compared: list[Comparison] = []
+    for axis in asked[:MOST_QUESTIONS]:
+        found = compare_values(axes, axis, ranking.score)
+        yield Answer(question(axis), better(axis, found, score_words(ranking.score)))
+        compared += [found] if found else []
+    if rest := asked[MOST_QUESTIONS:]:
+        yield Answer("What else varies?", f"{', '.join(map(axis_title, rest)).capitalize()}: see “Field by field”.")
+    yield Answer("How sure is that?", how_sure(ranking, compared))
+    text, command = what_would_settle(tables, sweep, compared)
     if tables.trials["state"].isin(["pending", "running", "trained"]).any():
         text = f"The sweep is not finished: what is left may settle more. Then: {text}"
-    cost, command = more_seeds(tables, trials, ranking.seeds, seeds, spec) if seeds else ("", "")
-    yield Answer("What would settle the rest?", f"{text} {cost}".strip(), command)
+    yield Answer("What would settle the rest?", text, command)
 
 
-def _which(evaluation: Evaluation, ranking: Ranking) -> str:
+def _which(sweep: Sweep) -> str:
+    ranking = sweep.ranking
     count, name = len(ranking.networks), network_name(ranking)
-    metric = "FID" if evaluation.is_fid else evaluation.metric
-    what = f"{_what(ranking)} score {metric}"
+    metric = "FID" if sweep.evaluation.is_fid else sweep.evaluation.metric
+    what = f"{score_words(ranking.score)} score {metric}"
     if not ranking.known:
         what = f"{what} {format_score(ranking.best.value)}"
         if count == 1:
@@ -137,6 +124,20 @@ def _which(evaluation: Evaluation, ranking: Ranking) -> str:
     return f"{lowest} As good within the noise of seeds: {others}."
 
 
+def _meaning(evaluation: Evaluation) -> str:
+    """What the distance is, for readers who meet it here."""
+    if evaluation.is_fid:
+        return (
+            "FID: the Fréchet distance between generated and real images in the features of the Inception network of 2015. "
+            "Lower is better."
+        )
+    return (
+        f"{evaluation.metric}: the Fréchet distance between generated and real images in the features of the network "
+        f"{evaluation.extractor}. Lower is better. It is computed like FID, but with another network, so it is not comparable with "
+        "published FIDs."
+    )
+
+
 def _learnt_nothing(trials: pd.DataFrame) -> str:
     """A warning where a network's reconstructions are no better than the mean image; "" where they are."""
     useless = int((trials["test_bce"] >= trials["mean_image_bce"]).sum())
@@ -146,83 +147,6 @@ def _learnt_nothing(trials: pd.DataFrame) -> str:
     return (
         f"But{seeds} it reconstructs test images no better than the mean training image does, so it has learnt little."
     )
-
-
-def _better(names: tuple[str, str], found: PairedDifference | None, what: str) -> str:
-    if found is None:
-        return f"Not compared: no {names[0]} has the filters, depth, latent units and further settings of a {names[1]}."
-    value, half = found.estimate.value, found.estimate.half_width
-    over = f"over {found.settings:,} common settings" if found.settings > 1 else "in the one common setting"
-    lead = f"{what} of {names[0]}s score {_change(value, half)}"
-    wins = f"{names[0]}s are lower in {found.lower:,} of {found.settings:,}" if found.settings > 1 else ""
-    if math.isnan(half):
-        tail = f"; {wins}" if wins else ""
-        return f"Not decided: one training seed. On average {over}, {lead}{tail}."
-    interval = f" (95 %: {_change(value - half, half)} to {_change(value + half, half)})"
-    tail = f"; {wins}" if wins else ""
-    if found.p_of_no_difference() > 2 * ALPHA:
-        return f"Not decided: on average {over}, {lead}{interval}{tail}."
-    better = names[value > 0]
-    return f"{better}s are better: on average {over}, {lead}{interval}{tail}."
-
-
-def _how_sure(ranking: Ranking, compared: list[PairedDifference]) -> str:
-    if not ranking.known:
-        return "Not at all: with one training seed per network, the spread over seeds is unknown."
-    found = [f"{ranking.seeds} training seeds per network."]
-    if ranking.few_seeds:
-        few = ranking.few_seeds
-        found.append(
-            "1 network with fewer does not compete." if few == 1 else f"{few:,} networks with fewer do not compete."
-        )
-    if len(ranking.networks) > 1:
-        found.append("The lowest score is partly luck: trained again, that network would score somewhat higher.")
-    for one in compared:
-        p = one.p_of_no_difference()
-        chance = "less than 0.1 %" if p < 0.001 else f"{100 * p:.2g} %"
-        if p < 1:
-            found.append(f"Models that are equally good on average would differ this much in {chance} of such sweeps.")
-    return " ".join(found)
-
-
-def _what_would_settle(ranking: Ranking, compared: list[PairedDifference]) -> tuple[str, int]:
-    """What is open and how to decide it; the seeds to train, 0 for no more."""
-    if not ranking.known:
-        return f"{SEEDS_AT_LEAST} training seeds of each network give every number above its error.", SEEDS_AT_LEAST
-    said, seeds = [], []
-    for one in compared:
-        if one.p_of_no_difference() <= 2 * ALPHA:
-            continue
-        more, settings = one.seeds_needed(), one.settings_needed()
-        ways = [f"about {more} seeds"] if more else []
-        ways += [f"about {settings:,} settings like these (more latent sizes or widths)"] if settings else []
-        seeds += [more] if more else []
-        said.append(
-            f"The models: {' or '.join(ways)}, if they differ as much as they seem to."
-            if ways
-            else "The models: their difference is too small to be found with a sensible number of seeds or settings."
-        )
-    if ranking.as_good:
-        more = ranking.seeds_to_tell_the_next()
-        seeds += [more] if more else []
-        said.append(
-            f"The two lowest networks: about {more} seeds, if they differ as much as they seem to."
-            if more
-            else "The two lowest networks: more seeds will hardly tell them apart. Take either."
-        )
-    return " ".join(said) or "Nothing is open.", min(seeds, default=0)
-
-
-def _what(ranking: Ranking) -> str:
-    """Such as `GMM samples`."""
-    name = SOURCE_NAMES[ranking.score]
-    return f"{name} samples" if ranking.score in SAMPLE_SCORES else f"reconstructions ({name})"
-
-
-def _change(value: float, half_width: float) -> str:
-    """Such as `10.9 lower`."""
-    written = format_score(abs(value)) if math.isnan(half_width) else f"{abs(value):.{places_of(half_width)}f}"
-    return f"{written} {'lower' if value < 0 else 'higher'}"
 
 
 def network_name(ranking: Ranking, place: int = 0) -> str:

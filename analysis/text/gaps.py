@@ -1,4 +1,8 @@
-"""What a complete report would also hold, each gap with its reason and the command that fills it."""
+"""What a complete report would also hold, each gap with its reason and the command that fills it.
+
+Cells of the paper's tables, trials that are not finished, distances of an evaluation that has not seen a trial; the scores of
+all metrics that were asked for are in `missing_scores.py`.
+"""
 
 import shlex
 
@@ -11,6 +15,7 @@ from aesweep.analysis.data.published import published_scores
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES
+from aesweep.analysis.text.missing_scores import missing_scores, unmeasured
 from aesweep.analysis.text.paper_tables import holds_paper_data
 from aesweep.analysis.text.text_tables import Heading, TextTable
 
@@ -21,9 +26,9 @@ _SETTABLE = [name for name, value in SETTINGS.items() if isinstance(value, int |
 def gaps(tables: Tables, results: list[Results]) -> TextTable:
     """Cells and figures of the paper first, then unfinished trials, then single scores."""
     trials = tables.described[["key", "name", "state"]]
-    parts = [_paper_gaps(tables, results), _unfinished(trials, tables)]
-    for evaluation in evaluations_of(tables).shown:
-        parts += [_null_scores(tables, trials, evaluation), _unscored(tables, trials, evaluation)]
+    parts = [_paper_gaps(tables, results), _unfinished(trials, tables), missing_scores(tables)]
+    parts += [_unscored(tables, trials, evaluation) for evaluation in evaluations_of(tables).shown]
+    parts.append(unmeasured(tables))
     frame = pd.concat(parts, ignore_index=True).astype("str")
     heads = {"what": Heading("Missing"), "reason": Heading("Reason"), "command": Heading("Command", "code")}
     caption = "" if len(frame) else "Nothing is missing."
@@ -111,16 +116,6 @@ def _unfinished(trials: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     command = f"aesweep resume {tables.quoted}"
     commands = np.where(failed, f"{command} --retry-failed", np.where(rows["state"] == "running", "", command))
     return pd.DataFrame({"what": what, "reason": reason, "command": commands})
-
-
-def _null_scores(tables: Tables, trials: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
-    """Distances that could not be computed; running the same evaluation again would end the same way."""
-    rows = frechet_rows(tables, evaluation)
-    rows = rows[rows["value"].isna()].merge(trials[["key", "name"]], on="key")
-    source = rows["source"] + ", " + rows["split"] + " split"
-    what = rows["name"] + ": " + evaluation.metric + " (" + evaluation.extractor + ") of " + source
-    reason = rows["note"].where(rows["note"].fillna("") != "", "no reason recorded")
-    return pd.DataFrame({"what": what, "reason": reason, "command": ""}).drop_duplicates().sort_values("what")
 
 
 def _unscored(tables: Tables, trials: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:

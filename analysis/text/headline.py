@@ -1,10 +1,11 @@
 """What must be known before the numbers are read, and the best network of each model under each score."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import Evaluation, evaluations_of
+from aesweep.analysis.axes.sweep import Sweep
+from aesweep.analysis.data.evaluations import Evaluation
 from aesweep.analysis.data.ranking import NETWORK, Ranking, rank, with_scores
 from aesweep.analysis.data.results import Results, notices
 from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES
@@ -15,20 +16,20 @@ from aesweep.analysis.text.text_tables import Heading, TextTable, format_score
 from aesweep.sweep.tables.schemas import STILL_IMPROVING
 
 
-def warnings(tables: Tables, results: Iterable[Results]) -> list[str]:
-    """What must be known before the numbers are read.
-
-    Distances that are no FID, training and scoring that are not the paper's, models that learnt nothing or were still
-    improving fast.
-    """
-    found = [f"{evaluation.notice}." for evaluation in evaluations_of(tables).shown if evaluation.notice]
-    found += dict.fromkeys(sentence for one in results for sentence in one.named_notices)
+def warnings(tables: Tables, sweeps: Sequence[Sweep]) -> list[str]:
+    """What must be known before the numbers are read: wishes that were not met, models that learnt nothing."""
+    found = list(dict.fromkeys(notice for one in sweeps for notice in one.layout.notices))
     useless = int((tables.trials["test_bce"] >= tables.trials["mean_image_bce"]).sum())
     if useless:
         trained = int(tables.trials["test_bce"].notna().sum())
+        which = (
+            "The only trained model reconstructs"
+            if trained == 1
+            else f"{useless:,} of {trained:,} trained models reconstruct"
+        )
         found.append(
-            f"{useless:,} of {trained:,} trained models reconstruct the test images no better than the mean training image "
-            "does (test BCE against mean-image BCE): their other scores say little."
+            f"{which} the test images no better than the mean training image does: the scores of such models say little. "
+            "Compare “Test BCE” with “Mean-image BCE” in the table of trials; more epochs may help."
         )
     if improving := int((tables.trials["late_improvement"] > STILL_IMPROVING).sum()):
         trained = int(tables.trials["test_bce"].notna().sum())

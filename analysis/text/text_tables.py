@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from aesweep.analysis.text.latex import Column, latex_table
+
 MISSING = "–"
 SIGNIFICANT_DIGITS = 4  # as many as the paper prints
 
@@ -20,7 +22,8 @@ class Heading:
 
     text: str
     kind: str = "text"
-    """text, code (a command), number (text that stands right), whole, score (four significant digits), nats (four decimals)"""
+    """text, code (a command), number (text that stands right), value (the same, of few values), whole, score (four significant
+    digits), nats (four decimals)"""
 
     @property
     def is_text(self) -> bool:
@@ -97,17 +100,13 @@ def to_markdown(table: TextTable) -> str:
 
 
 def to_latex(table: TextTable) -> str:
-    """A `table` environment with booktabs rules."""
-    cells = table.cells().apply(lambda column: column.map(_latex_escape))
-    cells = _emphasised(cells, table.bold_cells(), r"\textbf{", "}")
-    align = "".join("l" if heading.is_text else "r" for heading in table.headings.values())
-    head = " & ".join(_latex_escape(heading.text) for heading in table.headings.values())
-    rows = [" & ".join(row) + r" \\" for row in cells.to_numpy().tolist()]
-    caption = _latex_escape(f"{table.title}. {table.caption} Data {table.data_hash}.")
-    begin = [r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", rf"\label{{tab:{table.name}}}"]
-    begin += [rf"\begin{{tabular}}{{{align}}}", r"\toprule", head + r" \\", r"\midrule"]
-    end = [r"\bottomrule", r"\end{tabular}", r"\end{table}", ""]
-    return "\n".join(["% needs \\usepackage{booktabs}", *begin, *rows, *end])
+    """A `table` or `longtable` environment for a plain article with booktabs and siunitx."""
+    cells, bold = table.cells(), table.bold_cells()
+    columns = [
+        Column(heading.text, cells[name].tolist(), bold[name].tolist(), not heading.is_text)
+        for name, heading in table.headings.items()
+    ]
+    return latex_table(columns, f"{table.title}. {table.caption} Data {table.data_hash}.", table.name)
 
 
 def to_csv(table: TextTable) -> str:
@@ -142,15 +141,3 @@ def _markdown_escape(text: str) -> str:
     for character in "|*_`<[":
         escaped = escaped.replace(character, "\\" + character)
     return " ".join(escaped.split())
-
-
-_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
-_LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$", "−": "$-$", "×": r"$\times$", "·": r"$\cdot$"}
-_LATEX |= {"β": r"$\beta$", "σ": r"$\sigma$", "≤": r"$\leq$", "∞": r"$\infty$"}
-_LATEX |= {"Σ": r"$\Sigma$", "½": r"$^{1/2}$", "‖": r"$\|$"} | {c: f"$^{i}$" for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
-_LATEX |= {"“": "``", "”": "''", "’": "'", "…": r"\ldots{}"}
-_LATEX |= {character: "\\" + character for character in "&%$#_{}"}
-
-
-def _latex_escape(text: str) -> str:
-    return " ".join("".join(_LATEX.get(character, character) for character in text).split())

@@ -15,10 +15,9 @@ import numpy as np
 import torch
 from scipy.sparse import coo_array
 
-from aesweep.evaluation.config import Source
 from aesweep.evaluation.diagnostics.neighbours import nearest
 from aesweep.evaluation.draws import reference_indices
-from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.rows import ScoreRow, Source
 from aesweep.evaluation.subject import Subject, Values, measured_rows
 
 POINTS = 5000

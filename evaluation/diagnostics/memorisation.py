@@ -22,12 +22,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from aesweep.evaluation.config import Source
 from aesweep.evaluation.diagnostics.neighbours import nearest
 from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.pictures import reconstruction_grid
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
-from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.rows import ScoreRow, Source
 from aesweep.evaluation.subject import Subject, Values, mean_and_error, measured_rows, prior_rows
 from aesweep.models.data.datasets import Split
 

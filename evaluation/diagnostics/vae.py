@@ -9,10 +9,10 @@
 * `elbo`, `iwae`: the evidence lower bound and its importance-weighted form (Burda et al. 2016) of the same `iwae_samples` draws, in nats
   per image; `elbo_bits`, `iwae_bits`: the negative in bits per pixel value.
 
-The likelihood is the one that training uses, the cross-entropy of values in [0, 1]: no density of grey values. It is the mean
+The likelihood is the cross-entropy of values in [0, 1], which training uses by default: no density of grey values. It is the mean
 log-probability of binary images, each value drawn as 1 with its grey level as probability, and both bounds hold for those.
-So compare them between models here, never with bits per dimension of 8-bit pixels. `beta` and `reduction` of the training do not
-enter: a training with another weight of the KL has optimised another bound.
+So compare them between models here, never with bits per dimension of 8-bit pixels. What was trained does not enter: a training
+with another weight of the KL, with squared error or with a Gaussian likelihood has optimised another bound.
 
 Shapes: N images, Z = latent_size, K draws.
 """
@@ -45,8 +45,8 @@ LogLikelihood = Callable[[torch.Tensor], torch.Tensor]
 
 @torch.inference_mode()
 def measure(subject: Subject) -> list[ScoreRow]:
-    """All rows of a VAE at test images; a DAE has no posterior, and no rows."""
-    if subject.model.config.model != "vae":
+    """All rows of a variational model at test images; others have no posterior, and no rows."""
+    if not subject.model.config.objective.variational:
         return []
     row, test = subject.row("reconstruction", "test"), subject.images.test
     evaluation = subject.evaluation

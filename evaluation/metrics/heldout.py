@@ -14,24 +14,25 @@ Shapes: N latents, Z = latent_size.
 import math
 import time
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.latents import Latents
+from aesweep.evaluation.prior_descriptions import PRIORS
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError, fitted_prior
 from aesweep.evaluation.priors.fitting import USUAL, FitSettings, check_finite, fit_prior
 from aesweep.evaluation.rows import ScoreRow, latent_score
+from aesweep.models.config import TrialConfig
 from aesweep.models.identity import stream_seed
 
 HELDOUT_SHARE = 0.1
 """Share of the training latents."""
 BATCH = 10_000  # latents whose density is computed at once: 1 GB at 768 dimensions and ten components
 
-Kind = Literal["mvg", "gmm"]
-KINDS: tuple[Kind, ...] = ("mvg", "gmm")
+KINDS = ("mvg", "gmm")
+"""Priors that always have rows; so has every other one with a density that the evaluation draws from."""
 FITS = {
     "em_iterations": "iterations",
     "em_converged": "converged",
@@ -47,8 +48,9 @@ def heldout_stage(
     latents: Latents,
     priors: Mapping[str, FittedPrior | str],
     settings: FitSettings = USUAL,
+    trial: TrialConfig | None = None,
 ) -> list[ScoreRow]:
-    """The rows with sources `mvg` and `gmm` that `heldout_likelihood` asks for.
+    """The rows with sources `mvg` and `gmm`, and further priors with a density, that `heldout_likelihood` asks for.
 
     `priors` holds those fitted on all training latents, or the reason why one could not be: the second fit is then left
     out for the same reason.
@@ -57,10 +59,16 @@ def heldout_stage(
         return []
     rows = []
     with threadpool_limits(settings.threads):
-        for kind in KINDS:
-            rows += _likelihood_rows(kind, evaluation, latents.train, priors, settings)
+        for kind in (*KINDS, *_further_kinds(evaluation)):
+            rows += _likelihood_rows(kind, evaluation, latents.train, priors, settings, trial)
             rows += _fit_rows(kind, evaluation, len(latents.train), priors)
     return rows
+
+
+def _further_kinds(evaluation: EvaluationConfig) -> list[str]:
+    """Other priors that are fitted on latents and have a density."""
+    others = [one for name in evaluation.priors if name not in KINDS and (one := PRIORS.find(name)) is not None]
+    return [one.name for one in others if one.needs_latents and (one.sample is None or one.log_density is not None)]
 
 
 def heldout_split(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -71,11 +79,12 @@ def heldout_split(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _likelihood_rows(
-    kind: Kind,
+    kind: str,
     evaluation: EvaluationConfig,
     train_NZ: np.ndarray,
     priors: Mapping[str, FittedPrior | str],
     settings: FitSettings,
+    trial: TrialConfig | None,
 ) -> list[ScoreRow]:
     """Rows of the latents held out under a prior fitted on the rest, and of all under the prior fitted on all."""
     fitted_on, held_out = heldout_split(len(train_NZ), evaluation.prior_seed)
@@ -86,7 +95,7 @@ def _likelihood_rows(
         try:
             prior = fitted_prior(priors, kind)  # where there is none, a part of the latents gives none either
             if metric == "heldout_loglikelihood":
-                prior = fit_prior(kind, train_NZ[fitted_on], evaluation, settings)
+                prior = fit_prior(kind, train_NZ[fitted_on], evaluation, settings, trial)
             (value, stderr), note = mean_likelihood(prior, z_NZ), prior.note
         except PriorError as error:
             note = str(error)
@@ -110,7 +119,7 @@ def mean_likelihood(prior: FittedPrior, z_NZ: np.ndarray) -> tuple[float, float 
 
 
 def _fit_rows(
-    kind: Kind, evaluation: EvaluationConfig, n: int, priors: Mapping[str, FittedPrior | str]
+    kind: str, evaluation: EvaluationConfig, n: int, priors: Mapping[str, FittedPrior | str]
 ) -> list[ScoreRow]:
     record, note = None, ""
     try:

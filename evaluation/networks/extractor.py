@@ -14,8 +14,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from aesweep.evaluation.config import ExtractorName
-
 log = logging.getLogger(__name__)
 
 
@@ -23,7 +21,7 @@ log = logging.getLogger(__name__)
 class Extractor:
     """A feature network on its device, by name and SHA-256 of its weights; it gives D = `dimension` features per image."""
 
-    name: ExtractorName
+    name: str
     sha256: str
     dimension: int
     network: nn.Module
@@ -34,6 +32,8 @@ class Extractor:
     """float32 features (N, D) -> float32 class scores (N, C), where the network is a classifier."""
     fallback: "Extractor | None" = None
     """The same network with a wider range of numbers: it takes over pictures whose features are not finite."""
+    weights: str = ""
+    """SHA-256 of weights that were trained for the evaluation, where `sha256` is that of the recipe; else ""."""
 
     def features(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
         """`images` uint8 (N, H, W, 3), of any device -> float32 (N, D) on `device`, in batches.

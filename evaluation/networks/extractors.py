@@ -13,11 +13,10 @@ from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 
-from aesweep.evaluation.config import ExtractorName
 from aesweep.evaluation.networks.dinov2 import SIZES, DinoV2
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.inception import (
@@ -37,8 +36,10 @@ from aesweep.evaluation.networks.weights import (
     find_dinov2,
     inception_path,
     read_weights,
+    require_extractor,
 )
 from aesweep.models.errors import InputError
+from aesweep.models.plugins.plugin import function
 
 log = logging.getLogger(__name__)
 
@@ -52,16 +53,20 @@ def load_extractor(name: str, data_dir: Path, device: torch.device) -> Extractor
 
     Raises `InputError` for an unknown name or wrong weights.
     """
-    match name:
-        case "random-conv-64":
-            network = RandomConv().to(device).eval()
-            batch_size = 1024 if device.type == "cuda" else 256
-            return Extractor(name, RANDOM_CONV_SHA256, DIMENSION, network, device, batch_size)
-        case "inception-2015":
-            return load_inception(inception_path(data_dir), device=device)
-        case "dinov2-vit-s-14" | "dinov2-vit-b-14" | "dinov2-vit-l-14":
-            return _load_dinov2(name, data_dir, device)
-    raise InputError("extractor", name, f"Choose one of: {', '.join(get_args(ExtractorName))}.")
+    found: Extractor = function(require_extractor(name).load)(data_dir, device)
+    return found
+
+
+def load_random_conv(_: Path, device: torch.device) -> Extractor:
+    """`random-conv-64`."""
+    network = RandomConv().to(device).eval()
+    batch_size = 1024 if device.type == "cuda" else 256
+    return Extractor("random-conv-64", RANDOM_CONV_SHA256, DIMENSION, network, device, batch_size)
+
+
+def load_inception_2015(data_dir: Path, device: torch.device) -> Extractor:
+    """`inception-2015`, from the data folder."""
+    return load_inception(inception_path(data_dir), device=device)
 
 
 def load_inception(
@@ -133,12 +138,16 @@ def _difference(found: Extractor, expected: Extractor) -> float:
     return float((ours - theirs).norm() / theirs.norm())
 
 
-def _load_dinov2(name: ExtractorName, data_dir: Path, device: torch.device) -> Extractor:
+def load_dinov2(name: str, data_dir: Path, device: torch.device) -> Extractor:
+    """A DINOv2 network, from the data folder."""
     path, model = find_dinov2(name, data_dir), DINOV2_MODELS[name]
     data = path.read_bytes()
     network = _network("extractor", path, data, partial(DinoV2, model)).to(device).eval()
     batch_size = 256 if device.type == "cuda" else 16
     return Extractor(name, hashlib.sha256(data).hexdigest(), SIZES[model][0], network, device, batch_size)
+
+
+load_dinov2_s, load_dinov2_b, load_dinov2_l = (partial(load_dinov2, name) for name in DINOV2_MODELS)
 
 
 def _network(field: str, path: Path, data: bytes, build: Callable[[dict[str, torch.Tensor]], Any]) -> Any:

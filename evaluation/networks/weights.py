@@ -14,13 +14,15 @@ import logging
 import os
 import time
 import urllib.request
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import BinaryIO, get_args
+from typing import BinaryIO
 
-from aesweep.evaluation.config import INCEPTION_SHA256, ExtractorName
+from aesweep.evaluation.config import INCEPTION_SHA256
+from aesweep.evaluation.extractor_descriptions import EXTRACTORS, FeatureNetwork
 from aesweep.models.aside import folder_aside
 from aesweep.models.errors import InputError
+from aesweep.models.plugins.plugin import PluginError, function
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +33,13 @@ INCEPTION_BYTES = 95_628_359
 RANDOM_CONV_SHA256 = "452f6920b59a7ddc479e81b86142eb4a138ae7e16e9432654f8cc57e6a7f7d8b"
 """SHA-256 of the weights that `random_conv.random_conv_weights` generates; a test and every load compare."""
 
-DINOV2_MODELS: dict[ExtractorName, str] = {
+DINOV2_MODELS: dict[str, str] = {
     "dinov2-vit-s-14": "dinov2_vits14",
     "dinov2-vit-b-14": "dinov2_vitb14",
     "dinov2-vit-l-14": "dinov2_vitl14",
 }
 """Extractor -> the model's name at its publisher, facebookresearch/dinov2."""
 DINOV2_URL = "https://dl.fbaipublicfiles.com/dinov2"
-
-PREPARATION: dict[ExtractorName, str] = {
-    "inception-2015": "299 px, bilinear as in TensorFlow 1, (x - 128) / 128, float32",
-    "random-conv-64": "own size, x / 127.5 - 1, float32",
-    **dict.fromkeys(DINOV2_MODELS, "224 px, bilinear as in TensorFlow 1, ImageNet colours, float32"),
-}
-"""What each network sees of a picture (size, filter, scale, type): it decides a score as much as the weights do."""
 
 BLOCK = 1 << 20  # bytes read at a time
 PROGRESS_SECONDS = 5.0
@@ -96,12 +91,12 @@ def _sha256_of(path: Path, size: int, mtime_ns: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def dinov2_path(name: ExtractorName, data_dir: Path) -> Path:
+def dinov2_path(name: str, data_dir: Path) -> Path:
     """Where the weights of a DINOv2 extractor lie below the data folder: where `torch.hub` keeps them."""
     return data_dir / "hub" / "checkpoints" / f"{DINOV2_MODELS[name]}_pretrain.pth"
 
 
-def find_dinov2(name: ExtractorName, data_dir: Path) -> Path:
+def find_dinov2(name: str, data_dir: Path) -> Path:
     """That file; `InputError`, naming what to put where, if it is missing or cannot be read."""
     path = dinov2_path(name, data_dir)
     if not (path.is_file() and os.access(path, os.R_OK)):
@@ -112,25 +107,50 @@ def find_dinov2(name: ExtractorName, data_dir: Path) -> Path:
 
 def resolve_extractor(
     requested: str, data_dir: Path, *, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES
-) -> tuple[ExtractorName, str]:
+) -> tuple[str, str]:
     """Name and weights' SHA-256 of the extractor to use.
 
     "auto" is `inception-2015` where its file lies in `data_dir` (and then the file must be the right one: no silent
     step down to another score), else `random-conv-64`. `sha256` and `size` are those expected of the Inception file.
     """
-    if requested not in ("auto", *get_args(ExtractorName)):
-        raise InputError("extractor", requested, f"Choose one of: auto, {', '.join(get_args(ExtractorName))}.")
-    for name in DINOV2_MODELS:
-        if requested == name:
-            path = find_dinov2(name, data_dir)
-            found = path.stat()
-            return name, _sha256_of(path, found.st_size, found.st_mtime_ns)
-    path = inception_path(data_dir)
-    # lexists: a broken link to shared storage is a file that ought to be there.
-    if requested == "random-conv-64" or (requested == "auto" and not os.path.lexists(path)):
-        return "random-conv-64", RANDOM_CONV_SHA256
-    check_weights(path, sha256, size)
-    return "inception-2015", sha256
+    if requested == "auto":
+        # lexists: a broken link to shared storage is a file that ought to be there.
+        requested = "inception-2015" if os.path.lexists(inception_path(data_dir)) else "random-conv-64"
+    if requested == "inception-2015":
+        return requested, inception_sha256(data_dir, sha256, size)
+    return requested, function(require_extractor(requested).weights)(data_dir)
+
+
+def require_extractor(name: str) -> FeatureNetwork:
+    """The description of this name. Raises `InputError`, which lists all names, for an unknown one."""
+    try:
+        return EXTRACTORS.get(name, "extractor")
+    except PluginError:
+        raise
+    except InputError:
+        remedy = f"Choose one of: auto, {', '.join(EXTRACTORS.names())}."
+        raise InputError("extractor", name, remedy) from None
+
+
+def inception_sha256(data_dir: Path, sha256: str = INCEPTION_SHA256, size: int = INCEPTION_BYTES) -> str:
+    """SHA-256 of the Inception weights in the data folder. Raises `InputError` as `check_weights`."""
+    check_weights(inception_path(data_dir), sha256, size)
+    return sha256
+
+
+def random_conv_sha256(_: Path) -> str:
+    """SHA-256 of the weights that `random_conv.py` generates."""
+    return RANDOM_CONV_SHA256
+
+
+def dinov2_sha256(name: str, data_dir: Path) -> str:
+    """SHA-256 of the file that was given. Raises `InputError` as `find_dinov2`."""
+    path = find_dinov2(name, data_dir)
+    found = path.stat()
+    return _sha256_of(path, found.st_size, found.st_mtime_ns)
+
+
+dinov2_s_sha256, dinov2_b_sha256, dinov2_l_sha256 = (partial(dinov2_sha256, name) for name in DINOV2_MODELS)
 
 
 def fetch_inception(

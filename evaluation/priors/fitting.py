@@ -1,4 +1,4 @@
-"""Fits the priors of Section 3 on the training latents.
+"""Fits priors on the training latents: those of Section 3, and whatever prior_descriptions.py registers.
 
 Fits are seeded and repeat bit for bit with the same number of threads. Degenerate latents are handled openly: a Gaussian
 of deficient rank stays in its subspace (nothing is added to it), a mixture has `gmm_reg_covar` added to its covariances,
@@ -8,14 +8,19 @@ Shapes: N latents, Z = latent_size.
 """
 
 import time
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from aesweep.evaluation.config import EvaluationConfig, Prior
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.prior_descriptions import PRIORS
+from aesweep.evaluation.priors.fit import Fit
 from aesweep.evaluation.priors.fitted_prior import FitRecord, FittedPrior, PriorError
 from aesweep.evaluation.priors.mixture import Mixture, fit_mixture
+from aesweep.models.config import TrialConfig
+from aesweep.models.plugins.plugin import function
 
 if TYPE_CHECKING:
     import torch
@@ -39,24 +44,39 @@ USUAL = FitSettings()
 
 
 def fit_prior(
-    kind: Prior, latents: np.ndarray, evaluation: EvaluationConfig, settings: FitSettings = USUAL
+    kind: str,
+    latents: np.ndarray,
+    evaluation: EvaluationConfig,
+    settings: FitSettings = USUAL,
+    trial: TrialConfig | None = None,
 ) -> FittedPrior:
-    """Fit one prior on the training latents (N, Z).
+    """Fit one prior on the training latents (N, Z), which are those of `trial`.
 
     Raises `PriorError`: latents that are not finite or all equal, too few points, a singular component, or the deadline
-    reached before EM converged.
+    reached before the fit converged.
     """
-    deadline_seconds, threads, device = settings
-    if kind not in get_args(Prior):
-        raise ValueError(f"unknown prior {kind!r}")
-    if kind == "standard_normal":
-        size = latents.shape[1]
-        return FittedPrior(kind, np.ones(1), np.zeros((1, size)), np.eye(size)[None], "", FitRecord())
+    described, (deadline_seconds, threads, device) = PRIORS.get(kind, "priors"), settings
     deadline = None if deadline_seconds is None else time.monotonic() + deadline_seconds
+    fit = Fit(evaluation, evaluation.option_values(described), evaluation.prior_seed, trial, deadline, device)
     x_NZ = np.asarray(latents, dtype=np.float64)
-    check_latents(x_NZ)
+    if described.needs_latents:
+        check_latents(x_NZ)
     with threadpool_limits(threads):
-        return _fit_mvg(x_NZ) if kind == "mvg" else _fit_gmm(x_NZ, evaluation, deadline, device)
+        found = function(described.fit)(x_NZ, fit)
+    return found if isinstance(found, FittedPrior) else FittedPrior.of_arrays(kind, found)
+
+
+def priors_of(trial: TrialConfig, evaluation: EvaluationConfig) -> EvaluationConfig:
+    """The evaluation with the priors alone that apply to a trial."""
+    described = map(PRIORS.get, evaluation.priors)
+    names = tuple(one.name for one in described if one.applies is None or function(one.applies)(trial))
+    return evaluation if names == evaluation.priors else replace(evaluation, priors=names)
+
+
+def fit_standard_normal(x_NZ: np.ndarray, _: Fit) -> FittedPrior:
+    """N(0, I) on as many latents."""
+    size = x_NZ.shape[1]
+    return FittedPrior("standard_normal", np.ones(1), np.zeros((1, size)), np.eye(size)[None])
 
 
 def check_latents(x_NZ: np.ndarray) -> None:
@@ -102,7 +122,7 @@ def factorise(covariance: np.ndarray) -> Factor:
     return Factor(vectors * np.sqrt(np.where(kept, values, 0.0)), values, rank)
 
 
-def _fit_mvg(x_NZ: np.ndarray) -> FittedPrior:
+def fit_mvg(x_NZ: np.ndarray, _: Fit) -> FittedPrior:
     """Mean and full covariance of the training latents (Section 3)."""
     n, size = x_NZ.shape
     factor = factorise(np.cov(x_NZ, rowvar=False).reshape(size, size))
@@ -116,17 +136,26 @@ def _fit_mvg(x_NZ: np.ndarray) -> FittedPrior:
     return FittedPrior("mvg", np.ones(1), x_NZ.mean(0)[None], factor.matrix[None], note, record)
 
 
-def _fit_gmm(
-    x_NZ: np.ndarray, evaluation: EvaluationConfig, deadline: float | None, device: "torch.device | None"
-) -> FittedPrior:
+def fit_zero_mean(x_NZ: np.ndarray, fit: Fit) -> FittedPrior:
+    """The full covariance of the training latents, and mean 0: what RAE's training code samples.
+
+    Its likelihood is left out: it is not the maximum.
+    """
+    found = fit_mvg(x_NZ, fit)
+    record = FitRecord(condition_number=found.record.condition_number)
+    return replace(found, kind="gaussian_zero_mean", means=np.zeros_like(found.means), record=record)
+
+
+def fit_gmm(x_NZ: np.ndarray, fit: Fit) -> FittedPrior:
     """Full covariances by EM from a k-means start."""
+    evaluation = fit.evaluation
     components = evaluation.gmm_components
     distinct = len(np.unique(x_NZ[:1000], axis=0))
     if distinct < components:  # only then are all of them counted
         distinct = len(np.unique(x_NZ, axis=0))
     if distinct < components:
         raise PriorError(f"{components} components need as many different latents, there are {distinct}")
-    found = fit_mixture(x_NZ, evaluation, deadline, device)
+    found = fit_mixture(x_NZ, evaluation, fit.deadline, fit.device)
     factors = [factorise(covariance) for covariance in found.covariances]
     record = FitRecord(
         converged=found.converged,

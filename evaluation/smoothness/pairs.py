@@ -33,7 +33,7 @@ def latent_pairs(subject: Subject, prior: FittedPrior | None, pairs: int) -> tup
         ends = subject.encoded("test", chosen.ravel()).reshape(len(chosen), 2, -1)
         return ends, subject.train_NZ.mean(0, dtype=np.float64)
     ends = prior.sample(2 * pairs, subject.evaluation.seeds[0]).reshape(pairs, 2, -1)
-    return ends, prior.weights @ prior.means
+    return ends, prior.mean
 
 
 def walk(ends_P2Z: np.ndarray, centre_Z: np.ndarray, positions_T: np.ndarray, way: Way) -> np.ndarray:

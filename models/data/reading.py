@@ -73,13 +73,26 @@ def _digits(split: Split) -> np.ndarray:
     from sklearn.datasets import load_digits
 
     pixels: np.ndarray = np.round(load_digits().images * (255 / 16)).astype(np.uint8)  # 17 grey levels, 0 to 16
-    order = np.random.default_rng(DIGITS_SPLIT_SEED).permutation(len(pixels))
+    chosen: np.ndarray = pixels[digits_order(len(pixels), split)]
+    return chosen
+
+
+def digits_order(n: int, split: Split) -> np.ndarray:
+    """Which of scikit-learn's `n` digits are in a split, in its order."""
+    order = np.random.default_rng(DIGITS_SPLIT_SEED).permutation(n)
     n_train = OFFICIAL_SIZES["digits"][0]
-    return pixels[order[:n_train] if split == "train" else order[n_train:]]
+    chosen: np.ndarray = order[:n_train] if split == "train" else order[n_train:]
+    return chosen
 
 
 def _cifar10(data_dir: Path, split: Split) -> np.ndarray:
     """CIFAR-10's "python version": uint8 (N, 32, 32, 3)."""
+    batches = [rows.reshape(-1, 3, 32, 32) for rows in cifar10_arrays(data_dir, split, b"data")]
+    return np.concatenate(batches).transpose(0, 2, 3, 1)
+
+
+def cifar10_arrays(data_dir: Path, split: Split, part: bytes) -> list[np.ndarray]:
+    """One part of each batch of a split, `data` or `labels`, as uint8. Raises `InputError` for a file that is none."""
     from torchvision.datasets import CIFAR10  # for the official names and MD5 of the batches
 
     batches, folder = [], data_dir / CIFAR10_FOLDER
@@ -87,15 +100,18 @@ def _cifar10(data_dir: Path, split: Split) -> np.ndarray:
         path = folder / name
         try:
             content = path.read_bytes()
-            rows = np.asarray(_ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()[b"data"], dtype=np.uint8)
-            batches.append(rows.reshape(-1, 3, 32, 32))
+            batches.append(
+                np.asarray(_ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()[part], dtype=np.uint8)
+            )
+            if part == b"data":
+                batches[-1].reshape(-1, 3, 32, 32)  # raises where it holds no images
         except Exception as error:  # a damaged pickle ends in nearly any exception
             reason = f"It is not a batch of CIFAR-10's python version ({type(error).__name__}: {error})."
             again = _fetch_again(folder, "cifar10", data_dir)
             raise InputError("--data", str(path), f"{reason} {again}") from error
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != official:
             log.warning("%s is not the official CIFAR-10 file: %s", path, UNOFFICIAL)
-    return np.concatenate(batches).transpose(0, 2, 3, 1)
+    return batches
 
 
 class _ArrayUnpickler(pickle.Unpickler):

@@ -49,8 +49,14 @@ def features_size(config: TrialConfig) -> int:
 
 
 def latent_heads(config: TrialConfig) -> int:
-    """Linear layers on the encoder's output: a mean, and for a VAE a log variance."""
-    return 2 if config.model == "vae" else 1
+    """Linear layers on the encoder's output: a mean, and a log variance where the objective is variational."""
+    return 2 if config.objective.variational else 1
+
+
+def latent_norm(config: TrialConfig) -> str:
+    """The normalisation of the latents: the objective's where it brings one."""
+    own = config.objective.latent_norm
+    return config.latent_norm if own == "none" else own
 
 
 def first_map_channels(config: TrialConfig) -> int:

@@ -1,6 +1,6 @@
 """The paper's autoencoder (Section 3): every variant is a value of a `TrialConfig` field, none is a class.
 
-DAE or VAE, latent normalisation, noise, frozen latent layer, depth and width are read from the configuration here and
+What its objective needs, latent normalisation, noise, frozen latent layer, depth and width are read from the configuration here and
 nowhere else. Layers and their order come from `architecture.py`.
 
 The paper trained in TensorFlow 2.4, whose "same" padding PyTorch has for stride 1 alone. With an even kernel or a stride of two
@@ -28,6 +28,8 @@ from aesweep.models.networks.architecture import (
     encoder_layers,
     features_size,
     first_map_channels,
+    latent_heads,
+    latent_norm,
 )
 
 BN_EPS = 1e-3  # Keras' BatchNormalization default in TensorFlow 2.4; PyTorch's is 1e-5
@@ -83,7 +85,9 @@ class Encoder(nn.Module):
         super().__init__()
         self.convolutions = _convolutions(SameConv2d, encoder_layers(config), config)
         self.mean = nn.Linear(features_size(config), config.latent_size)
-        self.log_variance = nn.Linear(features_size(config), config.latent_size) if config.model == "vae" else None
+        self.log_variance: nn.Linear | None = None
+        if latent_heads(config) == 2:
+            self.log_variance = nn.Linear(features_size(config), config.latent_size)
         self.norm = _latent_norm(config)
 
     def forward(self, x: torch.Tensor) -> Encoded:
@@ -130,6 +134,8 @@ class Autoencoder(nn.Module):
             spectral_norm(self.encoder.mean, n_power_iterations=1)
         if config.freeze_latent:  # "the latent layer frozen at its random initialisation" (Section 3)
             self.encoder.mean.requires_grad_(False)
+        if config.objective.build is not None:
+            config.objective.build(self)
 
     def encode(self, x: torch.Tensor) -> Encoded:
         """Images (N, 3, H, W) float in [0, 1] -> mean and log variance, each (N, Z) float32."""
@@ -194,9 +200,10 @@ def _convolutions(
 
 
 def _latent_norm(config: TrialConfig) -> nn.Module:
-    match config.latent_norm:
-        case "batch":
-            return nn.BatchNorm1d(config.latent_size, eps=BN_EPS, momentum=config.bn_momentum)
+    match latent_norm(config):
+        case "batch" | "batch_plain" as norm:
+            scaled = norm == "batch"
+            return nn.BatchNorm1d(config.latent_size, eps=BN_EPS, momentum=config.bn_momentum, affine=scaled)
         case "layer":
             return nn.LayerNorm(config.latent_size, eps=BN_EPS)
         case _:  # "spectral" normalises the weight of the latent layer itself, in `Autoencoder`

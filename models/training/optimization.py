@@ -1,8 +1,6 @@
-"""What training minimises and how: the loss of Section 3, Adam, and the learning rate of each epoch.
+"""How training minimises its loss: Adam, and the learning rate of each epoch.
 
-The paper does not say over what cross-entropy and KL divergence are averaged, and for a VAE that decides the strength of the
-KL term: `reduction` is our reading, and `aesweep.models.cost.beta_eff` turns either one into the same scale. Its schedule is
-given for 100 epochs; shorter runs keep its proportions, so that a quick run is a small copy of a full one.
+The paper's schedule is given for 100 epochs; shorter runs keep its proportions, so that a quick run is a small copy of a full one.
 
 Adam does the same arithmetic launched kernel by kernel and replayed from a CUDA graph. A graph repeats the numbers that were
 passed when it was recorded, so on a GPU the learning rate is a float32 tensor there, filled in place, in steps of either kind.
@@ -10,13 +8,11 @@ The CPU keeps the number itself. Checkpoints hold the plain number in both cases
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 
 from aesweep.models.config import TrialConfig
-from aesweep.models.networks.autoencoder import Encoded
 
 ADAM_EPS = 1e-7  # Keras' default in TensorFlow 2.4; PyTorch's is 1e-8
 
@@ -71,30 +67,3 @@ def learning_rate(config: TrialConfig, epoch: int) -> float:
     # the tiny margin keeps 0.29 * 100 = 28.999999999999996 on epoch 29
     drops_passed = sum(epoch >= drop * config.epochs - 1e-9 for drop in config.learning_rate_drops)
     return config.learning_rates[drops_passed]
-
-
-class Losses(NamedTuple):
-    """Scalars, fp32."""
-
-    total: torch.Tensor
-    reconstruction: torch.Tensor
-    """Cross-entropy in nats: per pixel value (`mean`) or per image (`sum`)."""
-    kl: torch.Tensor | None
-    """KL divergence from N(0, I) in nats, unweighted: per latent (`mean`) or per image (`sum`); None for a DAE."""
-
-
-def losses(logits: torch.Tensor, images: torch.Tensor, encoded: Encoded, config: TrialConfig) -> Losses:
-    """Loss of one batch, in fp32 whatever the network ran in: logits and images (N, 3, H, W), images in [0, 1].
-
-    From logits, since a cross-entropy of probabilities loses all precision near 0 and 1 and CUDA's autocast refuses it.
-    """
-    reconstruction = F.binary_cross_entropy_with_logits(logits.float(), images.float(), reduction=config.reduction)
-    if config.reduction == "sum":
-        reconstruction = reconstruction / len(images)
-    if encoded.log_variance is None:
-        return Losses(reconstruction, reconstruction, None)
-    mean, log_variance = encoded.mean.float(), encoded.log_variance.float()
-    # KL(N(m, v) || N(0, 1)) of each latent, Kingma & Welling (2014), appendix B
-    kl_NZ = 0.5 * (log_variance.exp() + mean.square() - 1.0 - log_variance)
-    kl = kl_NZ.mean() if config.reduction == "mean" else kl_NZ.sum() / len(images)
-    return Losses(reconstruction + config.beta * kl, reconstruction, kl)

@@ -19,12 +19,12 @@ from aesweep.models.identity import stream_seed
 from aesweep.models.networks.autoencoder import build_autoencoder
 from aesweep.models.networks.reconstruction import bce_on_test_images
 from aesweep.models.precision import autocast, choose_precision
-from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.models.training.epoch_record import EpochRecord, term_records
+from aesweep.models.training.losses import Loss
 from aesweep.models.training.optimization import (
     build_adam,
     learning_rate,
     load_optimizer_state,
-    losses,
     optimizer_state,
     set_learning_rate,
 )
@@ -82,7 +82,9 @@ class Trainer:
         self._train = train
         self._test_sample = test_sample
         self._compiles = compile
-        self._losses = torch.zeros(self.steps_per_epoch, 3, device=self.device)  # per step: total, reconstruction, KL
+        self._loss = Loss(config, train)
+        # Per step: total, reconstruction, terms in the order of their weights.
+        self._losses = torch.zeros(self.steps_per_epoch, 2 + len(self._loss.weights), device=self.device)
         replay = replay and worth_recording(config, self.device, self.precision, compile)
         self._steps = StepRunner(self._sizes[0], replay=replay)
 
@@ -145,20 +147,20 @@ class Trainer:
         return batches
 
     def _train_step(self, index: torch.Tensor) -> torch.Tensor:
-        """Train on one batch; its total loss, reconstruction and KL, (3,) float32 on the device.
+        """Train on one batch; its total loss, reconstruction and terms, float32 on the device.
 
         It may be recorded: it waits for nothing, and no number that changes from step to step comes from the CPU.
         """
         images = self._train[index].permute(0, 3, 1, 2).float().div_(255)  # NHWC uint8 -> channels_last NCHW in [0, 1]
         with autocast(self.device, self.precision):
             logits, encoded = self.model(images, self.noise)
-        loss = losses(logits, images, encoded, self.config)
+        loss = self._loss(logits, images, encoded, self.model.decoder, self.noise)
         self.optimizer.zero_grad(set_to_none=True)  # a graph makes its own, anew
         self.scaler.scale(loss.total).backward()
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        kl = loss.kl if loss.kl is not None else torch.zeros_like(loss.total)
-        return torch.stack((loss.total, loss.reconstruction, kl)).detach()
+        terms = (loss.terms[name] for name in self._loss.weights)
+        return torch.stack((loss.total, loss.reconstruction, *terms)).detach()
 
     def _check_finite(self) -> None:
         """Raise if a loss of this epoch is not finite, naming the first such step."""
@@ -183,18 +185,20 @@ class Trainer:
 
     def _close_epoch(self) -> EpochRecord:
         weights = torch.tensor(self._sizes, dtype=torch.float64)
-        total, reconstruction, kl = (weights @ self._losses.double().cpu() / weights.sum()).tolist()
+        total, reconstruction, *values = (weights @ self._losses.double().cpu() / weights.sum()).tolist()
+        terms = dict(zip(self._loss.weights, values, strict=True))
         attempted = (self.epoch + 1) * self.steps_per_epoch - sum(record.skipped_steps for record in self.history)
         record = EpochRecord(
             epoch=self.epoch + 1,
             learning_rate=learning_rate(self.config, self.epoch),
             loss=total,
             reconstruction=reconstruction,
-            kl=kl if self.config.model == "vae" else None,
+            kl=terms.get("kl"),
             seconds=self._epoch_seconds,
             images_per_second=sum(self._sizes) / self._epoch_seconds,
             skipped_steps=attempted - self._optimizer_steps(),
             test_sample_bce=self._test_sample_bce(),
+            terms=term_records(reconstruction, terms, self._loss.weights),
         )
         self.history.append(record)
         self.epoch += 1
@@ -256,9 +260,11 @@ class Trainer:
         self.scaler.load_state_dict(state["scaler"])
         self.noise.set_state(state["noise"].cpu())
         self.epoch, self.step = state["epoch"], state["step"]
-        self._losses.copy_(state["losses"])
+        self._losses.copy_(
+            state["losses"][:, : self._losses.shape[1]]
+        )  # an older version kept a column for a DAE's KL too
         self._epoch_seconds, self.train_seconds = state["epoch_seconds"], state["train_seconds"]
-        self.history = [EpochRecord(**record) for record in state["history"]]
+        self.history = [EpochRecord.from_json(record) for record in state["history"]]
 
 
 def _batch_sizes(images: int, batch_size: int) -> list[int]:

@@ -20,7 +20,7 @@ from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.freezing import own_claims
 from aesweep.sweep.launch import launch as run_launch
 from aesweep.sweep.spec.images import describe_images, one_per_data_set
-from aesweep.sweep.spec.load import load_spec
+from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.own_folders import own_spec
 from aesweep.sweep.store.store import Store, open_storage, open_store
 
@@ -114,6 +114,7 @@ def resume(
     every: Annotated[bool, option("--all", help="Every spec of this store, not only the latest.")] = False,
     address: options.Address = "local",
     max_concurrent: options.MaxConcurrent = None,
+    overrides: options.Overrides = None,
     data: options.StoredData = None,
     images: options.Images = None,
     track: options.Track = None,
@@ -122,10 +123,13 @@ def resume(
 ) -> None:
     """Continue the sweep of a store: unfinished trials resume from their last checkpoint.
 
+    With --set, the sweep is extended: --set seeds=0..4 trains the seeds that are missing.
+
     Example:  aesweep resume runs/quickstart --retry-failed
     """
     opened = open_store(store)
-    specs, code = [own_spec(stored, data, images) for stored in opened.trials.stored_specs(every)], 0
+    stored = [own_spec(stored, data, images) for stored in opened.trials.stored_specs(every)]
+    specs, code = [change_spec(spec, overrides or []) for spec in stored], 0
     while specs:
         outcome = run_launch(
             specs.pop(0),

@@ -26,7 +26,7 @@ from aesweep.sweep.driver.progress import describe_counts, describe_losses, desc
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
 from aesweep.sweep.freezing import frozen_in, own_claims
-from aesweep.sweep.spec.presets import preset_of
+from aesweep.sweep.spec.report_wishes import ReportWishes
 from aesweep.sweep.store.layout import MARK, TABLES, table_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.prune import prune as run_prune
@@ -79,7 +79,10 @@ def tables(store: options.StoreArgument) -> None:
 
 
 def report(
-    store: options.StoreArgument,
+    stores: Annotated[
+        list[str],
+        options.argument(metavar="STORE", help="Folder of results, or s3://bucket/folder; two for a comparison."),
+    ],
     out: Annotated[
         Path | None,
         option(metavar="DIR", help="Where to write it. \\[default: STORE/report, or ./<name>-report]"),
@@ -90,24 +93,32 @@ def report(
 ) -> None:
     """Draw figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and a web page from the tables.
 
+    With two stores, the page puts them side by side and compares the settings that both have.
+
     Example:  aesweep report runs/quickstart
     """
+    if len(stores) > 2:
+        raise InputError("STORE", " ".join(stores[2:]), "Give one store, or two to put them side by side.")
+    if len(stores) == 2:
+        _report_pair(stores, out, claims)
+        return
+    (store,) = stores
     opened = open_store(store).only_looking()
     own, frozen = own_claims(claims, "--claims"), frozen_in(opened)
     _fold_for_report(opened)
     complete_environment()
-    from aesweep.analysis.claims.standing import missing_own  # pandas and matplotlib from here on
+    from aesweep.analysis.axes.layout import Wishes  # pandas and matplotlib from here on
+    from aesweep.analysis.claims.standing import missing_own
     from aesweep.analysis.report import write_report
 
     here = opened.storage.folder
-    name = opened.storage.place().rpartition("/")[2]
-    folder = (out or (here / "report" if here else Path(f"{name}-report"))).absolute()
-    write = partial(write_report, out=folder, spec=_launched_by(opened), frozen=frozen, own=own)
+    folder = (out or (here / "report" if here else Path(f"{_name_of(opened)}-report"))).absolute()
+    wishes = Wishes(**_wishes_of(opened).to_json())
+    write = partial(write_report, out=folder, wishes=wishes, frozen=frozen, own=own)
     if here is not None:
         page = write(here)
     else:
-        copy = folder / "store"
-        _copy(opened, copy, [MARK, *map(table_name, TABLES)])
+        copy = _copy_of_tables(opened, folder / "store")
         page = write(copy, address=opened.root, fetch=partial(copy_pictures, opened, copy))
     typer.echo(f"Report: {page}")
     if said := missing_own(frozen, own, store):
@@ -115,12 +126,42 @@ def report(
     _say_lost(opened)
 
 
-def _launched_by(store: Store) -> str:
-    """What `launch` is given for the latest sweep: a preset's name, else a placeholder for the file of the spec."""
+def _report_pair(stores: list[str], out: Path | None, claims: Path | None) -> None:
+    """The page on two stores."""
+    if claims is not None:
+        raise InputError("--claims", str(claims), "Claims are judged in one store at a time. Leave it out.")
+    both = [open_store(store).only_looking() for store in stores]
+    if both[0].root == both[1].root:
+        raise InputError("STORE", stores[1], "This is the same store twice. Give another one.")
+    for opened in both:
+        _fold_for_report(opened)
+    complete_environment()
+    from aesweep.analysis.axes.layout import Wishes  # pandas and matplotlib from here on
+    from aesweep.analysis.pair_report import write_pair
+
+    folder = (out or Path(f"{_name_of(both[0])}-and-{_name_of(both[1])}-report")).absolute()
+    roots = [o.storage.folder or _copy_of_tables(o, folder / f"store-{i + 1}") for i, o in enumerate(both)]
+    wishes = Wishes(**_wishes_of(both[0]).to_json())
+    page = write_pair((roots[0], both[0].root), (roots[1], both[1].root), folder, wishes)
+    typer.echo(f"Report: {page}")
+
+
+def _name_of(store: Store) -> str:
+    return store.storage.place().rstrip("/").rpartition("/")[2]
+
+
+def _copy_of_tables(store: Store, folder: Path) -> Path:
+    """A copy of the tables of a store on an object store."""
+    _copy(store, folder, [MARK, *map(table_name, TABLES)])
+    return folder
+
+
+def _wishes_of(store: Store) -> ReportWishes:
+    """What the latest spec asks of its report."""
     with suppress(InputError):  # a spec that cannot be read is no reason to draw no report
         (latest,) = store.trials.stored_specs()
-        return preset_of(latest) or "SPEC"
-    return "SPEC"
+        return latest.report
+    return ReportWishes()
 
 
 def _say_lost(store: Store) -> None:

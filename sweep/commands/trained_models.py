@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
-from aesweep.evaluation.config import METRICS, EvaluationConfig, Prior
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.descriptions import METRICS
+from aesweep.evaluation.extractor_descriptions import EXTRACTORS
+from aesweep.evaluation.prior_descriptions import PRIORS
 from aesweep.models.errors import InputError
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import argument, option
@@ -15,12 +18,12 @@ from aesweep.sweep.store.store import open_store
 
 def evaluate(
     store: options.StoreArgument,
-    metrics: Annotated[str | None, option(metavar="A,B", help=f"What to measure: {', '.join(METRICS)}.")] = None,
+    metrics: Annotated[
+        str | None, option(metavar="A,B", help=f"What to measure: {', '.join(METRICS.names())}.")
+    ] = None,
     seeds: Annotated[str | None, option(metavar="0..4", help="Sampling seeds, one score per seed and prior.")] = None,
     samples: Annotated[int | None, option(min=2, help="Images drawn from each prior.")] = None,
-    extractor: Annotated[
-        str | None, option(help="auto, inception-2015, random-conv-64 or dinov2-vit-{s,b,l}-14.")
-    ] = None,
+    extractor: Annotated[str | None, option(help=f"auto, {', '.join(EXTRACTORS.names())}.")] = None,
     overrides: Annotated[
         list[str] | None,
         option("--set", metavar="K=V", help="Change a field of evaluation or execution: --set gmm_components=100"),
@@ -67,7 +70,7 @@ def evaluate(
 def sample(
     store: options.StoreArgument,
     key: Annotated[str, argument(metavar="KEY", help="Key or name of a trained trial, or the beginning of one.")],
-    prior: Annotated[Prior, typer.Option(help="Where latents are drawn from.")] = "gmm",
+    prior: Annotated[str, typer.Option(help=f"Where latents are drawn from: {', '.join(PRIORS.names())}.")] = "gmm",
     n: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many images.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
     out: Annotated[Path, typer.Option(metavar="FILE", help="PNG to write.")] = Path("samples.png"),

@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from aesweep.cluster.connect import Connection
 from aesweep.cluster.resources import check_feasible, evaluation_resources, gpu_share, larger_share, trial_resources
+from aesweep.evaluation.prior_descriptions import PRIORS
 from aesweep.evaluation.priors import mixture
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import one_line
@@ -251,7 +252,8 @@ class Driver:
         options |= dict.fromkeys(("fit", "score"), cpu)
         # A mixture is fitted on the GPU, by a process whose environment lets scikit-learn use it.
         fitting = {**device, "runtime_env": {"env_vars": mixture.ENVIRONMENT}}
-        if self.has_gpu and "gmm" in self.plan.evaluation.priors:
+        described = map(PRIORS.find, self.plan.evaluation.priors)
+        if self.has_gpu and any(one is not None and one.on_gpu for one in described):
             options["fit"] = fitting
         if self.has_gpu and "mixtures" in self.plan.evaluation.metrics:
             options["sample"] = fitting

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.priors.costs import prior_flops
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import (
     cpu_hours,
@@ -153,7 +154,8 @@ class _Cost(NamedTuple):
 
 def _cost(config: TrialConfig, evaluation: EvaluationConfig, train: int, test: int) -> _Cost:
     """The cost of a trial whose data set has `train` and `test` images."""
-    fit = fit_flops(train, config.latent_size, fitted_components(evaluation))
+    fit = fit_flops(train, config.latent_size, further_components(evaluation))
+    fit += prior_flops(evaluation, train, config.latent_size)
     disk = _disk_bytes(config, evaluation, train + test)
     return _Cost(
         gpu_hours(config, train),
@@ -165,10 +167,10 @@ def _cost(config: TrialConfig, evaluation: EvaluationConfig, train: int, test: i
     )
 
 
-def fitted_components(evaluation: EvaluationConfig) -> int:
-    """Components of all mixtures that are fitted on a trial's latents, together."""
-    fits = (1 + ("heldout_likelihood" in evaluation.metrics)) * ("gmm" in evaluation.priors)
-    return fits * evaluation.gmm_components + sum(evaluation.mixture_sizes) * ("mixtures" in evaluation.metrics)
+def further_components(evaluation: EvaluationConfig) -> int:
+    """Components of all mixtures that metrics fit on a trial's latents, together."""
+    heldout = "heldout_likelihood" in evaluation.metrics and "gmm" in evaluation.priors
+    return heldout * evaluation.gmm_components + sum(evaluation.mixture_sizes) * ("mixtures" in evaluation.metrics)
 
 
 NETWORK_FIELDS = tuple(field.name for field in fields(TrialConfig) if field.name != "seed")

@@ -17,9 +17,11 @@ from pydantic import TypeAdapter, ValidationError
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import ENCODER_STAGES, TrialConfig
 from aesweep.models.errors import InputError
+from aesweep.models.objectives.objective import as_mapping
+from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.ranges import MOST_TRIALS, split_values
-from aesweep.sweep.spec.sweep_spec import EXTRACTORS
+from aesweep.sweep.spec.sweep_spec import extractor_uses
 
 _hints, _adapter = cache(get_type_hints), cache(TypeAdapter)
 ALIASES = {"seeds": "seed"}
@@ -40,6 +42,8 @@ FIELDS = {
 
 LIST_FIELDS = ("depth", "learning_rates", "learning_rate_drops")
 """Trial fields whose one value is a list."""
+PARAMETER = "parameters."
+"""Before the name of a parameter of the model: each is a field of its own in a block and for `--set`."""
 SEVERAL = {"seeds": "whole numbers, such as [0, 1, 2]", "mixture_sizes": "whole numbers, such as [1, 10, 100]"}
 """Evaluation fields that take several numbers, and what to give."""
 
@@ -104,13 +108,30 @@ def read_values(name: str, value: Any, *, in_block: bool) -> list[Any]:
     `depth` takes both forms: in a block `[1, 2]` are two depths; in `base` and in `trials` (`in_block=False`) a list is
     one network.
     """
-    if name in LIST_FIELDS:
+    if name.startswith(PARAMETER):
+        values = _items(name, value, str)  # the trial knows the type: its model may be one of several
+    elif name in LIST_FIELDS:
         values = _list_values(name, value, in_block)
     else:
         values = [read_value(TrialConfig, name, item) for item in _items(name, value, _hints(TrialConfig)[name])]
     if len(values) > MOST_TRIALS:
         raise InputError(name, value, f"Give at most {MOST_TRIALS:,} values.")
     return list(dict.fromkeys(values))
+
+
+def parameter_fields(given: Any) -> dict[str, Any]:
+    """`parameters`, a mapping or pairs, as fields: `{penalty: [1, 2]}` is `{"parameters.penalty": [1, 2]}`."""
+    try:
+        return {f"{PARAMETER}{name}": value for name, value in dict(given).items()}
+    except (TypeError, ValueError):
+        raise InputError("parameters", given, "Give names and values, such as {penalty: [1e-3, 1e-2]}.") from None
+
+
+def with_parameters(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a trial with its parameters as one mapping; the inverse of `parameter_fields`."""
+    plain = {name: value for name, value in fields.items() if not name.startswith(PARAMETER)}
+    given = {name.removeprefix(PARAMETER): value for name, value in fields.items() if name.startswith(PARAMETER)}
+    return {**plain, "parameters": {**as_mapping(plain.get("parameters", ())), **given}} if given else plain
 
 
 def read_settings(section: Literal["evaluation", "execution"], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,9 +142,10 @@ def read_settings(section: Literal["evaluation", "execution"], given: Mapping[st
     for name, value in given.items():
         hint = _hints(owner)[name]
         if name == "extractor":
-            if value not in EXTRACTORS:
-                raise InputError(name, value, f"Choose one of: {', '.join(EXTRACTORS)}.")
+            extractor_uses(value)
             settings[name] = value
+        elif name == "options":
+            settings[name] = value  # `EvaluationConfig` reads them by the parameters that there are
         elif get_origin(hint) is tuple:
             settings[name] = read_value(owner, name, _items(name, value, get_args(hint)[0]))
         else:
@@ -170,7 +192,7 @@ def _refuse_ambiguous_depth(value: list[Any]) -> None:
 
 
 def _read_scalar(name: str, value: Any, hint: Any) -> Any:
-    choices = _choices(hint)
+    choices = OBJECTIVES.names() if name == "model" else _choices(hint)
     if choices:
         is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 10**6
         word = str(value).strip() if isinstance(value, str) or is_number else ""

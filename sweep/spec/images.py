@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from aesweep.cluster.capacity import allowed_cpus
+from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, check_source, data_name, is_prepared
 from aesweep.models.data.folder import describe_folder, folder_identity
@@ -61,6 +62,16 @@ def check_images(configs: Iterable[TrialConfig], execution: ExecutionConfig) -> 
     """Raise `InputError` for images that are not on this machine, saying how to get them. Reads none."""
     for config in configs:
         check_source(config, data_source(config, execution))
+
+
+def check_labels(configs: Iterable[TrialConfig], execution: ExecutionConfig, extractor: str) -> None:
+    """Raise `InputError` for a data set without labels where the feature network learns from them. Reads no image."""
+    if not EXTRACTORS.get(extractor, "extractor").needs_labels:
+        return
+    from aesweep.models.data.labels import check_labels as check  # numpy from here on
+
+    for config in configs:
+        check(config, data_source(config, execution), extractor)
 
 
 def describe_images(configs: Iterable[TrialConfig], execution: ExecutionConfig) -> list[str]:

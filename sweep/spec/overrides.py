@@ -6,7 +6,8 @@ and `execution` go by their own names; where two sections share one, `evaluation
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -14,8 +15,21 @@ from typing import Any
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
+from aesweep.models.objectives.objective import as_mapping
+from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
-from aesweep.sweep.spec.fields import ALIASES, FIELDS, LIST_FIELDS, at, read_settings, read_values, unknown
+from aesweep.sweep.spec.fields import (
+    ALIASES,
+    FIELDS,
+    LIST_FIELDS,
+    PARAMETER,
+    at,
+    parameter_fields,
+    read_settings,
+    read_values,
+    unknown,
+    with_parameters,
+)
 from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
 from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
@@ -33,7 +47,10 @@ def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
     given: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
     for override in overrides:
         section, name, value = _read_override(override)
-        given[section][name] = value
+        if name == "options" and isinstance(value, dict) and isinstance(before := given[section].get(name), dict):
+            value = {**before, **{key: {**before.get(key, {}), **values} for key, values in value.items()}}
+        with at("--set", " "):
+            given[section] |= parameter_fields(value) if name == "parameters" else {name: value}
     with at("--set", " "):
         settings = read_settings("execution", given["execution"])
         execution = ExecutionConfig(**{**spec.execution.to_json(), **settings})
@@ -93,7 +110,13 @@ def _read_override(text: str) -> tuple[str, str, Any]:
     written, value = written.strip(), value.strip()
     if not equals or not written or not value:
         raise InputError("--set", text, "Write FIELD=VALUE, such as epochs=5 or latent_size=32,64.")
+    section, dot, name = written.removeprefix("base.").partition(PARAMETER)
+    if dot and name and not section:
+        return "trial", f"{PARAMETER}{name}", _read_text(f"--set {written}", name, value)
     section, dot, name = written.rpartition(".")
+    if section.startswith(("options.", "evaluation.options.")):  # options.second_vae.steps=2000
+        one = section.partition("options.")[2]
+        return "evaluation", "options", {one: {name: _read_text(f"--set {written}", name, value)}}
     if dot and section in ("base", "data"):
         section = "sweep" if name == "path" else "trial"
     name = ALIASES.get(name, name) if section in ("", "trial") else name
@@ -126,11 +149,21 @@ def _with_axes(block: Block, axes: dict[str, list[Any]], identity: str) -> Block
         return block
     changes = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     with at(f'block "{block.name}"'):
-        trials = (_changed(trial, change, identity) for trial in block.trials for change in changes)
+        swept = _swept_parameters(block)
+        trials = (_changed(trial, change, identity, swept) for trial in block.trials for change in changes)
         return Block(block.name, tuple(trials))
 
 
-def _changed(trial: TrialConfig, change: dict[str, Any], identity: str) -> TrialConfig:
+def _swept_parameters(block: Block) -> set[tuple[str, str]]:
+    """Model and name of the parameters of which the block holds several values: somebody chose them."""
+    held = {(trial.model, name, value) for trial in block.trials for name, value in trial.parameters}
+    several = Counter((model, name) for model, name, _ in held)
+    return {place for place, count in several.items() if count > 1}
+
+
+def _changed(
+    trial: TrialConfig, change: dict[str, Any], identity: str, swept: Collection[tuple[str, str]]
+) -> TrialConfig:
     if "dataset" in change:
         dataset = change["dataset"]
         if dataset == "folder" and not identity:
@@ -138,4 +171,12 @@ def _changed(trial: TrialConfig, change: dict[str, Any], identity: str) -> Trial
         if dataset != trial.dataset:
             change = {"image_size": NATIVE_IMAGE_SIZES[dataset], **change}
         change = {**change, "data_identity": identity if dataset == "folder" else ""}
-    return replace(trial, **change)
+    change = with_parameters(change)
+    if not change.keys() & {"model", "dataset", "parameters"}:
+        return replace(trial, **change)
+    # Parameters that were left to the trial's model and data set are left to the new ones.
+    usual = trial.objective.defaults_on(trial.dataset)
+    chosen = {name: v for name, v in trial.parameters if v != usual[name] or (trial.model, name) in swept}
+    known = OBJECTIVES.get(change.get("model", trial.model), "model").defaults
+    kept = {name: value for name, value in chosen.items() if name in known}
+    return replace(trial, **{**change, "parameters": {**kept, **as_mapping(change.get("parameters", ()))}})

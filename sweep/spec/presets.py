@@ -1,4 +1,4 @@
-"""Sweeps that have a name: the paper's (Table 1), its two parts, and one that shows everything within minutes.
+"""Sweeps that have a name: the paper's (Table 1), its two parts, its rivals, and one that shows everything within minutes.
 
 The paper prints the networks (Table 1) and the best latent sizes (Tables 2 and 3); the sizes between are drawn in its
 figures without numbers. The grids below hold every size that the paper names and fill the rest so that each curve has a
@@ -6,13 +6,16 @@ minimum to show: densely around 144, where Table 3 finds the best CIFAR-10 DAEs,
 the best CelebA VAEs. DAEs and VAEs are compared at their best sizes, so both have the same ones. The paper trained one seed,
 which decides nothing: three are trained here, the first one of every network before the second (`aesweep.sweep.driver.plan`).
 `--set seeds=0` is the paper's protocol. 372 networks, 1,116 trials.
+
+The rivals of its Table 2 were trained by others, on other networks. Here every objective has the paper's network and schedule.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
-from aesweep.models.config import LatentNorm, Model, TrialConfig
+from aesweep.models.config import LatentNorm, TrialConfig
+from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 
@@ -25,7 +28,9 @@ VARIANT_LATENTS = (32, 64, 80, 96, 112, 128, 144, 160, 192, 256, 384, 512)  # wh
 LARGE_LATENTS = (320, 448, 640, 768, 1024)  # Section 4: VAEs are hard to train above 512; Table 3 has 768
 CIFAR10_LATENTS = tuple(sorted(VARIANT_LATENTS + LARGE_LATENTS))
 CELEBA_LATENTS = (32, 48, 64, 80, 96, 128, 192, 256, 320, 384, 448, 512, 640, 768, 1024)
+RIVALS_LATENTS = (32, 64, 128, 256)
 EXTRA_LATENTS = {("cifar10", 64): (152,)}  # Table 3: the best CIFAR-10 DAE of 64 filters
+PAPER_MODELS = ("dae", "vae")
 NOISE_STDS = (0.1, 0.5, 1.0)  # Section 4
 DEEPER = tuple(  # Table 1, beside depth 1
     replace(CIFAR10, filters=f, depth=depth)
@@ -61,8 +66,23 @@ def _width_blocks(name: str, base: TrialConfig, widths: Iterable[int], latents: 
     """Figure 1: DAE and VAE of depth 1, one block per width and model, on the same sizes."""
     for f in widths:
         sizes = sorted({*latents, *EXTRA_LATENTS.get((name, f), ())})
-        for model in get_args(Model):
+        for model in PAPER_MODELS:
             yield _block(f"{name} f={f} {model.upper()}", replace(base, filters=f, model=model), latents=sizes)
+
+
+def rivals_blocks() -> tuple[Block, ...]:
+    """Every objective at the comparison sizes of Table 2 in three widths, and over latent sizes at 128 filters (366 trials).
+
+    DAEs and VAEs are those of the paper's presets. EAE normalises its latents, so a DAE that does so too is its counterpart.
+    """
+    blocks = []
+    for name, base, size in (("cifar10", CIFAR10, 128), ("celeba", CELEBA, 64)):
+        for f in (32, 64, 128):
+            networks = (replace(base, filters=f, model=model) for model in OBJECTIVES.built_in)
+            blocks.append(_block(f"{name} f={f} rivals", *networks, latents=RIVALS_LATENTS if f == 128 else (size,)))
+        normalised = replace(base, filters=128, latent_norm="batch_plain")
+        blocks.append(_block(f"{name} f=128 normalised", normalised, latents=(size,)))
+    return tuple(blocks)
 
 
 def _block(name: str, *networks: TrialConfig, latents: Iterable[int] = VARIANT_LATENTS) -> Block:
@@ -80,7 +100,7 @@ QUICKSTART = TrialConfig(dataset="digits", filters=8, batch_size=32, epochs=15)
 
 def quickstart(**execution: Any) -> SweepSpec:
     """Eight small autoencoders on scikit-learn's digits: no download, no GPU."""
-    dae, vae = (tuple(replace(QUICKSTART, model=m, latent_size=z) for z in QUICKSTART_LATENTS) for m in ("dae", "vae"))
+    dae, vae = (tuple(replace(QUICKSTART, model=m, latent_size=z) for z in QUICKSTART_LATENTS) for m in PAPER_MODELS)
     return SweepSpec(
         name="quickstart",
         blocks=(Block("digits DAE", dae), Block("digits VAE", vae)),
@@ -92,7 +112,10 @@ def quickstart(**execution: Any) -> SweepSpec:
 
 
 def _paper(name: str, *blocks: Block, **execution: Any) -> SweepSpec:
-    """A part of Table 1. Not `auto`: only the 2015 Inception network gives numbers to compare with the paper's."""
+    """Networks of the paper, or with its schedule.
+
+    Not `auto`: only the 2015 Inception network gives numbers to compare with the paper's.
+    """
     measured, how = {"metrics": MEASURED}, ExecutionConfig(**execution)
     return SweepSpec(name=name, blocks=blocks, extractor="inception-2015", evaluation=measured, execution=how)
 
@@ -102,22 +125,6 @@ PRESETS: dict[str, Callable[..., SweepSpec]] = {
     "paper": lambda **execution: _paper("paper", *cifar10_blocks(), *celeba_blocks(), **execution),
     "paper-cifar10": lambda **execution: _paper("paper-cifar10", *cifar10_blocks(), **execution),
     "paper-celeba": lambda **execution: _paper("paper-celeba", *celeba_blocks(), **execution),
+    "rivals": lambda **execution: _paper("rivals", *rivals_blocks(), **execution),
 }
 """Name -> function that makes the spec; it takes the fields of `ExecutionConfig` that are not to have their defaults."""
-
-
-def preset_of(spec: SweepSpec) -> str | None:
-    """The preset with the networks and the evaluation of a spec, whatever its seeds; None for what no preset gives.
-
-    With another `--set seeds=…` its name launches more of the same.
-    """
-    if spec.name not in PRESETS:
-        return None
-    preset = PRESETS[spec.name]()
-    same_scores = (preset.extractor, preset.evaluation) == (spec.extractor, spec.evaluation)
-    same_networks = _without_seeds(preset) == _without_seeds(spec)
-    return spec.name if same_scores and same_networks else None
-
-
-def _without_seeds(spec: SweepSpec) -> set[TrialConfig]:
-    return {replace(config, seed=0) for config, _ in spec.trials}

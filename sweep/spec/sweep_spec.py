@@ -6,23 +6,24 @@ is asked for; where and how it runs is stored with it but does not enter the has
 pydantic only for YAML and `--set`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig, ExtractorName
+from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig
+from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash
+from aesweep.models.plugins.plugin import PluginError
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.ranges import MOST_TRIALS
+from aesweep.sweep.spec.report_wishes import ReportWishes
 
 SPEC_FORMAT = 1
 """Version of the stored JSON; another one is refused."""
-
-EXTRACTORS = ("auto", *get_args(ExtractorName))
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class SweepSpec:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     """Fields of `EvaluationConfig` that the sweep sets, but for the extractor."""
     execution: ExecutionConfig = field(default_factory=ExecutionConfig)
+    report: ReportWishes = field(default_factory=ReportWishes)
+    """What it asks of its report. Stored, but not part of the hash."""
     claims: str = ""
     """Absolute path of the user's own claims, a program. Not part of the hash and never stored: a store names no code to run."""
 
@@ -63,13 +66,15 @@ class SweepSpec:
             if name in names[:index]:
                 place = f'blocks[{index}] "{name}": name'
                 raise InputError(place, name, "Another block has this name; give a new one.")
-        if self.extractor not in EXTRACTORS:
-            raise InputError("extractor", self.extractor, f"Choose one of: {', '.join(EXTRACTORS)}.")
+        used = extractor_uses(self.extractor, self.evaluation.get("plugin_versions", ()))
         # The constructor checks the values and gives them their final types, so that a stored spec equals the original.
         checked = EvaluationConfig(**self.evaluation)
         if self.extractor != "auto":
             checked.require_metrics_of(self.extractor)
-        object.__setattr__(self, "evaluation", {name: getattr(checked, name) for name in sorted(self.evaluation)})
+        evaluation = {name: getattr(checked, name) for name in sorted(self.evaluation) if name != "plugin_versions"}
+        if uses := tuple(sorted({*checked.plugin_versions, *used})):
+            evaluation["plugin_versions"] = uses  # so that a stored spec can be read where the plug-ins are not
+        object.__setattr__(self, "evaluation", evaluation)
 
     @cached_property
     def trials(self) -> tuple[tuple[TrialConfig, str], ...]:
@@ -95,7 +100,9 @@ class SweepSpec:
         asked = {
             "name": self.name,
             "blocks": [[block.name, [trial.key for trial in block.trials]] for block in self.blocks],
-            "extractor": self.extractor,
+            "extractor": next(
+                iter(extractor_uses(self.extractor, self.evaluation.get("plugin_versions", ()))), self.extractor
+            ),
             "evaluation": EvaluationConfig(**self.evaluation).id,
         }
         return content_hash(asked)
@@ -129,6 +136,7 @@ class SweepSpec:
             "extractor": self.extractor,
             "evaluation": dict(self.evaluation),
             "execution": self.execution.to_json(),
+            **({"report": wishes} if (wishes := self.report.to_json()) else {}),
             "base": base,
             "blocks": [{"name": block.name, "trials": list(map(differing, block.trials))} for block in self.blocks],
         }
@@ -154,10 +162,26 @@ class SweepSpec:
                 extractor=data["extractor"],
                 evaluation=_known(EvaluationConfig, data["evaluation"]),
                 execution=_build(ExecutionConfig, data["execution"]),
+                report=_build(ReportWishes, data.get("report", {})),
             )
         except (KeyError, TypeError, AttributeError) as error:
             remedy = "The stored spec is damaged; launch the original spec again."
             raise InputError("spec", str(error), remedy) from None
+
+
+def extractor_uses(extractor: object, recorded: Collection[str] = ()) -> tuple[str, ...]:
+    """The plug-in that an extractor is, as `Registry.uses`. Raises `InputError` for an unknown name."""
+    if extractor == "auto":
+        return ()
+    try:
+        if not isinstance(extractor, str):
+            raise InputError("extractor", extractor, f"Choose one of: {', '.join(EXTRACTORS.names())}.")
+        return EXTRACTORS.uses([extractor], recorded, "extractor")
+    except PluginError:
+        raise
+    except InputError as error:
+        remedy = error.remedy.replace(": ", ": auto, ", 1)
+        raise InputError(error.field, error.value, remedy) from None
 
 
 def _check_name(name: object) -> None:

@@ -7,6 +7,7 @@ it is built. Each error names the block and the field as they stand in the file:
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import fields as fields_of
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -19,9 +20,21 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.plugins.files import load_files
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
-from aesweep.sweep.spec.fields import ALIASES, FIELDS, at, check_known, read_settings, read_value, read_values, unknown
+from aesweep.sweep.spec.fields import (
+    ALIASES,
+    FIELDS,
+    at,
+    check_known,
+    parameter_fields,
+    read_settings,
+    read_value,
+    read_values,
+    unknown,
+    with_parameters,
+)
 from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
 from aesweep.sweep.spec.ranges import MOST_TRIALS
+from aesweep.sweep.spec.report_wishes import ReportWishes
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.spec.yaml_text import read_yaml
 
@@ -43,6 +56,7 @@ class SpecFile(BaseModel):
     blocks: list[dict[str, Any]]
     evaluation: dict[str, Any] = {}
     execution: dict[str, Any] = {}
+    report: dict[str, Any] = {}
     claims: str = ""
     plugins: list[str] = []
 
@@ -54,6 +68,7 @@ _EXPECTED = {
     "blocks": "Give a list of blocks, each with its fields: [{name: width, model: dae, filters: [16, 32]}].",
     "evaluation": "Give fields, such as {samples: 2000}, or leave it out.",
     "execution": "Give fields, such as {threads: 2}, or leave it out.",
+    "report": "Give fields, such as {x: beta, colour: model}, or leave it out.",
     "claims": "Give a Python file, such as ./claims.py (docs/claims.md), or leave it out.",
     "plugins": "Give a list of Python files, such as [./mine.py] (docs/extending.md), or leave it out.",
 }
@@ -88,12 +103,15 @@ def read_spec(path: Path, data_dir: str | Path | None = None, *, path_is_replace
         evaluation = read_settings("evaluation", file.evaluation)
         extractor = evaluation.pop("extractor", "auto")
         EvaluationConfig(**evaluation)
+    with at("report"):
+        report = _read_report(file.report)
     return SweepSpec(
         name=file.name if "name" in tree else path.stem,
         blocks=blocks,
         extractor=extractor,
         evaluation=evaluation,
         execution=replace(execution, folders={} if path_is_replaced else folders),
+        report=report,
         claims=absolute(file.claims, "claims", folder) if file.claims else "",
     )
 
@@ -119,6 +137,14 @@ def _read_execution(given: Mapping[str, Any], folder: Path, data_dir: str | Path
     elif settings.get("data_dir"):
         settings["data_dir"] = absolute(settings["data_dir"], "data_dir", folder)
     return ExecutionConfig(**settings)
+
+
+def _read_report(given: Mapping[str, Any]) -> ReportWishes:
+    names = tuple(field.name for field in fields_of(ReportWishes))
+    for name, value in given.items():
+        if name not in names:
+            raise unknown(name, value, names)
+    return ReportWishes(**given)
 
 
 def _read_data(
@@ -147,7 +173,10 @@ def _read_axes(given: Mapping[str, Any], *, in_block: bool, besides: tuple[str, 
         raise InputError("path", given["path"], "There is no such field here; it belongs in data.")
     check_known(given, (*besides, *FIELDS["trial"], *ALIASES))
     axes: Axes = {}
-    for written, value in given.items():
+    fields = {name: value for name, value in given.items() if name != "parameters"}
+    if "parameters" in given:
+        fields |= parameter_fields(given["parameters"])
+    for written, value in fields.items():
         name = ALIASES.get(written, written)
         if name in axes:
             raise InputError(written, value, f"{name} is given twice, under both its names; keep one.")
@@ -211,4 +240,4 @@ def _make_trial(fields: dict[str, Any], identity: str) -> TrialConfig:
         if not identity:
             raise InputError("dataset", "folder", "Give the folder in the section data, such as {path: ./faces}.")
         fields["data_identity"] = identity
-    return TrialConfig(**fields)
+    return TrialConfig(**with_parameters(fields))

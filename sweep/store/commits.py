@@ -4,11 +4,23 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
+from aesweep.evaluation.prior_descriptions import PRIORS
 from aesweep.models.errors import InputError
+from aesweep.models.plugins.plugin import function
 from aesweep.sweep.store.attempts import Attempts, DamagedFileError
 from aesweep.sweep.store.beneath import MOST_OTHER_BYTES
-from aesweep.sweep.store.layout import MODEL, PICTURES, Stage, attempt_folder, commit_name, scores_name, training_name
+from aesweep.sweep.store.layout import (
+    MODEL,
+    PICTURES,
+    Stage,
+    attempt_folder,
+    commit_name,
+    prior_file,
+    scores_name,
+    training_name,
+)
 from aesweep.sweep.store.reading import Records
 from aesweep.sweep.store.records import (
     VACANCY_BYTES,
@@ -208,7 +220,7 @@ class Commits:
         commit = self.scores(key, evaluation)
         if commit is None or name not in commit.files:
             return None
-        most = _most_prior_bytes(commit, latent_size)
+        most = _most_prior_bytes(commit, name, latent_size)
         return self._committed_file(key, scores_name(key, evaluation), commit, name, most)
 
     def _committed_file(
@@ -227,8 +239,20 @@ class Commits:
             raise DamagedFileError(error.field, error.value, remedy) from error
 
 
-def _most_prior_bytes(commit: ScoresRecord, latent_size: int) -> int:
-    """Upper bound on a mixture of float64: a weight, a mean and a factor of the covariance for each component."""
+def _most_prior_bytes(commit: ScoresRecord, name: str, latent_size: int) -> int:
+    """Upper bound on the file of a prior.
+
+    Of a mixture of float64: a weight, a mean and a factor of the covariance for each component; of another prior what its
+    description says.
+    """
+    prior = next((one for one in PRIORS.names() if prior_file(one) == name), "")
+    described = PRIORS.find(prior)
+    if described is not None and described.most_bytes is not None:
+        given: Any = commit.evaluation.get("options", ())
+        values = described.values(described.settings(dict(given).get(prior, ())))
+        return int(function(described.most_bytes)(latent_size, values)) + PRIOR_SLACK_BYTES
+    if described is not None and described.use:
+        return MOST_OTHER_BYTES
     asked = commit.evaluation.get("gmm_components")
     components = asked if isinstance(asked, int) and asked > 0 else 1
     return 8 * components * (latent_size + 1) ** 2 + PRIOR_SLACK_BYTES

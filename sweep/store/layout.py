@@ -19,13 +19,16 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import data_name
+
 STORE_FORMAT = 1
 MARK = "store.json"
 LATEST = "sweeps/latest.json"
 FOLDED = "tables/folded.json"
 """What the tables were made from; `commits` holds the version of every commit that was read and found whole."""
 
-TABLES = ("trials", "epochs", "scores", "latents", "failures")
+TABLES = ("trials", "epochs", "terms", "scores", "latents", "failures")
 """The tables, in the order in which they are shown."""
 
 CLAIMS = "claims"
@@ -126,6 +129,11 @@ def stage_of(attempt: str) -> tuple[Stage, str]:
     if found is None:
         raise ValueError(f"{attempt!r} is no attempt")
     return ("train", "") if found["stage"] == PREFIX["train"] else ("evaluate", found["evaluation"])
+
+
+def extractor_name(config: TrialConfig, extractor: str, recipe: str) -> str:
+    """The weights of a feature network that was trained on the labels of a data set, by the SHA-256 of its recipe."""
+    return f"references/{data_name(config)}-{extractor}-{recipe[:8]}-weights.npz"
 
 
 def prior_file(prior: str) -> str:

@@ -61,7 +61,9 @@ class _AnyVersion:
         for field in resolved["schema"]["fields"]:
             kind = field["schema"].get("schema", field["schema"])  # what is behind a default
             kind = kind["schema"] if kind["type"] == "nullable" else kind
-            if kind["type"] == "int":
+            if field["name"] == "source":
+                kind.update(core_schema.str_schema(pattern=WORD))
+            elif kind["type"] == "int":
                 kind.update(ge=0, le=LARGEST)
             elif kind["type"] == "literal":
                 kind.clear()
@@ -118,12 +120,16 @@ How = Literal["died", "killed", "machine died", "preempted", "stopped", "out of 
 """How an attempt ended without a commit or a failure of its own. A process that `died` crashed; others were `killed`."""
 
 _STRICT = ConfigDict(strict=True)
+_Use = Annotated[str, StringConstraints(pattern=r"^[a-z]+ [a-z0-9_-]{1,40} [0-9A-Za-z.+_-]{1,40}$")]
 _SETTINGS: dict[str, TypeAdapter[Any]] = {
     "extractor_sha256": TypeAdapter(str | None, config=_STRICT),
     "reference_seed": TypeAdapter(Count | None, config=_STRICT),
     "vae_latents": TypeAdapter(str, config=_STRICT),
     **dict.fromkeys(NUMBERS, TypeAdapter(Annotated[float, Field(ge=-LARGEST, le=LARGEST)], config=_STRICT)),
     "gmm_components": TypeAdapter(Count, config=_STRICT),
+    "options": TypeAdapter(tuple[tuple[Name, tuple[tuple[Name, bool | int | float | str], ...]], ...]),
+    "metrics": TypeAdapter(tuple[str, ...]),
+    "plugin_versions": TypeAdapter(tuple[_Use, ...]),
 }
 
 
@@ -246,6 +252,8 @@ class ScoresRecord(SealedRecord):
     rows: tuple[Annotated[ScoreRow, _AnyVersion], ...]
     latents: LatentColumns
     aesweep_version: str
+    extractor_weights: str = ""
+    """SHA-256 of a feature network that was trained for the evaluation; "" where `extractor_sha256` says it all."""
 
 
 class FailureRecord(Record):

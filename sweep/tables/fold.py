@@ -1,4 +1,4 @@
-"""The five Parquet tables: a view of the commits that can always be made again.
+"""The six Parquet tables: a view of the commits that can always be made again.
 
 A fold writes each table anew into a file of its own, trial after trial in the order of the keys: the rows of a trial that
 changed are made from its commits, all others come from the table that was folded before. So no more than a few hundred

@@ -1,19 +1,21 @@
-"""The rows of one trial in the five tables, read from its commits."""
+"""The rows of one trial in the six tables, read from its commits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from aesweep.evaluation.deciding_fields import deciding_columns
-from aesweep.evaluation.networks.weights import PREPARATION
+from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, flops_per_image, parameter_counts
-from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.models.plugins.plugin import PluginError
+from aesweep.models.training.epoch_record import EpochRecord, TermRecord
 from aesweep.sweep.store.latent_columns import LatentColumns
 from aesweep.sweep.store.layout import PICTURES, attempt_folder
 from aesweep.sweep.store.records import FailureRecord, ScoresRecord, TrainingRecord
@@ -21,10 +23,8 @@ from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.learning import late_improvement
 from aesweep.sweep.tables.schemas import COLUMNS, TRAINED, UNFINISHED, schema
 
-_PREPARATION = {str(extractor): text for extractor, text in PREPARATION.items()}
-"""By extractor; a commit may name one of another version."""
 _OF_ROWS = tuple(name for name in COLUMNS if name != "latents")
-_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (EpochRecord, ScoreRow)}
+_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (EpochRecord, TermRecord, ScoreRow)}
 Row = Mapping[str, object]
 """One row of a table, by column; columns of other tables are left out."""
 
@@ -54,7 +54,7 @@ def read_results(store: Store, key: str) -> TrialResults:
 
 
 class TrialRows(NamedTuple):
-    """The rows of one trial in the five tables."""
+    """The rows of one trial in the six tables."""
 
     rows: Mapping[str, Sequence[Row]]
     """By table, without `latents`."""
@@ -86,6 +86,7 @@ def trial_rows(results: TrialResults, *, sweep: str, block: str, state: str, eva
     rows: dict[str, list[Row]] = {
         "trials": [trial],
         "epochs": _epoch_rows(training.history, TRAINED) if training else _epoch_rows(unfinished, UNFINISHED),
+        "terms": [row for epoch in training.history for row in _term_rows(epoch)] if training else [],
         "scores": [_score_row(config, e, commit, row) for e, commit in commits.items() for row in commit.rows],
         "failures": [failure.to_json() for failure in failures],
     }
@@ -95,20 +96,35 @@ def trial_rows(results: TrialResults, *, sweep: str, block: str, state: str, eva
 
 def config_row(config: TrialConfig) -> dict[str, object]:
     """The columns of `trials` that follow from the configuration alone."""
-    parameters = parameter_counts(config)
     return {
         **{name: _cell(value) for name, value in config.to_json().items()},
         "name": config.name,
         "depth": config.depth_text,
-        "beta_eff": beta_eff(config),
-        "parameters_encoder": parameters.encoder,
-        "parameters_decoder": parameters.decoder,
-        "flops_per_image": flops_per_image(config),
+        **_network_row(config),
     }
 
 
+def _network_row(config: TrialConfig) -> Row:
+    """What follows from the network; nothing where that is a plug-in's and the plug-in is not here."""
+    try:
+        parameters = parameter_counts(config)
+        return {
+            "beta_eff": beta_eff(config),
+            "parameters_encoder": parameters.encoder,
+            "parameters_decoder": parameters.decoder,
+            "flops_per_image": flops_per_image(config),
+        }
+    except PluginError:
+        return {}
+
+
 def _cell(value: object) -> object:
-    """A field as a table shows it: numbers as one word, "0.001-0.0001", texts with commas, and "none" for what is empty."""
+    """A field as a table shows it: numbers as one word, "0.001-0.0001", texts with commas, and "none" for what is empty.
+
+    Names with values are texts such as "penalty 0.01".
+    """
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):
+        value = tuple(f"{name} {_word(part)}" for name, part in value)
     if isinstance(value, tuple) and value and all(isinstance(part, str) for part in value):
         value = ", ".join(value)
     elif isinstance(value, tuple):
@@ -120,13 +136,18 @@ def _epoch_rows(history: Sequence[EpochRecord], state: str) -> list[Row]:
     return [{**_fields(epoch), "state": state} for epoch in history]
 
 
+def _word(value: object) -> str:
+    """A parameter as a spec gives it."""
+    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: ScoreRow) -> Row:
     """A committed row with what the evaluation says of it."""
     asked = commit.evaluation
     shared: dict[str, object] = {"evaluation": evaluation, "extractor_sha256": "none", "preparation": "none"}
     if row.extractor != "none":
-        shared["extractor_sha256"] = asked.get("extractor_sha256") or "none"
-        shared["preparation"] = _PREPARATION.get(row.extractor, "unknown")
+        shared["extractor_sha256"] = commit.extractor_weights or asked.get("extractor_sha256") or "none"
+        shared["preparation"] = _preparation(row.extractor)
     if row.n_reference:
         shared["reference_seed"] = asked.get("reference_seed")
     decided = deciding_columns(asked, config.model, row.source, row.metric)
@@ -135,7 +156,18 @@ def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: 
     return {**shared, **_fields(row), **decided}
 
 
-def _fields(row: EpochRecord | ScoreRow) -> Row:
+@cache
+def _preparation(extractor: str) -> str:
+    """What a network sees of a picture; "unknown" for one of another version, or of a plug-in that is not here."""
+    found = EXTRACTORS.find(extractor)
+    return found.preparation if found else "unknown"
+
+
+def _term_rows(epoch: EpochRecord) -> list[Row]:
+    return [{"epoch": epoch.epoch, **_fields(term)} for term in epoch.terms]
+
+
+def _fields(row: EpochRecord | TermRecord | ScoreRow) -> Row:
     """The fields by name; faster than `dataclasses.asdict`, and there may be thousands of rows."""
     return {name: getattr(row, name) for name in _NAMES[type(row)]}
 

@@ -1,4 +1,4 @@
-"""The columns of the five tables: names, types and meaning.
+"""The columns of the six tables: names, types and meaning.
 
 A column that shows a field of a record is defined at that field: `filters: Annotated[int, "filters of the first encoder
 stage"]`. The other columns are defined here. `docs/tables.md` repeats `COLUMNS` (a test compares them).
@@ -13,19 +13,22 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 import pyarrow as pa
 
-from aesweep.evaluation.descriptions import DESCRIPTIONS, MIXTURE_ROWS, ROWS, SAMPLES_AND_REFERENCE
+from aesweep.evaluation.descriptions import METRICS, MIXTURE_ROWS, ROWS, SAMPLES_AND_REFERENCE
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import KEY_FIELDS, TrialConfig
-from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.models.objectives.registry import OBJECTIVES
+from aesweep.models.training.epoch_record import EpochRecord, TermRecord
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 9
 STILL_IMPROVING = 0.05
 """`late_improvement` of a loss that falls half as fast at its end as in a straight line."""
 TRAINED, UNFINISHED = "trained", "unfinished"
 """Values of `state` in `epochs`."""
-MODEL_METRICS = ROWS
-"""Metrics of the model itself: name in the table `scores` -> how a report shows it."""
-METRIC_OF_ROW = {row.name: one.name for one in DESCRIPTIONS for row in one.rows}
+MODEL_TITLES = {name: one.title for name, one in OBJECTIVES.built_in.items()}
+"""How a report calls the models of aesweep."""
+METRIC_ROWS = ROWS
+"""Name of a metric in the table `scores` -> how a report shows it."""
+METRIC_OF_ROW = {row.name: one.name for one in METRICS.built_in.values() for row in one.rows}
 """The metric of an evaluation that gives each of them."""
 BY_COMPONENTS = tuple(row.name for row in MIXTURE_ROWS)
 """Those of which a trial has several, one per number of components."""
@@ -47,10 +50,13 @@ _ARROW: dict[object, pa.DataType] = {str: _S, Literal: _S, tuple: _S, int: _I, f
 """Python's type of a field, without what it holds -> the type of its column. A tuple is shown as text."""
 
 
-def columns_of(record: type) -> tuple[Column, ...]:
-    """One column per field of a dataclass, in its order. Raises `TypeError` for a field without a meaning or type of one."""
-    hints = get_type_hints(record, include_extras=True)
-    return tuple(_column(f"{record.__name__}.{field.name}", hints[field.name]) for field in fields(record))
+def columns_of(record: type, *others: str) -> tuple[Column, ...]:
+    """One column per field of a dataclass, in its order, but for `others`, which are shown in tables of their own.
+
+    Raises `TypeError` for a field without a meaning or type of a column.
+    """
+    hints, names = get_type_hints(record, include_extras=True), [field.name for field in fields(record)]
+    return tuple(_column(f"{record.__name__}.{name}", hints[name]) for name in names if name not in others)
 
 
 def _column(field: str, hint: object) -> Column:
@@ -85,7 +91,9 @@ ADDED: dict[str, dict[str, Any]] = {
 """Columns that the first tables did not have, by table, with what they would have held (None: unknown): such tables can be
 read."""
 
-_BETA_EFF = Column("beta_eff", _F, "weight of the summed KL against the summed cross-entropy; null for a DAE")
+_BETA_EFF = Column(
+    "beta_eff", _F, "weight of the summed KL against the summed cross-entropy; null where there is not both"
+)
 _PRECISION_USED = Column("precision_used", _S, "precision trained in: bf16, fp16 or fp32")
 _EXTRACTOR_SHA256 = Column("extractor_sha256", _S, 'SHA-256 of its weights; "none" for scores that use none')
 _PREPARATION = Column(
@@ -109,8 +117,8 @@ _CHANGED_SETTINGS = Column(
 
 RESULT_COLUMNS = (
     Column("final_loss", _F, "training loss of the last epoch"),
-    Column("final_reconstruction", _F, "its cross-entropy part, nats per pixel value (mean) or per image (sum)"),
-    Column("final_kl", _F, "its KL part before weighting; null for a DAE"),
+    Column("final_reconstruction", _F, "its reconstruction part, per pixel value (mean) or per image (sum)"),
+    Column("final_kl", _F, "its KL part before weighting; null where the model has none"),
     Column("test_bce", _F, "mean cross-entropy of the test images in eval mode, nats per pixel value"),
     Column("mean_image_bce", _F, "the same for the mean training image: what a model that learnt nothing scores"),
     Column("images_train", _I, "training images"),
@@ -150,7 +158,11 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         *_with(columns_of(TrialConfig), beta=(_BETA_EFF,), precision=(_PRECISION_USED,)),
         Column("attempts", _I, "training attempts started so far, those that were pruned included"),
         Column("attempt", _S, "the attempt that was committed; its folder is trials/<key>/attempts/<attempt>"),
-        Column("parameters_encoder", _I, "trained and frozen parameters of the encoder with its latent layer"),
+        Column(
+            "parameters_encoder",
+            _I,
+            "trained and frozen parameters of the encoder with its latent layer; null, as the next two, where a plug-in was missing",
+        ),
         Column("parameters_decoder", _I, "parameters of the decoder"),
         Column("flops_per_image", _I, "floating point operations of one forward pass of one image"),
         *RESULT_COLUMNS,
@@ -164,7 +176,12 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "trained; or unfinished: of a training that has no result yet (it runs, was stopped or failed), as of the last "
             "half minute",
         ),
-        *columns_of(EpochRecord),
+        *columns_of(EpochRecord, "terms"),
+    ),
+    "terms": (
+        Column("key", _S, "the trial"),
+        Column("epoch", _I, "1 for the first"),
+        *columns_of(TermRecord),
     ),
     "scores": (
         Column("key", _S, "the trial"),

@@ -16,15 +16,11 @@ features of real images travel as Ray objects.
 
 import logging
 from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
 from aesweep.evaluation.metrics.feature_statistics import FeatureStatistics
-from aesweep.evaluation.networks.extractor import Extractor
-from aesweep.evaluation.networks.extractors import load_extractor
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.priors.fitting import FitSettings
 from aesweep.evaluation.priors.mixture import fit_device
@@ -66,6 +62,7 @@ from aesweep.sweep.worker.reuse import (
     reusable_latents,
     reusable_priors,
 )
+from aesweep.sweep.worker.trained_extractor import extractor_of
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +93,8 @@ class StoredSamples(NamedTuple):
     """The pictures."""
     sampled: Sampled
     """What was measured, without the pictures."""
+    extractor_weights: str = ""
+    """`Extractor.weights` of the network that measured."""
 
 
 References = dict[Split, Reference]
@@ -117,7 +116,7 @@ def fit(job: EvaluationJob, encoded: StoredLatents) -> StoredPriors:
     """Fit the priors on all training latents, and once more on nine tenths where held-out likelihoods are asked for."""
     settings = _fits(job, _prepare(job))
     earlier = Fitted(reusable_priors(job, encoded.files), reusable_heldout(job, encoded.files))
-    priors, rows = fit_stage(job.evaluation, _latents(job, encoded), settings, earlier)
+    priors, rows = fit_stage(job.evaluation, _latents(job, encoded), settings, earlier, job.config)
     stored = StoredPriors({}, {}, rows)
     for name, prior in priors.items():
         if isinstance(prior, FittedPrior):
@@ -132,13 +131,13 @@ def sample(job: EvaluationJob, encoded: StoredLatents, fitted: StoredPriors, ref
     device = _prepare(job)
     require_same_weights(job, encoded.model)
     model, precision = _model(job)
-    extractor = _extractor(job, device) if references else None
+    extractor = extractor_of(job, device) if references else None
     inputs = (model, _latents(job, encoded), _priors(job, fitted), _images(job), extractor, references)
     sampled = sample_stage(job.config, job.evaluation, *inputs, device, precision, _fits(job, device))
     files: Files = {}
     for name, png in sampled.pictures.items():
         files |= job.write(f"{PICTURES}/{name}", png)
-    return StoredSamples(files, replace(sampled, pictures={}))
+    return StoredSamples(files, replace(sampled, pictures={}), extractor.weights if extractor else "")
 
 
 def score(
@@ -159,6 +158,7 @@ def score(
         rows=tuple(rows),
         latents=LatentColumns.of(latent_rows(job.config, latents)),
         aesweep_version=aesweep_version(),
+        extractor_weights=samples.extractor_weights,
     )
     require_same_weights(job, encoded.model)
     if job.store.attempts.read_end(job.key, job.attempt) is not None:  # the driver has ended it: another one is at work
@@ -173,20 +173,20 @@ def references(job: EvaluationJob) -> tuple[References, bool]:
 
 def _reference(job: EvaluationJob, split: Split) -> Reference:
     """The real images of one split: from the store, or measured and kept there."""
-    images = _images(job)
+    images, device = _images(job), _prepare(job)
+    extractor = extractor_of(job, device)
     n = min(len(getattr(images, split)), job.evaluation.reference_size)
-    name = f"references/{reference_name(job.config, job.evaluation, split, n)}"
-    kept = _kept_reference(job, name)
+    name = f"references/{reference_name(job.config, job.evaluation, split, n, extractor.weights)}"
+    kept = _kept_reference(job, name, extractor.weights)
     if kept is not None:
         return kept
-    device = _prepare(job)
-    reference = reference_stage(job.evaluation, images, split, _extractor(job, device))
+    reference = reference_stage(job.evaluation, images, split, extractor)
     job.store.storage.write(features_name(name), features_to_bytes(reference.features))
     job.store.storage.write(name, reference.statistics.to_bytes())
     return reference
 
 
-def _kept_reference(job: EvaluationJob, name: str) -> Reference | None:
+def _kept_reference(job: EvaluationJob, name: str, weights: str) -> Reference | None:
     """What the store holds under `name`; None where something is missing or damaged (that is set aside)."""
     storage = job.store.storage
     data = storage.read(name)
@@ -198,7 +198,7 @@ def _kept_reference(job: EvaluationJob, name: str) -> Reference | None:
         data = storage.read(name)
         if data is None:
             return None
-        return Reference(statistics, features_from_bytes(data, statistics.n, statistics.dimension))
+        return Reference(statistics, features_from_bytes(data, statistics.n, statistics.dimension), weights)
     except ValueError:
         if data is not None and (aside := storage.set_aside(name, data)) is not None:
             log.warning("%s is damaged; kept as %s and measured again", name, aside)
@@ -238,13 +238,3 @@ def _priors(job: EvaluationJob, fitted: StoredPriors) -> dict[str, FittedPrior |
         if (name := prior_file(kind)) in fitted.files:
             priors[kind] = FittedPrior.from_bytes(job.read(name, fitted.files))
     return priors
-
-
-def _extractor(job: EvaluationJob, device: torch.device) -> Extractor:
-    return _loaded_extractor(job.evaluation.extractor, job.execution.data_dir, str(device))
-
-
-@lru_cache(maxsize=1)
-def _loaded_extractor(name: str, data_dir: str, device: str) -> Extractor:
-    """The feature network, loaded once per process."""
-    return load_extractor(name, Path(data_dir), torch.device(device))

@@ -8,11 +8,13 @@ that every commit still names files of its own attempt alone; one that is damage
 again: the deadline may be another one now.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from aesweep.evaluation.deciding_fields import MIXTURE
+from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.metrics.heldout import FITS
+from aesweep.evaluation.prior_descriptions import MIXTURE
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.sweep.evaluation_job import EvaluationJob, Files, TrainedAgainError
@@ -20,6 +22,8 @@ from aesweep.sweep.store.layout import LATENTS, MODEL, prior_file
 from aesweep.sweep.store.records import ScoresRecord
 from aesweep.sweep.store.store import DamagedFileError
 
+_DEFAULTS = EvaluationConfig().to_json()
+"""What a commit means that is older than a field."""
 HELDOUT_METRICS = ("heldout_loglikelihood", "train_loglikelihood", *FITS)
 
 
@@ -71,7 +75,7 @@ def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[ScoreRow]:
 
 
 def _of_same_latents(job: EvaluationJob, encoded: Files) -> Iterator[ScoresRecord]:
-    for commit in _earlier(job, MIXTURE):
+    for commit in _earlier(job, (*MIXTURE, "options", "plugin_versions")):
         if commit.files.get(LATENTS) == encoded[LATENTS]:
             yield commit
 
@@ -81,8 +85,13 @@ def _earlier(job: EvaluationJob, fields: Iterable[str]) -> Iterator[ScoresRecord
     asked = job.evaluation.to_json()
     for evaluation in job.store.commits.scored(job.key):
         commit = job.store.commits.scores(job.key, evaluation)
-        if commit is not None and all(commit.evaluation.get(f) == asked[f] for f in fields):
+        if commit is not None and all(_same(commit.evaluation.get(f, _DEFAULTS[f]), asked[f]) for f in fields):
             yield commit
+
+
+def _same(committed: object, asked: object) -> bool:
+    """Whether two values of a field are one: a commit holds lists where a configuration has tuples."""
+    return committed == asked or json.dumps(committed) == json.dumps(asked)
 
 
 def _read(job: EvaluationJob, commit: ScoresRecord, name: str) -> bytes | None:

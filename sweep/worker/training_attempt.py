@@ -107,13 +107,14 @@ class TrainingAttempt:
         return self.trainer.epoch
 
     def measured(self) -> dict[str, float]:
-        """The last trained epoch by the columns of the table `epochs`, and `test_bce` once the training is committed.
+        """The last trained epoch by the columns of `epochs`, its terms, and `test_bce` once the training is committed.
 
         `training_iteration` is what Tune's callbacks draw along: of a resumed trial it is the epoch too.
         """
         last = self.trainer.history[-1]
-        values = {name: value for name, value in asdict(last).items() if value is not None}
-        return {**values, **self._test_scores, "training_iteration": last.epoch}
+        values = {name: value for name, value in asdict(last).items() if value is not None and name != "terms"}
+        terms = {one.term: one.value for one in last.terms}
+        return {**terms, **values, **self._test_scores, "training_iteration": last.epoch}
 
     def run_epoch(self) -> EpochRecord | None:
         """Train to the end of the epoch; None when the stop file appeared inside it: a checkpoint holds the place."""

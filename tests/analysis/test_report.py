@@ -1,6 +1,7 @@
 """The page and the files beside it."""
 
 import base64
+import hashlib
 import json
 import re
 import shutil
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 
 from aesweep.analysis import ReportError, load_tables, write_report
+from aesweep.analysis.axes.layout import Wishes
 from tests.analysis.conftest import Synthetic, grid, write_store
 from tests.analysis.typed import MakeStore, Rows, present
 
@@ -31,6 +33,7 @@ class _Page(HTMLParser):
         self.images: list[str] = []
         self.links: list[str] = []
         self.headings: list[str] = []
+        self.scripts: list[str] = []
         self.text = ""
         self._open: list[str] = []
         self.feed(text)
@@ -43,12 +46,15 @@ class _Page(HTMLParser):
             self.images.append(present(dict(attrs)["src"]))
         if tag == "a":
             self.links.append(present(dict(attrs)["href"]))
-        assert tag != "script"
+        if tag == "script":
+            self.scripts.append(dict(attrs).get("type") or "")
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] == "script":
+            return
         self.text += data
         if self._open and self._open[-1] in ("h2",):
             self.headings.append(data)
@@ -76,18 +82,27 @@ def test_the_page_holds_everything_in_order_and_loads_nothing(report: Path) -> N
     page = _page(report)
     assert report.name == "index.html"
     assert page.headings == [
-        "What the paper says, and what these data say", "Figures", "Tables", "Samples and reconstructions", "Trials",
+        "Results over the fields that vary", "Latents and smoothness", "Samples and reconstructions", "Trials",
         "Training", "Failures", "What is missing", "Provenance",
     ]  # fmt: skip
-    assert page.images and all(image.startswith("data:image/png;base64,") for image in page.images)
+    beside = [image for image in page.images if not image.startswith("data:image/png;base64,")]
+    assert len(page.images) - len(beside) == 2  # the recommended network, and the scores over latent sizes and models
+    assert beside and all((report.parent / image).is_file() for image in beside)
     assert load_tables(report.parent.parent).data_hash in page.text
     assert "http" not in re.sub(r"base64,[^\"]*", "", report.read_text()).replace("http-equiv", "")
 
 
 def test_the_first_screen_answers_in_order_without_a_hash_or_a_count_twice(report: Path) -> None:
     text = _page(report).text
-    first = text[: text.index("What the paper says, and what these data say")]
-    questions = ["Which network?", "DAE or VAE?", "How sure is that?", "What would settle the rest?", "What failed?"]
+    first = text[: text.index("Results over the fields that vary")]
+    questions = [
+        "Which network?",
+        "DAE or VAE?",
+        "How many latent units?",
+        "How sure is that?",
+        "What would settle the rest?",
+        "What failed?",
+    ]
     places = [first.index(question) for question in questions]
     assert places == sorted(places)
     assert load_tables(report.parent.parent).data_hash not in first
@@ -95,18 +110,54 @@ def test_the_first_screen_answers_in_order_without_a_hash_or_a_count_twice(repor
     assert (report.parent / "figures" / "winner-digits-32.png").is_file()
 
 
+def test_the_one_script_of_the_page_is_the_one_that_its_policy_names(report: Path) -> None:
+    text = report.read_text()
+    policy = present(re.search(r"Content-Security-Policy\" content=\"([^\"]*)\"", text)).group(1)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy == (
+        f"default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    )
+
+
+PAPER = "What the paper says, and what these data say"
+
+
+def test_the_paper_comes_last_on_other_data_and_only_where_the_spec_asks(make_store: MakeStore, tmp_path: Path) -> None:
+    fields: dict[str, Any] = {"model": ["dae", "vae"], "filters": [16], "latent_size": [4, 8], "epochs": [6]}
+    digits = make_store(grid(**fields), pictures=False)
+    assert PAPER not in _page(write_report(digits, tmp_path / "silent")).headings
+    asked = write_report(digits, tmp_path / "asked", wishes=Wishes(paper=True))
+    assert _page(asked).headings[-2:] == [PAPER, "Provenance"]
+    assert (asked.parent / "figures" / "figure-1-fd-random-conv-64-digits-32.png").is_file()
+    cifar = make_store(grid(dataset=["cifar10"], **fields), pictures=False)
+    assert _page(write_report(cifar, tmp_path / "cifar")).headings[:2] == ["Results over the fields that vary", PAPER]
+    assert PAPER not in _page(write_report(cifar, tmp_path / "without", wishes=Wishes(paper=False))).headings
+
+
+@pytest.mark.slow
+def test_a_page_stays_small_whatever_the_size_of_the_sweep(make_store: MakeStore, tmp_path: Path) -> None:
+    """Many large figures and pictures, and more rows than a table shows."""
+    trials = grid(latent_size=[4, 8], filters=[8, 16], batch_size=list(range(1, 40)), epochs=[1], seed=range(6))
+    index = write_report(make_store(trials, latent_points=0), tmp_path / "report", wishes=Wishes(panel="batch_size"))
+    assert sum(path.stat().st_size for path in (tmp_path / "report" / "figures").glob("*.png")) > 2_000_000
+    assert index.stat().st_size < 5_000_000
+    assert "application/json" in _page(index).scripts  # the rows that the table does not show
+
+
 def test_figures_and_tables_lie_beside_the_page(report: Path) -> None:
     out = report.parent
     figures = {path.name for path in (out / "figures").iterdir()}
     slug = "fd-random-conv-64-digits-32"
-    names = [f"figure-1-{slug}", f"reconstruction-{slug}", "latents-digits-32", "training-digits-32"]
+    names = [f"axes-{slug}", "winner-digits-32", "latents-digits-32", "training-digits-32"]
     assert {f"{name}.{form}" for name in names for form in ("png", "pdf")} <= figures
     tables = {path.name for path in (out / "tables").iterdir()}
-    names = [f"claims-{slug}", "table-1", f"table-2-{slug}", f"table-3-{slug}"]
-    names += ["summary-fd-random-conv-64", "best-fd-random-conv-64", "failures", "missing"]
+    names = [f"fields-{slug}", f"networks-{slug}", "summary-fd-random-conv-64", "failures", "missing"]
     assert tables == {f"{name}.{form}" for name in names for form in ("md", "tex", "csv")}
     listed = json.loads((out / "files.json").read_text())["files"]
-    assert sorted(listed) == sorted([*(f"figures/{name}" for name in figures), *(f"tables/{name}" for name in tables)])
+    pictures = {path.name for path in (out / "pictures").iterdir()}
+    beside = {"figures": figures, "tables": tables, "pictures": pictures}
+    assert sorted(listed) == sorted(f"{part}/{name}" for part, names in beside.items() for name in names)
     assert len(pd.read_csv(out / "tables" / "summary-fd-random-conv-64.csv")) == 8
 
 
@@ -116,24 +167,24 @@ def test_every_link_of_the_page_leads_to_a_file_or_a_section(report: Path) -> No
         assert (link[1:] in sections) if link.startswith("#") else (report.parent / link).is_file(), link
 
 
-def test_sample_grids_are_embedded_unchanged_row_by_row(report: Path) -> None:
+def test_sample_grids_are_shown_unchanged_row_by_row(report: Path) -> None:
     page, store = _page(report), report.parent.parent
     trials = load_tables(store).described
-    folder = store / trials["pictures"].iloc[0]
-    first = base64.b64encode((folder / "gmm.png").read_bytes()).decode()
-    assert sum(image.endswith(first) for image in page.images) == 8
+    first = (store / trials["pictures"].iloc[0] / "gmm.png").read_bytes()
+    shown = [image for image in page.images if image.startswith("pictures/") and image.endswith("-gmm.png")]
+    assert [(report.parent / image).read_bytes() for image in shown] == [first] * 8
     labels = re.findall(r"[DV]AE, 16 filters, \d+ latent units, seed 0", page.text)
     assert labels[:8] == [
         f"{model}, 16 filters, {size} latent units, seed 0" for model in ("DAE", "VAE") for size in (4, 8, 16, 32)
     ]
 
 
-def test_of_many_trials_the_best_and_worst_are_embedded_and_the_others_linked(bare: MakeStore) -> None:
+def test_of_many_trials_the_best_and_worst_are_shown_and_the_others_linked(bare: MakeStore) -> None:
     store = bare(grid(filters=[16], latent_size=range(2, 32), epochs=[1]))
     page = _page(write_report(store, store / "report"))
     assert len(page.images) == 1 + 2 * 4  # the training curves; four grids of the best and of the worst
     assert "Pictures of 28 further trials" in page.text
-    assert sum(link.endswith("/gmm.png") for link in page.links) == 30
+    assert sum(link.endswith("gmm.png") for link in page.links) == 30
 
 
 def test_a_missing_picture_is_said_to_be_missing(bare: MakeStore, tmp_path: Path) -> None:
@@ -168,7 +219,7 @@ def test_text_from_the_tables_is_escaped(bare: MakeStore, tmp_path: Path) -> Non
 
     store = bare(grid(latent_size=[4, 8], epochs=[1]), states={1: "failed"}, edit=inject)
     index = write_report(store, tmp_path / "report")
-    assert "<script" not in index.read_text()
+    assert "<script>alert" not in index.read_text() and _page(index).scripts == [""]
     assert evil in _page(index).text
 
 
@@ -211,7 +262,7 @@ def test_whatever_a_store_lacks_it_gives_a_report(make_store: MakeStore, tmp_pat
         trials, states=states, evaluations=(metric,), gaussianity=True, parameters=True, pictures=False, edit=drop
     )
     page = _page(write_report(store, tmp_path / "report"))
-    assert page.headings[0] == "What the paper says, and what these data say" and page.headings[-1] == "Provenance"
+    assert page.headings[-1] == "Provenance" and "Trials" in page.headings
 
 
 def test_latex_files_hold_only_what_every_latex_knows(report: Path) -> None:

@@ -23,6 +23,7 @@ EVALUATION = EvaluationConfig(
 SAID_BY_OTHER_COLUMNS = {
     *("extractor", "extractor_sha256", "samples", "reference_split", "reference_size", "reference_seed"),
     *("seeds", "priors", "metrics", "mixture_sizes"),
+    *("options", "plugin_versions"),  # of priors and metrics that are not asked for here: see the last test
 }
 OTHERS: dict[str, Any] = {
     "prior_seed": 1,
@@ -125,3 +126,17 @@ def test_a_commit_of_before_a_setting_was_there_has_its_default_and_one_that_say
     assert deciding_columns({}, "vae", "gmm", "fid") == unknown
     assert deciding_columns({}, "dae", "mvg", "kd")["changed_settings"] == "unknown"
     assert set(deciding_columns({}, "dae", "reconstruction", "psnr").values()) == {None, "none"}
+
+
+def test_a_row_names_the_parameters_and_the_version_of_its_prior_and_metric() -> None:
+    asked: dict[str, Any] = {
+        "priors": ("gmm", "second_vae", "mine"),
+        "options": {"second_vae": {"steps": 10, "width": 8}, "mine": {"scale": 2.0}},
+        "plugin_versions": ("prior mine 1.2",),
+    }
+    assert columns("second_vae", "fid", **asked)[2] == "options.second_vae.steps 10, options.second_vae.width 8"
+    assert columns("mine", "fid", **asked)[2] == "version of mine 1.2, options.mine.scale 2.0"
+    assert columns("gmm", "fid", **asked)[2] == columns("reconstruction", "fid", **asked)[2] == "none"
+    asked = {"metrics": ("frechet", "mine"), "plugin_versions": ("metric mine 3",)}
+    assert columns("mvg", "mine_mean", **asked)[2] == "version of mine 3"
+    assert columns("mvg", "fid", **asked)[2] == "none"

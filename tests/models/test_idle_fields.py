@@ -2,13 +2,14 @@
 
 import itertools
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import torch
 
-from aesweep.models.config import Model, TrialConfig
+from aesweep.models.config import TrialConfig
 from aesweep.models.idle_fields import without_idle_fields
+from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.models.training.trainer import Trainer
 
 SMALL = TrialConfig(filters=2, latent_size=2, epochs=2, batch_size=8)
@@ -18,6 +19,9 @@ SMALL = TrialConfig(filters=2, latent_size=2, epochs=2, batch_size=8)
     ("beside", "idle"),
     [
         ({}, {"beta": 0.5}),
+        ({"model": "rae"}, {"beta": 0.5}),
+        ({"model": "sigma-vae"}, {"beta": 0.5}),
+        ({"model": "sigma-vae"}, {"reconstruction": "mse"}),
         ({}, {"noise_position": "image"}),
         ({"warmup_epochs": 0}, {"warmup_learning_rate": 1e-2}),
         ({"conv_norm": False}, {"bn_momentum": 0.5}),
@@ -43,6 +47,9 @@ def test_a_field_without_effect_makes_no_other_trial(beside: dict[str, Any], idl
     "active",
     [
         {"model": "vae", "beta": 0.5},
+        {"reconstruction": "mse"},
+        {"model": "rae", "parameters": {"penalty": 0.5}},
+        {"model": "eae", "conv_norm": False, "bn_momentum": 0.5},
         {"noise_std": 0.1, "noise_position": "image"},
         {"warmup_learning_rate": 1e-2},
         {"bn_momentum": 0.5},
@@ -62,7 +69,7 @@ def test_a_field_with_an_effect_stays(active: dict[str, Any]) -> None:
 
 
 def test_what_is_left_has_no_idle_field() -> None:
-    for model, norm, epochs in itertools.product(get_args(Model), (True, False), (1, 5)):
+    for model, norm, epochs in itertools.product(OBJECTIVES.built_in, (True, False), (1, 5)):
         config = replace(
             SMALL, model=model, conv_norm=norm, epochs=epochs, beta=0.3, bn_momentum=0.3, warmup_epochs=9, filters=256
         )

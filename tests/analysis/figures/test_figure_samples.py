@@ -14,7 +14,7 @@ from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.figures import Drawing
 from aesweep.analysis.figures.grids import grid_images
 from aesweep.analysis.figures.samples import interpolations, sample_grids
-from aesweep.analysis.pictures import enlarged, sample_pictures
+from aesweep.analysis.pictures import sample_pictures
 from aesweep.evaluation.pictures import image_grid, reconstruction_grid
 from tests.analysis.conftest import grid
 from tests.analysis.typed import Draw, MakeStore, Rows, present
@@ -77,15 +77,6 @@ def test_grids_of_release_0_1_0_hold_enlarged_images() -> None:
     stored = io.BytesIO()
     Image.fromarray(np.pad(rows, ((4, 0), (4, 0), (0, 0)), constant_values=255)).save(stored, "png")
     np.testing.assert_array_equal(present(grid_images(stored.getvalue(), 32)).reshape(6, 32, 32, 3), images)
-    assert enlarged(stored.getvalue()) == stored.getvalue()
-
-
-def test_the_table_of_pictures_shows_each_pixel_of_a_grid_nine_times() -> None:
-    png = image_grid(_images(0))
-    with Image.open(io.BytesIO(png)) as stored, Image.open(io.BytesIO(enlarged(png))) as shown:
-        wanted = np.asarray(stored).repeat(3, axis=0).repeat(3, axis=1)
-        np.testing.assert_array_equal(np.asarray(shown), wanted)
-    assert enlarged(png[:200]) == png[:200]
 
 
 def test_a_damaged_picture_is_no_grid() -> None:
@@ -267,8 +258,8 @@ def test_the_page_has_a_column_of_walks_only_where_some_trial_has_them(
     make_store: MakeStore, tmp_path: Path, stored: bool
 ) -> None:
     store = make_store(grid(filters=[16], latent_size=[4, 8], epochs=[1]), interpolation=stored)
-    pictures = sample_pictures(load_tables(store), tmp_path)
+    pictures = sample_pictures(load_tables(store), tmp_path, lambda name, png: name)
     assert ("Interpolations (test)" in pictures.columns) == stored
-    (rows,) = pictures.embedded.values()
+    (rows,) = pictures.shown.values()
     assert {len(row.grids) for row in rows} == {len(pictures.columns)} and all(row.grids.values() for row in rows)
     assert not stored or rows[0].grids["Interpolations (test)"].caption == ""

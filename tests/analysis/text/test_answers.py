@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from aesweep.analysis import load_tables
+from aesweep.analysis.axes.layout import Wishes
+from aesweep.analysis.axes.sweep import sweeps
 from aesweep.analysis.figures.winner import winner, winner_folder
 from aesweep.analysis.text.answers import Answers, all_answers, progress
 from aesweep.models.config import TrialConfig
@@ -27,13 +29,18 @@ def scored(trials: list[TrialConfig], score: Score) -> Callable[[Rows], None]:
     return edit
 
 
+def answers_of(store: Path) -> list[Answers]:
+    tables = load_tables(store)
+    return all_answers(tables, sweeps(tables, Wishes()))
+
+
 @pytest.fixture
 def answered(make_store: MakeStore) -> Callable[..., Answers]:
     """`answered(trials, score)`: the answers for a store of one data set."""
 
     def make(trials: list[TrialConfig], score: Score, **more: Any) -> Answers:
         fixed = {"pictures": False, "latent_points": 0, "edit": scored(trials, score)}
-        (found,) = all_answers(load_tables(make_store(trials, **{**fixed, **more})), "faces.yaml")
+        (found,) = answers_of(make_store(trials, **{**fixed, **more}))
         return found
 
     return make
@@ -93,15 +100,28 @@ def test_one_seed_decides_nothing_and_says_what_three_cost(answered: Callable[..
     last = found.given[-1]
     # Two more seeds of four networks; the invented trainings take 61.5 s with one thread each.
     assert "8 more trials, about 0.14 CPU-hours of training" in last.text
-    assert last.command.startswith("aesweep launch faces.yaml --store ") and last.command.endswith("--set seeds=0..2")
+    assert last.command.startswith("aesweep resume /") and last.command.endswith(" --set seeds=0..2")
 
 
 def test_what_is_open_is_settled_by_more_seeds_or_more_settings(answered: Callable[..., Answers]) -> None:
     found = answered(forty(), lambda t: 70 + 6 * noise(t))
     last = found.given[-1]
     assert said(found)["DAE or VAE?"].startswith("Not decided: on average over 10 common settings")
-    assert "The models: about " in last.text and "seeds" in last.text and "settings like these" in last.text
-    assert "--set seeds=0.." in last.command and "more trials" in last.text
+    assert "DAEs or VAEs: about " in last.text or "VAEs or DAEs: about " in last.text
+    assert "seeds" in last.text and "settings like these" in last.text
+    assert " --set " in last.command and "more trials" in last.text
+
+
+def test_the_way_of_fewest_trials_is_the_command_and_its_sizes_fill_the_gaps(answered: Callable[..., Answers]) -> None:
+    """The difference depends on the size far more than on the seed, so more seeds would not help."""
+    asked = grid(model=["dae", "vae"], filters=[8], latent_size=[4, 16, 64], seed=[0, 1], epochs=[1])
+    shift = {4: 0.0, 16: -2.0, 64: -6.0}
+    found = answered(asked, lambda t: 50 + 0.01 * t.seed + shift[t.latent_size] * (t.model == "dae"))
+    last = found.given[-1]
+    assert "DAEs or VAEs: about " in last.text and "settings like these" in last.text
+    sizes = [int(size) for size in last.command.rpartition("latent_size=")[2].split(",")]
+    assert {4, 16, 64} < set(sizes) and {8, 32} <= set(sizes)
+    assert f"To train {len(sizes) - 3} more latent sizes takes {4 * (len(sizes) - 3)} more trials" in last.text
 
 
 def test_equal_networks_are_said_to_be_equal_and_no_hundred_seeds_are_asked_for(
@@ -109,7 +129,10 @@ def test_equal_networks_are_said_to_be_equal_and_no_hundred_seeds_are_asked_for(
 ) -> None:
     asked = grid(filters=[8], latent_size=[4, 8], seed=[0, 1, 2], epochs=[1])
     last = answered(asked, lambda t: 50 + t.seed + t.latent_size / 1000).given[-1]
-    assert last.text == "The two lowest networks: more seeds will hardly tell them apart. Take either."
+    assert last.text == (
+        "4 latent units or 8 latent units: their difference is too small to be found with a sensible number of seeds or settings. "
+        "The two lowest networks: more seeds will hardly tell them apart. Take either."
+    )
     assert last.command == ""
 
 
@@ -119,6 +142,29 @@ def test_a_sweep_over_beta_is_ranked_and_nothing_is_set_aside(answered: Callable
     text = said(found)["Which network?"]
     assert text.startswith("VAE, 8 filters, 4 latent units, beta 0.1: ") and "of 3 networks" in text
     assert "DAE or VAE?" not in said(found)
+    assert said(found)["Which beta?"].startswith(
+        "Beta 0.1 is better: in the one common setting, GMM samples score 0.90 lower"
+    )
+    assert "with beta 0.1 than with beta 0.01, the next best" in said(found)["Which beta?"]
+
+
+def test_the_question_of_a_sweep_over_learning_rates_is_answered_and_its_end_is_named(
+    answered: Callable[..., Answers],
+) -> None:
+    rates = [(0.01,), (0.001,), (0.0001,)]
+    fixed: dict[str, Any] = {"learning_rate_drops": [()], "warmup_epochs": [0], "seed": [0, 1, 2], "epochs": [1]}
+    asked = grid(learning_rates=rates, latent_size=[4, 8, 16], **fixed)
+    found = answered(asked, lambda t: 50 - 300 * t.learning_rates[0] + 0.1 * t.seed + t.latent_size)
+    text = said(found)["Which learning rate?"]
+    assert text.startswith("Learning rate 0.01 is better: on average over 3 common settings, GMM samples score 2.7")
+    assert text.endswith("It is the largest value tried, so larger ones may be better still.")
+
+
+def test_a_term_is_explained_where_it_comes_first_and_only_there(make_store: MakeStore) -> None:
+    asked = grid(latent_size=[4, 8], epochs=[1]) + grid(dataset=["cifar10"], latent_size=[4, 8], epochs=[1])
+    first, second = answers_of(make_store(asked, pictures=False, latent_points=0))
+    assert first.given[0].note.startswith("fd: the Fréchet distance") and "Lower is better" in first.given[0].note
+    assert [answer.note for answer in (*first.given[1:], *second.given) if answer.note] == []
 
 
 def test_vaes_of_several_betas_and_reductions_are_paired_with_the_dae_of_their_setting(
@@ -142,14 +188,14 @@ def test_a_winner_that_learnt_nothing_is_called_that(make_store: MakeStore) -> N
         first = next(row for row in rows["trials"] if row["latent_size"] == 4)
         first["test_bce"] = first["mean_image_bce"]
 
-    (found,) = all_answers(load_tables(make_store(asked, pictures=False, edit=edit)), "SPEC")
+    (found,) = answers_of(make_store(asked, pictures=False, edit=edit))
     assert "But with 1 of its 2 seeds it reconstructs test images no better" in said(found)["Which network?"]
 
 
 def test_models_without_a_common_setting_are_not_compared(answered: Callable[..., Answers]) -> None:
     asked = [
-        *grid(latent_size=[4], seed=[0, 1], epochs=[1]),
-        *grid(model=["vae"], latent_size=[8], seed=[0, 1], epochs=[1]),
+        *grid(latent_size=[4, 16], seed=[0, 1], epochs=[1]),
+        *grid(model=["vae"], latent_size=[8, 32], seed=[0, 1], epochs=[1]),
     ]
     assert said(answered(asked, lambda t: t.seed))["DAE or VAE?"].startswith("Not compared: ")
 
@@ -178,12 +224,12 @@ def test_the_winner_is_shown_beside_real_images_by_its_typical_seed(make_store: 
     values = {0: 40.0, 1: 52.0, 2: 50.0}
     edit = scored(asked, lambda t: values[t.seed] + t.latent_size)
     tables = load_tables(make_store(asked, latent_points=0, edit=edit))
-    (found,) = all_answers(tables, "SPEC")
+    (found,) = sweeps(tables, Wishes())
     drawing = present(winner(tables, found))
     assert "seed 2" in drawing.caption and "54.00" in drawing.caption  # not the lowest: nearest to the mean
     (folder,) = winner_folder(found)
     rows = tables.trials.set_index("pictures")
     assert (rows.loc[folder, "seed"], rows.loc[folder, "latent_size"]) == (2, 4)
     bare = load_tables(make_store(asked, latent_points=0, edit=edit, pictures=False))
-    (found,) = all_answers(bare, "SPEC")
+    (found,) = sweeps(bare, Wishes())
     assert winner(bare, found) is None and winner_folder(found) == set()

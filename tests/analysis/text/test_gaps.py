@@ -10,6 +10,8 @@ import pytest
 from aesweep.analysis import load_tables
 from aesweep.analysis.data.results import all_results
 from aesweep.analysis.text.gaps import gaps
+from aesweep.analysis.text.missing_scores import ASKED_BY
+from aesweep.evaluation.config import METRICS
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.presets import CIFAR10, PRESETS, celeba_blocks, cifar10_blocks
 from aesweep.sweep.spec.sweep_spec import Block
@@ -115,3 +117,33 @@ def test_a_gap_that_the_store_has_asked_for_is_filled_by_going_on(
     row = next(row for row in _missing(store) if row["what"].startswith("CIFAR-10: DAE, 32 filters, depth 1"))
     assert row["command"].startswith(f"aesweep {command} {store}")
     assert row["reason"] == {"pending": "not finished", "done": "no FID"}[state]
+
+
+def test_every_metric_that_was_asked_for_is_looked_at(make_store: MakeStore) -> None:
+    def with_precision(rows: Rows) -> None:
+        """Precision could not be computed for the first trial, and nobody measured it on the last."""
+        first, *others, _ = [row["key"] for row in rows["trials"]]
+        samples = [row for row in rows["scores"] if row["source"] == "gmm" and row["key"] in (first, *others)]
+        for row in samples:
+            failed = {"value": None, "note": "too few samples"} if row["key"] == first else {}
+            rows["scores"].append({**row, "metric": "precision", **failed})
+
+    store = make_store(grid(latent_size=[2, 4, 8], epochs=[2]), edit=with_precision)
+    lacking, null = sorted(_missing(store), key=lambda row: row["reason"])
+    assert null["what"].endswith(": precision (random-conv-64) of gmm, test split") and null["command"] == ""
+    assert null["reason"] == "too few samples"
+    assert lacking["what"].endswith(": prdc (random-conv-64)")
+    assert lacking["command"] == f"aesweep evaluate {store} --extractor random-conv-64 --metrics prdc"
+
+
+def test_what_many_trials_lack_for_one_reason_is_one_line(make_store: MakeStore) -> None:
+    def no_gmm(rows: Rows) -> None:
+        for row in rows["scores"]:
+            row |= {"value": None, "note": "no memory"} if row["source"] == "gmm" else {}
+
+    (row,) = _missing(make_store(grid(latent_size=[2, 4, 8, 16], epochs=[2]), edit=no_gmm))
+    assert row["what"] == "4 trials: fd (random-conv-64) of gmm, test split"
+
+
+def test_every_metric_of_a_spec_is_known_to_the_gaps() -> None:
+    assert set(METRICS) - {"frechet"} == set(ASKED_BY.values())

@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 
 from aesweep.analysis import load_tables
+from aesweep.analysis.axes.layout import Wishes
+from aesweep.analysis.axes.sweep import sweeps
 from aesweep.analysis.data.evaluations import evaluations_of
 from aesweep.analysis.data.results import all_results
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.text.answers import all_answers
+from aesweep.analysis.text.axes_tables import fields_table, networks_table
 from aesweep.analysis.text.headline import best_table, warnings
 from aesweep.analysis.text.summary import failures, summary
 from aesweep.analysis.text.text_tables import TextTable
@@ -80,18 +83,17 @@ def test_models_that_learnt_nothing_are_warned_of(make_store: MakeStore, grid: G
         rows["trials"][0]["test_bce"] = rows["trials"][0]["mean_image_bce"]
 
     trials = grid(latent_size=[4, 8], epochs=[2])
-    (plain,) = _warnings(make_store(trials))
-    assert "not FID" in plain
-    _, warning = _warnings(make_store(trials, edit=as_bad_as_the_mean_image))
+    assert _warnings(make_store(trials)) == []
+    (warning,) = _warnings(make_store(trials, edit=as_bad_as_the_mean_image))
     assert warning.startswith("1 of 2 trained models")
 
 
 def _warnings(store: Path) -> list[str]:
     tables = load_tables(store)
-    return warnings(tables, all_results(tables))
+    return warnings(tables, sweeps(tables, Wishes()))
 
 
-def test_settings_and_images_that_are_not_the_papers_are_warned_of_at_the_top_and_under_each_table(
+def test_settings_and_images_that_are_not_the_papers_are_named_with_the_paper_and_under_each_table(
     make_store: MakeStore, grid: Grid
 ) -> None:
     trials = grid(dataset=["cifar10"], filters=[32], latent_size=[64, 128], epochs=[5], bn_momentum=[0.01])
@@ -100,7 +102,7 @@ def test_settings_and_images_that_are_not_the_papers_are_warned_of_at_the_top_an
     training = "CIFAR-10: not trained as in the paper: epochs 5 (paper: 100)."
     scoring = "CIFAR-10: not scored as in the paper: samples 2,000 (paper: 10,000), real images 297 (paper: 10,000)."
     no_fid = "fd on random-conv-64 features: not FID, not comparable with published values."
-    assert warnings(tables, results) == [no_fid, training, scoring]
+    assert [one.named_notices for one in results] == [[training, scoring], [training]]
     fid, fd = evaluations_of(tables).shown
     for make in (best_table, summary):
         assert f"{training} {scoring}" in make(tables, fid, results).caption
@@ -138,7 +140,10 @@ def test_ten_thousand_trials_are_summarised_in_seconds(make_store: MakeStore, gr
     assert len(tables.trials) == tables.trials["key"].nunique() == 10_000
     started = time.process_time()
     table = summary(tables, evaluations_of(tables).shown[0])
-    all_answers(tables, "SPEC")
+    found = sweeps(tables, Wishes())
+    all_answers(tables, found)
+    networks_table(found[0])
+    fields_table(found[0])
     best_table(tables, evaluations_of(tables).shown[0])
     assert time.process_time() - started < 6.0
     assert np.isfinite(table.frame["gmm"]).all() and table.bold["gmm"].any()

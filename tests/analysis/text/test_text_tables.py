@@ -1,6 +1,9 @@
 """The text forms of a table."""
 
 import io
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -44,9 +47,51 @@ def test_markdown_escapes_bolds_and_names_the_data(table: TextTable) -> None:
 
 def test_latex_escapes_bolds_and_names_the_data(table: TextTable) -> None:
     text = to_latex(table)
-    assert r"a|b\_c & \textbf{1.235} \\" in text
-    assert r"50\% \& \textless{}i\textgreater{} & -- \\" in text
-    assert "abc123abc123" in text and r"\begin{tabular}{lr}" in text
+    assert r"a|b\_c & \bfseries 1.235 \\" in text
+    assert r"50\% \& \textless{}i\textgreater{} & {--} \\" in text
+    assert "abc123abc123" in text and r"\begin{tabular}{lS[table-format=1.3," in text
+    assert text.startswith(r"% preamble: \usepackage{booktabs,siunitx}")
+
+
+def test_a_number_has_as_many_digits_in_latex_as_its_error(table: TextTable) -> None:
+    frame = pd.DataFrame({"value": ["54.10 ± 0.13", "683 ± 27", "−0.932 ± 0.026", "–", "1,234.5"]})
+    text = to_latex(TextTable("t", "T", "C", {"value": Heading("Mean", "number")}, frame, "hash"))
+    assert "S[table-format=-4.3(2)," in text
+    assert [line for line in text.splitlines() if line.endswith(r" \\")] == [
+        r"{Mean} \\", r"54.10(13) \\", r"683(27) \\", r"-0.932(26) \\", r"{--} \\", r"1234.5 \\",
+    ]  # fmt: skip
+
+
+def test_a_long_table_may_break_over_pages(table: TextTable) -> None:
+    frame = pd.DataFrame({"name": ["a"] * 60, "score": np.arange(60.0)})
+    text = to_latex(TextTable("t", "T", "C", {"name": Heading("N"), "score": Heading("S", "score")}, frame, "hash"))
+    assert text.count(r"\toprule") == 2 and r"\begin{longtable}" in text and "longtable" in text.splitlines()[0]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex here: apt-get install -y texlive-science")
+def test_latex_compiles_in_a_plain_article(table: TextTable, tmp_path: Path) -> None:
+    words = ["FD∞ ± “x” – β ≤ ∞ ‖J‖ Σ½ 10⁻³ é # $ _ { } ~ ^ \\ …".replace("⁻", ""), "w " * 60]
+    frame = pd.DataFrame({"name": words, "value": ["54.10 ± 0.13", "–"], "score": [-1.5, 1e-7]})
+    headings = {"name": Heading("Name [a]"), "value": Heading("Mean & more", "number"), "score": Heading("S", "score")}
+    bold = pd.DataFrame({"value": [True, False], "name": [True, False]})
+    many = TextTable("t2", "Title_2", "C", headings, pd.concat([frame] * 30, ignore_index=True), "hash")
+    tables = [
+        table,
+        TextTable("t1", "Title", "50 %", headings, frame, "hash", bold),
+        many,
+        table.only(table.frame.index[:0]),
+    ]
+    for i, one in enumerate(tables):
+        (tmp_path / f"table{i}.tex").write_text(to_latex(one))
+    inputs = "\n".join(rf"\input{{table{i}.tex}}" for i in range(len(tables)))
+    packages = r"\usepackage{booktabs,longtable,siunitx}"
+    (tmp_path / "article.tex").write_text(
+        rf"\documentclass{{article}}{packages}\begin{{document}}{inputs}\end{{document}}"
+    )
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "article.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "article.pdf").is_file()
 
 
 def test_every_head_of_a_score_is_what_latex_knows(table: TextTable) -> None:

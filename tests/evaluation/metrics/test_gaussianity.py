@@ -234,6 +234,6 @@ def test_one_test_latent_has_a_gap_without_a_standard_error() -> None:
 
 @pytest.mark.parametrize("kind", ["standard_normal", "mvg", "gmm"])
 def test_every_prior_has_a_density_that_integrates_to_one(kind: str) -> None:
-    prior: FittedPrior = fit_prior(kind, normal(500, 1), EVALUATION, FitSettings(threads=1))  # type: ignore[arg-type]
+    prior: FittedPrior = fit_prior(kind, normal(500, 1), EVALUATION, FitSettings(threads=1))
     grid = np.linspace(-60, 60, 200_001)[:, None]
     assert np.trapezoid(np.exp(prior.log_density(grid)), grid[:, 0]) == pytest.approx(1, rel=1e-6)

@@ -2,15 +2,14 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
-from aesweep.evaluation.config import ExtractorName
+from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.evaluation.networks.weights import (
     INCEPTION_BYTES,
     INCEPTION_FILE,
-    PREPARATION,
     RANDOM_CONV_SHA256,
     check_weights,
     fetch_inception,
@@ -116,7 +115,7 @@ def test_a_failed_download_leaves_nothing_behind(tmp_path: Path, served: bytes |
 def test_the_words_for_what_a_network_sees_have_the_numbers_of_its_code() -> None:
     from aesweep.evaluation.networks import dinov2, inception
 
-    assert set(PREPARATION) == set(get_args(ExtractorName))
-    assert PREPARATION["inception-2015"].startswith(f"{inception.INPUT_SIDE} px, bilinear as in TensorFlow 1")
-    assert f"(x - {inception.CENTRE:g}) / {inception.SCALE:g}" in PREPARATION["inception-2015"]
-    assert PREPARATION["dinov2-vit-l-14"].startswith(f"{dinov2.INPUT_SIDE} px, bilinear as in TensorFlow 1")
+    inception_2015, dinov2_large = (EXTRACTORS.get(name).preparation for name in ("inception-2015", "dinov2-vit-l-14"))
+    assert inception_2015.startswith(f"{inception.INPUT_SIDE} px, bilinear as in TensorFlow 1")
+    assert f"(x - {inception.CENTRE:g}) / {inception.SCALE:g}" in inception_2015
+    assert dinov2_large.startswith(f"{dinov2.INPUT_SIDE} px, bilinear as in TensorFlow 1")

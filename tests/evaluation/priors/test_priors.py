@@ -89,7 +89,7 @@ def test_gmm_has_ten_components_by_default(latents: np.ndarray) -> None:
 
 @pytest.mark.parametrize("kind", ["standard_normal", "mvg", "gmm"])
 def test_a_repeated_fit_gives_the_same_bits(kind: str, latents: np.ndarray) -> None:
-    first, second = (fit_prior(kind, latents, THREE, FitSettings(threads=1)) for _ in range(2))  # type: ignore[arg-type]
+    first, second = (fit_prior(kind, latents, THREE, FitSettings(threads=1)) for _ in range(2))
     assert first.to_bytes() == second.to_bytes()
     np.testing.assert_array_equal(first.sample(100, seed=3), second.sample(100, seed=3))
     assert not np.array_equal(first.sample(100, seed=3), first.sample(100, seed=4))
@@ -144,15 +144,15 @@ def test_latents_that_are_not_finite_are_refused_with_their_number(kind: str, ba
     broken = latents.copy()
     broken[[3, 40], 2] = bad
     with pytest.raises(PriorError, match="2 of 2000 latents"):
-        fit_prior(kind, broken, EVALUATION)  # type: ignore[arg-type]
+        fit_prior(kind, broken, EVALUATION)
 
 
 @pytest.mark.parametrize("kind", ["mvg", "gmm"])
 def test_equal_latents_are_refused(kind: str) -> None:
     with pytest.raises(PriorError, match="all latents are equal"):
-        fit_prior(kind, np.ones((50, 4)), EVALUATION)  # type: ignore[arg-type]
+        fit_prior(kind, np.ones((50, 4)), EVALUATION)
     with pytest.raises(PriorError, match="needs 2 points"):
-        fit_prior(kind, np.ones((1, 4)), EVALUATION)  # type: ignore[arg-type]
+        fit_prior(kind, np.ones((1, 4)), EVALUATION)
 
 
 def test_a_mixture_of_more_components_than_different_points_is_refused(latents: np.ndarray) -> None:

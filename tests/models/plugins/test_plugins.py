@@ -190,10 +190,10 @@ def test_another_version_than_the_recorded_one_is_refused(tmp_path: Path) -> Non
 
 
 def test_a_plugin_and_its_version_are_part_of_a_trials_key() -> None:
-    keys = {TrialConfig(plugin_versions=uses).key for uses in ((), ("objective mine 1",), ("objective mine 2",))}
-    assert len(keys) == 3
+    keys = {TrialConfig(model="mine", plugin_versions=(f"objective mine {version}",)).key for version in (1, 2)}
+    assert len({*keys, TrialConfig().key}) == 3
     assert TrialConfig(plugin_versions=()).key == TrialConfig().key
-    again = TrialConfig(**TrialConfig(plugin_versions=("objective mine 1",)).to_json())
+    again = TrialConfig(**TrialConfig(model="mine", plugin_versions=("objective mine 1",)).to_json())
     assert again.plugin_versions == ("objective mine 1",)
 
 

@@ -24,7 +24,7 @@ from tests.sweep.conftest import run_main
 FLAGS = {
     "plan": "--cluster --data --json --only --plugins --price --set --spot-hours --store",
     "launch": "--add --address --also --data --max-concurrent --only --plugins --retry-failed --set --store --track",
-    "resume": "--address --all --also --data --images --max-concurrent --plugins --retry-failed --track",
+    "resume": "--address --all --also --data --images --max-concurrent --plugins --retry-failed --set --track",
     "stop": "--wait",
     "status": "--all --json --watch",
     "list": "--filter --json --reverse --sort",

@@ -2,8 +2,7 @@
 
 import pytest
 
-from aesweep.evaluation.config import Source
-from aesweep.evaluation.rows import ScoreRow
+from aesweep.evaluation.rows import ScoreRow, Source
 from aesweep.models.data.datasets import Split
 from aesweep.sweep.driver.outcome import score_line
 

@@ -8,12 +8,13 @@ from typing import get_args, get_origin, get_type_hints
 import pytest
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, parameter_counts
 from aesweep.sweep.spec.fields import FIELDS
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.presets import CELEBA, CIFAR10, PRESETS, celeba_blocks, cifar10_blocks
-from aesweep.sweep.spec.sweep_spec import EXTRACTORS, Block
+from aesweep.sweep.spec.sweep_spec import Block
 from tests.fresh_process import REPOSITORY
 from tests.sweep.spec.test_spec_docs import printed
 
@@ -23,7 +24,13 @@ ONE_LINE = " ".join(TEXT.split())
 READING = re.compile(
     r"`(\w+)` = `([^`]+)`(?: \(paper presets: `([^`]+)`\))?(?:; alternatives: ((?:`[^`]+`(?:, )?)+))?",
 )
-WHAT_TO_TRAIN = {"dataset", "model", "filters", "latent_size"}  # what a trial is, not how the paper is read
+WHAT_TO_TRAIN = {
+    "dataset",
+    "model",
+    "parameters",
+    "filters",
+    "latent_size",
+}  # what a trial is, not how the paper is read
 DEFAULTS = {
     **{field.name: printed(field.default) for field in fields(TrialConfig) if field.name in FIELDS["trial"]},
     **{field.name: printed(field.default) for field in fields(EvaluationConfig) if field.name in FIELDS["evaluation"]},
@@ -50,7 +57,7 @@ def test_every_default_is_the_code_s() -> None:
 
 
 def test_every_other_choice_is_listed() -> None:
-    choices = {**CHOICES, "extractor": EXTRACTORS}
+    choices: dict[str, tuple[str, ...]] = {**CHOICES, "extractor": EXTRACTORS.names()}
     for name, default, _, others in READING.findall(ONE_LINE):
         listed = re.findall(r"`([^`]+)`", others)
         assert sorted(listed) == sorted(set(choices.get(name, ())) - {default}), name

@@ -41,7 +41,7 @@ def printed(value: object) -> str:
 @pytest.mark.parametrize(
     ("heading", "owner", "names", "special"),
     [
-        ("## Trial fields", TrialConfig, FIELDS["trial"], {"depth": "1"}),
+        ("## Trial fields", TrialConfig, FIELDS["trial"], {"depth": "1", "parameters": "{}"}),
         ("## Evaluation fields", EvaluationConfig, FIELDS["evaluation"], {"extractor": "auto"}),
         ("## Execution fields", ExecutionConfig, FIELDS["execution"], {"data_dir": "~/.cache/aesweep"}),
     ],

@@ -1,0 +1,111 @@
+"""The fields that a sweep varies, read off the trials of one data set: the axes of its figures and tables.
+
+    trials ─► `find_axes` ─► Axes: each axis with its values in order, and the place of every trial on it
+
+A field that takes one value is no axis, and neither are the seed and the data. Fields that always change together are one
+axis. A field without effect on a model (`beta` of a DAE) has no place there: such a trial counts for every value.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from aesweep.analysis.axes.words import NOT_AN_AXIS, STORE, WITHOUT_EFFECT, numbers_of, order_of, phrase, value_words
+from aesweep.sweep.tables.schemas import CONFIG_FIELDS
+
+FIRST = (STORE, "model", "latent_size", "filters", "beta", "learning_rates")
+"""Of fields that always change together, the first of these names the axis."""
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One field that varies, or several that always change together."""
+
+    fields: tuple[str, ...]
+    values: tuple[tuple[object, ...], ...]
+    """Per place, the value of each field; in order."""
+    places: np.ndarray
+    """Int (trials,): the place of each trial's value; -1 where the field has no effect on it."""
+
+    @property
+    def name(self) -> str:
+        """The field that names it."""
+        return self.fields[0]
+
+    @cached_property
+    def numbers(self) -> tuple[float, ...]:
+        """The values as numbers, ascending; () where they are none."""
+        return numbers_of([value[0] for value in self.values])
+
+    def label(self, place: int) -> str:
+        """The value for a column of a table: `0.1`, `DAE`; of fields that change together also the others."""
+        first, *others = zip(self.fields, self.values[place], strict=True)
+        return ", ".join([value_words(*first), *(phrase(*other) for other in others)])
+
+    def phrase(self, place: int) -> str:
+        """The value for a legend: `beta 0.1`, `DAE`, `16 latent units`."""
+        return ", ".join(phrase(*one) for one in zip(self.fields, self.values[place], strict=True))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class Axes:
+    """Every axis of one data set, and the trials in the order of `Axis.places`."""
+
+    trials: pd.DataFrame
+    every: tuple[Axis, ...]
+
+    def named(self, field: str) -> Axis | None:
+        """The axis that a field is part of."""
+        return next((axis for axis in self.every if field in axis.fields), None)
+
+    def places(self, axes: Iterable[Axis] | None = None) -> pd.DataFrame:
+        """Index of `trials`, a column of places per axis."""
+        chosen = self.every if axes is None else axes
+        return pd.DataFrame({axis.name: axis.places for axis in chosen}, index=self.trials.index)
+
+
+def find_axes(trials: pd.DataFrame) -> Axes:
+    """The axes of these described trials, which are of one data set, with their `STORE` where they are of two."""
+    trials = trials.reset_index(drop=True)
+    names = [name for name in (STORE, *CONFIG_FIELDS) if name in trials and name not in NOT_AN_AXIS]
+    columns = {name: _places(trials, name) for name in names}
+    varied = {name: found for name, found in columns.items() if len(found[0]) > 1}
+    order = sorted(varied, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    axes: list[Axis] = []
+    for name in order:
+        values, places = varied[name]
+        twin = next((i for i, axis in enumerate(axes) if _change_together(axis.places, places)), None)
+        if twin is None:
+            axes.append(Axis((name,), tuple((value,) for value in values), places))
+        else:
+            axes[twin] = _joined(axes[twin], name, values, places)
+    return Axes(trials, tuple(axes))
+
+
+def _places(trials: pd.DataFrame, name: str) -> tuple[list[object], np.ndarray]:
+    """The values of a field in order, and the place of each trial's."""
+    column = trials[name].astype("object").where(trials[name].notna(), "unknown")
+    without = trials["model"].map(lambda model: name in WITHOUT_EFFECT.get(model, ())).to_numpy(dtype=bool)
+    values = sorted(column[~without].unique(), key=lambda value: order_of(name, value))
+    place = {value: i for i, value in enumerate(values)}
+    places = column.map(place).fillna(-1).to_numpy(dtype=int)
+    return values, np.where(without, -1, places)
+
+
+def _change_together(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether each place on one axis goes with one place on the other, and back."""
+    pairs = np.unique(np.stack([first, second]), axis=1)
+    return all(len(np.unique(side)) == pairs.shape[1] for side in pairs)
+
+
+def _joined(axis: Axis, name: str, values: Sequence[object], places: np.ndarray) -> Axis:
+    """The axis with one more field, which has one value at each of its places (none where it has no effect)."""
+    other = [places[axis.places == place][0] for place in range(len(axis))]
+    found = tuple((*v, values[p] if p >= 0 else None) for v, p in zip(axis.values, other, strict=True))
+    return Axis((*axis.fields, name), found, axis.places)

@@ -1,0 +1,107 @@
+"""Which value of one field scores lowest, in the settings that all its values share.
+
+A setting is what a trial's other fields say. Where a field has no effect on one of the models compared, such as `beta` on a
+DAE, it is no part of the setting, and scores are averaged over it for each seed. `statistics.paired_difference` compares two
+values, and a value can be the best as long as no other is lower with enough certainty (`statistics.may_be_lowest`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aesweep.analysis.axes.axes import Axes, Axis
+from aesweep.analysis.statistics import PairedDifference, Sample, may_be_lowest, paired_difference
+
+MOST_VALUES = 8
+"""Of more values a figure says more than a sentence."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The values of one axis, each in the same settings."""
+
+    axis: Axis
+    places: tuple[int, ...]
+    """Of the values that are compared, ascending."""
+    samples: tuple[tuple[Sample, ...], ...]
+    """Per value, its scores in each common setting."""
+    setting: tuple[str, ...] = ()
+    """The axes that make a setting."""
+    common: tuple[tuple[int, ...], ...] = ()
+    """The settings that all values share: the place on each of these axes."""
+
+    @cached_property
+    def means(self) -> dict[int, float]:
+        """Place -> mean over the settings, of the means over seeds."""
+        found = (float(np.mean([sample.mean for sample in samples])) for samples in self.samples)
+        return dict(zip(self.places, found, strict=True))
+
+    @property
+    def settings(self) -> int:
+        """How many settings all values share."""
+        return len(self.samples[0])
+
+    @cached_property
+    def best(self) -> int:
+        """The place of the lowest mean."""
+        return min(self.places, key=self.means.__getitem__)
+
+    @cached_property
+    def candidates(self) -> tuple[int, ...]:
+        """Places that may be the best at 95 %, the lowest mean first; all of them with one seed."""
+        may = dict(zip(self.places, may_be_lowest(self.samples), strict=True))
+        return tuple(sorted((place for place in self.places if may[place]), key=self.means.__getitem__))
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether one value is better than every other."""
+        return self.candidates == (self.best,)
+
+    def difference(self, first: int, second: int) -> PairedDifference:
+        """One value minus another; the interval holds for all rivals of one value together."""
+        chosen = [self.samples[self.places.index(place)] for place in (first, second)]
+        found = paired_difference(*chosen)
+        return replace(found, estimate=replace(found.estimate, among=len(self.places) - 1))
+
+    @property
+    def runner_up(self) -> int:
+        """The place of the second lowest mean."""
+        return sorted(self.places, key=self.means.__getitem__)[1]
+
+
+def compare_values(axes: Axes, axis: Axis, score: str, most_values: int = MOST_VALUES) -> Comparison | None:
+    """The values of an axis over the settings that all of them have; None where there is none, or too many values."""
+    return _compare(axes, axis, score, range(len(axis))) if len(axis) <= most_values else None
+
+
+def _compare(axes: Axes, axis: Axis, score: str, places: Sequence[int]) -> Comparison | None:
+    rows = axes.places().assign(seed=axes.trials["seed"], value=axes.trials[score].astype("float64"))
+    rows = rows[np.isfinite(rows["value"]) & rows[axis.name].isin(list(places))]
+    setting = [name for name in _others(axes, axis) if _has_effect_alike(rows, axis.name, name)]
+    by_seed = rows.groupby([axis.name, *setting, "seed"], sort=True)["value"].mean().reset_index()
+    groups = by_seed.groupby([axis.name, *setting], sort=True)["value"]
+    samples = {_place_and_setting(key): Sample(values.to_numpy()) for key, values in groups}
+    common = sorted(set.intersection(*({s for p, s in samples if p == place} for place in places)))
+    if not common:
+        return None
+    found = tuple(tuple(samples[place, s] for s in common) for place in places)
+    return Comparison(axis, tuple(places), found, tuple(setting), tuple(common))
+
+
+def _place_and_setting(key: Any) -> tuple[int, tuple[int, ...]]:
+    place, *setting = key
+    return int(place), tuple(map(int, setting))
+
+
+def _has_effect_alike(rows: pd.DataFrame, compared: str, other: str) -> bool:
+    """Whether a field has an effect with every value that is compared, or with none of them."""
+    with_effect = rows.groupby(compared)[other].max() >= 0
+    return bool(with_effect.all() or not with_effect.any())
+
+
+def _others(axes: Axes, axis: Axis) -> list[str]:
+    return [other.name for other in axes.every if other is not axis]

@@ -1,0 +1,123 @@
+"""The networks of a sweep with their mean scores, and each field that varies by itself."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from aesweep.analysis.axes.axes import Axis
+from aesweep.analysis.axes.comparison import Comparison, compare_values
+from aesweep.analysis.axes.layout import axis_title
+from aesweep.analysis.axes.means import network_means
+from aesweep.analysis.axes.sweep import Sweep
+from aesweep.analysis.text.better import score_words, upper_first
+from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score, with_error
+
+
+def networks_table(sweep: Sweep) -> TextTable:
+    """One row per network: its place on each axis, the mean of each score over seeds with its interval; the lowest first."""
+    axes = sweep.layout.axes
+    names = [axis.name for axis in axes.every]
+    frame = (
+        axes.places().assign(seed=axes.trials["seed"]).groupby(names or (lambda _: 0))["seed"].nunique().reset_index()
+    )
+    frame = frame.rename(columns={"seed": "seeds"})
+    for measure in sweep.measures:
+        frame = _with_means(frame, network_means(axes, measure.name), names, measure.name)
+    frame = frame.sort_values(sweep.ranking.score, kind="stable", na_position="last", ignore_index=True)
+    shown = frame.assign(**{axis.name: frame[axis.name].map(_labels(axis)) for axis in axes.every})
+    headings = {axis.name: _axis_heading(axis) for axis in axes.every}
+    headings |= {f"{m.name}_text": Heading(upper_first(m.title), "number") for m in sweep.measures}
+    headings["seeds"] = Heading("Seeds", "whole")
+    caption = (
+        "Mean over training seeds ± half of its 95 % interval, with one variance over seeds for all networks. Bold: the lowest mean "
+        "of the ranked score, and those that may be as good."
+    )
+    bold = pd.DataFrame({f"{sweep.ranking.score}_text": _may_be_best(sweep, frame)}, index=frame.index)
+    title = f"{sweep.title}: every network, {sweep.evaluation.title}"
+    caption = " ".join(filter(None, [caption, f"{sweep.notice}." if sweep.notice else ""]))
+    return TextTable(f"networks-{sweep.slug}", title, caption, headings, shown, sweep.data_hash, bold)
+
+
+def fields_table(sweep: Sweep) -> TextTable | None:
+    """Every value of every field that varies, over the settings that all its values share; None where nothing varies."""
+    rows = [row for axis in sweep.layout.axes.every for row in _field_rows(sweep, axis)]
+    if not rows:
+        return None
+    headings = {
+        "field_title": Heading("Field"),
+        "value_label": Heading("Value"),
+        "mean_text": Heading("Mean", "number"),
+        "difference_text": Heading("Above the lowest", "number"),
+        "settings": Heading("Common settings", "whole"),
+        "verdict": Heading("Verdict"),
+    }
+    what = score_words(sweep.ranking.score)
+    caption = (
+        f"{sweep.evaluation.title} of {what}: the mean over the settings in which every value of the field was trained, and how far it is "
+        "above the lowest, ± half of a 95 % interval that holds for all values of the field. A setting is what the other fields say; "
+        "its seeds are averaged first."
+    )
+    caption = " ".join(filter(None, [caption, f"{sweep.notice}." if sweep.notice else ""]))
+    title = f"{sweep.title}: field by field"
+    return TextTable(f"fields-{sweep.slug}", title, caption, headings, pd.DataFrame(rows), sweep.data_hash)
+
+
+def _with_means(frame: pd.DataFrame, means: pd.DataFrame, names: list[str], score: str) -> pd.DataFrame:
+    """The frame with mean, half width and text of one score."""
+    columns = {"mean": score, "half_width": f"{score}_half_width"}
+    found = means.rename(columns=columns).drop(columns="seeds")
+    frame = frame.merge(found, on=names, how="left") if names else frame.join(found)
+    texts = [
+        MISSING if pd.isna(mean) else (format_score(mean) if pd.isna(half) else with_error(mean, half))
+        for mean, half in zip(frame[score], frame[f"{score}_half_width"], strict=True)
+    ]
+    return frame.assign(**{f"{score}_text": texts})
+
+
+def _may_be_best(sweep: Sweep, frame: pd.DataFrame) -> list[bool]:
+    """Of the networks sorted as in the ranking, which may be the best; those with fewer seeds do not compete."""
+    ranking = sweep.ranking
+    if not ranking.known:
+        return [False] * len(frame)
+    lowest = {float(ranking.scores.means[place]) for place in (0, *ranking.as_good)}
+    return [float(value) in lowest for value in frame[ranking.score]]
+
+
+def _field_rows(sweep: Sweep, axis: Axis) -> Iterator[dict[str, object]]:
+    found = compare_values(sweep.layout.axes, axis, sweep.ranking.score, most_values=len(axis))
+    for place in range(len(axis)):
+        row: dict[str, object] = {"field": axis.name, "field_title": upper_first(axis_title(axis))}
+        row |= {"value_label": axis.label(place), "settings": 0 if found is None else found.settings}
+        yield row | (_not_compared() if found is None else _compared(found, place))
+
+
+def _compared(found: Comparison, place: int) -> dict[str, object]:
+    mean = found.means[place]
+    row: dict[str, object] = {"mean": mean, "mean_text": format_score(mean), "difference": 0.0}
+    row |= {"half_width": float("nan"), "difference_text": MISSING, "verdict": _verdict(found, place)}
+    if place != found.best:
+        estimate = found.difference(place, found.best).estimate
+        row |= {"difference": estimate.value, "half_width": estimate.half_width}
+        text = with_error(estimate.value, estimate.half_width)
+        row["difference_text"] = format_score(estimate.value) if pd.isna(estimate.half_width) else text
+    return row
+
+
+def _not_compared() -> dict[str, object]:
+    nothing = float("nan")
+    row = {"mean": nothing, "mean_text": MISSING, "difference": nothing, "half_width": nothing}
+    return row | {"difference_text": MISSING, "verdict": "no common setting"}
+
+
+def _verdict(found: Comparison, place: int) -> str:
+    if place not in found.candidates:
+        return "worse"
+    return "best" if found.is_decided else ("lowest, not decided" if place == found.best else "may be as good")
+
+
+def _labels(axis: Axis) -> dict[int, str]:
+    return {-1: MISSING, **{place: axis.label(place) for place in range(len(axis))}}
+
+
+def _axis_heading(axis: Axis) -> Heading:
+    return Heading(upper_first(axis_title(axis)), "value" if axis.numbers and len(axis.fields) == 1 else "text")

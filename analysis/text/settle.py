@@ -1,0 +1,137 @@
+"""What would settle what is open: more seeds or more settings, the command that trains them, and what they cost."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import pandas as pd
+
+from aesweep.analysis.axes.comparison import Comparison
+from aesweep.analysis.axes.sweep import Sweep
+from aesweep.analysis.data.ranking import NETWORK
+from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.text.better import plural, start
+
+SEEDS_AT_LEAST = 3
+"""Seeds to train where there is one: the spread of two says little."""
+MOST_SIZES = 16
+"""Latent sizes or widths that are suggested; of more, only the number is given."""
+SMALLEST_GAP = 1.3
+"""Ratio of two neighbouring sizes from which on one between them is suggested."""
+
+
+class Plan(NamedTuple):
+    """More trials that would settle something."""
+
+    trials: int
+    words: str
+    command: str
+
+
+def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Comparison]) -> tuple[str, str]:
+    """What is open and how to decide it; the way of fewest trials with its cost and its command, "" for none."""
+    if not sweep.ranking.known:
+        text = f"{SEEDS_AT_LEAST} training seeds of each network give every number above its error."
+        return _with_plan(text, [more_seeds(tables, sweep.trials, SEEDS_AT_LEAST)])
+    said, plans = [], []
+    for one in (one for one in compared if not one.is_decided):
+        words, seeds, settings = _open(one)
+        said.append(words)
+        plans += [more_seeds(tables, sweep.trials, seeds)] if seeds else []
+        plans += filter(None, [more_settings(tables, sweep.trials, one, settings)] if settings else [])
+    if sweep.ranking.as_good:
+        needed = sweep.ranking.seeds_to_tell_the_next()
+        plans += [more_seeds(tables, sweep.trials, needed)] if needed else []
+        said.append(
+            f"The two lowest networks: about {needed} seeds, if they differ as much as they seem to."
+            if needed
+            else "The two lowest networks: more seeds will hardly tell them apart. Take either."
+        )
+    return _with_plan(" ".join(said) or "Nothing is open.", plans)
+
+
+def more_seeds(tables: Tables, trials: pd.DataFrame, wanted: int) -> Plan:
+    """Training `wanted` seeds of every network of these trials, where it has fewer."""
+    missing = (wanted - trials.groupby(NETWORK, observed=True)["seed"].nunique()).clip(lower=0)
+    first = int(trials["seed"].min())
+    last = max(int(trials["seed"].max()), first + wanted - 1)
+    each = _seconds(trials).groupby([trials[name] for name in NETWORK], observed=True).mean()
+    cost = _cost(trials, int(missing.sum()), float((each * missing).sum(skipna=False)))
+    return Plan(
+        int(missing.sum()),
+        f"To train {wanted} seeds of each network takes {cost}:",
+        _resume(tables, f"seeds={first}..{last}"),
+    )
+
+
+def more_settings(tables: Tables, trials: pd.DataFrame, found: Comparison, wanted: int) -> Plan | None:
+    """Training further latent sizes (or widths, where sizes are compared) until there are so many settings.
+
+    None where that would take more than `MOST_SIZES` of them. Trials are taken to cost as much as those that there are.
+    """
+    field = "filters" if found.axis.name == "latent_size" else "latent_size"
+    has = sorted({int(value) for value in trials[field]})
+    count = math.ceil(len(has) * wanted / found.settings)
+    if count > MOST_SIZES:
+        return None
+    values = _extended(has, count)
+    more = round(len(trials) / len(has) * (len(values) - len(has)))
+    cost = _cost(trials, more, more * float(_seconds(trials).mean()))
+    words = f"To train {len(values) - len(has)} more {'widths' if field == 'filters' else 'latent sizes'} takes {cost}:"
+    return Plan(more, words, _resume(tables, f"{field}={','.join(map(str, values))}"))
+
+
+def _with_plan(text: str, plans: Sequence[Plan]) -> tuple[str, str]:
+    """The text with the words of the plan of fewest trials, and its command."""
+    plan = min((plan for plan in plans if plan.trials), key=lambda plan: plan.trials, default=None)
+    return (f"{text} {plan.words}", plan.command) if plan else (text, "")
+
+
+def _extended(has: list[int], count: int) -> list[int]:
+    """So many sizes: the ones that there are, others in the widest gaps between them, then larger ones."""
+    values = list(has)
+    while len(values) < count:
+        gaps = [(high / low, round(math.sqrt(low * high)), low, high) for low, high in pairwise(values)]
+        ratio, middle, low, high = max(gaps, default=(1.0, 0, 0, 0))
+        values.append(middle if ratio >= SMALLEST_GAP and low < middle < high else 2 * values[-1])
+        values.sort()
+    return values
+
+
+def _seconds(trials: pd.DataFrame) -> pd.Series:
+    """Seconds of GPU, or of a CPU's thread, that each training took."""
+    on_gpu = trials["gpu_seconds"].gt(0).any()
+    seconds: pd.Series = trials["gpu_seconds"] if on_gpu else trials["train_seconds"] * trials["threads"]
+    return seconds
+
+
+def _cost(trials: pd.DataFrame, count: int, seconds: float) -> str:
+    unit = "GPU" if trials["gpu_seconds"].gt(0).any() else "CPU"
+    hours = f", about {seconds / 3600:.2g} {unit}-hours of training" if seconds == seconds else ""
+    return f"{count:,} more trial{'s' * (count != 1)}{hours}"
+
+
+def _resume(tables: Tables, change: str) -> str:
+    every = " --all" if tables.trials["sweep"].nunique() > 1 else ""
+    return f"aesweep resume {tables.quoted}{every} --set {change}"
+
+
+def _open(found: Comparison) -> tuple[str, int, int]:
+    """How to tell the two best values of a field apart; the seeds and the settings for that, 0 for no number."""
+    first, second = found.best, (*found.candidates, found.runner_up)[1]
+    names = f"{start(found.axis, plural(found.axis, first))} or {plural(found.axis, second)}"
+    difference = found.difference(first, second)
+    seeds, settings = difference.seeds_needed(), difference.settings_needed()
+    ways = [f"about {seeds} seeds"] if seeds else []
+    ways += [f"about {settings:,} settings like these{_such_as(found)}"] if settings else []
+    if not ways:
+        words = f"{names}: their difference is too small to be found with a sensible number of seeds or settings."
+        return words, 0, 0
+    return f"{names}: {' or '.join(ways)}, if they differ as much as they seem to.", seeds or 0, settings or 0
+
+
+def _such_as(found: Comparison) -> str:
+    """What more settings are; a setting differs in any field but the one compared."""
+    sizes: dict[str, str] = {"latent_size": "more filters", "filters": "more latent sizes"}
+    return f" ({sizes.get(found.axis.name, 'more latent sizes or filters')})"
