@@ -59,7 +59,16 @@ class Workplace:
         """Launch one of the specs."""
         self.launches += 1
         log = self.folder / "logs" / f"launch-{self.launches:03d}.txt"
-        words = ("launch", str(self.folder / f"{spec}.yaml"), "--store", str(store), "--add", "--address", address)
+        words = (
+            "launch",
+            str(self.folder / f"{spec}.yaml"),
+            "--store",
+            str(store),
+            "--add",
+            "--also",
+            "--address",
+            address,
+        )
         return Driver(self.start(log, *words), spec, log)
 
 

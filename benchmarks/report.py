@@ -147,7 +147,9 @@ def epochs(key: str, random: np.random.Generator) -> pa.Table:
     columns = {"key": [key] * EPOCHS, "epoch": np.arange(1, EPOCHS + 1), "loss": loss, "reconstruction": loss}
     fixed = {"learning_rate": 1e-3, "seconds": 10.0, "images_per_second": 5000.0}
     columns |= {name: np.full(EPOCHS, value) for name, value in fixed.items()}
-    columns |= {"kl": pa.nulls(EPOCHS, pa.float64()), "skipped_steps": np.zeros(EPOCHS, dtype=np.int64)}
+    nulls = pa.nulls(EPOCHS, pa.float64())
+    columns |= {"kl": nulls, "test_sample_bce": nulls, "skipped_steps": np.zeros(EPOCHS, dtype=np.int64)}
+    columns |= {"state": ["trained"] * EPOCHS}
     return pa.table(columns, schema=schema("epochs"))
 
 

@@ -16,6 +16,7 @@ from aesweep.models.objectives.objective import Objective, as_mapping
 from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.models.plugins.plugin import Value
 from aesweep.models.plugins.registry import parsed, require
+from aesweep.models.trial_name import trial_name
 
 Dataset = Literal["digits", "cifar10", "celeba", "folder"]
 LatentNorm = Literal["none", "batch", "spectral", "layer", "batch_plain"]
@@ -170,15 +171,8 @@ class TrialConfig:
 
     @property
     def name(self) -> str:
-        """Readable words and the key, for instance `cifar10-dae-f128-d1-z128-s0-3fa9c2e1b0d4`."""
-        words = [self.dataset, self.model, f"f{self.filters}", f"d{self.depth_text}", f"z{self.latent_size}"]
-        if self.latent_norm != "none":
-            words.append(self.latent_norm)
-        if self.noise_std:
-            words.append(f"noise{self.noise_std:g}")
-        if self.freeze_latent:
-            words.append("frozen")
-        return "-".join([*words, f"s{self.seed}", self.key])
+        """Readable words and the key, for instance `cifar10-dae-f128-d1-z128-s0-3fa9c2e1b0d4` (trial_name.py)."""
+        return trial_name(self)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values; `TrialConfig(**data)` reads them back."""

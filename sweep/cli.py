@@ -1,13 +1,14 @@
 """The command line `aesweep`: its verbs, and the one place where errors become two lines and exit code 2."""
 
 import errno
+import re
 import sys
 from typing import Annotated, Any
 
 import typer
 
 from aesweep.models.errors import one_line
-from aesweep.sweep.commands import launching, results, setup, trained_models, verifying
+from aesweep.sweep.commands import launching, listing, results, setup, trained_models, verifying
 from aesweep.sweep.console import lost_output, use_standard_streams
 from aesweep.sweep.version import aesweep_version
 
@@ -21,13 +22,15 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 VERBS = (
-    launching.plan, launching.launch, launching.resume, results.stop, results.status, results.tables, results.report,
+    launching.plan, launching.launch, launching.resume, results.stop, results.status, listing.list_trials,
+    results.tables, results.report,
     trained_models.evaluate, trained_models.sample, setup.fetch, setup.doctor, setup.render, setup.wait, results.prune,
     verifying.verify,
 )  # fmt: skip
 GONE = (errno.EPIPE, errno.EIO)  # the reader of a pipe or the terminal went away: nobody misses the rest
-for function in VERBS:
-    app.command()(function)
+NAMES = {function: function.__name__.removesuffix("_trials") for function in VERBS}
+for function, name in NAMES.items():
+    app.command(name)(function)
 
 
 def _print_version(wanted: bool) -> None:
@@ -84,15 +87,28 @@ def _say(what: str, remedy: str) -> None:
 
 def _explain_usage(error: Any) -> tuple[int, str, str]:
     """Exit code and two lines for words that Typer cannot use: its own message without its box, and where help is."""
-    verb = next((word for word in sys.argv[1:] if word in {function.__name__ for function in VERBS}), "")
+    verb = next((word for word in sys.argv[1:] if word in NAMES.values()), "")
     command = f"aesweep {verb}".strip()
-    remedy = f"See {command} --help."
+    remedy = _about_stray_words(sys.argv[2:], error.format_message()) or f"See {command} --help."
     if verb and getattr(error, "option_name", "") in ("--debug", "--version"):
         remedy = f"Give it before the verb: aesweep {error.option_name} {verb} …"
     reasons = error.__cause__.errors() if hasattr(error.__cause__, "errors") else []  # pydantic's; they hold the value
     message = " ".join(error.format_message().replace("Value error, ", "").split())
     given = f" (given: {reasons[0]['input']!r})" if reasons else ""
     return 2, f"{command}: {message}{given}", remedy
+
+
+def _about_stray_words(given: list[str], message: str) -> str:
+    """What was probably meant by words that no argument takes; "" where nobody knows."""
+    found = re.search(r"unexpected extra argument\S* \((.+)\)", message)
+    if found is None:
+        return ""
+    for option in ("--set", "--filter"):
+        for name, value, follows in zip(given, given[1:], given[2:], strict=False):
+            if name == option and "=" not in value and not follows.startswith("-"):
+                return f"Write {option} {value}={follows}, with an equals sign."
+    stray = found[1].split()[0]
+    return f"Write --set {stray}." if "=" in stray else ""
 
 
 def _explain(error: BaseException) -> tuple[int, str, str]:

@@ -48,9 +48,9 @@ def freeze(store: Store, spec: SweepSpec, evaluation: str, own: "OwnClaims | Non
         write_frozen(store.records, record.model_copy(update={"sentences": _sentences(own)}))
 
 
-def report_command(store: str, own: "OwnClaims") -> str:
-    """The command that judges them, to be pasted into a shell."""
-    return f"aesweep report {shlex.quote(store)} --claims {shlex.quote(own.file)}"
+def report_command(store: str, own: "OwnClaims | None" = None) -> str:
+    """The command that draws the report and judges own claims, to be pasted into a shell."""
+    return f"aesweep report {shlex.quote(store)}" + (f" --claims {shlex.quote(own.file)}" if own else "")
 
 
 def frozen_in(store: Store) -> "list[Frozen]":

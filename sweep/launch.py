@@ -22,11 +22,13 @@ from aesweep.models.errors import one_line
 from aesweep.models.plugins.files import PACKAGE, loaded_files
 from aesweep.models.plugins.registry import require
 from aesweep.sweep.console import make_console
+from aesweep.sweep.driver.alone import require_alone
 from aesweep.sweep.driver.deaths import record_deaths
 from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_command, say_nothing_to_do
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
+from aesweep.sweep.driver.trackers import Trackers
 from aesweep.sweep.freezing import freeze, own_claims, report_command
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import check_images, check_labels, one_per_data_set, prepare_images
@@ -56,24 +58,31 @@ def launch(
     max_concurrent: int | None = None,
     retry_failed: bool = False,
     add: bool = False,
+    also: bool = False,
     latest: bool = True,
     callbacks: Sequence["Callback"] = (),
+    track: Sequence[str] = (),
     console: Console | None = None,
 ) -> Outcome:
     """Train and score what `spec` asks for and `store` does not hold yet.
 
     `spec` is a preset's name, a YAML file or a `SweepSpec`; `address` is `local`, `auto` or HOST:PORT of a Ray cluster;
-    `callbacks` are any Ray Tune callbacks. Without `latest` the store goes on speaking of the spec that was its latest
-    before (`resume --all` may be cut off after an older one). Raises `InputError` on bad input, before anything runs.
+    `callbacks` are any Ray Tune callbacks, `track` names trackers (trackers.py). A store on which another driver works is
+    refused, unless `also`. Without `latest` the store goes on
+    speaking of the spec that was its latest before (`resume --all` may be cut off after an older one). Raises `InputError`
+    on bad input, before anything runs.
     """
     console = console or make_console(stderr=True)
     check_address(address)
+    trackers = Trackers(callbacks, track)
+    trackers.require_installed()
     words = (overrides, data_dir or None)
     spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(str(spec), *words)
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     require(spec.plugin_versions)
     evaluation = spec.evaluation_config()
+    say_question(spec, console)
     own = own_claims(spec.claims)
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     _check_data(data_sets, spec.execution, evaluation)
@@ -88,6 +97,7 @@ def launch(
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return say_nothing_to_do(plan, console, resume_command(opened.root))
+    require_alone(opened, also)
     require_sound_environment(address)
     prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True, identity=opened.storage.identity if opened else None)
@@ -98,15 +108,22 @@ def launch(
 
     for left in reversed(range(ROUNDS)):
         again = resume_command(opened.root)
-        outcome, plan = _run(spec, opened, plan, address, callbacks, only, console, again, record)
+        outcome, plan = _run(spec, opened, plan, address, trackers, only, console, again, record)
         if plan.is_done or outcome.interrupted or not left:
             break
         console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
     explain(outcome, console, resume_command(opened.root))
-    if own is not None:
-        told = one_line(f"Judge your claims with: {report_command(opened.root, own)}")
+    if own is not None or not outcome.exit_code:
+        what = "Draw the report with" if own is None else "Judge your claims with"
+        told = one_line(f"{what}: {report_command(opened.root, own)}")
         console.print(told, highlight=False, markup=False, soft_wrap=True)
     return outcome
+
+
+def say_question(spec: SweepSpec, console: Console) -> None:
+    """Ask about what was probably meant otherwise; the launch goes on."""
+    if spec.lone_seed:
+        console.print(f"[yellow]{spec.lone_seed}[/yellow]", highlight=False, soft_wrap=True)
 
 
 def _check_data(configs: Sequence[TrialConfig], execution: ExecutionConfig, evaluation: EvaluationConfig) -> None:
@@ -172,7 +189,7 @@ def _run(
     store: Store,
     plan: Plan,
     address: str,
-    callbacks: Sequence["Callback"],
+    trackers: Trackers,
     only: Sequence[str],
     console: Console,
     again: str,
@@ -202,10 +219,13 @@ def _run(
         _clean_up(store, console, file.driver)
         if stop.asked:
             return
+        callbacks, folder, lines = trackers.begin(store, spec.name)
+        for line in lines:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
         shipped = {f"{PACKAGE}/{file.module}.py": file.source for file in loaded_files()}
         with connect(address, after_death=f"Continue with: {again}", more_code=shipped) as ours, view:
             require_on_workers(spec.plugin_versions)
-            driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks)
+            driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks, folder)
             ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))
 
@@ -250,6 +270,7 @@ def evaluate(
     only: Sequence[str] = (),
     address: str = "local",
     retry_failed: bool = False,
+    also: bool = False,
     data_dir: str | Path | None = None,
     images: str | Path | None = None,
     console: Console | None = None,
@@ -288,12 +309,15 @@ def evaluate(
     to_score = replace(plan, trials=tuple(trial for trial in plan.trials if trial not in lost))
     if to_score.is_done:
         return say_nothing_to_do(plan, console, again)
+    require_alone(opened, also)
     configs = one_per_data_set(trial.config for trial in to_score.to_score)
     _check_data(configs, spec.execution, evaluation)
     remember(spec.execution)
     require_sound_environment(address)
     prepare_images(configs, spec.execution, console)
     record = partial(freeze, opened, spec, evaluation.id)
-    outcome, _ = _run(spec, opened, to_score, address, (), [t.config.key for t in plan.trials], console, again, record)
+    outcome, _ = _run(
+        spec, opened, to_score, address, Trackers(), [t.config.key for t in plan.trials], console, again, record
+    )
     explain(outcome, console, again)
     return outcome

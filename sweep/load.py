@@ -33,7 +33,7 @@ def load_model(store: Store | str | Path, key: str) -> Autoencoder:
         aesweep.sweep.store.store.DamagedFileError: The weights are not the committed ones.
     """
     opened = _opened(store)
-    config = opened.trials.config(key)
+    config = opened.trials.find(key)
     require(config.plugin_versions)
     try:
         return model_from_bytes(config, opened.commits.model_bytes(config.key, most_model_bytes(config)))
@@ -59,7 +59,7 @@ def load_prior(store: Store | str | Path, key: str, prior: str = "gmm") -> Fitte
         InputError: There is no such store or trial, or the trial has no such prior.
     """
     opened = _opened(store)
-    config = opened.trials.config(key)
+    config = opened.trials.find(key)
     name = prior_file(prior)
     latest = opened.trials.latest_evaluation()
     evaluations = sorted(opened.commits.scored(config.key), key=lambda evaluation: evaluation != latest)
@@ -101,7 +101,7 @@ def load_data(store: Store | str | Path, key: str, data_dir: str | Path | None =
             the store names their folder.
     """
     opened = _opened(store)
-    config = opened.trials.config(key)
+    config = opened.trials.find(key)
     execution = own_spec(opened.trials.stored_specs()[-1], data_dir, option="data_dir=").execution
     return load_images(config, data_source(config, execution))
 

@@ -26,7 +26,7 @@ from aesweep.analysis.data.trials import describe
 from aesweep.analysis.errors import ReportError
 from aesweep.sweep.store.beneath import Beneath
 from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError
-from aesweep.sweep.tables.schemas import ADDED, COLUMNS
+from aesweep.sweep.tables.schemas import ADDED, COLUMNS, TRAINED
 
 STORE_MARKER = "store.json"  # the file that makes a folder a store
 HASH_DIGITS = 12
@@ -34,7 +34,12 @@ MOST_ROWS = (10_000_000, 2_000_000_000)
 """Limits for a table, and for the latents, which are read trial by trial."""
 REBUILD = "Make the tables again with `aesweep tables STORE`."
 
-_EPOCHS = ("key", "epoch", "loss")  # a long sweep has a million rows of them; of the other tables all columns are read
+_EPOCHS = (
+    "key",
+    "state",
+    "epoch",
+    "loss",
+)  # a long sweep has a million rows of them; of the other tables all columns are read
 # Numbers may be missing: floats.
 _KINDS = {"string": "str", "bool": "bool", "timestamp[us, tz=UTC]": "datetime64[us, UTC]"}
 KINDS: dict[str, dict[str, str]] = {
@@ -159,7 +164,8 @@ def _read(path: Path, table: str, file: BinaryIO) -> Any:
         found = TableInParts(table, file)
         if found.rows > MOST_ROWS[table == "latents"]:
             raise UnsoundTableError(f"It claims to hold {found.rows:,} rows, more than any sweep has.")
-        added = {name: value for name, value in ADDED.get(table, {}).items() if name not in found.names}
+        before = ADDED.get(table, {}).items()
+        added = {name: np.nan if value is None else value for name, value in before if name not in found.names}
         lacking = [name for name in KINDS[table] if name not in found.names and name not in added]
         if lacking:
             raise UnsoundTableError(f"It lacks the column {lacking[0]!r}.")
@@ -167,7 +173,10 @@ def _read(path: Path, table: str, file: BinaryIO) -> Any:
             return LatentPoints(found, path)
         with file:
             columns = [name for name in KINDS[table] if name not in added]
-            return _frame(found.read(columns)).assign(**added)[list(KINDS[table])]
+            rows = found.read(columns)
+            if table == "epochs" and "state" in columns:  # those of unfinished trainings are no results
+                rows = rows.filter(pc.equal(rows["state"], TRAINED))
+            return _frame(rows).assign(**added)[list(KINDS[table])]
     except (OSError, UnsoundTableError) as error:
         raise ReportError("table", path, f"{error} {REBUILD}") from error
 

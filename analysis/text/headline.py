@@ -13,6 +13,7 @@ from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES, short_names
 from aesweep.analysis.text.summary import lowest
 from aesweep.analysis.text.text_tables import Heading, TextTable, format_score
+from aesweep.sweep.tables.schemas import STILL_IMPROVING
 
 
 def warnings(tables: Tables, sweeps: Sequence[Sweep]) -> list[str]:
@@ -29,6 +30,12 @@ def warnings(tables: Tables, sweeps: Sequence[Sweep]) -> list[str]:
         found.append(
             f"{which} the test images no better than the mean training image does: the scores of such models say little. "
             "Compare “Test BCE” with “Mean-image BCE” in the table of trials; more epochs may help."
+        )
+    if improving := int((tables.trials["late_improvement"] > STILL_IMPROVING).sum()):
+        trained = int(tables.trials["test_bce"].notna().sum())
+        found.append(
+            f"{improving:,} of {trained:,} trained models were still improving fast at the end of their training (more than "
+            f"{STILL_IMPROVING:.0%} of the fall of the loss came in the last tenth of the epochs): more epochs would help them."
         )
     return found
 

@@ -34,6 +34,12 @@ class EpochRecord:
     """Without pauses between a checkpoint and its resumption."""
     images_per_second: Annotated[float, "training images per wall-clock second"]
     skipped_steps: Annotated[int, "steps that fp16 loss scaling skipped"]
+    test_sample_bce: Annotated[
+        float | None,
+        "mean cross-entropy of a fixed sample of the test images in eval mode, nats per pixel value; null where it was "
+        "not measured or is not finite",
+    ] = None
+    """At most 256 images (test_sample.py)."""
     terms: tuple[TermRecord, ...] = ()
     """All terms of the objective, the KL divergence included; rows of the table `terms`."""
 

@@ -5,8 +5,10 @@ state: weights, optimiser, loss scale, the noise generator, the epoch and the st
 (seed, epoch) alone. The images lie on the device as uint8 and are indexed there: no loader, no worker processes.
 """
 
+import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +17,7 @@ import torch
 from aesweep.models.config import TrialConfig
 from aesweep.models.identity import stream_seed
 from aesweep.models.networks.autoencoder import build_autoencoder
+from aesweep.models.networks.reconstruction import bce_on_test_images
 from aesweep.models.precision import autocast, choose_precision
 from aesweep.models.training.epoch_record import EpochRecord, term_records
 from aesweep.models.training.losses import Loss
@@ -43,10 +46,14 @@ class Trainer:
         train: torch.Tensor,
         *,
         device: torch.device,
+        test_sample: torch.Tensor | None = None,
         compile: bool = False,
         replay: bool = True,
     ) -> None:
         """`train`: uint8 (N, size, size, 3) on `device`. `compile`: encoder and decoder go through torch.compile.
+
+        `test_sample`: uint8 (n, size, size, 3), test images that are measured after every epoch (test_sample.py). That
+        changes no bit of the training.
 
         `replay`: steps of a narrow network on a GPU are replayed as CUDA graphs (step_graph.py); False launches each, for
         comparison: with deterministic kernels the bits are the same.
@@ -73,6 +80,8 @@ class Trainer:
         self._epoch_seconds = 0.0
         self._mark: float | None = None  # until when the seconds above are counted; None while nothing is trained
         self._train = train
+        self._test_sample = test_sample
+        self._compiles = compile
         self._loss = Loss(config, train)
         # Per step: total, reconstruction, terms in the order of their weights.
         self._losses = torch.zeros(self.steps_per_epoch, 2 + len(self._loss.weights), device=self.device)
@@ -188,6 +197,7 @@ class Trainer:
             seconds=self._epoch_seconds,
             images_per_second=sum(self._sizes) / self._epoch_seconds,
             skipped_steps=attempted - self._optimizer_steps(),
+            test_sample_bce=self._test_sample_bce(),
             terms=term_records(reconstruction, terms, self._loss.weights),
         )
         self.history.append(record)
@@ -196,6 +206,15 @@ class Trainer:
         self._epoch_seconds = 0.0
         self._losses.zero_()
         return record
+
+    def _test_sample_bce(self) -> float | None:
+        if self._test_sample is None:
+            return None
+        # A compiled network would be compiled once more, for other shapes and for eval mode.
+        eagerly = torch.compiler.set_stance("force_eager") if self._compiles else nullcontext()
+        with eagerly:
+            bce = bce_on_test_images(self.model, self._test_sample, self.device, self.precision)
+        return bce if math.isfinite(bce) else None
 
     def _optimizer_steps(self) -> int:
         """Steps that Adam has taken; those that loss scaling skipped are not among them."""

@@ -16,12 +16,13 @@ from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.outcome import STOPPED, resume_command
 from aesweep.sweep.driver.plan import Plan, make_plan
 from aesweep.sweep.driver.progress import describe_counts
+from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.freezing import own_claims
 from aesweep.sweep.launch import launch as run_launch
 from aesweep.sweep.spec.images import describe_images, one_per_data_set
 from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.own_folders import own_spec
-from aesweep.sweep.store.store import open_storage, open_store
+from aesweep.sweep.store.store import Store, open_storage, open_store
 
 
 def plan(
@@ -60,7 +61,7 @@ def plan(
         typer.echo(json.dumps([trial.to_json() for trial in made.trials], indent=1))
         return
     data_sets = one_per_data_set(trial.config for trial in made.trials)
-    about = describe_images(data_sets, loaded.execution)
+    about = [*filter(None, [loaded.lone_seed]), *describe_images(data_sets, loaded.execution)]
     if own is not None:
         about.append(f"Claims: {len(own.claims)} of yours, in {one_line(own.file)}")
     on_cluster: Sequence[str | Table] = ()
@@ -83,6 +84,8 @@ def launch(
     retry_failed: options.RetryFailed = False,
     add: Annotated[bool, option("--add", help="Allow a spec that shares no trial with this store.")] = False,
     data: options.Data = None,
+    track: options.Track = None,
+    also: options.Also = False,
     plugins: options.Plugins = None,
 ) -> None:
     """Train and score a sweep. Rerunning the command does only the missing work.
@@ -99,6 +102,8 @@ def launch(
         max_concurrent=max_concurrent,
         retry_failed=retry_failed,
         add=add,
+        track=track or [],
+        also=also,
     )
     raise typer.Exit(outcome.exit_code)
 
@@ -112,6 +117,8 @@ def resume(
     overrides: options.Overrides = None,
     data: options.StoredData = None,
     images: options.Images = None,
+    track: options.Track = None,
+    also: options.Also = False,
     plugins: options.Plugins = None,
 ) -> None:
     """Continue the sweep of a store: unfinished trials resume from their last checkpoint.
@@ -131,13 +138,26 @@ def resume(
             max_concurrent=max_concurrent,
             retry_failed=retry_failed,
             latest=not every,
+            track=track or [],
+            also=also,
         )
         code = max(code, outcome.exit_code)
         if outcome.stop_asked and specs:
             names = one_line(", ".join(spec.name for spec in specs))
             typer.echo(f"Not begun: {names}. Continue with: {resume_command(store, '--all')}", err=True)
             raise typer.Exit(STOPPED)
+    if retry_failed and not every:
+        _say_older_failures(opened)
     raise typer.Exit(code)
+
+
+def _say_older_failures(store: Store) -> None:
+    """Failed trials that only older specs ask for are not tried again here."""
+    latest = {failed.key for failed in read_status(store).failures}
+    older = [f for f in read_status(store, every_spec=True).failures if f.key not in latest and not f.replaced]
+    if older:
+        count = f"{len(older)} failed trial{'s' * (len(older) > 1)}"
+        typer.echo(f"{count} of older specs: try again with {older[0].command}", err=True)
 
 
 def _is_empty(store: str) -> bool:

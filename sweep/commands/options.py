@@ -31,7 +31,9 @@ Overrides = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    option("--only", metavar="KEY|BLOCK", help="Only trials of this block, or whose key starts with this."),
+    option(
+        "--only", metavar="KEY|NAME|BLOCK", help="Only trials of this block, or whose key or name starts with this."
+    ),
 ]
 Data = Annotated[Path | None, option("--data", metavar="DIR", help=f"Folder of data sets and weights. {DATA_DEFAULT}")]
 StoredData = Annotated[
@@ -55,6 +57,11 @@ MaxConcurrent = Annotated[
     option(min=1, metavar="N", help="Maximum number of trials that train at once. \\[default: as many as fit]"),
 ]
 RetryFailed = Annotated[bool, option("--retry-failed", help="Also retry trials that failed.")]
+Also = Annotated[bool, option("--also", help="Start although another driver works on this store.")]
+Track = Annotated[
+    list[str] | None,
+    option(metavar="TRACKER", help="Also write losses for tensorboard or mlflow, into STORE/trackers."),
+]
 Plugins = Annotated[
     list[str] | None,
     option(

@@ -21,8 +21,8 @@ from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.console import lost_output, make_console
-from aesweep.sweep.driver.outcome import RETRY, resume_command
-from aesweep.sweep.driver.progress import describe_counts, describe_loss, describe_seconds, describe_silence
+from aesweep.sweep.driver.outcome import resume_command
+from aesweep.sweep.driver.progress import describe_counts, describe_losses, describe_seconds, describe_silence
 from aesweep.sweep.driver.status import Status, read_status
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, ask_drivers_to_stop, wait_for_end
 from aesweep.sweep.freezing import frozen_in, own_claims
@@ -36,6 +36,7 @@ from aesweep.sweep.tables.row_counts import table_rows
 from aesweep.sweep.tables.spec_index import SpecIndex
 
 REFRESH_SECONDS = 2.0
+MOST_POOR = 5  # trained models with a warning that are named
 WAIT_SECONDS = 4 * GRACE_SECONDS  # the grace, tables of many trials, and the end of Ray
 
 
@@ -220,18 +221,27 @@ def _render(found: Status, store: str) -> Group:
         for trial in found.running:
             speed = describe_silence(trial.silent_seconds) or f"{trial.images_per_second:,.0f} images/s"
             epoch = f"epoch {trial.epoch}/{trial.epochs}"
-            table.add_row("  running", Text(one_line(trial.name)), epoch, describe_loss(trial.loss), speed)
+            table.add_row(
+                "  running", Text(one_line(trial.name)), epoch, describe_losses(trial.loss, trial.test_loss), speed
+            )
         lines.append(table)
-    lines += [Text(f"  failed   {f.name}  {one_line(f.reason)}", "red") for f in found.failures]
+    for f in found.failures:
+        state, style = ("replaced", "dim") if f.replaced else ("failed  ", "red")
+        lines.append(Text(f"  {state} {f.name}  {one_line(f.reason)}", style))
     lines += [Text(f"  lost     {f.name}  {one_line(f.reason)}", "yellow") for f in found.lost]
+    lines += [Text(f"  look at  {one_line(p.name)}  {p.warning}", "yellow") for p in found.poor[:MOST_POOR]]
+    if len(found.poor) > MOST_POOR:
+        lines.append(Text(f"  look at  {len(found.poor) - MOST_POOR:,} more (see `status --json`)", "yellow"))
     lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))
     at_work = any(driver.alive for driver in found.drivers)
     lines += _verified(found, store, at_work)
     if not at_work and (found.counts["pending"] or found.counts["trained"]):
         lines.append(Text(f"Continue with: {resume_command(store)}"))
-    if found.failures:
-        when = ", when the driver has ended," if at_work else ""
-        lines.append(Text(f"Try the failed ones again{when} with: {resume_command(store, RETRY)}"))
+    when = ", when the driver has ended," if at_work else ""
+    for command in sorted({f.command for f in found.failures if not f.replaced})[:1]:  # the one with --all does both
+        lines.append(Text(f"Try the failed ones again{when} with: {command}"))
+    if any(f.replaced for f in found.failures):
+        lines.append(Text("Replaced: a corrected spec of the same name no longer asks for these failed trials.", "dim"))
     return Group(*lines)
 
 

@@ -33,6 +33,7 @@ def evaluate(
     retry_failed: options.RetryFailed = False,
     data: options.StoredData = None,
     images: options.Images = None,
+    also: options.Also = False,
     plugins: options.Plugins = None,
 ) -> None:
     """Score the trained trials of a store in another way, without retraining.
@@ -61,13 +62,14 @@ def evaluate(
         retry_failed=retry_failed,
         data_dir=data,
         images=images,
+        also=also,
     )
     raise typer.Exit(outcome.exit_code)
 
 
 def sample(
     store: options.StoreArgument,
-    key: Annotated[str, argument(metavar="KEY", help="Key of a trained trial, or its first characters.")],
+    key: Annotated[str, argument(metavar="KEY", help="Key or name of a trained trial, or the beginning of one.")],
     prior: Annotated[str, typer.Option(help=f"Where latents are drawn from: {', '.join(PRIORS.names())}.")] = "gmm",
     n: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many images.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,

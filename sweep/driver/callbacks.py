@@ -8,12 +8,15 @@ events. One that raises in `setup`, before anything trains, ends the launch: a w
 noticed later otherwise.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ray.tune import Callback
 from ray.tune.search import BasicVariantGenerator
 
+from aesweep.cluster.scoped import replaced
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 
@@ -41,11 +44,15 @@ def plain_fields(config: TrialConfig) -> dict[str, Any]:
 
 
 class GuardedCallback(Callback):
-    """Hands Tune's events to a callback until that raises; `say` prints a line to whoever watches."""
+    """Hands Tune's events to a callback until that raises; `say` prints a line to whoever watches.
 
-    def __init__(self, callback: Callback, say: Callable[[str], None]) -> None:
+    What the callback writes into a trial's local folder goes to `folder`, which Tune does not remove.
+    """
+
+    def __init__(self, callback: Callback, say: Callable[[str], None], folder: Path | None = None) -> None:
         self._callback: Callback | None = callback
         self._say = say
+        self._folder = folder
         self._name = type(callback).__name__
 
     def __getstate__(self) -> dict[str, object]:
@@ -66,13 +73,36 @@ class GuardedCallback(Callback):
         if self._callback is None:
             return
         try:
-            getattr(self._callback, event)(*words, **info)
+            with self._kept(info.get("trial")):
+                getattr(self._callback, event)(*words, **info)
         except Exception as error:
             self._callback = None
             self._say(
                 f"callback {self._name} raised {type(error).__name__} in {event}: {error}; it gets no more events, "
                 "and the sweep continues"
             )
+
+    @contextmanager
+    def _kept(self, trial: Any) -> Iterator[None]:
+        """Inside the `with` block the local folder of a trial is one that is kept."""
+        if trial is None or self._folder is None:
+            yield
+            return
+        if not self._folder.is_dir():  # the store was moved or unmounted: nothing is made in its old place
+            raise FileNotFoundError(f"{self._folder} is gone")
+        with replaced(trial, "storage", KeptFiles(trial.storage, self._folder / str(trial))):
+            yield
+
+
+class KeptFiles:
+    """Where Tune keeps a trial's files, except for what callbacks write."""
+
+    def __init__(self, storage: Any, folder: Path) -> None:
+        self._storage = storage
+        self.trial_driver_staging_path = str(folder)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
 
 
 def _forwarded(event: str) -> Callable[..., None]:

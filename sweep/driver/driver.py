@@ -8,6 +8,7 @@ work. Tune's own experiment state is scratch in a temporary folder and is never 
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ray.tune import Callback
@@ -33,6 +34,7 @@ from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.records import How
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.fold import TableWriter
+from aesweep.sweep.tables.learning import late_improvement, training_warning
 
 
 class Driver:
@@ -49,14 +51,15 @@ class Driver:
         stop: StopRequest,
         connection: Connection,
         callbacks: Sequence[Callback] = (),
+        tracker_folder: Path | None = None,
     ) -> None:
-        """`stage`: Ray's remote function that runs one stage of an evaluation."""
+        """`stage`: Ray's remote function that runs one stage of an evaluation. `tracker_folder`: where callbacks write."""
         self.store = store
         self.plan = plan
         self.execution = execution
         self.view = view
         self.progress = view.progress
-        self.callbacks = [GuardedCallback(callback, self._say_callback_raised) for callback in callbacks]
+        self.callbacks = [GuardedCallback(one, self._say_callback_raised, tracker_folder) for one in callbacks]
         self.file, self.stop = file, stop
         self.folder = TableWriter(store, anew=False)
         self.configs = {t.config.key: t.config for t in plan.trials}
@@ -177,6 +180,8 @@ class Driver:
             self.progress.train_ended(key, succeeded=True)
             bce, mean_image = commit.result.test_bce, commit.result.mean_image_bce
             self.view.say(f"trained  {name}  test BCE {bce:.4f} (mean image {mean_image:.4f})")
+            if warning := training_warning(bce, mean_image, late_improvement([e.loss for e in commit.history])):
+                self.view.say(f"[yellow]look at[/yellow]  {name}  {warning}")
             if self.store.commits.scores(key, self.pool.evaluation.id) is None:
                 self.pool.add(key)
             else:  # it had lost its weights, and these are the same

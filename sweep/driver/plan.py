@@ -118,7 +118,7 @@ def make_plan(
 ) -> Plan:
     """Compare a spec with a store (None: with nothing done).
 
-    `only` keeps the trials of the blocks named so, or whose key starts so; `InputError` where that names nothing.
+    `only` keeps the trials of the blocks named so, or whose key or name starts so; `InputError` where that names nothing.
     """
     keys = selected_keys(spec, only) if only else None
     chosen = [(config, block) for config, block in spec.trials if keys is None or config.key in keys]
@@ -190,17 +190,21 @@ def seed_rounds(trials: Iterable[TrialConfig]) -> dict[TrialConfig, int]:
 
 
 def selected_keys(spec: SweepSpec, only: Sequence[str]) -> set[str]:
-    """Keys of the trials that the words of `--only` name: a block has all its trials, any other word begins keys."""
+    """Keys of the trials that the words of `--only` name: a block has all its trials, any other word begins keys or names."""
     blocks = {block.name: block.trials for block in spec.blocks}
     keys = {config.key for config, _ in spec.trials}
+    names: dict[str, str] = {}
     selected: set[str] = set()
     for word in only:
         if word in blocks:
             found = {config.key for config in blocks[word]}
         else:
             found = {word} if word in keys else {key for key in keys if word and key.startswith(word)}
+        if word and not found:
+            names = names or {config.name: config.key for config, _ in spec.trials}
+            found = {key for name, key in names.items() if name.startswith(word)}
         if not found:
-            remedy = f"Give the start of a trial's key or a block of the spec: {', '.join(blocks)}."
+            remedy = f"Give the start of a trial's key or name, or a block of the spec: {', '.join(blocks)}."
             raise InputError("--only", word, remedy)
         selected |= found
     return selected

@@ -60,17 +60,25 @@ class Progress:
             self.running[key] = RunningTrial(name=name, epochs=epochs)
             self._move("pending", "running")
 
-    def resumed(self, key: str, epoch: int, loss: float | None = None) -> None:
+    def resumed(self, key: str, epoch: int, loss: float | None = None, test_loss: float | None = None) -> None:
         """A trial goes on from a checkpoint of this epoch; what an earlier launch trained says nothing of the speed now."""
         if key in self.running:
-            self._update(key, epoch=epoch, loss=loss)
+            self._update(key, epoch=epoch, loss=loss, test_loss=test_loss)
             self._begun.setdefault(key, epoch)  # one that was lost in this launch keeps the place where it began
 
-    def epoch_done(self, key: str, epoch: int, images_per_second: float, loss: float | None = None) -> None:
+    def epoch_done(
+        self,
+        key: str,
+        epoch: int,
+        images_per_second: float,
+        loss: float | None = None,
+        test_loss: float | None = None,
+    ) -> None:
         """A trial reported an epoch."""
         if key in self.running:
             self._begun.setdefault(key, 0)
-            self._update(key, epoch=epoch, images_per_second=images_per_second, loss=loss)
+            losses = {"loss": loss, "test_loss": test_loss}
+            self._update(key, epoch=epoch, images_per_second=images_per_second, **losses)
             self.reported = time.monotonic()
 
     def silent(self, key: str, seconds: float) -> None:
@@ -176,9 +184,10 @@ def _silence(trial: RunningTrial, before: str = "", after: str = "") -> str:
     return f"{before}{text}{after}" if text else ""
 
 
-def describe_loss(loss: float | None) -> str:
-    """For instance `loss 0.5312`; empty for None."""
-    return "" if loss is None else f"loss {loss:.4g}"
+def describe_losses(loss: float | None, test_loss: float | None = None) -> str:
+    """For instance `loss 0.5312, test 0.5407`; what is None is left out."""
+    losses = {"loss": loss, "test": test_loss}
+    return ", ".join(f"{name} {value:.4g}" for name, value in losses.items() if value is not None)
 
 
 class ProgressView:
@@ -216,7 +225,7 @@ class ProgressView:
     def _line(self) -> str:
         p = self.progress
         running = "; ".join(
-            f"{r.name} {r.epoch}/{r.epochs} {describe_loss(r.loss)}".strip() + _silence(r, " (", ")")
+            f"{r.name} {r.epoch}/{r.epochs} {describe_losses(r.loss, r.test_loss)}".strip() + _silence(r, " (", ")")
             for r in list(p.running.values())[:2]
         )
         more = f" and {len(p.running) - 2} more" if len(p.running) > 2 else ""
@@ -244,7 +253,7 @@ class ProgressView:
         for r in list(p.running.values())[:12]:
             bar = ProgressBar(total=r.epochs, completed=r.epoch, width=20)
             epoch, speed = f"epoch {r.epoch}/{r.epochs}", _silence(r) or f"{r.images_per_second:,.0f} images/s"
-            trials.add_row("", bar, Text(r.name), epoch, describe_loss(r.loss), speed)
+            trials.add_row("", bar, Text(r.name), epoch, describe_losses(r.loss, r.test_loss), speed)
         if len(p.running) > 12:
             trials.add_row("", "", f"and {len(p.running) - 12} more")
         return Group(head, trials)

@@ -8,6 +8,7 @@ from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.store.layout import VERIFIED
 from aesweep.sweep.store.records import VerifiedRecord
 from aesweep.sweep.store.store import STATES, State, Store
+from aesweep.sweep.tables.learning import PoorTraining, poor_trainings
 from aesweep.sweep.tables.row_counts import table_rows
 from aesweep.sweep.tables.spec_index import SpecIndex
 
@@ -22,6 +23,8 @@ class TrialAtWork:
     images_per_second: float
     loss: float | None
     """Mean training loss of the last epoch; None before the first."""
+    test_loss: float | None
+    """Cross-entropy of a sample of the test images after that epoch, nats per pixel value."""
     name: str
     silent_seconds: float
     """Since its last sign of life; 0 while that is not remarkable."""
@@ -35,6 +38,8 @@ class FailedTrial:
     name: str
     reason: str
     command: str
+    replaced: bool
+    """Whether the latest spec has the name of the one that asked for it, and asks for it no more: it was corrected."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,8 @@ class Status:
     eta_seconds: float | None
     verified: LastVerify | None
     """None where nobody has verified the store."""
+    poor: list[PoorTraining]
+    """Trained models that learnt nothing or were still improving fast, as far as the tables know them."""
 
     def to_json(self) -> dict[str, object]:
         """The object that `status --json` prints."""
@@ -114,16 +121,20 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         tables=table_rows(store),
         eta_seconds=max((d.said.eta_seconds for d in alive if d.said.eta_seconds is not None), default=None),
         verified=_last_verify(store),
+        poor=[one for one in poor_trainings(store) if one.key in set(keys)],
     )
-    retry = resume_command(store.root, RETRY)
+    retry, of_older = resume_command(store.root, RETRY), resume_command(store.root, "--all", RETRY)
     for key, (state, reason, _) in zip(keys, states, strict=True):
         found.counts[state] += 1
         if state == "running":
             trial = index.running[key]
-            at = (trial.epoch, trial.epochs, trial.images_per_second, trial.loss)
+            at = (trial.epoch, trial.epochs, trial.images_per_second, trial.loss, trial.test_loss)
             found.running.append(TrialAtWork(key, *at, trial.name, trial.silent_seconds))
         if state == "failed":
-            found.failures.append(FailedTrial(key, trial_name(store, key), reason, retry))
+            is_latest = key in index.latest
+            replaced = not is_latest and index.asked[key][0] == index.name
+            command = retry if is_latest else of_older
+            found.failures.append(FailedTrial(key, trial_name(store, key), reason, command, replaced))
         stage, which = (
             open_stage(store, key, index.evaluation_of(key)) if state in ("pending", "trained") else (None, "")
         )

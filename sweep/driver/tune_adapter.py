@@ -196,11 +196,12 @@ class Watch(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: Mapping[str, Any], **info: Any
     ) -> None:
-        progress = self.driver.progress
+        progress, key = self.driver.progress, trial.config["key"]
+        losses = result.get("loss"), result.get("test_sample_bce")
         if result.get("resumed"):
-            progress.resumed(trial.config["key"], result["epoch"], result["loss"])
+            progress.resumed(key, result["epoch"], *losses)
         elif "epoch" in result:
-            progress.epoch_done(trial.config["key"], result["epoch"], result["images_per_second"], result["loss"])
+            progress.epoch_done(key, result["epoch"], result["images_per_second"], *losses)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         stopped = (trial.last_result or {}).get("outcome") == "stopped"

@@ -91,6 +91,15 @@ class SweepSpec:
         of_trials = {use for trial, _ in self.trials for use in trial.plugin_versions}
         return tuple(sorted({*of_trials, *self.evaluation.get("plugin_versions", ())}))
 
+    @property
+    def lone_seed(self) -> str:
+        """A question where `seeds: 5` may have been meant as five seeds; "" otherwise."""
+        seeds = {trial.seed for trial, _ in self.trials}
+        seed = seeds.pop()
+        if seeds or seed < 2:
+            return ""
+        return f"Seeds: every trial has one seed, number {seed}. For {seed} seeds, write 0..{seed - 1}."
+
     @cached_property
     def hash(self) -> str:
         """12 hex digits of what is asked for: name, blocks, trials and scoring, but not how it runs."""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 
 from aesweep.models.errors import InputError
+from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.store.beneath import MOST_OTHER_BYTES
 from aesweep.sweep.store.layout import (
     END,
@@ -24,11 +25,13 @@ from aesweep.sweep.store.layout import (
     attempt_number,
     attempts_of,
     commit_name,
+    epochs_name,
     pruned_name,
 )
 from aesweep.sweep.store.reading import Records
 from aesweep.sweep.store.records import (
     EndRecord,
+    EpochsRecord,
     FailureRecord,
     FileRecord,
     How,
@@ -41,6 +44,7 @@ from aesweep.sweep.store.records import (
 from aesweep.sweep.store.storage import ASIDE
 
 TRACEBACK_LINES = 20
+MOST_EPOCHS = 10_000  # of an unfinished training that others see
 
 
 class DamagedFileError(InputError):
@@ -115,6 +119,22 @@ class Attempts:
             )
             raise DamagedFileError("file", self.records.storage.place(path), remedy)
         return data
+
+    def write_epochs(self, key: str, attempt: str, history: Iterable[EpochRecord]) -> None:
+        """Let others see the epochs of a training that is not committed yet: the last `MOST_EPOCHS` of them."""
+        record = EpochsRecord(attempt=attempt, history=tuple(history)[-MOST_EPOCHS:])
+        self.records.write(epochs_name(key), record)
+
+    def read_epochs(self, key: str) -> tuple[EpochRecord, ...]:
+        """The epochs of a training that is not committed yet, as of some seconds ago. They are no result."""
+        if not self.records.storage.exists(epochs_name(key)):
+            return ()
+        found = self.records.read(epochs_name(key), EpochsRecord)
+        return found.history if found else ()
+
+    def remove_epochs(self, key: str) -> None:
+        """The training is committed, with its history."""
+        self.records.storage.remove(epochs_name(key))
 
     def write_start(self, key: str, attempt: str, start: StartRecord) -> None:
         """The attempt begins, or knows where it resumes training."""

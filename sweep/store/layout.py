@@ -9,9 +9,10 @@ STORE/store.json                      the format of the store
                    train.json         THE COMMIT of training: its attempt, files with SHA-256, history, cost
                    scores/<id>.json   THE COMMIT of one evaluation
                    failures/<…>.json
+                   epochs.json        epochs of an unfinished training, to look at; no result
                    pruned.json        attempts whose files `aesweep prune` removed: they count, and never commit
       verified.json                   what the last `aesweep verify` found
-      references/ progress/ tables/ report/
+      references/ progress/ tables/ report/ trackers/
 """
 
 import re
@@ -35,6 +36,9 @@ CLAIMS = "claims"
 
 VERIFIED = "verified.json"
 """What the last `aesweep verify` found."""
+
+TRACKERS = "trackers"
+"""What TensorBoard, MLflow and other trackers write; nothing reads it."""
 
 PUBLISHER = "tables/publisher.json"
 """Who publishes the tables, or did last."""
@@ -91,6 +95,11 @@ def scores_name(key: str, evaluation: str) -> str:
 def commit_name(key: str, stage: Stage, evaluation: str = "") -> str:
     """The commit of a training, or of one evaluation."""
     return training_name(key) if stage == "train" else scores_name(key, evaluation)
+
+
+def epochs_name(key: str) -> str:
+    """The epochs of a trial that is not trained yet."""
+    return f"trials/{key}/epochs.json"
 
 
 def pruned_name(key: str) -> str:

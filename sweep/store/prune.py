@@ -18,7 +18,7 @@ from typing import Literal
 from aesweep.models.archive import require_sound_zip
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.drivers import living_drivers
-from aesweep.sweep.store.layout import CHECKPOINT, END, START, attempt_folder, stage_of
+from aesweep.sweep.store.layout import CHECKPOINT, END, START, attempt_folder, epochs_name, stage_of
 from aesweep.sweep.store.storage import is_folder, size_of
 from aesweep.sweep.store.store import Store
 
@@ -110,6 +110,8 @@ def _of_training(store: Store, key: str) -> Iterator[Leftover]:
                 yield _folder(store, name)
             elif CHECKPOINT in store.storage.names(name):
                 yield _file(store, "leftover checkpoints", f"{name}/{CHECKPOINT}")
+        if store.storage.exists(epochs_name(key)):
+            yield _file(store, "leftover checkpoints", epochs_name(key))
         return
     for place in reversed(range(1, len(attempts))):
         if _has_sound_checkpoint(store, f"{attempt_folder(key, attempts[place])}/{CHECKPOINT}"):

@@ -233,6 +233,13 @@ class TrainingRecord(SealedRecord):
     result: TrainingResult
 
 
+class EpochsRecord(SealedRecord):
+    """`epochs.json`: the epochs of a training that has not been committed, for people to look at. It is no result."""
+
+    attempt: Name
+    history: tuple[Annotated[EpochRecord, _AnyVersion], ...]
+
+
 class ScoresRecord(SealedRecord):
     """`scores/<evaluation id>.json`, the commit of one evaluation."""
 
@@ -342,6 +349,8 @@ class RunningTrial(Record):
     images_per_second: Finite = 0.0
     loss: Finite | None = None
     """Mean training loss of the last epoch."""
+    test_loss: Finite | None = None
+    """Cross-entropy of a sample of the test images after that epoch, nats per pixel value."""
     name: str
     silent_seconds: Finite = 0.0
     """Since its last sign of life; 0 while it is not remarkable."""

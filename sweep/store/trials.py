@@ -13,6 +13,8 @@ from aesweep.sweep.store.reading import Records
 from aesweep.sweep.store.records import LatestSpec, LaunchedSpec, SealedRecord, parse_fields
 from aesweep.sweep.store.storage import to_json_bytes
 
+NO_SUCH_TRIAL = "This store holds no such trial; `aesweep list STORE` shows names and keys."
+KEY_DIGITS = 12
 _FIELDS = {field.name for field in fields_of(TrialConfig)}
 
 
@@ -97,17 +99,32 @@ class Trials:
         self.records.storage.map(Trials(self.records.with_snapshot()).write_config, configs)
 
     def config(self, key: str) -> TrialConfig:
-        """The trial of a key, or of the one key that starts so. Raises `InputError` when the store does not hold it."""
-        if is_key(key):
-            if (config := self._written_config(key) or self._launched_config(key)) is not None:
-                return config
-        elif key:
-            near = [k for k in self.known_keys() if k.startswith(key)]
-            if len(near) == 1:
-                return self.config(near[0])
-            if near:
-                raise InputError("KEY", key, f"{len(near)} trials of this store begin so; give more of the key.")
-        raise InputError("KEY", key, "This store holds no such trial; `aesweep status STORE --json` lists the keys.")
+        """The trial of a key. Raises `InputError` when the store does not hold it."""
+        if is_key(key) and (config := self._written_config(key) or self._launched_config(key)) is not None:
+            return config
+        raise InputError("KEY", key, NO_SUCH_TRIAL)
+
+    def find(self, word: str) -> TrialConfig:
+        """The trial of a key or a name, or the one whose key or name starts so. Raises `InputError` where there is none.
+
+        A name that an older aesweep wrote ends with the same key, and names the same trial.
+        """
+        keys = self.known_keys()
+        if is_key(word[-KEY_DIGITS:]) and (word[-KEY_DIGITS:] in keys or len(word) == KEY_DIGITS):
+            return self.config(word[-KEY_DIGITS:])
+        near = {key for key in keys if key.startswith(word)} if word else set()
+        if word and not near:
+            near = {key for key in keys if self._is_named(key, word)}
+        if len(near) == 1:
+            return self.config(near.pop())
+        raise InputError(
+            "KEY", word, f"{len(near)} trials of this store begin so; give more." if near else NO_SUCH_TRIAL
+        )
+
+    def _is_named(self, key: str, beginning: str) -> bool:
+        with suppress(InputError):  # lost, or a newer aesweep's: another trial may be meant
+            return self.config(key).name.startswith(beginning)
+        return False
 
     def _written_config(self, key: str) -> TrialConfig | None:
         """What `config.json` says; one that is damaged or of another trial is set aside. Raises as `parse_config` does."""

@@ -20,7 +20,8 @@ from aesweep.sweep.store.latent_columns import LatentColumns
 from aesweep.sweep.store.layout import PICTURES, attempt_folder
 from aesweep.sweep.store.records import FailureRecord, ScoresRecord, TrainingRecord
 from aesweep.sweep.store.store import Store
-from aesweep.sweep.tables.schemas import COLUMNS, schema
+from aesweep.sweep.tables.learning import late_improvement
+from aesweep.sweep.tables.schemas import COLUMNS, TRAINED, UNFINISHED, schema
 
 _OF_ROWS = tuple(name for name in COLUMNS if name != "latents")
 _NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (EpochRecord, TermRecord, ScoreRow)}
@@ -36,6 +37,8 @@ class TrialResults(NamedTuple):
     training: TrainingRecord | None
     scores: Mapping[str, ScoresRecord]
     """By evaluation."""
+    epochs: Sequence[EpochRecord]
+    """Of an unfinished training; empty once it is committed."""
     failures: Sequence[FailureRecord]
     attempts: int
     """At training it."""
@@ -45,7 +48,9 @@ def read_results(store: Store, key: str) -> TrialResults:
     """Read a trial's commits; those that are damaged are set aside. Raises `InputError` without its configuration."""
     config, training = store.trials.config(key), store.commits.training(key)
     scores = {e: commit for e in store.commits.scored(key) if (commit := store.commits.scores(key, e)) is not None}
-    return TrialResults(key, config, training, scores, store.attempts.failures(key), store.attempts.count(key, "train"))
+    epochs = () if training else store.attempts.read_epochs(key)
+    failures, attempts = store.attempts.failures(key), store.attempts.count(key, "train")
+    return TrialResults(key, config, training, scores, epochs, failures, attempts)
 
 
 class TrialRows(NamedTuple):
@@ -67,7 +72,7 @@ def trial_rows(results: TrialResults, *, sweep: str, block: str, state: str, eva
 
     `evaluation` is the id whose pictures the `trials` row names, where the trial holds it.
     """
-    key, config, training, commits, failures, attempts = results
+    key, config, training, commits, unfinished, failures, attempts = results
     shown = commits.get(evaluation) or next(reversed(list(commits.values())), None)
     trial = {
         **config_row(config),
@@ -80,7 +85,7 @@ def trial_rows(results: TrialResults, *, sweep: str, block: str, state: str, eva
     }
     rows: dict[str, list[Row]] = {
         "trials": [trial],
-        "epochs": [_fields(epoch) for epoch in training.history] if training else [],
+        "epochs": _epoch_rows(training.history, TRAINED) if training else _epoch_rows(unfinished, UNFINISHED),
         "terms": [row for epoch in training.history for row in _term_rows(epoch)] if training else [],
         "scores": [_score_row(config, e, commit, row) for e, commit in commits.items() for row in commit.rows],
         "failures": [failure.to_json() for failure in failures],
@@ -125,6 +130,10 @@ def _cell(value: object) -> object:
     elif isinstance(value, tuple):
         value = "-".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
     return "none" if value == "" else value
+
+
+def _epoch_rows(history: Sequence[EpochRecord], state: str) -> list[Row]:
+    return [{**_fields(epoch), "state": state} for epoch in history]
 
 
 def _word(value: object) -> str:
@@ -182,7 +191,8 @@ def _training_row(training: TrainingRecord | None) -> Row:
     if training is None:
         unknown = ("attempt", "device", "precision_used", "torch_version", "aesweep_version", "resumed_with")
         return dict.fromkeys(unknown, "none")
-    return {"attempt": training.attempt, **training.result.to_json()}
+    late = late_improvement([epoch.loss for epoch in training.history])
+    return {"attempt": training.attempt, "late_improvement": late, **training.result.to_json()}
 
 
 def _table(name: str, rows: Sequence[Row]) -> pa.Table:

@@ -19,7 +19,11 @@ from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.models.training.epoch_record import EpochRecord, TermRecord
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
+STILL_IMPROVING = 0.05
+"""`late_improvement` of a loss that falls half as fast at its end as in a straight line."""
+TRAINED, UNFINISHED = "trained", "unfinished"
+"""Values of `state` in `epochs`."""
 MODEL_TITLES = {name: one.title for name, one in OBJECTIVES.built_in.items()}
 """How a report calls the models of aesweep."""
 MODEL_READS = {name: one.reads for name, one in OBJECTIVES.built_in.items()}
@@ -76,11 +80,18 @@ CONFIG_FIELDS = tuple(field.name for field in fields(TrialConfig))
 
 ADDED: dict[str, dict[str, Any]] = {
     "trials": {
-        f.name: "none" if f.default in ("", ()) else f.default for f in fields(TrialConfig) if f.name not in KEY_FIELDS
+        **{
+            f.name: "none" if f.default in ("", ()) else f.default
+            for f in fields(TrialConfig)
+            if f.name not in KEY_FIELDS
+        },
+        "late_improvement": None,
     },
+    "epochs": {"state": TRAINED, "test_sample_bce": None},
     "scores": {field.name: field.default for field in fields(ScoreRow) if field.name in ("stderr_of", "stderr_shared")},
 }
-"""Columns that the first tables did not have, by table, with what they would have held: such tables can be read."""
+"""Columns that the first tables did not have, by table, with what they would have held (None: unknown): such tables can be
+read."""
 
 _BETA_EFF = Column(
     "beta_eff", _F, "weight of the summed KL against the summed cross-entropy; null where there is not both"
@@ -114,6 +125,12 @@ RESULT_COLUMNS = (
     Column("mean_image_bce", _F, "the same for the mean training image: what a model that learnt nothing scores"),
     Column("images_train", _I, "training images"),
     Column("images_test", _I, "test images"),
+    Column(
+        "late_improvement",
+        _F,
+        "part of the whole fall of the training loss that came in the last tenth of the epochs; above 0.05 it was still "
+        "improving fast; null where it did not fall",
+    ),
     Column("train_seconds", _F, "wall-clock seconds of training, all attempts that fed the committed one"),
     Column("gpu_seconds", _F, "train_seconds times the share of a GPU held; 0 on a CPU"),
     Column("images_per_second", _F, "training images per wall-clock second"),
@@ -153,7 +170,16 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         *RESULT_COLUMNS,
         Column("pictures", _S, 'folder of sample grids under the store; "none" until scored'),
     ),
-    "epochs": (Column("key", _S, "the trial"), *columns_of(EpochRecord, "terms")),
+    "epochs": (
+        Column("key", _S, "the trial"),
+        Column(
+            "state",
+            _S,
+            "trained; or unfinished: of a training that has no result yet (it runs, was stopped or failed), as of the last "
+            "half minute",
+        ),
+        *columns_of(EpochRecord, "terms"),
+    ),
     "terms": (
         Column("key", _S, "the trial"),
         Column("epoch", _I, "1 for the first"),

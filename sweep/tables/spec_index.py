@@ -2,6 +2,7 @@
 
 from aesweep.models.identity import content_hash
 from aesweep.sweep.store.drivers import drivers, running_trials
+from aesweep.sweep.store.layout import epochs_name
 from aesweep.sweep.store.store import Store
 
 FOLDERS = ("", "/attempts", "/scores", "/failures")  # of a trial, whose files its rows are made from
@@ -47,4 +48,9 @@ class SpecIndex:
         """
         about = self.describe(key)  # sets damaged commits aside
         names = {folder: self.store.storage.names(f"trials/{key}{folder}") for folder in FOLDERS}
+        names |= {"epochs": [version]} if (version := self._epochs_version(key)) else {}
         return content_hash({**about, **names})
+
+    def _epochs_version(self, key: str) -> str | None:
+        """Changes with the epochs of an unfinished training; None without them."""
+        return None if self.store.commits.has_training(key) else self.store.storage.version(epochs_name(key))

@@ -25,6 +25,7 @@ from aesweep.models.data.images import load_images
 from aesweep.models.networks.reconstruction import bce_on_test_images, mean_image_bce
 from aesweep.models.training.checkpoint import checkpoint_bytes, model_bytes, restore_checkpoint
 from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.models.training.test_sample import sample_of
 from aesweep.models.training.trainer import Trainer
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
@@ -36,6 +37,8 @@ from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, describe_device, use_threads
 from aesweep.sweep.worker.pulse import BegunAttempt, begin_training
 from aesweep.sweep.worker.resumed_with import parts_before, resumed_with
+
+SHOW_EVERY_SECONDS = 30.0  # as often as a driver publishes its tables
 
 
 class TrainingAttempt:
@@ -62,6 +65,9 @@ class TrainingAttempt:
         self.resumed_from = "none"
         self._parts: tuple[TrainingPart, ...] = ()
         self._test_scores: dict[str, float] = {}
+        self._history: list[EpochRecord] = []
+        self._shown = float("-inf")
+        """When others were last shown the epochs."""
         self._stop_file = stop_file
         self._log_file = LogFile(store.storage, self._place(self.attempt, LOG))
         self.log(f"{config.name}, attempt {self.attempt} on {socket.gethostname()}")
@@ -79,6 +85,7 @@ class TrainingAttempt:
         self.images = load_images(self.config, data_source(self.config, self.execution))
         self.trainer = self._new_trainer()
         self._resume()
+        self._history = self.trainer.history
         self._kept = (self.trainer.epoch, self.trainer.step)  # the place that a checkpoint holds
         place = {"epoch": self.trainer.epoch, "step": self.trainer.step, "resumed_from": self.resumed_from}
         start = self._start.model_copy(update={**place, "settings": self._settings(), "parts": self._parts})
@@ -119,7 +126,15 @@ class TrainingAttempt:
             f"epoch {record.epoch}/{self.config.epochs}  loss {record.loss:.6f}  lr {record.learning_rate:g}  "
             f"{record.images_per_second:.0f} images/s"
         )
+        if not self.finished and time.monotonic() - self._shown >= SHOW_EVERY_SECONDS:
+            self._show_epochs()
         return record
+
+    def _show_epochs(self) -> None:
+        """Let others see the losses of this unfinished training; they are no result (docs/store.md)."""
+        if self._history:
+            self.store.attempts.write_epochs(self.config.key, self.attempt, self._history)
+            self._shown = time.monotonic()
 
     def checkpoint(self) -> None:
         """Write the whole state of training into this attempt's folder, if it got further.
@@ -173,6 +188,7 @@ class TrainingAttempt:
         if committed or self.store.commits.has_training(key):
             for attempt in self.store.attempts.of(key, "train"):
                 self.store.storage.remove(self._place(attempt, CHECKPOINT))
+            self.store.attempts.remove_epochs(key)
         return committed
 
     def end(self, how: How, reason: str) -> None:
@@ -180,6 +196,7 @@ class TrainingAttempt:
         self._pulse.end()
         self.log(f"{how}: {reason}")
         self._log_file.publish()
+        self._show_epochs()
         self.store.attempts.write_end(self.config.key, self.attempt, how, reason, self.gpu_share)
 
     def record_failure(self, error: Exception) -> None:
@@ -187,6 +204,7 @@ class TrainingAttempt:
         self._pulse.end()
         self.log(f"failed: {type(error).__name__}: {error}")
         self._log_file.publish()
+        self._show_epochs()
         self.store.attempts.record_failure(self.config.key, self.attempt, "train", error)
 
     def log(self, text: str) -> None:
@@ -232,7 +250,8 @@ class TrainingAttempt:
 
     def _new_trainer(self) -> Trainer:
         resident = resident_images(data_name(self.config), self.images.train, self.device)
-        return Trainer(self.config, resident, device=self.device, compile=self.execution.compile)
+        sample = sample_of(self.images.train, self.images.test, self.device)
+        return Trainer(self.config, resident, device=self.device, test_sample=sample, compile=self.execution.compile)
 
     def _settings(self) -> TrainingSettings:
         """What decides the bits of this attempt in addition to the trial's configuration (resumed_with.py)."""

@@ -158,6 +158,7 @@ def _epochs(config: TrialConfig, random: np.random.Generator) -> list[dict[str, 
         "seconds": 2.0,
         "images_per_second": 750.0,
         "skipped_steps": 0,
+        "state": "trained",
     }
     return [
         {**fixed, "epoch": i + 1, "loss": float(loss), "reconstruction": float(loss)} for i, loss in enumerate(losses)

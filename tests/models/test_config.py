@@ -1,11 +1,12 @@
 """A trial is its content: keys that never change, and errors that name the field."""
 
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
-from aesweep.models.config import KEY_FIELDS, TrialConfig
+from aesweep.models.config import _CHOICES, KEY_FIELDS, TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.identity import stream_seed
 
@@ -42,6 +43,45 @@ def test_every_field_decides_the_key() -> None:
     changed = [replace(TrialConfig(), **{name: value}) for name, value in others.items()]  # type: ignore[arg-type]
     assert len({config.key for config in (TrialConfig(), *changed)}) == len(changed) + 1
     assert len(KEY_FIELDS) == 26
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({}, "digits-dae-f128-d1-z128-s0"),
+        ({"model": "vae", "beta": 0.5}, "digits-vae-f128-d1-z128-beta0.5-s0"),
+        ({"latent_norm": "batch", "noise_std": 0.1, "seed": 3}, "digits-dae-f128-d1-z128-batch-noise0.1-s3"),
+        ({"noise_std": 0.1, "noise_position": "image"}, "digits-dae-f128-d1-z128-noise0.1-on_image-s0"),
+        ({"learning_rates": (3e-3, 1e-4), "learning_rate_drops": (0.5,)}, "digits-dae-f128-d1-z128-lr0.003-0.0001-drops0.5-s0"),
+        ({"decoder_first_map": "8f", "conv_norm": False}, "digits-dae-f128-d1-z128-no_batch_norm-map8f-s0"),
+        ({"dataset": "folder", "data_identity": "ab" * 32, "epochs": 5}, "folder-dae-f128-d1-z128-abababab-e5-s0"),
+    ],
+)  # fmt: skip
+def test_a_name_has_words_for_all_that_is_not_the_default(changed: dict[str, Any], words: str) -> None:
+    config = replace(TrialConfig(), **changed)
+    assert config.name == f"{words}-{config.key}"
+    assert re.fullmatch("[A-Za-z0-9._+-]+", config.name), "it may be the name of a folder"
+
+
+def test_no_field_is_left_out_of_the_name() -> None:
+    """Whatever field differs, the words before the key do too, those of fields that come later included."""
+    other: dict[str, Any] = {
+        "dataset": "celeba", "image_size": 64, "resize": "lanczos", "depth": (1, 1, 1, 2), "noise_position": "image",
+        "learning_rates": (1e-3, 1e-4, 1e-6), "learning_rate_drops": (0.3, 0.6), "conv_norm": False, "freeze_latent": True,
+        "model": "vae", "reconstruction": "mse",
+    }  # fmt: skip
+    for field in fields(TrialConfig):
+        if field.name in ("data_identity", "parameters", "plugin_versions"):  # of a folder, an objective or a plug-in
+            continue
+        value: Any = field.default
+        choices = _CHOICES.get(field.name)
+        choice = next((one for one in choices or () if one != value), None)
+        changed = other.get(field.name, choice)
+        if changed is None:
+            changed = value + 1 if isinstance(value, int) else value + 1e-9
+        given: dict[str, Any] = {field.name: changed}
+        one = replace(TrialConfig(), **given)
+        assert one.name.removesuffix(one.key) != TrialConfig().name.removesuffix(TrialConfig().key), field.name
 
 
 def test_equal_content_has_one_key_however_it_was_written() -> None:

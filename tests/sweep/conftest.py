@@ -7,19 +7,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ray.tune import Callback
 from ray.tune.experiment import Trial
+from ray.tune.logger import CSVLoggerCallback
 from rich.console import Console
 
 from aesweep.sweep.cli import main
 from aesweep.sweep.driver.stopping import SIGNALS
 from aesweep.sweep.launch import launch
 from aesweep.sweep.store import on_s3 as object_storage
-from tests.documents import OPERATIONS, indented_block
 from tests.fresh_process import command_environment
 from tests.sweep.driver.aftermath import own_temporary_folder
 from tests.sweep.store.s3_server import MotoServer, Proxy
@@ -95,25 +96,20 @@ class FinishedLaunch:
     store: Path
     tracker: Tracker
     unreachable: Unreachable
-    curves: Path
-    """What the TensorBoard callback of docs/operations.md wrote."""
     printed: str
 
 
 @pytest.fixture(scope="session")
 def finished_launch(tiny_spec: Path, ray_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> FinishedLaunch:
-    """The tiny sweep, run to its end without disturbance, with three callbacks."""
+    """The tiny sweep, run to its end without disturbance, with three callbacks and the trackers that are installed."""
     folder, tracker, unreachable = tmp_path_factory.mktemp("finished"), Tracker(), Unreachable()
-    store, curves = folder / "store", folder / "curves"
-    names: dict[str, Any] = {}
-    exec(indented_block(OPERATIONS, "from ray.tune import Callback").partition("launch(")[0], names)
-    text = io.StringIO()
+    store, text = folder / "store", io.StringIO()
+    track = ["tensorboard", *(["mlflow"] if find_spec("mlflow") else [])]
     console = Console(file=text, width=200)
-    outcome = launch(
-        str(tiny_spec), store, callbacks=[unreachable, tracker, names["TensorBoard"](curves)], console=console
-    )
+    callbacks = [unreachable, tracker, CSVLoggerCallback()]
+    outcome = launch(str(tiny_spec), store, callbacks=callbacks, track=track, console=console)
     assert outcome.exit_code == 0, outcome.failures
-    return FinishedLaunch(store, tracker, unreachable, curves, text.getvalue())
+    return FinishedLaunch(store, tracker, unreachable, text.getvalue())
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """What a user's Ray Tune callbacks, such as W&B's and MLflow's, see of a sweep, and what one that raises does to it."""
 
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -40,28 +42,80 @@ def test_a_tracker_sees_the_rows_of_the_table_epochs_while_a_trial_trains(finish
         assert all(type(value) in (*PLAIN, dict) for result in results for value in result.values())
 
 
-def scalars(file: Path) -> dict[str, list[float]]:
-    """The curves of a TensorBoard file: records of an event each, between a length and two checksums."""
-    curves: dict[str, list[float]] = {}
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """The curves of a folder with one TensorBoard file: records of an event each, between a length and two checksums."""
+    curves: dict[str, list[tuple[int, float]]] = {}
+    (file,) = folder.glob("events.out.tfevents.*")
     data = file.read_bytes()
     while data:
         length = int.from_bytes(data[:8], "little")
         event = Event.FromString(data[12 : 12 + length])
         for value in event.summary.value:
-            curves.setdefault(value.tag, []).append(value.simple_value)
+            curves.setdefault(value.tag, []).append((event.step, value.simple_value))
         data = data[16 + length :]
     return curves
 
 
-def test_the_documented_tensorboard_callback_writes_the_curves(finished_launch: FinishedLaunch) -> None:
-    epochs, trials = (read(finished_launch.store, table) for table in ("epochs", "trials"))
-    for key, name, test_bce in zip(trials.key, trials.name, trials.test_bce, strict=True):
-        (file,) = (finished_launch.curves / name).iterdir()
-        curves, rows = scalars(file), epochs[epochs.key == key].sort_values("epoch")
-        for column in curves.keys() - {"test_bce"}:
-            assert curves[column] == pytest.approx(rows[column].tolist()), "TensorBoard keeps 32 bits"
-        assert curves["test_bce"] == pytest.approx([test_bce])
-    assert curves.keys() >= {"loss", "reconstruction", "test_bce"}
+def expected_curves(store: Path) -> Iterator[tuple[str, str, list[tuple[int, float]]]]:
+    """Name of a trial, a column of `epochs`, and its values by epoch."""
+    epochs, trials = (read(store, table) for table in ("epochs", "trials"))
+    for key, name, model in zip(trials.key, trials.name, trials.model, strict=True):
+        rows = epochs[epochs.key == key].sort_values("epoch")
+        for column in ("loss", "reconstruction", "test_sample_bce", *(["kl"] if model == "vae" else [])):
+            yield name, column, list(zip(rows["epoch"], rows[column], strict=True))
+
+
+def test_tensorboard_files_with_every_curve_are_in_the_store_and_the_launch_says_how_to_see_them(
+    finished_launch: FinishedLaunch,
+) -> None:
+    folder = finished_launch.store / "trackers"
+    assert f"tensorboard: tensorboard --logdir {folder}" in finished_launch.printed.splitlines()
+    for name, column, values in expected_curves(finished_launch.store):
+        epochs, found = zip(*scalars(folder / name)[f"ray/tune/{column}"], strict=True)
+        assert epochs == tuple(epoch for epoch, _ in values)
+        assert found == pytest.approx([value for _, value in values]), "32 bits"
+
+
+def test_the_real_tensorboard_reads_them(finished_launch: FinishedLaunch) -> None:
+    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for name, column, values in expected_curves(finished_launch.store):
+        found = reading.EventAccumulator(str(finished_launch.store / "trackers" / name))
+        found.Reload()
+        curve = found.Scalars(f"ray/tune/{column}")
+        assert [one.step for one in curve] == [epoch for epoch, _ in values]
+        assert [one.value for one in curve] == pytest.approx([value for _, value in values])
+
+
+def test_mlflow_has_one_run_per_trial_with_its_settings_and_curves(finished_launch: FinishedLaunch) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    database = finished_launch.store / "trackers" / "mlflow.db"
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{database}")
+    experiment = client.get_experiment_by_name("tiny")
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert runs.keys() == set(read(finished_launch.store, "trials").name)
+    for name, column, values in expected_curves(finished_launch.store):
+        history = client.get_metric_history(runs[name].info.run_id, column)
+        assert [(one.step, one.value) for one in history] == values
+        assert runs[name].data.params["latent_size"] == "3"
+
+
+def test_files_of_a_users_own_logger_are_in_the_store_too(finished_launch: FinishedLaunch) -> None:
+    for name in read(finished_launch.store, "trials").name:
+        lines = (finished_launch.store / "trackers" / name / "progress.csv").read_text().splitlines()
+        assert len(lines) == 1 + 3
+        assert "test_sample_bce" in lines[0]
+
+
+@pytest.mark.parametrize(("name", "reason"), [("tensorbord", "Choose one of"), ("mlflow", "pip install mlflow")])
+def test_a_tracker_that_is_not_known_or_not_installed_is_refused_at_once(
+    tiny_spec: Path, tmp_path: Path, name: str, reason: str
+) -> None:
+    if name == "mlflow" and find_spec("mlflow"):
+        pytest.skip("mlflow is installed here")
+    with pytest.raises(InputError, match=reason) as refused:
+        launch(str(tiny_spec), tmp_path / "store", track=[name], console=Console(quiet=True))
+    assert (refused.value.field, refused.value.value) == ("--track", name)
+    assert not (tmp_path / "store").exists()
 
 
 def test_a_callback_that_raises_is_named_once_and_costs_no_result(finished_launch: FinishedLaunch) -> None:

@@ -51,3 +51,29 @@ def test_half_a_seed_is_refused(small_store: Path) -> None:
     for seeds in ("0..2 step 0.5", "0.5", "one"):
         refused = run_aesweep("evaluate", small_store, "--seeds", seeds)
         assert refused.is_refused_clearly and refused.err.startswith("--seeds: "), refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (("plan", "quickstart", "--set", "epochs", "5"), "Write --set epochs=5, with an equals sign."),
+        (("plan", "--set", "epochs", "5", "quickstart"), "Write --set epochs=5, with an equals sign."),
+        (("plan", "quickstart", "epochs=5"), "Write --set epochs=5."),
+        (("list", "store", "--filter", "model", "dae"), "Write --filter model=dae, with an equals sign."),
+        (("plan", "quickstart", "paper"), "See aesweep plan --help."),
+    ],
+    ids=" ".join,
+)
+def test_a_stray_word_is_told_what_was_probably_meant(words: tuple[str, ...], remedy: str) -> None:
+    refused = run_aesweep(*words)
+    assert refused.is_refused_clearly and refused.err.splitlines()[1] == remedy
+
+
+@pytest.mark.parametrize(
+    ("seeds", "question"),
+    [("5", "every trial has one seed, number 5. For 5 seeds, write 0..4."), ("0..4", ""), ("1", ""), ("5..6", "")],
+)
+def test_one_high_seed_is_questioned(seeds: str, question: str) -> None:
+    ended = run_aesweep("plan", "quickstart", "--set", f"seeds={seeds}")
+    assert ended.code == 0
+    assert ("every trial has one seed" in ended.out) == bool(question) and question in ended.out

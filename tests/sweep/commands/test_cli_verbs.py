@@ -22,14 +22,15 @@ from tests.small_store import DONE, FAILED, HALF, copy_at_work
 from tests.sweep.conftest import run_main
 
 FLAGS = {
-    "plan": "--data --json --only --plugins --set --store",
-    "launch": "--add --address --data --max-concurrent --only --plugins --retry-failed --set --store",
-    "resume": "--address --all --data --images --max-concurrent --plugins --retry-failed --set",
+    "plan": "--cluster --data --json --only --plugins --price --set --spot-hours --store",
+    "launch": "--add --address --also --data --max-concurrent --only --plugins --retry-failed --set --store --track",
+    "resume": "--address --all --also --data --images --max-concurrent --plugins --retry-failed --set --track",
     "stop": "--wait",
     "status": "--all --json --watch",
+    "list": "--filter --json --reverse --sort",
     "tables": "",
     "report": "--claims --out",
-    "evaluate": "--address --data --extractor --images --metrics --only --plugins --retry-failed --samples --seeds --set",
+    "evaluate": "--address --also --data --extractor --images --metrics --only --plugins --retry-failed --samples --seeds --set",
     "sample": "--data --interpolate --out --plugins --prior --reconstruct --seed -n",
     "fetch": "--to",
     "doctor": "--address --data --store",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.driver.status import read_status
@@ -16,7 +17,7 @@ from aesweep.sweep.store.layout import LATEST
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from tests.in_process import run_aesweep
-from tests.small_store import DONE, small_spec
+from tests.small_store import DONE, FAILED, small_spec
 
 
 @pytest.fixture
@@ -52,6 +53,27 @@ def test_an_older_spec_that_cannot_be_read_is_in_nobodys_way(store: Store, older
     assert run_aesweep("status", store.root).code == 0
     with pytest.raises(InputError):
         store.trials.stored_specs(every=True)
+
+
+@pytest.mark.parametrize("name", ["small", "another"])
+def test_a_failed_trial_of_an_older_spec_is_replaced_or_has_a_command_that_tries_it_again(
+    store: Store, data_dir: Path, name: str
+) -> None:
+    """A corrected spec of the same name replaces it; one of another name leaves it to be tried again."""
+    corrected = replace(small_spec(data_dir), name=name, blocks=(Block("done", (DONE,)),))
+    assert launch(corrected, store.root, console=Console(quiet=True)).exit_code == 0
+    assert read_status(store).failures == []
+    (failed,) = read_status(store, every_spec=True).failures
+    assert (failed.name, failed.replaced) == (FAILED.name, name == "small")
+    assert failed.command == f"aesweep resume {store.root} --all --retry-failed"
+    shown, again = (
+        run_aesweep("status", store.root, "--all").out,
+        run_aesweep("resume", store.root, "--retry-failed").err,
+    )
+    assert ("  replaced " in shown) == (name == "small")
+    assert ("  failed   " in shown) == (name != "small")
+    for said in (shown, again):
+        assert (failed.command in said) == (name != "small"), said
 
 
 def test_where_the_latest_is_unknown_finished_trials_are_done_all_the_same(store: Store) -> None:

@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Store:
 
 def test_a_trial_comes_back_as_it_was_written(store: Store) -> None:
     assert store.trials.config(TRIAL.key) == TRIAL
-    assert store.trials.config(TRIAL.key[:5]) == TRIAL
+    assert store.trials.find(TRIAL.key[:5]) == TRIAL
     assert store.trials.known_keys() == [TRIAL.key]
 
 
@@ -138,8 +138,8 @@ def test_the_start_of_two_keys_names_none_of_them(store: Store) -> None:
     others = [replace(TRIAL, seed=seed) for seed in range(1, 30)]
     store.trials.write_configs(others)
     first = next(c.key[0] for c in others if sum(k.startswith(c.key[0]) for k in store.trials.known_keys()) > 1)
-    with pytest.raises(InputError, match=r"\d+ trials of this store begin so; give more of the key"):
-        store.trials.config(first)
+    with pytest.raises(InputError, match=r"\d+ trials of this store begin so; give more"):
+        store.trials.find(first)
 
 
 def test_names_that_are_no_keys_are_no_trials(store: Store) -> None:

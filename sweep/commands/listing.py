@@ -1,0 +1,147 @@
+"""`list`: the trials of a store in one table, filtered and sorted."""
+
+import json
+import operator
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from aesweep.models.errors import InputError, one_line
+from aesweep.sweep.commands import options
+from aesweep.sweep.commands.options import option
+from aesweep.sweep.console import make_console
+from aesweep.sweep.store.layout import table_name
+from aesweep.sweep.store.store import Store, open_store
+
+SOURCES = ("reconstruction", "standard_normal", "mvg", "gmm")
+"""Whose Fréchet distances are columns; of reconstructions, those of the test images."""
+_SHOWN = ("name", "state", "test_bce", *SOURCES)
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge, "<=": operator.le, "!=": operator.ne, "=": operator.eq, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
+_FILTER = re.compile(r"([A-Za-z_]\w*)\s*(>=|<=|!=|==|=|>|<)\s*(.*)")
+
+Row = Mapping[str, Any]
+
+
+def list_trials(
+    store: options.StoreArgument,
+    sort: Annotated[
+        str | None, option(metavar="FIELD", help="Lowest first: gmm, mvg, test_bce, latent_size, … \\[default: name]")
+    ] = None,
+    reverse: Annotated[bool, option("--reverse", help="Highest first.")] = False,
+    filters: Annotated[
+        list[str] | None,
+        option("--filter", metavar="FIELD=VALUE", help="Only these trials: --filter state=done --filter 'filters>=16'"),
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """List the trials of a store with their names, states and scores (Fréchet distances; lower is better).
+
+    Example:  aesweep list runs/quickstart --sort gmm --filter model=dae
+    """
+    rows, metric = read_rows(open_store(store).only_looking())
+    fields = tuple(dict.fromkeys([*_SHOWN, *(name for row in rows for name in row)]))
+    for words in filters or []:
+        keeps = _parse_filter(words, fields)
+        rows = [row for row in rows if keeps(row)]
+    rows = _sorted(rows, _known("--sort", sort or "name", fields), reverse)
+    if as_json:
+        typer.echo(json.dumps([dict(row) for row in rows], indent=1, default=str))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in (*_SHOWN[:2], "test BCE", *SOURCES):
+        table.add_column(heading, justify="left" if heading in _SHOWN[:2] else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(name))) for name in _SHOWN))
+    console = make_console()
+    console.print(table)
+    console.print(f"{len(rows):,} trials; distances are {metric}." if metric else f"{len(rows):,} trials, none scored.")
+
+
+def read_rows(store: Store) -> tuple[list[dict[str, Any]], str]:
+    """One row per trial, from the published tables, and the metric of its distances ("" without any).
+
+    Distances are means over sampling seeds, of the evaluation that the latest launch asked for.
+    """
+    trials = _read(store, "trials", None)
+    wanted = ["key", "evaluation", "source", "split", "metric", "value"]
+    distances: dict[tuple[str, str], list[float]] = defaultdict(list)
+    metrics, latest = set(), store.trials.latest_evaluation()
+    for row in _read(store, "scores", wanted):
+        is_distance = row["metric"] in ("fid", "fd") and row["source"] in SOURCES and row["value"] is not None
+        if is_distance and row["evaluation"] == latest and (row["source"], row["split"]) != ("reconstruction", "train"):
+            distances[row["key"], row["source"]].append(row["value"])
+            metrics.add(row["metric"])
+    for row in trials:
+        scores = {source: distances.get((row["key"], source)) for source in SOURCES}
+        row |= {source: fmean(values) if values else None for source, values in scores.items()}
+    return trials, ", ".join(sorted(metrics))
+
+
+def _read(store: Store, table: str, columns: Sequence[str] | None) -> list[dict[str, Any]]:
+    from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError  # pyarrow from here on
+    from aesweep.sweep.tables.schemas import COLUMNS
+
+    file = store.storage.open(table_name(table))
+    if file is None:
+        raise InputError("STORE", store.root, "It has no tables yet. `aesweep tables STORE` makes them.")
+    try:
+        with file:
+            found = TableInParts(table, file)
+            known = [column.name for column in COLUMNS[table] if column.name in found.names]
+            rows: list[dict[str, Any]] = found.read(columns or known).to_pylist()
+            return rows
+    except (OSError, UnsoundTableError, ValueError) as error:
+        remedy = f"{one_line(str(error))} Make the tables again with `aesweep tables STORE`."
+        raise InputError("table", store.storage.place(table_name(table)), remedy) from error
+
+
+def _known(where: str, field: str, fields: Sequence[str]) -> str:
+    if field in fields:
+        return field
+    raise InputError(where, field, f"There is no such field. Give one of: {', '.join(fields)}.")
+
+
+def _parse_filter(words: str, fields: Sequence[str]) -> Callable[[Row], bool]:
+    """Whether a row has the value; a row without one has none that compares."""
+    found = _FILTER.fullmatch(words)
+    if found is None:
+        raise InputError("--filter", words, "Give FIELD=VALUE, or another comparison: !=, <, <=, >, >= (in quotes).")
+    field, sign, text = _known("--filter", found[1], fields), found[2].replace("==", "="), found[3]
+
+    def keeps(row: Row) -> bool:
+        value = row.get(field)
+        if not text:  # FIELD= and FIELD!=: without and with a value
+            return sign in ("=", "!=") and (value is None) == (sign == "=")
+        if value is None:
+            return sign == "!="
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _COMPARISONS[sign](value, _number(words, text))
+        return _COMPARISONS[sign](str(value).lower() if isinstance(value, bool) else str(value), text)
+
+    return keeps
+
+
+def _number(words: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError("--filter", words, f"{text!r} is no number, and the field holds numbers.") from None
+
+
+def _sorted(rows: list[dict[str, Any]], field: str, reverse: bool) -> list[dict[str, Any]]:
+    """By a field, those without a value last."""
+    having = [row for row in rows if row.get(field) is not None]
+    having.sort(key=operator.itemgetter(field), reverse=reverse)
+    return having + [row for row in rows if row.get(field) is None]
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else one_line(str(value))

@@ -1,0 +1,62 @@
+"""Trainings whose end deserves a look: models that learnt nothing, and models that were still improving fast."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aesweep.sweep.store.layout import table_name
+from aesweep.sweep.store.store import Store
+from aesweep.sweep.tables.schemas import STILL_IMPROVING
+
+_READ = ("key", "name", "test_bce", "mean_image_bce", "late_improvement")
+
+
+@dataclass(frozen=True)
+class PoorTraining:
+    """A trained model whose training should be looked at."""
+
+    key: str
+    name: str
+    warning: str
+
+
+def late_improvement(losses: Sequence[float]) -> float | None:
+    """Which part of its whole fall a training loss made in the last tenth of the epochs; None where it did not fall.
+
+    A loss that falls in a straight line gives 0.1. The unit and the least possible value of the loss cancel, so that
+    objectives and data sets can be compared.
+    """
+    last = max(1, round(len(losses) / 10))
+    if len(losses) <= last or not losses[0] > losses[-1]:
+        return None
+    return max(0.0, (losses[-1 - last] - losses[-1]) / (losses[0] - losses[-1]))
+
+
+def training_warning(test_bce: float | None, mean_image_bce: float | None, late: float | None) -> str:
+    """What is remarkable about the end of a training; "" where nothing is."""
+    if test_bce is not None and mean_image_bce is not None and test_bce >= mean_image_bce:
+        return "it has learnt nothing: it reconstructs test images no better than the mean training image does"
+    if late is not None and late > STILL_IMPROVING:
+        return f"it was still improving fast: {late:.0%} of the fall of its loss came in the last tenth of the epochs"
+    return ""
+
+
+def poor_trainings(store: Store) -> list[PoorTraining]:
+    """The trainings with a warning, as far as the published tables know them."""
+    from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError  # a tenth of a second: pyarrow
+
+    file = store.storage.open(table_name("trials"))
+    if file is None:
+        return []
+    try:
+        with file:
+            table = TableInParts("trials", file)
+            rows = table.read(_READ).to_pylist() if set(_READ) <= set(table.names) else []
+    except (OSError, UnsoundTableError):  # `table_rows` says it
+        return []
+    found = ((row["key"], row["name"], _warning_of(row)) for row in rows)
+    return [PoorTraining(*words) for words in found if all(isinstance(word, str) and word for word in words)]
+
+
+def _warning_of(row: dict[str, object]) -> str:
+    numbers = (row["test_bce"], row["mean_image_bce"], row["late_improvement"])
+    return training_warning(*(value if isinstance(value, float) else None for value in numbers))

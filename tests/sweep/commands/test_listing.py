@@ -1,0 +1,131 @@
+"""`aesweep list`, and the words by which verbs that take a KEY find a trial."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aesweep.models.errors import InputError
+from aesweep.sweep.driver.plan import selected_keys
+from aesweep.sweep.store.store import Store, open_store
+from tests.small_store import DONE, FAILED, HALF, copy_at_rest, small_spec
+from tests.sweep.conftest import run_main
+
+
+@pytest.fixture
+def root(small_store: Path, tmp_path: Path) -> Path:
+    """A copy of the small store at rest: a trial that is done, one that is half trained, one that failed."""
+    return copy_at_rest(small_store, tmp_path / "store")
+
+
+@pytest.fixture
+def store(root: Path) -> Store:
+    return open_store(root)
+
+
+Shown = tuple[int, str, str]
+
+
+@pytest.fixture
+def listed(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """`aesweep list` with some words: exit code, output and errors."""
+
+    def run(*words: str) -> Shown:
+        code = run_main(monkeypatch, "list", root, *words)
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    return run
+
+
+def names(shown: Shown) -> list[str]:
+    return [line.split()[0] for line in shown[1].splitlines()[1:-1]]
+
+
+def test_every_trial_has_a_line_with_its_name_state_and_scores(listed: Any) -> None:
+    code, out, _ = listed()
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].split() == "name state test BCE reconstruction standard_normal mvg gmm".split()
+    assert {tuple(line.split()[:2]) for line in lines[1:-1]} == {
+        (DONE.name, "done"), (HALF.name, "pending"), (FAILED.name, "failed"),
+    }  # fmt: skip
+    assert len(next(line for line in lines if DONE.name in line).split()) == 7, "five numbers"
+    assert lines[-1] == "3 trials; distances are fd."
+
+
+def test_sorting_puts_trials_without_a_value_last(listed: Any) -> None:
+    assert names(listed("--sort", "latent_size", "--reverse")) == [FAILED.name, HALF.name, DONE.name]
+    assert names(listed("--sort", "gmm"))[0] == names(listed("--sort", "gmm", "--reverse"))[0] == DONE.name
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["state=failed"], [FAILED]),
+        (["latent_size>=3"], [HALF, FAILED]),
+        (["latent_size>2", "latent_size<4"], [HALF]),
+        (["state!=done"], [HALF, FAILED]),
+        (["gmm="], [HALF, FAILED]),
+        (["gmm!="], [DONE]),
+        (["gmm!=5"], [DONE, HALF, FAILED]),
+        (["freeze_latent=true"], []),
+        (["model=vae"], []),
+    ],
+    ids=lambda value: " ".join(value) if value and isinstance(value[0], str) else "",
+)
+def test_filters_compare_numbers_and_words(listed: Any, words: list[str], found: list[Any]) -> None:
+    options = [option for word in words for option in ("--filter", word)]
+    assert names(listed(*options, "--sort", "latent_size")) == [config.name for config in found]
+
+
+def test_json_holds_every_column(listed: Any) -> None:
+    rows = json.loads(listed("--json", "--filter", "state=done")[1])
+    assert [row["key"] for row in rows] == [DONE.key]
+    assert rows[0]["gmm"] > 0 and rows[0]["latent_size"] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        (["--sort", "fids"], "--sort: 'fids' cannot be used."),
+        (["--filter", "fids=1"], "--filter: 'fids' cannot be used."),
+        (["--filter", "state"], "--filter: 'state' cannot be used."),
+        (["--filter", "latent_size=two"], "--filter: 'latent_size=two' cannot be used."),
+    ],
+    ids=" ".join,
+)
+def test_a_mistake_is_two_lines(listed: Any, words: list[str], first: str) -> None:
+    code, out, err = listed(*words)
+    assert (code, out, err.splitlines()[0], len(err.splitlines())) == (2, "", first, 2)
+
+
+def test_a_trial_is_found_by_key_name_and_the_beginning_of_either(store: Store) -> None:
+    words = DONE.name.removesuffix(f"-{DONE.key}")
+    older = f"digits-dae-f2-d1-z2-s0-{DONE.key}"
+    for word in (DONE.key, DONE.key[:5], DONE.name, words, words[: words.index("z2") + 2], older):
+        assert store.trials.find(word) == DONE, word
+    for word, reason in (
+        ("digits-dae-f2", "3 trials of this store begin so; give more"),
+        ("cifar10", "holds no such trial"),
+        ("", "holds no such trial"),
+        (f"digits-dae-f2-d1-z2-s0-{'0' * 12}", "holds no such trial"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            store.trials.find(word)
+
+
+def test_a_trial_whose_configuration_is_unreadable_is_in_nobodys_way(store: Store) -> None:
+    store.storage.write(f"trials/{FAILED.key}/config.json", b"{}")
+    store.storage.write(f"trials/{'0' * 12}/config.json", b"{}")
+    assert store.trials.find("digits-dae-f2-d1-z2") == DONE
+
+
+def test_only_takes_the_beginning_of_names(data_dir: Path) -> None:
+    spec = small_spec(data_dir)
+    assert selected_keys(spec, [HALF.name[: HALF.name.index("z3") + 2]]) == {HALF.key}
+    assert selected_keys(spec, ["digits"]) == {DONE.key, HALF.key, FAILED.key}
+    with pytest.raises(InputError, match="Give the start of a trial's key or name, or a block"):
+        selected_keys(spec, [replace(HALF, seed=5).name])
