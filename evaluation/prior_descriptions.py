@@ -30,6 +30,8 @@ class Prior(Plugin):
     """(arrays by name, latents (N, Z)) -> log p(z), nats, (N,). None for a prior without, and for mixtures."""
     needs_latents: bool = True
     """Whether its fit depends on the latents; N(0, I) does not."""
+    applies: Code | None = None
+    """(`TrialConfig`) -> whether a trial is scored with it; None for all trials."""
     deciding: tuple[str, ...] = ()
     """Fields of an evaluation that decide it, in addition to its parameters and the latents."""
     flops: Code | None = None
@@ -104,6 +106,16 @@ SECOND_VAE = Prior(
     ),
 )
 
-PRIORS = Registry(Prior, (STANDARD_NORMAL, MVG, GMM, ZERO_MEAN, SECOND_VAE))
+OWN = Prior(
+    name="own",
+    version=BUILT_IN,
+    title="own prior",
+    meaning="the prior of the trial's objective, where that has one other than N(0, I) (GMM-DAE)",
+    fit="aesweep.evaluation.priors.own:fit_own",
+    applies="aesweep.evaluation.priors.own:has_own_prior",
+    needs_latents=False,
+)
+
+PRIORS = Registry(Prior, (STANDARD_NORMAL, MVG, GMM, ZERO_MEAN, SECOND_VAE, OWN))
 USUAL = ("standard_normal", "mvg", "gmm")
 """Those of the paper, which an evaluation draws from unless it says otherwise."""

@@ -23,7 +23,7 @@ from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.weights import INCEPTION_SHA256, RANDOM_CONV_SHA256
 from aesweep.evaluation.pictures import WALKS, image_grid, interpolation_grid, reconstruction_grid
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
-from aesweep.evaluation.priors.fitting import USUAL, FitSettings
+from aesweep.evaluation.priors.fitting import USUAL, FitSettings, priors_of
 from aesweep.evaluation.reference import CHUNK, Reference
 from aesweep.evaluation.rows import ScoreRow, Source
 from aesweep.evaluation.subject import Subject, measure_model
@@ -71,6 +71,7 @@ def sample_stage(
     `extractor` is None where no metric needs features: then only the pictures shown are decoded. Raises `ValueError` if it
     is not the one that the evaluation names. `fits` are for the priors of `mixtures`.
     """
+    evaluation = priors_of(trial, evaluation)
     if extractor is not None:
         check_extractor(evaluation, extractor)
         if any(reference.weights != extractor.weights for reference in references.values()):

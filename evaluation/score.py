@@ -27,7 +27,7 @@ from aesweep.evaluation.metrics.heldout import heldout_stage
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.pipeline import run_stages
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
-from aesweep.evaluation.priors.fitting import USUAL, FitSettings, fit_prior
+from aesweep.evaluation.priors.fitting import USUAL, FitSettings, fit_prior, priors_of
 from aesweep.evaluation.priors.mixture import fit_device
 from aesweep.evaluation.reference import Reference, measure_reference
 from aesweep.evaluation.rows import LatentRow, ScoreRow, joined
@@ -82,6 +82,8 @@ def fit_stage(
 
     What `earlier` holds of the same latents is not computed again.
     """
+    if trial is not None:
+        evaluation = priors_of(trial, evaluation)
     priors = dict(earlier.priors)
     for kind in evaluation.priors:
         if kind not in priors:

@@ -72,8 +72,8 @@ def launch(
     spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(str(spec), *words)
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
+    require(spec.plugin_versions)
     evaluation = spec.evaluation_config()
-    require(used_plugins(spec, evaluation))
     own = own_claims(spec.claims)
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     _check_data(data_sets, spec.execution, evaluation)
@@ -114,12 +114,6 @@ def _check_data(configs: Sequence[TrialConfig], execution: ExecutionConfig, eval
     check_images(configs, execution)
     if evaluation.needs_features:
         check_labels(configs, execution, evaluation.extractor)
-
-
-def used_plugins(spec: SweepSpec, evaluation: EvaluationConfig) -> tuple[str, ...]:
-    """The plug-ins that training and scoring need, with their versions."""
-    of_trials = {use for config, _ in spec.trials for use in config.plugin_versions}
-    return tuple(sorted({*of_trials, *evaluation.plugin_versions}))
 
 
 def _sound_plan(
@@ -189,48 +183,54 @@ def _run(
     `again` is the command that goes on where Ray dies. `record` writes the spec and what will judge it, as soon as others
     can see this driver (`prune` takes nothing of one that it sees) and before anything is trained or scored.
     """
-    console.print(
-        f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
-        f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
-        highlight=False,
-        markup=False,
-    )
-    complete_environment()
-    from aesweep.cluster.connect import connect  # Ray and torch from here on
-    from aesweep.sweep.driver.driver import Driver
-    from aesweep.sweep.driver.tune_adapter import train
-    from aesweep.sweep.worker.plugins_here import require_on_workers
-    from aesweep.sweep.worker.remote_stage import run_stage
-    from aesweep.sweep.worker.trainable import TrialTrainable
-
     progress = Progress.of(plan)
     view, file = ProgressView(progress, console), ProgressFile(store)
     stop = StopRequest(store, file.name)
-    try:
+
+    def work() -> None:
+        complete_environment()
+        from aesweep.cluster.connect import connect  # Ray and torch from here on
+        from aesweep.sweep.driver.driver import Driver
+        from aesweep.sweep.driver.tune_adapter import train
+        from aesweep.sweep.worker.plugins_here import require_on_workers
+        from aesweep.sweep.worker.remote_stage import run_stage
+        from aesweep.sweep.worker.trainable import TrialTrainable
+
         file.write(progress.record(), force=True)
         file.keep_fresh()
         record()
         _clean_up(store, console, file.driver)
+        if stop.asked:
+            return
         shipped = {f"{PACKAGE}/{file.module}.py": file.source for file in loaded_files()}
-        connected = connect(address, after_death=f"Continue with: {again}", more_code=shipped)
-        with stop.listening(), connected as ours, view:
-            require_on_workers(used_plugins(spec, plan.evaluation))
+        with connect(address, after_death=f"Continue with: {again}", more_code=shipped) as ours, view:
+            require_on_workers(spec.plugin_versions)
             driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks)
             ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))
-    except KeyboardInterrupt:
-        if not stop.at_once:
-            raise
-    finally:
-        file.remove()
-    after = make_plan(spec, store, plan.evaluation, only=only)
-    outcome = outcome_of(after, interrupted=stop.asked and not after.is_done, stop_asked=stop.asked)
-    elapsed = describe_seconds(view.elapsed())
-    console.print(
-        f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.storage.place('tables')}",
-        highlight=False,
-        markup=False,
-    )
+
+    with stop.listening():  # from the first word on: signals that come while Ray is loaded are requests as well
+        console.print(
+            f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
+            f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
+            highlight=False,
+            markup=False,
+        )
+        try:
+            work()
+        except KeyboardInterrupt:
+            if not stop.at_once:
+                raise
+        finally:
+            file.remove()
+        after = make_plan(spec, store, plan.evaluation, only=only)
+        outcome = outcome_of(after, interrupted=stop.asked and not after.is_done, stop_asked=stop.asked)
+        elapsed = describe_seconds(view.elapsed())
+        console.print(
+            f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.storage.place('tables')}",
+            highlight=False,
+            markup=False,
+        )
     return outcome, after
 
 
@@ -266,8 +266,8 @@ def evaluate(
     given = data_dir if data_dir is not None else overridden_data_dir(overrides)
     spec = change_spec(own_spec(opened.trials.stored_specs()[-1], given, images), overrides, data_dir)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
+    require(spec.plugin_versions)
     evaluation = spec.evaluation_config()
-    require(used_plugins(spec, evaluation))
     listed = opened.snapshot()
     trained = {config.key for config, _ in spec.trials if listed.commits.has_training(config.key)}
 

@@ -13,7 +13,17 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from aesweep.analysis.axes.words import NOT_AN_AXIS, STORE, WITHOUT_EFFECT, numbers_of, order_of, phrase, value_words
+from aesweep.analysis.axes.words import (
+    NOT_AN_AXIS,
+    PARAMETERS,
+    STORE,
+    has_effect,
+    is_parameter,
+    numbers_of,
+    order_of,
+    phrase,
+    value_words,
+)
 from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 FIRST = (STORE, "model", "latent_size", "filters", "beta", "learning_rates")
@@ -61,8 +71,8 @@ class Axes:
     every: tuple[Axis, ...]
 
     def named(self, field: str) -> Axis | None:
-        """The axis that a field is part of."""
-        return next((axis for axis in self.every if field in axis.fields), None)
+        """The axis that a field is part of; of `parameters` the first one."""
+        return next((axis for axis in self.every if any(_is(name, field) for name in axis.fields)), None)
 
     def places(self, axes: Iterable[Axis] | None = None) -> pd.DataFrame:
         """Index of `trials`, a column of places per axis."""
@@ -70,11 +80,16 @@ class Axes:
         return pd.DataFrame({axis.name: axis.places for axis in chosen}, index=self.trials.index)
 
 
+def _is(name: str, field: str) -> bool:
+    return name == field or (field == PARAMETERS and is_parameter(name))
+
+
 def find_axes(trials: pd.DataFrame) -> Axes:
     """The axes of these described trials, which are of one data set, with their `STORE` where they are of two."""
     trials = trials.reset_index(drop=True)
-    names = [name for name in (STORE, *CONFIG_FIELDS) if name in trials and name not in NOT_AN_AXIS]
-    columns = {name: _places(trials, name) for name in names}
+    own = _parameters(trials)
+    wide = trials[["model"]].join([trials[[n for n in (STORE, *CONFIG_FIELDS) if n in trials and n != "model"]], own])
+    columns = {name: _places(wide, name) for name in map(str, wide) if name not in NOT_AN_AXIS}
     varied = {name: found for name, found in columns.items() if len(found[0]) > 1}
     order = sorted(varied, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     axes: list[Axis] = []
@@ -88,10 +103,29 @@ def find_axes(trials: pd.DataFrame) -> Axes:
     return Axes(trials, tuple(axes))
 
 
+def _parameters(trials: pd.DataFrame) -> pd.DataFrame:
+    """A column per model and parameter (`wae penalty`), of numbers where they are: two models may use a name differently."""
+    texts = zip(trials["model"], trials[PARAMETERS].fillna("none"), strict=True)
+    pairs = [[(model, *part.rpartition(" ")[::2]) for part in text.split(", ")] for model, text in texts]
+    found = [{f"{model} {name}": _number(value) for model, name, value in one if name} for one in pairs]
+    return pd.DataFrame(found, index=trials.index, dtype="object")
+
+
+def _number(text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def _places(trials: pd.DataFrame, name: str) -> tuple[list[object], np.ndarray]:
     """The values of a field in order, and the place of each trial's."""
-    column = trials[name].astype("object").where(trials[name].notna(), "unknown")
-    without = trials["model"].map(lambda model: name in WITHOUT_EFFECT.get(model, ())).to_numpy(dtype=bool)
+    column = trials[name].astype("object")
+    without = ~trials["model"].map(lambda model: has_effect(model, name)).to_numpy(dtype=bool)
+    if name in CONFIG_FIELDS:
+        column = column.where(column.notna(), "unknown")
+    else:
+        without |= column.isna().to_numpy()
     values = sorted(column[~without].unique(), key=lambda value: order_of(name, value))
     place = {value: i for i, value in enumerate(values)}
     places = column.map(place).fillna(-1).to_numpy(dtype=int)

@@ -3,14 +3,15 @@
 import re
 from collections.abc import Sequence
 
-from aesweep.analysis.data.trials import MODEL_NAMES, depth_order
+from aesweep.analysis.data.trials import depth_order
+from aesweep.sweep.tables.schemas import MODEL_READS, MODEL_TITLES
 
 STORE = "store"
 """Column that says which of two stores a trial is from."""
-NOT_AN_AXIS = ("dataset", "data_identity", "image_size", "resize", "seed")
+PARAMETERS = "parameters"
+"""Column with the parameters of a model, each of which is an axis of its own."""
+NOT_AN_AXIS = (PARAMETERS, "dataset", "data_identity", "image_size", "resize", "seed")
 """Scores of two data sets are never compared, and seeds are averaged over."""
-WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {"dae": ("beta", "reduction")}
-"""Model -> fields that weigh the KL divergence, which it does not have."""
 TITLES = {"latent_size": "latent units", "filters": "filters", "noise_std": "noise", "conv_norm": "batch norm"}
 TITLES |= {"learning_rates": "learning rate", "learning_rate_drops": "rate drops", "bn_momentum": "batch norm momentum"}
 TITLES |= {"warmup_learning_rate": "warmup rate", "freeze_latent": "frozen latent"}
@@ -21,9 +22,24 @@ _NUMBER = r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?"
 _NUMBERS = re.compile(rf"{_NUMBER}(?:-{_NUMBER})*")
 
 
+def is_parameter(field: str) -> bool:
+    """Whether this is a parameter of a model, which is named with it: `wae penalty`."""
+    return " " in field
+
+
 def title(field: str) -> str:
-    """A field in words: `learning rate`, `batch size`."""
+    """A field in words: `learning rate`, `batch size`, `WAE-MMD penalty`."""
+    if is_parameter(field):
+        model, _, name = field.partition(" ")
+        return f"{MODEL_TITLES.get(model, model)} {name.replace('_', ' ')}"
     return TITLES.get(field, field.replace("_", " "))
+
+
+def has_effect(model: str, field: str) -> bool:
+    """Whether a field has an effect on a model; of one that is not ours, it is taken to have."""
+    if field == "beta":
+        return "beta" in MODEL_READS.get(model, ("beta",))
+    return field != "reduction" or model != "dae"  # what it weighs is the KL divergence
 
 
 def value_words(field: str, value: object) -> str:
@@ -31,7 +47,7 @@ def value_words(field: str, value: object) -> str:
     if value is None:
         return "–"
     if field == "model":
-        return MODEL_NAMES.get(str(value), str(value))
+        return str(MODEL_TITLES.get(str(value), value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
@@ -60,7 +76,7 @@ def numbers_of(values: Sequence[object]) -> tuple[float, ...]:
 def order_of(field: str, value: object) -> tuple[object, ...]:
     """Sorts the values of a field: numbers by size, depths by layers, schedules by their first rate."""
     if field == "model":
-        known = list(MODEL_NAMES)
+        known = list(MODEL_TITLES)
         return (0, known.index(str(value)) if value in known else len(known), str(value))
     if field == "depth" and _NUMBERS.fullmatch(str(value)):
         return (0, *depth_order(str(value)))

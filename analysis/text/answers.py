@@ -12,10 +12,10 @@ from aesweep.analysis.axes.sweep import Sweep
 from aesweep.analysis.data.evaluations import Evaluation
 from aesweep.analysis.data.ranking import Ranking
 from aesweep.analysis.data.tables import Tables
-from aesweep.analysis.data.trials import MODEL_NAMES
 from aesweep.analysis.text.better import better, how_sure, question, score_words
 from aesweep.analysis.text.settle import what_would_settle
 from aesweep.analysis.text.text_tables import format_score, with_error
+from aesweep.sweep.tables.schemas import MODEL_TITLES
 
 MOST_NAMED = 3
 """Networks that are named as good as the best; the others are counted."""
@@ -154,5 +154,5 @@ def network_name(ranking: Ranking, place: int = 0) -> str:
     row = ranking.networks.iloc[place]
     depth = f"depth {row['depth']}" if row["depth"] != "1" else ""
     size = f"{row['latent_size']:.0f} latent units"
-    words = [MODEL_NAMES.get(row["model"], row["model"]), f"{row['filters']:.0f} filters", depth, size, row["variant"]]
+    words = [MODEL_TITLES.get(row["model"], row["model"]), f"{row['filters']:.0f} filters", depth, size, row["variant"]]
     return ", ".join(filter(None, words))

@@ -66,6 +66,13 @@ def fit_prior(
     return found if isinstance(found, FittedPrior) else FittedPrior.of_arrays(kind, found)
 
 
+def priors_of(trial: TrialConfig, evaluation: EvaluationConfig) -> EvaluationConfig:
+    """The evaluation with the priors alone that apply to a trial."""
+    described = map(PRIORS.get, evaluation.priors)
+    names = tuple(one.name for one in described if one.applies is None or function(one.applies)(trial))
+    return evaluation if names == evaluation.priors else replace(evaluation, priors=names)
+
+
 def fit_standard_normal(x_NZ: np.ndarray, _: Fit) -> FittedPrior:
     """N(0, I) on as many latents."""
     size = x_NZ.shape[1]

@@ -85,6 +85,12 @@ class SweepSpec:
                 found.setdefault(trial, block.name)
         return tuple(found.items())
 
+    @property
+    def plugin_versions(self) -> tuple[str, ...]:
+        """The plug-ins that training and scoring need, with their versions, as `Registry.uses` gives them."""
+        of_trials = {use for trial, _ in self.trials for use in trial.plugin_versions}
+        return tuple(sorted({*of_trials, *self.evaluation.get("plugin_versions", ())}))
+
     @cached_property
     def hash(self) -> str:
         """12 hex digits of what is asked for: name, blocks, trials and scoring, but not how it runs."""

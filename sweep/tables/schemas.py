@@ -22,6 +22,8 @@ from aesweep.models.training.epoch_record import EpochRecord, TermRecord
 SCHEMA_VERSION = 8
 MODEL_TITLES = {name: one.title for name, one in OBJECTIVES.built_in.items()}
 """How a report calls the models of aesweep."""
+MODEL_READS = {name: one.reads for name, one in OBJECTIVES.built_in.items()}
+"""Fields of a trial, such as `beta`, that only some models read."""
 METRIC_ROWS = ROWS
 """Name of a metric in the table `scores` -> how a report shows it."""
 METRIC_OF_ROW = {row.name: one.name for one in METRICS.built_in.values() for row in one.rows}

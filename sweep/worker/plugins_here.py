@@ -14,7 +14,7 @@ from aesweep.models.errors import one_line
 from aesweep.models.plugins.plugin import PluginError, Use
 from aesweep.models.plugins.registry import require
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 """How long a machine may take to start a worker; one that takes longer is not waited for."""
 
 

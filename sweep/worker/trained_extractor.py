@@ -6,7 +6,6 @@ SHA-256 is part of the names of the references that they measured, and of the co
 trained again, on another machine say, so never mix with earlier ones.
 """
 
-import hashlib
 import logging
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from aesweep.models.plugins.plugin import function
 from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.layout import extractor_name
+from aesweep.sweep.store.storage import size_of
 
 MOST_BYTES = 64 * 2**20
 """Of the weights of a trained network."""
@@ -35,13 +35,6 @@ def extractor_of(job: EvaluationJob, device: torch.device) -> Extractor:
         return _loaded(described.name, job.execution.data_dir, str(device))
     found: Extractor = function(described.load)(_weights(job, described, device), device)
     return found
-
-
-def weights_sha256(job: EvaluationJob) -> str:
-    """SHA-256 of the weights of a network that is trained, "" until it is, and for one that comes with weights."""
-    described = EXTRACTORS.get(job.evaluation.extractor, "extractor")
-    data = _kept(job, described) if described.train is not None else None
-    return "" if data is None else hashlib.sha256(data).hexdigest()
 
 
 def _weights(job: EvaluationJob, described: FeatureNetwork, device: torch.device) -> bytes:
@@ -59,12 +52,13 @@ def _weights(job: EvaluationJob, described: FeatureNetwork, device: torch.device
 def _kept(job: EvaluationJob, described: FeatureNetwork) -> bytes | None:
     """What the store holds; None where it is missing, or damaged (that is set aside)."""
     storage, name = job.store.storage, _name(job, described)
+    version = storage.version(name)
+    if version is not None and size_of(version) > MOST_BYTES:
+        raise RuntimeError(f"{storage.place(name)} is larger than any trained network; remove it")
     data = storage.read(name)
     if data is None:
         return None
     try:
-        if len(data) > MOST_BYTES:
-            raise ValueError("it is larger than any such network")
         function(described.load)(data, torch.device("cpu"))
     except ValueError:
         aside = storage.set_aside(name, data)

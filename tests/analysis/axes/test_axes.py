@@ -75,6 +75,21 @@ def test_fields_that_change_together_are_one_axis(swept: Callable[..., Sweep]) -
     assert axis_title(axes.every[0]) == "model with noise"
 
 
+def test_a_parameter_of_a_model_is_an_axis_of_its_own(swept: Callable[..., Sweep]) -> None:
+    """As is `beta` of a VAE, which other models do not read; the same name in another model is another parameter."""
+    wae = grid(model=["wae"], parameters=[{"penalty": 0.01}, {"penalty": 0.1}], latent_size=[4, 8], epochs=[1])
+    others = grid(model=["dae", "eae"], latent_size=[4, 8], epochs=[1])
+    vaes = grid(model=["vae"], beta=[0.1], latent_size=[4, 8], epochs=[1])
+    layout = swept([*wae, *others, *vaes], x="parameters").layout
+    assert said(layout.axes) == {
+        "model": ["DAE", "VAE", "WAE-MMD", "EAE"],
+        "latent_size": ["4 latent units", "8 latent units"],
+        "wae penalty": ["WAE-MMD penalty 0.01", "WAE-MMD penalty 0.1"],
+    }
+    assert present(layout.x).name == "wae penalty" and present(layout.x).numbers == (0.01, 0.1)
+    assert present(compare_values(layout.axes, layout.axes.every[0], "gmm")).settings == 2
+
+
 def test_a_sweep_over_beta_has_beta_on_its_x_axis_and_its_daes_across(swept: Callable[..., Sweep]) -> None:
     vaes = grid(**VAE, beta=[0.01, 0.1, 1.0], latent_size=[4, 8])
     found = swept([*vaes, *grid(filters=[8], epochs=[1], latent_size=[4, 8])])

@@ -8,8 +8,9 @@ from aesweep.evaluation.prior_descriptions import PRIORS
 from aesweep.evaluation.priors.costs import bytes_of_second_vae, prior_flops
 from aesweep.evaluation.priors.fit import Fit
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
-from aesweep.evaluation.priors.fitting import FitSettings, fit_prior
+from aesweep.evaluation.priors.fitting import FitSettings, fit_prior, priors_of
 from aesweep.evaluation.priors.second_vae import fit_second_vae, sample_second_vae
+from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 
 ONE = FitSettings(threads=1)
@@ -102,3 +103,18 @@ def test_parameters_are_part_of_the_id_only_where_they_are_changed() -> None:
 def test_drawing_is_decided_by_the_arrays_and_the_seed() -> None:
     arrays = fit_second_vae(normal(50, 2), Fit(EvaluationConfig(), PRIORS.get("second_vae").values({"steps": 1}), 0))
     np.testing.assert_array_equal(sample_second_vae(arrays, 5, 0), sample_second_vae(dict(arrays), 5, 0))
+
+
+def test_an_objective_is_scored_with_its_own_prior_and_others_have_no_rows_of_it() -> None:
+    asked = EvaluationConfig(priors=("mvg", "own"))
+    mixture, plain, normal_prior = (TrialConfig(model=model, latent_size=16) for model in ("gmm-dae", "dae", "wae"))
+    assert priors_of(mixture, asked) is asked
+    assert priors_of(plain, asked).priors == priors_of(normal_prior, asked).priors == ("mvg",)
+    prior = fit_prior("own", normal(5, 16), asked, ONE, mixture)
+    drawn = prior.sample(40_000, 0)
+    expected = np.array([0.1] * 10 + [0.0] * 6)  # ten components, the unit vectors of as many units
+    np.testing.assert_allclose(drawn.mean(0), expected, atol=0.03)
+    np.testing.assert_allclose(drawn.var(0), 1 + expected * (1 - expected), atol=0.05)
+    np.testing.assert_allclose(FittedPrior.from_bytes(prior.to_bytes()).means, prior.means)
+    with pytest.raises(PriorError, match="no prior of its own"):
+        fit_prior("own", normal(5, 16), asked, ONE, plain)
