@@ -33,6 +33,7 @@ from chaos_processes import Driver, Machines, Sleeper, Verbs, Workplace, busy_wo
 from page import hardware, parser, write_page
 
 from aesweep.cluster.guard import left_of
+from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.store import open_store
 
 EPOCHS, CHECKPOINT_SECONDS, HUNG_SECONDS = 8, 0.5, 20.0
@@ -160,13 +161,19 @@ class DisturbedSweep:
         print(f"     {self.store.name}: {driver.log.name} ended with {code}: {last}", flush=True)
         if not _is_documented(code, said):
             self.findings.endings.append(f"{self.store.name}: {driver.log.name} ended with {code}: {last}")
-        if any(open_store(self.store).attempts.failures(key) for key in open_store(self.store).trials.known_keys()):
+        if self._has_failures():
             self.done.add(driver.spec)  # it can get no further without --retry-failed; `compare` says what was given up
         self.undisturbed += not driver.disturbed
         if self.undisturbed >= MOST_UNDISTURBED:
             raise SystemExit(
                 f"{MOST_UNDISTURBED} launches that nothing disturbed did not finish it.\n{self.describe()}"
             )
+
+    def _has_failures(self) -> bool:
+        if not (self.store / MARK).exists():  # a driver was killed before it made the store
+            return False
+        store = open_store(self.store)
+        return any(store.attempts.failures(key) for key in store.trials.known_keys())
 
     def end(self) -> None:
         """End what still runs; after an error."""

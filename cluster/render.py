@@ -1,4 +1,4 @@
-"""Files that start a cluster: a Slurm script, a KubeRay job, launcher files, a Dockerfile, filled with checked values.
+"""Files that start a cluster: a Slurm script, a KubeRay job, launcher and SkyPilot files, a Dockerfile, with checked values.
 
 Problem: such files are copied, half edited and fail on the cluster, an hour later.
 Decision: one template per kind, `<<name>>` where a value belongs; every value is checked by a pattern before it is set, so
@@ -21,6 +21,8 @@ FILES = {
     "kuberay": "kuberay.yaml",
     "launcher-onprem": "launcher-onprem.yaml",
     "launcher-aws": "launcher-aws.yaml",
+    "launcher-gcp": "launcher-gcp.yaml",
+    "skypilot": "skypilot.yaml",
     "dockerfile": "Dockerfile",
 }
 _PLACE = re.compile(r"<<([a-z_]+)>>")
@@ -64,6 +66,17 @@ RULES = {
     "region": _Rule(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS region, such as us-west-2", "us-west-2"),
     "instance": _Rule(r"[a-z0-9-]+\.[a-z0-9-]+", "an AWS instance type", "g6.4xlarge"),
     "head_instance": _Rule(r"[a-z0-9-]+\.[a-z0-9-]+", "an AWS instance type", "m7i.xlarge"),
+    "zone": _Rule(r"[a-z]+-[a-z]+[0-9]+-[a-z]", "a zone of Google Cloud, such as us-central1-a", "us-central1-a"),
+    "project": _Rule(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "the id of a project in Google Cloud"),
+    "machine": _Rule(r"[a-z0-9]+(-[a-z0-9]+){1,3}", "a machine type of Google Cloud with GPUs", "g2-standard-16"),
+    "head_machine": _Rule(r"[a-z0-9]+(-[a-z0-9]+){1,3}", "a machine type of Google Cloud", "n2-standard-4"),
+    "source_image": _Rule(
+        r"projects/[a-z0-9-]+/global/images/[\w/.-]+",
+        "a boot image with Docker, and with NVIDIA's container toolkit for the GPUs",
+        "projects/deeplearning-platform-release/global/images/family/common-cu123",
+    ),
+    "gpu_type": _Rule(r"[A-Za-z][A-Za-z0-9-]{0,30}", "a GPU as `sky show-gpus` names it, such as H100", "H100"),
+    "spot": _Rule(r"true|false", "true or false: machines that may be taken away, at a lower price", "false"),
     "python_version": _Rule(r"3\.(1[1-9]|[2-9][0-9])", "a Python version of 3.11 or newer", "3.11"),
 }
 
@@ -88,6 +101,8 @@ def render(kind: str, **values: object) -> str:
         if int(filled["most_nodes"]) < int(filled["nodes"]):
             raise ClusterError("most_nodes", filled["most_nodes"], f"Give at least `nodes`, {filled['nodes']}.")
         filled["autoscaling"] = str(filled["most_nodes"] != filled["nodes"]).lower()
+    if "zone" in filled:
+        filled["gcp_region"] = filled["zone"].rpartition("-")[0]
     return _PLACE.sub(lambda place: filled[place[1]], _template(kind))
 
 

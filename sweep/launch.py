@@ -183,48 +183,54 @@ def _run(
     `again` is the command that goes on where Ray dies. `record` writes the spec and what will judge it, as soon as others
     can see this driver (`prune` takes nothing of one that it sees) and before anything is trained or scored.
     """
-    console.print(
-        f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
-        f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
-        highlight=False,
-        markup=False,
-    )
-    complete_environment()
-    from aesweep.cluster.connect import connect  # Ray and torch from here on
-    from aesweep.sweep.driver.driver import Driver
-    from aesweep.sweep.driver.tune_adapter import train
-    from aesweep.sweep.worker.plugins_here import require_on_workers
-    from aesweep.sweep.worker.remote_stage import run_stage
-    from aesweep.sweep.worker.trainable import TrialTrainable
-
     progress = Progress.of(plan)
     view, file = ProgressView(progress, console), ProgressFile(store)
     stop = StopRequest(store, file.name)
-    try:
+
+    def work() -> None:
+        complete_environment()
+        from aesweep.cluster.connect import connect  # Ray and torch from here on
+        from aesweep.sweep.driver.driver import Driver
+        from aesweep.sweep.driver.tune_adapter import train
+        from aesweep.sweep.worker.plugins_here import require_on_workers
+        from aesweep.sweep.worker.remote_stage import run_stage
+        from aesweep.sweep.worker.trainable import TrialTrainable
+
         file.write(progress.record(), force=True)
         file.keep_fresh()
         record()
         _clean_up(store, console, file.driver)
+        if stop.asked:
+            return
         shipped = {f"{PACKAGE}/{file.module}.py": file.source for file in loaded_files()}
-        connected = connect(address, after_death=f"Continue with: {again}", more_code=shipped)
-        with stop.listening(), connected as ours, view:
+        with connect(address, after_death=f"Continue with: {again}", more_code=shipped) as ours, view:
             require_on_workers(spec.plugin_versions)
             driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks)
             ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))
-    except KeyboardInterrupt:
-        if not stop.at_once:
-            raise
-    finally:
-        file.remove()
-    after = make_plan(spec, store, plan.evaluation, only=only)
-    outcome = outcome_of(after, interrupted=stop.asked and not after.is_done, stop_asked=stop.asked)
-    elapsed = describe_seconds(view.elapsed())
-    console.print(
-        f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.storage.place('tables')}",
-        highlight=False,
-        markup=False,
-    )
+
+    with stop.listening():  # from the first word on: signals that come while Ray is loaded are requests as well
+        console.print(
+            f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
+            f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
+            highlight=False,
+            markup=False,
+        )
+        try:
+            work()
+        except KeyboardInterrupt:
+            if not stop.at_once:
+                raise
+        finally:
+            file.remove()
+        after = make_plan(spec, store, plan.evaluation, only=only)
+        outcome = outcome_of(after, interrupted=stop.asked and not after.is_done, stop_asked=stop.asked)
+        elapsed = describe_seconds(view.elapsed())
+        console.print(
+            f"{describe_counts(outcome.counts)} after {elapsed}. Tables: {store.storage.place('tables')}",
+            highlight=False,
+            markup=False,
+        )
     return outcome, after
 
 

@@ -82,8 +82,8 @@ class Judgement:
         if seeds < 2:
             return (
                 "With one training seed per network, the spread over seeds is unknown, so no comparison of scores is decided. "
-                "Three seeds detect a difference of 3.5 standard deviations over seeds, five one of 2.1. To train more, run the "
-                "launch command of this sweep again with --set seeds=0..2; the first seed is kept."
+                "Three seeds detect a difference of 3.5 standard deviations over seeds, five one of 2.1. To train more: "
+                f"aesweep resume {self.results.store} --set seeds=0..2; the first seed is kept."
             )
         return (
             f"Up to {seeds} training seeds per network; ± is half of a 95 % interval over them (Welch). A sentence is "

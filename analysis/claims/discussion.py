@@ -111,13 +111,14 @@ def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
     negligible = results.thresholds.practically_gaussian
     judged = judge_gaussianity(results.trials, negligible)
     if judged.empty:
-        return together([left_open("not measured: aesweep evaluate STORE --metrics gaussianity")])
+        return together([left_open(results.to_measure("--metrics gaussianity"))])
     most = judged["effect"].max()
     largest = f", the largest {format_score(most)}" if math.isfinite(most) else ""
+    far, detected = int(judged["far"].sum()), int(judged["detected"].sum())
     words = (
-        f"{int(judged['far'].sum())} of {len(judged)} trials are further from a Gaussian than negligible ({negligible:g} "
+        f"{far} of {len(judged)} trials {'is' if far == 1 else 'are'} further from a Gaussian than negligible ({negligible:g} "
         f"nats in the least Gaussian direction{largest}); "
-        f"{int(judged['detected'].sum())} differ detectably from exactly Gaussian latents"
+        f"{detected} {'differs' if detected == 1 else 'differ'} detectably from exactly Gaussian latents"
     )
     for name in TESTED[1:]:
         values = results.trials.loc[judged.index, name].dropna()
@@ -128,7 +129,7 @@ def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
     remark = "which is too near to the threshold in some trials"
     if judged["old"].any():
         remark = "some scored by an older version, which does not look for clusters: "
-        remark += "aesweep evaluate STORE --metrics gaussianity --seeds 1"
+        remark += f"aesweep evaluate {results.store} --metrics gaussianity --seeds 1"
     elif not judged["complete"].all():
         remark = "some with too few latents to look for clusters"
     return together([decided(words, judged["p_for"].max(), against, remark)])

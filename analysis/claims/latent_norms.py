@@ -39,7 +39,7 @@ def batch_normalisation_makes_latents_more_spherical(results: Results) -> Verdic
         first, second = (_excess(results, name, network) for network in networks)
         where = f"{words} beyond a spherical Gaussian's"
         if not first.known and not second.known:
-            found.append(left_open(f"{where}: not measured: aesweep evaluate STORE --metrics correlation"))
+            found.append(left_open(f"{where}: {results.to_measure('--metrics correlation')}"))
         else:
             found.append(lower(where, ("DAE with BN", "plain DAE"), first, second))
     return together(found)

@@ -62,6 +62,8 @@ class Results:
     """The results of the other data sets under the same way of scoring, by `data`."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """What the paper's words for amounts mean in the verdicts on these results."""
+    store: str = "STORE"
+    """The store as a shell takes it, for commands."""
     compared_at: int = 0
     """The latent size at which networks are compared; 0: as `comparison_size` chooses it."""
 
@@ -69,6 +71,10 @@ class Results:
     def title(self) -> str:
         """The data set's name for headings."""
         return DATA_NAMES.get(self.data, self.data)
+
+    def to_measure(self, options: str) -> str:
+        """What to say of what was not measured: the command that does, for `options` such as `--metrics correlation`."""
+        return f"not measured: aesweep evaluate {self.store} {options}"
 
     @property
     def of_paper(self) -> bool:
@@ -210,6 +216,7 @@ def _choose(tables: Tables, data: str, evaluation: Evaluation, rows: pd.DataFram
         images=image_words(images),
         latents=tables.latents,
         data_hash=tables.data_hash,
+        store=tables.quoted,
         left_aside=(*aside, *vaes_aside),
         deviations=tuple(found),
         scoring_deviations=scoring_deviations(images) if evaluation.is_fid and data in COMPARISON_SIZES else (),

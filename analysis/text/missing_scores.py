@@ -13,17 +13,9 @@ from aesweep.sweep.tables.schemas import METRIC_OF_ROW
 GAP = ["what", "reason", "command"]
 MOST_NAMED = 3
 """Trials that lack the same score are named one by one up to this many; of more, the number is given."""
-_ASKED_BY = {
-    "kid": ("kid", "kd"),
-    "prdc": ("precision", "recall", "density", "coverage"),
-    "frechet_infinity": ("fid_infinity", "fd_infinity"),
-    "frechet_infinity_both": ("fid_infinity_both", "fd_infinity_both"),
-    "inception_score": ("inception_score",),
-    "reconstruction_error": ("bce", "mse", "psnr", "ssim"),
-    "heldout_likelihood": ("heldout_loglikelihood", "train_loglikelihood"),
-    "gaussianity": tuple(MEASURES),
-}
-ASKED_BY = {row: metric for metric, rows in _ASKED_BY.items() for row in rows} | METRIC_OF_ROW
+ASKED_BY = {row: metric for row, metric in METRIC_OF_ROW.items() if row not in FRECHET} | dict.fromkeys(
+    MEASURES, "gaussianity"
+)
 """Metric of the scores table -> the name in a spec that asks for it."""
 
 

@@ -1,14 +1,17 @@
 """Scores that no other part of the report shows: kernel distances, precision and recall, and whatever is new.
 
-One table per topic and extractor, and one for the scores that need none: a row per trial and source, a column per metric that
+One table per topic and extractor, and one for the scores that need none: a row per network and source, a column per metric that
 the store holds. A value is of one evaluation: the one that is shown, else the next in `evaluation_order` that measured it;
-sampling seeds are averaged. Values of two evaluations may compare other numbers of images, so they are ranked apart.
+sampling seeds are averaged for each trial, then training seeds. Values of two evaluations may compare other numbers of images, so
+they are ranked apart. The CSV has every trial.
 """
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
+from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.data.evaluations import (
     FRECHET,
     INFINITIES,
@@ -22,7 +25,8 @@ from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, setting_words
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import short_names
-from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score
+from aesweep.analysis.statistics import Sample
+from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score, with_error
 from aesweep.sweep.tables.schemas import BY_COMPONENTS, METRIC_OF_ROW, METRIC_ROWS
 
 METRICS = {name: METRIC_ROWS[name].title for name in (*FRECHET, *KERNEL, *INFINITIES, *METRIC_ROWS)}
@@ -73,7 +77,8 @@ TOPICS = {
 }
 """Metrics with a table of their own; all others are in one."""
 _NAMES = {**SOURCE_NAMES, "latents": "Latents", "images": "Images"}
-_PLACE = ["data", "model", "filters", "depth", "variant", "latent_size", "seed"]
+_NETWORK = ["data", "model", "filters", "depth", "variant", "latent_size"]
+_PLACE = [*_NETWORK, "seed"]
 
 
 def other_tables(tables: Tables) -> list[TextTable]:
@@ -115,44 +120,68 @@ def _shown_nowhere_else(scores: pd.DataFrame) -> pd.DataFrame:
 def _table(tables: Tables, topic: Topic, extractor: str, long: pd.DataFrame) -> TextTable:
     trials = tables.described.drop_duplicates("key")[["key", *_PLACE]]
     tidy = trials.merge(long, on="key")
-    frame = _wide(tidy)
+    means = _over_seeds(tidy)
+    frame = _wide(means)
     headings = {"data": Heading("Data"), "network": Heading("Network"), "source_name": Heading("Source")}
     shown = [metric for metric in (*METRICS, *sorted(set(long["metric"]) - set(METRICS))) if metric in frame]
     headings |= {metric: Heading(METRICS.get(metric, metric), "number") for metric in shown}
+    many = bool((means["seeds"] > 1).any())
+    headings |= {"seeds": Heading("Seeds", "whole")} if many else {}
     needs = "" if extractor == "none" else f" on {extractor} features"
     best = " Best value per data set and source in bold." if RANKED & set(shown) else ""
-    caption = (
-        f"{topic.caption} ± one standard error, where one is estimated.{best} docs/tables.md says what each score is."
-    )
+    error = "half of a 95 % interval over training seeds" if many else "one standard error, where one is estimated"
+    caption = f"{topic.caption} ± {error}.{best} docs/tables.md says what each score is."
     distances = "Distances of other sources are in the tables above." if set(FRECHET) & set(shown) else ""
     caption = " ".join(filter(None, [caption, distances, _others(tables, long)]))
-    bold = _best(frame, tidy, shown)
+    bold = _best(frame, means, shown)
     name = topic.name if extractor == "none" else f"{topic.name}-{extractor}"
     return TextTable(name, f"{topic.title}{needs}", caption, headings, frame, tables.data_hash, bold, tidy=tidy)
 
 
-def _wide(tidy: pd.DataFrame) -> pd.DataFrame:
-    """One row per trial and source, a text column per metric."""
-    text = tidy["value"].map(format_score).astype("str")
-    error = tidy["stderr"].map(lambda value: "" if pd.isna(value) else f" ± {value:.2g}").astype("str")
-    tidy = tidy.assign(text=text + error, source_name=score_names(tidy).replace(_NAMES), network=_network(tidy))
+def _over_seeds(tidy: pd.DataFrame) -> pd.DataFrame:
+    """One row per network, source and metric: `value` and `half_width` over training seeds, `seeds`, `stderr` of a single one.
+
+    Seeds that two evaluations measured are never averaged: those of the evaluation with most of them count.
+    """
+    tidy = tidy.assign(place=tidy.groupby(_NETWORK, sort=False, dropna=False).ngroup())
+    fixed = ["place", *_NETWORK, "source", "split", "metric", "evaluation"]
+    groups = tidy.groupby(fixed, sort=False, dropna=False)
+    found = groups.agg(value=("value", "mean"), stderr=("stderr", "first"), seeds=("value", "count")).reset_index()
+    most = found.groupby(["place", "source", "split", "metric"])["seeds"].transform("idxmax")
+    found = found[found.index == most].reset_index(drop=True)
+    of_score = found.groupby(["data", "source", "split", "metric", "evaluation"], sort=False).indices
+    values = {key: part.to_numpy(dtype=float) for key, part in groups["value"]}
+    halves = np.full(len(found), np.nan)
+    keys = list(found[fixed].itertuples(index=False, name=None))
+    for rows in of_score.values():
+        settings = Settings([Sample(values[keys[row]]) for row in rows])
+        halves[rows] = [settings.mean_at(i).half_width for i in range(len(rows))]
+    return found.assign(half_width=halves)
+
+
+def _wide(means: pd.DataFrame) -> pd.DataFrame:
+    """One row per network and source, a text column per metric."""
+    errors = means["half_width"].where(means["half_width"].notna(), means["stderr"])
+    pairs = zip(means["value"], errors, strict=True)
+    texts = [format_score(value) if pd.isna(error) else with_error(value, error) for value, error in pairs]
+    means = means.assign(text=texts, source_name=score_names(means).replace(_NAMES), network=_network(means))
     order = {name: place for place, name in enumerate(_NAMES.values())}
-    index = ["data", "key", "network", "source_name", "source", "split"]
-    wide = tidy.pivot(index=index, columns="metric", values="text").fillna(MISSING)
-    place = pd.Series({key: i for i, key in enumerate(tidy["key"].unique())})
-    frame = wide.reset_index()
-    frame = frame.assign(place=frame["key"].map(place), order=frame["source_name"].map(order))
+    index = ["place", "data", "network", "source_name", "source", "split"]
+    wide = means.pivot(index=index, columns="metric", values="text").fillna(MISSING)
+    seeds = means.groupby(index)["seeds"].max()
+    frame = wide.assign(seeds=seeds).reset_index()
+    frame = frame.assign(order=frame["source_name"].map(order))
     return frame.sort_values(["place", "order"], kind="stable", ignore_index=True)
 
 
-def _best(frame: pd.DataFrame, tidy: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+def _best(frame: pd.DataFrame, means: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
     """Which cells are the best of their data set, source and evaluation, and not the only ones there."""
-    ranked = tidy["value"].where(tidy["metric"].isin(LOWEST), -tidy["value"])
-    groups = ranked.groupby([tidy[name] for name in ("data", "source", "split", "metric", "evaluation")])
-    best = ranked.eq(groups.transform("min")) & (groups.transform("count") > 1) & tidy["metric"].isin(RANKED)
-    marked = tidy.assign(best=best)
-    cells = marked.pivot(index=["key", "source", "split"], columns="metric", values="best")
-    cells = cells.reindex(pd.MultiIndex.from_frame(frame[["key", "source", "split"]])).reset_index(drop=True)
+    ranked = means["value"].where(means["metric"].isin(LOWEST), -means["value"])
+    groups = ranked.groupby([means[name] for name in ("data", "source", "split", "metric", "evaluation")])
+    best = ranked.eq(groups.transform("min")) & (groups.transform("count") > 1) & means["metric"].isin(RANKED)
+    marked = means.assign(best=best)
+    cells = marked.pivot(index=["place", "source", "split"], columns="metric", values="best")
+    cells = cells.reindex(pd.MultiIndex.from_frame(frame[["place", "source", "split"]])).reset_index(drop=True)
     return cells[metrics].eq(True)
 
 
@@ -173,7 +202,6 @@ def _named(tables: Tables, evaluation: str) -> str:
     return ": ".join(filter(None, [evaluation, ", ".join(setting_words(rows))]))
 
 
-def _network(tidy: pd.DataFrame) -> pd.Series:
-    """Such as `DAE f16 d3 z64, noise 0.1, seed 1`."""
-    seed = (", seed " + tidy["seed"].astype("str")).where(tidy["seed"] != 0, "")
-    return (tidy["model"].str.upper() + " " + short_names(tidy) + seed).astype("str")
+def _network(means: pd.DataFrame) -> pd.Series:
+    """Such as `DAE f16 d3 z64, noise 0.1`."""
+    return (means["model"].str.upper() + " " + short_names(means)).astype("str")

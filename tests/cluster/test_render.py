@@ -38,8 +38,24 @@ VALUES: dict[str, dict[str, Any]] = {
         "store": "s3://bucket/runs/paper",
         "nodes": 2,
     },
+    "launcher-gcp": {
+        "image": "registry.example/aesweep:0.1.0",
+        "store": "gs://bucket/runs/paper",
+        "data": "/shared/data",
+        "project": "my-project-1",
+        "nodes": 2,
+        "gpus": 1,
+    },
+    "skypilot": {
+        "image": "registry.example/aesweep:0.1.0",
+        "store": "s3://bucket/runs/paper",
+        "data": "/shared/data",
+        "nodes": 2,
+        "gpus": 8,
+    },
     "dockerfile": {"image": "aesweep:0.1.0"},
 }
+LAUNCHERS = ["launcher-onprem", "launcher-aws", "launcher-gcp"]
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -50,13 +66,13 @@ def test_every_file_is_filled_completely(kind: str) -> None:
         assert str(value) in text
 
 
-@pytest.mark.parametrize("kind", ["launcher-onprem", "launcher-aws"])
+@pytest.mark.parametrize("kind", LAUNCHERS)
 def test_launcher_files_fit_rays_own_schema(kind: str) -> None:
     schema = json.loads((Path(ray.__file__).parent / "autoscaler" / "ray-schema.json").read_text())
     jsonschema.validate(yaml.safe_load(render(kind, **VALUES[kind])), schema)
 
 
-@pytest.mark.parametrize("kind", ["launcher-onprem", "launcher-aws"])
+@pytest.mark.parametrize("kind", LAUNCHERS)
 def test_every_machine_of_a_launched_cluster_has_its_token(kind: str) -> None:
     config = yaml.safe_load(render(kind, **VALUES[kind]))
     assert config["file_mounts"] == {"~/.ray/auth_token": "~/.ray/auth_token"}
@@ -68,7 +84,7 @@ def test_the_token_of_a_launched_cluster_is_its_users_alone(tmp_path: Path) -> N
     """The command that makes it, as the file gives it, where Ray's own way of making it lets everybody read."""
     (tmp_path / "ray").write_text("#!/bin/sh\nmkdir -p ~/.ray\necho secret >~/.ray/auth_token\n")
     (tmp_path / "ray").chmod(0o755)
-    for kind in ("launcher-onprem", "launcher-aws"):
+    for kind in LAUNCHERS:
         (command,) = (line[1:] for line in render(kind, **VALUES[kind]).splitlines() if "get-auth-token" in line)
         for _ in range(2):  # also one that an earlier `ray` has left for everybody to read
             environment = {**os.environ, "HOME": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
@@ -100,7 +116,7 @@ def test_a_ray_job_asks_for_a_token() -> None:
 @pytest.mark.parametrize("secret", ["s3://key:secret@bucket/store", "s3://bucket/store?secret_key=secret"])
 def test_no_file_takes_a_secret(secret: str) -> None:
     """What is in a file ends in a command line, which everybody on the machine may read."""
-    for kind in ("slurm", "kuberay", "launcher-onprem", "launcher-aws"):
+    for kind in ("slurm", "kuberay", "skypilot", *LAUNCHERS):
         for name in ("store", "data", "spec"):
             with pytest.raises(ClusterError, match="cannot be used"):
                 render(kind, **{**VALUES[kind], name: secret})
@@ -154,6 +170,57 @@ def test_an_autoscaler_may_start_more_nodes_where_it_is_told_so(more: dict[str, 
     aws = yaml.safe_load(render("launcher-aws", **VALUES["launcher-aws"], **more))
     gpu = aws["available_node_types"]["gpu"]
     assert (gpu["min_workers"], gpu["max_workers"], aws["max_workers"]) == (2, most, most)
+
+
+def test_on_google_cloud_the_region_is_the_zones_and_rays_checks_pass() -> None:
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    config = yaml.safe_load(render("launcher-gcp", **{**VALUES["launcher-gcp"], "zone": "europe-west4-b", "gpus": 8}))
+    assert config["provider"]["region"] == "europe-west4"
+    prepared = prepare_config(config)
+    gpu = prepared["available_node_types"]["gpu"]
+    assert gpu["resources"]["GPU"] == 8 and gpu["node_config"]["machineType"] == "g2-standard-16"
+    validate_config(prepared)
+
+
+def test_a_sky_job_names_its_machines_and_takes_its_token_from_the_environment() -> None:
+    job = yaml.safe_load(render("skypilot", **VALUES["skypilot"], spot="true"))
+    assert (job["num_nodes"], job["resources"]["accelerators"], job["resources"]["use_spot"]) == (2, "H100:8", True)
+    assert job["secrets"] == {"RAY_AUTH_TOKEN": None}
+    subprocess.run(["bash", "-n"], input=job["run"], text=True, check=True)
+
+
+# Programs in place of the real ones: they write down how they are called. The head's port is open at once.
+PRETENDED = """#!/bin/bash
+echo "$(basename "$0") $* | $RAY_AUTH_MODE ${RAY_ADDRESS:-none}" >>"$SAID"
+"""
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_each_machine_of_a_sky_job_joins_one_ray_and_the_first_one_launches(tmp_path: Path, rank: int) -> None:
+    for name in ("ray", "aesweep", "pkill"):
+        (tmp_path / name).write_text(PRETENDED)
+        (tmp_path / name).chmod(0o755)
+    run = yaml.safe_load(render("skypilot", **VALUES["skypilot"]))["run"].replace("/dev/tcp/$head/$port", "/dev/null")
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "SAID": str(tmp_path / "said"),
+        "SKYPILOT_NODE_IPS": "10.0.0.1\n10.0.0.2",
+        "SKYPILOT_NODE_RANK": str(rank),
+        "SKYPILOT_NUM_GPUS_PER_NODE": "8",
+    }
+    subprocess.run(["bash", "-c", run], env=environment, check=True, timeout=60)
+    said = [re.sub(r"/tmp/aesweep-\w+", "FOLDER", line) for line in (tmp_path / "said").read_text().splitlines()]
+    head = "10.0.0.1:6399"
+    if rank:
+        assert said == [f"ray start --address={head} --num-gpus=8 --temp-dir=FOLDER --block | token none"]
+        return
+    assert said == [
+        "ray start --head --port=6399 --num-gpus=8 --temp-dir=FOLDER --include-dashboard=false | token none",
+        f"aesweep wait gpus=16 | token {head}",
+        f"aesweep launch paper --store s3://bucket/runs/paper --data /shared/data --address auto | token {head}",
+        f"pkill -f -- FOLDER | token {head}",
+    ]
 
 
 def test_fewer_nodes_at_most_than_at_least_are_refused() -> None:

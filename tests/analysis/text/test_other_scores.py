@@ -10,7 +10,7 @@ import pytest
 from aesweep.analysis import load_tables
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.text.other_scores import other_scores, other_tables
-from tests.analysis.typed import Grid, MakeStore, Rows
+from tests.analysis.typed import Grid, MakeStore, Rows, present
 
 
 def _row(
@@ -64,10 +64,29 @@ def test_numbers_stand_beside_their_error_and_the_best_are_bold(tables: Tables) 
     cells, bold = pictures.cells(), pictures.bold_cells()
     assert cells["network"].tolist() == ["DAE f16 z4", "DAE f16 z8"]
     assert cells["source_name"].tolist() == ["GMM", "GMM"]
-    assert cells["kd"].tolist() == ["0.02500 ± 0.0035", "0.03000 ± 0.003"]
+    assert cells["kd"].tolist() == ["0.0250 ± 0.0035", "0.0300 ± 0.0030"]
     assert bold["kd"].tolist() == [True, False]
     assert bold["precision"].tolist() == [False, True]  # of a share the highest
     assert errors.cells()["source_name"].tolist() == ["Test R", "Test R"]
+
+
+def test_a_network_has_one_row_with_its_mean_over_training_seeds_and_the_error_of_that(
+    make_store: MakeStore, grid: Grid
+) -> None:
+    values = {(4, 0): 0.2, (4, 1): 0.4, (8, 0): 0.5, (8, 1): 0.7}
+
+    def add(rows: Rows) -> None:
+        trials = {row["key"]: (row["latent_size"], row["seed"]) for row in rows["trials"]}
+        samples = [row for row in rows["scores"] if row["source"] == "gmm"]
+        rows["scores"] += [_row(row, "precision", values[trials[row["key"]]], 0.01) for row in samples]
+
+    tables = load_tables(make_store(grid(filters=[16], latent_size=[4, 8], seed=[0, 1], epochs=[1]), edit=add))
+    (table,) = other_tables(tables)
+    assert table.cells()["network"].tolist() == ["DAE f16 z4", "DAE f16 z8"]
+    # One standard deviation for both networks, 0.1 √2 with two degrees of freedom: 4.303 × 0.1414 / √2.
+    assert table.cells()["precision"].tolist() == ["0.30 ± 0.43", "0.60 ± 0.43"]
+    assert table.cells()["seeds"].tolist() == ["2", "2"] and table.bold_cells()["precision"].tolist() == [False, True]
+    assert "over training seeds" in table.caption and len(present(table.tidy)) == 4
 
 
 def test_a_metric_without_a_value_has_no_column(tables: Tables) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,9 +20,10 @@ from aesweep.sweep.store.drivers import ProgressFile, remove_stale
 from aesweep.sweep.store.records import LaunchProgress
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
+from tests.fresh_process import command_environment
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, small_spec
-from tests.sweep.conftest import run_main
+from tests.sweep.conftest import TINY, run_main
 from tests.waiting import wait_until
 
 RUNNING = LaunchProgress(running={})
@@ -163,3 +166,24 @@ def beside(action: Callable[[], object], what: str) -> Iterator[None]:
         yield
     finally:
         thread.join()
+
+
+def test_a_signal_that_comes_while_ray_is_loaded_is_a_request(tmp_path: Path, data_dir: Path) -> None:
+    """No Ray is started any more, and the exit code is that of every stopped sweep."""
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    words = ["launch", "tiny.yaml", "--store", "store", "--data", str(data_dir)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "aesweep.sweep.cli", *words],
+        cwd=tmp_path,
+        env=command_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as launch:
+        assert launch.stderr is not None
+        while "Starting Ray" not in (line := launch.stderr.readline()):
+            assert line, "the launch ended before"
+        launch.send_signal(signal.SIGTERM)
+        said = launch.stderr.read()
+    assert launch.returncode == 130, said
+    assert "2 pending" in said and f"aesweep resume {tmp_path}" in said and "Traceback" not in said
+    assert list((tmp_path / "store" / "progress").iterdir()) == []
