@@ -317,9 +317,9 @@ def coverage_text(rates: Rates, replicates: int) -> str:
     return f"""## Coverage of 95 % intervals over training seeds
 
 {few} replicates each: 95 % has a Monte Carlo standard error of {error(0.95, few)}. The Gaussian process is asked for a true
-minimum between the sizes, one octave or more from the ends of the grid. Its kernel (Matérn 3/2) is rough enough for curves with
-a sharp bend, where the interval covers about what it says. On smooth curves, which it cannot tell from such ones by eight noisy
-points, the interval is wider than it need be and covers 98 to 100 %: the 95 % are a lower limit. “Sizes as good as the best” is
+minimum between the sizes, one octave or more from the ends of the grid. How smooth a curve is cannot be told from eight noisy points,
+so two kernels are averaged by their evidence (Matérn 3/2 and 5/2). Where a curve is so shallow that the interval spans most of the
+sizes tried, it cannot extend beyond them and covers more than it says. “Sizes as good as the best” is
 asked for the size with the lowest true score; it and the simultaneous interval cover more than 95 % by design (Bonferroni over
 the sizes). Intervals of single distances over images: coverage-*.md.
 
