@@ -10,7 +10,7 @@ from aesweep.evaluation.descriptions import METRICS as KNOWN_METRICS
 from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.evaluation.prior_descriptions import PRIORS, USUAL
 from aesweep.models.data.datasets import SPLITS, Split
-from aesweep.models.errors import InputError
+from aesweep.models.errors import InputError, nearest
 from aesweep.models.identity import content_hash, identity_fields
 from aesweep.models.plugins.plugin import Plugin, PluginError, Settings, Value
 from aesweep.models.plugins.registry import Registry, parsed
@@ -230,7 +230,9 @@ def _uses(registry: Registry[Any], field: str, name: object, recorded: tuple[str
     except PluginError:
         raise
     except InputError:
-        raise InputError(field, name, f"{choose}: {', '.join(registry.names())}.") from None
+        names = registry.names()
+        hint = nearest(name, names) if isinstance(name, str) and name else ""
+        raise InputError(field, name, f"{hint}{choose}: {', '.join(names)}.") from None
 
 
 def _is_int_between(value: object, least: int, most: int) -> bool:

@@ -1,5 +1,8 @@
 """Exceptions that several layers share: bad input, which the command line prints without a traceback, and NaN pictures."""
 
+import difflib
+from collections.abc import Collection
+
 LONGEST_SHOWN = 120  # characters of a value in a message
 LONGEST_LINE = 1000  # characters of one line of a message: it may quote a file, which may hold anything
 
@@ -38,3 +41,10 @@ def _shown(value: object) -> str:
     except ValueError:  # Python refuses to print whole numbers of more than 4,300 digits
         return "a number of thousands of digits"
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """`Did you mean filters? ` or "", for the start of a remedy."""
+    found = difflib.get_close_matches(word.lower(), known, n=3, cutoff=0.5)
+    found.sort(key=lambda name: name[0] != word[0].lower())  # of equally near ones, the same first letter
+    return f"Did you mean {found[0]}? " if found else ""

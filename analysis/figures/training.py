@@ -61,7 +61,8 @@ def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
         _lines(ax, panel, sizes)
         ax.set_ylim(limits[reduction].low, limits[reduction].high)
     finish(figure, title, _legend(sizes), tables.data_hash)
-    caption = f"{rows['key'].nunique():,} trials, one line each."
+    trials = rows["key"].nunique()
+    caption = f"{trials:,} trials, one line each." if trials > 1 else "One trial."
     if rows["epoch"].max() >= _LONG_TRAINING:
         caption += " The first epochs may lie above the axis."
     if cut:

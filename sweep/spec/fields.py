@@ -5,7 +5,6 @@ through the type of its dataclass field here. Pydantic reads the scalars (`"1e-3
 what it would let through silently (true as 1) is refused. Messages name the place, the value and what to write.
 """
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
@@ -16,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import ENCODER_STAGES, TrialConfig
-from aesweep.models.errors import InputError
+from aesweep.models.errors import InputError, nearest
 from aesweep.models.objectives.objective import as_mapping
 from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.sweep.spec.execution import ExecutionConfig
@@ -55,13 +54,6 @@ def at(place: str, separator: str = ": ") -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(f"{place}{separator}{error.field}", error.value, error.remedy) from None
-
-
-def nearest(word: str, known: Collection[str]) -> str:
-    """`Did you mean filters? ` or "", for the start of a remedy."""
-    found = difflib.get_close_matches(word.lower(), known, n=3, cutoff=0.5)
-    found.sort(key=lambda name: name[0] != word[0].lower())  # of equally near ones, the same first letter
-    return f"Did you mean {found[0]}? " if found else ""
 
 
 def unknown(name: str, value: object, known: Collection[str]) -> InputError:

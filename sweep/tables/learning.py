@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from aesweep.sweep.store.layout import table_name
 from aesweep.sweep.store.store import Store
-from aesweep.sweep.tables.schemas import STILL_IMPROVING
 
 _READ = ("key", "name", "test_bce", "mean_image_bce", "late_improvement")
 
@@ -35,6 +34,8 @@ def training_warning(test_bce: float | None, mean_image_bce: float | None, late:
     """What is remarkable about the end of a training; "" where nothing is."""
     if test_bce is not None and mean_image_bce is not None and test_bce >= mean_image_bce:
         return "it has learnt nothing: it reconstructs test images no better than the mean training image does"
+    from aesweep.sweep.tables.schemas import STILL_IMPROVING  # a tenth of a second: pyarrow
+
     if late is not None and late > STILL_IMPROVING:
         return f"it was still improving fast: {late:.0%} of the fall of its loss came in the last tenth of the epochs"
     return ""

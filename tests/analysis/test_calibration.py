@@ -38,6 +38,7 @@ FACTS = {
 ELSEWHERE = {
     "logarithm": "for differences over two data sets, which simulated results do not have yet",
     "paired_difference": "for answers on the report's first screen, which are no verdicts",
+    "may_be_lowest": "likewise; tests/analysis/test_may_be_lowest.py simulates it",
 }
 """Statistics that no simulated rule uses."""
 

@@ -31,7 +31,7 @@ def test_a_tracker_sees_the_rows_of_the_table_epochs_while_a_trial_trains(finish
     epochs, trials = (read(finished_launch.store, table) for table in ("epochs", "trials"))
     for name, results in finished_launch.tracker.results.items():
         trial = trials[trials.name == name].iloc[0]
-        rows = epochs[epochs.key == trial.key].drop(columns="key").sort_values("epoch")
+        rows = epochs[epochs.key == trial.key].drop(columns=["key", "state"]).sort_values("epoch")
         assert len(results) == len(rows) == 3
         for result, row in zip(results, rows.to_dict("records"), strict=True):
             measured = {column: value for column, value in row.items() if value == value}  # a DAE has no KL part

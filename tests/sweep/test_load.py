@@ -33,7 +33,7 @@ def test_data_come_from_the_folder_that_the_store_names_or_from_another(small_st
 
 
 def test_what_a_store_does_not_have_is_said(small_store: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such prior"):
+    with pytest.raises(InputError, match="Choose one of: standard_normal, mvg"):
         load_prior(small_store, DONE.key, "copula")
     with pytest.raises(InputError, match=f"'{HALF.key}' cannot be used.\nThis trial is not trained yet"):
         load_model(small_store, HALF.key)

@@ -13,7 +13,7 @@ from tests.in_process import run_aesweep
 from tests.sweep.conftest import TINY, run_main
 
 VERBS = set(
-    "plan launch resume stop status tables report evaluate sample fetch doctor render wait prune verify".split()
+    "plan launch resume stop status tables report evaluate sample fetch doctor render wait prune verify list_trials".split()
 )
 
 
@@ -29,7 +29,6 @@ def test_the_verbs_are_those_of_the_design() -> None:
         ("plan q --only", "Option '--only' requires an argument."),
         ("resume s --max-concurrent 0", "Invalid value for '--max-concurrent': Input should be greater than or equal to 1 (given: '0')"),
         ("sample s k -n 0", "Invalid value for '-n': Input should be greater than or equal to 1 (given: '0')"),
-        ("sample s k --prior foo", "Invalid value for '--prior': 'foo' is not one of 'standard_normal', 'mvg', 'gmm'."),
         ("evaluate s --samples=1", "Invalid value for '--samples': Input should be greater than or equal to 2 (given: '1')"),
         ("evaluate s --samples few", "Invalid value for '--samples': Input should be a valid integer"),
         ("fetch mnist", "Invalid value for 'WHAT': 'mnist' is not one of 'cifar10', 'celeba', 'inception'."),

@@ -327,7 +327,7 @@ def test_a_store_on_s3_is_trained_into_planned_looked_at_sampled_and_reported(
     assert run_aesweep("sample", uri, DONE.key[:6], "--prior", "mvg", "-n", 4).code == 0
     assert run_aesweep("report", uri).code == 0
     page = (tmp_path / "store-report" / "index.html").read_text()
-    assert "data:image/png" in page and "confirmatory" in page
+    assert "data:image/png" in page and "Which network?" in page
     assert uri in page and str(tmp_path) not in page, "the store is the one on S3, not the copy of its tables"
     assert list(tmp_path.glob(f"store-report/store/{trials.pictures[DONE.key]}/*.png"))
 

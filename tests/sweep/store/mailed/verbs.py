@@ -113,6 +113,8 @@ def _report(place: Place) -> int:
 ACTIONS: dict[str, Action] = {
     "status": _verb("status", "{store}"),
     "status --json": _verb("status", "{store}", "--json", "--all"),
+    "list": _verb("list", "{store}", "--sort", "gmm"),
+    "list --json": _verb("list", "{store}", "--json"),
     "plan": _verb("plan", "{spec}", "--store", "{store}"),
     "tables": _verb("tables", "{store}"),
     "prune": _verb("prune", "{store}"),
