@@ -19,7 +19,7 @@ def _load_plugins(files: list[str] | None) -> list[str] | None:
 
 
 DATA_DEFAULT = "\\[default: $AESWEEP_DATA, or ~/.cache/aesweep]"
-_SPEC_HELP = "A preset (quickstart, paper, paper-cifar10, paper-celeba) or a YAML file (docs/specs.md)."
+_SPEC_HELP = "A preset (quickstart, paper, paper-cifar10, paper-celeba, rivals) or a YAML file (docs/specs.md)."
 Spec = Annotated[str, argument(metavar="SPEC", help=_SPEC_HELP)]
 StoreArgument = Annotated[str, argument(metavar="STORE", help="Folder of results, or s3://bucket/folder.")]
 StoreOption = Annotated[
