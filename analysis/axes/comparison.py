@@ -32,7 +32,7 @@ class Comparison:
     setting: tuple[str, ...] = ()
     """The axes that make a setting."""
     common: tuple[tuple[int, ...], ...] = ()
-    """The settings that all values share: the place on each of these axes."""
+    """The settings that all values share and that are compared: the place on each of these axes."""
 
     @cached_property
     def means(self) -> dict[int, float]:
@@ -85,9 +85,11 @@ def _compare(axes: Axes, axis: Axis, score: str, places: Sequence[int]) -> Compa
     by_seed = rows.groupby([axis.name, *setting, "seed"], sort=True)["value"].mean().reset_index()
     groups = by_seed.groupby([axis.name, *setting], sort=True)["value"]
     samples = {_place_and_setting(key): Sample(values.to_numpy()) for key, values in groups}
-    common = sorted(set.intersection(*({s for p, s in samples if p == place} for place in places)))
-    if not common:
+    shared = sorted(set.intersection(*({s for p, s in samples if p == place} for place in places)))
+    if not shared:
         return None
+    several = [s for s in shared if all(len(samples[place, s]) > 1 for place in places)]
+    common = several or shared
     found = tuple(tuple(samples[place, s] for s in common) for place in places)
     return Comparison(axis, tuple(places), found, tuple(setting), tuple(common))
 

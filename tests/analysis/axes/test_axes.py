@@ -139,11 +139,21 @@ def test_a_field_without_effect_on_one_model_is_part_of_the_setting_unless_model
     swept: Callable[..., Sweep],
 ) -> None:
     trials = grid(**VAE, beta=[0.1, 1.0], latent_size=[4, 8], seed=[0, 1]) + grid(
-        filters=[8], latent_size=[4, 8], epochs=[1]
+        filters=[8], latent_size=[4, 8], epochs=[1], seed=[0, 1]
     )
     axes = swept(trials, lambda t: t.latent_size + 0.01 * t.seed).layout.axes
     settings = {a.name: present(compare_values(axes, a, "gmm")).settings for a in axes.every}
     assert settings == {"model": 2, "latent_size": 3, "beta": 2}
+
+
+def test_settings_with_several_seeds_decide_while_others_still_have_one(swept: Callable[..., Sweep]) -> None:
+    """A sweep that is not finished: the first seed of every network is trained before the second."""
+    trials = grid(**VAE, beta=[0.1, 1.0], latent_size=[2, 4, 8, 16], seed=[0, 1])
+    trials = [trial for trial in trials if trial.seed == 0 or trial.latent_size < 16]
+    axes = swept(trials, lambda t: 10 * t.beta + t.latent_size + 0.1 * (t.seed + t.latent_size % 3)).layout.axes
+    found = present(compare_values(axes, present(axes.named("beta")), "gmm"))
+    assert found.settings == 3
+    assert found.is_decided and found.best == 0
 
 
 def test_one_seed_leaves_every_value_open(swept: Callable[..., Sweep]) -> None:
