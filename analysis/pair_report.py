@@ -7,7 +7,7 @@ from aesweep.analysis.data.tables import load_tables
 from aesweep.analysis.figures.by_axes import figures_by_axes
 from aesweep.analysis.page import environment
 from aesweep.analysis.report_files import PAGE, pair_writer
-from aesweep.analysis.side_by_side import Side, differently_scored, names_of, pairs, sides
+from aesweep.analysis.side_by_side import Side, data_hash_of, differently_scored, names_of, pairs, sides
 from aesweep.analysis.text.pair_tables import pair_answers, pair_table, what_each_has
 
 Store = tuple[str | Path, str]
@@ -23,7 +23,7 @@ def write_pair(first: Store, second: Store, out: str | Path, wishes: Wishes | No
     folder = Path(out).expanduser().absolute()
     writer = pair_writer([side.tables.root for side in both], folder)
     found = list(pairs(*both, wishes or Wishes()))
-    hashes = " ".join(side.tables.data_hash for side in both)
+    hashes = data_hash_of(both)
     page = (
         environment()
         .get_template("pair.html.j2")

@@ -9,19 +9,19 @@ differs between them (epochs 50 and 100) belongs to that axis and is named with 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
-from aesweep.analysis.axes.axes import Axis, find_axes
+from aesweep.analysis.axes.axes import Axis
 from aesweep.analysis.axes.comparison import Comparison, compare_values
-from aesweep.analysis.axes.layout import Wishes, choose
-from aesweep.analysis.axes.sweep import Sweep, measures_of, sweeps
+from aesweep.analysis.axes.layout import Wishes
+from aesweep.analysis.axes.sweep import Sweep, sweep_of, sweeps
 from aesweep.analysis.axes.words import STORE
 from aesweep.analysis.data.evaluations import Evaluation, evaluations_of
-from aesweep.analysis.data.ranking import rank, ranked_by, with_scores
+from aesweep.analysis.data.ranking import with_scores
 from aesweep.analysis.data.tables import Tables
 
 
@@ -94,17 +94,17 @@ def _scored(side: Side, evaluation: Evaluation) -> pd.DataFrame:
 def _pair(
     first: Side, second: Side, data: str, evaluation: Evaluation, trials: pd.DataFrame, wishes: Wishes
 ) -> Pair | None:
-    score = ranked_by(trials)
-    ranking = rank(trials, score) if score else None
-    axes = find_axes(trials)
-    axis = axes.named(STORE)
-    if score is None or ranking is None or axis is None:
-        return None
-    layout = choose(axes, wishes if wishes.line else Wishes(line=STORE))
-    hashes = f"{first.tables.data_hash} {second.tables.data_hash}"
-    return Pair(Sweep(data, evaluation, layout, ranking, measures_of(evaluation, trials, score), hashes), axis)
+    wishes = replace(wishes, line=wishes.line or STORE)
+    sweep = sweep_of(data, evaluation, trials, wishes, data_hash_of((first, second)))
+    axis = sweep.layout.axes.named(STORE) if sweep else None
+    return Pair(sweep, axis) if sweep and axis else None
 
 
 def names_of(both: Sequence[Side]) -> str:
     """Such as `width and beta`."""
     return " and ".join(side.name for side in both)
+
+
+def data_hash_of(both: Sequence[Side]) -> str:
+    """The hashes of both stores' tables, for everything that is made from both."""
+    return " ".join(side.tables.data_hash for side in both)

@@ -67,13 +67,19 @@ def sweeps(tables: Tables, wishes: Wishes) -> list[Sweep]:
     found = []
     for evaluation in evaluations_of(tables).shown:
         for data, trials in with_scores(tables, evaluation).groupby("data"):
-            score = wishes.score if wishes.score and trials[wishes.score].notna().any() else ranked_by(trials)
-            ranking = rank(trials, score) if score else None
-            if score and ranking is not None:
-                layout = choose(find_axes(trials), wishes)
-                measures = measures_of(evaluation, trials, score)
-                found.append(Sweep(str(data), evaluation, layout, ranking, measures, tables.data_hash))
+            sweep = sweep_of(str(data), evaluation, trials, wishes, tables.data_hash)
+            found += [sweep] if sweep else []
     return found
+
+
+def sweep_of(data: str, evaluation: Evaluation, trials: pd.DataFrame, wishes: Wishes, data_hash: str) -> Sweep | None:
+    """The sweep that these described trials with their scores, all on one data set, make; None without a score."""
+    score = wishes.score if wishes.score and trials[wishes.score].notna().any() else ranked_by(trials)
+    ranking = rank(trials, score) if score else None
+    if score is None or ranking is None:
+        return None
+    layout = choose(find_axes(trials), wishes)
+    return Sweep(data, evaluation, layout, ranking, _measures(evaluation, trials, score), data_hash)
 
 
 def score_title(score: str) -> str:
@@ -82,7 +88,7 @@ def score_title(score: str) -> str:
     return f"{name} samples" if score in SAMPLE_SCORES else f"reconstructions ({name})"
 
 
-def measures_of(evaluation: Evaluation, trials: pd.DataFrame, first: str) -> tuple[Measure, ...]:
+def _measures(evaluation: Evaluation, trials: pd.DataFrame, first: str) -> tuple[Measure, ...]:
     """The score that networks are ranked by, the others, and the reconstruction error."""
     names = [name for name in dict.fromkeys([first, *RANKED_BY]) if trials[name].notna().any()]
     metric = "FID" if evaluation.is_fid else evaluation.metric

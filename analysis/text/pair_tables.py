@@ -6,7 +6,7 @@ from aesweep.analysis.axes.comparison import Comparison
 from aesweep.analysis.axes.layout import axis_title
 from aesweep.analysis.axes.sweep import Sweep
 from aesweep.analysis.data.evaluations import Evaluation
-from aesweep.analysis.side_by_side import Pair, Side
+from aesweep.analysis.side_by_side import Pair, Side, data_hash_of
 from aesweep.analysis.statistics import contrast
 from aesweep.analysis.text.answers import Answer, network_name
 from aesweep.analysis.text.better import better, question, score_words, upper_first
@@ -17,8 +17,8 @@ def what_each_has(first: Side, second: Side) -> TextTable:
     """A row per property, a column per store."""
     rows = [{"what": what, "first": a, "second": b} for (what, a), (_, b) in zip(_of(first), _of(second), strict=True)]
     headings = {"what": Heading("What"), "first": Heading(first.name), "second": Heading(second.name)}
-    hashes = f"{first.tables.data_hash} {second.tables.data_hash}"
-    return TextTable("stores", "What each store has", "", headings, pd.DataFrame(rows), hashes)
+    frame, hashes = pd.DataFrame(rows), data_hash_of((first, second))
+    return TextTable("stores", "What each store has", "", headings, frame, hashes)
 
 
 def pair_answers(pair: Pair) -> list[Answer]:

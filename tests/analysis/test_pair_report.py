@@ -32,8 +32,8 @@ def scored_store(make_store: MakeStore) -> Callable[..., Path]:
     return make
 
 
-def paired(first: Path, second: Path) -> list[Pair]:
-    return list(pairs(*sides(load_tables(first), load_tables(second)), Wishes()))
+def paired(first: Path, second: Path, **wishes: Any) -> list[Pair]:
+    return list(pairs(*sides(load_tables(first), load_tables(second)), Wishes(**wishes)))
 
 
 def test_the_settings_that_both_have_are_compared_and_what_differs_is_named(
@@ -63,6 +63,17 @@ def test_trials_that_are_in_both_stores_are_counted(scored_store: Callable[..., 
     (pair,) = paired(scored_store(same, lambda t: t.seed), scored_store(same, lambda t: t.seed + 0.5))
     assert pair.repeated == 4
     assert "4 trials are in both stores" in pair_answers(pair)[1].text
+
+
+def test_the_page_obeys_what_the_spec_asks_of_a_report(scored_store: Callable[..., Path]) -> None:
+    fields: dict[str, Any] = {"filters": [8, 16], "latent_size": [4, 8, 16]}
+    stores = [scored_store(grid(epochs=[epochs], **fields), lambda t: t.filters) for epochs in (1, 5)]
+    (pair,) = paired(*stores, x="filters", score="mvg")
+    layout = pair.sweep.layout
+    assert pair.sweep.ranking.score == "mvg" and "MVG samples score" in pair_answers(pair)[0].text
+    assert present(layout.x).name == "filters" and layout.line is pair.axis and layout.notices == ()
+    (other,) = paired(*stores, line="filters")
+    assert present(other.sweep.layout.line).name == "filters"
 
 
 def test_distances_of_other_evaluations_and_other_data_are_not_compared(
