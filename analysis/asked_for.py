@@ -10,9 +10,8 @@ from typing import Protocol, TypeVar
 from aesweep.analysis.axes.layout import Wishes
 from aesweep.analysis.claims.claims_table import Judgement
 from aesweep.analysis.claims.own import OwnClaims
+from aesweep.analysis.claims.verdicts import OPEN
 from aesweep.analysis.data.results import Results
-
-UNDECIDED = "not enough data"
 
 
 class OfData(Protocol):
@@ -36,7 +35,7 @@ def is_asked_for(judgement: Judgement, wishes: Wishes, own: OwnClaims | None) ->
     """Whether the verdicts on these data are shown."""
     if own is not None or draws_paper(judgement.results, wishes):
         return True
-    return wishes.paper is None and any(one.ours.outcome != UNDECIDED for one in judgement.judged)
+    return wishes.paper is None and any(one.ours.outcome != OPEN for one in judgement.judged)
 
 
 def first_of_each(found: Iterable[Found]) -> list[Found]:

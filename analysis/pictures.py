@@ -126,7 +126,7 @@ def _with_pictures(tables: Tables) -> pd.DataFrame:
     trials = trials.merge(scores, left_on="key", right_index=True, how="left")
     # One measure for all trials: distances of two priors, or a distance and a cross-entropy, cannot be ranked together.
     measure = next((name for name in ("gmm", "mvg", "test_bce") if trials[name].notna().any()), "test_bce")
-    metric = ("FID" if shown[0].is_fid else shown[0].metric) if shown else ""
+    metric = shown[0].distance if shown else ""
     captions = {
         f"{name}_caption": (f"{metric} " + trials[name].map(format_score).astype("str")).where(trials[name].notna(), "")
         for name, _ in PICTURES.values()

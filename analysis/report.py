@@ -79,6 +79,7 @@ def write_report(
     found = sweeps(tables, wishes)
     first = first_of_each(found)
     results = all_results(tables)
+    judged = [*results, *results_without_distances(tables)]
     if fetch is not None:
         drawn = (one for one in results if draws_paper(one, wishes))
         folders = shown_folders(tables).union(*map(winner_folder, first), *map(sampled_folders, drawn))
@@ -86,8 +87,8 @@ def write_report(
     parts = {
         **_first_screen(tables, writer, found, first),
         **_own_axes(tables, writer, found),
-        **_measures(tables, writer, results),
-        **_paper(tables, writer, results, wishes, frozen, own),
+        **_measures(tables, writer, results, judged),
+        **_paper(tables, writer, results, judged, wishes, frozen, own),
         **_trials(tables, writer, folder, results),
         "missing_own": missing_own(frozen or (), own, address or str(tables.root)),
         "provenance": provenance(tables),
@@ -127,9 +128,8 @@ def _own_axes(tables: Tables, writer: Writer, found: list[Sweep]) -> dict[str, A
     }
 
 
-def _measures(tables: Tables, writer: Writer, results: list[Results]) -> dict[str, Any]:
+def _measures(tables: Tables, writer: Writer, results: list[Results], judged: list[Results]) -> dict[str, Any]:
     """What is measured of the networks themselves: latents, Gaussianity, smoothness."""
-    judged = [*results, *results_without_distances(tables)]
     data_sets = first_of_each(judged)
     drawings = [
         *(draw(tables, one) for one in data_sets for draw in (figure_a, latent_panels)),
@@ -144,12 +144,12 @@ def _paper(
     tables: Tables,
     writer: Writer,
     results: list[Results],
+    judged: list[Results],
     wishes: Wishes,
     frozen: Sequence[Frozen] | None,
     own: OwnClaims | None,
 ) -> dict[str, Any]:
     """The paper's figures, tables and claims, where the data or the spec ask for them."""
-    judged = [*results, *results_without_distances(tables)]
     judgements = [one for one in _judgements(tables, judged, frozen, own) if is_asked_for(one, wishes, own)]
     drawn = [one for one in results if draws_paper(one, wishes)]
     evaluations = {one.evaluation for one in drawn}

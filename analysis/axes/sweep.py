@@ -91,8 +91,7 @@ def score_title(score: str) -> str:
 def _measures(evaluation: Evaluation, trials: pd.DataFrame, first: str) -> tuple[Measure, ...]:
     """The score that networks are ranked by, the others, and the reconstruction error."""
     names = [name for name in dict.fromkeys([first, *RANKED_BY]) if trials[name].notna().any()]
-    metric = "FID" if evaluation.is_fid else evaluation.metric
-    found = [Measure(name, score_title(name), f"{metric} (lower is better)") for name in names]
+    found = [Measure(name, score_title(name), f"{evaluation.distance} (lower is better)") for name in names]
     if trials[RECONSTRUCTION].notna().any():
         found.append(Measure(RECONSTRUCTION, "reconstructed test images", "cross-entropy (nats per value)"))
     return tuple(found)

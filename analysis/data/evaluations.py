@@ -79,6 +79,11 @@ class Evaluation:
         return official or f"{_WORDS.get(self.metric, self.metric)} on {self.extractor} features"
 
     @property
+    def distance(self) -> str:
+        """The title without the network, for places with little room: `FID`, or `fd`."""
+        return "FID" if self.is_fid else self.metric
+
+    @property
     def notice(self) -> str:
         """What must stand beside every number that is no FID; "" for FID."""
         if self.metric == "none":

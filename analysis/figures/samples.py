@@ -104,8 +104,7 @@ def _walk_cells(images: np.ndarray | None) -> tuple[Cell, ...]:
 
 def _score_words(results: Results, trial: pd.Series, score: str, prior: str = "") -> str:
     """Such as `FID 73.78`; "" without a score."""
-    metric = "FID" if results.evaluation.is_fid else results.evaluation.metric
-    return f"{prior}{metric} {format_score(trial[score])}" if pd.notna(trial[score]) else ""
+    return f"{prior}{results.evaluation.distance} {format_score(trial[score])}" if pd.notna(trial[score]) else ""
 
 
 def _label(trial: pd.Series) -> str:

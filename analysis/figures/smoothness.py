@@ -107,7 +107,7 @@ def _measured(rows: pd.DataFrame, place: str) -> pd.DataFrame:
 
 
 def _panel(ax: Axes, results: Results, rows: pd.DataFrame, name: str, measure: str) -> None:
-    distance = "FID" if results.evaluation.is_fid else results.evaluation.metric
+    distance = results.evaluation.distance
     ax.set_title(MEASURES[measure].title, fontsize=10.5)
     ax.set_ylabel(MEASURES[measure].axis.replace("distance from real", f"{distance} from real"), fontsize=9)
     if rows[name].isna().all():

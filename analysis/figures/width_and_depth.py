@@ -117,7 +117,7 @@ def figure_5(results: Results) -> Drawing | None:
     panels = over(SAMPLES, _depth_lines(results), relative=True)
     ring: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 10, "markerfacecolor": "none"}
     legend = (Line2D([], [], label="best latent size", color="#333333", **ring),)
-    distance = "FID" if results.evaluation.is_fid else results.evaluation.metric
+    distance = results.evaluation.distance
     axis = f"{distance} / lowest {distance} of the curve"
     caption = f"{_BY_DEPTH} {_RELATIVE}"
     chart = Chart("figure-5", "Figure 5. ", "samples", panels, caption, legend, ", by depth (relative)", axis)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from aesweep.analysis.axes.sweep import Sweep
-from aesweep.analysis.data.paper import DATA_NAMES
 from aesweep.analysis.data.scores import SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.figures.grids import Cell, Row, grid_images, picture_page
@@ -35,7 +34,7 @@ def winner(tables: Tables, sweep: Sweep) -> Drawing | None:
     shown = {head: images[:_DOWN, :_ACROSS] for head, images in cells.items() if images is not None}
     if not shown:
         return None
-    title = f"{DATA_NAMES.get(sweep.data, sweep.data)}: {network_name(sweep.ranking)}"
+    title = f"{sweep.title}: {network_name(sweep.ranking)}"
     row = Row("", tuple(Cell(images) for images in shown.values()))
     figure = picture_page(title, list(shown), [row], 0.0, tables.data_hash, sweep.evaluation.notice)
     caption = (

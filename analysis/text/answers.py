@@ -8,11 +8,11 @@ import pandas as pd
 
 from aesweep.analysis.axes.comparison import Comparison, compare_values
 from aesweep.analysis.axes.layout import axis_title
-from aesweep.analysis.axes.sweep import Sweep
+from aesweep.analysis.axes.sweep import Sweep, score_title
 from aesweep.analysis.data.evaluations import Evaluation
 from aesweep.analysis.data.ranking import Ranking
 from aesweep.analysis.data.tables import Tables
-from aesweep.analysis.text.better import better, how_sure, question, score_words
+from aesweep.analysis.text.better import better, how_sure, question
 from aesweep.analysis.text.settle import what_would_settle
 from aesweep.analysis.text.text_tables import format_score, with_error
 from aesweep.sweep.tables.schemas import MODEL_TITLES
@@ -84,7 +84,7 @@ def _answers(tables: Tables, sweep: Sweep, note: str) -> Iterator[Answer]:
     compared: list[Comparison] = []
     for axis in asked[:MOST_QUESTIONS]:
         found = compare_values(axes, axis, ranking.score)
-        yield Answer(question(axis), better(axis, found, score_words(ranking.score)))
+        yield Answer(question(axis), better(axis, found, score_title(ranking.score)))
         compared += [found] if found else []
     if rest := asked[MOST_QUESTIONS:]:
         yield Answer("What else varies?", f"{', '.join(map(axis_title, rest)).capitalize()}: see “Field by field”.")
@@ -98,8 +98,7 @@ def _answers(tables: Tables, sweep: Sweep, note: str) -> Iterator[Answer]:
 def _which(sweep: Sweep) -> str:
     ranking = sweep.ranking
     count, name = len(ranking.networks), network_name(ranking)
-    metric = "FID" if sweep.evaluation.is_fid else sweep.evaluation.metric
-    what = f"{score_words(ranking.score)} score {metric}"
+    what = f"{score_title(ranking.score)} score {sweep.evaluation.distance}"
     if not ranking.known:
         what = f"{what} {format_score(ranking.best.value)}"
         if count == 1:

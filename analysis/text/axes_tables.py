@@ -8,8 +8,8 @@ from aesweep.analysis.axes.axes import Axis
 from aesweep.analysis.axes.comparison import Comparison, compare_values
 from aesweep.analysis.axes.layout import axis_title
 from aesweep.analysis.axes.means import network_means
-from aesweep.analysis.axes.sweep import Sweep
-from aesweep.analysis.text.better import score_words, upper_first
+from aesweep.analysis.axes.sweep import Sweep, score_title
+from aesweep.analysis.text.better import upper_first
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score, with_error
 
 
@@ -51,7 +51,7 @@ def fields_table(sweep: Sweep) -> TextTable | None:
         "settings": Heading("Common settings", "whole"),
         "verdict": Heading("Verdict"),
     }
-    what = score_words(sweep.ranking.score)
+    what = score_title(sweep.ranking.score)
     caption = (
         f"{sweep.evaluation.title} of {what}: the mean over the settings in which every value of the field was trained, and how far it is "
         "above the lowest, ± half of a 95 % interval that holds for all values of the field. A setting is what the other fields say; "

@@ -8,7 +8,6 @@ from aesweep.analysis.axes.comparison import Comparison
 from aesweep.analysis.axes.layout import axis_title
 from aesweep.analysis.axes.words import STORE
 from aesweep.analysis.data.ranking import Ranking
-from aesweep.analysis.data.scores import SAMPLE_SCORES, SOURCE_NAMES
 from aesweep.analysis.statistics import PairedDifference
 from aesweep.analysis.text.text_tables import format_score, places_of
 
@@ -23,12 +22,6 @@ def question(axis: Axis) -> str:
         return f"Which {axis_title(axis)}?"
     second = axis.phrase(1) if len(axis.fields) > 1 or not axis.numbers else axis.label(1)
     return f"{start(axis, axis.phrase(0))} or {second}?"
-
-
-def score_words(score: str) -> str:
-    """Such as `GMM samples`."""
-    name = SOURCE_NAMES[score]
-    return f"{name} samples" if score in SAMPLE_SCORES else f"reconstructions ({name})"
 
 
 def better(axis: Axis, found: Comparison | None, what: str) -> str:

@@ -15,11 +15,10 @@ from aesweep.analysis.data.published import published_scores
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import MODEL_NAMES
-from aesweep.analysis.text.missing_scores import missing_scores, unmeasured
+from aesweep.analysis.text.missing_scores import GAP, missing_scores, unmeasured
 from aesweep.analysis.text.paper_tables import holds_paper_data
 from aesweep.analysis.text.text_tables import Heading, TextTable
 
-_GAP = ["what", "reason", "command"]
 _SETTABLE = [name for name, value in SETTINGS.items() if isinstance(value, int | float)]
 
 
@@ -38,10 +37,10 @@ def gaps(tables: Tables, results: list[Results]) -> TextTable:
 def _paper_gaps(tables: Tables, results: list[Results]) -> pd.DataFrame:
     """Cells of Tables 2 and 3, and networks of Table 1 without a score: once the store has data of the paper."""
     if not holds_paper_data(tables):
-        return pd.DataFrame(columns=_GAP)
+        return pd.DataFrame(columns=GAP)
     scored = {r.data: r for r in results if r.beside_published}
     rows = [_gap(tables, scored.get(e.data), e) for e in EXPERIMENTS]
-    return pd.DataFrame([row for row in rows if row], columns=_GAP)
+    return pd.DataFrame([row for row in rows if row], columns=GAP)
 
 
 def _gap(tables: Tables, results: Results | None, experiment: Experiment) -> dict[str, str] | None:

@@ -11,6 +11,7 @@ from aesweep.analysis.data.tables import Tables
 from aesweep.sweep.tables.schemas import METRIC_OF_ROW
 
 GAP = ["what", "reason", "command"]
+"""Columns of a table of what is missing."""
 MOST_NAMED = 3
 """Trials that lack the same score are named one by one up to this many; of more, the number is given."""
 ASKED_BY = {row: metric for row, metric in METRIC_OF_ROW.items() if row not in FRECHET} | dict.fromkeys(

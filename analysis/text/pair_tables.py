@@ -4,12 +4,12 @@ import pandas as pd
 
 from aesweep.analysis.axes.comparison import Comparison
 from aesweep.analysis.axes.layout import axis_title
-from aesweep.analysis.axes.sweep import Sweep
+from aesweep.analysis.axes.sweep import Sweep, score_title
 from aesweep.analysis.data.evaluations import Evaluation
 from aesweep.analysis.side_by_side import Pair, Side, data_hash_of
 from aesweep.analysis.statistics import contrast
 from aesweep.analysis.text.answers import Answer, network_name
-from aesweep.analysis.text.better import better, question, score_words, upper_first
+from aesweep.analysis.text.better import better, question, upper_first
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score, with_error
 
 
@@ -26,7 +26,7 @@ def pair_answers(pair: Pair) -> list[Answer]:
     score = pair.sweep.ranking.score
     found = pair.compared
     text = (
-        "Not compared: the stores share no setting." if found is None else better(pair.axis, found, score_words(score))
+        "Not compared: the stores share no setting." if found is None else better(pair.axis, found, score_title(score))
     )
     answers = [Answer(question(pair.axis), text)]
     if pair.repeated:
@@ -54,7 +54,7 @@ def pair_table(pair: Pair) -> TextTable | None:
         "second_text": Heading(pair.axis.label(1), "number"),
         "difference_text": Heading(f"{pair.axis.label(1)} − {pair.axis.label(0)}", "number"),
     }
-    what = f"{sweep.evaluation.title} of {score_words(sweep.ranking.score)}"
+    what = f"{sweep.evaluation.title} of {score_title(sweep.ranking.score)}"
     caption = f"{what}: means over training seeds ± half of their 95 % intervals. {sweep.notice}".strip()
     title = f"{sweep.title}: every setting that both stores have"
     return TextTable(f"pairs-{sweep.slug}", title, caption, headings, pd.DataFrame(rows), sweep.data_hash)
@@ -87,7 +87,7 @@ def _scoring(evaluation: Evaluation) -> str:
 def _mean(sweep: Sweep) -> str:
     best = sweep.ranking.best
     text = with_error(best.value, best.half_width) if sweep.ranking.known else format_score(best.value)
-    return f"{score_words(sweep.ranking.score)} {text}"
+    return f"{score_title(sweep.ranking.score)} {text}"
 
 
 def _words(column: pd.Series) -> str:
