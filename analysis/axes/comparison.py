@@ -5,7 +5,6 @@ DAE, it is no part of the setting, and scores are averaged over it for each seed
 values, and a value can be the best as long as no other is lower with enough certainty (`statistics.may_be_lowest`).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -17,7 +16,7 @@ from aesweep.analysis.axes.axes import Axes, Axis
 from aesweep.analysis.statistics import PairedDifference, Sample, may_be_lowest, paired_difference
 
 MOST_VALUES = 8
-"""Of more values a figure says more than a sentence."""
+"""With more values than this, a figure says more than a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,20 +24,22 @@ class Comparison:
     """The values of one axis, each in the same settings."""
 
     axis: Axis
-    places: tuple[int, ...]
-    """Of the values that are compared, ascending."""
     samples: tuple[tuple[Sample, ...], ...]
-    """Per value, its scores in each common setting."""
-    setting: tuple[str, ...] = ()
+    """For each value in the axis's order, its scores in each common setting."""
+    setting: tuple[str, ...]
     """The axes that make a setting."""
-    common: tuple[tuple[int, ...], ...] = ()
+    common: tuple[tuple[int, ...], ...]
     """The settings that all values share and that are compared: the place on each of these axes."""
 
+    @property
+    def places(self) -> range:
+        """The places of all values."""
+        return range(len(self.samples))
+
     @cached_property
-    def means(self) -> dict[int, float]:
-        """Place -> mean over the settings, of the means over seeds."""
-        found = (float(np.mean([sample.mean for sample in samples])) for samples in self.samples)
-        return dict(zip(self.places, found, strict=True))
+    def means(self) -> list[float]:
+        """For each place the mean over the settings, of the means over seeds."""
+        return [float(np.mean([sample.mean for sample in samples])) for samples in self.samples]
 
     @property
     def settings(self) -> int:
@@ -53,7 +54,7 @@ class Comparison:
     @cached_property
     def candidates(self) -> tuple[int, ...]:
         """Places that may be the best at 95 %, the lowest mean first; all of them with one seed."""
-        may = dict(zip(self.places, may_be_lowest(self.samples), strict=True))
+        may = may_be_lowest(self.samples)
         return tuple(sorted((place for place in self.places if may[place]), key=self.means.__getitem__))
 
     @property
@@ -63,35 +64,32 @@ class Comparison:
 
     def difference(self, first: int, second: int) -> PairedDifference:
         """One value minus another; the interval holds for all rivals of one value together."""
-        chosen = [self.samples[self.places.index(place)] for place in (first, second)]
-        found = paired_difference(*chosen)
+        found = paired_difference(self.samples[first], self.samples[second])
         return replace(found, estimate=replace(found.estimate, among=len(self.places) - 1))
 
     @property
-    def runner_up(self) -> int:
-        """The place of the second lowest mean."""
-        return sorted(self.places, key=self.means.__getitem__)[1]
+    def rival(self) -> int:
+        """The place of the next candidate after the best, or of the second lowest mean where there is none."""
+        return (*self.candidates, sorted(self.places, key=self.means.__getitem__)[1])[1]
 
 
 def compare_values(axes: Axes, axis: Axis, score: str, most_values: int = MOST_VALUES) -> Comparison | None:
     """The values of an axis over the settings that all of them have; None where there is none, or too many values."""
-    return _compare(axes, axis, score, range(len(axis))) if len(axis) <= most_values else None
-
-
-def _compare(axes: Axes, axis: Axis, score: str, places: Sequence[int]) -> Comparison | None:
+    if len(axis) > most_values:
+        return None
     rows = axes.places().assign(seed=axes.trials["seed"], value=axes.trials[score].astype("float64"))
-    rows = rows[np.isfinite(rows["value"]) & rows[axis.name].isin(list(places))]
+    rows = rows[np.isfinite(rows["value"]) & (rows[axis.name] >= 0)]
     setting = [name for name in _others(axes, axis) if _has_effect_alike(rows, axis.name, name)]
     by_seed = rows.groupby([axis.name, *setting, "seed"], sort=True)["value"].mean().reset_index()
     groups = by_seed.groupby([axis.name, *setting], sort=True)["value"]
     samples = {_place_and_setting(key): Sample(values.to_numpy()) for key, values in groups}
-    shared = sorted(set.intersection(*({s for p, s in samples if p == place} for place in places)))
+    shared = sorted(set.intersection(*({s for p, s in samples if p == place} for place in range(len(axis)))))
     if not shared:
         return None
-    several = [s for s in shared if all(len(samples[place, s]) > 1 for place in places)]
+    several = [s for s in shared if all(len(samples[place, s]) > 1 for place in range(len(axis)))]
     common = several or shared
-    found = tuple(tuple(samples[place, s] for s in common) for place in places)
-    return Comparison(axis, tuple(places), found, tuple(setting), tuple(common))
+    found = tuple(tuple(samples[place, s] for s in common) for place in range(len(axis)))
+    return Comparison(axis, found, tuple(setting), tuple(common))
 
 
 def _place_and_setting(key: Any) -> tuple[int, tuple[int, ...]]:

@@ -30,7 +30,7 @@ def better(axis: Axis, found: Comparison | None, what: str) -> str:
         return _not_compared(axis)
     if axis.fields == ("model",) and len(axis) == 2:
         return _better_model(axis, found, what)
-    first, second = found.best, (*found.candidates, found.runner_up)[1]
+    first, second = found.best, found.rival
     difference = found.difference(first, second)
     over = _over(difference)
     names = axis.phrase(first), axis.phrase(second)
@@ -76,7 +76,7 @@ def plural(axis: Axis, place: int) -> str:
 
 def _chance(found: Comparison) -> str:
     """How likely such a difference is by luck; "" where the seeds do not say."""
-    first, second = found.best, (*found.candidates, found.runner_up)[1]
+    first, second = found.best, found.rival
     p = found.difference(first, second).p_of_no_difference()
     chance = "less than 0.1 %" if p < 0.001 else f"{100 * p:.2g} %"
     names = f"{start(found.axis, plural(found.axis, first))} and {plural(found.axis, second)}"

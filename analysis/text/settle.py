@@ -119,7 +119,7 @@ def _resume(tables: Tables, change: str) -> str:
 
 def _open(found: Comparison) -> tuple[str, int, int]:
     """How to tell the two best values of a field apart; the seeds and the settings for that, 0 for no number."""
-    first, second = found.best, (*found.candidates, found.runner_up)[1]
+    first, second = found.best, found.rival
     names = f"{start(found.axis, plural(found.axis, first))} or {plural(found.axis, second)}"
     difference = found.difference(first, second)
     seeds, settings = difference.seeds_needed(), difference.settings_needed()
