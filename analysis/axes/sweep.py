@@ -61,6 +61,10 @@ class Sweep:
         """What must be known to read the numbers."""
         return self.evaluation.notice
 
+    def caption(self, text: str) -> str:
+        """A table's caption: the text, then what must be known to read its numbers."""
+        return f"{text} {self.notice}." if self.notice else text
+
 
 def sweeps(tables: Tables, wishes: Wishes) -> list[Sweep]:
     """For every evaluation that is shown (FID first) and every data set."""

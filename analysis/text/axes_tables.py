@@ -34,8 +34,7 @@ def networks_table(sweep: Sweep) -> TextTable:
     )
     bold = pd.DataFrame({f"{sweep.ranking.score}_text": _may_be_best(sweep, frame)}, index=frame.index)
     title = f"{sweep.title}: every network, {sweep.evaluation.title}"
-    caption = " ".join(filter(None, [caption, f"{sweep.notice}." if sweep.notice else ""]))
-    return TextTable(f"networks-{sweep.slug}", title, caption, headings, shown, sweep.data_hash, bold)
+    return TextTable(f"networks-{sweep.slug}", title, sweep.caption(caption), headings, shown, sweep.data_hash, bold)
 
 
 def fields_table(sweep: Sweep) -> TextTable | None:
@@ -57,9 +56,10 @@ def fields_table(sweep: Sweep) -> TextTable | None:
         "above the lowest, ± half of a 95 % interval that holds for all values of the field. A setting is what the other fields say; "
         "its seeds are averaged first."
     )
-    caption = " ".join(filter(None, [caption, f"{sweep.notice}." if sweep.notice else ""]))
     title = f"{sweep.title}: field by field"
-    return TextTable(f"fields-{sweep.slug}", title, caption, headings, pd.DataFrame(rows), sweep.data_hash)
+    return TextTable(
+        f"fields-{sweep.slug}", title, sweep.caption(caption), headings, pd.DataFrame(rows), sweep.data_hash
+    )
 
 
 def _with_means(frame: pd.DataFrame, means: pd.DataFrame, names: list[str], score: str) -> pd.DataFrame:
@@ -67,10 +67,8 @@ def _with_means(frame: pd.DataFrame, means: pd.DataFrame, names: list[str], scor
     columns = {"mean": score, "half_width": f"{score}_half_width"}
     found = means.rename(columns=columns).drop(columns="seeds")
     frame = frame.merge(found, on=names, how="left") if names else frame.join(found)
-    texts = [
-        MISSING if pd.isna(mean) else (format_score(mean) if pd.isna(half) else with_error(mean, half))
-        for mean, half in zip(frame[score], frame[f"{score}_half_width"], strict=True)
-    ]
+    pairs = zip(frame[score], frame[f"{score}_half_width"], strict=True)
+    texts = [with_error(mean, half) for mean, half in pairs]
     return frame.assign(**{f"{score}_text": texts})
 
 
@@ -98,8 +96,7 @@ def _compared(found: Comparison, place: int) -> dict[str, object]:
     if place != found.best:
         estimate = found.difference(place, found.best).estimate
         row |= {"difference": estimate.value, "half_width": estimate.half_width}
-        text = with_error(estimate.value, estimate.half_width)
-        row["difference_text"] = format_score(estimate.value) if pd.isna(estimate.half_width) else text
+        row["difference_text"] = with_error(estimate.value, estimate.half_width)
     return row
 
 

@@ -26,7 +26,7 @@ from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, sett
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import short_names
 from aesweep.analysis.statistics import Sample
-from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score, with_error
+from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, with_error
 from aesweep.sweep.tables.schemas import BY_COMPONENTS, METRIC_OF_ROW, METRIC_ROWS
 
 METRICS = {name: METRIC_ROWS[name].title for name in (*FRECHET, *KERNEL, *INFINITIES, *METRIC_ROWS)}
@@ -163,7 +163,7 @@ def _wide(means: pd.DataFrame) -> pd.DataFrame:
     """One row per network and source, a text column per metric."""
     errors = means["half_width"].where(means["half_width"].notna(), means["stderr"])
     pairs = zip(means["value"], errors, strict=True)
-    texts = [format_score(value) if pd.isna(error) else with_error(value, error) for value, error in pairs]
+    texts = [with_error(value, error) for value, error in pairs]
     means = means.assign(text=texts, source_name=score_names(means).replace(_NAMES), network=_network(means))
     order = {name: place for place, name in enumerate(_NAMES.values())}
     index = ["place", "data", "network", "source_name", "source", "split"]

@@ -10,7 +10,7 @@ from aesweep.analysis.side_by_side import Pair, Side, data_hash_of
 from aesweep.analysis.statistics import contrast
 from aesweep.analysis.text.answers import Answer, network_name
 from aesweep.analysis.text.better import better, question, upper_first
-from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score, with_error
+from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, with_error
 
 
 def what_each_has(first: Side, second: Side) -> TextTable:
@@ -55,9 +55,11 @@ def pair_table(pair: Pair) -> TextTable | None:
         "difference_text": Heading(f"{pair.axis.label(1)} − {pair.axis.label(0)}", "number"),
     }
     what = f"{sweep.evaluation.title} of {score_title(sweep.ranking.score)}"
-    caption = f"{what}: means over training seeds ± half of their 95 % intervals. {sweep.notice}".strip()
+    caption = f"{what}: means over training seeds ± half of their 95 % intervals."
     title = f"{sweep.title}: every setting that both stores have"
-    return TextTable(f"pairs-{sweep.slug}", title, caption, headings, pd.DataFrame(rows), sweep.data_hash)
+    return TextTable(
+        f"pairs-{sweep.slug}", title, sweep.caption(caption), headings, pd.DataFrame(rows), sweep.data_hash
+    )
 
 
 def _of(side: Side) -> list[tuple[str, str]]:
@@ -86,8 +88,7 @@ def _scoring(evaluation: Evaluation) -> str:
 
 def _mean(sweep: Sweep) -> str:
     best = sweep.ranking.best
-    text = with_error(best.value, best.half_width) if sweep.ranking.known else format_score(best.value)
-    return f"{score_title(sweep.ranking.score)} {text}"
+    return f"{score_title(sweep.ranking.score)} {with_error(best.value, best.half_width)}"
 
 
 def _words(column: pd.Series) -> str:
@@ -100,7 +101,6 @@ def _difference(found: Comparison, setting: int) -> dict[str, object]:
     terms = {"first": ((1.0, first),), "second": ((1.0, second),), "difference": ((1.0, second), (-1.0, first))}
     for name, parts in terms.items():
         estimate = contrast(*parts)
-        known = estimate.half_width == estimate.half_width
         row |= {name: estimate.value, f"{name}_half_width": estimate.half_width}
-        row[f"{name}_text"] = with_error(estimate.value, estimate.half_width) if known else format_score(estimate.value)
+        row[f"{name}_text"] = with_error(estimate.value, estimate.half_width)
     return row

@@ -75,7 +75,9 @@ def format_score(value: float) -> str:
 
 
 def with_error(value: float, half_width: float) -> str:
-    """A value and half of its interval, both rounded to two digits of the latter: `85.4 ± 1.2`, `0.932 ± 0.026`."""
+    """A value and half of its interval, both rounded to two digits of the latter: `85.4 ± 1.2`; without one just the value."""
+    if pd.isna(half_width):
+        return format_score(value)
     if not half_width > 0 or not np.isfinite(half_width):
         return f"{format_score(value)} ± {format_score(half_width)}"
     places = places_of(half_width)
