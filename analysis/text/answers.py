@@ -9,13 +9,13 @@ import pandas as pd
 from aesweep.analysis.axes.comparison import Comparison, compare_values
 from aesweep.analysis.axes.layout import axis_title
 from aesweep.analysis.axes.sweep import Sweep, score_title
+from aesweep.analysis.axes.words import phrase
 from aesweep.analysis.data.evaluations import Evaluation
 from aesweep.analysis.data.ranking import Ranking
 from aesweep.analysis.data.tables import Tables
-from aesweep.analysis.text.better import better, how_sure, question
+from aesweep.analysis.text.better import better, how_sure, question, upper_first
 from aesweep.analysis.text.settle import what_would_settle
-from aesweep.analysis.text.text_tables import format_score, with_error
-from aesweep.sweep.tables.schemas import MODEL_TITLES
+from aesweep.analysis.text.text_tables import counted, format_score, with_error
 
 MOST_NAMED = 3
 """Networks that are named as good as the best; the others are counted."""
@@ -57,15 +57,15 @@ def progress(tables: Tables) -> Answer:
     counts = Counter(tables.trials["state"])
     total, done, failed = len(tables.trials), counts["done"], counts["failed"]
     rest = [f"{counts[state]:,} {state}" for state in ("running", "trained", "pending") if counts[state]]
-    said = f"{done:,} of {total:,} trial{'s' * (total != 1)} done" + (f", {', '.join(rest)}" if rest else "") + "."
+    said = f"{done:,} of {counted(total, 'trial')} done" + (f", {', '.join(rest)}" if rest else "") + "."
     command = f"aesweep resume {tables.quoted}" if rest else ""
     if not failed:
         return Answer("What failed?", f"Nothing. {said}", command)
     reasons = _reasons(tables)
     common, times = Counter(reasons).most_common(1)[0] if reasons else ("no reason recorded", failed)
     why = common if times == len(reasons) or not reasons else f"{times:,} of them with {common}"
-    verb = "trial failed" if failed == 1 else "trials failed"
-    return Answer("What failed?", f"{failed:,} {verb}: {why}. {said}", f"aesweep resume {tables.quoted} --retry-failed")
+    text = f"{counted(failed, 'trial')} failed: {why}. {said}"
+    return Answer("What failed?", text, f"aesweep resume {tables.quoted} --retry-failed")
 
 
 def _reasons(tables: Tables) -> list[str]:
@@ -87,7 +87,7 @@ def _answers(tables: Tables, sweep: Sweep, note: str) -> Iterator[Answer]:
         yield Answer(question(axis), better(axis, found, score_title(ranking.score)))
         compared += [found] if found else []
     if rest := asked[MOST_QUESTIONS:]:
-        yield Answer("What else varies?", f"{', '.join(map(axis_title, rest)).capitalize()}: see “Field by field”.")
+        yield Answer("What else varies?", f"{upper_first(', '.join(map(axis_title, rest)))}: see “Field by field”.")
     yield Answer("How sure is that?", how_sure(ranking, compared))
     text, command = what_would_settle(tables, sweep, compared)
     if tables.trials["state"].isin(["pending", "running", "trained"]).any():
@@ -108,7 +108,7 @@ def _which(sweep: Sweep) -> str:
             "and it is unknown how far another seed would be from that."
         )
     mean = with_error(ranking.best.value, ranking.best.half_width)
-    what = f"{what} {mean} (mean of {ranking.seeds} seeds, 95 %)"
+    what = f"{what} {mean} (mean of {counted(int(ranking.scores.counts[0]), 'seed')}, 95 %)"
     if count == 1:
         return f"Only {name} was scored: its {what}."
     lowest = f"{name}: its {what}, the lowest of {count:,} networks."
@@ -152,6 +152,6 @@ def network_name(ranking: Ranking, place: int = 0) -> str:
     """Such as `DAE, 64 filters, depth 2, 128 latent units, noise 0.1`."""
     row = ranking.networks.iloc[place]
     depth = f"depth {row['depth']}" if row["depth"] != "1" else ""
-    size = f"{row['latent_size']:.0f} latent units"
-    words = [MODEL_TITLES.get(row["model"], row["model"]), f"{row['filters']:.0f} filters", depth, size, row["variant"]]
+    model, filters, size = (phrase(name, row[name]) for name in ("model", "filters", "latent_size"))
+    words = [model, filters, depth, size, row["variant"]]
     return ", ".join(filter(None, words))

@@ -9,7 +9,7 @@ from aesweep.analysis.axes.layout import axis_title
 from aesweep.analysis.axes.words import STORE
 from aesweep.analysis.data.ranking import Ranking
 from aesweep.analysis.statistics import PairedDifference
-from aesweep.analysis.text.text_tables import format_score, places_of
+from aesweep.analysis.text.text_tables import counted, format_score, places_of
 
 _COUNTED = {"latent_size": "How many latent units?", "filters": "How many filters?", "epochs": "How many epochs?"}
 
@@ -48,7 +48,8 @@ def how_sure(ranking: Ranking, compared: Sequence[Comparison]) -> str:
     """The seeds, the luck of the lowest, and how often equal values would differ as much as these do."""
     if not ranking.known:
         return "Not at all: with one training seed per network, the spread over seeds is unknown."
-    found = [f"{ranking.seeds} training seeds per network."]
+    low, high = int(ranking.scores.counts.min()), int(ranking.scores.counts.max())
+    found = [f"{f'{low} to ' * (low < high)}{counted(high, 'training seed')} per network."]
     if ranking.few_seeds:
         few = ranking.few_seeds
         found.append(

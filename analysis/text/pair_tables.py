@@ -10,7 +10,7 @@ from aesweep.analysis.side_by_side import Pair, Side, data_hash_of
 from aesweep.analysis.statistics import contrast
 from aesweep.analysis.text.answers import Answer, network_name
 from aesweep.analysis.text.better import better, question, upper_first
-from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, with_error
+from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, counted, with_error
 
 
 def what_each_has(first: Side, second: Side) -> TextTable:
@@ -30,7 +30,7 @@ def pair_answers(pair: Pair) -> list[Answer]:
     )
     answers = [Answer(question(pair.axis), text)]
     if pair.repeated:
-        count = f"{pair.repeated:,} trial{'s are' if pair.repeated > 1 else ' is'}"
+        count = f"{counted(pair.repeated, 'trial')} {'are' if pair.repeated > 1 else 'is'}"
         how = "with the same settings and seed, so their difference is that of versions and machines"
         answers.append(Answer("What is repeated?", f"{count} in both stores, {how}."))
     return answers

@@ -1,4 +1,4 @@
-"""What would settle what is open: more seeds or more settings, the command that trains them, and what they cost."""
+"""What would decide the open questions: more seeds or more settings, the command that trains them, and its cost."""
 
 import math
 from collections.abc import Sequence
@@ -12,13 +12,14 @@ from aesweep.analysis.axes.sweep import Sweep
 from aesweep.analysis.data.ranking import NETWORK
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.text.better import plural, start
+from aesweep.analysis.text.text_tables import counted
 
 SEEDS_AT_LEAST = 3
 """Seeds to train where there is one: the spread of two says little."""
 MOST_SIZES = 16
-"""Latent sizes or widths that are suggested; of more, only the number is given."""
+"""Up to this many latent sizes or widths are suggested one by one; beyond that, only their number is given."""
 SMALLEST_GAP = 1.3
-"""Ratio of two neighbouring sizes from which on one between them is suggested."""
+"""If two neighbouring sizes differ by at least this factor, one between them is suggested."""
 
 
 class Plan(NamedTuple):
@@ -30,9 +31,9 @@ class Plan(NamedTuple):
 
 
 def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Comparison]) -> tuple[str, str]:
-    """What is open and how to decide it; the way of fewest trials with its cost and its command, "" for none."""
+    """What is open and how to decide it, with the cost of the way that needs fewest trials; and its command, "" if there is none."""
     if not sweep.ranking.known:
-        text = f"{SEEDS_AT_LEAST} training seeds of each network give every number above its error."
+        text = f"With {SEEDS_AT_LEAST} training seeds per network, every number above has an error."
         return _with_plan(text, [more_seeds(tables, sweep.trials, SEEDS_AT_LEAST)])
     said, plans = [], []
     for one in (one for one in compared if not one.is_decided):
@@ -46,13 +47,13 @@ def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Compariso
         said.append(
             f"The two lowest networks: about {needed} seeds, if they differ as much as they seem to."
             if needed
-            else "The two lowest networks: more seeds will hardly tell them apart. Take either."
+            else "The two lowest networks: more seeds will hardly separate them. Choose either."
         )
     return _with_plan(" ".join(said) or "Nothing is open.", plans)
 
 
 def more_seeds(tables: Tables, trials: pd.DataFrame, wanted: int) -> Plan:
-    """Training `wanted` seeds of every network of these trials, where it has fewer."""
+    """Training `wanted` seeds of every network of these trials that has fewer."""
     missing = (wanted - trials.groupby(NETWORK, observed=True)["seed"].nunique()).clip(lower=0)
     first = int(trials["seed"].min())
     last = max(int(trials["seed"].max()), first + wanted - 1)
@@ -60,15 +61,15 @@ def more_seeds(tables: Tables, trials: pd.DataFrame, wanted: int) -> Plan:
     cost = _cost(trials, int(missing.sum()), float((each * missing).sum(skipna=False)))
     return Plan(
         int(missing.sum()),
-        f"To train {wanted} seeds of each network takes {cost}:",
+        f"Training {wanted} seeds of each network takes {cost}:",
         _resume(tables, f"seeds={first}..{last}"),
     )
 
 
 def more_settings(tables: Tables, trials: pd.DataFrame, found: Comparison, wanted: int) -> Plan | None:
-    """Training further latent sizes (or widths, where sizes are compared) until there are so many settings.
+    """Training further latent sizes (or widths, if sizes are compared) until there are `wanted` settings.
 
-    None where that would take more than `MOST_SIZES` of them. Trials are taken to cost as much as those that there are.
+    None if there would be more than `MOST_SIZES` of them. New trials are assumed to cost as much as the existing ones.
     """
     field = "filters" if found.axis.name == "latent_size" else "latent_size"
     has = sorted({int(value) for value in trials[field]})
@@ -78,7 +79,8 @@ def more_settings(tables: Tables, trials: pd.DataFrame, found: Comparison, wante
     values = _extended(has, count)
     more = round(len(trials) / len(has) * (len(values) - len(has)))
     cost = _cost(trials, more, more * float(_seconds(trials).mean()))
-    words = f"To train {len(values) - len(has)} more {'widths' if field == 'filters' else 'latent sizes'} takes {cost}:"
+    new = counted(len(values) - len(has), f"more {'width' if field == 'filters' else 'latent size'}")
+    words = f"Training {new} takes {cost}:"
     return Plan(more, words, _resume(tables, f"{field}={','.join(map(str, values))}"))
 
 
@@ -89,7 +91,7 @@ def _with_plan(text: str, plans: Sequence[Plan]) -> tuple[str, str]:
 
 
 def _extended(has: list[int], count: int) -> list[int]:
-    """So many sizes: the ones that there are, others in the widest gaps between them, then larger ones."""
+    """`count` sizes: the existing ones, others in the widest gaps between them, then larger ones."""
     values = list(has)
     while len(values) < count:
         gaps = [(high / low, round(math.sqrt(low * high)), low, high) for low, high in pairwise(values)]
@@ -109,7 +111,7 @@ def _seconds(trials: pd.DataFrame) -> pd.Series:
 def _cost(trials: pd.DataFrame, count: int, seconds: float) -> str:
     unit = "GPU" if trials["gpu_seconds"].gt(0).any() else "CPU"
     hours = f", about {seconds / 3600:.2g} {unit}-hours of training" if seconds == seconds else ""
-    return f"{count:,} more trial{'s' * (count != 1)}{hours}"
+    return f"{counted(count, 'more trial')}{hours}"
 
 
 def _resume(tables: Tables, change: str) -> str:
@@ -118,7 +120,7 @@ def _resume(tables: Tables, change: str) -> str:
 
 
 def _open(found: Comparison) -> tuple[str, int, int]:
-    """How to tell the two best values of a field apart; the seeds and the settings for that, 0 for no number."""
+    """What would separate the two best values of a field; the seeds and the settings that it takes, 0 for no number."""
     first, second = found.best, found.rival
     names = f"{start(found.axis, plural(found.axis, first))} or {plural(found.axis, second)}"
     difference = found.difference(first, second)
@@ -132,6 +134,6 @@ def _open(found: Comparison) -> tuple[str, int, int]:
 
 
 def _such_as(found: Comparison) -> str:
-    """What more settings are; a setting differs in any field but the one compared."""
+    """What to vary for more settings: any field except the one that is compared."""
     sizes: dict[str, str] = {"latent_size": "more filters", "filters": "more latent sizes"}
     return f" ({sizes.get(found.axis.name, 'more latent sizes or filters')})"

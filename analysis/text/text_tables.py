@@ -84,6 +84,11 @@ def with_error(value: float, half_width: float) -> str:
     return f"{value:.{places}f} ± {half_width:.{places}f}"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 trial`, `2 trials`, `1,200 trials`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def places_of(half_width: float) -> int:
     """Decimals that two significant digits of an error take; 0 for large ones."""
     return max(0, 1 - int(np.floor(np.log10(half_width)))) if half_width > 0 and np.isfinite(half_width) else 2

@@ -11,6 +11,7 @@ from aesweep.analysis.axes.layout import Wishes
 from aesweep.analysis.axes.sweep import sweeps
 from aesweep.analysis.figures.winner import winner, winner_folder
 from aesweep.analysis.text.answers import Answers, all_answers, progress
+from aesweep.analysis.text.text_tables import counted
 from aesweep.models.config import TrialConfig
 from tests.analysis.conftest import grid
 from tests.analysis.typed import MakeStore, Rows, present
@@ -121,7 +122,36 @@ def test_the_way_of_fewest_trials_is_the_command_and_its_sizes_fill_the_gaps(ans
     assert "DAEs or VAEs: about " in last.text and "settings like these" in last.text
     sizes = [int(size) for size in last.command.rpartition("latent_size=")[2].split(",")]
     assert {4, 16, 64} < set(sizes) and {8, 32} <= set(sizes)
-    assert f"To train {len(sizes) - 3} more latent sizes takes {4 * (len(sizes) - 3)} more trials" in last.text
+    assert f"Training {len(sizes) - 3} more latent sizes takes {4 * (len(sizes) - 3)} more trials" in last.text
+
+
+def test_one_more_of_something_is_singular() -> None:
+    assert [counted(n, "more width") for n in (0, 1, 2, 1200)] == [
+        "0 more widths",
+        "1 more width",
+        "2 more widths",
+        "1,200 more widths",
+    ]
+
+
+def test_the_seeds_that_are_named_are_those_of_the_network_and_of_all_networks(
+    answered: Callable[..., Answers],
+) -> None:
+    """Most networks have one seed, so one with two competes too."""
+    asked = [*grid(latent_size=[4, 8, 16], epochs=[1]), *grid(latent_size=[1], seed=[0, 1], epochs=[1])]
+    for best, seeds in ((1, "mean of 2 seeds, 95 %"), (4, "mean of 1 seed, 95 %")):
+        texts = said(answered(asked, lambda t, best=best: 50 + t.seed - 20 * (t.latent_size == best)))
+        assert seeds in texts["Which network?"] and "1 latent units" not in texts["Which network?"]
+        assert texts["How sure is that?"].startswith("1 to 2 training seeds per network.")
+
+
+def test_fields_that_are_not_compared_keep_their_capital_letters(answered: Callable[..., Answers]) -> None:
+    penalties = [{"penalty": value} for value in (0.01, 0.1, 1.0)]
+    asked = grid(model=["wae"], parameters=penalties, epochs=[1])
+    others: dict[str, Any] = {"filters": 16, "latent_size": 8, "batch_size": 8, "depth": 2}
+    for field, value in others.items():
+        asked += grid(model=["wae"], parameters=penalties[:1], epochs=[1], **{field: [value]})
+    assert said(answered(asked, lambda t: 50 + t.seed))["What else varies?"].startswith("WAE-MMD penalty: ")
 
 
 def test_equal_networks_are_said_to_be_equal_and_no_hundred_seeds_are_asked_for(
@@ -131,7 +161,7 @@ def test_equal_networks_are_said_to_be_equal_and_no_hundred_seeds_are_asked_for(
     last = answered(asked, lambda t: 50 + t.seed + t.latent_size / 1000).given[-1]
     assert last.text == (
         "4 latent units or 8 latent units: their difference is too small to be found with a sensible number of seeds or settings. "
-        "The two lowest networks: more seeds will hardly tell them apart. Take either."
+        "The two lowest networks: more seeds will hardly separate them. Choose either."
     )
     assert last.command == ""
 

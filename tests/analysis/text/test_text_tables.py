@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 
 from aesweep.analysis.text.other_scores import METRICS
-from aesweep.analysis.text.text_tables import Heading, TextTable, format_score, to_csv, to_latex, to_markdown
+from aesweep.analysis.text.text_tables import (
+    Heading,
+    TextTable,
+    format_score,
+    to_csv,
+    to_latex,
+    to_markdown,
+    with_error,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +37,21 @@ from aesweep.analysis.text.text_tables import Heading, TextTable, format_score, 
 )
 def test_scores_have_four_significant_digits(value: float, text: str) -> None:
     assert format_score(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "half_width", "text"),
+    [
+        (85.384, 1.23, "85.4 ± 1.2"),
+        (0.93214, 0.0257, "0.932 ± 0.026"),
+        (85.384, float("nan"), "85.38"),
+        (float("nan"), float("nan"), "–"),
+    ],
+)
+def test_an_error_has_two_digits_and_one_that_is_unknown_is_not_written(
+    value: float, half_width: float, text: str
+) -> None:
+    assert with_error(value, half_width) == text
 
 
 @pytest.fixture
