@@ -1,4 +1,4 @@
-"""What of the paper a report shows: the layer on top of figures and tables over any sweep's own fields.
+"""Which parts of the paper a report shows, in addition to figures and tables over the fields of any sweep.
 
 On the paper's data it appears as a whole. On other data it appears where the spec asks for it (`report: {paper: true}`); the
 claims also where one of them can be decided, or where the user has claims.

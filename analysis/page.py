@@ -35,7 +35,7 @@ class ShownFigure:
 
 
 class ShownHead(NamedTuple):
-    """The head of a column: its words, whether they stand right, and whether the table can be filtered by its values."""
+    """The head of a column: its text, whether the column is numeric, and whether the table can be filtered by its values."""
 
     text: str
     is_number: bool
@@ -62,7 +62,7 @@ class ShownTable:
     left_out: int
     sortable: bool = False
     data: list[tuple[list[str], list[int]]] | None = None
-    """For the page's script where the markup lacks rows: the cells of each row, and which of them are bold."""
+    """For the page's script if the markup omits rows: the cells of each row, and which of them are bold."""
 
 
 def show_figure(drawing: Drawing, source: str) -> ShownFigure:
@@ -72,7 +72,7 @@ def show_figure(drawing: Drawing, source: str) -> ShownFigure:
 
 
 def show_table(table: TextTable, sortable: bool = False) -> ShownTable:
-    """All rows, or the `MOST_ROWS` with the lowest distances, in the table's order; of a `sortable` one also the others."""
+    """All rows, or the `MOST_ROWS` with the lowest distances, in the table's order; a `sortable` table holds the others as data."""
     kept = table.frame.index
     if len(kept) > MOST_ROWS:
         ranked = [name for name in ("gmm", "mvg", "test_bce") if name in table.headings][:1]

@@ -38,7 +38,7 @@ MOST_SHOWN = 24
 """Up to this many trials are all shown; above, `PER_GROUP` best and worst of each (data, model, filters)."""
 PER_GROUP = 1
 MOST_BYTES = 100_000_000
-"""Of the pictures that are copied into a report; further rows become links."""
+"""Total size of the pictures that are copied into a report; further rows become links."""
 MOST_LINKS = 300
 SIDE_KEY = "aesweep image side"
 """Text chunk of grids whose images have their own size; in grids of release 0.1.0 they are enlarged already."""
@@ -53,7 +53,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class Grid:
-    """One picture: the path from the page to its copy in the report where it is shown, else "", and where a link leads."""
+    """One picture: `source` is the path from the page to its copy in the report ("" if it is not shown), `link` what it links to."""
 
     source: str
     link: str
@@ -163,7 +163,7 @@ def _pictures_of(store: Path, row: dict[Hashable, Any]) -> dict[str, bytes]:
 
 
 def png_uri(png: bytes) -> str:
-    """A picture as a page holds it."""
+    """A picture as a data URI, for pages that contain it."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 

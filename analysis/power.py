@@ -18,7 +18,7 @@ POWER = 0.8
 """Share of repetitions in which a true difference should be found."""
 _NODES = 60
 _HALVINGS = 40
-"""Of the interval in which a difference is searched: what is left is a millionth of a millionth of it."""
+"""Bisection steps in the search for a difference; they narrow the interval to a millionth of a millionth."""
 
 
 def welch_power(difference: float, seeds: int) -> float:

@@ -66,8 +66,8 @@ def write_report(
 
     Where `store` is a copy of a store without its pictures, `address` is that one's URI, and `fetch` is called once with
     the names of the picture files that the report shows. `wishes` is what the spec asks of the report. `own` are the
-    user's claims. `frozen` is what the store froze: the report says which verdicts are confirmatory (None: it says nothing
-    of that).
+    user's claims. `frozen` is what the store froze: the report says which verdicts are confirmatory. With None, it does not
+    say so.
 
     A partial store gives a partial report, an empty or missing one a page that says so. Raises `ReportError` for a
     folder that is no store, a damaged table, and a place that cannot be written to.

@@ -1,7 +1,7 @@
 """The files of a report: the page, and the folders of its figures and tables.
 
-Every file is written aside and renamed, the page last: a reader never meets half a report. A second run replaces the first,
-and removes the files that the first wrote and this one does not (`files.json`).
+Every file is written under a temporary name and renamed, the page last, so a reader never sees half a report. A second run
+replaces the first, and removes the files that the first wrote and this one does not (`files.json`).
 """
 
 import json
@@ -26,7 +26,7 @@ PAGE = "index.html"
 MANIFEST = "files.json"
 PARTS = ("figures", "tables", "pictures")
 EMBEDDED_BYTES = 2_000_000
-"""PNG bytes that the page holds itself: those of the first screens. All others are files in its folder."""
+"""Limit for the PNG bytes of the first screens that the page itself contains. All others are files in its folder."""
 _FILE_NAME = re.compile(r"((figures|tables|pictures)/)?[A-Za-z0-9][A-Za-z0-9_.,()+=~-]{0,199}")
 
 
@@ -64,7 +64,7 @@ class Writer:
         return show_table(table, sortable)
 
     def judgement(self, judgement: Judgement) -> tuple[Judgement, ShownTable, ShownTable | None]:
-        """It with the tables of its verdicts, and of those under other readings where there are some."""
+        """The judgement with the table of its verdicts, and the table of verdicts under other readings, if there are any."""
         others = sensitivity_table(judgement)
         return judgement, self.table(claims_table(judgement)), self.table(others) if others else None
 
@@ -91,7 +91,7 @@ class Writer:
                 pass
 
     def _write(self, name: str, data: bytes) -> None:
-        """Write aside, then rename. The words of a name may come from a store: those that lead elsewhere are refused."""
+        """Write under a temporary name, then rename. Names may contain words from a store: any that lead elsewhere are refused."""
         if not _FILE_NAME.fullmatch(name):
             raise ReportError("report", name, "No file of a report can have this name: the store is damaged.")
         again(lambda: self._write_once(name, data))

@@ -4,8 +4,8 @@
                  ├► `pairs`: trials of the same data, scored by the same evaluation, with the store as one more axis ─► the page
     tables of B ─┘
 
-The store is an axis like any other, so figures and comparisons are those of a single sweep. What is constant in each store and
-differs between them (epochs 50 and 100) belongs to that axis and is named with it.
+The store is an axis like any other, so figures and comparisons are made as for a single sweep. Fields that are constant in each
+store and differ between them (epochs 50 and 100) belong to that axis and are named with it.
 """
 
 from collections.abc import Iterator, Sequence

@@ -41,7 +41,7 @@ NOMINAL_SPREAD = 0.015
 """Standard deviation over training seeds that is assumed of a printed score, as a share of it: about 1 at an FID of 70. The
 paper trained one seed, and no run of ours at its scale has several yet; verdicts on printed numbers hold under this."""
 SMALL_GRID = 5
-"""Of fewer latent sizes the lowest is easily the last: that speaks neither for nor against a minimum."""
+"""With fewer latent sizes than this, the last one is easily the lowest: that is no evidence for or against a minimum."""
 FAR_OUT = 512
 """A score that still falls at this latent size, the end of what the paper trained freely, has no minimum in its sense."""
 

@@ -1,1 +1,1 @@
-"""The report of any sweep by its own axes: which fields vary, where a figure shows them, means and comparisons over seeds."""
+"""Which fields a sweep varies, where figures show them, and means and comparisons over seeds: the report of any sweep."""

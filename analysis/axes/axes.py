@@ -1,9 +1,9 @@
-"""The fields that a sweep varies, read off the trials of one data set: the axes of its figures and tables.
+"""The fields that a sweep varies, found in the trials of one data set: the axes of its figures and tables.
 
     trials ─► `find_axes` ─► Axes: each axis with its values in order, and the place of every trial on it
 
-A field that takes one value is no axis, and neither are the seed and the data. Fields that always change together are one
-axis. A field without effect on a model (`beta` of a DAE) has no place there: such a trial counts for every value.
+A field with a single value is not an axis, and neither are the seed and the data. Fields that always change together are
+one axis. Where a field has no effect on a model (`beta` of a DAE), the trial has no place on its axis and counts for every value.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ from aesweep.analysis.axes.words import (
 from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 FIRST = (STORE, "model", "latent_size", "filters", "beta", "learning_rates")
-"""Of fields that always change together, the first of these names the axis."""
+"""If several fields always change together, the first of these names their axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,22 +36,22 @@ class Axis:
 
     fields: tuple[str, ...]
     values: tuple[tuple[object, ...], ...]
-    """Per place, the value of each field; in order."""
+    """For each place, the value of each field; in order."""
     places: np.ndarray
     """Int (trials,): the place of each trial's value; -1 where the field has no effect on it."""
 
     @property
     def name(self) -> str:
-        """The field that names it."""
+        """The field that names the axis."""
         return self.fields[0]
 
     @cached_property
     def numbers(self) -> tuple[float, ...]:
-        """The values as numbers, ascending; () where they are none."""
+        """The values as numbers, ascending; () if they are not numbers."""
         return numbers_of([value[0] for value in self.values])
 
     def label(self, place: int) -> str:
-        """The value for a column of a table: `0.1`, `DAE`; of fields that change together also the others."""
+        """The value for a column of a table: `0.1`, `DAE`; with the values of fields that change together with it."""
         first, *others = zip(self.fields, self.values[place], strict=True)
         return ", ".join([value_words(*first), *(phrase(*other) for other in others)])
 
@@ -71,7 +71,7 @@ class Axes:
     every: tuple[Axis, ...]
 
     def named(self, field: str) -> Axis | None:
-        """The axis that a field is part of; of `parameters` the first one."""
+        """The axis that a field is part of; for `parameters`, the first axis of a parameter."""
         return next((axis for axis in self.every if any(_is(name, field) for name in axis.fields)), None)
 
     def places(self, axes: Iterable[Axis] | None = None) -> pd.DataFrame:
@@ -85,7 +85,7 @@ def _is(name: str, field: str) -> bool:
 
 
 def find_axes(trials: pd.DataFrame) -> Axes:
-    """The axes of these described trials, which are of one data set, with their `STORE` where they are of two."""
+    """The axes of described trials on one data set; trials of two stores have a column `STORE`."""
     trials = trials.reset_index(drop=True)
     own = _parameters(trials)
     wide = trials[["model"]].join([trials[[n for n in (STORE, *CONFIG_FIELDS) if n in trials and n != "model"]], own])
@@ -104,7 +104,7 @@ def find_axes(trials: pd.DataFrame) -> Axes:
 
 
 def _parameters(trials: pd.DataFrame) -> pd.DataFrame:
-    """A column per model and parameter (`wae penalty`), of numbers where they are: two models may use a name differently."""
+    """A column per model and parameter (`wae penalty`), as numbers if possible. Two models may use one name differently."""
     texts = zip(trials["model"], trials[PARAMETERS].fillna("none"), strict=True)
     pairs = [[(model, *part.rpartition(" ")[::2]) for part in text.split(", ")] for model, text in texts]
     found = [{f"{model} {name}": _number(value) for model, name, value in one if name} for one in pairs]
@@ -133,7 +133,7 @@ def _places(trials: pd.DataFrame, name: str) -> tuple[list[object], np.ndarray]:
 
 
 def _change_together(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether each place on one axis goes with one place on the other, and back."""
+    """Whether each place on one axis occurs with exactly one place on the other, and vice versa."""
     pairs = np.unique(np.stack([first, second]), axis=1)
     return all(len(np.unique(side)) == pairs.shape[1] for side in pairs)
 

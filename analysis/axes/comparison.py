@@ -1,7 +1,7 @@
 """Which value of one field scores lowest, in the settings that all its values share.
 
-A setting is what a trial's other fields say. Where a field has no effect on one of the models compared, such as `beta` on a
-DAE, it is no part of the setting, and scores are averaged over it for each seed. `statistics.paired_difference` compares two
+A setting is the values of a trial's other fields. A field that has no effect on one of the compared models, such as `beta` on a
+DAE, is not part of the setting: scores are averaged over it for each seed. `statistics.paired_difference` compares two
 values, and a value can be the best as long as no other is lower with enough certainty (`statistics.may_be_lowest`).
 """
 
@@ -43,7 +43,7 @@ class Comparison:
 
     @property
     def settings(self) -> int:
-        """How many settings all values share."""
+        """The number of settings that are compared."""
         return len(self.samples[0])
 
     @cached_property

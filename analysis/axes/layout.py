@@ -2,7 +2,7 @@
 
     Axes + Wishes (the section `report` of a spec) ─► `choose` ─► Layout
 
-Every axis has a place, so a figure leaves nothing aside: those that fit nowhere else are spread over panels together.
+Every axis gets a place, so figures omit nothing: axes that fit nowhere else become panels, one per combination.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,12 +28,12 @@ class Wishes:
     score: str = ""
     """The score that networks are ranked by."""
     paper: bool | None = None
-    """Whether the paper's figures, tables and claims appear; None: on the paper's data only, and claims that can be decided."""
+    """Whether the paper's figures, tables and claims appear; None: on the paper's data, and elsewhere claims that can be decided."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The place of every axis in a figure; None and () where there is nothing to show there."""
+    """The role of every axis in a figure; None or () if no axis has that role."""
 
     axes: Axes
     x: Axis | None
@@ -51,7 +51,7 @@ class Layout:
 
     @property
     def words(self) -> str:
-        """A sentence for captions: what is shown where."""
+        """Sentences for captions: which axes the colour and the line style show."""
         said = [(self.colour, "Colour"), (self.line, "Line style")]
         if self.colour is self.line:
             said = [(self.colour, "Colour and line style")]
@@ -65,7 +65,7 @@ def axis_title(axis: Axis) -> str:
 
 
 def choose(axes: Axes, wishes: Wishes) -> Layout:
-    """A place for every axis: those that are wished for, then the most telling place that is free."""
+    """Give every axis a role: first the roles that are asked for, then the free role that suits it best."""
     asked = {role: axes.named(name) for role in ROLES if (name := getattr(wishes, role))}
     notices = tuple(
         f"The spec asks for {getattr(wishes, role)} as {role}, but it does not vary here."
@@ -91,7 +91,7 @@ def choose(axes: Axes, wishes: Wishes) -> Layout:
 
 
 def panel_places(layout: Layout) -> list[tuple[str, np.ndarray]]:
-    """Heading and trials (bool) of each panel that has any; one without a heading where there is a single panel."""
+    """Heading and trials (bool mask) of each panel that has trials; a single panel has no heading."""
     rows = layout.axes.places(layout.panels)
     if rows.empty or not layout.panels:
         return [("", np.ones(len(layout.axes.trials), dtype=bool))]
@@ -108,12 +108,12 @@ def panel_places(layout: Layout) -> list[tuple[str, np.ndarray]]:
 
 
 def _for_x(axes: list[Axis]) -> Axis | None:
-    """A field of numbers before one of words, then the one of most values, then the first."""
+    """The axis with most values, numbers before words; of equal ones the first."""
     return max(axes, key=lambda axis: (bool(axis.numbers), len(axis)), default=None)  # max gives the first of equals
 
 
 def _for_lines(axes: list[Axis]) -> Axis | None:
-    """The model, else the field of fewest values if there is another for the colour."""
+    """The model if it varies; otherwise the axis with fewest values, if another one is left for the colour."""
     model = next((axis for axis in axes if axis.name == "model"), None)
     if model is not None or len(axes) < 2:
         return _few(model)
@@ -121,7 +121,7 @@ def _for_lines(axes: list[Axis]) -> Axis | None:
 
 
 def _for_colours(axes: Iterable[Axis]) -> Axis | None:
-    """The field of most values that colours can tell apart; numbers are shades, of which there may be more."""
+    """The axis with most values among those that colours can distinguish; numbers become shades, so they may be many."""
     return max((axis for axis in axes if axis.numbers or len(axis) <= MOST_COLOURS), key=len, default=None)
 
 

@@ -12,10 +12,10 @@ from aesweep.analysis.statistics import Sample
 
 @lru_cache(maxsize=64)
 def network_means(axes: Axes, score: str) -> pd.DataFrame:
-    """One row per network that has a score: the place on each axis, `mean`, `half_width` (nan: one seed each) and `seeds`.
+    """One row per network that has a score: the place on each axis, `mean`, `half_width` (nan if all have one seed) and `seeds`.
 
-    The variance over seeds is pooled over the networks, as in the ranking on the first screen: so a network with a single
-    seed has an interval too, as wide as that of a single seed.
+    The variance over seeds is pooled over all networks, so a network with a single seed has an interval too, wider than those of
+    several seeds. Unlike in the ranking, networks with fewer seeds than most take part.
     """
     places = axes.places()
     values = axes.trials[score].astype("float64")

@@ -33,7 +33,7 @@ class Sweep:
     layout: Layout
     ranking: Ranking
     measures: tuple[Measure, ...]
-    """What was measured; the score of the ranking first."""
+    """The measures that are shown; the score of the ranking first."""
     data_hash: str
 
     @property
@@ -43,7 +43,7 @@ class Sweep:
 
     @property
     def winner(self) -> pd.DataFrame:
-        """The trials of the first network, a row per seed."""
+        """The trials of the first ranked network, one row per seed."""
         return trials_of(self.ranking, self.trials)
 
     @property

@@ -36,7 +36,7 @@ def title(field: str) -> str:
 
 
 def has_effect(model: str, field: str) -> bool:
-    """Whether a field has an effect on a model; of one that is not ours, it is taken to have."""
+    """Whether a field has an effect on a model; assumed for the models of plug-ins."""
     if field == "beta":
         return "beta" in MODEL_READS.get(model, ("beta",))
     return field != "reduction" or model != "dae"  # what it weighs is the KL divergence

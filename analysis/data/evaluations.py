@@ -85,7 +85,7 @@ class Evaluation:
 
     @property
     def notice(self) -> str:
-        """What must stand beside every number that is no FID; "" for FID."""
+        """A remark to show with every number that is not an FID; "" for FID."""
         if self.metric == "none":
             return "no distance is scored: shown is what needs none"
         return "" if self.is_fid else NOT_FID.format(title=self.title)
@@ -134,12 +134,12 @@ def in_order(tables: Tables, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_first_evaluation(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Those rows that are of the same evaluation as the first row of their group: what belongs together is of one."""
+    """The rows that have the same evaluation as the first row of their group, so that each group has a single evaluation."""
     return rows[rows["evaluation"] == rows.groupby(by)["evaluation"].transform("first")]
 
 
 def by_trial(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Values and standard errors: index `key`, a column per word of `column`, of several rows the first."""
+    """Values and standard errors: index `key`, one column per name in `column`; the first of several rows counts."""
     rows = rows.drop_duplicates(["key", column])
     values, errors = (rows.pivot(index="key", columns=column, values=name) for name in ("value", "stderr"))
     return values, errors

@@ -11,7 +11,7 @@ from aesweep.analysis.data.tables import Tables
 EIGENVALUES = ("correlation_largest", "correlation_condition", "effective_rank")
 """Each with `<name>_stderr`, and `<name>_null` and `<name>_null_std`: simulated spherical Gaussians."""
 DIMENSION = "intrinsic_dimension"
-"""Of the latents; `intrinsic_dimension_images` of the images. Both with `…_stderr`."""
+"""Dimension of the latents; `intrinsic_dimension_images` is that of the images. Both have a column `…_stderr`."""
 
 
 def latent_measures_by_trial(tables: Tables) -> pd.DataFrame:

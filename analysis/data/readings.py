@@ -112,7 +112,7 @@ def _trainings(tables: Tables, shown: Results) -> Iterator[Reading]:
 
 
 def _other_values(axis: Axis, rows: pd.DataFrame, usual: pd.Series) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Each other value of an axis in words, with its trials; in all other fields they are like the usual one."""
+    """Each other value of an axis in words, with its trials, which have the usual values in all other fields."""
     others = rows[axis.matter(rows)]
     for field in {*FURTHER_FIELDS, "beta"} - set(axis.fields):
         others = others[_equal(others, field, usual) | ((field == "beta") & (others["model"] != "vae"))]

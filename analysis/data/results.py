@@ -236,7 +236,7 @@ def _scored_rows(tables: Tables, evaluation: Evaluation, trials: pd.DataFrame) -
 
 
 def _other_scorings(tables: Tables, evaluation: Evaluation, kept: pd.DataFrame) -> tuple[str, ...]:
-    """Of the evaluations with the same metric and extractor, those that scored these trials too."""
+    """Other evaluations with the same metric and extractor that scored these trials too."""
     same = (evaluation.metric, evaluation.extractor)
     others = [e for e in evaluations_of(tables).aside if (e.metric, e.extractor) == same]
     return tuple(e.unlike(evaluation) for e in others if frechet_rows(tables, e)["key"].isin(kept["key"]).any())

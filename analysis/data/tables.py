@@ -34,12 +34,8 @@ MOST_ROWS = (10_000_000, 2_000_000_000)
 """Limits for a table, and for the latents, which are read trial by trial."""
 REBUILD = "Make the tables again with `aesweep tables STORE`."
 
-_EPOCHS = (
-    "key",
-    "state",
-    "epoch",
-    "loss",
-)  # a long sweep has a million rows of them; of the other tables all columns are read
+_EPOCHS = ("key", "state", "epoch", "loss")
+"""Columns that are read of `epochs`, which has a million rows in a long sweep; the other tables are read with all columns."""
 # Numbers may be missing: floats.
 _KINDS = {"string": "str", "bool": "bool", "timestamp[us, tz=UTC]": "datetime64[us, UTC]"}
 KINDS: dict[str, dict[str, str]] = {

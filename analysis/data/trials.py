@@ -146,7 +146,7 @@ def _joined(parts: list[pd.Series]) -> pd.Series:
 
 
 def _named(trials: pd.DataFrame, name: str, counts: pd.Series, *within: str) -> pd.Series:
-    """`name value` where the counting trials on the same data, or alike in `within`, hold several values, else ""."""
+    """`name value` if the trials in `counts` on the same data (or equal in `within`) have several values, otherwise ""."""
     alike = trials[counts].groupby(list(within) or "data", observed=True)[name]
     differ = alike.transform(lambda held: held.nunique(dropna=False)).reindex(trials.index) > 1
     values = trials[name].map(_value).astype("str")

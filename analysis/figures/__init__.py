@@ -57,7 +57,7 @@ SMOOTHNESS_FIGURES: tuple[_Draw, ...] = (
 )
 """Hypothesis 1: some measures need no features, so they are drawn without distances too."""
 TRAINING_FIGURES: tuple[Callable[[Tables], list[Drawing]], ...] = (training_curves,)
-"""Of the trainings, by data set: they need no score."""
+"""Figures of the trainings by data set; they need no score."""
 
 __all__ = [
     "FURTHER_FIGURES",

@@ -1,7 +1,7 @@
 """Every score of a sweep over the fields that it varies: means over training seeds with 95 % intervals.
 
 A figure without panels of its own has one panel per score; one whose sweep needs panels is drawn once per score. More than
-`PER_PAGE` panels go on to another figure. Nothing is computed here: `axes/means.py` gives the points.
+`PER_PAGE` panels are continued on another figure. Nothing is computed here: `axes/means.py` gives the points.
 """
 
 import math
@@ -38,11 +38,11 @@ PER_PAGE, PER_ROW = 12, 3
 _COLOURS = (*PAPER_COLOURS.values(), *OTHER_COLOURS)
 _STYLES: tuple[Any, ...] = ("-", DOTTED, DASHED, "-.")
 _WIDE = 30.0
-"""Ratio of the largest to the smallest value from which on an axis is logarithmic."""
+"""The y axis is logarithmic if the largest mean is more than this many times the smallest."""
 _SPREAD = 8.0
-"""The same for the values of the x axis."""
+"""The x axis is logarithmic if its largest value is at least this many times the smallest."""
 _STEP = 0.012
-"""Share of the x axis by which bars of neighbouring curves are apart."""
+"""Distance between the bars of neighbouring curves, as a share of the x axis."""
 
 
 class _Piece(NamedTuple):
@@ -170,7 +170,7 @@ def _position(x: Axis, place: int) -> float:
 
 
 def _moved(x: Axis, place: int, shift: float) -> float:
-    """The position of a value, moved by so many steps of a hundredth of the axis."""
+    """The position of a value, moved by `shift` steps of `_STEP`."""
     low, high = _position(x, 0), _position(x, len(x) - 1)
     if _is_logarithmic(x):
         return float(_position(x, place) * (high / low) ** (_STEP * shift))

@@ -91,7 +91,7 @@ def _parameters(results: Results, network: PlainNetwork, size: int) -> float:
 
 
 def _published(results: Results, score: str) -> list[_Published]:
-    """Of Table 3, the size with the lowest distance of each network that we trained at that size too."""
+    """For each network of Table 3 its size with the lowest distance, if we trained the network at that size too."""
     if not results.beside_published:
         return []
     rows = published_scores("3")

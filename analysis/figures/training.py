@@ -1,6 +1,6 @@
 """Training loss against epoch: a panel per network and model, a line per trial.
 
-DAE and VAE losses stand in different panels: a VAE's loss also holds its weighted KL term. Shade is the latent size
+DAE and VAE losses are in different panels: a VAE's loss also holds its weighted KL term. Shade is the latent size
 (dark is small), so the lines stay apart in greyscale. Losses of one unit share their axis limits, so panels can be
 compared.
 """
@@ -25,7 +25,7 @@ _PER_ROW = 3
 _LEGEND_SIZES = 8
 _LONG_TRAINING = 15  # epochs
 _DIVERGES = 10.0
-"""A trial diverges whose loss rises so many times as high above the lowest as that of the middle trial."""
+"""A trial diverges if its loss rises this many times as far above the lowest loss as that of the median trial."""
 _UNITS = {"mean": "nats per pixel value", "sum": "nats per image"}
 
 
@@ -64,16 +64,16 @@ def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
     trials = rows["key"].nunique()
     caption = f"{trials:,} trials, one line each." if trials > 1 else "One trial."
     if rows["epoch"].max() >= _LONG_TRAINING:
-        caption += " The first epochs may lie above the axis."
+        caption += " The first epochs may be above the axis."
     if cut:
         caption += f" {cut} trials diverge: their" if cut > 1 else " 1 trial diverges: its"
-        caption += " losses go on above the axis."
+        caption += " losses continue above the axis."
     caption += f" {left_out} further networks are not drawn." if left_out else ""
     return Drawing(f"training-{data}", title, caption, figure)
 
 
 def _place(curve: Curve) -> tuple[Any, ...]:
-    """Narrow before wide, shallow before deep, DAE beside VAE."""
+    """Narrow before wide, shallow before deep, DAE before VAE."""
     return curve.filters, depth_order(curve.depth), curve.variant, curve.model
 
 
@@ -97,7 +97,7 @@ def _by_trial(rows: pd.DataFrame) -> list[np.ndarray]:
 
 
 class _Limits(NamedTuple):
-    """Of an axis of losses, and how many trials go on above it."""
+    """Limits of an axis of losses, and how many trials rise above it."""
 
     low: float
     high: float

@@ -14,7 +14,7 @@ from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, forma
 
 
 def networks_table(sweep: Sweep) -> TextTable:
-    """One row per network: its place on each axis, the mean of each score over seeds with its interval; the lowest first."""
+    """One row per network, the lowest first: its value on each axis, and the mean of each score over seeds with its interval."""
     axes = sweep.layout.axes
     names = [axis.name for axis in axes.every]
     frame = (
@@ -73,7 +73,7 @@ def _with_means(frame: pd.DataFrame, means: pd.DataFrame, names: list[str], scor
 
 
 def _may_be_best(sweep: Sweep, frame: pd.DataFrame) -> list[bool]:
-    """Of the networks sorted as in the ranking, which may be the best; those with fewer seeds do not compete."""
+    """For each row whether its network may be the best; networks with fewer seeds do not compete."""
     ranking = sweep.ranking
     if not ranking.known:
         return [False] * len(frame)

@@ -45,7 +45,7 @@ def better(axis: Axis, found: Comparison | None, what: str) -> str:
 
 
 def how_sure(ranking: Ranking, compared: Sequence[Comparison]) -> str:
-    """The seeds, the luck of the lowest, and how often equal values would differ as much as these do."""
+    """The seeds, a remark that the lowest score is partly luck, and how often equal values would differ as much as these."""
     if not ranking.known:
         return "Not at all: with one training seed per network, the spread over seeds is unknown."
     low, high = int(ranking.scores.counts.min()), int(ranking.scores.counts.max())
@@ -76,7 +76,7 @@ def plural(axis: Axis, place: int) -> str:
 
 
 def _chance(found: Comparison) -> str:
-    """How likely such a difference is by luck; "" where the seeds do not say."""
+    """How likely such a difference is by chance; "" if that is unknown."""
     first, second = found.best, found.rival
     p = found.difference(first, second).p_of_no_difference()
     chance = "less than 0.1 %" if p < 0.001 else f"{100 * p:.2g} %"
@@ -85,7 +85,7 @@ def _chance(found: Comparison) -> str:
 
 
 def _better_model(axis: Axis, found: Comparison, what: str) -> str:
-    """As `better`, in the words of the models: DAEs are lower."""
+    """The sentences of `better` for two models, which are named in the plural: `DAEs are better`."""
     names = tuple(plural(axis, place) for place in (0, 1))
     difference = found.difference(0, 1)
     lead = f"{what} of {names[0]} score {_change(difference)}{_interval(difference)}"
@@ -132,13 +132,13 @@ def change(value: float, half_width: float) -> str:
 
 
 def _worse(found: Comparison) -> str:
-    """The values that cannot be the best; "" where there are none."""
+    """A sentence naming the values that cannot be the best; "" if there are none."""
     worse = [found.axis.label(place) for place in found.places if place not in found.candidates]
     return f" Worse: {axis_title(found.axis)} {', '.join(worse)}." if worse else ""
 
 
 def _at_the_end(axis: Axis, place: int) -> str:
-    """That values beyond were not tried; "" where they were."""
+    """A sentence saying that the best value is the smallest or largest tried; "" if it is neither."""
     if not axis.numbers or len(axis) < 2 or place not in (0, len(axis) - 1):
         return ""
     which, beyond = ("smallest", "smaller") if place == 0 else ("largest", "larger")

@@ -20,8 +20,8 @@ def warnings(tables: Tables, sweeps: Sequence[Sweep]) -> list[str]:
     """What must be known before the numbers are read: wishes that were not met, models that learnt nothing."""
     found = list(dict.fromkeys(notice for one in sweeps for notice in one.layout.notices))
     useless = int((tables.trials["test_bce"] >= tables.trials["mean_image_bce"]).sum())
+    trained = int(tables.trials["test_bce"].notna().sum())
     if useless:
-        trained = int(tables.trials["test_bce"].notna().sum())
         which = (
             "The only trained model reconstructs"
             if trained == 1
@@ -32,7 +32,6 @@ def warnings(tables: Tables, sweeps: Sequence[Sweep]) -> list[str]:
             "Compare “Test BCE” with “Mean-image BCE” in the table of trials; more epochs may help."
         )
     if improving := int((tables.trials["late_improvement"] > STILL_IMPROVING).sum()):
-        trained = int(tables.trials["test_bce"].notna().sum())
         found.append(
             f"{improving:,} of {trained:,} trained models were still improving fast at the end of their training (more than "
             f"{STILL_IMPROVING:.0%} of the fall of the loss came in the last tenth of the epochs): more epochs would help them."

@@ -11,9 +11,10 @@ from typing import NamedTuple
 MOST_LINES = 40
 """Rows of a table on one page."""
 MANY_COLUMNS = 6
-"""Of more columns, the table is set in a smaller size."""
+"""Tables with more columns are set in a smaller font."""
+_BOLD = r"\bfseries "
 _LONG = 40
-"""Letters from which on text is broken into lines."""
+"""Columns with longer text break it into lines."""
 _NUMBER = re.compile(r"([+−-]?)(\d[\d,]*)(\.\d+)?(?: ± (\d[\d,]*(?:\.\d+)?))?")
 _CHARACTERS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--"}
 _CHARACTERS |= {
@@ -31,7 +32,7 @@ _CHARACTERS |= {character: "\\" + character for character in "&%$#_{}"}
 
 
 class Column(NamedTuple):
-    """One column: its head and cells as shown, which cells are bold, and whether they stand right."""
+    """One column: its head and cells as shown, which cells are bold, and whether it is right-aligned."""
 
     head: str
     cells: Sequence[str]
@@ -49,7 +50,7 @@ class _Number(NamedTuple):
 
 
 def escape(text: str) -> str:
-    """Text that LaTeX sets as it is."""
+    """Escape a text so that LaTeX prints it unchanged."""
     return " ".join("".join(_CHARACTERS.get(character, character) for character in text).split())
 
 
@@ -81,7 +82,7 @@ def _column(column: Column) -> tuple[str, str, list[str]]:
         number or not any(map(str.isdigit, cell)) for number, cell in zip(numbers, column.cells, strict=True)
     ):
         cells = [
-            f"{BOLD if bold else ''}{number.text}" if number else f"{{{escape(cell)}}}"
+            f"{_BOLD if bold else ''}{number.text}" if number else f"{{{escape(cell)}}}"
             for number, cell, bold in zip(numbers, column.cells, column.bold, strict=True)
         ]
         return _s_column(known), f"{{{escape(column.head)}}}", cells
@@ -89,9 +90,6 @@ def _column(column: Column) -> tuple[str, str, list[str]]:
     longest = max(map(len, column.cells), default=0)
     align = r"p{0.3\linewidth}" if longest > _LONG else ("r" if column.is_right else "l")
     return align, escape(column.head), cells
-
-
-BOLD = r"\bfseries "
 
 
 def _s_column(numbers: Sequence[_Number]) -> str:
@@ -103,7 +101,7 @@ def _s_column(numbers: Sequence[_Number]) -> str:
 
 
 def _number(cell: str) -> _Number | None:
-    """The number in a cell, its error as digits in the last places; None where a cell is anything else."""
+    """The number in a cell, with its error in units of the last digit; None if the cell is not a number."""
     found = _NUMBER.fullmatch(cell)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Scores of any metric that was asked for and that a trial lacks: those that could not be computed, and those never measured."""
+"""Scores that were asked for and that a trial lacks: those that could not be computed, and those never measured."""
 
 import shlex
 
@@ -13,7 +13,7 @@ from aesweep.sweep.tables.schemas import METRIC_OF_ROW
 GAP = ["what", "reason", "command"]
 """Columns of a table of what is missing."""
 MOST_NAMED = 3
-"""Trials that lack the same score are named one by one up to this many; of more, the number is given."""
+"""Up to this many trials that lack the same score are named one by one; for more, their number is given."""
 ASKED_BY = {row: metric for row, metric in METRIC_OF_ROW.items() if row not in FRECHET} | dict.fromkeys(
     MEASURES, "gaussianity"
 )

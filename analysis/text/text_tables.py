@@ -22,12 +22,12 @@ class Heading:
 
     text: str
     kind: str = "text"
-    """text, code (a command), number (text that stands right), value (the same, of few values), whole, score (four significant
+    """text, code (a command), number (right-aligned text), value (the same with few distinct values), whole, score (four significant
     digits), nats (four decimals)"""
 
     @property
     def is_text(self) -> bool:
-        """Whether the column stands left."""
+        """Whether the column is left-aligned."""
         return self.kind in ("text", "code")
 
 
@@ -43,7 +43,7 @@ class TextTable:
     data_hash: str
     bold: pd.DataFrame = field(default_factory=pd.DataFrame)
     tidy: pd.DataFrame | None = None
-    """What the CSV holds, where the lines shown are no rows to compute with; None: `frame`."""
+    """What the CSV holds instead of `frame`, if the rows shown are unsuitable for computing."""
 
     def cells(self) -> pd.DataFrame:
         """The shown columns as text, nulls as a dash; index 0..n-1."""
@@ -90,7 +90,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def places_of(half_width: float) -> int:
-    """Decimals that two significant digits of an error take; 0 for large ones."""
+    """Decimals needed for two significant digits of an error; 0 for large ones."""
     return max(0, 1 - int(np.floor(np.log10(half_width)))) if half_width > 0 and np.isfinite(half_width) else 2
 
 

@@ -73,7 +73,7 @@ def paper_trials() -> list[TrialConfig]:
 
 
 def only_results(store: Path) -> Results:
-    """Of a store with one data set and one evaluation."""
+    """The results of a store with one data set and one evaluation."""
     (results,) = all_results(load_tables(store))
     return results
 

@@ -39,7 +39,7 @@ def test_a_training_that_diverges_leaves_room_for_the_others_and_is_said_to_be_c
     assert "above the axis" not in drawing.caption
     (drawing,) = training_curves(load_tables(make_store(trials, edit=diverge)))
     assert drawing.figure.axes[0].get_ylim()[1] < 4 * highest
-    assert "1 trial diverges: its losses go on above the axis." in drawing.caption
+    assert "1 trial diverges: its losses continue above the axis." in drawing.caption
 
 
 def test_a_training_of_one_epoch_and_one_with_a_nan_are_drawn(make_store: MakeStore, grid: Grid) -> None:
