@@ -53,7 +53,7 @@ def fields_table(sweep: Sweep) -> TextTable | None:
     what = score_title(sweep.ranking.score)
     caption = (
         f"{sweep.evaluation.title} of {what}: the mean over the settings in which every value of the field was trained, and how far it is "
-        "above the lowest, ± half of a 95 % interval that holds for all values of the field. A setting is what the other fields say; "
+        "above the lowest, ± half of a 95 % interval that holds for all values of the field. A setting is one value of every other field; "
         "its seeds are averaged first."
     )
     title = f"{sweep.title}: field by field"

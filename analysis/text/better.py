@@ -41,7 +41,9 @@ def better(axis: Axis, found: Comparison | None, what: str) -> str:
     if not found.is_decided:
         return f"Not decided: {over}, {by}{wins}.{_worse(found)}"
     next_best = ", the next best" if len(found.places) > 2 else ""
-    return f"{start(axis, names[0])} is better: {over}, {by}{next_best}{wins}.{_at_the_end(axis, first)}"
+    return (
+        f"{start(axis, names[0])} {_is(axis, first)} better: {over}, {by}{next_best}{wins}.{_at_the_end(axis, first)}"
+    )
 
 
 def how_sure(ranking: Ranking, compared: Sequence[Comparison]) -> str:
@@ -57,7 +59,9 @@ def how_sure(ranking: Ranking, compared: Sequence[Comparison]) -> str:
         )
     if len(ranking.networks) > 1:
         found.append("The lowest score is partly luck: trained again, that network would score somewhat higher.")
-    return " ".join([*found, *filter(None, map(_chance, compared))])
+    if chances := list(filter(None, map(_chance, compared))):
+        found.append(f"Chance of such a difference between equally good values: {'; '.join(chances)}.")
+    return " ".join(found)
 
 
 def upper_first(text: str) -> str:
@@ -70,18 +74,23 @@ def start(axis: Axis, words: str) -> str:
     return words if axis.name == STORE else upper_first(words)
 
 
+def _is(axis: Axis, place: int) -> str:
+    """`are` after a count such as `16 filters`, otherwise `is`."""
+    return "are" if axis.name in _COUNTED and axis.label(place) != "1" else "is"
+
+
 def plural(axis: Axis, place: int) -> str:
     """The networks with this value: `DAEs`, or the value itself."""
     return f"{axis.label(place)}s" if axis.fields == ("model",) else axis.phrase(place)
 
 
 def _chance(found: Comparison) -> str:
-    """How likely such a difference is by chance; "" if that is unknown."""
+    """How often two equally good values would differ as much: `2 % for DAEs and VAEs`; "" if that is unknown."""
     first, second = found.best, found.rival
     p = found.difference(first, second).p_of_no_difference()
     chance = "less than 0.1 %" if p < 0.001 else f"{100 * p:.2g} %"
-    names = f"{start(found.axis, plural(found.axis, first))} and {plural(found.axis, second)}"
-    return f"{names}: if they were equally good, {chance} of such sweeps would show this difference." if p < 1 else ""
+    names = f"{plural(found.axis, first)} and {plural(found.axis, second)}"
+    return f"{chance} for {names}" if p < 1 else ""
 
 
 def _better_model(axis: Axis, found: Comparison, what: str) -> str:

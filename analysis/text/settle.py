@@ -35,20 +35,23 @@ def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Compariso
     if not sweep.ranking.known:
         text = f"With {SEEDS_AT_LEAST} training seeds per network, every number above has an error."
         return _with_plan(text, [more_seeds(tables, sweep.trials, SEEDS_AT_LEAST)])
-    said, plans = [], []
+    said, plans, counts = [], [], []
     for one in (one for one in compared if not one.is_decided):
         words, seeds, settings = _open(one)
         said.append(words)
+        counts += [seeds, settings]
         plans += [more_seeds(tables, sweep.trials, seeds)] if seeds else []
         plans += filter(None, [more_settings(tables, sweep.trials, one, settings)] if settings else [])
     if sweep.ranking.as_good:
         needed = sweep.ranking.seeds_to_tell_the_next()
         plans += [more_seeds(tables, sweep.trials, needed)] if needed else []
+        counts.append(needed or 0)
         said.append(
-            f"The two lowest networks: about {needed} seeds, if they differ as much as they seem to."
+            f"The two lowest networks: about {needed} seeds."
             if needed
             else "The two lowest networks: more seeds will hardly separate them. Choose either."
         )
+    said += ["These numbers hold if the differences are as large as they seem."] if any(counts) else []
     return _with_plan(" ".join(said) or "Nothing is open.", plans)
 
 
@@ -130,7 +133,7 @@ def _open(found: Comparison) -> tuple[str, int, int]:
     if not ways:
         words = f"{names}: their difference is too small to be found with a sensible number of seeds or settings."
         return words, 0, 0
-    return f"{names}: {' or '.join(ways)}, if they differ as much as they seem to.", seeds or 0, settings or 0
+    return f"{names}: {' or '.join(ways)}.", seeds or 0, settings or 0
 
 
 def _such_as(found: Comparison) -> str:

@@ -125,6 +125,15 @@ def test_the_way_of_fewest_trials_is_the_command_and_its_sizes_fill_the_gaps(ans
     assert f"Training {len(sizes) - 3} more latent sizes takes {4 * (len(sizes) - 3)} more trials" in last.text
 
 
+def test_a_count_is_plural_and_no_sentence_is_said_twice(answered: Callable[..., Answers]) -> None:
+    asked = grid(model=["dae", "vae"], filters=[8, 16], latent_size=[4, 8, 16, 32], seed=[0, 1, 2], epochs=[1])
+    texts = said(answered(asked, lambda t: 70 - t.filters + 2 * noise(t)))
+    assert texts["How many filters?"].startswith("16 filters are better: ")
+    sure, settled = texts["How sure is that?"], texts["What would settle the rest?"]
+    assert "less than 0.1 % for 16 filters and 8 filters" in sure and sure.count("equally good") == 1
+    assert settled.count(" or ") > 1 and settled.count("as large as they seem") == 1
+
+
 def test_one_more_of_something_is_singular() -> None:
     assert [counted(n, "more width") for n in (0, 1, 2, 1200)] == [
         "0 more widths",
