@@ -9,7 +9,7 @@ from rich.table import Table
 
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.planned.simulation import LOST_MACHINE_SECONDS, Site, Work, simulate
-from aesweep.cluster.planned.sizes import PlannedCluster, read_cluster
+from aesweep.cluster.planned.sizes import OPTION, PlannedCluster, read_cluster
 from aesweep.cluster.resources import distinct, evaluation_slots, gpu_share, trial_resources, trial_slots
 from aesweep.models.cost import evaluation_seconds
 from aesweep.sweep.driver.plan import Plan, PlannedTrial
@@ -60,7 +60,7 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
     slots = [trial_slots(resources, bundle) for bundle in distinct(work.bundle for work in works.values())]
     if not all(slots):
         remedy = f"No machine of it has the CPUs for a trial with `threads: {execution.threads}`. Give larger machines, or fewer threads."
-        raise ClusterError("--cluster", options.size, remedy)
+        raise ClusterError(OPTION, options.size, remedy)
     ordered = {name: [works[trial.config.key] for trial in order(made)] for name, order in ORDERS.items()}
     found = {name: simulate(line, site) for name, line in ordered.items()}
     mine = found[LAUNCH]
