@@ -1,0 +1,97 @@
+"""A headless Chromium that opens pages as a reader would, on a desktop or a phone, light or dark."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+from tests.analysis.browser.page_scripts import (
+    CONTRASTS,
+    DEAD_ANCHORS,
+    LOAD_AND_UNFOLD,
+    MISSING_IMAGES,
+    OVERFLOW,
+)
+
+CONTRAST = 4.5  # WCAG 2.2, 1.4.3 level AA for text of any size
+
+
+@dataclass(frozen=True)
+class View:
+    """How a reader looks at the page; sizes in CSS pixels."""
+
+    width: int
+    height: int
+    scheme: str
+    phone: bool = False
+
+
+VIEWS = {
+    f"{device}-{scheme}": View(*size, scheme, phone=device == "phone")
+    for device, size in {"desktop": (1280, 900), "phone": (390, 844)}.items()
+    for scheme in ("light", "dark")
+}
+
+
+class Browser:
+    """Opens pages as a reader would, and says what the reader would find wrong."""
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+
+    def open(self, page: Path, view: View) -> None:
+        """Returns once the page and its pictures are loaded and folded parts are open."""
+        command = self._driver.execute_cdp_cmd
+        screen = {"width": view.width, "height": view.height, "deviceScaleFactor": 2 if view.phone else 1}
+        command("Emulation.setDeviceMetricsOverride", {**screen, "mobile": view.phone})
+        command("Emulation.setTouchEmulationEnabled", {"enabled": view.phone})
+        scheme = {"name": "prefers-color-scheme", "value": view.scheme}
+        command("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self._driver.get("about:blank")
+        self._driver.get_log("browser")  # reading empties it
+        self._driver.get(page.as_uri())
+        self._driver.execute_async_script(LOAD_AND_UNFOLD)
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        return self._driver.execute_script(script, *arguments)
+
+    def focus(self) -> tuple[str, str, Callable[..., None]]:
+        """The words of the element that has the focus, the style of its outline, and how to press a key there."""
+        element = self._driver.switch_to.active_element
+        words = "const e = document.activeElement; return [e.textContent, getComputedStyle(e).outlineStyle]"
+        name, outline = self.run(words)
+        return str(name), str(outline), element.send_keys
+
+    def complaints(self) -> list[str]:
+        """Errors and warnings on the console, such as what the content security policy refused."""
+        return [
+            entry["message"] for entry in self._driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")
+        ]
+
+    def missing_images(self) -> list[str]:
+        return list(self.run(MISSING_IMAGES))
+
+    def overflow(self, view: View) -> list[str]:
+        """What reaches beyond the right edge of the screen and cannot be scrolled to within a part of the page."""
+        return list(self.run(OVERFLOW, view.width))
+
+    def contrasts(self) -> list[tuple[float, str]]:
+        """(contrast, what it was measured on) for each kind of visible text."""
+        return [(ratio, text) for ratio, text in self.run(CONTRASTS)]
+
+    def dead_anchors(self) -> list[str]:
+        """In-page links that do not bring their target onto the screen."""
+        return list(self._driver.execute_async_script(DEAD_ANCHORS))
+
+    def dead_files(self, page: Path) -> list[str]:
+        """Relative addresses with no file behind them, and absolute paths, which break when the folder moves."""
+        addresses = self.run("return [...document.querySelectorAll('[href]')].map(e => e.getAttribute('href'))")
+        local = [address for address in addresses if urlsplit(address).scheme in ("", "file") and address[:1] != "#"]
+        return [
+            address for address in local if urlsplit(address).scheme or address[:1] == "/" or not _file(page, address)
+        ]
+
+
+def _file(page: Path, address: str) -> bool:
+    return Path(unquote(urlsplit(urljoin(page.as_uri(), address)).path)).is_file()
