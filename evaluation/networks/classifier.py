@@ -85,9 +85,7 @@ def train_classifier(
     order = np.random.default_rng(seed)
     batch = min(int(recipe["batch_size"]), len(images))
     steps = math.ceil(images_seen(len(images), recipe) / batch)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1.0, weight_decay=float(recipe["weight_decay"]))
-    for group in optimizer.param_groups:
-        group["lr"] = 0.0
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=float(recipe["weight_decay"]))
     model.train()
     left_N = np.empty(0, dtype=np.int64)
     with torch.enable_grad(), torch.backends.cudnn.flags(deterministic=True, benchmark=False):
