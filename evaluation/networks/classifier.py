@@ -1,7 +1,7 @@
-"""`classifier`: a small residual network trained on the labels of the data set itself, as a feature network for one's own domain.
+"""`classifier`: a small residual network trained on the labels of the data set itself, as a feature network for your own domain.
 
 Inception's weights may be absent, and its features were learned on photographs. Where the training images have labels, a network
-that tells the classes apart sees their content: the pooled features before its last layer, 128 numbers, are compared. Such distances
+that separates the classes sees their content: the pooled features before its last layer, 128 numbers, are compared. Such distances
 are called `fd`; they compare models on one data set, and with nothing published.
 
 The recipe is fixed: images at 32 pixels (larger ones are averaged), a stem that halves them, three pre-activation
