@@ -403,6 +403,8 @@ class FoldedTables(SealedRecord):
     """Name of a commit -> its attempt and the version of that one's folder while it held the files of the commit."""
     publication: str = ""
     """The word of `publisher.json`, which all files of one publication carry."""
+    poor: dict[Key, tuple[CutLine, CutLine]] | None = None
+    """Key of a trial whose training should be looked at -> its name and the warning; None where nobody has looked."""
 
 
 class FindingRecord(Record):
