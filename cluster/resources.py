@@ -9,7 +9,7 @@ threads themselves; nothing limits their memory, and a trial that finds too litt
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aesweep.cluster.errors import ClusterError
@@ -104,6 +104,11 @@ def trial_slots(resources: Resources, bundle: Mapping[str, float]) -> int:
     nine CPUs, and nothing would be left for evaluation. So the driver must not run more than this.
     """
     return sum(slots_of(node, bundle) for node in resources.nodes)
+
+
+def distinct(bundles: Iterable[Mapping[str, float]]) -> list[dict[str, float]]:
+    """Each of these bundles once: a sweep has thousands of trials, and few kinds of them."""
+    return [dict(kind) for kind in {tuple(sorted(bundle.items())) for bundle in bundles}]
 
 
 def check_feasible(resources: Resources, bundle: Mapping[str, float]) -> None:

@@ -16,11 +16,12 @@ import heapq
 import math
 import random
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from aesweep.cluster.planned.sizes import PlannedCluster
-from aesweep.cluster.resources import Node, Resources, evaluation_slots, trial_slots
+from aesweep.cluster.resources import Node, Resources, distinct, evaluation_slots, trial_slots
 
 LOST_MACHINE_SECONDS = 300.0
 """Until another machine takes the place of one that died: an assumption, since clouds promise nothing."""
@@ -56,9 +57,9 @@ class Site:
     start_seconds: float = 0.0
     """From the moment that a trial has its place to its first step."""
     driver_seconds: float = 0.0
-    """Of the driver's loop, for each trial: it begins one after the other."""
+    """What the driver's loop needs to start a trial. It starts one after the other."""
     deaths_per_hour: float = 0.0
-    """Of each machine, at random."""
+    """How often a machine dies, at random."""
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Simulated:
     at_once: int = 0
     """Trials that trained at the same time, at most."""
     computing_seconds: float = 0.0
-    """Of all devices together, work that was lost included."""
+    """Time that all devices together computed, lost work included."""
     lost_seconds: float = 0.0
     """Training that was done twice."""
     lost_computing_seconds: float = 0.0
@@ -132,52 +133,48 @@ class _Simulation:
         self.site, self.random = site, random.Random(seed)
         self.waiting: deque[tuple[Work, float]] = deque((work, 0.0) for work in works)
         self.asking: list[tuple[Work, float]] = []
-        """Who may run, with the seconds of its work that are done."""
+        """Who may run, with the share of its training that is done."""
         self.running: set[_Running] = set()
         self.to_score: list[tuple[int, float, int, Work]] = []
         self.scoring: dict[int, tuple[Work, int]] = {}
-        self.events: list[tuple[float, int, str, object, int]] = []
+        self.events: list[tuple[float, int, Callable[[], None]]] = []
         self.now = self.driver_free = 0.0
         self.count = 0
         self.rounds_left = sum(work.round == 0 for work in works)
         self.left = len(works)
         self.found = Simulated()
-        nodes = site.cluster.resources.nodes
-        self.has_gpu = any(node.gpus for node in nodes)
-        self.machines = [self._machine(i) for i in range(len(nodes))]
+        self.bundles = distinct(work.bundle for work in works)
+        self.has_gpu = any("GPU" in bundle for bundle in self.bundles)
+        self.machines = [self._machine(number) for number in range(len(site.cluster.resources.nodes))]
         self._look()
 
     def run(self) -> Simulated:
         if self.site.deaths_per_hour:
             for number in range(len(self.machines)):
-                self._push(self._next_death(), "death", number)
+                self._plan_death(number)
         self._place()
         while self.left:
             if not self.events:
                 raise ValueError("no machine can hold a trial")
-            self.now, _, kind, what, version = heapq.heappop(self.events)
-            getattr(self, f"_{kind}")(what, version)
+            self.now, _, happens = heapq.heappop(self.events)
+            happens()
             self._place()
         self.found.seconds = self.now
         return self.found
 
     def _machine(self, number: int) -> _Machine:
-        node = self.site.cluster.resources.nodes[number]
-        speed = self.site.cluster.speeds[number]
+        node, speed = self.site.cluster.resources.nodes[number], self.site.cluster.speeds[number]
         gpus = [_Device(number, speed, 1.0, True) for _ in range(int(node.gpus))]
-        devices = gpus if self.has_gpu else [_Device(number, 1.0, math.inf, False)]
-        return _Machine(node, devices, node.cpus)
+        return _Machine(node, gpus if self.has_gpu else [_Device(number, 1.0, math.inf, False)], node.cpus)
 
-    def _push(self, when: float, kind: str, what: object, version: int = 0) -> None:
+    def _at(self, when: float, happens: Callable[[], None]) -> None:
         self.count += 1
-        heapq.heappush(self.events, (when, self.count, kind, what, version))
+        heapq.heappush(self.events, (when, self.count, happens))
 
     def _look(self) -> None:
         """How many trials and evaluations run at once on the machines that live now, as the driver counts them."""
         alive = Resources.of(tuple(m.node for m in self.machines if m.alive))
-        bundles = {tuple(sorted(work.bundle.items())) for work, _ in (*self.waiting, *self.asking)}
-        bundles |= {tuple(sorted(one.work.bundle.items())) for one in self.running}
-        self.trials_at_once = max((trial_slots(alive, dict(bundle)) for bundle in bundles), default=0)
+        self.trials_at_once = max((trial_slots(alive, bundle) for bundle in self.bundles), default=0)
         self.evaluations_at_once = tuple(
             evaluation_slots(alive, self.site.threads, self.has_gpu, trains) for trains in (False, True)
         )
@@ -188,25 +185,23 @@ class _Simulation:
         """Begin whoever has a place, and score whoever waits for it."""
         while self.waiting and len(self.asking) + len(self.running) < self.trials_at_once:
             self.asking.append(self.waiting.popleft())
-        kept = []
-        full = set[tuple[tuple[str, float], ...]]()
-        for work, done in self.asking:
-            bundle = tuple(sorted(work.bundle.items()))
-            device = None if bundle in full else self._room_for(work)
+        asking, self.asking = self.asking, []
+        full = set[float]()  # shares that have no room: all trials ask for the same threads
+        for work, done in asking:
+            share = work.bundle.get("GPU", 0.0)
+            device = None if share in full else self._room_for(share)
             if device is None:
-                full.add(bundle)
-                kept.append((work, done))
+                full.add(share)
+                self.asking.append((work, done))
             else:
                 self._begin(work, done, device)
-        self.asking = kept
         self._score()
 
-    def _room_for(self, work: Work) -> _Device | None:
+    def _room_for(self, share: float) -> _Device | None:
         """A GPU with just enough room, on the machine with the most room of all."""
-        share, threads = work.bundle.get("GPU", 0.0), self.site.threads
         best: tuple[float, _Device] | None = None
         for machine in self.machines:
-            if not machine.alive or machine.free_cpus < threads - _DIGITS:
+            if not machine.alive or machine.free_cpus < self.site.threads - _DIGITS:
                 continue
             able = [device for device in machine.devices if device.free >= share - _DIGITS]
             if not able:
@@ -218,10 +213,11 @@ class _Simulation:
 
     def _begin(self, work: Work, done: float, device: _Device) -> None:
         self.driver_free = max(self.now, self.driver_free) + self.site.driver_seconds
-        seconds = work.computing / device.speed + work.idle
+        computing = work.computing / device.speed
+        seconds = computing + work.idle
+        busy = computing / seconds if seconds else 0.0
         begins = self.driver_free + self.site.start_seconds
-        one = _Running(work, device, seconds, seconds * (1 - done), 0.0, begins)
-        one.busy = work.computing / device.speed / seconds if seconds else 0.0
+        one = _Running(work, device, seconds, seconds * (1 - done), busy, begins)
         device.free -= work.bundle.get("GPU", 0.0)
         self.machines[device.machine].free_cpus -= self.site.threads
         self.running.add(one)
@@ -242,22 +238,22 @@ class _Simulation:
         pace = device.slowdown
         for one in device.running:
             one.version += 1
-            self._push(max(one.since, self.now) + max(0.0, one.left) * pace, "trained", one, one.version)
+            ends = max(one.since, self.now) + max(0.0, one.left) * pace
+            self._at(ends, partial(self._trained, one, one.version))
 
     def _leave(self, one: _Running) -> None:
         self.running.discard(one)
         one.device.free += one.work.bundle.get("GPU", 0.0)
         self.machines[one.device.machine].free_cpus += self.site.threads
 
-    def _trained(self, what: object, version: int) -> None:
-        assert isinstance(what, _Running)
-        if what not in self.running or what.version != version:
+    def _trained(self, one: _Running, version: int) -> None:
+        if one not in self.running or one.version != version:  # its pace has changed since, or its machine died
             return
-        self._leave(what)
-        self._change(what.device, remove=[what])
-        self.found.computing_seconds += what.seconds * what.busy
+        self._leave(one)
+        self._change(one.device, remove=[one])
+        self.found.computing_seconds += one.seconds * one.busy
         self.found.trained_seconds = self.now
-        self._queue(what.work)
+        self._queue(one.work)
 
     # Scoring
 
@@ -274,14 +270,13 @@ class _Simulation:
             self.count += 1
             self.scoring[self.count] = work, number
             self.machines[number].scoring[self.count] = None
-            self._push(self.now + work.scoring, "scored", self.count)
+            self._at(self.now + work.scoring, partial(self._scored, self.count))
 
-    def _scored(self, what: object, version: int) -> None:
-        assert isinstance(what, int)
-        if what not in self.scoring:
+    def _scored(self, evaluation: int) -> None:
+        if evaluation not in self.scoring:  # its machine died
             return
-        work, number = self.scoring.pop(what)
-        del self.machines[number].scoring[what]
+        work, number = self.scoring.pop(evaluation)
+        del self.machines[number].scoring[evaluation]
         self.left -= 1
         self.rounds_left -= work.round == 0
         if not self.rounds_left and not self.found.first_look_seconds:
@@ -289,12 +284,12 @@ class _Simulation:
 
     # Machines that die
 
-    def _next_death(self) -> float:
-        return self.now + 3600 * self.random.expovariate(self.site.deaths_per_hour)
+    def _plan_death(self, number: int) -> None:
+        seconds = 3600 * self.random.expovariate(self.site.deaths_per_hour)
+        self._at(self.now + seconds, partial(self._die, number))
 
-    def _death(self, what: object, version: int) -> None:
-        assert isinstance(what, int)
-        machine = self.machines[what]
+    def _die(self, number: int) -> None:
+        machine = self.machines[number]
         self.found.deaths += 1
         for device in machine.devices:
             lost = list(device.running)
@@ -302,24 +297,24 @@ class _Simulation:
             for one in lost:
                 self._leave(one)
                 self._lose(one)
-        for number in list(machine.scoring):
-            self._queue(self.scoring.pop(number)[0])
+        for evaluation in machine.scoring:
+            self._queue(self.scoring.pop(evaluation)[0])
         machine.scoring.clear()
         machine.alive = False
         self._look()
-        self._push(self.now + LOST_MACHINE_SECONDS, "return", what)
+        self._at(self.now + LOST_MACHINE_SECONDS, partial(self._return, number))
 
     def _lose(self, one: _Running) -> None:
         """Back to the front of the line, with what its last checkpoint holds."""
         done = one.seconds - one.left
-        kept = min(done, math.floor(done / self.site.checkpoint_seconds + _DIGITS) * self.site.checkpoint_seconds)
+        every = self.site.checkpoint_seconds
+        kept = min(done, math.floor(done / every + _DIGITS) * every)
         self.found.lost_seconds += done - kept
         self.found.computing_seconds += (done - kept) * one.busy
         self.found.lost_computing_seconds += (done - kept) * one.busy
         self.asking.insert(0, (one.work, kept / one.seconds if one.seconds else 0.0))
 
-    def _return(self, what: object, version: int) -> None:
-        assert isinstance(what, int)
-        self.machines[what] = self._machine(what)
+    def _return(self, number: int) -> None:
+        self.machines[number] = self._machine(number)
         self._look()
-        self._push(self._next_death(), "death", what)
+        self._plan_death(number)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.resources import Node, Resources
 
+OPTION = "--cluster"
 CPUS_PER_GPU = 16
 MOST_MACHINES, MOST_GPUS, MOST_CPUS = 10_000, 64, 4096
 BF16_TERAFLOPS = {
@@ -35,37 +36,37 @@ class PlannedCluster:
 
     resources: Resources
     speeds: tuple[float, ...]
-    """Of each machine's GPUs against an H200, in the order of `resources.nodes`; 1 where it has none."""
+    """How fast each machine's GPUs are against an H200, in the order of `resources.nodes`; 1 where it has none."""
 
 
-def read_cluster(text: str, option: str = "--cluster") -> PlannedCluster:
+def read_cluster(text: str) -> PlannedCluster:
     """The machines that `text` describes. Raises `ClusterError` for what describes none."""
     nodes: list[Node] = []
     speeds: list[float] = []
     for word in text.replace(" ", "").split(","):
-        count, node, speed = _kind(word, option)
+        count, node, speed = _kind(word)
         nodes += [Node(f"machine-{len(nodes) + i + 1}", node.cpus, node.gpus) for i in range(count)]
         speeds += [speed] * count
     if len(nodes) > MOST_MACHINES:
-        raise ClusterError(option, text, f"Give at most {MOST_MACHINES:,} machines.")
+        raise ClusterError(OPTION, text, f"Give at most {MOST_MACHINES:,} machines.")
     return PlannedCluster(Resources.of(tuple(nodes)), tuple(speeds))
 
 
-def _kind(word: str, option: str) -> tuple[int, Node, float]:
+def _kind(word: str) -> tuple[int, Node, float]:
     """How many machines of one kind, what one has, and the speed of its GPUs."""
     found = _KIND.fullmatch(word)
     if found is None:
         remedy = (
             "Give MACHINESxGPUSxTYPE, such as 4x8xH200, or 4x8xH200:192 with the CPUs of a machine; 3x0:64 has no GPU."
         )
-        raise ClusterError(option, word, remedy)
+        raise ClusterError(OPTION, word, remedy)
     count, gpus = int(found[1]), int(found[2])
     cpus = int(found[4]) if found[4] else CPUS_PER_GPU * gpus
     if not (1 <= count <= MOST_MACHINES and gpus <= MOST_GPUS and 1 <= cpus <= MOST_CPUS):
         limits = f"1 to {MOST_MACHINES:,} machines with up to {MOST_GPUS} GPUs and 1 to {MOST_CPUS:,} CPUs each"
-        raise ClusterError(option, word, f"Give {limits}; 3x0:64 is three machines of 64 CPUs.")
+        raise ClusterError(OPTION, word, f"Give {limits}; 3x0:64 is three machines of 64 CPUs.")
     kind = (found[3] or MEASURED).upper()
     if gpus and kind not in BF16_TERAFLOPS:
-        raise ClusterError(option, word, f"Choose one of these GPUs: {', '.join(BF16_TERAFLOPS)}.")
+        raise ClusterError(OPTION, word, f"Choose one of these GPUs: {', '.join(BF16_TERAFLOPS)}.")
     speed = BF16_TERAFLOPS[kind] / BF16_TERAFLOPS[MEASURED] if gpus else 1.0
     return count, Node("", float(cpus), float(gpus)), speed

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from rich.table import Table
 
 from aesweep.cluster.errors import ClusterError
-from aesweep.cluster.planned.simulation import LOST_MACHINE_SECONDS, Simulated, Site, Work, simulate
-from aesweep.cluster.planned.sizes import PlannedCluster, read_cluster
-from aesweep.cluster.resources import evaluation_slots, gpu_share, trial_resources, trial_slots
+from aesweep.cluster.planned.simulation import LOST_MACHINE_SECONDS, Site, Work, simulate
+from aesweep.cluster.planned.sizes import OPTION, PlannedCluster, read_cluster
+from aesweep.cluster.resources import distinct, evaluation_slots, gpu_share, trial_resources, trial_slots
 from aesweep.models.cost import evaluation_seconds
 from aesweep.sweep.driver.plan import Plan, PlannedTrial
 from aesweep.sweep.spec.execution import ExecutionConfig
@@ -22,13 +22,20 @@ DRIVER_SECONDS = 0.05
 SPOT_RUNS = 10
 """Simulations with machines that die."""
 
-ORDERS: Mapping[str, Callable[[PlannedTrial], tuple[float, ...]]] = {
-    "first seeds first, then the dearest": lambda trial: (trial.round, -trial.gpu_hours),
-    "the dearest first": lambda trial: (-trial.gpu_hours,),
-    "as the spec has them": lambda trial: (),
-    "the cheapest first": lambda trial: (trial.gpu_hours,),
+
+def _as_listed(made: Plan) -> list[PlannedTrial]:
+    wanted = {trial.config.key for trial in made.to_train}
+    return [trial for trial in made.trials if trial.config.key in wanted]
+
+
+LAUNCH = "first seeds first, then the most expensive"
+ORDERS: Mapping[str, Callable[[Plan], list[PlannedTrial]]] = {
+    LAUNCH: lambda made: made.to_train,
+    "the most expensive first": lambda made: sorted(made.to_train, key=lambda trial: -trial.gpu_hours),
+    "as the spec lists them": _as_listed,
+    "the cheapest first": lambda made: sorted(made.to_train, key=lambda trial: trial.gpu_hours),
 }
-"""By name; a launch takes the first one."""
+"""Trials to train by the name of their order; a launch takes `LAUNCH`."""
 
 
 class ClusterOptions(NamedTuple):
@@ -36,7 +43,7 @@ class ClusterOptions(NamedTuple):
 
     size: str
     price: float | None
-    """Of one GPU-hour."""
+    """What one GPU-hour costs."""
     spot_hours: float | None
     """Mean hours until a machine dies; None for machines that do not."""
 
@@ -50,13 +57,13 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
     if not todo:
         return [f"On {_machines(cluster)}: nothing is left to train."]
     works = {trial.config.key: _work(trial, execution, has_gpu) for trial in todo}
-    kinds = {tuple(sorted(work.bundle.items())) for work in works.values()}
-    slots = [trial_slots(resources, dict(kind)) for kind in kinds]
+    slots = [trial_slots(resources, bundle) for bundle in distinct(work.bundle for work in works.values())]
     if not all(slots):
         remedy = f"No machine of it has the CPUs for a trial with `threads: {execution.threads}`. Give larger machines, or fewer threads."
-        raise ClusterError("--cluster", options.size, remedy)
-    found = {name: _run(todo, works, key, site) for name, key in ORDERS.items()}
-    mine = next(iter(found.values()))
+        raise ClusterError(OPTION, options.size, remedy)
+    ordered = {name: [works[trial.config.key] for trial in order(made)] for name, order in ORDERS.items()}
+    found = {name: simulate(line, site) for name, line in ordered.items()}
+    mine = found[LAUNCH]
     devices = int(resources.gpus) if has_gpu else int(resources.cpus)
     scoring = evaluation_slots(resources, execution.threads, has_gpu, training=True)
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -65,16 +72,17 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
     for name, one in found.items():
         table.add_row(name, _hours(one.seconds), _hours(one.first_look_seconds))
     lines: list[str | Table] = [
-        f"\nOn {_machines(cluster)}: {max(slots):,} trials at once and {scoring:,} evaluations next to them.",
+        f"\nOn {_machines(cluster)}: {max(slots):,} trials at once and {scoring:,} "
+        f"evaluation{'s' * (scoring != 1)} next to them.",
         table,
         f"A launch takes the first order: {'GPUs' if has_gpu else 'CPUs'} compute "
         f"{mine.computing_seconds / mine.seconds / devices:.0%} of the time.",
     ]
     if options.price is not None:
         hours = mine.seconds / 3600 * resources.gpus
-        lines.append(f"Price: {hours:,.3g} GPU-hours pass; at {options.price:g} each, {hours * options.price:,.0f}.")
+        lines.append(f"Price: {hours * options.price:,.0f}, for {hours:,.3g} GPU-hours at {options.price:g}.")
     if options.spot_hours is not None:
-        lines.append(_spot(todo, works, site, options.spot_hours))
+        lines.append(_spot(ordered[LAUNCH], site, options.spot_hours))
     return lines
 
 
@@ -97,21 +105,10 @@ def _work(trial: PlannedTrial, execution: ExecutionConfig, has_gpu: bool) -> Wor
     return Work(bundle, computing, idle, evaluation_seconds(trial.fit_flops, has_gpu), trial.round, trial.fit_flops)
 
 
-def _run(
-    todo: Sequence[PlannedTrial],
-    works: Mapping[str, Work],
-    key: Callable[[PlannedTrial], tuple[float, ...]],
-    site: Site,
-    seed: int = 0,
-) -> Simulated:
-    return simulate([works[trial.config.key] for trial in sorted(todo, key=key)], site, seed)
-
-
-def _spot(todo: Sequence[PlannedTrial], works: Mapping[str, Work], site: Site, hours: float) -> str:
+def _spot(line: Sequence[Work], site: Site, hours: float) -> str:
     """What it costs that machines die."""
-    key = next(iter(ORDERS.values()))
     dying = replace(site, deaths_per_hour=1 / hours)
-    found = [_run(todo, works, key, dying, seed) for seed in range(SPOT_RUNS)]
+    found = [simulate(line, dying, seed) for seed in range(SPOT_RUNS)]
     took = [one.seconds for one in found]
     trained = sum(one.computing_seconds for one in found)
     twice = sum(one.lost_computing_seconds for one in found) / trained if trained else 0.0

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 
 from aesweep.cluster.demand import Demand
-from aesweep.cluster.resources import cluster_resources, evaluation_slots, trial_slots
+from aesweep.cluster.resources import cluster_resources, distinct, evaluation_slots, trial_slots
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.execution import ExecutionConfig
 
@@ -49,8 +49,7 @@ class Machines:
 
     def trials_at_once(self, bundles: Collection[Mapping[str, float]]) -> int:
         """How many trials should train at once, at least 1 (machines may come back); `bundles` are what they ask for."""
-        kinds = {tuple(sorted(bundle.items())) for bundle in bundles}
-        slots = max(trial_slots(self.found, dict(kind)) for kind in kinds)
+        slots = max(trial_slots(self.found, bundle) for bundle in distinct(bundles))
         return max(1, min(slots, self.execution.max_concurrent or slots))
 
     def evaluations_at_once(self, training: bool) -> int:

@@ -1,6 +1,7 @@
 """`plan --cluster`: how long a sweep takes on machines that nobody has paid for yet."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -24,14 +25,36 @@ def test_twice_as_many_gpus_take_half_as_long(
     assert "On 1 machine with 8 GPUs and 128 CPUs: 24 trials at once and 8 evaluations next to them." in one
     assert run_main(monkeypatch, *PAPER, "2x8xH200") == 0
     two = capsys.readouterr().out
-    order = "first seeds first, then the dearest"
+    order = "first seeds first, then the most expensive"
     slow, fast = hours(one, order), hours(two, order)
     assert slow[0] / fast[0] == pytest.approx(2, rel=0.05)
     assert fast[1] < fast[0] / 2  # the first of three seeds
-    assert hours(two, "the dearest first")[1] > fast[1]
-    price = re.search(r"Price: (\S+) GPU-hours pass; at 2.5 each, (\S+)\.", one)
-    assert price and float(price[1]) == pytest.approx(8 * slow[0], rel=0.01)
-    assert float(price[2]) == pytest.approx(20 * slow[0], abs=1)
+    assert hours(two, "the most expensive first")[1] > fast[1]
+    price = re.search(r"Price: (\S+), for (\S+) GPU-hours at 2\.5\.", one)
+    assert price and float(price[2]) == pytest.approx(8 * slow[0], rel=0.01)
+    assert float(price[1]) == pytest.approx(20 * slow[0], abs=1)
+
+
+def test_a_spec_that_lists_its_networks_seed_by_seed_has_its_first_look_late(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As the spec lists them, the last network begins last: the launch's own order is another one."""
+    (tmp_path / "spec.yaml").write_text("blocks: [{latent_size: [2, 3, 4, 5, 6, 7, 8, 9], seeds: 0..3, filters: 128}]")
+    assert run_main(monkeypatch, "plan", str(tmp_path / "spec.yaml"), "--cluster", "1x1xL4") == 0
+    said = capsys.readouterr().out
+    assert hours(said, "first seeds first, then the most expensive")[1] < hours(said, "as the spec lists them")[1] / 2
+
+
+def test_without_its_gpus_a_cluster_has_the_places_of_its_cpus(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("plan", "quickstart", "--set", "device=cpu", "--cluster")
+    assert run_main(monkeypatch, *words, "2x8xH200:4") == 0
+    with_gpus = capsys.readouterr().out
+    assert run_main(monkeypatch, *words, "2x0:4") == 0
+    without = capsys.readouterr().out
+    order = "first seeds first, then the most expensive"
+    assert "8 trials at once" in with_gpus and hours(with_gpus, order) == hours(without, order)
 
 
 def test_machines_that_die_cost_time(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,7 +63,7 @@ def test_machines_that_die_cost_time(monkeypatch: pytest.MonkeyPatch, capsys: py
     found = re.search(r"dies once in 3 hours .*: (\S+) hours \((\S+) to (\S+) in 10 simulations\), and (\S+)% of", said)
     assert found
     mean, low, high, twice = map(float, found.groups())
-    assert hours(said, "first seeds first, then the dearest")[0] < low <= mean <= high
+    assert hours(said, "first seeds first, then the most expensive")[0] < low <= mean <= high
     assert 0 < twice < 10
 
 
