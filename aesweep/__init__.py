@@ -8,8 +8,9 @@ that one package is imported and nothing of a user's own (`models`, `cluster`, .
 The public names are imported on first use: `aesweep --help`, `plan` and `status` need neither torch nor Ray.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from aesweep.lazy import lazy_names
 
 if TYPE_CHECKING:
     from aesweep.sweep.launch import launch
@@ -25,10 +26,4 @@ _HOMES = {
     "load_prior": "aesweep.sweep.load",
     "open_store": "aesweep.sweep.store.store",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazy_names(__name__, _HOMES)

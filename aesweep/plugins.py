@@ -5,12 +5,12 @@ from aesweep.plugins import Metric, Objective, Parameter, Prior, Row
 Names that need torch or SciPy are imported when they are first asked for, so that a spec with your plug-ins is read fast.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aesweep.evaluation.descriptions import Metric, Row
 from aesweep.evaluation.extractor_descriptions import FeatureNetwork
 from aesweep.evaluation.prior_descriptions import Prior
+from aesweep.lazy import lazy_names
 from aesweep.models.objectives.objective import Batch, Mixture, Objective, ObjectiveParameter, Terms, Trial, Weights
 from aesweep.models.plugins.files import load_files
 from aesweep.models.plugins.plugin import Parameter, Plugin, PluginError
@@ -53,10 +53,4 @@ _HOMES = {
     "Subject": "aesweep.evaluation.subject",
     "mean_and_error": "aesweep.evaluation.subject",
 }
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazy_names(__name__, _HOMES)

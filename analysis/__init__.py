@@ -6,8 +6,7 @@ files that say what the tables hold, read them, and follow no link in a store (`
 the report of a sweep that ran on a cluster.
 """
 
-from importlib import import_module
-from typing import Any
+from aesweep.lazy import lazy_names
 
 _PUBLIC = {
     "ReportError": "aesweep.analysis.errors",
@@ -18,10 +17,4 @@ _PUBLIC = {
     "write_pair": "aesweep.analysis.pair_report",
 }
 __all__ = ["ReportError", "Tables", "load_tables", "sensitivity", "write_pair", "write_report"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: pandas and matplotlib are slow to start."""
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _PUBLIC)

@@ -4,7 +4,7 @@
 
 A small real sweep of two specs that share trials (digits) runs undisturbed once. Then it runs again and again, in turns on
 a cluster of two raylets and on local Rays, while something is killed or suspended every few seconds
-(chaos_disturbances.py). Meanwhile, `status`, `plan`, `prune`, `tables` and `report` run again and again. A dead driver's
+(chaos_parts/disturbances.py). Meanwhile, `status`, `plan`, `prune`, `tables` and `report` run again and again. A dead driver's
 command is given again, as its user would, and never with `--retry-failed`. Every store is then compared with the
 undisturbed one, number by number, and every committed file is read and hashed. Writes chaos-<hardware>-<date>.md; exit
 code 1 where something was lost, doubled, made up, missing, different, given up, or left behind.
@@ -27,9 +27,9 @@ from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from chaos_disturbances import KINDS, choose
-from chaos_findings import Findings, compare, page
-from chaos_processes import Driver, Machines, Sleeper, Verbs, Workplace, busy_workers, send, title
+from chaos_parts.disturbances import KINDS, choose
+from chaos_parts.findings import Findings, compare, page
+from chaos_parts.processes import Driver, Machines, Sleeper, Verbs, Workplace, busy_workers, send, title
 from page import hardware, parser, write_page
 
 from aesweep.cluster.guard import left_of

@@ -28,7 +28,7 @@ from page import REPOSITORY, footer, hardware, parser, today, write_page
 
 from aesweep.cluster.capacity import allowed_cpus
 from aesweep.models.config import TrialConfig
-from aesweep.sweep.spec.presets import CIFAR10
+from aesweep.sweep.spec.presets import CIFAR10, PAPER_MODELS
 from aesweep.sweep.tables.rows import config_row
 from aesweep.sweep.tables.schemas import COLUMNS, schema
 
@@ -74,8 +74,7 @@ def run(code: str, *arguments: Path) -> tuple[float, float, float]:
 def configs(count: int) -> list[TrialConfig]:
     """The paper's widths, both models, ten sizes, as many seeds as it takes."""
     seeds = -(-count // (4 * 2 * len(SIZES)))
-    models: tuple[str, ...] = ("dae", "vae")
-    every = product((32, 64, 128, 256), models, SIZES, range(seeds))
+    every = product((32, 64, 128, 256), PAPER_MODELS, SIZES, range(seeds))
     return [replace(CIFAR10, filters=f, model=m, latent_size=z, seed=s) for f, m, z, s in islice(every, count)]
 
 

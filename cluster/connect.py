@@ -19,7 +19,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import ray
@@ -36,7 +35,7 @@ from aesweep.cluster.local_ray import isolated, own_token
 from aesweep.cluster.process_limits import object_store_bytes
 from aesweep.cluster.scoped import in_background, replaced
 from aesweep.cluster.scratch import temporary_folder
-from aesweep.cluster.staging import job_has_working_dir, staged_code
+from aesweep.cluster.staging import NOTHING_MORE, job_has_working_dir, staged_code
 from aesweep.cluster.temporary import RAYS_FOLDER
 from aesweep.cluster.user import complete_environment
 from aesweep.cluster.watch import Watch, watched
@@ -46,7 +45,6 @@ START_SECONDS = 180.0
 GRACE_SECONDS = 30.0  # in which a start that is given up ends in order
 LOOK_SECONDS = 0.5
 STDERR = 2  # file descriptor
-NOTHING_MORE: Mapping[str, bytes] = MappingProxyType({})
 RUN_AGAIN = "Start it again where it is not local, and run the same command again."
 
 

@@ -21,6 +21,7 @@ from aesweep.cluster.scratch import temporary_folder
 
 # Code and package data; data sets, caches and compiled files that lie in a source folder stay behind.
 SUFFIXES = frozenset({".py", ".pyi", ".j2", ".yaml", ".yml", ".json", ".csv", ".txt", ".sh", ".sbatch", ".dockerfile"})
+NOTHING_MORE: Mapping[str, bytes] = MappingProxyType({})
 JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # set by `ray job submit` for the job's driver
 
 
@@ -32,7 +33,7 @@ def package_folder() -> Path:
     return Path(__file__).parents[1]  # not resolved: in a source tree this file is reached through a link
 
 
-def stage(target: Path, package: Path | None = None, more: Mapping[str, bytes] = MappingProxyType({})) -> Path:
+def stage(target: Path, package: Path | None = None, more: Mapping[str, bytes] = NOTHING_MORE) -> Path:
     """Copy `aesweep` into the empty folder `target`, links followed; raises `ClusterError` when it is not there.
 
     `more` are files to put into the package: their paths below it and their bytes.
@@ -49,7 +50,7 @@ def stage(target: Path, package: Path | None = None, more: Mapping[str, bytes] =
 
 
 @contextmanager
-def staged_code(more: Mapping[str, bytes] = MappingProxyType({})) -> Iterator[Path]:
+def staged_code(more: Mapping[str, bytes] = NOTHING_MORE) -> Iterator[Path]:
     """A temporary folder with the package and what `stage` adds to it; it is removed at the end of the `with` block."""
     with temporary_folder("code") as folder:
         yield stage(folder, more=more)

@@ -1,7 +1,7 @@
 """The feature networks, one description each: the one place that registers them. Imports no torch.
 
 A network is known by the SHA-256 of its weights, which `weights` finds out before anything is launched. One that is trained on
-the data set itself (`train`) has none yet: what stands in for them is the SHA-256 of the recipe, and the weights are kept in the
+the data set itself (`train`) has none yet: an evaluation names the SHA-256 of the recipe instead, and the weights are kept in the
 store (sweep/worker/trained_extractor.py).
 """
 

@@ -9,7 +9,7 @@ import zipfile
 from typing import BinaryIO
 
 MOST_LISTED_BYTES = 4_000_000
-"""Of the list of parts; one takes about a hundred."""
+"""Limit of the list of parts; one takes about a hundred."""
 
 
 class _Limited(io.RawIOBase):

@@ -181,7 +181,8 @@ class TrialConfig:
 
 def _settle_model(config: TrialConfig) -> Objective | None:
     """Give the trial its model's version and all of its parameters; the model, None where the trial's version is not here."""
-    _require(isinstance(config.model, str), config, "model", f"one of: {', '.join(OBJECTIVES.names())}")
+    if not isinstance(config.model, str):  # only then are the names of plug-ins searched for
+        raise _refused(config, "model", f"one of: {', '.join(OBJECTIVES.names())}")
     found: Objective | None = OBJECTIVES.built_in.get(config.model)
     if found is None or config.plugin_versions:
         uses = OBJECTIVES.uses([config.model], config.plugin_versions, "model")
@@ -228,13 +229,14 @@ def _check(config: TrialConfig) -> None:
 def _check_objective(config: TrialConfig, objective: Objective) -> None:
     """Refuse values that the trial's model does not take."""
     smallest = objective.smallest_batch
-    needs = f"{smallest} or more: {objective.title} compares the images of a batch"
-    _require(config.batch_size >= smallest, config, "batch_size", needs)
-    for name, neutral in _COMBINED.items():
-        if name not in objective.combines:  # Section 3 normalises, perturbs and freezes the latent layer of DAEs only
+    if config.batch_size < smallest:
+        needs = f"{smallest} or more: {objective.title} compares the images of a batch"
+        raise _refused(config, "batch_size", needs)
+    for name, neutral in _COMBINED.items():  # Section 3 normalises, perturbs and freezes the latent layer of DAEs only
+        if name not in objective.combines and getattr(config, name) != neutral:
             others = ", ".join(one.name for one in OBJECTIVES.built_in.values() if name in one.combines)
             expected = f"{neutral!r} for {_with_article(objective.title)}; these models take another value: {others}"
-            _require(getattr(config, name) == neutral, config, name, expected)
+            raise _refused(config, name, expected)
 
 
 def _check_combinations(config: TrialConfig) -> None:
@@ -274,4 +276,8 @@ def _is_number(value: object) -> bool:
 
 def _require(holds: bool, config: TrialConfig, name: str, expected: str) -> None:
     if not holds:
-        raise InputError(name, getattr(config, name), f"Give {expected}.")
+        raise _refused(config, name, expected)
+
+
+def _refused(config: TrialConfig, name: str, expected: str) -> InputError:
+    return InputError(name, getattr(config, name), f"Give {expected}.")

@@ -6,6 +6,7 @@ words are made of letters, digits, `.`, `_`, `+` and `-`, so that a name can be 
 
 import re
 from dataclasses import Field, fields
+from functools import cache
 from typing import Any
 
 _ALWAYS = {"dataset", "model", "filters", "depth", "latent_size", "seed"}
@@ -44,11 +45,16 @@ _IDENTITY_DIGITS = 8
 def trial_name(config: Any) -> str:
     """The name of a `TrialConfig`."""
     always = [config.dataset, config.model, f"f{config.filters}", f"d{config.depth_text}", f"z{config.latent_size}"]
-    order = {name: place for place, name in enumerate(_WORDS)}
-    others = [field for field in fields(config) if field.name not in _ALWAYS]
-    others.sort(key=lambda field: order.get(field.name, len(order)))
-    words = [word for field in others if (word := _word(config, field))]
+    words = [word for field in _others(config.__class__) if (word := _word(config, field))]
     return "-".join([*always, *words, f"s{config.seed}", config.key])
+
+
+@cache
+def _others(kind: type) -> "tuple[Field[Any], ...]":
+    """The fields that only some names have words for, in the order of a name."""
+    order = {name: place for place, name in enumerate(_WORDS)}
+    others = [field for field in fields(kind) if field.name not in _ALWAYS]
+    return tuple(sorted(others, key=lambda field: order.get(field.name, len(order))))
 
 
 def _word(config: Any, field: "Field[Any]") -> str:

@@ -82,7 +82,7 @@ def launch(
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     require(spec.plugin_versions)
     evaluation = spec.evaluation_config()
-    say_question(spec, console)
+    _say_question(spec, console)
     own = own_claims(spec.claims)
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     _check_data(data_sets, spec.execution, evaluation)
@@ -120,7 +120,7 @@ def launch(
     return outcome
 
 
-def say_question(spec: SweepSpec, console: Console) -> None:
+def _say_question(spec: SweepSpec, console: Console) -> None:
     """Ask about what was probably meant otherwise; the launch goes on."""
     if spec.lone_seed:
         console.print(f"[yellow]{spec.lone_seed}[/yellow]", highlight=False, soft_wrap=True)

@@ -52,15 +52,20 @@ ROOMS_OF_SWEEP: dict[str, set[str]] = {
 MOST_FILES = 20  # of one folder; a reader takes in no more
 
 HEAVY = {"torch", "torchvision", "ray", "pandas", "sklearn", "scipy", "matplotlib"}
+PLUGIN_SEARCH = {"email"}  # comes with importlib.metadata, which finds installed plug-ins: built-in names need none
 # What a process does, and what it must not have imported then.
 LIGHT = {
     "import aesweep": HEAVY | {"numpy", "pyarrow", "pydantic"},
     "from aesweep.models import config, cost, errors, identity\nfrom aesweep.models.networks import architecture\n"
-    "from aesweep.models.data import datasets, folder": HEAVY | {"numpy", "PIL"},
+    "from aesweep.models.data import datasets, folder\nconfig.TrialConfig().name": HEAVY
+    | {"numpy", "PIL"}
+    | PLUGIN_SEARCH,
     "from pathlib import Path\nimport aesweep.evaluation.config\n"
     "from aesweep.evaluation.networks.weights import resolve_extractor\n"
     "resolve_extractor('auto', Path('/nowhere'))": HEAVY | {"numpy"},
-    "from aesweep.sweep.spec.load import load_spec\nload_spec('paper').hash": HEAVY | {"numpy", "pyarrow", "pydantic"},
+    "from aesweep.sweep.spec.load import load_spec\nload_spec('paper').hash": HEAVY
+    | {"numpy", "pyarrow", "pydantic"}
+    | PLUGIN_SEARCH,
     "from aesweep.sweep.spec.load import load_spec\nload_spec('docs/examples/minimal.yaml', ['epochs=5'])": HEAVY
     | {"numpy", "pyarrow"},
     "import aesweep.sweep.spec.execution, aesweep.sweep.spec.presets, aesweep.sweep.cli": HEAVY,

@@ -1,7 +1,7 @@
-"""`classifier`: a small residual network trained on the labels of the data set itself, as a feature network for one's own domain.
+"""`classifier`: a small residual network trained on the labels of the data set itself, as a feature network for your own domain.
 
 Inception's weights may be absent, and its features were learned on photographs. Where the training images have labels, a network
-that tells the classes apart sees their content: the pooled features before its last layer, 128 numbers, are compared. Such distances
+that separates the classes sees their content: the pooled features before its last layer, 128 numbers, are compared. Such distances
 are called `fd`; they compare models on one data set, and with nothing published.
 
 The recipe is fixed: images at 32 pixels (larger ones are averaged), a stem that halves them, three pre-activation
@@ -85,9 +85,7 @@ def train_classifier(
     order = np.random.default_rng(seed)
     batch = min(int(recipe["batch_size"]), len(images))
     steps = math.ceil(images_seen(len(images), recipe) / batch)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1.0, weight_decay=float(recipe["weight_decay"]))
-    for group in optimizer.param_groups:
-        group["lr"] = 0.0
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=float(recipe["weight_decay"]))
     model.train()
     left_N = np.empty(0, dtype=np.int64)
     with torch.enable_grad(), torch.backends.cudnn.flags(deterministic=True, benchmark=False):

@@ -1,4 +1,4 @@
-"""The recipe of the extractor `classifier`, and the SHA-256 that stands for it in an evaluation's id. Imports no torch.
+"""The recipe of the extractor `classifier`, and its SHA-256, which is part of an evaluation's id. Imports no torch.
 
 Never change a number here without a new `version`: scores of two recipes must not share an id.
 """
@@ -26,5 +26,5 @@ RECIPE_SHA256 = sha256(canonical_json(["classifier", RECIPE]).encode()).hexdiges
 
 
 def recipe_sha256(_: Path) -> str:
-    """What stands for the weights until they are trained."""
+    """The SHA-256 that an evaluation names in place of the weights', which are not trained yet."""
     return RECIPE_SHA256

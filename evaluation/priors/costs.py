@@ -20,12 +20,12 @@ def prior_flops(evaluation: EvaluationConfig, images: int, latent_size: int) -> 
 
 
 def flops_of_mixture(images: int, latent_size: int, evaluation: EvaluationConfig, _: Mapping[str, Value]) -> int:
-    """Of EM for a full-covariance mixture."""
+    """Operations of one iteration of EM for a full-covariance mixture."""
     return fit_flops(images, latent_size, evaluation.gmm_components)
 
 
 def flops_of_second_vae(_: int, latent_size: int, __: EvaluationConfig, values: Mapping[str, Value]) -> int:
-    """Of the training of a second VAE, shared out over as many iterations as EM takes."""
+    """Operations of the training of a second VAE, divided by the iterations that EM takes."""
     width, layers = int(values["width"]), int(values["layers"])
     both = 2 * (latent_size * width + (layers - 1) * width**2) + 3 * (width + latent_size) * latent_size
     return 6 * int(values["steps"]) * int(values["batch_size"]) * both // EM_ITERATIONS

@@ -22,6 +22,6 @@ class Fit(NamedTuple):
     trial: TrialConfig | None = None
     """None where latents are not of a trial."""
     deadline: float | None = None
-    """Of `time.monotonic`: a fit that is not done by then raises `PriorError`."""
+    """A time of `time.monotonic`: a fit that is not done by then raises `PriorError`."""
     device: "torch.device | None" = None
     """Where mixtures are fitted; None for NumPy."""

@@ -9,12 +9,11 @@ import numpy as np
 from aesweep.evaluation.priors.fit import Fit
 from aesweep.evaluation.priors.fitted_prior import FittedPrior, PriorError
 from aesweep.models.config import TrialConfig
-from aesweep.models.objectives.registry import OBJECTIVES
 
 
 def has_own_prior(trial: TrialConfig) -> bool:
     """Whether the objective of a trial has a prior other than N(0, I)."""
-    prior = OBJECTIVES.get(trial.model).prior
+    prior = trial.objective.prior
     if prior is None:
         return False
     means = prior(trial).means
@@ -23,7 +22,7 @@ def has_own_prior(trial: TrialConfig) -> bool:
 
 def fit_own(x_NZ: np.ndarray, fit: Fit) -> FittedPrior:
     """The objective's mixture of Gaussians N(mean, I). Raises `PriorError` where it has none."""
-    prior = OBJECTIVES.get(fit.trial.model).prior if fit.trial is not None else None
+    prior = fit.trial.objective.prior if fit.trial is not None else None
     if prior is None or fit.trial is None:
         raise PriorError("the objective has no prior of its own")
     means_KZ = np.asarray(prior(fit.trial).means, dtype=np.float64)

@@ -4,8 +4,8 @@ A deterministic autoencoder, or a VAE whose aggregate posterior is not N(0, I), 
 Gaussian describes. Dai and Wipf train a second VAE on it, in the latents' own dimension, where a VAE can recover any
 distribution: z = decoder(u) + gamma * noise with u ~ N(0, I).
 
-Of the source are: ReLU networks whose last layer sees their input again, u as large as z, one learned standard deviation gamma
-for all outputs (a Gaussian decoder), a KL term of weight 1. Ours are: latents whitened first by their covariance (linear
+From the source: ReLU networks whose last layer sees their input again, u as large as z, one learned standard deviation gamma
+for all outputs (a Gaussian decoder), a KL term of weight 1. Ours: latents whitened first by their covariance (linear
 correlations are no work for the network), networks of `width` 256 instead of 1024, and `steps` instead of its 400 to 2000
 epochs. The fit runs on the CPU with one stream of random numbers, so it repeats bit for bit with the same number of threads.
 
@@ -30,7 +30,7 @@ from aesweep.models.identity import stream_seed
 FIRST_GAMMA = 0.1
 """At 1, the standard deviation of the whitened latents, using u gains nothing at first, and training stays there: one Gaussian."""
 LEAST_GAMMA = 1e-3
-"""Of the whitened latents: beneath it the decoder's density of the training latents grows without limit."""
+"""The smallest gamma, in units of the whitened latents: below it the density of the training latents can grow without limit."""
 
 
 class _Network(nn.Module):

@@ -110,7 +110,7 @@ def _sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
         except ValueError:
             pass  # damaged; `load_images` prepares it again
     if config.dataset == "folder":
-        folder = _require_folder(source)
+        folder = require_folder(source)
         return len(list_images(folder, "train")), len(list_images(folder, "test"))
     return OFFICIAL_SIZES[config.dataset]
 
@@ -133,7 +133,7 @@ def check_source(config: TrialConfig, source: DataSource) -> None:
     if lacking:
         raise InputError("--data", where, lacking)
     if config.dataset == "folder":
-        folder = _require_folder(source)
+        folder = require_folder(source)
         if (found := folder_identity(folder, source.data_dir)) != config.data_identity:
             remedy = (
                 f"Its images have changed: the trial was made for {config.data_identity[:12]}…, the folder now holds "
@@ -152,7 +152,8 @@ def _reading(source: DataSource) -> Iterator[None]:
         raise InputError("--data", str(source.data_dir), remedy) from error
 
 
-def _require_folder(source: DataSource) -> Path:
+def require_folder(source: DataSource) -> Path:
+    """The folder of the user's images. Raises `InputError` where none was given."""
     if source.folder is None:
         raise InputError("data.path", None, "Give the folder that holds train/ and test/ with your images.")
     return source.folder

@@ -4,13 +4,16 @@ Trials need none. A classifier that measures them does (`evaluation/networks/cla
 it is trained, in the order of the prepared images, and are not kept.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from aesweep.models.config import TrialConfig
-from aesweep.models.data.datasets import DataSource, Split, check_source, has_cifar10, source_sizes
+from aesweep.models.data.datasets import DataSource, Split, has_cifar10, require_folder, source_sizes
 from aesweep.models.data.folder import folder_identity, list_images
 from aesweep.models.errors import InputError
 
+WHERE = "FOLDER/train/<label>/*.jpg gives each image a label."
 OTHERS = "Choose another extractor, such as random-conv-64."
 
 
@@ -19,13 +22,10 @@ def check_labels(config: TrialConfig, source: DataSource, extractor: str = "clas
 
     `extractor` is the network that wants them.
     """
-    if config.dataset == "cifar10" and not has_cifar10(source.data_dir):
-        remedy = f"Its labels are in the files of CIFAR-10. Run `aesweep fetch cifar10 --to {source.data_dir}`."
-        raise InputError("--data", str(source.data_dir), remedy)
     if config.dataset == "folder":
         _folder_labels(config, source, "train")
-    elif config.dataset not in ("digits", "cifar10"):
-        raise InputError("extractor", extractor, f"The images of {config.dataset} have no labels here. {OTHERS}")
+    else:
+        _check_official(config, source, extractor)
 
 
 def load_labels(config: TrialConfig, source: DataSource, split: Split = "train") -> np.ndarray:
@@ -33,18 +33,24 @@ def load_labels(config: TrialConfig, source: DataSource, split: Split = "train")
 
     Raises `InputError` where there are none, where all are equal, and where the images are not those of the trial.
     """
-    check_labels(config, source)
-    match config.dataset:
-        case "digits":
-            found = _digits_labels(split)
-        case "cifar10":
-            found = _cifar10_labels(source, split)
-        case _:
-            found = _folder_labels(config, source, split)
+    if config.dataset == "folder":
+        found = _folder_labels(config, source, split)
+    else:
+        _check_official(config, source, "classifier")
+        found = _digits_labels(split) if config.dataset == "digits" else _cifar10_labels(source, split)
     n = source_sizes(config, source)[split == "test"]
     if len(found) != n:
         raise InputError("extractor", "classifier", f"There are {len(found)} labels for {n} images. {OTHERS}")
     return found
+
+
+def _check_official(config: TrialConfig, source: DataSource, extractor: str) -> None:
+    """`check_labels` for a data set that is no folder of the user's."""
+    if config.dataset not in ("digits", "cifar10"):
+        raise InputError("extractor", extractor, f"The images of {config.dataset} have no labels here. {OTHERS}")
+    if config.dataset == "cifar10" and not has_cifar10(source.data_dir):
+        remedy = f"Its labels are in the files of CIFAR-10. Run `aesweep fetch cifar10 --to {source.data_dir}`."
+        raise InputError("--data", str(source.data_dir), remedy)
 
 
 def _digits_labels(split: Split) -> np.ndarray:
@@ -59,24 +65,28 @@ def _digits_labels(split: Split) -> np.ndarray:
 def _cifar10_labels(source: DataSource, split: Split) -> np.ndarray:
     from aesweep.models.data.reading import cifar10_arrays
 
-    return np.concatenate([np.asarray(one, np.int64) for one in cifar10_arrays(source.data_dir, split, b"labels")])
+    return np.concatenate(cifar10_arrays(source.data_dir, split, b"labels", (-1,))).astype(np.int64)
 
 
 def _folder_labels(config: TrialConfig, source: DataSource, split: Split) -> np.ndarray:
     """The first folder below the split: FOLDER/train/<label>/…; numbered by the labels of the training images."""
-    if source.folder is None:
-        check_source(config, source)  # says what to give
-    assert source.folder is not None
-    if folder_identity(source.folder, source.data_dir) != config.data_identity:
+    folder = require_folder(source)
+    if folder_identity(folder, source.data_dir) != config.data_identity:
         remedy = f"Its images have changed since, so their labels may not be those of the trial. {OTHERS}"
-        raise InputError("data.path", str(source.folder), remedy)
-    root, trained = source.folder / split, source.folder / "train"
-    names = sorted({path.relative_to(trained).parts[0] for path in list_images(source.folder, "train")})
-    parts = [path.relative_to(root).parts for path in list_images(source.folder, split)]
-    where = "FOLDER/train/<label>/*.jpg gives each image a label."
-    if any(len(part) == 1 for part in parts):
-        raise InputError("data.path", str(root), f"It holds images without a label. {where} {OTHERS}")
+        raise InputError("data.path", str(folder), remedy)
+    trained = _folders_below(folder, "train")
+    names = sorted(set(trained))
     if len(names) < 2:
-        raise InputError("data.path", str(root), f"All of its images have one label. {where} {OTHERS}")
+        raise InputError("data.path", str(folder / "train"), f"All of its images have one label. {WHERE} {OTHERS}")
     number = {name: index for index, name in enumerate(names)}
-    return np.array([number.get(part[0], len(names)) for part in parts], dtype=np.int64)
+    found = trained if split == "train" else _folders_below(folder, split)
+    return np.array([number.get(name, len(names)) for name in found], dtype=np.int64)
+
+
+def _folders_below(folder: Path, split: Split) -> list[str]:
+    """The name of each image's first folder, in the images' order. Raises `InputError` for an image in none."""
+    root = folder / split
+    parts = [path.relative_to(root).parts for path in list_images(folder, split)]
+    if any(len(part) == 1 for part in parts):
+        raise InputError("data.path", str(root), f"It holds images without a label. {WHERE} {OTHERS}")
+    return [part[0] for part in parts]

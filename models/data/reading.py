@@ -87,12 +87,14 @@ def digits_order(n: int, split: Split) -> np.ndarray:
 
 def _cifar10(data_dir: Path, split: Split) -> np.ndarray:
     """CIFAR-10's "python version": uint8 (N, 32, 32, 3)."""
-    batches = [rows.reshape(-1, 3, 32, 32) for rows in cifar10_arrays(data_dir, split, b"data")]
-    return np.concatenate(batches).transpose(0, 2, 3, 1)
+    return np.concatenate(cifar10_arrays(data_dir, split, b"data", (-1, 3, 32, 32))).transpose(0, 2, 3, 1)
 
 
-def cifar10_arrays(data_dir: Path, split: Split, part: bytes) -> list[np.ndarray]:
-    """One part of each batch of a split, `data` or `labels`, as uint8. Raises `InputError` for a file that is none."""
+def cifar10_arrays(data_dir: Path, split: Split, part: bytes, shape: tuple[int, ...]) -> list[np.ndarray]:
+    """One part of each batch of a split, `data` or `labels`, as uint8 of this shape.
+
+    Raises `InputError` for a file that holds no such part.
+    """
     from torchvision.datasets import CIFAR10  # for the official names and MD5 of the batches
 
     batches, folder = [], data_dir / CIFAR10_FOLDER
@@ -100,11 +102,8 @@ def cifar10_arrays(data_dir: Path, split: Split, part: bytes) -> list[np.ndarray
         path = folder / name
         try:
             content = path.read_bytes()
-            batches.append(
-                np.asarray(_ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()[part], dtype=np.uint8)
-            )
-            if part == b"data":
-                batches[-1].reshape(-1, 3, 32, 32)  # raises where it holds no images
+            values = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()[part]
+            batches.append(np.asarray(values, dtype=np.uint8).reshape(shape))
         except Exception as error:  # a damaged pickle ends in nearly any exception
             reason = f"It is not a batch of CIFAR-10's python version ({type(error).__name__}: {error})."
             again = _fetch_again(folder, "cifar10", data_dir)

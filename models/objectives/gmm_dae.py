@@ -10,7 +10,7 @@ functions of its marginals, Sigma its covariance. E0 is the expectation for draw
     E0[KS] = (n + 1) / (6 n^2), exactly, for every continuous law
     E0[COV] = (n - 1)/n^2 (tr(Sigma)^2 + |Sigma|_F^2)/Z^2 + |Sigma|_F^2/(n^2 Z^2), exactly for a Gaussian of this covariance
 
-The source estimates both from 64 draws. Components lie no further apart than sqrt 2, so the prior is close to N(0, I).
+The source estimates both from 64 draws. The means are at most sqrt 2 from each other, so the prior is close to N(0, I).
 
 Source: Saseendran, Skubch, Falkner and Keuper, Shape your Space: A Gaussian Mixture Regularization Approach to Deterministic
 Autoencoders (2021), with the constants of their code (github.com/boschresearch/GMM_DAE). It has no setting for CIFAR-10: ours

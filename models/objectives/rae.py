@@ -30,11 +30,13 @@ def latent_penalty(cifar10: float, celeba: float) -> ObjectiveParameter:
     return ObjectiveParameter(name="penalty", default=cifar10, meaning=meaning, of_dataset={"celeba": celeba})
 
 
-def _terms(batch: Batch) -> Terms:
+def latent_terms(batch: Batch) -> Terms:
+    """The penalty on the latents, unweighted."""
     return {"latent_square": latent_square(batch.mean)}
 
 
-def _weights(trial: Trial) -> Mapping[str, float]:
+def latent_weights(trial: Trial) -> Mapping[str, float]:
+    """Its weight, `penalty`."""
     return {"latent_square": trial.parameter("penalty")}
 
 
@@ -45,6 +47,6 @@ OBJECTIVE = Objective(
     meaning="the reconstruction + `penalty` × the mean square of the latents",
     source=SOURCE,
     parameters=(latent_penalty(cifar10=1e-2, celeba=1e-4),),
-    weights=_weights,
-    terms=_terms,
+    weights=latent_weights,
+    terms=latent_terms,
 )

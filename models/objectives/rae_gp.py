@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms, Trial
-from aesweep.models.objectives.rae import SOURCE, latent_penalty, latent_square
+from aesweep.models.objectives.rae import SOURCE, latent_penalty, latent_terms, latent_weights
 from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def _gradient(number: "torch.Tensor", z_NZ: "torch.Tensor") -> "torch.Tensor":
 
 
 def _terms(batch: Batch) -> Terms:
-    z, output = batch.mean, batch.logits.sigmoid()
-    terms = {"latent_square": latent_square(z)}
+    terms = latent_terms(batch)
     if not batch.trial.parameter("gradient_penalty"):
         return terms
+    z, output = batch.mean, batch.logits.sigmoid()
     # Noise is added to z, so the gradient by z is the one by the decoder's input.
     if batch.trial.parameter("gradient") == "jacobian":
         return {**terms, "gradient_square": jacobian_penalty(output, z, random_signs(output, batch.generator))}
@@ -62,8 +62,8 @@ def _terms(batch: Batch) -> Terms:
 
 def _weights(trial: Trial) -> Mapping[str, float]:
     """Without a weight the gradient is not computed: it costs as much as a step."""
-    weight, of_gradient = trial.parameter("penalty"), trial.parameter("gradient_penalty")
-    return {"latent_square": weight, **({"gradient_square": of_gradient} if of_gradient else {})}
+    weight = trial.parameter("gradient_penalty")
+    return {**latent_weights(trial), **({"gradient_square": weight} if weight else {})}
 
 
 OBJECTIVE = Objective(

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms, Trial
-from aesweep.models.objectives.rae import SOURCE, latent_penalty, latent_square
+from aesweep.models.objectives.rae import SOURCE, latent_penalty, latent_terms, latent_weights
 from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ def weight_square(decoder: "torch.nn.Module", dense: bool) -> "torch.Tensor":
 
 def _terms(batch: Batch) -> Terms:
     squares = weight_square(batch.decoder, batch.trial.parameter("dense"))
-    return {"latent_square": latent_square(batch.mean), "weight_square": squares}
+    return {**latent_terms(batch), "weight_square": squares}
 
 
 def _weights(trial: Trial) -> Mapping[str, float]:
-    return {"latent_square": trial.parameter("penalty"), "weight_square": trial.parameter("weight_penalty")}
+    return {**latent_weights(trial), "weight_square": trial.parameter("weight_penalty")}
 
 
 OBJECTIVE = Objective(

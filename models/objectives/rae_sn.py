@@ -10,11 +10,10 @@ decoder's first layer and its last.
 Source: as `rae.py`; "spec_norm_on_dec_only" is off in all of its configurations.
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Objective, Terms, Trial
-from aesweep.models.objectives.rae import SOURCE, latent_penalty, latent_square
+from aesweep.models.objectives.objective import Objective
+from aesweep.models.objectives.rae import SOURCE, latent_penalty, latent_terms, latent_weights
 from aesweep.models.plugins.plugin import BUILT_IN
 
 if TYPE_CHECKING:
@@ -31,14 +30,6 @@ def normalise(model: "torch.nn.Module") -> None:
             spectral_norm(module, n_power_iterations=1, dim=0)  # torch's default for a transposed convolution is 1
 
 
-def _terms(batch: Batch) -> Terms:
-    return {"latent_square": latent_square(batch.mean)}
-
-
-def _weights(trial: Trial) -> Mapping[str, float]:
-    return {"latent_square": trial.parameter("penalty")}
-
-
 OBJECTIVE = Objective(
     name="rae-sn",
     version=BUILT_IN,
@@ -46,8 +37,8 @@ OBJECTIVE = Objective(
     meaning="as `rae`, with spectral normalisation of all kernels",
     source=SOURCE,
     parameters=(latent_penalty(cifar10=3e-2, celeba=2.4e-3),),
-    weights=_weights,
-    terms=_terms,
+    weights=latent_weights,
+    terms=latent_terms,
     build=normalise,
     combines=("noise_std",),
     step_factor=1.25,

@@ -1,1 +1,1 @@
-"""What a plug-in says about itself, where plug-ins are found, and how files of a user's own are loaded. Imports no torch."""
+"""What a plug-in says about itself, where plug-ins are found, and how a user's files are loaded. Imports no torch."""

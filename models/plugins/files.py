@@ -1,4 +1,4 @@
-"""Plug-ins in a Python file of the user's own, which a spec or the command line names, and never a store.
+"""Plug-ins in the user's own Python file, which a spec or the command line names, and never a store.
 
 The file is a program that runs with the user's rights, so its path only ever comes from the user (docs/security.md). Its
 bytes are read once: what runs here is what a launch ships to the workers (cluster/staging.py), as a module of the package
@@ -66,7 +66,7 @@ def forget_files() -> None:
 
 @cache
 def _load_shipped() -> None:
-    """Load what a launch put beside the code that this worker runs."""
+    """Load the files that a launch shipped with the code that this worker runs."""
     for path in sorted((Path(__file__).parents[2] / PACKAGE).glob("*.py")):
         _load(str(path), "plugins")
 

@@ -11,14 +11,15 @@ whether they are there (`require`).
 import sys
 from collections.abc import Collection, Iterable
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from aesweep.models.errors import InputError, one_line
 from aesweep.models.plugins.files import loaded_files, said
 from aesweep.models.plugins.plugin import Plugin, PluginError, Use
 
-KINDS = ("objective", "architecture", "prior", "extractor", "metric", "dataset")
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 P = TypeVar("P", bound=Plugin)
 
 
@@ -26,7 +27,7 @@ class _Origin(NamedTuple):
     """Where a plug-in of some name was found."""
 
     words: str
-    plugin: Plugin | EntryPoint
+    plugin: "Plugin | EntryPoint"
 
 
 class Registry(Generic[P]):
@@ -111,7 +112,7 @@ def find(kind: str, name: str) -> Plugin | None:
     if not origins:
         return None
     found = origins[0].plugin
-    return _imported(kind, found) if isinstance(found, EntryPoint) else found
+    return found if isinstance(found, Plugin) else _imported(kind, found)
 
 
 def _origins(kind: str) -> list[tuple[str, _Origin]]:
@@ -127,13 +128,15 @@ def _origins(kind: str) -> list[tuple[str, _Origin]]:
 
 
 @cache
-def _installed(kind: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+def _installed(kind: str, path: tuple[str, ...]) -> "tuple[EntryPoint, ...]":
     """The entry points of a kind on this `sys.path`."""
+    from importlib.metadata import entry_points  # slow to start, and built-in names do not need it
+
     return tuple(entry_points(group=f"aesweep.{kind}s"))
 
 
 @cache
-def _imported(kind: str, entry: EntryPoint) -> Plugin:
+def _imported(kind: str, entry: "EntryPoint") -> Plugin:
     field = f"{kind} {entry.name}"
     try:
         found = entry.load()
@@ -151,6 +154,6 @@ def _imported(kind: str, entry: EntryPoint) -> Plugin:
     return found
 
 
-def _words(entry: EntryPoint) -> str:
+def _words(entry: "EntryPoint") -> str:
     owner = f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "an unknown package"
     return one_line(f"{entry.value} of {owner}")

@@ -52,7 +52,7 @@ class EpochRecord:
 def term_records(
     reconstruction: float, values: Mapping[str, float], weights: Mapping[str, float]
 ) -> tuple[TermRecord, ...]:
-    """What is recorded of the terms with these mean values and weights, beside a mean reconstruction."""
+    """The records of the terms with these mean values and weights; shares count the mean `reconstruction` too."""
     sizes = {name: abs(weights[name] * value) for name, value in values.items()}
     whole = abs(reconstruction) + sum(sizes.values())
     return tuple(

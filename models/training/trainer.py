@@ -260,9 +260,8 @@ class Trainer:
         self.scaler.load_state_dict(state["scaler"])
         self.noise.set_state(state["noise"].cpu())
         self.epoch, self.step = state["epoch"], state["step"]
-        self._losses.copy_(
-            state["losses"][:, : self._losses.shape[1]]
-        )  # an older version kept a column for a DAE's KL too
+        # An older version kept a column for a DAE's KL too.
+        self._losses.copy_(state["losses"][:, : self._losses.shape[1]])
         self._epoch_seconds, self.train_seconds = state["epoch_seconds"], state["train_seconds"]
         self.history = [EpochRecord.from_json(record) for record in state["history"]]
 

@@ -112,7 +112,7 @@ def report(
     from aesweep.analysis.report import write_report
 
     here = opened.storage.folder
-    folder = (out or (here / "report" if here else Path(f"{_name_of(opened)}-report"))).absolute()
+    folder = (out or (here / "report" if here else Path(f"{opened.name}-report"))).absolute()
     wishes = Wishes(**_wishes_of(opened).to_json())
     write = partial(write_report, out=folder, wishes=wishes, frozen=frozen, own=own)
     if here is not None:
@@ -139,15 +139,11 @@ def _report_pair(stores: list[str], out: Path | None, claims: Path | None) -> No
     from aesweep.analysis.axes.layout import Wishes  # pandas and matplotlib from here on
     from aesweep.analysis.pair_report import write_pair
 
-    folder = (out or Path(f"{_name_of(both[0])}-and-{_name_of(both[1])}-report")).absolute()
+    folder = (out or Path(f"{both[0].name}-and-{both[1].name}-report")).absolute()
     roots = [o.storage.folder or _copy_of_tables(o, folder / f"store-{i + 1}") for i, o in enumerate(both)]
     wishes = Wishes(**_wishes_of(both[0]).to_json())
     page = write_pair((roots[0], both[0].root), (roots[1], both[1].root), folder, wishes)
     typer.echo(f"Report: {page}")
-
-
-def _name_of(store: Store) -> str:
-    return store.storage.place().rstrip("/").rpartition("/")[2]
 
 
 def _copy_of_tables(store: Store, folder: Path) -> Path:
@@ -229,7 +225,7 @@ def _render(found: Status, store: str) -> Group:
         state, style = ("replaced", "dim") if f.replaced else ("failed  ", "red")
         lines.append(Text(f"  {state} {f.name}  {one_line(f.reason)}", style))
     lines += [Text(f"  lost     {f.name}  {one_line(f.reason)}", "yellow") for f in found.lost]
-    lines += [Text(f"  look at  {one_line(p.name)}  {p.warning}", "yellow") for p in found.poor[:MOST_POOR]]
+    lines += [Text(f"  look at  {one_line(p.name)}  {one_line(p.warning)}", "yellow") for p in found.poor[:MOST_POOR]]
     if len(found.poor) > MOST_POOR:
         lines.append(Text(f"  look at  {len(found.poor) - MOST_POOR:,} more (see `status --json`)", "yellow"))
     lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))

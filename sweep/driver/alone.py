@@ -13,7 +13,7 @@ from aesweep.sweep.store.drivers import Driver, living_drivers
 from aesweep.sweep.store.store import Store
 
 WATCH_SECONDS = 12.0
-"""Twice the pause between two writes, and some."""
+"""A little more than two pauses between writes. Only a driver that looks alive is watched for so long."""
 LOOK_EVERY_SECONDS = 0.5
 
 
@@ -23,18 +23,23 @@ def require_alone(store: Store | None, also: bool = False) -> None:
         root = shlex.quote(store.root)
         remedy = (
             f"A driver works on it ({one_line(driver.said.host)}, process {driver.said.pid}). `aesweep status {root} --watch` "
-            f"shows it, `aesweep stop {root} --wait` ends it, and --also starts another one beside it."
+            f"shows it, `aesweep stop {root} --wait` ends it, and --also starts another one anyway."
         )
         raise InputError("--store", store.root, remedy)
 
 
 def driver_at_work(store: Store) -> Driver | None:
-    """A driver that certainly works on the store now; None after `WATCH_SECONDS` without a sign of one."""
+    """A driver that certainly works on the store now.
+
+    None as soon as all that looked alive have ended, and after `WATCH_SECONDS` without a sign of one.
+    """
     seen = {driver.file: driver.said.time for driver in living_drivers(store)}
     until = time.monotonic() + WATCH_SECONDS
     while seen and time.monotonic() < until:
-        for driver in living_drivers(store):
-            if driver.file in seen and driver.said.time != seen[driver.file]:
-                return driver
         time.sleep(LOOK_EVERY_SECONDS)
+        there = [driver for driver in living_drivers(store) if driver.file in seen]
+        for driver in there:
+            if driver.said.time != seen[driver.file]:
+                return driver
+        seen = {driver.file: seen[driver.file] for driver in there}
     return None

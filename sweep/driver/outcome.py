@@ -51,7 +51,7 @@ def outcome_of(plan: Plan, interrupted: bool = False, ran: bool = True, stop_ask
 
 
 def resume_command(store: str, *options: str) -> str:
-    """The command that goes on with a store, to be pasted into a shell. It names the files of plug-ins that are in use."""
+    """The command that resumes a store, to be pasted into a shell. It names the files of plug-ins that are in use."""
     files = (f"--plugins {shlex.quote(file.path)}" for file in loaded_files())
     return " ".join(("aesweep resume", shlex.quote(store), *options, *files))
 

@@ -108,6 +108,7 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
     store = store.snapshot()
     index = SpecIndex(store)
     keys = [key for key in index.asked if every_spec or key in index.latest]
+    asked = set(keys)
     states = store.storage.map(lambda key: store.state(key, index.evaluation_of(key), index.running), keys)
     alive = [driver for driver in index.drivers if driver.alive]
     names = {driver.file for driver in alive}
@@ -121,7 +122,7 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         tables=table_rows(store),
         eta_seconds=max((d.said.eta_seconds for d in alive if d.said.eta_seconds is not None), default=None),
         verified=_last_verify(store),
-        poor=[one for one in poor_trainings(store) if one.key in set(keys)],
+        poor=[one for one in poor_trainings(store) if one.key in asked],
     )
     retry, of_older = resume_command(store.root, RETRY), resume_command(store.root, "--all", RETRY)
     for key, (state, reason, _) in zip(keys, states, strict=True):

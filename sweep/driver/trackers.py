@@ -54,7 +54,7 @@ def tracker_folder(store: Store) -> Path:
     """Where trackers write."""
     if store.storage.folder is not None:
         return store.storage.folder / TRACKERS
-    return Path(f"{store.storage.place().rstrip('/').rpartition('/')[2]}-{TRACKERS}").absolute()
+    return Path(f"{store.name}-{TRACKERS}").absolute()
 
 
 def _tracker(name: str, folder: Path, sweep: str) -> "Callback":

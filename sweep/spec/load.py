@@ -1,12 +1,11 @@
 """From what a person writes (a preset's name, a YAML file, `--set`) to a checked `SweepSpec`."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aesweep.models.errors import InputError
+from aesweep.models.errors import InputError, nearest
 from aesweep.models.idle_fields import without_idle_fields
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 
@@ -29,9 +28,7 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
 
         spec = read_spec(Path(text), known, path_is_replaced=bool(overrides) and _replaces_path(overrides))
     else:
-        near = difflib.get_close_matches(text.lower(), PRESETS, n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        remedy = f"{hint}Give a preset ({', '.join(PRESETS)}) or a YAML file."
+        remedy = f"{nearest(text, PRESETS)}Give a preset ({', '.join(PRESETS)}) or a YAML file."
         raise InputError("SPEC", text, f"There is no such preset. {remedy}")
     return _without_idle_fields(_changed(spec, overrides, data_dir))
 

@@ -1,11 +1,10 @@
 """The section `report` of a spec: where the report shows the fields that vary. It decides no work and enters no hash."""
 
-import difflib
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from aesweep.models.config import TrialConfig
-from aesweep.models.errors import InputError
+from aesweep.models.errors import InputError, nearest
 
 SCORES = ("gmm", "mvg", "standard_normal", "reconstruction_test", "reconstruction_train")
 ROLES = ("x", "colour", "line", "panel")
@@ -54,6 +53,5 @@ def _check_field(role: str, field: object) -> None:
     if field in ("seed", "seeds"):
         raise InputError(role, field, "The report averages over seeds. Give another field, such as latent_size.")
     if field not in _FIELDS:
-        near = difflib.get_close_matches(str(field), _FIELDS, n=1, cutoff=0.5)
-        remedy = f"Did you mean {near[0]}?" if near else f"Choose one of: {', '.join(_FIELDS)}."
+        remedy = nearest(str(field), _FIELDS).rstrip() or f"Choose one of: {', '.join(_FIELDS)}."
         raise InputError(role, field, f"No trial has this field. {remedy}")

@@ -19,7 +19,7 @@ from aesweep.sweep.store.records import MOST_VALUES, Finite, Key, Name, Record, 
 from aesweep.sweep.store.storage import is_folder, size_of
 
 MOST_BYTES = 2**28
-"""Of all records that are read, in the order of their names: one takes 10 kB, and 17 more for each thousand trials."""
+"""Total size of the records that are read, in the order of their names: one takes 10 kB, and 17 more for each thousand trials."""
 _NAME = re.compile(rf"{CLAIMS}/[0-9a-f]{{12}}\.json")
 
 LONGEST_TEXT = 4000

@@ -388,21 +388,23 @@ class FoldedTables(SealedRecord):
 
     most_values: ClassVar[int] = MOST_VALUES
     version: int
-    """Of the tables' columns."""
+    """Version of the tables' columns."""
     aesweep: str
     files: dict[str, FileRecord]
     commits: dict[str, Version]
     """Version of every commit that was read and found whole."""
     signatures: dict[str, str]
-    """Of each trial."""
+    """Signature of each trial."""
     signature: str
-    """Of all of them."""
+    """One signature for all trials."""
     rows: dict[str, Count] = {}
-    """Of each table."""
+    """Number of rows of each table."""
     folders: dict[str, str] = {}
     """Name of a commit -> its attempt and the version of that one's folder while it held the files of the commit."""
     publication: str = ""
     """The word of `publisher.json`, which all files of one publication carry."""
+    poor: dict[Key, tuple[CutLine, CutLine]] | None = None
+    """Key of a trial whose training should be looked at -> its name and the warning; None if the fold did not note them."""
 
 
 class FindingRecord(Record):
@@ -421,7 +423,7 @@ class VerifiedRecord(SealedRecord):
     trials: Count
     files: Count
     bytes: Count
-    """Of the files that were read."""
+    """Total size of the files that were read."""
     missing: Count
     damaged: Count
     repaired: bool

@@ -59,6 +59,11 @@ class Store:
         self.attempts = Attempts(self.records)
         self.commits = Commits(self.records)
 
+    @property
+    def name(self) -> str:
+        """The last part of its address, to name other folders after it."""
+        return self.storage.place().rstrip("/").rpartition("/")[2]
+
     def snapshot(self) -> "Store":
         """The store with its trials listed now, for many questions at once; not for longer than those take."""
         return Store(self.root, records=self.records.with_snapshot())

@@ -39,6 +39,7 @@ from aesweep.sweep.store.records import VACANCY_BYTES, FileRecord, FoldedTables,
 from aesweep.sweep.store.storage import file_digest, sha256_of, size_of
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.batches import read_batches
+from aesweep.sweep.tables.learning import poor_in_table
 from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError
 from aesweep.sweep.tables.row_groups import TableFile, TableReader, groups_of
 from aesweep.sweep.tables.schemas import COLUMNS, SCHEMA_VERSION
@@ -135,6 +136,7 @@ class TableWriter:
             folders={name: v for name, v in self.store.records.folders.items() if name in commits},
             publication=word,
             rows={name: pq.ParquetFile(file).metadata.num_rows for name, file in self._fold.files.items()},
+            poor={one.key: (one.name, one.warning) for one in poor_in_table(self._fold.files["trials"])},
         )
         self._replace(FOLDED, io.BytesIO(folded.to_bytes()), mine)
         return True

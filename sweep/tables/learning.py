@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from aesweep.sweep.store.layout import table_name
 from aesweep.sweep.store.store import Store
@@ -42,18 +43,28 @@ def training_warning(test_bce: float | None, mean_image_bce: float | None, late:
 
 
 def poor_trainings(store: Store) -> list[PoorTraining]:
-    """The trainings with a warning, as far as the published tables know them."""
-    from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError  # a tenth of a second: pyarrow
+    """The trainings with a warning, as far as the published tables know them; reads Parquet only if `FOLDED` lacks them."""
+    folded, name = store.records.folded(), table_name("trials")
+    if folded and folded.poor is not None and store.records.has_full_length(name, folded.files.get("trials")):
+        return [PoorTraining(key, *words) for key, words in folded.poor.items()]
+    from aesweep.sweep.tables.reading import UnsoundTableError  # a tenth of a second: pyarrow
 
-    file = store.storage.open(table_name("trials"))
+    file = store.storage.open(name)
     if file is None:
         return []
     try:
         with file:
-            table = TableInParts("trials", file)
-            rows = table.read(_READ).to_pylist() if set(_READ) <= set(table.names) else []
+            return poor_in_table(file)
     except (OSError, UnsoundTableError):  # `table_rows` says it
         return []
+
+
+def poor_in_table(file: BinaryIO) -> list[PoorTraining]:
+    """The trainings with a warning in a file of the table `trials`. Raises `UnsoundTableError` if it is none."""
+    from aesweep.sweep.tables.reading import TableInParts
+
+    table = TableInParts("trials", file)
+    rows = table.read(_READ).to_pylist() if set(_READ) <= set(table.names) else []
     found = ((row["key"], row["name"], _warning_of(row)) for row in rows)
     return [PoorTraining(*words) for words in found if all(isinstance(word, str) and word for word in words)]
 

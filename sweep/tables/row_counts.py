@@ -4,7 +4,6 @@ import logging
 
 from aesweep.sweep.store.layout import TABLES, table_name
 from aesweep.sweep.store.records import FoldedTables
-from aesweep.sweep.store.storage import size_of
 from aesweep.sweep.store.store import Store
 
 log = logging.getLogger(__name__)
@@ -17,10 +16,7 @@ def table_rows(store: Store) -> dict[str, int]:
 
 
 def _rows(store: Store, table: str, folded: FoldedTables | None) -> int:
-    version = store.storage.version(table_name(table))
-    if version is None:
-        return 0
-    if folded and table in folded.rows and table in folded.files and folded.files[table].bytes == size_of(version):
+    if folded and table in folded.rows and store.records.has_full_length(table_name(table), folded.files.get(table)):
         return folded.rows[table]
     return _rows_in_file(store, table)
 

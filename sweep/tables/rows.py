@@ -38,7 +38,7 @@ class TrialResults(NamedTuple):
     scores: Mapping[str, ScoresRecord]
     """By evaluation."""
     epochs: Sequence[EpochRecord]
-    """Of an unfinished training; empty once it is committed."""
+    """Epochs of an unfinished training; empty once it is committed."""
     failures: Sequence[FailureRecord]
     attempts: int
     """At training it."""

@@ -8,6 +8,7 @@ it lacks is a recorded failure of the trial.
 from collections.abc import Collection
 
 import ray
+from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from aesweep.models.errors import one_line
@@ -15,7 +16,7 @@ from aesweep.models.plugins.plugin import PluginError, Use
 from aesweep.models.plugins.registry import require
 
 PATIENCE_SECONDS = 300.0
-"""How long a machine may take to start a worker; one that takes longer is not waited for."""
+"""How long a machine may take to start a worker; one that takes longer, or dies meanwhile, is passed over."""
 
 
 def require_on_workers(uses: Collection[str]) -> None:
@@ -29,7 +30,13 @@ def require_on_workers(uses: Collection[str]) -> None:
             asked[_lacking.options(scheduling_strategy=here).remote(tuple(uses))] = node["NodeManagerHostname"]
     ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE_SECONDS)
     for answer in ready:
-        if (found := ray.get(answer)) is not None:
+        try:
+            found = ray.get(answer)
+        except RayTaskError:
+            raise
+        except RayError:  # the machine died before it answered
+            continue
+        if found is not None:
             kind, name, reason = found
             remedy = f"The machine {one_line(asked[answer])} does not have it as this one does: {reason}"
             raise PluginError(kind, name, remedy)

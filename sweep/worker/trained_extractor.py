@@ -24,7 +24,7 @@ from aesweep.sweep.store.layout import extractor_name
 from aesweep.sweep.store.storage import size_of
 
 MOST_BYTES = 64 * 2**20
-"""Of the weights of a trained network."""
+"""Largest file of weights of a trained network."""
 log = logging.getLogger(__name__)
 
 

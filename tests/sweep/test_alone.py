@@ -1,5 +1,6 @@
 """A second driver on a store: refused while the first one is at work, not where that one was killed a moment ago."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,13 @@ def test_one_that_was_killed_a_moment_ago_refuses_nobody(
 def test_a_store_at_rest_costs_no_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alone, "WATCH_SECONDS", 1e9)
     require_alone(store)
+
+
+def test_one_that_ends_meanwhile_is_waited_for_no_longer(
+    store: Store, other: ProgressFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alone, "WATCH_SECONDS", 1e9)
+    ends = threading.Timer(0.3, other.remove)
+    ends.start()
+    require_alone(store)
+    ends.join()

@@ -87,3 +87,10 @@ def test_the_labels_of_cifar10_are_those_of_its_batches(tmp_path: Path) -> None:
     assert load_labels(config, source).tolist() == [0, 9, 1, 8, 2, 7, 3, 6, 4, 5]
     assert load_labels(config, source, "test").tolist() == [5, 4]
     assert images.train[2, 0, 0, 0] == 10
+
+
+def test_prepared_images_whose_folder_is_not_given_have_no_labels(tmp_path: Path) -> None:
+    config, source = folder(tmp_path, {"cat": 10, "ape": 200})
+    load_images(config, source)  # prepares them
+    with pytest.raises(InputError, match="Give the folder that holds train/ and test/"):
+        check_labels(config, DataSource(data_dir=source.data_dir))

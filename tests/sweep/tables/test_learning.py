@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aesweep.sweep.driver.status import read_status
+from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.tables.learning import late_improvement, training_warning
 from tests.small_store import DONE, copy_at_rest
@@ -54,6 +55,22 @@ def test_status_says_which_trained_models_to_look_at(small_store: Path, tmp_path
     assert json.loads(run_cli("status", root, "--json", cwd=tmp_path).stdout)["poor"][0]["key"] == DONE.key
     pq.write_table(table.drop_columns(["late_improvement"]), path)  # of an older aesweep
     assert read_status(open_store(root)).poor == []
+
+
+def test_status_takes_them_from_what_the_fold_noted_and_reads_parquet_only_in_older_stores(
+    small_store: Path, tmp_path: Path
+) -> None:
+    root = copy_at_rest(small_store, tmp_path / "store")
+    records = open_store(root).records
+    folded = records.folded()
+    assert folded is not None and folded.poor is not None and list(folded.poor) == [DONE.key]
+    table = root / "tables" / "trials.parquet"
+    whole = table.read_bytes()
+    table.write_bytes(bytes(len(whole)))
+    noted = read_status(open_store(root)).poor
+    table.write_bytes(whole)
+    records.write(FOLDED, folded.model_copy(update={"poor": None}))
+    assert read_status(open_store(root)).poor == noted != []
 
 
 def test_the_column_follows_from_the_losses(small_store: Path) -> None:

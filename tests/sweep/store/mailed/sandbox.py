@@ -58,7 +58,7 @@ class Ended:
     """A traceback, or how the child was ended; "" where all was well."""
     result: Any
     seconds: float
-    """Of the processor."""
+    """Seconds of processor time."""
     megabytes: float
     """The most memory so far beyond what the parent held."""
     touched: tuple[str, ...]

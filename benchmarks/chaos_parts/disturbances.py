@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from chaos_processes import Driver, Machines, Sleeper, busy_workers, descendants, raylets, send
+from chaos_parts.processes import Driver, Machines, Sleeper, busy_workers, descendants, raylets, send
 
 GONE_SECONDS = 66.0  # a driver that was not seen for a minute counts as gone (sweep/store/drivers.py)
 NODE_SECONDS = 45.0  # Ray takes a node that answers nothing for some 30 seconds for dead

@@ -1,0 +1,1 @@
+"""Parts of the chaos benchmark (`python benchmarks/chaos.py`)."""
