@@ -62,7 +62,8 @@ def list_trials(
         table.add_row(*(Text(_cell(row.get(name))) for name in _SHOWN))
     console = make_console()
     console.print(table)
-    console.print(f"{len(rows):,} trials; distances are {metric}." if metric else f"{len(rows):,} trials, none scored.")
+    count = f"{len(rows):,} trial{'s' * (len(rows) != 1)}"
+    console.print(f"{count}; distances are {metric}." if metric else f"{count}, none scored.")
 
 
 def read_rows(store: Store) -> tuple[list[dict[str, Any]], str]:
