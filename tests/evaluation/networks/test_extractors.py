@@ -206,7 +206,7 @@ from aesweep.evaluation.networks.extractors import load_random_conv
 from aesweep.plugins import FeatureNetwork
 
 mine = FeatureNetwork(
-    name="mine", version="1.0", meaning="", preparation="", weights=lambda folder: "0" * 64, load=load_random_conv
+    name="mine", version="1.0", meaning="mine", preparation="none", weights=lambda folder: "0" * 64, load=load_random_conv
 )
 """
 
