@@ -207,7 +207,9 @@ def test_a_long_failure_is_cut_when_it_is_written_and_when_it_is_read(tmp_path: 
     assert len(found.message) + len(found.traceback) + len(found.node) < 100_000
 
 
-ROWS = [LatentRow("test", index, 0, 1, 0.5 * index, -1.0) for index in range(3)]
+ROWS = [
+    LatentRow(split="test", index=index, dimension_a=0, dimension_b=1, z_a=0.5 * index, z_b=-1.0) for index in range(3)
+]
 
 
 def sealed_with(latents: object) -> bytes:
