@@ -32,7 +32,7 @@ from chaos_parts.findings import Findings, compare, page
 from chaos_parts.processes import Driver, Machines, Sleeper, Verbs, Workplace, busy_workers, send, title
 from page import hardware, parser, write_page
 
-from aesweep.cluster.guard import left_of
+from aesweep.cluster.local.guard import left_of
 from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.store import open_store
 

@@ -28,11 +28,11 @@ from ray.exceptions import AuthenticationError
 
 from aesweep.cluster.address import check_address, require_head, require_own
 from aesweep.cluster.capacity import allowed_cpus
-from aesweep.cluster.ending import shut_down, sigterm_left_alone
 from aesweep.cluster.environment import ENVIRONMENT, LOCAL_SWITCH, LOOPBACK, require_sound_environment, users_variables
 from aesweep.cluster.errors import ClusterError
-from aesweep.cluster.guard import guarded
-from aesweep.cluster.local_ray import isolated, own_token
+from aesweep.cluster.local.ending import shut_down, sigterm_left_alone
+from aesweep.cluster.local.guard import guarded
+from aesweep.cluster.local.isolation import isolated, own_token
 from aesweep.cluster.process_limits import object_store_bytes
 from aesweep.cluster.scoped import in_background, replaced
 from aesweep.cluster.scratch import temporary_folder

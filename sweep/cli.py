@@ -1,7 +1,9 @@
 """The command line `aesweep`: its verbs, and the one place where errors become two lines and exit code 2."""
 
+import atexit
 import errno
 import re
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -55,11 +57,17 @@ def main() -> None:
     try:
         _run()
     except SystemExit as end:
+        atexit.register(_ignore_signals)  # Python takes half a second to end, and what was said must stay true
         lost = lost_output()
         if end.code or lost is None or lost.errno in GONE:
             raise
         _say(f"stdout: the output could not be written ({lost.strerror}).", "Make room, or send it elsewhere.")
         sys.exit(2)
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _run() -> None:

@@ -64,6 +64,10 @@ class EvaluationJob:
         """Write a file of this attempt; its entry for the commit."""
         return {name: self.store.attempts.write_file(self.key, self.attempt, name, data)}
 
+    def has_lost_its_files(self) -> bool:
+        """Whether `prune` removed this attempt, whose driver slept: whatever it meets, it has not failed."""
+        return self.attempt in self.store.attempts.pruned(self.key)
+
     def read(self, name: str, files: Files) -> bytes:
         """Read a file that an earlier stage wrote, checked."""
         return self.store.attempts.read_file(self.key, self.attempt, name, files[name])

@@ -162,8 +162,7 @@ class EvaluationPool:
         job, reason, again, cause = running.job, "", False, None
         try:
             if not ray.get(reference) and not self.store.commits.has_scores(job.key, self.evaluation.id):
-                reason = "its files were removed while its driver slept"  # the launch scores it again (launch.py)
-                self.store.attempts.write_end(job.key, job.attempt, "stopped", reason)
+                reason = self._without_files(job)
         except Exception as error:  # whatever a stage raised, or Ray's own error when its worker died
             cause = cause_of(error) or error
             reason, again = self._judge(job, cause)
@@ -178,6 +177,8 @@ class EvaluationPool:
 
     def _judge(self, job: EvaluationJob, cause: BaseException) -> tuple[str, bool]:
         """Why an evaluation ended without its commit, and whether it is tried again."""
+        if job.has_lost_its_files():
+            return self._without_files(job), False
         if lost_its_model(self.store, job.key, cause):  # the launch trains it again (launch.py)
             self.store.attempts.write_end(job.key, job.attempt, "stopped", "the trained weights are damaged")
             return f"{cause}", False
@@ -195,3 +196,8 @@ class EvaluationPool:
             verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)
             return verdict.why, verdict.again
         return failure.reason, False
+
+    def _without_files(self, job: EvaluationJob) -> str:
+        reason = "its files were removed while its driver slept"  # the launch scores it again (launch.py)
+        self.store.attempts.write_end(job.key, job.attempt, "stopped", reason)
+        return reason

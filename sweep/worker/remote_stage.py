@@ -63,7 +63,12 @@ def _run(name: str, job: EvaluationJob, *arguments: Any) -> Any:
         lacked = job.store.attempts.memory_lacked
         first_lack = is_out_of_memory(error) and not lacked(job.key, "evaluate", job.evaluation.id)[1]
         failure = None
-        if not (first_lack or isinstance(error, TrainedAgainError) or lost_its_model(job.store, job.key, error)):
+        again = (
+            isinstance(error, TrainedAgainError)
+            or lost_its_model(job.store, job.key, error)
+            or job.has_lost_its_files()
+        )
+        if not (first_lack or again):
             failure = job.store.attempts.record_failure(job.key, job.attempt, "evaluate", error, job.evaluation.id)
         if poisons_process(error):
             os._exit(1)

@@ -101,7 +101,8 @@ class TrialTrainable(tune.Trainable):
 
     def _failed(self, attempt: "TrainingAttempt", error: Exception) -> dict[str, object]:
         """Record the error of a trial; raise it where this process must end."""
-        if code_was_removed(error):
+        was_pruned = attempt.attempt in self.store.attempts.pruned(self.key)  # while its driver slept
+        if was_pruned or code_was_removed(error):
             raise error
         from aesweep.sweep.worker.device import is_out_of_memory, poisons_process
 

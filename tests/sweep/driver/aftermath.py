@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from aesweep.cluster.guard import left_of
+from aesweep.cluster.local.guard import left_of
 from tests.waiting import wait_until
 
 SETTLE_SECONDS = 60.0

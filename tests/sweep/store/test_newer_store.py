@@ -69,8 +69,8 @@ def as_committed(model: str, **changes: object) -> bytes:
     """A commit of one score and one latent of these weights, whose rows another version wrote."""
     latent = LatentRow(split="test", index=0, dimension_a=0, dimension_b=1, z_a=0.0, z_b=0.0)
     commit: Any = scored(rows=(ROW,), model=model, latents=(latent,)).to_json()
-    for table in ("rows", "latents"):
-        commit[table][0].update({name: value for name, value in changes.items() if name in commit[table][0]})
+    commit["rows"][0].update(changes)
+    commit["latents"].update({name: [value] for name, value in changes.items() if name in commit["latents"]})
     return sealed_json_bytes(commit)
 
 

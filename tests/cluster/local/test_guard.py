@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aesweep.cluster.guard import guarded, left_of
+from aesweep.cluster.local.guard import guarded, left_of
 
 # Waits with a file open; the first argument is the process's title, as Ray's workers have one.
 HOLD = "import sys, time; file = open(sys.argv[1], sys.argv[2]); print('open', flush=True); time.sleep(120)"
