@@ -65,7 +65,7 @@ def unlike(first: Rows, second: Rows, columns: tuple[str, ...]) -> set[tuple[str
 
 
 NUMBERS = ("value", "stderr")
-WORDS = ("gmm_components", "vae_latents", "changed_settings", "seed")
+WORDS = ("gmm_components", "vae_latents", "changed_settings", "sampling_seed")
 
 
 @pytest.fixture(scope="module")
