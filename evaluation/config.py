@@ -3,10 +3,12 @@
 `EvaluationConfig.id` names one way of scoring; scores of two ids never share a row, a figure or a ranking.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from aesweep.evaluation.descriptions import METRICS as KNOWN_METRICS
+from aesweep.evaluation.evaluation_name import evaluation_name
 from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.evaluation.prior_descriptions import PRIORS, USUAL
 from aesweep.models.data.datasets import SPLITS, Split
@@ -14,6 +16,7 @@ from aesweep.models.errors import InputError, nearest
 from aesweep.models.identity import content_hash, identity_fields
 from aesweep.models.plugins.plugin import Plugin, PluginError, Settings, Value
 from aesweep.models.plugins.registry import Registry, parsed
+from aesweep.models.renamed import takes_old_names
 
 VaeLatents = Literal["mean", "sample"]
 
@@ -28,61 +31,79 @@ ID_FIELDS = (
 ).split()
 
 
+OLD_NAMES = {"seeds": "sampling_seeds"}
+"""Old name of a field -> the name. A constructor, a spec and `--set` take the old one until aesweep 0.3.
+
+The files of a store keep the old one, and so do ids: an older aesweep would take another for damage.
+"""
+_STORED = {new: old for old, new in OLD_NAMES.items()}
+
+
+@takes_old_names(**OLD_NAMES)
 @dataclass(frozen=True, kw_only=True)
 class EvaluationConfig:
     """One way of scoring. Raises `InputError` at construction, naming the field and the value."""
 
-    extractor: str = "random-conv-64"
-    extractor_sha256: str = ""
-    """SHA-256 of the extractor's weights, so that a score says which network measured it."""
-    samples: int = 10_000
-    """Images drawn from each prior (Section 3)."""
-    reference_split: Split = "test"
-    """The real images that samples are compared with."""
-    reference_size: int = 10_000
-    """Real images in the reference; a split with fewer gives all it has."""
-    reference_seed: int = 0
-    """Seed of the draw where the split has more images than `reference_size`."""
-    seeds: tuple[int, ...] = (0,)
+    extractor: Annotated[str, "feature network"] = "random-conv-64"
+    extractor_sha256: Annotated[str, 'SHA-256 of its weights; "none" where they are trained for the evaluation'] = ""
+    """So that a score says which network measured it."""
+    samples: Annotated[int, "images drawn from each prior"] = 10_000
+    """Section 3."""
+    reference_split: Annotated[Split, "split of the real images that samples are compared with"] = "test"
+    reference_size: Annotated[int, "real images in the reference; a split with fewer gives all it has"] = 10_000
+    reference_seed: Annotated[int, "seed of the draw where the split has more"] = 0
+    sampling_seeds: Annotated[tuple[int, ...], 'seeds of the samples, such as "0-1-2"'] = (0,)
     """One sampling run per seed and prior."""
-    priors: tuple[str, ...] = USUAL
-    metrics: tuple[str, ...] = ("frechet",)
-    """What is measured; `METRICS` says what each one is."""
-    prior_seed: int = 0
-    """Seed of the mixture's initialisation."""
-    gmm_components: int = 10
+    priors: Annotated[tuple[str, ...], 'priors, such as "standard_normal, mvg, gmm"'] = USUAL
+    metrics: Annotated[tuple[str, ...], 'what is measured, such as "frechet, kid"'] = ("frechet",)
+    """`METRICS` says what each one is."""
+    prior_seed: Annotated[int, "seed of the mixture's initialisation"] = 0
+    gmm_components: Annotated[int, "components of the mixture"] = 10
     """Section 3: a 10 component Gaussian mixture."""
-    gmm_tol: float = 1e-3
-    gmm_reg_covar: float = 1e-6
-    gmm_max_iter: int = 2000
-    vae_latents: VaeLatents = "mean"
+    gmm_tol: Annotated[float, "gain of the likelihood at which its fit ends"] = 1e-3
+    gmm_reg_covar: Annotated[float, "added to the diagonal of its covariances"] = 1e-6
+    gmm_max_iter: Annotated[int, "most iterations of its fit"] = 2000
+    vae_latents: Annotated[
+        VaeLatents, "mean or sample: what of each image's distribution a VAE's priors are fitted on"
+    ] = "mean"
     """Priors of a VAE are fitted on the means of q(z|x), or on one `sample` of each."""
-    bootstrap: int = 0
+    bootstrap: Annotated[int, "replicates behind the error of a Fréchet distance; 0 for the jackknife"] = 0
     """Replicates behind the standard error of each Fréchet distance; 0 takes the infinitesimal jackknife instead."""
-    kid_subsets: int = 100
-    """Random subsets that the kernel distance is averaged over, as torch-fidelity and torchmetrics do."""
-    kid_subset_size: int = 1000
-    """Images in each of them."""
-    prdc_neighbours: int = 5
-    """The k-th nearest neighbour bounds the ball around an image (Naeem et al. 2020 take 5)."""
-    iwae_samples: int = 64
-    """Draws of q(z|x) behind the bounds of a VAE's likelihood."""
-    mixture_sizes: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
-    """Numbers of components that `mixtures` compares."""
-    options: tuple[tuple[str, Settings], ...] = ()
-    """Parameters of priors and metrics that are not their defaults, by name: written as {second_vae: {steps: 2000}}."""
-    plugin_versions: tuple[str, ...] = ()
-    """Plug-ins that are not part of aesweep, as `Registry.uses` gives them; computed."""
+    kid_subsets: Annotated[int, "random subsets that a kernel distance is averaged over"] = 100
+    """As torch-fidelity and torchmetrics do."""
+    kid_subset_size: Annotated[int, "images in each of them"] = 1000
+    prdc_neighbours: Annotated[int, "neighbours that bound the ball around an image"] = 5
+    """Naeem et al. 2020 take 5."""
+    iwae_samples: Annotated[int, "draws behind the bounds of a VAE's likelihood"] = 64
+    mixture_sizes: Annotated[tuple[int, ...], "numbers of components that `mixtures` compares"] = (
+        1,
+        2,
+        5,
+        10,
+        20,
+        50,
+        100,
+    )
+    options: Annotated[
+        tuple[tuple[str, Settings], ...], 'parameters of priors and metrics, such as "second_vae.steps 2000"'
+    ] = ()
+    """Those that are not their defaults, by name: written as {second_vae: {steps: 2000}}."""
+    plugin_versions: Annotated[tuple[str, ...], "plug-ins that are not part of aesweep, with their versions"] = ()
+    """As `Registry.uses` gives them; computed."""
 
     def __post_init__(self) -> None:
         self._check_words()
         self._check_plugins()
         self._check_numbers()
-        if not _are_different_ints_between(self.seeds, 0, 2**32 - 1):
-            raise InputError("seeds", list(self.seeds), "Give different whole numbers from 0 up, such as [0, 1, 2].")
+        if not _are_different_ints_between(self.sampling_seeds, 0, 2**32 - 1):
+            raise InputError(
+                "sampling_seeds",
+                list(self.sampling_seeds),
+                "Give different whole numbers from 0 up, such as [0, 1, 2].",
+            )
 
     def _check_words(self) -> None:
-        for name in ("seeds", "priors", "metrics", "mixture_sizes", "plugin_versions"):
+        for name in ("sampling_seeds", "priors", "metrics", "mixture_sizes", "plugin_versions"):
             if not isinstance(getattr(self, name), list | tuple):
                 raise InputError(name, getattr(self, name), "Give a list.")
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -158,7 +179,18 @@ class EvaluationConfig:
     @property
     def id(self) -> str:
         """12 hex digits that name this way of scoring."""
-        return content_hash({"evaluation_version": EVALUATION_VERSION, **identity_fields(self, ID_FIELDS)})
+        decide = identity_fields(self, {OLD_NAMES.get(name, name) for name in ID_FIELDS})
+        return content_hash({"evaluation_version": EVALUATION_VERSION, **with_stored_names(decide)})
+
+    @property
+    def name(self) -> str:
+        """Readable words and the id, for instance `random-conv-64-n2000-3fa9c2e1b0d4` (evaluation_name.py)."""
+        return evaluation_name(self)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """`sampling_seeds` by its old name, until aesweep 0.3."""
+        return self.sampling_seeds
 
     @property
     def frechet_name(self) -> str:
@@ -199,7 +231,17 @@ class EvaluationConfig:
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON values; `EvaluationConfig(**data)` reads them back."""
-        return asdict(self)
+        return with_stored_names(asdict(self))
+
+
+def with_stored_names(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of an `EvaluationConfig` by the names that they have in the files of a store."""
+    return {_STORED.get(name, name): value for name, value in fields.items()}
+
+
+def with_new_names(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of an `EvaluationConfig` by their names, where some may have old ones."""
+    return {OLD_NAMES.get(name, name): value for name, value in fields.items()}
 
 
 METRICS = {name: one.meaning for name, one in KNOWN_METRICS.built_in.items()}

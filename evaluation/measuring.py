@@ -148,7 +148,7 @@ class _Features:
             return standard_error(both_N), as_text(shared_parts(both_N))
         own = standard_error(found.sample_N)
         if bootstrap:
-            own = bootstrap_error(features_ND, reference.statistics, bootstrap, self.row.seed)
+            own = bootstrap_error(features_ND, reference.statistics, bootstrap, self.row.sampling_seed)
         return math.hypot(own, standard_error(found.reference_M)), as_text(shared_parts(found.reference_M))
 
     def scores(self) -> tuple[ScoreRow, ...]:
@@ -171,7 +171,7 @@ class _Features:
 
     def compute(self, metric: str) -> tuple[list[tuple[float | None, float | None]], str]:
         """Value and standard error of each of `metric_rows`, and a remark. Raises `ValueError` where there is none."""
-        features_ND, evaluation, seed = self.features_ND, self.evaluation, self.row.seed
+        features_ND, evaluation, seed = self.features_ND, self.evaluation, self.row.sampling_seed
         match metric:
             case "kid":
                 real_MD = self.reference.on(features_ND.device)

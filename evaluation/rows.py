@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.data.datasets import Split
+from aesweep.models.renamed import takes_old_names
 
 Source = str
 """Where latents or images come from: `reconstruction`, the name of a prior, `latents` or `images`."""
 
 
+@takes_old_names(seed="sampling_seed")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScoreRow:
     """One score: a number, or the reason why there is none."""
@@ -44,11 +46,16 @@ class ScoreRow:
     n: Annotated[int, "images or latents scored"]
     n_reference: Annotated[int, "real images in the reference; 0 where there is none"] = 0
     reference_split: Annotated[Split, "split that the reference was drawn from"]
-    seed: Annotated[int, "sampling seed; for latents the evaluation's prior_seed"]
+    sampling_seed: Annotated[int, "seed of the samples; for latents the evaluation's prior_seed"]
     gmm_components: Annotated[int | None, "components of the mixture; null for scores that do not depend on it"] = None
     """Set where one evaluation has several; else the tables take the evaluation's."""
     seconds: Annotated[float, "wall-clock seconds that the score took"] = 0.0
     note: Annotated[str, "the reason of a null value, or a remark; empty otherwise"] = ""
+
+    @property
+    def seed(self) -> int:
+        """`sampling_seed` by its old name, until aesweep 0.3."""
+        return self.sampling_seed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +78,7 @@ def joined(*notes: str) -> str:
 def latent_score(evaluation: EvaluationConfig, metric: str, n: int, value: float | None, **others: Any) -> ScoreRow:
     """The row of one such score; `others` are fields of `ScoreRow`.
 
-    Its source is the training latents unless it says otherwise, and its seed the evaluation's `prior_seed`.
+    Its source is the training latents unless it says otherwise, and its `sampling_seed` the evaluation's `prior_seed`.
     """
-    row = {"source": "latents", "split": "train", "seed": evaluation.prior_seed, **others}
+    row = {"source": "latents", "split": "train", "sampling_seed": evaluation.prior_seed, **others}
     return ScoreRow(metric=metric, n=n, value=value, reference_split=row["split"], **row)

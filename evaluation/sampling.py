@@ -91,7 +91,7 @@ def sample_stage(
         indices = reference_indices(len(real), evaluation.reference_size, evaluation.reference_seed)
         sampling.add_reconstructions(split, real, indices, means(split, indices))
     for prior in evaluation.priors:
-        for seed in evaluation.seeds:
+        for seed in evaluation.sampling_seeds:
             sampling.add_samples(prior, priors.get(prior, "not fitted"), seed)
     pairs = pair_indices(len(images.test), WALKS, evaluation.reference_seed)  # the same for all trials of a data set
     if len(pairs):
@@ -177,7 +177,7 @@ class Sampling:
 
     def _row(self, source: Source, split: Split, seed: int) -> ScoreRow:
         """The Fréchet distance of a set of images, not measured yet."""
-        place: dict[str, Any] = {"source": source, "split": split, "reference_split": split, "seed": seed}
+        place: dict[str, Any] = {"source": source, "split": split, "reference_split": split, "sampling_seed": seed}
         asked = self.evaluation
         return ScoreRow(**place, metric=asked.frechet_name, value=None, extractor=asked.extractor, n=0)
 

@@ -80,7 +80,7 @@ class Subject:
         statistics = FeatureStatistics.of(features_ND)
         error = jackknife_error(features_ND, statistics, reference.statistics, real_MD)
         size = possible_subset_size(asked.kid_subset_size, n, len(real_MD))
-        kernel = kernel_distance(features_ND, real_MD, asked.kid_subsets, size, asked.seeds[0])
+        kernel = kernel_distance(features_ND, real_MD, asked.kid_subsets, size, asked.sampling_seeds[0])
         return {
             asked.frechet_name: (frechet_distance(statistics, reference.statistics), error, n),
             asked.kernel_name: (*kernel, n),
@@ -117,7 +117,11 @@ class Subject:
         """A row of no metric yet: where latents or images come from; `others` are further fields of it."""
         asked = self.evaluation
         seeds = {"latents": asked.prior_seed, **dict.fromkeys(("images", "reconstruction"), asked.reference_seed)}
-        place: dict[str, Any] = {"source": source, "split": split, "seed": seeds.get(source, asked.seeds[0])}
+        place: dict[str, Any] = {
+            "source": source,
+            "split": split,
+            "sampling_seed": seeds.get(source, asked.sampling_seeds[0]),
+        }
         empty = {"metric": "", "value": None, "n": 0, "reference_split": split}
         return ScoreRow(**(place | empty | others))
 

@@ -5,7 +5,7 @@ runs, with how many threads and into which folder is not here (`aesweep.sweep.sp
 """
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from numbers import Real
 from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
@@ -32,6 +32,9 @@ Precision = Literal["auto", "bf16", "fp16", "fp32"]
 KERNEL_SIZES = {32: 4, 64: 5}  # Section 3: 4x4 filters for CIFAR-10 (32 pixels), 5x5 for CelebA (64 pixels)
 ENCODER_STAGES = 4  # Section 3: four encoder layers, each doubling the number of filters
 LARGEST_COUNT = 1_000_000  # of filters, latents, epochs, images per batch: a typing error beyond it, not a wish
+
+DATA_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,39}")
+"""What a name for a folder's images may be."""
 
 KEY_VERSION = 1
 # The fields of key_version 1. Never change this list: a field added later enters the key only when it is not its default.
@@ -120,6 +123,12 @@ class TrialConfig:
     """All of them as pairs, sorted by name; given as a mapping or as pairs, those left out have their defaults."""
     plugin_versions: Annotated[tuple[str, ...], "plug-ins that are not part of aesweep, with their versions"] = ()
     """As `Registry.uses` gives them, such as "objective mine 1.0"; computed, so that a record names what it needs."""
+
+    # Labels: they decide nothing. Trials that differ in them alone are the same trial.
+    data_label: Annotated[str, 'your name for a folder\'s images; "none" without one'] = field(
+        default="", compare=False
+    )
+    """Written as `data: {name: faces}`; "" without one."""
 
     def __post_init__(self) -> None:
         if _is_int(self.depth):  # `depth=2` reads better than (2, 2, 2, 2) in specs and notebooks
@@ -250,6 +259,18 @@ def _check_combinations(config: TrialConfig) -> None:
         _require(is_hash, config, "data_identity", "the SHA-256 of the images")
     else:
         _require(identity == "", config, "data_identity", f'"" for {config.dataset}; only a folder has one')
+    if config.data_label != "":
+        _require(config.dataset == "folder", config, "data_label", f'"" for {config.dataset}; only a folder has one')
+        check_data_label("data_label", config.data_label)
+
+
+def check_data_label(where: str, label: object) -> None:
+    """Raise `InputError` for a name of images that could not be part of a folder's name, or is another data set's."""
+    if not isinstance(label, str) or DATA_LABEL.fullmatch(label) is None:
+        remedy = "Give 1 to 40 letters, digits, dots, hyphens, underscores or plus signs, such as faces or faces-2026."
+        raise InputError(where, label, remedy)
+    if label.lower() in ("none", *get_args(Dataset)):
+        raise InputError(where, label, "A data set of aesweep, or none at all, is called so. Give another name.")
 
 
 def _with_article(title: str) -> str:

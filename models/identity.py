@@ -26,7 +26,10 @@ def content_hash(value: Any, digits: int = 12) -> str:
 
 
 def identity_fields(config: Any, frozen: Collection[str]) -> dict[str, Any]:
-    """What enters the hash of a dataclass: the `frozen` fields, and any later field that is not its default."""
+    """What enters the hash of a dataclass: the `frozen` fields, and any later field that is not its default.
+
+    Fields that do not take part in comparisons are labels, and never enter it.
+    """
     return {
         name: value
         for name, default in _defaults(config.__class__)
@@ -36,8 +39,8 @@ def identity_fields(config: Any, frozen: Collection[str]) -> dict[str, Any]:
 
 @cache
 def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
-    """Name and default of every field: asked for once per trial, of which there may be thousands."""
-    return tuple((field.name, field.default) for field in fields(kind))
+    """Name and default of every field that decides something: asked for once per trial, of which there may be thousands."""
+    return tuple((field.name, field.default) for field in fields(kind) if field.compare)
 
 
 def stream_seed(*words: str | int) -> int:

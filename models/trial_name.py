@@ -9,7 +9,7 @@ from dataclasses import Field, fields
 from functools import cache
 from typing import Any
 
-_ALWAYS = {"dataset", "model", "filters", "depth", "latent_size", "seed"}
+_ALWAYS = {"dataset", "data_label", "model", "filters", "depth", "latent_size", "seed"}
 """Fields whose words every name has."""
 _WORDS = {
     "data_identity": "{}",
@@ -38,13 +38,20 @@ _WORDS = {
     "plugin_versions": "{}",
 }
 """What a value that is not the default becomes, in the order of a name; fields that are not here follow with their names."""
-_OTHER = re.compile(r"[^A-Za-z0-9._+-]+")
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+-]+")
+"""What a name has `_` for."""
 _IDENTITY_DIGITS = 8
 
 
 def trial_name(config: Any) -> str:
     """The name of a `TrialConfig`."""
-    always = [config.dataset, config.model, f"f{config.filters}", f"d{config.depth_text}", f"z{config.latent_size}"]
+    always = [
+        config.data_label or config.dataset,
+        config.model,
+        f"f{config.filters}",
+        f"d{config.depth_text}",
+        f"z{config.latent_size}",
+    ]
     words = [word for field in _others(config.__class__) if (word := _word(config, field))]
     return "-".join([*always, *words, f"s{config.seed}", config.key])
 
@@ -60,13 +67,14 @@ def _others(kind: type) -> "tuple[Field[Any], ...]":
 def _word(config: Any, field: "Field[Any]") -> str:
     """The word of a field; "" where it has its default."""
     value = getattr(config, field.name)
-    if value == field.default:
+    if value == field.default or (field.name == "data_identity" and config.data_label):
         return ""
-    text = value[:_IDENTITY_DIGITS] if field.name == "data_identity" else _text(value)
-    return _OTHER.sub("_", _WORDS.get(field.name, f"{field.name}_{{}}").format(text))
+    text = value[:_IDENTITY_DIGITS] if field.name == "data_identity" else text_of(value)
+    return NOT_IN_NAMES.sub("_", _WORDS.get(field.name, f"{field.name}_{{}}").format(text))
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """The value of a field in a name."""
     if isinstance(value, tuple):
-        return "-".join(map(_text, value)) or "none"
+        return "-".join(map(text_of, value)) or "none"
     return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -38,6 +38,7 @@ from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile, living_drivers, remove_stale
 from aesweep.sweep.store.layout import MARK
 from aesweep.sweep.store.store import Store, open_storage, open_store
+from aesweep.sweep.tables.evaluation_names import named_evaluation
 
 if TYPE_CHECKING:
     from ray.tune import Callback
@@ -265,19 +266,22 @@ def evaluate(
     store: str | Path,
     changes: Mapping[str, object],
     *,
+    like: str | None = None,
     extractor: str | None = None,
     overrides: Sequence[str] = (),
     only: Sequence[str] = (),
     address: str = "local",
     retry_failed: bool = False,
     also: bool = False,
+    every: bool = False,
     data_dir: str | Path | None = None,
     images: str | Path | None = None,
     console: Console | None = None,
 ) -> Outcome:
-    """Score the trained trials of a store's latest spec with changed `EvaluationConfig` fields; trains nothing.
+    """Score the trained trials of a store's latest spec (or of all, with `every`) with changed `EvaluationConfig` fields; trains nothing.
 
-    `overrides` are `FIELD=VALUE` of a spec's `evaluation` or `execution`; `changes` come on top of them. The scores get an
+    `like` names an evaluation of the store whose settings are taken instead of the spec's. `overrides` are `FIELD=VALUE` of a
+    spec's `evaluation` or `execution`; `changes` come on top of them. The scores get an
     evaluation id of their own and stand in the tables beside the others. `data_dir` and `images` replace folders that only
     the store's spec names (own_folders.py).
     """
@@ -285,7 +289,9 @@ def evaluate(
     check_address(address)
     opened = open_store(store)
     given = data_dir if data_dir is not None else overridden_data_dir(overrides)
-    spec = change_spec(own_spec(opened.trials.stored_specs()[-1], given, images), overrides, data_dir)
+    stored = [own_spec(one, given, images) for one in opened.trials.stored_specs(every)]
+    latest = stored[-1].with_trials_of(stored[:-1])
+    spec = change_spec(latest.scored_like(named_evaluation(opened, like)) if like else latest, overrides, data_dir)
     spec = replace(spec, extractor=extractor or spec.extractor, evaluation={**spec.evaluation, **changes})
     require(spec.plugin_versions)
     evaluation = spec.evaluation_config()

@@ -26,7 +26,7 @@ from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter
-from aesweep.sweep.tables.schemas import ADDED, COLUMNS
+from aesweep.sweep.tables.schemas import ADDED, COLUMNS, RENAMED
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 
 OLD = Path(__file__).parent / "fixtures" / "store-0.1.0"
@@ -98,7 +98,10 @@ def test_status_says_what_the_old_version_said(store: Store) -> None:
     assert status.pop("poor") == []  # its tables do not say how the losses fell
     for failure in status["failures"]:
         del failure["command"], failure["replaced"]
-    assert status["tables"].pop("terms") == 0  # a table that came later, of what the old version did not record
+    evaluation = status.pop("evaluations")
+    assert [(one["id"], one["latest"]) for one in evaluation] == [(EXPECTED["evaluation"], True)]
+    assert evaluation[0]["name"].endswith(EXPECTED["evaluation"])
+    assert status["tables"].pop("terms") == status["tables"].pop("evaluations") == 0  # tables that came later
     named = [{**one, "name": name_now(store, one["name"])} for one in EXPECTED["status"]["failures"]]
     assert status == {**EXPECTED["status"], "failures": named}
 
@@ -109,16 +112,19 @@ def test_tables_made_again_are_the_old_ones_row_by_row(store: Store, kept: str) 
         shutil.rmtree(Path(store.root) / "tables")
     TableWriter(store).publish(force=True)
     assert table(store.root, "terms").empty
-    for name in COLUMNS.keys() - {"terms"}:
+    evaluations = table(store.root, "evaluations")
+    assert evaluations["evaluation"].tolist() == [EXPECTED["evaluation"]] and evaluations["first_scored"].isna().all()
+    for name in COLUMNS.keys() - {"terms", "evaluations"}:
         new, old = table(store.root, name), table(OLD / "store", name)
         added = {column: new[column].unique().tolist() for column in new.columns.difference(old.columns)}
-        assert added.keys() == ADDED.get(name, {}).keys()
+        assert added.keys() == ADDED.get(name, {}).keys() | RENAMED.get(name, {}).keys()
         for column, value in ADDED.get(name, {}).items():
             assert value is None or added[column] == [value], "None: what the old tables did not know"
         if name == "trials":
             old["name"] = [name_now(store, one) for one in old["name"]]
         pd.testing.assert_frame_equal(new[old.columns], old, check_exact=True)
     scores = table(store.root, "scores")
+    assert scores["sampling_seed"].equals(scores["seed"])
     assert scores[["key", "source", "split", "metric", "seed", "value"]].to_numpy().tolist() == EXPECTED["scores"]
     assert damaged_files(store) == []
 

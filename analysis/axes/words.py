@@ -10,7 +10,7 @@ STORE = "store"
 """Column that says which of two stores a trial is from."""
 PARAMETERS = "parameters"
 """Column with the parameters of a model, each of which is an axis of its own."""
-NOT_AN_AXIS = (PARAMETERS, "dataset", "data_identity", "image_size", "resize", "seed")
+NOT_AN_AXIS = (PARAMETERS, "dataset", "data_identity", "data_label", "image_size", "resize", "seed")
 """Scores of two data sets are never compared, and seeds are averaged over."""
 TITLES = {"latent_size": "latent units", "filters": "filters", "noise_std": "noise", "conv_norm": "batch norm"}
 TITLES |= {"learning_rates": "learning rate", "learning_rate_drops": "rate drops", "bn_momentum": "batch norm momentum"}

@@ -9,6 +9,7 @@ import pandas as pd
 from aesweep.analysis.claims import CLAIMS
 from aesweep.analysis.claims.readings import the_objective_of_vaes_is_the_papers
 from aesweep.analysis.claims.verdicts import CONTRADICTED, ERROR, OUTCOMES, SUPPORTED, Claim, Verdict
+from aesweep.analysis.data.commands import resume
 from aesweep.analysis.data.published import published_tables
 from aesweep.analysis.data.readings import Reading
 from aesweep.analysis.data.results import Results, all_results
@@ -83,7 +84,7 @@ class Judgement:
             return (
                 "With one training seed per network, the spread over seeds is unknown, so no comparison of scores is decided. "
                 "Three seeds detect a difference of 3.5 standard deviations over seeds, five one of 2.1. To train more: "
-                f"aesweep resume {self.results.store} --set seeds=0..2; the first seed is kept."
+                f"{resume(self.results.store, self.results.trials, '--set seeds=0..2')}; the first seed is kept."
             )
         return (
             f"Up to {seeds} training seeds per network; ± is half of a 95 % interval over them (Welch). A sentence is "

@@ -129,7 +129,7 @@ def all_latent_distributions_are_gaussian(results: Results) -> Verdict:
     remark = "which is too near to the threshold in some trials"
     if judged["old"].any():
         remark = "some scored by an older version, which does not look for clusters: "
-        remark += f"aesweep evaluate {results.store} --metrics gaussianity --seeds 1"
+        remark += results.evaluate("--metrics gaussianity --sampling-seeds 1")
     elif not judged["complete"].all():
         remark = "some with too few latents to look for clusters"
     return together([decided(words, judged["p_for"].max(), against, remark)])

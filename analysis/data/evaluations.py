@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from aesweep.analysis.data.scores import SAMPLE_SCORES, by_score, scoring_deviations, setting_fields, setting_words
+from aesweep.analysis.data.scores import SAMPLE_SCORES, by_score, scoring_deviations, setting_words
 from aesweep.analysis.data.tables import Tables
 from aesweep.sweep.tables.schemas import SHARED_ERROR
 
@@ -43,7 +43,7 @@ class Evaluation:
     deviations: tuple[str, ...] = ()
     """Where it differs from the paper's scoring, on any data set: `samples 2,000 (paper: 10,000)`."""
     settings: tuple[str, ...] = ()  # `scores.setting_words` of its distances: `10 components`
-    fields: tuple[str, ...] = ()  # `scores.setting_fields` of them: `gmm_components=10`
+    readable: str = ""  # its name in the table of evaluations; "" in tables of aesweep 0.1
 
     @property
     def is_fid(self) -> bool:
@@ -58,12 +58,15 @@ class Evaluation:
 
     @property
     def name(self) -> str:
-        """Its id and its settings in words: `1a2b3c4d5e6f (10 components)`."""
-        return f"{self.id} ({', '.join(self.settings)})" if self.settings else self.id
+        """Such as `random-conv-64-n2000-1a2b3c4d5e6f`; without that its id and its settings: `1a2b3c4d5e6f (10 components)`."""
+        return self.readable or (f"{self.id} ({', '.join(self.settings)})" if self.settings else self.id)
 
     def unlike(self, other: "Evaluation") -> str:
         """Its `words` that do not hold for another one; its id where there are none."""
-        return ", ".join(word for word in self.words if word not in other.words) or f"evaluation {self.id}"
+        return (
+            ", ".join(word for word in self.words if word not in other.words)
+            or f"evaluation {self.readable or self.id}"
+        )
 
     @property
     def slug(self) -> str:
@@ -108,7 +111,8 @@ def evaluations_of(tables: Tables) -> Evaluations:
     scores = tables.scores
     rows = scores[scores["metric"].isin(FRECHET)]
     groups = rows.groupby(["metric", "extractor", "evaluation"], sort=False)
-    found = [_evaluation(str(m), str(x), str(name), group) for (m, x, name), group in groups]
+    names = dict(zip(tables.evaluations["evaluation"], tables.evaluations["name"], strict=True))
+    found = [_evaluation(str(m), str(x), str(name), group, names.get(name, "")) for (m, x, name), group in groups]
     found.sort(key=lambda e: (-e.trials, len(e.deviations), -e.samples, -e.references, e.id))
     best = {(e.metric, e.extractor): e for e in reversed(found)}
     shown = sorted(best.values(), key=lambda e: (not e.is_fid, e.extractor, e.metric))
@@ -184,7 +188,7 @@ def frechet_rows(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     return scores[same & (scores["extractor"] == evaluation.extractor)]
 
 
-def _evaluation(metric: str, extractor: str, name: str, rows: pd.DataFrame) -> Evaluation:
+def _evaluation(metric: str, extractor: str, name: str, rows: pd.DataFrame, readable: str) -> Evaluation:
     scored = rows[rows["value"].notna()]
     samples = scored[scored["source"].isin(SAMPLE_SCORES)]
     return Evaluation(
@@ -195,10 +199,10 @@ def _evaluation(metric: str, extractor: str, name: str, rows: pd.DataFrame) -> E
         trials=scored["key"].nunique(),
         samples=_largest(samples["n"]),
         references=_largest(samples["n_reference"]),
-        seeds=tuple(sorted(rows["seed"].dropna().astype(int).unique().tolist())),
+        seeds=tuple(sorted(rows["sampling_seed"].dropna().astype(int).unique().tolist())),
         deviations=scoring_deviations(scored),
         settings=setting_words(scored),
-        fields=setting_fields(scored),
+        readable=readable,
     )
 
 

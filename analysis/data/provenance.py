@@ -46,7 +46,7 @@ def _evaluation(tables: Tables, evaluation: Evaluation) -> str:
     images = compared(image_words(rows[rows["value"].notna()])) or "no distance"
     seeds = ", ".join(map(str, evaluation.seeds))
     return (
-        f"{evaluation.id}: {evaluation.metric} with extractor {evaluation.extractor} (weights {evaluation.sha256}), "
+        f"{evaluation.readable or evaluation.id}: {evaluation.metric} with extractor {evaluation.extractor} (weights {evaluation.sha256}), "
         f"{', '.join([f'{evaluation.trials:,} trials', *evaluation.settings])}, sampling seeds {seeds}; {images}"
     )
 

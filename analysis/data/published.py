@@ -86,7 +86,9 @@ def _scores(rows: pd.DataFrame) -> pd.DataFrame:
     source = rows["column"].str.replace(r"_(train|test)$", "", regex=True)
     frame = pd.DataFrame({"key": rows["key"], "source": source, "value": rows["value"]})
     frame["split"] = rows["column"].str.extract(r"_(train|test)$")[0].fillna("test")
-    frame = frame.assign(evaluation="paper", metric="fid", extractor="inception-2015", extractor_sha256="none", seed=0)
+    frame = frame.assign(
+        evaluation="paper", metric="fid", extractor="inception-2015", extractor_sha256="none", sampling_seed=0
+    )
     frame = frame.assign(
         **SCORING, stderr=float("nan"), stderr_of="none", stderr_shared="", changed_settings="none", note=""
     )

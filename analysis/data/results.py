@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from aesweep.analysis.data.alike import deviations, nearest, trained_like
+from aesweep.analysis.data.commands import evaluate
 from aesweep.analysis.data.evaluations import (
     FRECHET,
     NO_DISTANCES,
@@ -74,7 +75,11 @@ class Results:
 
     def to_measure(self, options: str) -> str:
         """What to say of what was not measured: the command that does, for `options` such as `--metrics correlation`."""
-        return f"not measured: aesweep evaluate {self.store} {options}"
+        return f"not measured: {self.evaluate(options)}"
+
+    def evaluate(self, options: str) -> str:
+        """The command that scores these trials."""
+        return evaluate(self.store, self.trials, options)
 
     @property
     def of_paper(self) -> bool:

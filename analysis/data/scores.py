@@ -61,20 +61,6 @@ def setting_words(rows: pd.DataFrame) -> tuple[str, ...]:
     return (*found, *_changed(rows))
 
 
-def setting_fields(rows: pd.DataFrame) -> tuple[str, ...]:
-    """The same of one evaluation as `aesweep evaluate --set` takes it: `gmm_components=10`, `gmm_tol=1e-05`."""
-    found = [f"gmm_components={count:.0f}" for count in rows["gmm_components"].dropna().unique()]
-    found += [f"vae_latents={kind}" for kind in _LATENTS if (rows["vae_latents"] == kind).any()]
-    return (
-        *found,
-        *(
-            text.replace(" ", "=", 1)
-            for text in _changed(rows)
-            if text != "unknown" and not text.startswith("version of ")
-        ),
-    )
-
-
 def _changed(rows: pd.DataFrame) -> list[str]:
     changed = rows.loc[rows["changed_settings"] != "none", "changed_settings"].dropna().str.split(", ")
     return changed.explode().unique().tolist()

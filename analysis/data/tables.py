@@ -1,4 +1,4 @@
-"""The six tables of a store as pandas frames, with the hash of the bytes they were read from.
+"""The tables of a store as pandas frames, with the hash of the bytes they were read from.
 
 A sweep may be running while its report is drawn, so each Parquet file is opened once: the frame and the hash come from
 the same bytes, also where the driver replaces the file meanwhile. A store without tables is a store without results
@@ -26,7 +26,7 @@ from aesweep.analysis.data.trials import describe
 from aesweep.analysis.errors import ReportError
 from aesweep.sweep.store.beneath import Beneath
 from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError
-from aesweep.sweep.tables.schemas import ADDED, COLUMNS, TRAINED
+from aesweep.sweep.tables.schemas import ADDED, COLUMNS, RENAMED, TRAINED
 
 STORE_MARKER = "store.json"  # the file that makes a folder a store
 HASH_DIGITS = 12
@@ -98,6 +98,7 @@ class Tables:
     trials: pd.DataFrame = field(default_factory=lambda: frame_of("trials"))
     epochs: pd.DataFrame = field(default_factory=lambda: frame_of("epochs"))
     scores: pd.DataFrame = field(default_factory=lambda: frame_of("scores"))
+    evaluations: pd.DataFrame = field(default_factory=lambda: frame_of("evaluations"))
     latents: LatentPoints = field(default_factory=LatentPoints)
     failures: pd.DataFrame = field(default_factory=lambda: frame_of("failures"))
     data_hash: str = "none"
@@ -162,17 +163,19 @@ def _read(path: Path, table: str, file: BinaryIO) -> Any:
             raise UnsoundTableError(f"It claims to hold {found.rows:,} rows, more than any sweep has.")
         before = ADDED.get(table, {}).items()
         added = {name: np.nan if value is None else value for name, value in before if name not in found.names}
-        lacking = [name for name in KINDS[table] if name not in found.names and name not in added]
+        renamed = {new: old for new, old in RENAMED.get(table, {}).items() if new not in found.names}
+        lacking = [name for name in KINDS[table] if not {name, renamed.get(name)} & {*found.names, *added}]
         if lacking:
             raise UnsoundTableError(f"It lacks the column {lacking[0]!r}.")
         if table == "latents":
             return LatentPoints(found, path)
         with file:
-            columns = [name for name in KINDS[table] if name not in added]
+            columns = [name for name in KINDS[table] if name not in {*added, *renamed}]
             rows = found.read(columns)
             if table == "epochs" and "state" in columns:  # those of unfinished trainings are no results
                 rows = rows.filter(pc.equal(rows["state"], TRAINED))
-            return _frame(rows).assign(**added)[list(KINDS[table])]
+            frame = _frame(rows).assign(**added)
+            return frame.assign(**{new: frame[old] for new, old in renamed.items()})[list(KINDS[table])]
     except (OSError, UnsoundTableError) as error:
         raise ReportError("table", path, f"{error} {REBUILD}") from error
 

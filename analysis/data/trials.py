@@ -17,7 +17,7 @@ import pandas as pd
 from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 _IN_WORDS = {
-    "data": "dataset data_identity image_size resize".split(),
+    "data": "dataset data_identity data_label image_size resize".split(),
     "axes": "model filters depth latent_size seed".split(),
     "network": "latent_norm noise_std noise_position freeze_latent conv_norm".split(),
     "weight": "beta parameters plugin_versions".split(),
@@ -118,11 +118,17 @@ def nearest_width(filters: Iterable[float], target: int = PAPER_WIDTH) -> int:
 
 
 def _data(trials: pd.DataFrame) -> pd.Series:
-    """Data set with image size, such as `cifar10-32`, `folder-1a2b3c4d-64`, `celeba-64-lanczos`."""
+    """Data set with image size, such as `cifar10-32`, `faces-64`, `folder-1a2b3c4d-64`, `celeba-64-lanczos`.
+
+    A name that somebody gave to several folders is followed by their identities.
+    """
     identity = ("-" + trials["data_identity"].str[:8]).where(trials["data_identity"] != "none", "")
+    is_named = trials["data_label"] != "none"
+    is_clear = is_named & (trials.groupby("data_label")["data_identity"].transform("nunique") == 1)
+    dataset = trials["dataset"].where(~is_named, trials["data_label"]) + identity.where(~is_clear, "")
     resize = ("-" + trials["resize"]).where(trials["resize"] != "bilinear", "")
     size = trials["image_size"].map("{:.0f}".format).astype("str")
-    return (trials["dataset"] + identity + "-" + size + resize).astype("str")
+    return (dataset + "-" + size + resize).astype("str")
 
 
 def _network(trials: pd.DataFrame) -> list[pd.Series]:

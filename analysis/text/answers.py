@@ -10,6 +10,7 @@ from aesweep.analysis.axes.comparison import Comparison, compare_values
 from aesweep.analysis.axes.layout import axis_title
 from aesweep.analysis.axes.sweep import Sweep, score_title
 from aesweep.analysis.axes.words import phrase
+from aesweep.analysis.data.commands import resume
 from aesweep.analysis.data.evaluations import Evaluation
 from aesweep.analysis.data.ranking import Ranking
 from aesweep.analysis.data.tables import Tables
@@ -58,14 +59,17 @@ def progress(tables: Tables) -> Answer:
     total, done, failed = len(tables.trials), counts["done"], counts["failed"]
     rest = [f"{counts[state]:,} {state}" for state in ("running", "trained", "pending") if counts[state]]
     said = f"{done:,} of {counted(total, 'trial')} done" + (f", {', '.join(rest)}" if rest else "") + "."
-    command = f"aesweep resume {tables.quoted}" if rest else ""
+    trials = tables.trials[tables.trials["sweep"] != "none"]
+    left = trials[trials["state"].isin(["trained", "pending"])]
+    command = resume(tables.quoted, left) if rest else ""
     if not failed:
         return Answer("What failed?", f"Nothing. {said}", command)
     reasons = _reasons(tables)
     common, times = Counter(reasons).most_common(1)[0] if reasons else ("no reason recorded", failed)
     why = common if times == len(reasons) or not reasons else f"{times:,} of them with {common}"
     text = f"{counted(failed, 'trial')} failed: {why}. {said}"
-    return Answer("What failed?", text, f"aesweep resume {tables.quoted} --retry-failed")
+    again = trials[trials["state"].isin(["failed", "trained", "pending"])]
+    return Answer("What failed?", text, resume(tables.quoted, again, "--retry-failed"))
 
 
 def _reasons(tables: Tables) -> list[str]:

@@ -9,6 +9,7 @@ import shlex
 import numpy as np
 import pandas as pd
 
+from aesweep.analysis.data.commands import evaluate, every_spec, resume
 from aesweep.analysis.data.evaluations import FID_EXTRACTOR, Evaluation, evaluations_of, frechet_rows
 from aesweep.analysis.data.paper import DATA_NAMES, EXPERIMENTS, SETTINGS, Experiment
 from aesweep.analysis.data.published import published_scores
@@ -24,7 +25,7 @@ _SETTABLE = [name for name, value in SETTINGS.items() if isinstance(value, int |
 
 def gaps(tables: Tables, results: list[Results]) -> TextTable:
     """Cells and figures of the paper first, then unfinished trials, then single scores."""
-    trials = tables.described[["key", "name", "state"]]
+    trials = tables.described[["key", "name", "state", "sweep", "latest"]]
     parts = [_paper_gaps(tables, results), _unfinished(trials, tables), missing_scores(tables)]
     parts += [_unscored(tables, trials, evaluation) for evaluation in evaluations_of(tables).shown]
     parts.append(unmeasured(tables))
@@ -63,17 +64,17 @@ def _gap(tables: Tables, results: Results | None, experiment: Experiment) -> dic
     return {
         "what": f"{DATA_NAMES[experiment.data]}: {', '.join(words)}{at} ({_places(experiment)})",
         "reason": "no FID" if done else ("not finished" if len(asked) else "not in this store"),
-        "command": _fill(tables, experiment, bool(len(asked)), done),
+        "command": _fill(tables, experiment, asked, done),
     }
 
 
-def _fill(tables: Tables, experiment: Experiment, asked: bool, done: bool) -> str:
-    """The command that brings the scores of a line of Table 1."""
+def _fill(tables: Tables, experiment: Experiment, asked: pd.DataFrame, done: bool) -> str:
+    """The command that brings the scores of a line of Table 1, of which the store asks for these trials."""
     store = tables.quoted
     if done:
-        return f"aesweep evaluate {store} --extractor {FID_EXTRACTOR}"
-    if asked:
-        return f"aesweep resume {store}"
+        return evaluate(store, asked, "--extractor", FID_EXTRACTOR)
+    if len(asked):
+        return resume(store, asked)
     trials = tables.described[tables.described["data"] == experiment.data]
     settings = [
         f"--set {name}={values[0]:g}"
@@ -106,25 +107,24 @@ def _places(experiment: Experiment) -> str:
 
 def _unfinished(trials: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     rows = trials[trials["state"] != "done"]
+    latest = trials.loc[trials["latest"].ne(False), "sweep"]
+    replaced = rows["latest"].eq(False) & rows["sweep"].isin(latest) & (rows["state"] == "failed")
     last = tables.last_failures.set_index("key")
     reasons = rows["key"].map((last["type"] + ": " + last["message"]).astype("object")).astype("object")
     waiting = {"pending": "not started yet", "running": "training now", "trained": "trained, waits for its scores"}
     failed = rows["state"] == "failed"
     reason = rows["state"].map(waiting).where(~failed, reasons.fillna("failed, no reason recorded"))
+    reason = reason.where(~replaced, "replaced: a corrected spec of the same name no longer asks for it")
     what = rows["name"] + np.where(rows["state"] == "trained", ": scores", ": model and scores")
-    command = f"aesweep resume {tables.quoted}"
-    commands = np.where(failed, f"{command} --retry-failed", np.where(rows["state"] == "running", "", command))
+    commands: pd.Series = f"aesweep resume {tables.quoted}" + every_spec(rows) + np.where(failed, " --retry-failed", "")
+    commands = commands.where((rows["state"] != "running") & (rows["sweep"] != "none") & ~replaced, "")
     return pd.DataFrame({"what": what, "reason": reason, "command": commands})
 
 
 def _unscored(tables: Tables, trials: pd.DataFrame, evaluation: Evaluation) -> pd.DataFrame:
     """Finished trials that this evaluation has not seen (they were scored under another one)."""
     rows = trials[(trials["state"] == "done") & ~trials["key"].isin(frechet_rows(tables, evaluation)["key"])]
-    command = ["aesweep", "evaluate", tables.store, "--extractor", evaluation.extractor]
-    command += ["--samples", str(evaluation.samples)] if evaluation.samples else []
-    command += ["--seeds", ",".join(map(str, evaluation.seeds))] if evaluation.seeds else []
-    command += [word for field in evaluation.fields for word in ("--set", field)]
     what = rows["name"] + ": " + evaluation.title
-    return pd.DataFrame(
-        {"what": what, "reason": f"not scored by evaluation {evaluation.name}", "command": shlex.join(command)}
-    )
+    commands = f"aesweep evaluate {tables.quoted}" + every_spec(rows) + f" --evaluation {evaluation.id}"
+    commands = commands.where(rows["sweep"] != "none", "")
+    return pd.DataFrame({"what": what, "reason": f"not scored by evaluation {evaluation.name}", "command": commands})

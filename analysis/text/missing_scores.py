@@ -5,6 +5,7 @@ import shlex
 import numpy as np
 import pandas as pd
 
+from aesweep.analysis.data.commands import every_spec
 from aesweep.analysis.data.evaluations import FRECHET, evaluations_of
 from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.tables import Tables
@@ -36,23 +37,24 @@ def missing_scores(tables: Tables) -> pd.DataFrame:
 
 def unmeasured(tables: Tables) -> pd.DataFrame:
     """Metrics that an evaluation measured on some trials, and that others of the same data and model lack."""
-    trials = tables.described[["key", "data", "model", "state"]]
+    trials = tables.described[["key", "data", "model", "state", "latest"]]
     rows = tables.scores[["key", "metric", "extractor"]].drop_duplicates()
     rows = rows.assign(asked=rows["metric"].map(ASKED_BY)).dropna(subset="asked")
     found = [pd.DataFrame(columns=["key", "score", "reason", "command"])]
     for (asked, extractor), part in rows.groupby(["asked", "extractor"]):
         seen = trials["key"].isin(part["key"])
         alike = trials.set_index(["data", "model"]).index.isin(trials[seen].set_index(["data", "model"]).index)
-        lacking = trials.loc[alike & ~seen & (trials["state"] == "done"), ["key"]]
+        lacking = trials.loc[alike & ~seen & (trials["state"] == "done"), ["key", "latest"]]
         needs = [] if extractor == "none" else ["--extractor", str(extractor)]
-        command = ["aesweep", "evaluate", tables.store, *needs, "--metrics", str(asked)]
+        options = shlex.join([*needs, "--metrics", str(asked)])
+        command = f"aesweep evaluate {tables.quoted}" + every_spec(lacking) + f" {options}"
         words = f"{asked} ({extractor})" if needs else str(asked)
         reason = (
             f"not measured; {int(seen.sum()):,} other trials have it"
             if seen.sum() > 1
             else "not measured; 1 other trial has it"
         )
-        found.append(lacking.assign(score=words, reason=reason, command=shlex.join(command)))
+        found.append(lacking[["key"]].assign(score=words, reason=reason, command=command))
     return _by_trial_or_counted(tables, pd.concat(found, ignore_index=True))
 
 

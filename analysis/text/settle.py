@@ -9,6 +9,7 @@ import pandas as pd
 
 from aesweep.analysis.axes.comparison import Comparison
 from aesweep.analysis.axes.sweep import Sweep
+from aesweep.analysis.data.commands import resume
 from aesweep.analysis.data.ranking import NETWORK
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.text.better import plural, start
@@ -65,7 +66,7 @@ def more_seeds(tables: Tables, trials: pd.DataFrame, wanted: int) -> Plan:
     return Plan(
         int(missing.sum()),
         f"Training {wanted} seeds of each network takes {cost}:",
-        _resume(tables, f"seeds={first}..{last}"),
+        resume(tables.quoted, trials, f"--set seeds={first}..{last}"),
     )
 
 
@@ -84,7 +85,7 @@ def more_settings(tables: Tables, trials: pd.DataFrame, found: Comparison, wante
     cost = _cost(trials, more, more * float(_seconds(trials).mean()))
     new = counted(len(values) - len(has), f"more {'width' if field == 'filters' else 'latent size'}")
     words = f"Training {new} takes {cost}:"
-    return Plan(more, words, _resume(tables, f"{field}={','.join(map(str, values))}"))
+    return Plan(more, words, resume(tables.quoted, trials, f"--set {field}={','.join(map(str, values))}"))
 
 
 def _with_plan(text: str, plans: Sequence[Plan]) -> tuple[str, str]:
@@ -115,11 +116,6 @@ def _cost(trials: pd.DataFrame, count: int, seconds: float) -> str:
     unit = "GPU" if trials["gpu_seconds"].gt(0).any() else "CPU"
     hours = f", about {seconds / 3600:.2g} {unit}-hours of training" if seconds == seconds else ""
     return f"{counted(count, 'more trial')}{hours}"
-
-
-def _resume(tables: Tables, change: str) -> str:
-    every = " --all" if tables.trials["sweep"].nunique() > 1 else ""
-    return f"aesweep resume {tables.quoted}{every} --set {change}"
 
 
 def _open(found: Comparison) -> tuple[str, int, int]:

@@ -80,7 +80,7 @@ def measure(subject: Subject) -> list[ScoreRow]:
         return against_test(compared(subject.encoded("test", decoded)), test())
 
     def of_samples(prior: FittedPrior) -> Values:
-        z_NZ = prior.sample(min(IMAGES, asked.samples), asked.seeds[0])
+        z_NZ = prior.sample(min(IMAGES, asked.samples), asked.sampling_seeds[0])
         found.append((z_NZ, compared(z_NZ)))
         return against_test(found[-1][1], test())
 

@@ -39,7 +39,7 @@ def _rows(subject: Subject, components: int) -> list[ScoreRow]:
         prior = fit_prior("gmm", subject.train_NZ[fitted_on], sized, subject.fits)
     except PriorError as error:
         prior = str(error)
-    latents = subject.row("gmm", "train", seed=asked.prior_seed, seconds=time.perf_counter() - started)
+    latents = subject.row("gmm", "train", sampling_seed=asked.prior_seed, seconds=time.perf_counter() - started)
     images = subject.row("gmm", asked.reference_split, extractor=asked.extractor, n_reference=subject.reference().n)
 
     def likelihood(prior: FittedPrior) -> Values:
@@ -48,7 +48,7 @@ def _rows(subject: Subject, components: int) -> list[ScoreRow]:
         return {"mixture_loglikelihood": (*found, len(held_out))}
 
     def distances(prior: FittedPrior) -> Values:
-        features_ND = subject.features(prior.sample(asked.samples, asked.seeds[0]))
+        features_ND = subject.features(prior.sample(asked.samples, asked.sampling_seeds[0]))
         return {f"{metric}_mixture": value for metric, value in subject.distances(features_ND).items()}
 
     names = tuple(f"{name}_mixture" for name in (asked.frechet_name, asked.kernel_name))

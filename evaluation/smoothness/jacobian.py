@@ -66,7 +66,7 @@ def points(subject: Subject, prior: FittedPrior | None, count: int) -> tuple[tor
     """At most `count` latents (N, Z), and the test images (N, 3, H, W) in [0, 1] that they belong to (None for samples)."""
     count = min(count, subject.evaluation.samples)
     if prior is not None:
-        return torch.from_numpy(prior.sample(count, subject.evaluation.seeds[0])).to(subject.device), None
+        return torch.from_numpy(prior.sample(count, subject.evaluation.sampling_seeds[0])).to(subject.device), None
     seed = stream_seed("jacobian points", subject.evaluation.reference_seed)
     chosen = reference_indices(len(subject.images.test), count, seed)
     x_N = torch.from_numpy(np.asarray(subject.images.test[chosen])).to(subject.device).permute(0, 3, 1, 2).float() / 255

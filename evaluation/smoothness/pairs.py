@@ -32,7 +32,7 @@ def latent_pairs(subject: Subject, prior: FittedPrior | None, pairs: int) -> tup
             raise ValueError(f"two pairs need 4 images, there are {len(subject.images.test)}")
         ends = subject.encoded("test", chosen.ravel()).reshape(len(chosen), 2, -1)
         return ends, subject.train_NZ.mean(0, dtype=np.float64)
-    ends = prior.sample(2 * pairs, subject.evaluation.seeds[0]).reshape(pairs, 2, -1)
+    ends = prior.sample(2 * pairs, subject.evaluation.sampling_seeds[0]).reshape(pairs, 2, -1)
     return ends, prior.mean
 
 

@@ -111,7 +111,7 @@ def launch(
 def resume(
     store: options.StoreArgument,
     retry_failed: options.RetryFailed = False,
-    every: Annotated[bool, option("--all", help="Every spec of this store, not only the latest.")] = False,
+    every: options.EverySpec = False,
     address: options.Address = "local",
     max_concurrent: options.MaxConcurrent = None,
     overrides: options.Overrides = None,
@@ -184,7 +184,7 @@ def _print_plan(name: str, made: Plan, about: list[str]) -> None:
     console.print(
         f"\nTo train: {len(left)} trials, {sum(t.gpu_hours for t in left):.3g} hours of one H200 (see docs/operations.md).\n"
         f"To score: {len(left) + len(made.to_score)} trials with {made.evaluation.extractor} "
-        f"(evaluation {made.evaluation.id})."
+        f"(evaluation {made.evaluation.name})."
     )
     if fits := sum(fit_core_hours(t.fit_flops) for t in left + made.to_score):
         sizes = {made.evaluation.gmm_components} if "gmm" in made.evaluation.priors else set()

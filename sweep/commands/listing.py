@@ -63,11 +63,13 @@ def list_trials(
     console = make_console()
     console.print(table)
     count = f"{len(rows):,} trial{'s' * (len(rows) != 1)}"
-    console.print(f"{count}; distances are {metric}." if metric else f"{count}, none scored.")
+    console.print(
+        f"{count}; distances are {metric}." if metric else f"{count}, none scored.", soft_wrap=True, markup=False
+    )
 
 
 def read_rows(store: Store) -> tuple[list[dict[str, Any]], str]:
-    """One row per trial, from the published tables, and the metric of its distances ("" without any).
+    """One row per trial, from the published tables, and what its distances are ("" without any).
 
     Distances are means over sampling seeds, of the evaluation that the latest launch asked for.
     """
@@ -83,7 +85,14 @@ def read_rows(store: Store) -> tuple[list[dict[str, Any]], str]:
     for row in trials:
         scores = {source: distances.get((row["key"], source)) for source in SOURCES}
         row |= {source: fmean(values) if values else None for source, values in scores.items()}
-    return trials, ", ".join(sorted(metrics))
+    return trials, f"{', '.join(sorted(metrics))} of evaluation {_evaluation_name(store, latest)}" if metrics else ""
+
+
+def _evaluation_name(store: Store, evaluation: str) -> str:
+    if not store.storage.exists(table_name("evaluations")):  # tables of aesweep 0.1
+        return evaluation
+    names = {row["evaluation"]: row["name"] for row in _read(store, "evaluations", ["evaluation", "name"])}
+    return one_line(names.get(evaluation) or evaluation)
 
 
 def _read(store: Store, table: str, columns: Sequence[str] | None) -> list[dict[str, Any]]:

@@ -57,6 +57,7 @@ MaxConcurrent = Annotated[
     option(min=1, metavar="N", help="Maximum number of trials that train at once. \\[default: as many as fit]"),
 ]
 RetryFailed = Annotated[bool, option("--retry-failed", help="Also retry trials that failed.")]
+EverySpec = Annotated[bool, option("--all", help="Every spec of this store, not only the latest.")]
 Also = Annotated[bool, option("--also", help="Start although another driver works on this store.")]
 Track = Annotated[
     list[str] | None,

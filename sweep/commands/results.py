@@ -29,7 +29,7 @@ from aesweep.sweep.freezing import frozen_in, own_claims
 from aesweep.sweep.spec.report_wishes import ReportWishes
 from aesweep.sweep.store.layout import MARK, TABLES, table_name
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.prune import prune as run_prune
+from aesweep.sweep.store.removal.prune import prune as run_prune
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.row_counts import table_rows
@@ -228,6 +228,10 @@ def _render(found: Status, store: str) -> Group:
     lines += [Text(f"  look at  {one_line(p.name)}  {one_line(p.warning)}", "yellow") for p in found.poor[:MOST_POOR]]
     if len(found.poor) > MOST_POOR:
         lines.append(Text(f"  look at  {len(found.poor) - MOST_POOR:,} more (see `status --json`)", "yellow"))
+    lines += [
+        Text(f"evaluation {one_line(one.name)}: {one.trials:,} scored", "" if one.latest else "dim")
+        for one in found.evaluations
+    ]
     lines.append(Text("tables: " + ", ".join(f"{name} {rows} rows" for name, rows in found.tables.items()), "dim"))
     at_work = any(driver.alive for driver in found.drivers)
     lines += _verified(found, store, at_work)

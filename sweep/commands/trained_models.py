@@ -18,10 +18,19 @@ from aesweep.sweep.store.store import open_store
 
 def evaluate(
     store: options.StoreArgument,
+    evaluation: Annotated[
+        str | None,
+        option(metavar="NAME", help="Score as in this evaluation: its name or id, or the beginning of one (`status`)."),
+    ] = None,
     metrics: Annotated[
         str | None, option(metavar="A,B", help=f"What to measure: {', '.join(METRICS.names())}.")
     ] = None,
-    seeds: Annotated[str | None, option(metavar="0..4", help="Sampling seeds, one score per seed and prior.")] = None,
+    sampling_seeds: Annotated[
+        str | None,
+        option(
+            "--sampling-seeds", "--seeds", metavar="0..4", help="Seeds of the samples, one score per seed and prior."
+        ),
+    ] = None,
     samples: Annotated[int | None, option(min=2, help="Images drawn from each prior.")] = None,
     extractor: Annotated[str | None, option(help=f"auto, {', '.join(EXTRACTORS.names())}.")] = None,
     overrides: Annotated[
@@ -29,6 +38,7 @@ def evaluate(
         option("--set", metavar="K=V", help="Change a field of evaluation or execution: --set gmm_components=100"),
     ] = None,
     only: options.Only = None,
+    every: options.EverySpec = False,
     address: options.Address = "local",
     retry_failed: options.RetryFailed = False,
     data: options.StoredData = None,
@@ -38,23 +48,26 @@ def evaluate(
 ) -> None:
     """Score the trained trials of a store in another way, without retraining.
 
-    Whatever you do not set is taken from the store's latest spec.
-    Example:  aesweep evaluate runs/quickstart --seeds 0..4
+    Whatever you do not set is taken from the store's latest spec, or from the evaluation that you name.
+    Example:  aesweep evaluate runs/quickstart --sampling-seeds 0..4
     """
-    from aesweep.sweep.spec.fields import at, read_settings  # pydantic from here on
+    from aesweep.sweep.spec.fields import read_settings  # pydantic from here on
     from aesweep.sweep.spec.overrides import refuse_given, require_scoring
 
-    options_given = {"metrics": metrics, "seeds": seeds, "samples": samples, "extractor": extractor}
+    options_given = {"metrics": metrics, "sampling_seeds": sampling_seeds, "samples": samples, "extractor": extractor}
     given = {name: value for name, value in options_given.items() if value is not None}
     require_scoring(overrides or [])
-    refuse_given(overrides or [], {name: f"--{name}" for name in given})
-    with at("--", ""):
+    refuse_given(overrides or [], {name: f"--{name.replace('_', '-')}" for name in given})
+    try:
         changes = read_settings("evaluation", given)
         extractor = changes.pop("extractor", None)
         EvaluationConfig(**changes)
+    except InputError as error:
+        raise InputError(f"--{error.field.replace('_', '-')}", error.value, error.remedy) from None
     outcome = run_evaluate(
         store,
         changes,
+        like=evaluation,
         extractor=extractor,
         overrides=overrides or [],
         only=only or [],
@@ -63,6 +76,7 @@ def evaluate(
         data_dir=data,
         images=images,
         also=also,
+        every=every,
     )
     raise typer.Exit(outcome.exit_code)
 

@@ -1,5 +1,7 @@
 """What a store says of its sweep: counts by state, time left, failures and their reasons. Reads small files only."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from aesweep.models.errors import InputError
@@ -8,6 +10,7 @@ from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.store.layout import VERIFIED
 from aesweep.sweep.store.records import VerifiedRecord
 from aesweep.sweep.store.store import STATES, State, Store
+from aesweep.sweep.tables.evaluation_names import evaluation_names
 from aesweep.sweep.tables.learning import PoorTraining, poor_trainings
 from aesweep.sweep.tables.row_counts import table_rows
 from aesweep.sweep.tables.spec_index import SpecIndex
@@ -63,6 +66,17 @@ class SeenDriver:
 
 
 @dataclass(frozen=True)
+class SeenEvaluation:
+    """A way of scoring, and how many trials were scored so."""
+
+    id: str
+    name: str
+    trials: int
+    latest: bool
+    """Whether the latest launch asked for it."""
+
+
+@dataclass(frozen=True)
 class LastVerify:
     """What the last `aesweep verify` found."""
 
@@ -95,6 +109,8 @@ class Status:
     eta_seconds: float | None
     verified: LastVerify | None
     """None where nobody has verified the store."""
+    evaluations: list[SeenEvaluation]
+    """Ways of scoring that these trials have scores of."""
     poor: list[PoorTraining]
     """Trained models that learnt nothing or were still improving fast, as far as the tables know them."""
 
@@ -122,6 +138,7 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         tables=table_rows(store),
         eta_seconds=max((d.said.eta_seconds for d in alive if d.said.eta_seconds is not None), default=None),
         verified=_last_verify(store),
+        evaluations=_evaluations(store, keys),
         poor=[one for one in poor_trainings(store) if one.key in asked],
     )
     retry, of_older = resume_command(store.root, RETRY), resume_command(store.root, "--all", RETRY)
@@ -142,6 +159,13 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
         if stage and (dead := deaths(store, key, stage, which, names)).count:
             found.lost.append(LostTrial(key, trial_name(store, key), dead.count, dead.describe()))
     return found
+
+
+def _evaluations(store: Store, keys: Iterable[str]) -> list[SeenEvaluation]:
+    """By the number of trials."""
+    counts = Counter(evaluation for key in keys for evaluation in store.commits.scored(key))
+    names, latest = evaluation_names(store) if counts else {}, store.trials.latest_evaluation()
+    return [SeenEvaluation(one, names.get(one, one), count, one == latest) for one, count in counts.most_common()]
 
 
 def _last_verify(store: Store) -> LastVerify | None:

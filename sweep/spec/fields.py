@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.config import OLD_NAMES, EvaluationConfig
 from aesweep.models.config import ENCODER_STAGES, TrialConfig
 from aesweep.models.errors import InputError, nearest
 from aesweep.models.objectives.objective import as_mapping
@@ -26,14 +26,17 @@ _hints, _adapter = cache(get_type_hints), cache(TypeAdapter)
 ALIASES = {"seeds": "seed"}
 """Other names of trial fields: `seeds: 0..2` reads better for several."""
 
+EVALUATION_ALIASES = {**OLD_NAMES, "sampling_seed": "sampling_seeds"}
+"""The same of the fields of an evaluation."""
+
 
 def _names(owner: type, *computed: str) -> tuple[str, ...]:
     return tuple(field.name for field in fields(owner) if field.name not in computed)
 
 
 FIELDS = {
-    "trial": _names(TrialConfig, "data_identity", "plugin_versions"),
-    "data": ("dataset", "path", "image_size", "resize"),
+    "trial": _names(TrialConfig, "data_identity", "data_label", "plugin_versions"),
+    "data": ("dataset", "path", "name", "image_size", "resize"),
     "evaluation": _names(EvaluationConfig, "extractor_sha256", "plugin_versions"),
     "execution": _names(ExecutionConfig, "folders"),
 }
@@ -43,7 +46,7 @@ LIST_FIELDS = ("depth", "learning_rates", "learning_rate_drops")
 """Trial fields whose one value is a list."""
 PARAMETER = "parameters."
 """Before the name of a parameter of the model: each is a field of its own in a block and for `--set`."""
-SEVERAL = {"seeds": "whole numbers, such as [0, 1, 2]", "mixture_sizes": "whole numbers, such as [1, 10, 100]"}
+SEVERAL = {"sampling_seeds": "whole numbers, such as [0, 1, 2]", "mixture_sizes": "whole numbers, such as [1, 10, 100]"}
 """Evaluation fields that take several numbers, and what to give."""
 
 
@@ -127,10 +130,14 @@ def with_parameters(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_settings(section: Literal["evaluation", "execution"], given: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a section in their types; a list-like one takes a single value, a list or a range too."""
-    check_known(given, FIELDS[section])
+    aliases = EVALUATION_ALIASES if section == "evaluation" else {}
+    check_known(given, (*FIELDS[section], *aliases))
     owner = EvaluationConfig if section == "evaluation" else ExecutionConfig
-    settings = {}
-    for name, value in given.items():
+    settings: dict[str, Any] = {}
+    for written, value in given.items():
+        name = aliases.get(written, written)
+        if name in settings:
+            raise InputError(written, value, f"{name} is given twice, under both its names; keep one.")
         hint = _hints(owner)[name]
         if name == "extractor":
             extractor_uses(value)
@@ -141,8 +148,8 @@ def read_settings(section: Literal["evaluation", "execution"], given: Mapping[st
             settings[name] = read_value(owner, name, _items(name, value, get_args(hint)[0]))
         else:
             settings[name] = read_value(owner, name, value)
-    if "seeds" in settings:  # the order changes no score, and would change the evaluation's id
-        settings["seeds"] = tuple(sorted(settings["seeds"]))
+    if seeds := settings.get("sampling_seeds"):  # the order changes no score, and would change the evaluation's id
+        settings["sampling_seeds"] = tuple(sorted(seeds))
     return settings
 
 

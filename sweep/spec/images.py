@@ -89,7 +89,7 @@ def prepare_images(configs: Iterable[TrialConfig], execution: ExecutionConfig, c
     for config in configs:
         source = data_source(config, execution)
         if not is_prepared(config, source):
-            console.print(f"Preparing {data_name(config)} …", highlight=False)
+            console.print(f"Preparing {config.data_label or data_name(config)} …", highlight=False)
             for line in describe_images([config], execution):
                 console.print(line, highlight=False, markup=False, soft_wrap=True)
         load_images(config, source, verify=True)

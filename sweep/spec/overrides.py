@@ -2,7 +2,8 @@
 
 A trial field takes what a block takes (`latent_size=32,64`, `seeds=0..2`, `depth=2,[3,3,2,1]`) and replaces the field's
 values in every block: the block then holds the product of its other fields and the new values. Fields of `evaluation`
-and `execution` go by their own names; where two sections share one, `evaluation.seeds=0..2` tells which.
+and `execution` go by their own names; `seeds` are those of trials, `sampling_seeds` those of
+the scores.
 """
 
 import math
@@ -13,13 +14,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from aesweep.models.config import TrialConfig
+from aesweep.models.config import TrialConfig, check_data_label
 from aesweep.models.errors import InputError
 from aesweep.models.objectives.objective import as_mapping
 from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
 from aesweep.sweep.spec.fields import (
     ALIASES,
+    EVALUATION_ALIASES,
     FIELDS,
     LIST_FIELDS,
     PARAMETER,
@@ -39,6 +41,7 @@ _SECTIONS = {
     section: FIELDS.get(section, ("name", "path", "claims"))
     for section in ("trial", "sweep", "evaluation", "execution")
 }
+_SECTIONS["evaluation"] += tuple(EVALUATION_ALIASES)
 _PLAIN_TEXT = ("name", "path", "claims", "data_dir")  # taken as they stand, commas and all
 
 
@@ -86,9 +89,10 @@ def overridden_data_dir(overrides: Sequence[str]) -> str | None:
 def refuse_given(overrides: Sequence[str], options: Mapping[str, str]) -> None:
     """Raises `InputError` for an override of a field that an option gave: `options`, field to option."""
     for override in overrides:
-        _, name, value = _read_override(override)
+        _, written, value = _read_override(override)
+        name = EVALUATION_ALIASES.get(written, written)
         if name in options:
-            raise InputError(f"--set {name}", value, f"It is already given by {options[name]}; leave one out.")
+            raise InputError(f"--set {written}", value, f"It is already given by {options[name]}; leave one out.")
 
 
 def require_scoring(overrides: Sequence[str]) -> None:
@@ -117,6 +121,9 @@ def _read_override(text: str) -> tuple[str, str, Any]:
     if section.startswith(("options.", "evaluation.options.")):  # options.second_vae.steps=2000
         one = section.partition("options.")[2]
         return "evaluation", "options", {one: {name: _read_text(f"--set {written}", name, value)}}
+    if section == "data" and name == "name":
+        check_data_label("--set data.name", value)
+        return "trial", "data_label", value
     if dot and section in ("base", "data"):
         section = "sweep" if name == "path" else "trial"
     name = ALIASES.get(name, name) if section in ("", "trial") else name
@@ -170,6 +177,7 @@ def _changed(
             raise InputError("dataset", dataset, "Give the folder too: --set path=./faces.")
         if dataset != trial.dataset:
             change = {"image_size": NATIVE_IMAGE_SIZES[dataset], **change}
+        change = {"data_label": trial.data_label, **change} if dataset == "folder" else {**change, "data_label": ""}
         change = {**change, "data_identity": identity if dataset == "folder" else ""}
     change = with_parameters(change)
     if not change.keys() & {"model", "dataset", "parameters"}:

@@ -8,7 +8,9 @@ from aesweep.models.errors import InputError, nearest
 
 SCORES = ("gmm", "mvg", "standard_normal", "reconstruction_test", "reconstruction_train")
 ROLES = ("x", "colour", "line", "panel")
-_FIELDS = tuple(field.name for field in fields(TrialConfig) if field.name not in ("seed", "data_identity"))
+_FIELDS = tuple(
+    field.name for field in fields(TrialConfig) if field.name not in ("seed", "data_identity", "data_label")
+)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ is asked for; where and how it runs is stored with it but does not enter the has
 pydantic only for YAML and `--set`.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig
+from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig, with_new_names, with_stored_names
 from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
@@ -66,6 +66,7 @@ class SweepSpec:
             if name in names[:index]:
                 place = f'blocks[{index}] "{name}": name'
                 raise InputError(place, name, "Another block has this name; give a new one.")
+        object.__setattr__(self, "evaluation", with_new_names(self.evaluation))
         used = extractor_uses(self.extractor, self.evaluation.get("plugin_versions", ()))
         # The constructor checks the values and gives them their final types, so that a stored spec equals the original.
         checked = EvaluationConfig(**self.evaluation)
@@ -129,6 +130,25 @@ class SweepSpec:
         evaluation.require_metrics_of(name)
         return evaluation
 
+    def with_trials_of(self, others: Iterable["SweepSpec"]) -> "SweepSpec":
+        """The spec with a further block of the trials that only these ask for; itself where there are none."""
+        folders = {identity: path for one in others for identity, path in one.execution.folders.items()}
+        mine = {trial for trial, _ in self.trials}
+        further = tuple(trial for one in others for trial, _ in one.trials if trial not in mine)
+        if not further:
+            return self
+        execution = replace(self.execution, folders={**folders, **self.execution.folders})
+        name = "trials of other specs"
+        while name in {block.name for block in self.blocks}:
+            name += "'"
+        return replace(self, blocks=(*self.blocks, Block(name, further)), execution=execution)
+
+    def scored_like(self, evaluation: EvaluationConfig) -> "SweepSpec":
+        """The spec with the settings of this evaluation; the extractor's weights are those at hand."""
+        names = {field.name for field in fields(evaluation)} - {"extractor", "extractor_sha256"}
+        settings = {name: getattr(evaluation, name) for name in names}
+        return replace(self, extractor=evaluation.extractor, evaluation=settings)
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values: all fields of the first trial as `base`, of every trial those that differ from it."""
         base = self.blocks[0].trials[0].to_json()
@@ -140,7 +160,7 @@ class SweepSpec:
             "format": SPEC_FORMAT,
             "name": self.name,
             "extractor": self.extractor,
-            "evaluation": dict(self.evaluation),
+            "evaluation": with_stored_names(self.evaluation),
             "execution": self.execution.to_json(),
             **({"report": wishes} if (wishes := self.report.to_json()) else {}),
             "base": base,
@@ -166,7 +186,7 @@ class SweepSpec:
                 name=data["name"],
                 blocks=blocks,
                 extractor=data["extractor"],
-                evaluation=_known(EvaluationConfig, data["evaluation"]),
+                evaluation=_known(EvaluationConfig, with_new_names(data["evaluation"])),
                 execution=_build(ExecutionConfig, data["execution"]),
                 report=_build(ReportWishes, data.get("report", {})),
             )

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from aesweep.evaluation.config import EvaluationConfig
-from aesweep.models.config import TrialConfig
+from aesweep.models.config import TrialConfig, check_data_label
 from aesweep.models.errors import InputError
 from aesweep.models.plugins.files import load_files
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
@@ -150,8 +150,13 @@ def _read_data(
     """Trial fields of the `data` section, and content identity -> path of the user's own images where there are any."""
     check_known(given, FIELDS["data"])
     dataset = given.get("dataset", "folder" if "path" in given else "digits")
-    fields = {name: value for name, value in {"dataset": dataset, **given}.items() if name != "path"}
+    fields = {name: value for name, value in {"dataset": dataset, **given}.items() if name not in ("path", "name")}
     axes = {name: [read_value(TrialConfig, name, value)] for name, value in fields.items()}
+    if "name" in given:
+        if axes["dataset"] != ["folder"]:
+            raise InputError("name", given["name"], f"Leave it out: only your own images have one (this is {dataset}).")
+        check_data_label("name", given["name"])
+        axes["data_label"] = [given["name"]]
     if "path" in given and axes["dataset"] != ["folder"]:
         raise InputError("path", given["path"], f"Leave it out, or write dataset: folder (it is {dataset}).")
     if path_is_replaced:
@@ -237,4 +242,6 @@ def _make_trial(fields: dict[str, Any], identity: str) -> TrialConfig:
         if not identity:
             raise InputError("dataset", "folder", "Give the folder in the section data, such as {path: ./faces}.")
         fields["data_identity"] = identity
+    else:
+        fields.pop("data_label", None)  # of the folder, in a block on another data set
     return TrialConfig(**with_parameters(fields))

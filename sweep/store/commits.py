@@ -1,7 +1,7 @@
 """The commits of a store: a trial's training, and each evaluation of it, with the files that they name."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -85,14 +85,24 @@ class Commits:
         """Commit an evaluation; False where another attempt was first, or its files are not there (any more)."""
         return self._commit(key, "evaluate", evaluation, commit)
 
-    def close(self, key: str, stage: Stage, evaluation: str = "") -> str:
-        """From now on no attempt in `pruned.json` commits this. Gives the attempt that was committed, "" without one."""
+    def close(self, key: str, stage: Stage, evaluation: str = "", withdrawn: Collection[str] = ()) -> str:
+        """From now on no attempt in `pruned.json` commits this. Gives the attempt that was committed, "" without one.
+
+        The commit of an attempt in `withdrawn` becomes a vacancy.
+        """
         name, storage = commit_name(key, stage, evaluation), self.records.storage
         for _ in range(TRIES):
-            if (commit := self._read(key, stage, evaluation)) is not None:
+            commit = self._read(key, stage, evaluation)
+            if commit is not None and commit.attempt not in withdrawn:
                 return commit.attempt
             found = storage.read(name)
-            if storage.commit(name, vacancy()) if found is None else self._takes(name, found, vacancy()):
+            if found is None:
+                closed = storage.commit(name, vacancy())
+            elif commit is not None and parse_record(type(commit), found) == commit:
+                closed = storage.replace(name, found, vacancy())
+            else:
+                closed = self._takes(name, found, vacancy())
+            if closed:
                 return ""
         raise StorageError(storage.root, f"Others write {storage.place(name)} all the time. Try again later.")
 
@@ -109,7 +119,9 @@ class Commits:
                 return False
             found = storage.read(name)
             if commit.attempt in Attempts(self.records).pruned(key):  # after the vacancy was read
-                log.warning("%s is not committed: `prune` took its files", attempt_folder(key, commit.attempt))
+                log.warning(
+                    "%s is not committed: `prune` or `forget` removed its files", attempt_folder(key, commit.attempt)
+                )
                 return False
             if found is not None and self._takes(name, found, data):
                 return True

@@ -101,6 +101,13 @@ def living_drivers(store: Store) -> list[Driver]:
     return [driver for driver in drivers(store) if driver.alive]
 
 
+def require_no_driver(store: Store) -> None:
+    """Raise `InputError` while a driver works on the store: it may be writing just the files that are to be removed."""
+    for driver in living_drivers(store):
+        who = f"{driver.said.host}, process {driver.said.pid}"
+        raise InputError("STORE", store.root, f"A driver works on it ({who}). `aesweep stop STORE --wait` ends it.")
+
+
 def living_names(store: Store) -> set[str]:
     """Names of the drivers at work, as `start.json` has them."""
     return {driver.file for driver in living_drivers(store)}

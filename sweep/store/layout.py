@@ -28,7 +28,7 @@ LATEST = "sweeps/latest.json"
 FOLDED = "tables/folded.json"
 """What the tables were made from; `commits` holds the version of every commit that was read and found whole."""
 
-TABLES = ("trials", "epochs", "terms", "scores", "latents", "failures")
+TABLES = ("trials", "epochs", "terms", "scores", "evaluations", "latents", "failures")
 """The tables, in the order in which they are shown."""
 
 CLAIMS = "claims"

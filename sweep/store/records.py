@@ -33,6 +33,7 @@ from pydantic_core import core_schema
 
 from aesweep.evaluation.deciding_fields import NUMBERS
 from aesweep.evaluation.rows import ScoreRow
+from aesweep.models.config import DATA_LABEL
 from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.store.latent_columns import LARGEST, WORD, LatentColumns
 from aesweep.sweep.store.storage import to_json_bytes
@@ -61,6 +62,8 @@ class _AnyVersion:
         for field in resolved["schema"]["fields"]:
             kind = field["schema"].get("schema", field["schema"])  # what is behind a default
             kind = kind["schema"] if kind["type"] == "nullable" else kind
+            if field["name"] == "sampling_seed":  # its name in the files of a store
+                field.update(validation_alias="seed", serialization_alias="seed")
             if field["name"] == "source":
                 kind.update(core_schema.str_schema(pattern=WORD))
             elif kind["type"] == "int":
@@ -105,6 +108,9 @@ Version = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}--?[0-9]{1,20}$
 """Length and time of a file, as `version_of` writes them."""
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 """A trial's key."""
+Identity = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 of the images of a folder."""
+Label = Annotated[str, StringConstraints(pattern=rf"^({DATA_LABEL.pattern})$")]
 CutLine = Annotated[str, _cut_to(200)]
 CutText = Annotated[str, _cut_to(20_000)]
 ShortLine = Annotated[str, StringConstraints(max_length=200)]
@@ -142,7 +148,7 @@ class Record(BaseModel):
 
     def to_json(self) -> Mapping[str, object]:
         """The fields as plain JSON values."""
-        return self.model_dump()
+        return self.model_dump(by_alias=True)
 
     def to_bytes(self) -> bytes:
         """The content of its file."""
@@ -166,10 +172,12 @@ class StoreMark(Record):
 
 
 class LatestSpec(SealedRecord):
-    """`sweeps/latest.json`: which spec was launched last, and the id of its evaluation."""
+    """`sweeps/latest.json`: which spec was launched last, the id of its evaluation, and the names of data sets."""
 
     spec: Name
     evaluation: Name
+    data_labels: Annotated[dict[Identity, Label], _or_else({})] = {}
+    """Identity of a folder's images -> the name that a launch gave them last."""
 
 
 class LaunchedSpec(SealedRecord):
@@ -254,6 +262,8 @@ class ScoresRecord(SealedRecord):
     aesweep_version: str
     extractor_weights: str = ""
     """SHA-256 of a feature network that was trained for the evaluation; "" where `extractor_sha256` says it all."""
+    time: Annotated[Time, _or_else("")] = ""
+    """When it was committed; "" for an older version's."""
 
 
 class FailureRecord(Record):

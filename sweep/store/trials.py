@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from dataclasses import fields as fields_of
 
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.sweep_spec import SPEC_FORMAT, SweepSpec
-from aesweep.sweep.store.layout import LATEST, config_name, is_key, spec_name
+from aesweep.sweep.store.layout import LATEST, config_name, is_key, spec_name, training_name
 from aesweep.sweep.store.reading import Records
-from aesweep.sweep.store.records import LatestSpec, LaunchedSpec, SealedRecord, parse_fields
-from aesweep.sweep.store.storage import to_json_bytes
+from aesweep.sweep.store.records import VACANCY_BYTES, LatestSpec, LaunchedSpec, SealedRecord, parse_fields
+from aesweep.sweep.store.storage import Storage, size_of, to_json_bytes
 
 NO_SUCH_TRIAL = "This store holds no such trial; `aesweep list STORE` shows names and keys."
 KEY_DIGITS = 12
 _FIELDS = {field.name for field in fields_of(TrialConfig)}
+_LEFT = {"train.json", "scores", "pruned.json"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Trials:
     """`sweeps/` and `trials/<key>/config.json`; the latter can be made again from the specs."""
 
     records: Records
+    _labels: list[dict[str, str]] = field(default_factory=list)
+    """What `data_labels` gave; a snapshot asks once."""
 
     def write_spec(self, spec: SweepSpec, evaluation: str, latest: bool = True) -> None:
         """Record a launched spec; with `latest` make it that, and remember the evaluation id that it resolved to.
@@ -34,7 +37,9 @@ class Trials:
         launched = LaunchedSpec(format=SPEC_FORMAT, name=spec.name, keys=keys, spec=spec.to_json())
         files: dict[str, SealedRecord] = {spec_name(spec.hash): launched}
         if latest:
-            files[LATEST] = LatestSpec(spec=spec.hash, evaluation=evaluation)
+            given = {config.data_identity: config.data_label for config, _ in spec.trials if config.data_label}
+            labels = {**self.data_labels(), **given}
+            files[LATEST] = LatestSpec(spec=spec.hash, evaluation=evaluation, data_labels=labels)
         for name, record in files.items():
             if self.records.storage.read(name) != record.to_bytes():
                 self.records.write(name, record)
@@ -46,20 +51,30 @@ class Trials:
 
     def latest_spec(self) -> LaunchedSpec | None:
         """The spec launched last, None in an empty store."""
-        latest = self._latest()
+        latest = self.latest()
         return self.records.read(spec_name(latest.spec), LaunchedSpec) if latest else None
+
+    def data_labels(self) -> dict[str, str]:
+        """Identity of a folder's images -> their name: of several, the one that a launch gave last."""
+        latest = self.latest()
+        return latest.data_labels if latest else {}
 
     def latest_evaluation(self) -> str:
         """Id of the evaluation that the latest launch asked for, "" in an empty store."""
-        latest = self._latest()
+        latest = self.latest()
         return latest.evaluation if latest else ""
 
     def specs(self) -> list[LaunchedSpec]:
         """Every spec launched here, the latest last."""
-        latest = self._latest()
-        names = [f"sweeps/{name}" for name in self.records.storage.names("sweeps") if name.endswith(".json")]
-        names = sorted(set(names) - {LATEST}, key=lambda name: (latest and name == spec_name(latest.spec), name))
-        return [spec for name in names if (spec := self.records.read(name, LaunchedSpec))]
+        return list(self.launched().values())
+
+    def launched(self) -> dict[str, LaunchedSpec]:
+        """Every spec launched here by its hash, the latest last."""
+        latest = self.latest()
+        files = {f"sweeps/{name}" for name in self.records.storage.names("sweeps") if name.endswith(".json")} - {LATEST}
+        names = [name.removeprefix("sweeps/").removesuffix(".json") for name in sorted(files)]
+        names.sort(key=lambda name: bool(latest and name == latest.spec))
+        return {name: spec for name in names if (spec := self.records.read(spec_name(name), LaunchedSpec))}
 
     def stored_specs(self, every: bool = False) -> list[SweepSpec]:
         """The spec launched last, or every one. Raises `InputError` for a store without any."""
@@ -82,17 +97,20 @@ class Trials:
             )
             raise InputError("--store", self.records.storage.root, remedy)
 
-    def _latest(self) -> LatestSpec | None:
+    def latest(self) -> LatestSpec | None:
+        """Which spec was launched last, and its evaluation; None where the store does not say."""
         return self.records.read(LATEST, LatestSpec)
 
     def known_keys(self) -> list[str]:
-        """Keys of every trial that the store knows."""
-        return [name for name in self.records.storage.names("trials") if is_key(name)]
+        """Keys of every trial that the store knows; of those that were forgotten, it knows only what may not be committed."""
+        storage = self.records.with_snapshot().storage
+        return [key for key in storage.names("trials") if is_key(key) and not _is_forgotten(storage, key)]
 
     def write_config(self, config: TrialConfig) -> None:
-        """Make the trial known."""
+        """Make the trial known, without its label: that of its data may change."""
         if not self.records.storage.exists(config_name(config.key)):  # a key has one configuration: all write it
-            self.records.storage.write(config_name(config.key), to_json_bytes(config.to_json()))
+            about = to_json_bytes(replace(config, data_label="").to_json())
+            self.records.storage.write(config_name(config.key), about)
 
     def write_configs(self, configs: Iterable[TrialConfig]) -> None:
         """Make many trials known, looking once at what is there."""
@@ -101,15 +119,23 @@ class Trials:
     def config(self, key: str) -> TrialConfig:
         """The trial of a key. Raises `InputError` when the store does not hold it."""
         if is_key(key) and (config := self._written_config(key) or self._launched_config(key)) is not None:
-            return config
+            return self._labelled(config)
         raise InputError("KEY", key, NO_SUCH_TRIAL)
+
+    def _labelled(self, config: TrialConfig) -> TrialConfig:
+        """With the name that its images have now."""
+        if config.dataset != "folder":
+            return config
+        if self.records.snapshot is None or not self._labels:
+            self._labels[:] = [self.data_labels()]
+        return replace(config, data_label=self._labels[0].get(config.data_identity, config.data_label))
 
     def find(self, word: str) -> TrialConfig:
         """The trial of a key or a name, or the one whose key or name starts so. Raises `InputError` where there is none.
 
         A name that an older aesweep wrote ends with the same key, and names the same trial.
         """
-        keys = self.known_keys()
+        keys = [name for name in self.records.storage.names("trials") if is_key(name)]
         if is_key(word[-KEY_DIGITS:]) and (word[-KEY_DIGITS:] in keys or len(word) == KEY_DIGITS):
             return self.config(word[-KEY_DIGITS:])
         near = {key for key in keys if key.startswith(word)} if word else set()
@@ -163,3 +189,12 @@ class Trials:
                             self.write_config(config)
                     return config
         return None
+
+
+def _is_forgotten(storage: Storage, key: str) -> bool:
+    """Whether nothing is left of a trial but what `aesweep forget` leaves: vacancies and `pruned.json`."""
+    if set(storage.names(f"trials/{key}")) - _LEFT:
+        return False
+    commits = [training_name(key), *(f"trials/{key}/scores/{name}" for name in storage.names(f"trials/{key}/scores"))]
+    versions = map(storage.version, commits)
+    return all(version is None or size_of(version) < VACANCY_BYTES for version in versions)

@@ -1,4 +1,4 @@
-"""The six Parquet tables: a view of the commits that can always be made again.
+"""The Parquet tables: a view of the commits that can always be made again.
 
 A fold writes each table anew into a file of its own, trial after trial in the order of the keys: the rows of a trial that
 changed are made from its commits, all others come from the table that was folded before. So no more than a few hundred
@@ -39,10 +39,11 @@ from aesweep.sweep.store.records import VACANCY_BYTES, FileRecord, FoldedTables,
 from aesweep.sweep.store.storage import file_digest, sha256_of, size_of
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.batches import read_batches
+from aesweep.sweep.tables.evaluations import evaluations_table
 from aesweep.sweep.tables.learning import poor_in_table
 from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError
 from aesweep.sweep.tables.row_groups import TableFile, TableReader, groups_of
-from aesweep.sweep.tables.schemas import COLUMNS, SCHEMA_VERSION
+from aesweep.sweep.tables.schemas import COLUMNS, KEYED, SCHEMA_VERSION
 from aesweep.sweep.tables.spec_index import SpecIndex
 from aesweep.sweep.version import aesweep_version
 
@@ -173,11 +174,11 @@ def merged(
     """
     signatures: dict[str, str] = {}
     files: dict[str, BinaryIO] = {name: _temporary_file() for name in COLUMNS}
-    old = {name: TableReader(name, groups_of(name, before.files.get(name))) for name in COLUMNS}
+    old = {name: TableReader(name, groups_of(name, before.files.get(name))) for name in KEYED}
     batches = [keys[start : start + BATCH] for start in range(0, len(keys), BATCH)]
     changed = [[key for key in batch if key not in kept] for batch in batches]
     with ExitStack() as stack:
-        writers = {name: stack.enter_context(TableFile(name, file, word)) for name, file in files.items()}
+        writers = {name: stack.enter_context(TableFile(name, files[name], word)) for name in KEYED}
         read = read_batches(store, index, changed, processes)
         for batch, found in zip(batches, stack.enter_context(closing(read)), strict=True):
             signatures |= {**{key: before.signatures[key] for key in batch if key in kept}, **found.signatures}
@@ -188,6 +189,8 @@ def merged(
                 new = TableReader(name, [found.tables[name]])
                 for key in batch:
                     writer.add((old[name] if key in kept else new).rows(key))
+    with TableFile("evaluations", files["evaluations"], word) as writer:
+        writer.add(evaluations_table(store, files["trials"], files["scores"], before.files.get("evaluations")))
     return Fold(files, dict(sorted(signatures.items())))
 
 

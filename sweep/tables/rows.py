@@ -1,6 +1,6 @@
-"""The rows of one trial in the six tables, read from its commits."""
+"""The rows of one trial in the tables, read from its commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
@@ -21,9 +21,9 @@ from aesweep.sweep.store.layout import PICTURES, attempt_folder
 from aesweep.sweep.store.records import FailureRecord, ScoresRecord, TrainingRecord
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.learning import late_improvement
-from aesweep.sweep.tables.schemas import COLUMNS, TRAINED, UNFINISHED, schema
+from aesweep.sweep.tables.schemas import COLUMNS, KEYED, TRAINED, UNFINISHED, schema
 
-_OF_ROWS = tuple(name for name in COLUMNS if name != "latents")
+_OF_ROWS = tuple(name for name in KEYED if name != "latents")
 _NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (EpochRecord, TermRecord, ScoreRow)}
 Row = Mapping[str, object]
 """One row of a table, by column; columns of other tables are left out."""
@@ -54,7 +54,7 @@ def read_results(store: Store, key: str) -> TrialResults:
 
 
 class TrialRows(NamedTuple):
-    """The rows of one trial in the six tables."""
+    """The rows of one trial, by table."""
 
     rows: Mapping[str, Sequence[Row]]
     """By table, without `latents`."""
@@ -63,11 +63,13 @@ class TrialRows(NamedTuple):
 
 def joined_tables(trials: Sequence[TrialRows]) -> dict[str, pa.Table]:
     """One table per name of `COLUMNS`, for some trials: a table for each of them would take several times as long."""
-    tables = {name: _table(name, [row for trial in trials for row in trial.rows[name]]) for name in _OF_ROWS}
+    tables = {name: table_of(name, [row for trial in trials for row in trial.rows[name]]) for name in _OF_ROWS}
     return {**tables, "latents": pa.concat_tables([schema("latents").empty_table(), *(t.latents for t in trials)])}
 
 
-def trial_rows(results: TrialResults, *, sweep: str, block: str, state: str, evaluation: str) -> TrialRows:
+def trial_rows(
+    results: TrialResults, *, sweep: str, block: str, state: str, evaluation: str, latest: bool = True
+) -> TrialRows:
     """The rows of one trial.
 
     `evaluation` is the id whose pictures the `trials` row names, where the trial holds it.
@@ -78,6 +80,7 @@ def trial_rows(results: TrialResults, *, sweep: str, block: str, state: str, eva
         **config_row(config),
         **_training_row(training),
         "sweep": sweep,
+        "latest": latest,
         "block": block,
         "state": state,
         "attempts": attempts,
@@ -97,7 +100,7 @@ def trial_rows(results: TrialResults, *, sweep: str, block: str, state: str, eva
 def config_row(config: TrialConfig) -> dict[str, object]:
     """The columns of `trials` that follow from the configuration alone."""
     return {
-        **{name: _cell(value) for name, value in config.to_json().items()},
+        **{name: cell(value) for name, value in config.to_json().items()},
         "name": config.name,
         "depth": config.depth_text,
         **_network_row(config),
@@ -118,18 +121,26 @@ def _network_row(config: TrialConfig) -> Row:
         return {}
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
     """A field as a table shows it: numbers as one word, "0.001-0.0001", texts with commas, and "none" for what is empty.
 
-    Names with values are texts such as "penalty 0.01".
+    Names with values are texts such as "penalty 0.01", those within others such as "second_vae.steps 2000".
     """
     if isinstance(value, tuple) and value and isinstance(value[0], tuple):
-        value = tuple(f"{name} {_word(part)}" for name, part in value)
+        value = tuple(_pairs(value))
     if isinstance(value, tuple) and value and all(isinstance(part, str) for part in value):
         value = ", ".join(value)
     elif isinstance(value, tuple):
         value = "-".join(f"{part:g}" if isinstance(part, float) else str(part) for part in value)
     return "none" if value == "" else value
+
+
+def _pairs(values: tuple[tuple[str, object], ...], within: str = "") -> Iterator[str]:
+    for name, value in values:
+        if isinstance(value, tuple):
+            yield from _pairs(value, f"{name}.")
+        else:
+            yield f"{within}{name} {_word(value)}"
 
 
 def _epoch_rows(history: Sequence[EpochRecord], state: str) -> list[Row]:
@@ -145,6 +156,7 @@ def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: 
     """A committed row with what the evaluation says of it."""
     asked = commit.evaluation
     shared: dict[str, object] = {"evaluation": evaluation, "extractor_sha256": "none", "preparation": "none"}
+    shared["scored"] = commit.time or None
     if row.extractor != "none":
         shared["extractor_sha256"] = commit.extractor_weights or asked.get("extractor_sha256") or "none"
         shared["preparation"] = _preparation(row.extractor)
@@ -153,7 +165,7 @@ def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: 
     decided = deciding_columns(asked, config.model, row.source, row.metric)
     if row.gmm_components is not None:
         decided["gmm_components"] = row.gmm_components
-    return {**shared, **_fields(row), **decided}
+    return {**shared, **_fields(row), "seed": row.sampling_seed, **decided}
 
 
 @cache
@@ -195,7 +207,7 @@ def _training_row(training: TrainingRecord | None) -> Row:
     return {"attempt": training.attempt, "late_improvement": late, **training.result.to_json()}
 
 
-def _table(name: str, rows: Sequence[Row]) -> pa.Table:
+def table_of(name: str, rows: Sequence[Row]) -> pa.Table:
     """Rows with exactly the columns of the schema; a missing value is null, a missing column an error of ours."""
     columns: dict[str, list[Any]] = {}
     for column in COLUMNS[name]:

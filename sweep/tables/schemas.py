@@ -1,4 +1,4 @@
-"""The columns of the six tables: names, types and meaning.
+"""The columns of the seven tables: names, types and meaning.
 
 A column that shows a field of a record is defined at that field: `filters: Annotated[int, "filters of the first encoder
 stage"]`. The other columns are defined here. `docs/tables.md` repeats `COLUMNS` (a test compares them).
@@ -13,13 +13,14 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 import pyarrow as pa
 
+from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.descriptions import METRICS, MIXTURE_ROWS, ROWS, SAMPLES_AND_REFERENCE
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.models.training.epoch_record import EpochRecord, TermRecord
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 STILL_IMPROVING = 0.05
 """`late_improvement` of a loss that falls half as fast at its end as in a straight line."""
 TRAINED, UNFINISHED = "trained", "unfinished"
@@ -86,12 +87,19 @@ ADDED: dict[str, dict[str, Any]] = {
             if f.name not in KEY_FIELDS
         },
         "late_improvement": None,
+        "latest": None,
     },
     "epochs": {"state": TRAINED, "test_sample_bce": None},
-    "scores": {field.name: field.default for field in fields(ScoreRow) if field.name in ("stderr_of", "stderr_shared")},
+    "scores": {
+        **{field.name: field.default for field in fields(ScoreRow) if field.name in ("stderr_of", "stderr_shared")},
+        "scored": None,
+    },
 }
 """Columns that the first tables did not have, by table, with what they would have held (None: unknown): such tables can be
 read."""
+
+RENAMED = {"scores": {"sampling_seed": "seed"}}
+"""Columns that had another name in older tables, by table: the name -> the old one."""
 
 _BETA_EFF = Column(
     "beta_eff", _F, "weight of the summed KL against the summed cross-entropy; null where there is not both"
@@ -104,6 +112,8 @@ _PREPARATION = Column(
 _REFERENCE_SEED = Column(
     "reference_seed", _I, "seed of that draw, where the split has more images; null where there is no reference"
 )
+_SCORED = Column("scored", _T, "when the evaluation of the trial was committed; null for one of aesweep 0.1")
+_SEED = Column("seed", _I, "the same as sampling_seed, whose name it was; goes in aesweep 0.3")
 _VAE_LATENTS = Column(
     "vae_latents",
     _S,
@@ -155,6 +165,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("key", _S, "12 hex digits; the same configuration has the same key in every store"),
         Column("name", _S, "readable words and the key"),
         Column("sweep", _S, "name of the latest spec where that asks for the trial, else of another that does"),
+        Column("latest", _B, "whether the latest spec asks for it; `resume` and `evaluate` need --all for the others"),
         Column("block", _S, "the spec's block that the trial comes from"),
         Column("state", _S, "pending, running, trained (not yet scored), done, failed (also a trial that lost files)"),
         *_with(columns_of(TrialConfig), beta=(_BETA_EFF,), precision=(_PRECISION_USED,)),
@@ -192,8 +203,21 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             columns_of(ScoreRow),
             extractor=(_EXTRACTOR_SHA256, _PREPARATION),
             reference_split=(_REFERENCE_SEED,),
+            sampling_seed=(_SEED,),
             gmm_components=(_VAE_LATENTS, _CHANGED_SETTINGS),
+            seconds=(_SCORED,),
         ),
+    ),
+    "evaluations": (
+        Column("evaluation", _S, "12 hex digits that name the way of scoring"),
+        Column("name", _S, "readable words and the id"),
+        Column("latest", _B, "whether the latest launch asked for it"),
+        Column("trials", _I, "trials that were scored in this way"),
+        Column("scores", _I, "rows of the table scores"),
+        Column("sweeps", _S, "names of the sweeps whose trials were scored"),
+        Column("first_scored", _T, "when the first of these trials was; null where all were scored by aesweep 0.1"),
+        Column("last_scored", _T, "when the last one was"),
+        *columns_of(EvaluationConfig),
     ),
     "latents": (Column("key", _S, "the trial"), *columns_of(LatentRow)),
     "failures": (
@@ -207,6 +231,10 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("time", _T, "when"),
     ),
 }
+
+
+KEYED = tuple(name for name in COLUMNS if name != "evaluations")
+"""Tables whose rows belong to one trial each."""
 
 
 def schema(table: str, publication: str = "") -> pa.Schema:

@@ -1,5 +1,7 @@
 """Which spec asks for a trial, what its state is, and whether its rows are made from what is there now."""
 
+from typing import Any
+
 from aesweep.models.identity import content_hash
 from aesweep.sweep.store.drivers import drivers, running_trials
 from aesweep.sweep.store.layout import epochs_name
@@ -16,6 +18,7 @@ class SpecIndex:
         self.drivers = drivers(store)
         self.running = running_trials(driver for driver in self.drivers if driver.alive)
         self.evaluation = store.trials.latest_evaluation()
+        self.labels = dict(sorted(store.trials.data_labels().items()))
         self.name = "none"
         self.asked: dict[str, tuple[str, str]] = {}
         self.latest: set[str] = set()
@@ -33,12 +36,13 @@ class SpecIndex:
         scored = self.store.commits.scored(key)
         return scored[-1] if scored else self.evaluation
 
-    def describe(self, key: str) -> dict[str, str]:
-        """Sweep, block, state and evaluation of a trial, as `trial_rows` takes them."""
+    def describe(self, key: str) -> dict[str, Any]:
+        """Sweep, block, state and evaluation of a trial, and whether the latest spec asks for it, as `trial_rows` takes them."""
         sweep, block = self.asked.get(key, ("none", "none"))
         evaluation = self.evaluation_of(key)
         state = self.store.state(key, evaluation, self.running).state
-        return {"sweep": sweep, "block": block, "state": state, "evaluation": evaluation}
+        latest = key in self.latest
+        return {"sweep": sweep, "block": block, "state": state, "evaluation": evaluation, "latest": latest}
 
     def signature(self, key: str) -> str:
         """A hash of the names of everything that a trial's rows are made from.
@@ -47,8 +51,9 @@ class SpecIndex:
         name of its own, and so has the attempt that made it again.
         """
         about = self.describe(key)  # sets damaged commits aside
-        names = {folder: self.store.storage.names(f"trials/{key}{folder}") for folder in FOLDERS}
+        names: dict[str, Any] = {folder: self.store.storage.names(f"trials/{key}{folder}") for folder in FOLDERS}
         names |= {"epochs": [version]} if (version := self._epochs_version(key)) else {}
+        names |= {"labels": list(self.labels.items())} if self.labels else {}
         return content_hash({**about, **names})
 
     def _epochs_version(self, key: str) -> str | None:

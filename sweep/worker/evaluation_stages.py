@@ -16,6 +16,7 @@ features of real images travel as Ray objects.
 
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import torch
@@ -159,6 +160,7 @@ def score(
         latents=LatentColumns.of(latent_rows(job.config, latents)),
         aesweep_version=aesweep_version(),
         extractor_weights=samples.extractor_weights,
+        time=datetime.now(UTC).isoformat(),
     )
     require_same_weights(job, encoded.model)
     if job.store.attempts.read_end(job.key, job.attempt) is not None:  # the driver has ended it: another one is at work

@@ -114,6 +114,7 @@ def _trial(config: TrialConfig, state: str, pictures: bool, random: np.random.Ge
         **config_row(config),
         "key": config.key,
         "sweep": "synthetic",
+        "latest": True,
         "block": "all",
         "state": state,
     }
@@ -190,7 +191,16 @@ def _scores(
         for seed in seeds if source in PRIORS else (0,):
             reference = {"n_reference": 1500, "reference_split": "train"} if split == "train" else {}
             value = scale * (distance(config, source) - (9 if split == "train" else 0)) * (1 + 0.015 * random.normal())
-            row = {**fixed, **reference, "source": source, "split": split, "value": value, "n": n, "seed": seed}
+            row = {
+                **fixed,
+                **reference,
+                "source": source,
+                "split": split,
+                "value": value,
+                "n": n,
+                "sampling_seed": seed,
+                "seed": seed,
+            }
             found.append(row | deciding_columns(DEFAULTS, config.model, source, metric))
     return found
 
@@ -202,6 +212,7 @@ def _gaussianity(config: TrialConfig, evaluation: str) -> list[dict[str, Any]]:
         "evaluation": evaluation,
         "source": "latents",
         "extractor": "none",
+        "sampling_seed": 0,
         "seed": 0,
     }
     fixed |= {"n_reference": 0, "reference_split": "train", "seconds": 0.5, "note": "", "split": "train", "n": 1500}

@@ -21,7 +21,7 @@ from tests.evaluation.pictures import smooth_pictures
 CIFAR10 = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar10-jpeg.parquet"
 
 ROW = {column.name for column in COLUMNS["scores"]} - {
-    *("key", "evaluation", "extractor_sha256", "preparation", "reference_seed"),
+    *("key", "evaluation", "extractor_sha256", "preparation", "reference_seed", "seed", "scored"),
     *("vae_latents", "changed_settings"),
 }
 """Columns of one score; the tables add what its evaluation says (sweep/tables/rows.py)."""

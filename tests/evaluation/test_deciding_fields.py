@@ -22,7 +22,7 @@ EVALUATION = EvaluationConfig(
 )
 SAID_BY_OTHER_COLUMNS = {
     *("extractor", "extractor_sha256", "samples", "reference_split", "reference_size", "reference_seed"),
-    *("seeds", "priors", "metrics", "mixture_sizes"),
+    *("sampling_seeds", "priors", "metrics", "mixture_sizes"),
     *("options", "plugin_versions"),  # of priors and metrics that are not asked for here: see the last test
 }
 OTHERS: dict[str, Any] = {
@@ -65,7 +65,7 @@ def unlike(first: Rows, second: Rows, columns: tuple[str, ...]) -> set[tuple[str
 
 
 NUMBERS = ("value", "stderr")
-WORDS = ("gmm_components", "vae_latents", "changed_settings", "seed")
+WORDS = ("gmm_components", "vae_latents", "changed_settings", "sampling_seed")
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:Matrix is singular")
 CPU = torch.device("cpu")
 TRIAL = TrialConfig(filters=4, latent_size=6, precision="fp32")
 EVALUATION = EvaluationConfig(
-    samples=70, reference_size=100, seeds=(3,), priors=("standard_normal",), extractor_sha256=RANDOM_CONV_SHA256
+    samples=70,
+    reference_size=100,
+    sampling_seeds=(3,),
+    priors=("standard_normal",),
+    extractor_sha256=RANDOM_CONV_SHA256,
 )
 
 

@@ -40,7 +40,7 @@ from tests.evaluation.conftest import ROW
 CPU = torch.device("cpu")
 TRIAL = TrialConfig(filters=4, latent_size=6, precision="fp32")
 EVALUATION = EvaluationConfig(
-    samples=70, reference_size=100, seeds=(0, 3), gmm_components=4, extractor_sha256=RANDOM_CONV_SHA256
+    samples=70, reference_size=100, sampling_seeds=(0, 3), gmm_components=4, extractor_sha256=RANDOM_CONV_SHA256
 )
 
 
@@ -57,7 +57,7 @@ def scored(images: ImageSet, random_conv: Extractor) -> tuple[list[ScoreRow], Sa
 
 def test_there_is_a_row_per_reconstructed_split_and_per_prior_and_seed(scored: tuple) -> None:  # type: ignore[type-arg]
     rows = scored[0]
-    assert [(row.source, row.split, row.seed, row.n, row.n_reference) for row in rows] == [
+    assert [(row.source, row.split, row.sampling_seed, row.n, row.n_reference) for row in rows] == [
         ("reconstruction", "train", 0, 100, 100),
         ("reconstruction", "test", 0, 90, 90),
         ("standard_normal", "test", 0, 70, 90),
@@ -113,7 +113,9 @@ def test_scoring_again_gives_the_same_values(
 
 def test_every_metric_has_its_rows_in_one_order(images: ImageSet, random_conv: Extractor) -> None:
     metrics = ("frechet", "kid", "prdc", "frechet_infinity", "reconstruction_error")
-    evaluation = replace(EVALUATION, metrics=metrics, priors=("mvg",), seeds=(0,), samples=260, kid_subset_size=30)
+    evaluation = replace(
+        EVALUATION, metrics=metrics, priors=("mvg",), sampling_seeds=(0,), samples=260, kid_subset_size=30
+    )
     rows, _, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
     errors = ["bce", "mse", "psnr", "ssim"]
     samples = ["fd", "kd", "precision", "recall", "density", "coverage", "fd_infinity"]
@@ -180,7 +182,7 @@ def test_more_metrics_leave_the_distances_as_they_are(
 
 def test_what_a_set_is_too_small_for_is_null_and_says_so(images: ImageSet, random_conv: Extractor) -> None:
     metrics = ("frechet", "kid", "prdc", "frechet_infinity")
-    evaluation = replace(EVALUATION, metrics=metrics, priors=("standard_normal",), seeds=(0,), samples=5)
+    evaluation = replace(EVALUATION, metrics=metrics, priors=("standard_normal",), sampling_seeds=(0,), samples=5)
     rows, _, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
     samples = {row.metric: row for row in rows if row.source == "standard_normal"}
     assert present(samples["fd"].value) > 0 and present(samples["fd"].stderr) > 0
@@ -203,7 +205,7 @@ def test_metrics_of_samples_alone_need_only_the_images_that_samples_are_compared
 ) -> None:
     evaluation = replace(EVALUATION, metrics=("prdc", "inception_score"))
     assert evaluation.reference_splits == ("test",)
-    evaluation = replace(EVALUATION, metrics=("prdc",), seeds=(0,))
+    evaluation = replace(EVALUATION, metrics=("prdc",), sampling_seeds=(0,))
     rows, sampled, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU, threads=1)
     assert {row.source for row in rows} == {"standard_normal", "mvg", "gmm"}
     assert {"reconstruction-train.png", "reconstruction-test.png"} <= set(sampled.pictures)
@@ -257,7 +259,7 @@ def test_a_prior_that_failed_is_a_row_without_a_value_and_with_the_reason(
     reason = "4 components need as many different latents, there are 3"
     assert priors["gmm"] == reason
     failed = [row for row in rows if row.source == "gmm"]
-    assert [(row.value, row.n, row.note, row.seed) for row in failed] == [
+    assert [(row.value, row.n, row.note, row.sampling_seed) for row in failed] == [
         (None, 0, reason, 0),
         (None, 0, reason, 3),
     ]
@@ -286,7 +288,7 @@ def test_one_real_image_makes_no_reference(images: ImageSet, random_conv: Extrac
 
 
 def test_samples_can_be_compared_with_the_training_images(images: ImageSet, random_conv: Extractor) -> None:
-    evaluation = replace(EVALUATION, reference_split="train", priors=("mvg",), seeds=(0,))
+    evaluation = replace(EVALUATION, reference_split="train", priors=("mvg",), sampling_seeds=(0,))
     rows, _, _ = score_trial(TRIAL, evaluation, build_autoencoder(TRIAL), images, random_conv, CPU)
     assert [(row.source, row.split, row.n_reference) for row in rows] == [
         ("reconstruction", "train", 100),
@@ -319,7 +321,7 @@ def test_reconstructions_of_a_vae_decode_the_mean_also_where_priors_are_fitted_o
     trial = replace(TRIAL, model="vae")
     values = {}
     for kind in ("mean", "sample"):
-        evaluation = replace(EVALUATION, vae_latents=kind, priors=("mvg",), seeds=(0,))
+        evaluation = replace(EVALUATION, vae_latents=kind, priors=("mvg",), sampling_seeds=(0,))
         rows, _, _ = score_trial(trial, evaluation, build_autoencoder(trial), images, random_conv, CPU, threads=1)
         values[kind] = [row.value for row in rows]
     assert values["mean"][:2] == pytest.approx(values["sample"][:2], rel=1e-6)
@@ -361,6 +363,12 @@ def test_a_single_latent_is_drawn_against_itself() -> None:
 
 def _measured(statistics: FeatureStatistics) -> Measured:
     row = ScoreRow(
-        source="reconstruction", split="test", metric="fd", value=None, n=statistics.n, reference_split="test", seed=0
+        source="reconstruction",
+        split="test",
+        metric="fd",
+        value=None,
+        n=statistics.n,
+        reference_split="test",
+        sampling_seed=0,
     )
     return Measured(row, statistics)

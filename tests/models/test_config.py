@@ -71,7 +71,7 @@ def test_no_field_is_left_out_of_the_name() -> None:
         "model": "vae", "reconstruction": "mse",
     }  # fmt: skip
     for field in fields(TrialConfig):
-        if field.name in ("data_identity", "parameters", "plugin_versions"):  # of a folder, an objective or a plug-in
+        if field.name in ("data_identity", "data_label", "parameters", "plugin_versions"):  # of a folder, or a plug-in
             continue
         value: Any = field.default
         choices = _CHOICES.get(field.name)

@@ -102,7 +102,7 @@ def test_rows_of_an_older_version_can_only_contradict(results: MakeResults, meas
     assert verdict.outcome == outcome
     if outcome == "not enough data":
         command = verdict.findings[0].words.rpartition(": ")[2]
-        assert re.fullmatch(r"aesweep evaluate /\S+ --metrics gaussianity --seeds 1", command)
+        assert re.fullmatch(r"aesweep evaluate /\S+ --metrics gaussianity --sampling-seeds 1", command)
 
 
 def test_one_seed_does_not_say_that_latents_are_not_gaussian(results: MakeResults) -> None:

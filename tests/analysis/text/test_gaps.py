@@ -1,7 +1,6 @@
 """What is missing, why, and the command that brings it."""
 
 import shlex
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +45,28 @@ def test_what_is_missing_is_listed_with_reasons(make_store: MakeStore) -> None:
     assert deadline["what"].endswith(": fd (random-conv-64) of gmm, test split") and deadline["command"] == ""
 
 
+def test_what_an_older_spec_lacks_is_brought_by_a_command_on_every_spec(make_store: MakeStore) -> None:
+    """`resume` and `evaluate` do nothing for trials that only older specs ask for, unless they are given --all."""
+
+    def of_older_specs(rows: Rows) -> None:
+        first, second, third, fourth, fifth, last = rows["trials"]
+        first |= {"sweep": "older", "latest": False}
+        second |= {"sweep": "older", "latest": False}
+        third |= {"sweep": "none", "latest": False}
+        fourth |= {"latest": False}  # asked for by an earlier spec of the same name
+        fifth |= {"sweep": "older", "latest": False}
+        rows["scores"] = [row for row in rows["scores"] if row["key"] != fifth["key"]]
+        rows["scores"] += [{**row, "metric": "precision"} for row in rows["scores"] if row["key"] == last["key"]]
+
+    states = {0: "pending", 1: "failed", 2: "pending", 3: "failed"}
+    store = make_store(grid(latent_size=[2, 4, 8, 16, 32, 64], epochs=[2]), states=states, edit=of_older_specs)
+    rows = _missing(store)
+    commands = [row["command"] for row in rows]
+    assert commands[:4] == [f"aesweep resume {store} --all", f"aesweep resume {store} --all --retry-failed", "", ""]
+    assert rows[3]["reason"] == "replaced: a corrected spec of the same name no longer asks for it"
+    assert len(commands) == 6 and all(one.startswith(f"aesweep evaluate {store} --all --e") for one in commands[4:])
+
+
 def test_trials_scored_under_one_evaluation_only_are_missing_from_the_other(make_store: MakeStore) -> None:
     def one_without_fid(rows: Rows) -> None:
         key = rows["trials"][0]["key"]
@@ -55,21 +76,7 @@ def test_trials_scored_under_one_evaluation_only_are_missing_from_the_other(make
     store = make_store(grid(latent_size=[4, 8], epochs=[2]), evaluations=both, edit=one_without_fid)
     (row,) = _missing(store)
     assert row["what"].endswith(": FID") and row["reason"] == f"not scored by evaluation {'f' * 12} (10 components)"
-    options = "--extractor inception-2015 --samples 2000 --seeds 0 --set gmm_components=10"
-    assert row["command"] == f"aesweep evaluate {store} {options}"
-
-
-def test_what_scores_a_trial_as_the_others_are_names_the_settings_that_decide_them(make_store: MakeStore) -> None:
-    def changed(rows: Rows) -> None:
-        key = rows["trials"][0]["key"]
-        rows["scores"] = [r for r in rows["scores"] if r["key"] != key or r["source"] == "latents"]
-        for row in rows["scores"]:
-            row["changed_settings"] = {"gmm": "gmm_tol 1e-05, bootstrap 100"}.get(row["source"], "none")
-
-    (row,) = _missing(make_store(grid(model=["vae"], latent_size=[4, 8], epochs=[2]), edit=changed))
-    words = shlex.split(row["command"])
-    given = {value for option, value in pairwise(words) if option == "--set"}
-    assert given == {"gmm_components=10", "vae_latents=mean", "gmm_tol=1e-05", "bootstrap=100"}
+    assert row["command"] == f"aesweep evaluate {store} --evaluation {'f' * 12}"
 
 
 def test_a_complete_store_misses_nothing(small_store: Path) -> None:

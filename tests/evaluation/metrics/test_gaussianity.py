@@ -98,7 +98,7 @@ def test_rows_have_exactly_the_columns_of_the_table_and_say_what_they_are() -> N
         assert all(type(value) in (str, int, float, type(None)) for value in asdict(row).values())
         split, n = ("test", 80) if name.startswith("loglikelihood_gap") else ("train", 700)
         n = 350 if name.startswith("direction") else n  # the other half chose the directions
-        assert (row.source, row.extractor, row.seed, row.note) == ("latents", "none", 3, "")
+        assert (row.source, row.extractor, row.sampling_seed, row.note) == ("latents", "none", 3, "")
         assert (row.split, row.reference_split, row.n, row.n_reference) == (split, split, n, 0)
         assert np.isfinite(present(row.value)) and row.seconds >= 0
         assert (row.stderr is None) == (name in SHAPE_METRICS or name.endswith("_p"))
@@ -121,7 +121,7 @@ def test_many_latents_are_measured_on_a_seeded_draw() -> None:
     values = {}
     for seed in (0, 1):
         row = stage(train, test, replace(EVALUATION, prior_seed=seed))["mardia_kurtosis"]
-        assert (row.n, row.seed) == (SUBSAMPLE, seed)
+        assert (row.n, row.sampling_seed) == (SUBSAMPLE, seed)
         values[seed] = row.value
     assert values[0] != values[1]
 

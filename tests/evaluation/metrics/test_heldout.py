@@ -96,7 +96,7 @@ def test_rows_have_exactly_the_columns_of_the_table_and_say_what_they_are() -> N
         assert all(type(value) in (str, int, float, type(None)) for value in asdict(row).values())
         n = 20 if metric == "heldout_loglikelihood" else 205
         assert (row.source, row.split, row.reference_split, row.n) == (source, "train", "train", n)
-        assert (row.extractor, row.n_reference, row.seed, row.note) == ("none", 0, 3, "")
+        assert (row.extractor, row.n_reference, row.sampling_seed, row.note) == ("none", 0, 3, "")
         assert np.isfinite(present(row.value)) and (row.stderr is not None) == metric.endswith("likelihood")
     assert rows["gmm", "em_iterations"].value == prior.record.iterations
     assert rows["gmm", "em_converged"].value == 1.0

@@ -50,7 +50,7 @@ def test_a_picture_is_written_to_a_file(small_store: Path, tmp_path: Path) -> No
 def test_half_a_seed_is_refused(small_store: Path) -> None:
     for seeds in ("0..2 step 0.5", "0.5", "one"):
         refused = run_aesweep("evaluate", small_store, "--seeds", seeds)
-        assert refused.is_refused_clearly and refused.err.startswith("--seeds: "), refused.err
+        assert refused.is_refused_clearly and refused.err.startswith("--sampling-seeds: "), refused.err
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The verbs on a small finished store: what each flag does, and what each verb answers without starting anything."""
 
+import json
 import os
 import socket
 import sys
@@ -30,7 +31,8 @@ FLAGS = {
     "list": "--filter --json --reverse --sort",
     "tables": "",
     "report": "--claims --out",
-    "evaluate": "--address --also --data --extractor --images --metrics --only --plugins --retry-failed --samples --seeds --set",
+    "evaluate": "--address --all --also --data --evaluation --extractor --images --metrics --only --plugins --retry-failed --samples "
+    "--sampling-seeds --seeds --set",
     "sample": "--data --interpolate --out --plugins --prior --reconstruct --seed -n",
     "fetch": "--to",
     "doctor": "--address --data --store",
@@ -38,6 +40,7 @@ FLAGS = {
     "wait": "",
     "prune": "--damaged --dry-run",
     "verify": "--repair",
+    "forget": "--dry-run --yes",
 }
 SMALL = """
 name: small
@@ -100,12 +103,13 @@ def test_add_lets_a_store_take_a_spec_that_shares_no_trial_with_it(store: Path, 
 
 def test_evaluate_reads_its_lists_and_refuses_what_is_in_none(store: Path) -> None:
     for words, told in [
-        (("--seeds", "0..x"), "--seeds: '0..x' cannot be used."),
-        (("--seeds", "one"), "--seeds: 'one' cannot be used."),
+        (("--seeds", "0..x"), "--sampling-seeds: '0..x' cannot be used."),
+        (("--seeds", "one"), "--sampling-seeds: 'one' cannot be used."),
         (("--metrics", "kid,,prdc"), "--metrics: 'kid,,prdc' cannot be used."),
         (("--metrics", "kid,fid"), "'fid'"),
         (("--only", "wide"), "--only: 'wide' cannot be used."),
         (("--extractor", "inception"), "'inception'"),
+        (("--evaluation", "fid"), "no such evaluation"),
     ]:
         ended = run_aesweep("evaluate", store, *words)
         assert ended.is_refused_clearly, (words, ended)
@@ -115,6 +119,16 @@ def test_evaluate_reads_its_lists_and_refuses_what_is_in_none(store: Path) -> No
 def test_evaluate_finds_the_scores_that_are_there(store: Path) -> None:
     ended = run_aesweep("evaluate", store, "--metrics", "frechet", "--seeds", "0..0", "--samples", "50")
     assert (ended.code, ended.err.strip()) == (0, "Nothing to do: 1 done.")
+
+
+def test_an_evaluation_is_named_in_status_and_list_and_scores_others_in_the_same_way(store: Path) -> None:
+    (seen,) = json.loads(run_aesweep("status", store, "--json").out)["evaluations"]
+    assert seen["name"] == f"random-conv-64-n50-r60-k2-{seen['id']}" and (seen["trials"], seen["latest"]) == (1, True)
+    assert f"evaluation {seen['name']}: 1 scored" in run_aesweep("status", store).out
+    assert f"distances are fd of evaluation {seen['name']}." in run_aesweep("list", store).out
+    for word in (seen["name"], seen["id"][:4], seen["name"][:18]):
+        ended = run_aesweep("evaluate", store, "--evaluation", word)
+        assert (ended.code, ended.err.strip()) == (0, "Nothing to do: 1 done.")
 
 
 def test_status_watch_shows_the_sweep_until_ctrl_c(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

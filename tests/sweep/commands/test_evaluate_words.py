@@ -1,21 +1,25 @@
 """What `aesweep evaluate` reads from its options."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from aesweep.evaluation.config import EvaluationConfig
+from aesweep.models.errors import InputError
 from aesweep.sweep.spec.load import load_spec
+from aesweep.sweep.spec.sweep_spec import SweepSpec
 from tests.in_process import run_aesweep
 
 
 @pytest.mark.parametrize(
     ("option", "value", "says"),
     [
-        ("--seeds", "0.5..2.5", "whole number"),
-        ("--seeds", "1.5", "whole number"),
-        ("--seeds", "a", "whole number"),
-        ("--seeds", "1,1", "different"),
-        ("--seeds", "3..1", "empty"),
+        ("--sampling-seeds", "0.5..2.5", "whole number"),
+        ("--sampling-seeds", "1.5", "whole number"),
+        ("--sampling-seeds", "a", "whole number"),
+        ("--sampling-seeds", "1,1", "different"),
+        ("--sampling-seeds", "3..1", "empty"),
         ("--metrics", "beauty", "frechet"),
         ("--metrics", ",", "missing"),
         ("--extractor", "vgg", "inception-2015"),
@@ -37,7 +41,7 @@ def test_what_cannot_be_scored_is_refused_by_its_option(small_store: Path, optio
         (["--set", "gmm_components=0"], "--set gmm_components", "whole number from 1"),
         (["--set", "gmm_component=5"], "--set gmm_component", "gmm_components"),
         (["--set", "threads=0"], "--set threads", "whole number"),
-        (["--seeds", "0", "--set", "evaluation.seeds=1"], "--set seeds", "already given by --seeds"),
+        (["--seeds", "0", "--set", "evaluation.seeds=1"], "--set seeds", "already given by --sampling-seeds"),
         (["--extractor", "random-conv-64", "--set", "extractor=auto"], "--set extractor", "already given"),
     ],
 )
@@ -53,5 +57,20 @@ def test_seeds_in_another_order_are_the_same_evaluation(small_store: Path, tmp_p
         path = tmp_path / "spec.yaml"
         path.write_text(f"blocks: [{{model: dae}}]\nevaluation: {{extractor: random-conv-64, seeds: {written}}}\n")
         ids.add(load_spec(path).evaluation_config().id)
-    ids.add(load_spec(path, ["evaluation.seeds=1,0"]).evaluation_config().id)
+    for override in ("evaluation.seeds=1,0", "sampling_seeds=1,0"):
+        ids.add(load_spec(path, [override]).evaluation_config().id)
+    for seeds in (EvaluationConfig(seeds=(0, 1)), EvaluationConfig(sampling_seeds=(0, 1))):  # type: ignore[call-arg]
+        ids.add(replace(seeds, extractor_sha256=load_spec(path).evaluation_config().extractor_sha256).id)
+        assert seeds.seeds == seeds.sampling_seeds == (0, 1)
     assert len(ids) == 1
+
+
+def test_the_seeds_of_samples_have_a_new_name_and_are_not_taken_for_those_of_trials(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text("blocks: [{seeds: 0..1}]\nevaluation: {extractor: random-conv-64, sampling_seeds: 0..2}\n")
+    spec = load_spec(path, ["sampling_seed=7"])
+    assert [trial.seed for trial, _ in spec.trials] == [0, 1] and spec.evaluation_config().sampling_seeds == (7,)
+    assert SweepSpec.from_json(spec.to_json()) == spec
+    path.write_text("blocks: [{model: dae}]\nevaluation: {seeds: [1], sampling_seeds: [2]}\n")
+    with pytest.raises(InputError, match="given twice"):
+        load_spec(path)

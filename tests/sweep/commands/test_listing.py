@@ -1,6 +1,7 @@
 """`aesweep list`, and the words by which verbs that take a KEY find a trial."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def test_every_trial_has_a_line_with_its_name_state_and_scores(listed: Any) -> N
         (DONE.name, "done"), (HALF.name, "pending"), (FAILED.name, "failed"),
     }  # fmt: skip
     assert len(next(line for line in lines if DONE.name in line).split()) == 7, "five numbers"
-    assert lines[-1] == "3 trials; distances are fd."
+    assert re.fullmatch(r"3 trials; distances are fd of evaluation random-conv-64-n50-r60-k2-[0-9a-f]{12}\.", lines[-1])
 
 
 def test_sorting_puts_trials_without_a_value_last(listed: Any) -> None:

@@ -26,7 +26,9 @@ from tests.records import scored, trained
 TRIAL = TrialConfig(filters=2, latent_size=2, epochs=1)
 EVALUATION = EvaluationConfig()
 SPEC = SweepSpec(name="one", blocks=(Block("all", (TRIAL,)),), execution=ExecutionConfig(data_dir="/nowhere"))
-ROW = ScoreRow(source="mvg", split="test", reference_split="test", metric="fd", n=1, seed=0, value=1.0, seconds=0.1)
+ROW = ScoreRow(
+    source="mvg", split="test", reference_split="test", metric="fd", n=1, sampling_seed=0, value=1.0, seconds=0.1
+)
 
 
 def committed(store: Store, attempt: str, weights: bytes) -> TrainingRecord:

@@ -8,7 +8,7 @@ from aesweep.sweep.driver.outcome import score_line
 
 
 def row(source: Source, metric: str, value: float | None, split: Split = "test") -> ScoreRow:
-    return ScoreRow(source=source, metric=metric, value=value, split=split, n=1, reference_split=split, seed=0)
+    return ScoreRow(source=source, metric=metric, value=value, split=split, n=1, reference_split=split, sampling_seed=0)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from typing import BinaryIO, NamedTuple
 import pytest
 
 from aesweep.sweep.store import commits, drivers
-from aesweep.sweep.store import prune as pruning
 from aesweep.sweep.store.attempts import Attempts
 from aesweep.sweep.store.commits import Commits
 from aesweep.sweep.store.layout import MODEL, scores_name
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import TrainingRecord
+from aesweep.sweep.store.removal import prune as pruning
 from aesweep.sweep.store.storage import Storage, aside_name
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables import row_groups
@@ -68,7 +68,7 @@ def _tables_replace_whatever_is_there(patch: pytest.MonkeyPatch) -> None:
 
 def _prune_looks_once(patch: pytest.MonkeyPatch) -> None:
     def prune(store: Store, *, damaged: bool = False, dry_run: bool = False) -> list[pruning.Leftover]:
-        pruning._require_no_driver(store)
+        pruning.require_no_driver(store)
         found = list(pruning.leftovers(store, damaged))
         for one in found:
             (store.storage.remove_folder if one.is_folder else store.storage.remove)(one.name)

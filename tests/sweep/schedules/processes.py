@@ -19,8 +19,9 @@ from aesweep.sweep.store.attempts import DamagedFileError, new_start
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.layout import CHECKPOINT, MARK, MODEL, scores_name, training_name
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.prune import prune
 from aesweep.sweep.store.records import LaunchProgress, StoreMark
+from aesweep.sweep.store.removal.forget import remove, trial_removal
+from aesweep.sweep.store.removal.prune import prune
 from aesweep.sweep.store.repair import repair
 from aesweep.sweep.store.storage import Storage, StorageError
 from aesweep.sweep.store.store import Store
@@ -38,7 +39,9 @@ EVALUATION = "0123456789ab"
 TRAINED, SCORED = training_name(KEY), scores_name(KEY, EVALUATION)
 MARK_BYTES = StoreMark(format=1, id="1" * 32, created="2026-01-01T00:00:00+00:00").to_bytes()
 OTHER_MARK = StoreMark(format=1, id="2" * 32, created="2026-01-02T00:00:00+00:00").to_bytes()
-ROW = ScoreRow(split="test", source="reconstruction", metric="bce", value=0.5, reference_split="test", n=5, seed=0)
+ROW = ScoreRow(
+    split="test", source="reconstruction", metric="bce", value=0.5, reference_split="test", n=5, sampling_seed=0
+)
 SLEEP_SECONDS = 120  # longer than a driver may be silent
 
 
@@ -122,6 +125,13 @@ def remove_leftovers(storage: Storage) -> None:
         prune(open_in(storage), damaged=True)
 
 
+def forget(storage: Storage) -> None:
+    """`aesweep forget KEY`; it does nothing where it sees a driver, and gives up where one writes all the time."""
+    store = open_in(storage)
+    with suppress(InputError, StorageError):
+        remove(store, [trial_removal(store.only_looking().snapshot(), KEY)])
+
+
 def scrub(storage: Storage) -> None:
     """`aesweep verify --repair`."""
     store = open_in(storage)
@@ -172,6 +182,7 @@ PROCESSES: dict[str, Process] = {
     "resume": plan,
     "prune": remove_leftovers,
     "repair": scrub,
+    "forget": forget,
     "tables": publish,
     "tables again": publish,
     "clean up": clean_up,
@@ -182,20 +193,29 @@ PROCESSES: dict[str, Process] = {
     "swap": swap,
 }
 BAD_DISKS = ("bad disk", "bad disk under scores")
+TAKERS = (*BAD_DISKS, "forget")
+"""Those that may take a commit that counts."""
 
 
 def chosen(names: Iterable[str]) -> dict[str, Process]:
     """These processes, as they are together: where the disk is bad or the store is swapped, readers see commits vanish.
 
-    A swapped store refuses to be written.
+    What is forgotten goes while they read. A swapped store refuses to be written.
     """
     names = tuple(names)
     found = {name: PROCESSES[name] for name in names}
     if "read" in names:
-        in_one_store = "swap" not in names
+        in_one_store = not {"swap", "forget"} & set(names)
         on_good_disk = in_one_store and not set(names) & set(BAD_DISKS)
         found["read"] = partial(read, on_good_disk=on_good_disk, in_one_store=in_one_store)
+    if "forget" in names:
+        return {name: partial(_interrupted, one) for name, one in found.items()}
     return {name: partial(_refused, one) for name, one in found.items()} if "swap" in names else found
+
+
+def _interrupted(process: Process, storage: Storage) -> None:
+    with suppress(StorageError):  # its folder goes each time that it writes
+        process(storage)
 
 
 def _refused(process: Process, storage: Storage) -> None:

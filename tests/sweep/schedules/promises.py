@@ -7,7 +7,7 @@ from aesweep.sweep.store.drivers import STALE_SECONDS
 from aesweep.sweep.store.layout import MODEL, PUBLISHER, attempt_folder
 from aesweep.sweep.store.records import DriverRecord, ScoresRecord, TrainingRecord, file_record, parse_record
 from tests.sweep.schedules.explorer import run_alone
-from tests.sweep.schedules.processes import BAD_DISKS, KEY, MARK_BYTES, PROCESSES, SCORED, TRAINED
+from tests.sweep.schedules.processes import KEY, MARK_BYTES, PROCESSES, SCORED, TAKERS, TRAINED
 from tests.sweep.schedules.world import Tree, World
 
 Counting = tuple[bytes | None, bytes | None]
@@ -41,7 +41,7 @@ def look(before: World, after: World, who: str) -> Hashable:
 
 
 def _look_at_commits(was: Counting, now: Counting, who: str) -> None:
-    if who in BAD_DISKS:
+    if who in TAKERS:
         return
     assert was[0] in (None, now[0]), f"{who} took a training that counts"
     if was[1] is not None and was[0] == now[0]:

@@ -76,11 +76,15 @@ TRIPLES = tuple(
         ("trained", ("score", "tables", "tables again")),
         ("scored", ("resume", "score", "bad disk under scores")),
         ("scored", ("tables", "tables again", "bad disk under scores")),
+        ("half trained", ("train", "train otherwise", "forget")),
+        ("trained", ("score", "prune", "forget")),
     )
 )
 SWAPPED = Set("path", "trained", ("score", "swap"))
 QUICK = (
     SWAPPED,
+    Set("S3", "half trained", ("train", "forget")),  # on a path they have more states than are quick
+    Set("S3", "trained", ("score", "forget")),
     *(
         Set(storage, beginning, names)
         for storage in STORAGES

@@ -18,6 +18,7 @@ LARGER = tuple(
         ("launch", "evaluate", "read", "clean up"),
         ("train", "score", "resume", "bad disk", "prune", "repair", "time"),
         ("train", "score", "tables", "tables again"),
+        ("train", "train otherwise", "score", "forget", "prune", "read", "time"),
         ("launch", "train otherwise", "evaluate", "resume", "prune", "tables", "clean up", "read", "bad disk", "time"),
     )
 )

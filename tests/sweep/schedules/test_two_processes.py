@@ -14,11 +14,11 @@ import pytest
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
-from aesweep.sweep.store import prune as pruning
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.layout import MODEL, scores_name, training_name
-from aesweep.sweep.store.prune import prune
 from aesweep.sweep.store.records import LaunchProgress, ScoresRecord, TrainingRecord, file_record
+from aesweep.sweep.store.removal import prune as pruning
+from aesweep.sweep.store.removal.prune import prune
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aesweep.evaluation.config import ID_FIELDS, EvaluationConfig
+from aesweep.evaluation.config import ID_FIELDS, OLD_NAMES, EvaluationConfig, with_new_names, with_stored_names
 from aesweep.models.config import KEY_FIELDS, KEY_VERSION, TrialConfig
 from aesweep.models.identity import content_hash, identity_fields
 
@@ -111,7 +111,7 @@ def test_a_field_added_later_changes_no_evaluation_id_until_it_is_used() -> None
         blur: float = 0.0
 
     for settings, identity in GOLDEN_IDS:
-        assert LaterConfig(**settings).id == identity
+        assert LaterConfig(**with_new_names(settings)).id == identity
     assert LaterConfig(blur=1.0).id != LaterConfig().id
 
 
@@ -134,8 +134,8 @@ def test_two_spellings_of_one_trial_have_one_key(one: dict[str, Any], other: dic
 
 def test_two_spellings_of_one_evaluation_have_one_id() -> None:
     assert EvaluationConfig(gmm_tol=1).id == EvaluationConfig(gmm_tol=1.0).id
-    lists: dict[str, Any] = {"seeds": [0, 1], "priors": ["gmm", "mvg"]}
-    assert EvaluationConfig(seeds=lists["seeds"]).id == EvaluationConfig(seeds=(0, 1)).id
+    lists: dict[str, Any] = {"sampling_seeds": [0, 1], "priors": ["gmm", "mvg"]}
+    assert EvaluationConfig(sampling_seeds=lists["sampling_seeds"]).id == EvaluationConfig(sampling_seeds=(0, 1)).id
     assert EvaluationConfig(priors=lists["priors"]).id == EvaluationConfig(priors=("mvg", "gmm")).id
 
 
@@ -150,8 +150,9 @@ def test_every_field_of_the_first_key_version_exists_and_changes_the_key() -> No
 
 
 def test_every_field_of_the_first_evaluation_version_enters_the_id() -> None:
-    assert set(ID_FIELDS) <= {field.name for field in fields(EvaluationConfig)}
-    assert set(identity_fields(EvaluationConfig(), ID_FIELDS)) == set(ID_FIELDS)
+    names = {OLD_NAMES.get(name, name) for name in ID_FIELDS}
+    assert names <= {field.name for field in fields(EvaluationConfig)}
+    assert set(with_stored_names(identity_fields(EvaluationConfig(), names))) == set(ID_FIELDS)
 
 
 def test_the_key_is_the_hash_of_the_documented_json() -> None:

@@ -74,7 +74,12 @@ def test_scoring_and_running_are_set_by_their_own_names() -> None:
         ],
     )
     metrics = ("frechet", "gaussianity")  # the preset's own
-    assert spec.evaluation == {"samples": 500, "priors": ("mvg", "gmm"), "seeds": (0, 1, 2), "metrics": metrics}
+    assert spec.evaluation == {
+        "samples": 500,
+        "priors": ("mvg", "gmm"),
+        "sampling_seeds": (0, 1, 2),
+        "metrics": metrics,
+    }
     assert (spec.execution.threads, spec.execution.max_concurrent) == (2, None)
     assert spec.execution.checkpoint_seconds == 10  # the preset's own setting stays
     assert {trial.seed for trial, _ in spec.trials} == {0}
@@ -135,7 +140,7 @@ def test_a_preset_runs_on_a_folder_of_images(tmp_path: Path, monkeypatch: pytest
         ("threads=1,2", "--set threads", "whole number"),
         ("mixture_sizes=abc", "--set mixture_sizes", "whole numbers, such as [1, 10, 100]"),
         ("mixture_sizes=true", "--set mixture_sizes", "whole numbers, such as [1, 10, 100]"),
-        ("evaluation.seeds=abc", "--set seeds", "whole numbers, such as [0, 1, 2]"),
+        ("evaluation.seeds=abc", "--set sampling_seeds", "whole numbers, such as [0, 1, 2]"),
         ("gpu_share=2", "--set gpu_share", "at most 1"),
         ("seeds=1..100000", "--set number of trials", "at most 100,000"),
         ("dataset=folder", "dataset", "path=./faces"),

@@ -135,7 +135,7 @@ def test_the_extractor_is_settled_by_the_weights_that_are_there(tmp_path: Path) 
     evaluation = small_spec(execution=ExecutionConfig(data_dir=str(tmp_path))).evaluation_config()
     assert evaluation.extractor == "random-conv-64"
     assert len(evaluation.extractor_sha256) == 64
-    assert (evaluation.samples, evaluation.seeds) == (100, (0, 1))
+    assert (evaluation.samples, evaluation.sampling_seeds) == (100, (0, 1))
 
 
 def test_the_data_folder_can_be_given_from_outside(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_block_is_the_product_of_its_lists_and_ranges(tmp_path: Path) -> None:
     assert {t.filters for t in explicit.trials} == {16}
     assert len(explicit.trials) == 4
     assert (spec.extractor, spec.execution.threads, spec.execution.gpu_share) == ("auto", 2, None)
-    assert spec.evaluation == {"samples": 2000, "seeds": (0, 1), "priors": ("mvg",)}
+    assert spec.evaluation == {"samples": 2000, "sampling_seeds": (0, 1), "priors": ("mvg",)}
 
 
 def test_an_explicit_trial_is_the_same_trial_as_one_from_a_product(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_there_are_examples() -> None:
         ("epochs: 20", "dataset: folder", 'blocks[0] "width": dataset', "section data"),
         ("extractor: auto", "extractor: vgg", "evaluation: extractor", "inception-2015"),
         ("samples: 2000", "samples: 1", "evaluation: samples", "from 2"),
-        ("seeds: [0, 1], pri", "seeds: [0, 0], pri", "evaluation: seeds", "different"),
+        ("seeds: [0, 1], pri", "seeds: [0, 0], pri", "evaluation: sampling_seeds", "different"),
         ("priors: [mvg]", "priors: [mvn]", "evaluation: priors", "Did you mean mvg?"),
         ("threads: 2", "threads: 0", "execution: threads", "from 1"),
         ("threads: 2", "device: tpu", "execution: device", "cuda"),

@@ -55,7 +55,9 @@ def test_a_flipped_bit_in_the_name_of_a_field_is_damage(store: Store) -> None:
     assert store.trials.config(FAILED.key) == FAILED
 
 
-ROW = ScoreRow(source="gmm", split="test", metric="fd", value=1.0, n=5, n_reference=5, reference_split="test", seed=0)
+ROW = ScoreRow(
+    source="gmm", split="test", metric="fd", value=1.0, n=5, n_reference=5, reference_split="test", sampling_seed=0
+)
 
 
 def weights(store: Store) -> str:

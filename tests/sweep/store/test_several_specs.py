@@ -17,7 +17,7 @@ from aesweep.sweep.store.layout import LATEST
 from aesweep.sweep.store.records import sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from tests.in_process import run_aesweep
-from tests.small_store import DONE, FAILED, small_spec
+from tests.small_store import DONE, FAILED, HALF, small_spec
 
 
 @pytest.fixture
@@ -91,3 +91,13 @@ def test_a_prior_comes_from_the_evaluation_of_the_latest_launch(store: Store) ->
         files = {"priors-gmm.npz": store.attempts.write_file(DONE.key, attempt, "priors-gmm.npz", b"another prior")}
         store.commits.commit_scores(DONE.key, other, commit.model_copy(update={"attempt": attempt, "files": files}))
     assert load_prior(store, DONE.key, "gmm").kind == "gmm"
+
+
+def test_evaluate_scores_trials_of_the_latest_spec_or_with_all_those_of_every_spec(
+    store: Store, data_dir: Path
+) -> None:
+    newer = replace(small_spec(data_dir), name="newer", blocks=(Block("half", (HALF,)),))
+    store.trials.write_spec(newer, newer.evaluation_config().id)
+    words = ("evaluate", store.root, "--data", data_dir, "--also")
+    assert "done" not in run_aesweep(*words).err  # which has been scored so, and is no trial of the latest spec
+    assert "Nothing to do: 1 done" in run_aesweep(*words, "--all").err

@@ -26,7 +26,7 @@ from tests.records import EPOCH, scored, trained
 
 TRIALS = [TrialConfig(filters=2, latent_size=2, epochs=3, seed=seed) for seed in range(12)]
 EVALUATION = "0123456789ab"
-SCORE = ScoreRow(source="mvg", split="test", metric="fd", value=1.0, n=5, reference_split="test", seed=0)
+SCORE = ScoreRow(source="mvg", split="test", metric="fd", value=1.0, n=5, reference_split="test", sampling_seed=0)
 POINT = LatentRow(split="train", index=0, dimension_a=0, dimension_b=1, z_a=0.25, z_b=-1.0)
 
 

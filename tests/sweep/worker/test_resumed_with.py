@@ -9,8 +9,8 @@ import pytest
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.layout import START, training_name
-from aesweep.sweep.store.prune import prune
 from aesweep.sweep.store.records import StartRecord, TrainingPart, TrainingSettings, sealed_json_bytes
+from aesweep.sweep.store.removal.prune import prune
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.rows import joined_tables, read_results, trial_rows

@@ -15,8 +15,8 @@ from aesweep.models.training.checkpoint import model_bytes
 from aesweep.sweep.evaluation_job import EvaluationJob, Files, TrainedAgainError
 from aesweep.sweep.load import load_prior
 from aesweep.sweep.store.layout import LATENTS
-from aesweep.sweep.store.prune import prune
 from aesweep.sweep.store.records import ScoresRecord, sealed_json_bytes
+from aesweep.sweep.store.removal.prune import prune
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.worker import evaluation_stages
 from tests.small_store import DONE, score_done, small_spec
@@ -41,7 +41,7 @@ def first(data_dir: Path) -> EvaluationConfig:
 @pytest.fixture
 def more(first: EvaluationConfig) -> EvaluationConfig:
     """Another one that needs the same latents and priors."""
-    return replace(first, metrics=("gaussianity", "heldout_likelihood"), seeds=(1,))
+    return replace(first, metrics=("gaussianity", "heldout_likelihood"), sampling_seeds=(1,))
 
 
 def evaluate(store: Store, evaluation: EvaluationConfig, data_dir: Path, deadline: float = 3600.0) -> ScoresRecord:
@@ -94,7 +94,7 @@ def fits(commit: ScoresRecord) -> Files:
 def test_latents_and_priors_are_taken_over_and_the_rows_are_those_of_a_fresh_evaluation(
     store: Store, first: EvaluationConfig, more: EvaluationConfig, data_dir: Path
 ) -> None:
-    resampled = replace(first, seeds=(1, 2), metrics=("frechet", "gaussianity"))
+    resampled = replace(first, sampling_seeds=(1, 2), metrics=("frechet", "gaussianity"))
     reused = evaluate(store, resampled, data_dir, deadline=NO_TIME)  # an EM would have failed
     earlier = store.commits.scores(DONE.key, first.id)
     assert earlier is not None
@@ -110,7 +110,7 @@ def test_latents_and_priors_are_taken_over_and_the_rows_are_those_of_a_fresh_eva
 def test_held_out_likelihoods_are_measured_once(store: Store, more: EvaluationConfig, data_dir: Path) -> None:
     measured = evaluate(store, more, data_dir)
     assert {row.metric for row in measured.rows} > {"heldout_loglikelihood", "em_iterations", "radius_ks"}
-    again = evaluate(store, replace(more, seeds=(2,)), data_dir, deadline=NO_TIME)
+    again = evaluate(store, replace(more, sampling_seeds=(2,)), data_dir, deadline=NO_TIME)
     assert values(again) == values(measured)
 
 
@@ -140,7 +140,7 @@ def test_a_fit_that_missed_its_deadline_is_tried_again(store: Store, more: Evalu
     forget(store)
     missed = evaluate(store, more, data_dir, deadline=NO_TIME)
     assert "priors-gmm.npz" not in missed.files
-    found = evaluate(store, replace(more, seeds=(2,)), data_dir)
+    found = evaluate(store, replace(more, sampling_seeds=(2,)), data_dir)
     assert "priors-gmm.npz" in found.files
     assert all(row.value is not None for row in found.rows)
     assert found.files["priors-mvg.npz"] == missed.files["priors-mvg.npz"]

@@ -10,7 +10,7 @@ from aesweep.analysis.data.tables import load_tables
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.layout import epochs_name
-from aesweep.sweep.store.prune import prune
+from aesweep.sweep.store.removal.prune import prune
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
 from aesweep.sweep.worker import training_attempt

@@ -58,7 +58,7 @@ def taught(tmp_path: Path) -> Iterator[None]:
 
 def scored(store: Store, data_dir: Path, seed: int) -> ScoresRecord:
     spec = replace(small_spec(data_dir), extractor="taught")
-    evaluation: EvaluationConfig = replace(spec.evaluation_config(), metrics=("frechet",), seeds=(seed,))
+    evaluation: EvaluationConfig = replace(spec.evaluation_config(), metrics=("frechet",), sampling_seeds=(seed,))
     assert evaluation.plugin_versions == ("extractor taught 1",)
     score_done(store, evaluation, spec.execution)
     commit = store.commits.scores(DONE.key, evaluation.id)

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aesweep.models.archive import require_sound_zip
-from aesweep.models.errors import InputError
-from aesweep.sweep.store.drivers import living_drivers
+from aesweep.sweep.store.drivers import require_no_driver
 from aesweep.sweep.store.layout import CHECKPOINT, END, START, attempt_folder, epochs_name, stage_of
 from aesweep.sweep.store.storage import is_folder, size_of
 from aesweep.sweep.store.store import Store
@@ -48,21 +47,15 @@ def prune(store: Store, *, damaged: bool = False, dry_run: bool = False) -> list
 
     Raises `InputError` while a driver works on the store: it may be writing just these files.
     """
-    _require_no_driver(store)
+    require_no_driver(store)
     found = list(leftovers(store.only_looking() if dry_run else store, damaged))
-    _require_no_driver(store)
+    require_no_driver(store)
     if not dry_run:
         committed = _close(store, {one.attempt for one in found if one.attempt})
         found = [one for one in found if one.attempt not in committed]
         storage = store.storage
         storage.map(lambda one: (storage.remove_folder if one.is_folder else storage.remove)(one.name), found)
     return found
-
-
-def _require_no_driver(store: Store) -> None:
-    for driver in living_drivers(store):
-        who = f"{driver.said.host}, process {driver.said.pid}"
-        raise InputError("STORE", store.root, f"A driver works on it ({who}). `aesweep stop STORE --wait` ends it.")
 
 
 def _close(store: Store, attempts: set[tuple[str, str]]) -> set[tuple[str, str]]:
