@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -48,7 +48,7 @@ ROUNDS = 3  # a launch does work again whose files turn out to be damaged; a dis
 
 
 def launch(
-    spec: SweepSpec | str,
+    spec: SweepSpec | Mapping[str, Any] | str | Path,
     store: str | Path,
     *,
     address: str = "local",
@@ -66,18 +66,35 @@ def launch(
 ) -> Outcome:
     """Train and score what `spec` asks for and `store` does not hold yet.
 
-    `spec` is a preset's name, a YAML file or a `SweepSpec`; `address` is `local`, `auto` or HOST:PORT of a Ray cluster;
-    `callbacks` are any Ray Tune callbacks, `track` names trackers (trackers.py). A store on which another driver works is
-    refused, unless `also`. Without `latest` the store goes on
-    speaking of the spec that was its latest before (`resume --all` may be cut off after an older one). Raises `InputError`
-    on bad input, before anything runs.
+    Args:
+        spec: A preset's name, a YAML file, a dict with the sections of one, or a `SweepSpec`.
+        store: A folder or an address such as `s3://bucket/folder`; made where there is none.
+        address: `local`, `auto` or HOST:PORT of a Ray cluster.
+        data_dir: Folder of data sets and weights; by default the one that the spec names.
+        overrides: `FIELD=VALUE`, as `--set` takes them.
+        only: Blocks of the spec, or the beginnings of keys or names, of the trials that are wanted; all without any.
+        max_concurrent: Maximum number of trials that train at once.
+        retry_failed: Whether trials that failed are tried again.
+        add: Whether a spec may share no trial with the store.
+        also: Whether another driver may be at work on the store.
+        latest: Whether the store speaks of this spec as its latest from now on (`resume --all` may be cut off after an
+            older one).
+        callbacks: Ray Tune callbacks, such as those of W&B.
+        track: Trackers by name, as `--track` takes them.
+        console: Where progress is printed; standard error by default.
+
+    Returns:
+        The states of the trials, and the exit code of the command.
+
+    Raises:
+        InputError: Something in these cannot be used; nothing has run then.
     """
     console = console or make_console(stderr=True)
     check_address(address)
     trackers = Trackers(callbacks, track)
     trackers.require_installed()
     words = (overrides, data_dir or None)
-    spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(str(spec), *words)
+    spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(spec, *words)
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     require(spec.plugin_versions)

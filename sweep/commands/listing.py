@@ -16,7 +16,6 @@ from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.console import make_console
-from aesweep.sweep.store.layout import table_name
 from aesweep.sweep.store.store import Store, open_store
 
 SOURCES = ("reconstruction", "standard_normal", "mvg", "gmm")
@@ -87,21 +86,10 @@ def read_rows(store: Store) -> tuple[list[dict[str, Any]], str]:
 
 
 def _read(store: Store, table: str, columns: Sequence[str] | None) -> list[dict[str, Any]]:
-    from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError  # pyarrow from here on
-    from aesweep.sweep.tables.schemas import COLUMNS
+    from aesweep.sweep.tables.published import read_table  # pyarrow from here on
 
-    file = store.storage.open(table_name(table))
-    if file is None:
-        raise InputError("STORE", store.root, "It has no tables yet. `aesweep tables STORE` makes them.")
-    try:
-        with file:
-            found = TableInParts(table, file)
-            known = [column.name for column in COLUMNS[table] if column.name in found.names]
-            rows: list[dict[str, Any]] = found.read(columns or known).to_pylist()
-            return rows
-    except (OSError, UnsoundTableError, ValueError) as error:
-        remedy = f"{one_line(str(error))} Make the tables again with `aesweep tables STORE`."
-        raise InputError("table", store.storage.place(table_name(table)), remedy) from error
+    rows: list[dict[str, Any]] = read_table(store, table, columns).to_pylist()
+    return rows
 
 
 def _known(where: str, field: str, fields: Sequence[str]) -> str:
