@@ -15,12 +15,14 @@ from rich.text import Text
 from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
-from aesweep.sweep.console import make_console
+from aesweep.sweep.console import WIDE, make_console
 from aesweep.sweep.store.store import Store, open_store
 
 SOURCES = ("reconstruction", "standard_normal", "mvg", "gmm")
 """Whose Fréchet distances are columns; of reconstructions, those of the test images."""
 _SHOWN = ("name", "state", "test_bce", *SOURCES)
+_SHORT = {"test BCE": "BCE", "reconstruction": "recon.", "standard_normal": "N(0, I)"}
+"""Headings where there is little room."""
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, "!=": operator.ne, "=": operator.eq, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
@@ -54,15 +56,24 @@ def list_trials(
     if as_json:
         typer.echo(json.dumps([dict(row) for row in rows], indent=1, default=str))
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in (*_SHOWN[:2], "test BCE", *SOURCES):
-        table.add_column(heading, justify="left" if heading in _SHOWN[:2] else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(_cell(row.get(name))) for name in _SHOWN))
     console = make_console()
-    console.print(table)
+    table = _table(rows, {})
+    needed = console.measure(table, options=console.options.update(max_width=WIDE)).maximum
+    console.print(table if needed <= console.width else _table(rows, _SHORT))
     count = f"{len(rows):,} trial{'s' * (len(rows) != 1)}"
     console.print(f"{count}; distances are {metric}." if metric else f"{count}, none scored.")
+
+
+def _table(rows: Sequence[Row], short: Mapping[str, str]) -> Table:
+    """One line per trial; on a terminal that is too narrow names go over two lines, and no number is cut."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("name", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    for heading in ("test BCE", *SOURCES):
+        table.add_column(short.get(heading, heading), justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(name))) for name in _SHOWN))
+    return table
 
 
 def read_rows(store: Store) -> tuple[list[dict[str, Any]], str]:

@@ -35,8 +35,9 @@ def evaluate(
     images: options.Images = None,
     also: options.Also = False,
     plugins: options.Plugins = None,
+    dry_run: Annotated[bool, option("--dry-run", help="Only show what it would add.")] = False,
 ) -> None:
-    """Score the trained trials of a store in another way, without retraining.
+    """Score the trained trials of a store in another way, without retraining. Says first what it adds and what that costs.
 
     Whatever you do not set is taken from the store's latest spec.
     Example:  aesweep evaluate runs/quickstart --seeds 0..4
@@ -63,8 +64,9 @@ def evaluate(
         data_dir=data,
         images=images,
         also=also,
+        dry_run=dry_run,
     )
-    raise typer.Exit(outcome.exit_code)
+    raise typer.Exit(0 if dry_run else outcome.exit_code)
 
 
 def sample(

@@ -33,7 +33,7 @@ def _names(owner: type, *computed: str) -> tuple[str, ...]:
 
 FIELDS = {
     "trial": _names(TrialConfig, "data_identity", "plugin_versions"),
-    "data": ("dataset", "path", "image_size", "resize"),
+    "data": ("dataset", "path", "test_fraction", "image_size", "resize"),
     "evaluation": _names(EvaluationConfig, "extractor_sha256", "plugin_versions"),
     "execution": _names(ExecutionConfig, "folders"),
 }

@@ -32,7 +32,7 @@ from aesweep.sweep.spec.fields import (
     unknown,
     with_parameters,
 )
-from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
+from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, OF_FOLDER, locate_folder
 from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.spec.report_wishes import ReportWishes
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
@@ -162,17 +162,19 @@ def _read_data(
     """Trial fields of the `data` section, and content identity -> path of the user's own images where there are any."""
     check_known(given, FIELDS["data"])
     dataset = given.get("dataset", "folder" if "path" in given else "digits")
-    fields = {name: value for name, value in {"dataset": dataset, **given}.items() if name != "path"}
+    fields = {name: value for name, value in {"dataset": dataset, **given}.items() if name not in OF_FOLDER}
     axes = {name: [read_value(TrialConfig, name, value)] for name, value in fields.items()}
     if "path" in given and axes["dataset"] != ["folder"]:
         raise InputError("path", given["path"], f"Leave it out, or write dataset: folder (it is {dataset}).")
+    if "test_fraction" in given and axes["dataset"] != ["folder"]:
+        raise InputError("test_fraction", given["test_fraction"], f"Leave it out: {dataset} has a test split.")
     if path_is_replaced:
         return axes, {REPLACED_IDENTITY: ""}
     if "path" not in given:
         if axes["dataset"] == ["folder"]:
             raise InputError("path", None, "Give the folder that holds train/ and test/, such as path: ./faces.")
         return axes, {}
-    identity, path = locate_folder(given["path"], folder, data_dir)
+    identity, path = locate_folder(given["path"], folder, data_dir, given.get("test_fraction"))
     return axes, {identity: path}
 
 

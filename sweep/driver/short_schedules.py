@@ -1,0 +1,54 @@
+"""Warns of trainings whose learning rate drops before anything can have been learnt.
+
+The schedule is given in fractions of the epochs, so with few epochs, few images or large batches only some dozen steps are left
+at its highest rate; what follows at a tenth of it changes little. The trial ends as "learnt nothing", hours later.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aesweep.models.config import TrialConfig
+from aesweep.models.training.schedule import full_rate_steps
+from aesweep.sweep.driver.plan import PlannedTrial
+
+FEWEST_STEPS = 150
+"""Steps at the highest rate below which a training is named. On digits, networks of 8 and 16 filters start to show more than the
+mean image after 100 to 200 steps at 0.001 (docs/specs.md)."""
+MOST_EPOCHS = 10_000
+
+
+def short_schedules(trials: Sequence[PlannedTrial]) -> list[str]:
+    """A line on those of the trials whose schedule is too short, with what helps; none if there are none."""
+    steps = {trial.config: full_rate_steps(trial.config, trial.images_train) for trial in trials}
+    short = {config: count for config, count in steps.items() if count is not None and count < FEWEST_STEPS}
+    if not short:
+        return []
+    worst = min(short, key=lambda config: short[config])
+    images = next(trial.images_train for trial in trials if trial.config == worst)
+    which = "The trial" if len(steps) == 1 else f"{len(short):,} of {len(steps):,} trials"
+    rate = max(worst.learning_rates)
+    return [
+        f"Learning rate: {which} may learn nothing: it falls below {rate:g} after {short[worst]} steps at that rate "
+        f"({worst.epochs} epochs of {math.ceil(images / worst.batch_size)}), and {FEWEST_STEPS} are few. "
+        f"{_remedy(worst, images)}"
+    ]
+
+
+def _remedy(config: TrialConfig, images: int) -> str:
+    one_rate = f"keep one rate: --set learning_rates={max(config.learning_rates):g} --set 'learning_rate_drops=[]'"
+    enough = _enough_epochs(config, images)
+    return f"Train longer (--set epochs={enough}), or {one_rate}." if enough else f"{one_rate.capitalize()}."
+
+
+def _enough_epochs(config: TrialConfig, images: int) -> int | None:
+    """The fewest epochs that give `FEWEST_STEPS`; None for none that is reasonable."""
+
+    def steps(epochs: int) -> float:
+        found = full_rate_steps(replace(config, epochs=epochs), images)
+        return math.inf if found is None else found
+
+    longer = range(config.epochs + 1, MOST_EPOCHS)
+    place = bisect_left(longer, FEWEST_STEPS, key=steps)
+    return longer[place] if place < len(longer) else None
