@@ -75,4 +75,4 @@ def reference_bytes(evaluation: EvaluationConfig, train: int, test: int) -> int:
     dimension = FEATURE_DIMENSIONS.get(evaluation.extractor, 0) if evaluation.needs_features else 0
     images = {"train": train, "test": test}
     features = sum(min(images[split], evaluation.reference_size) for split in evaluation.reference_splits)
-    return 4 * features * dimension + 8 * len(evaluation.reference_splits) * dimension**2
+    return 4 * features * dimension + 16 * len(evaluation.reference_splits) * dimension**2

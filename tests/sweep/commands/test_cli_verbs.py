@@ -30,7 +30,7 @@ FLAGS = {
     "list": "--filter --json --reverse --sort",
     "tables": "",
     "report": "--claims --out",
-    "evaluate": "--address --also --data --extractor --images --metrics --only --plugins --retry-failed --samples --seeds --set",
+    "evaluate": "--address --also --data --dry-run --extractor --images --metrics --only --plugins --retry-failed --samples --seeds --set",
     "sample": "--data --interpolate --out --plugins --prior --reconstruct --seed -n",
     "fetch": "--to",
     "doctor": "--address --data --store",

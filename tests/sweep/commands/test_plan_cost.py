@@ -28,7 +28,7 @@ def test_the_disk_that_a_plan_states_is_what_a_trial_leaves(small_store: Path, d
     trial, pictures = small_store / "trials" / DONE.key, picture_bytes(DONE, evaluation)
     (attempt,) = trial.glob("attempts/score-*")
     drawn = size(attempt, "*.png")
-    assert drawn < pictures < 4 * drawn, "a network of two epochs draws blurs, which take little room"
+    assert drawn < pictures < 6 * drawn, "a network of two epochs draws blurs, which take little room"
     assert trial_bytes(DONE, evaluation, 1500, 297) - pictures == pytest.approx(size(trial) - drawn, rel=0.15)
     scores = size(attempt) + size(trial / "scores") - drawn
     assert evaluation_bytes(DONE, evaluation, 1500, 297) - pictures == pytest.approx(scores, rel=0.15)
@@ -61,7 +61,7 @@ def test_plan_prints_images_disk_and_hours() -> None:
         r"^Training and scoring take about [\d.]+ hours on this machine's \d+ CPUs? without a GPU\.$", printed, re.M
     )
     assert "a trial also keeps a checkpoint of up to 2.85 MB." in printed
-    assert "Learning rate" not in printed
+    assert "Schedule" not in printed
     trial = json.loads(run_aesweep("plan", "quickstart", "--json").out)[0]
     assert trial["images_train"] == 1500 and trial["images_scored"] == 7797 and trial["disk_bytes"] > 1e6
 
@@ -70,12 +70,12 @@ def test_a_schedule_that_drops_before_anything_is_learnt_is_named_with_a_remedy_
     def said(*changes: str) -> str:
         words = [word for change in changes for word in ("--set", change)]
         printed = run_aesweep("plan", "quickstart", *words).out
-        return "".join(line for line in printed.splitlines() if line.startswith("Learning rate"))
+        return "".join(line for line in printed.splitlines() if line.startswith("Schedule"))
 
     warned = said("epochs=4")
-    assert "8 of 8 trials may learn nothing: it falls below 0.001 after 47 steps at that rate" in warned
-    assert "--set epochs=13" in warned
-    assert said("epochs=13") == "" and said("epochs=12") != ""
+    assert "8 of 8 trials may learn nothing: the learning rate falls below 0.001 after 47 steps at that rate" in warned
+    assert "--set epochs=10" in warned
+    assert said("epochs=10") == "" and said("epochs=9") != ""
     assert said("epochs=4", "learning_rates=0.001", "learning_rate_drops=[]") == ""
     assert said("epochs=1") != "", "the warmup alone"
     assert said("batch_size=512") != "", "few steps for any reason"
@@ -87,7 +87,7 @@ def test_a_launch_warns_of_a_short_schedule_too(data_dir: Path) -> None:
     assert short_schedules(plan.to_train) == [], "one rate throughout"
     short = replace(DONE, learning_rates=(1e-3, 1e-4), learning_rate_drops=(0.5,), warmup_epochs=0)
     (line,) = short_schedules([replace(plan.trials[0], config=short)])
-    assert line.startswith("Learning rate: The trial may learn nothing: it falls below 0.001 after 3 steps")
+    assert line.startswith("Schedule: The trial may learn nothing: the learning rate falls below 0.001 after 3 steps")
 
 
 def test_steps_at_the_full_rate_are_counted_epoch_by_epoch() -> None:

@@ -141,7 +141,11 @@ def test_files_that_an_earlier_evaluation_wrote_are_shared_and_outlive_it(
     shutil.rmtree(old)
     (Path(store.root) / "trials" / DONE.key / "scores" / f"{first.id}.json").unlink()
     prune(store)
-    assert run_aesweep("verify", store.root).code == 0, "the other name still has the bytes"
+    verified = run_aesweep("verify", store.root)
+    assert verified.out.count(f"scores/{first.id}.json is missing") == verified.out.count("is missing") == 1, (
+        verified.out
+    )
+    assert "damaged;" not in verified.out, "the other names still have the bytes"
     assert all((new / name).stat().st_nlink == 1 for name in later.files)
 
 
