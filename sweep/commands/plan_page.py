@@ -66,7 +66,7 @@ def _cost(spec: SweepSpec, made: Plan) -> list[str]:
     if not made.is_done:
         lines.append(f"Training and scoring take {describe_cpu_hours(made, spec.execution.threads)}.")
     disk = describe_bytes(sum(t.disk_bytes for t in made.trials) + made.shared_bytes)
-    shared = f", {describe_bytes(made.shared_bytes)} of them for features of the real images" * bool(made.shared_bytes)
+    shared = f", {describe_bytes(made.shared_bytes)} of it for features of the real images" * bool(made.shared_bytes)
     lines.append(f"Disk: about {disk} in the store{shared}.")
     if made.to_train:
         most = describe_bytes(max(checkpoint_bytes(t.config) for t in made.to_train))

@@ -6,8 +6,10 @@ at its highest rate; what follows at a tenth of it changes little. The trial end
 
 import math
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.training.schedule import full_rate_steps
@@ -17,20 +19,27 @@ FEWEST_STEPS = 100
 """Steps at the highest rate below which a training is named. At 0.001, networks of 8 and 16 filters on digits (DAE and VAE, batches of
 32 and 128) reconstruct worse than the mean image does after 47 steps, and better after 94."""
 MOST_EPOCHS = 10_000
+_schedule = attrgetter(
+    "epochs", "batch_size", "learning_rates", "learning_rate_drops", "warmup_epochs", "warmup_learning_rate"
+)
 
 
 def short_schedules(trials: Sequence[PlannedTrial]) -> list[str]:
     """A line on those of the trials whose schedule is too short, with what helps; none if there are none."""
-    steps = {trial.config: full_rate_steps(trial.config, trial.images_train) for trial in trials}
-    short = {config: count for config, count in steps.items() if count is not None and count < FEWEST_STEPS}
+    alike: dict[object, list[PlannedTrial]] = defaultdict(list)  # a large sweep has few schedules
+    for trial in trials:
+        alike[_schedule(trial.config), trial.images_train].append(trial)
+    steps = {place: full_rate_steps(same[0].config, same[0].images_train) for place, same in alike.items()}
+    short = {place: count for place, count in steps.items() if count is not None and count < FEWEST_STEPS}
     if not short:
         return []
-    worst = min(short, key=lambda config: short[config])
-    images = next(trial.images_train for trial in trials if trial.config == worst)
-    which = "The trial" if len(steps) == 1 else f"{len(short):,} of {len(steps):,} trials"
+    place = min(short, key=lambda one: short[one])
+    worst, images = alike[place][0].config, alike[place][0].images_train
+    named = sum(len(alike[one]) for one in short)
+    which = "The trial" if len(trials) == 1 else f"{named:,} of {len(trials):,} trials"
     rate = max(worst.learning_rates)
     return [
-        f"Schedule: {which} may learn nothing: the learning rate falls below {rate:g} after {short[worst]} steps at that rate "
+        f"Schedule: {which} may learn nothing: the learning rate falls below {rate:g} after {short[place]} steps at that rate "
         f"({worst.epochs} epochs of {math.ceil(images / worst.batch_size)}); {FEWEST_STEPS} are few. "
         f"{_remedy(worst, images)}"
     ]
