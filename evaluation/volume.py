@@ -24,7 +24,7 @@ PNG_SHARE = 0.65
 """Bytes of a picture against those of its pixels: 0.31 (blurred samples of photographs) to 0.83 (noise)."""
 LATENT_ROWS = 1000
 """Rows of latents per split that a commit of scores holds, at most."""
-LATENT_ROW_BYTES = 157 + 10
+LATENT_ROW_BYTES = 80 + 10
 """In the commit, and in the tables."""
 EPOCH_BYTES = 400
 SMALL_FILES_BYTES = 20_000

@@ -54,10 +54,10 @@ def _remedy(config: TrialConfig, images: int) -> str:
 def _enough_epochs(config: TrialConfig, images: int) -> int | None:
     """The fewest epochs that give `FEWEST_STEPS`; None for none that is reasonable."""
 
-    def steps(epochs: int) -> float:
-        found = full_rate_steps(replace(config, epochs=epochs), images)
-        return math.inf if found is None else found
+    def suffices(epochs: int) -> bool:
+        steps = full_rate_steps(replace(config, epochs=epochs), images)
+        return steps is None or steps >= FEWEST_STEPS
 
     longer = range(config.epochs + 1, MOST_EPOCHS)
-    place = bisect_left(longer, FEWEST_STEPS, key=steps)
+    place = bisect_left(longer, True, key=suffices)
     return longer[place] if place < len(longer) else None

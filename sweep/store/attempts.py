@@ -105,8 +105,8 @@ class Attempts:
 
     def share_file(self, key: str, attempt: str, name: str, data: bytes, owner: str) -> bool:
         """Give a file of the attempt `owner`, if it holds `data`, to another attempt too; False where that cannot be."""
-        names = (f"{attempt_folder(key, one)}/{name}" for one in (attempt, owner))
-        return self.records.storage.share(*names, data)
+        mine, other = (f"{attempt_folder(key, one)}/{name}" for one in (attempt, owner))
+        return self.records.storage.share(mine, other, data)
 
     def read_file(
         self, key: str, attempt: str, name: str, record: FileRecord | None, most: int = MOST_OTHER_BYTES
