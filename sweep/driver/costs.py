@@ -39,8 +39,8 @@ def describe_addition(made: Plan, before: EvaluationConfig, threads: int) -> lis
     return [
         f"Adds evaluation {asked.id} to {count}: {', '.join(asked.metrics)} with {asked.extractor}.",
         f"Differs from the latest launch in: {changes}.",
-        f"Measures {images:,} images: {describe_cpu_hours(made, threads)}, and at most {size} in the store. "
-        "Less where an earlier evaluation has the same latents, priors or pictures: these are shared.",
+        f"Measures {images:,} images: {describe_cpu_hours(made, threads)}, and about {size} in the store; "
+        "less where an earlier evaluation has the same latents, priors or pictures, which are shared.",
     ]
 
 

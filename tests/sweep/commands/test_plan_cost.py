@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from aesweep.evaluation import pictures, sampling, score, volume
+from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.evaluation.volume import evaluation_bytes, images_scored, picture_bytes, reference_bytes, trial_bytes
 from aesweep.models.config import TrialConfig
 from aesweep.models.training.schedule import full_rate_steps
@@ -25,14 +27,22 @@ def size(folder: Path, pattern: str = "*") -> int:
 
 def test_the_disk_that_a_plan_states_is_what_a_trial_leaves(small_store: Path, data_dir: Path) -> None:
     evaluation = small_spec(data_dir).evaluation_config()
-    trial, pictures = small_store / "trials" / DONE.key, picture_bytes(DONE, evaluation)
+    trial, shown = small_store / "trials" / DONE.key, picture_bytes(DONE, evaluation)
     (attempt,) = trial.glob("attempts/score-*")
     drawn = size(attempt, "*.png")
-    assert drawn < pictures < 6 * drawn, "a network of two epochs draws blurs, which take little room"
-    assert trial_bytes(DONE, evaluation, 1500, 297) - pictures == pytest.approx(size(trial) - drawn, rel=0.15)
+    assert drawn < shown < 6 * drawn, "a network of two epochs draws blurs, which take little room"
+    assert trial_bytes(DONE, evaluation, 1500, 297) - shown == pytest.approx(size(trial) - drawn, rel=0.15)
     scores = size(attempt) + size(trial / "scores") - drawn
-    assert evaluation_bytes(DONE, evaluation, 1500, 297) - pictures == pytest.approx(scores, rel=0.15)
+    assert evaluation_bytes(DONE, evaluation, 1500, 297) - shown == pytest.approx(scores, rel=0.15)
     assert reference_bytes(evaluation, 1500, 297) == pytest.approx(size(small_store / "references"), rel=0.15)
+
+
+def test_a_plan_counts_the_pictures_and_rows_that_an_evaluation_keeps() -> None:
+    assert volume.SHOWN_PER_PRIOR == sampling.PICTURES
+    assert volume.SHOWN_RECONSTRUCTIONS == 2 * 2 * sampling.PAIRS, "both splits, each image and its reconstruction"
+    assert volume.SHOWN_IN_WALKS == pictures.WALKS * (pictures.STEPS + 2)
+    assert volume.LATENT_ROWS == score.LATENT_ROWS
+    assert volume.FEATURE_DIMENSIONS.keys() == {*EXTRACTORS.built_in} - {"classifier"}
 
 
 def test_images_are_those_that_an_evaluation_measures(data_dir: Path) -> None:
