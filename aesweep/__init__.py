@@ -15,15 +15,16 @@ from aesweep.lazy import lazy_names
 if TYPE_CHECKING:
     from aesweep.sweep.launch import launch
     from aesweep.sweep.load import load_data, load_model, load_prior
-    from aesweep.sweep.store.store import open_store
+    from aesweep.sweep.opened import OpenedStore, open_store
 
-__all__ = ["launch", "load_data", "load_model", "load_prior", "open_store"]
+__all__ = ["OpenedStore", "launch", "load_data", "load_model", "load_prior", "open_store"]
 
 _HOMES = {
     "launch": "aesweep.sweep.launch",
     "load_data": "aesweep.sweep.load",
     "load_model": "aesweep.sweep.load",
     "load_prior": "aesweep.sweep.load",
-    "open_store": "aesweep.sweep.store.store",
+    "OpenedStore": "aesweep.sweep.opened",
+    "open_store": "aesweep.sweep.opened",
 }
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -43,8 +43,12 @@ on CIFAR-10's size, batch 128, AMD EPYC. Without bf16 it is a third of that."""
 CPU_IMAGE_SECONDS = 0.0003
 """Seconds per image that do not depend on the width (same measurement)."""
 EVALUATION_SECONDS = {"gpu": 8.0, "cpu": 60.0}
-"""Seconds of one evaluation without the fits of mixtures: 10,000 images per split, 10,000 samples of three priors, Fréchet
-distances on random-conv-64 (docs/benchmarks/evaluation-*.md)."""
+"""Seconds of one evaluation of `EVALUATION_IMAGES` without the fits of mixtures, with Fréchet distances on random-conv-64
+(docs/benchmarks/evaluation-*.md)."""
+EVALUATION_IMAGES = 50_000
+"""10,000 images per split, and 10,000 samples of three priors."""
+CPU_FEATURE_SECONDS = {"inception-2015": 1 / 8}
+"""Seconds per image of slow feature networks on one CPU thread (docs/benchmarks/evaluation-amd-*.md)."""
 GPU_FIT_SPEEDUP = 100.0
 """How much faster mixtures are fitted on a data-centre GPU than on one CPU core (docs/benchmarks/mixture-*.md)."""
 
@@ -118,10 +122,16 @@ def cpu_hours(config: TrialConfig, images: int) -> float:
     return config.objective.step_factor * seconds / 3600
 
 
-def evaluation_seconds(fit_operations: int, on_gpu: bool) -> float:
-    """Seconds of one evaluation, whose mixtures take `fit_operations` per iteration (`fit_flops`)."""
+def evaluation_seconds(
+    fit_operations: int, on_gpu: bool, images: int = EVALUATION_IMAGES, extractor: str = "random-conv-64"
+) -> float:
+    """Seconds of one evaluation, on a GPU or on one CPU thread.
+
+    Its mixtures take `fit_operations` per iteration (`fit_flops`); `images` are decoded and measured by `extractor`.
+    """
     fit = 3600 * fit_core_hours(fit_operations) / (GPU_FIT_SPEEDUP if on_gpu else 1.0)
-    return EVALUATION_SECONDS["gpu" if on_gpu else "cpu"] + fit
+    features = 0.0 if on_gpu else images * CPU_FEATURE_SECONDS.get(extractor, 0.0)
+    return EVALUATION_SECONDS["gpu" if on_gpu else "cpu"] * images / EVALUATION_IMAGES + features + fit
 
 
 def fit_flops(images: int, latent_size: int, components: int) -> int:

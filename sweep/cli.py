@@ -19,7 +19,7 @@ app = typer.Typer(
     help="Train, score and compare autoencoders on a Ray cluster, and lose nothing. "
     "Start with: aesweep launch quickstart --store runs/quickstart",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,10 +23,12 @@ from aesweep.models.plugins.files import PACKAGE, loaded_files
 from aesweep.models.plugins.registry import require
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.alone import require_alone
+from aesweep.sweep.driver.costs import describe_addition
 from aesweep.sweep.driver.deaths import record_deaths
 from aesweep.sweep.driver.outcome import Outcome, explain, outcome_of, resume_command, say_nothing_to_do
 from aesweep.sweep.driver.plan import Plan, PlannedTrial, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
+from aesweep.sweep.driver.short_schedules import short_schedules
 from aesweep.sweep.driver.stopping import StopRequest
 from aesweep.sweep.driver.trackers import Trackers
 from aesweep.sweep.freezing import freeze, own_claims, report_command
@@ -49,7 +51,7 @@ ROUNDS = 3  # a launch does work again whose files turn out to be damaged; a dis
 
 
 def launch(
-    spec: SweepSpec | str,
+    spec: SweepSpec | Mapping[str, Any] | str | Path,
     store: str | Path,
     *,
     address: str = "local",
@@ -67,23 +69,40 @@ def launch(
 ) -> Outcome:
     """Train and score what `spec` asks for and `store` does not hold yet.
 
-    `spec` is a preset's name, a YAML file or a `SweepSpec`; `address` is `local`, `auto` or HOST:PORT of a Ray cluster;
-    `callbacks` are any Ray Tune callbacks, `track` names trackers (trackers.py). A store on which another driver works is
-    refused, unless `also`. Without `latest` the store goes on
-    speaking of the spec that was its latest before (`resume --all` may be cut off after an older one). Raises `InputError`
-    on bad input, before anything runs.
+    Args:
+        spec: A preset's name, a YAML file, a dict with the sections of one, or a `SweepSpec`.
+        store: A folder or an address such as `s3://bucket/folder`; made where there is none.
+        address: `local`, `auto` or HOST:PORT of a Ray cluster.
+        data_dir: Folder of data sets and weights; by default the one that the spec names.
+        overrides: `FIELD=VALUE`, as `--set` takes them.
+        only: Blocks of the spec, or the beginnings of keys or names, of the trials that are wanted; all without any.
+        max_concurrent: Maximum number of trials that train at once.
+        retry_failed: Whether trials that failed are tried again.
+        add: Whether a spec may share no trial with the store.
+        also: Whether another driver may be at work on the store.
+        latest: Whether the store speaks of this spec as its latest from now on (`resume --all` may be cut off after an
+            older one).
+        callbacks: Ray Tune callbacks, such as those of W&B.
+        track: Trackers by name, as `--track` takes them.
+        console: Where progress is printed; standard error by default.
+
+    Returns:
+        The states of the trials, and the exit code of the command.
+
+    Raises:
+        InputError: Something in these cannot be used; nothing has run then.
     """
     console = console or make_console(stderr=True)
     check_address(address)
     trackers = Trackers(callbacks, track)
     trackers.require_installed()
     words = (overrides, data_dir or None)
-    spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(str(spec), *words)
+    spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(spec, *words)
     if max_concurrent is not None:
         spec = replace(spec, execution=replace(spec.execution, max_concurrent=max_concurrent))
     require(spec.plugin_versions)
     evaluation = spec.evaluation_config()
-    _say_question(spec, console)
+    _ask(console, spec.lone_seed)
     own = own_claims(spec.claims)
     data_sets = one_per_data_set(config for config, _ in spec.trials)
     _check_data(data_sets, spec.execution, evaluation)
@@ -98,6 +117,7 @@ def launch(
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return say_nothing_to_do(plan, console, resume_command(opened.root))
+    _ask(console, *short_schedules(plan.to_train))
     require_alone(opened, also)
     require_sound_environment(address)
     prepare_images(data_sets, spec.execution, console)
@@ -121,10 +141,10 @@ def launch(
     return outcome
 
 
-def _say_question(spec: SweepSpec, console: Console) -> None:
+def _ask(console: Console, *lines: str) -> None:
     """Ask about what was probably meant otherwise; the launch goes on."""
-    if spec.lone_seed:
-        console.print(f"[yellow]{spec.lone_seed}[/yellow]", highlight=False, soft_wrap=True)
+    for line in filter(None, lines):
+        console.print(f"[yellow]{escape(line)}[/yellow]", highlight=False, soft_wrap=True)
 
 
 def _check_data(configs: Sequence[TrialConfig], execution: ExecutionConfig, evaluation: EvaluationConfig) -> None:
@@ -276,6 +296,7 @@ def evaluate(
     every: bool = False,
     data_dir: str | Path | None = None,
     images: str | Path | None = None,
+    dry_run: bool = False,
     console: Console | None = None,
 ) -> Outcome:
     """Score the trained trials of a store's latest spec (or of all, with `every`) with changed `EvaluationConfig` fields; trains nothing.
@@ -283,7 +304,7 @@ def evaluate(
     `like` names an evaluation of the store whose settings are taken instead of the spec's. `overrides` are `FIELD=VALUE` of a
     spec's `evaluation` or `execution`; `changes` come on top of them. The scores get an
     evaluation id of their own and stand in the tables beside the others. `data_dir` and `images` replace folders that only
-    the store's spec names (own_folders.py).
+    the store's spec names (own_folders.py). What it adds is printed first; with `dry_run` nothing else happens.
     """
     console = console or make_console(stderr=True)
     check_address(address)
@@ -300,13 +321,16 @@ def evaluate(
 
     def what_is_left() -> tuple[Plan, list[PlannedTrial]]:
         """The trials that were trained when this began, and those of them whose weights turned out to be lost."""
-        found = _sound_plan(spec, opened, evaluation, retry_failed, only)
+        if dry_run:
+            found = make_plan(spec, opened.only_looking(), evaluation, retry_failed=retry_failed, only=only)
+        else:
+            found = _sound_plan(spec, opened, evaluation, retry_failed, only)
         kept = tuple(trial for trial in found.trials if trial.config.key in trained)
         now = opened.snapshot()
         return replace(found, trials=kept), [trial for trial in kept if not now.commits.has_training(trial.config.key)]
 
     plan, lost = what_is_left()
-    if not plan.to_score and _fold_tables(opened, console):
+    if not plan.to_score and not dry_run and _fold_tables(opened, console):
         plan, lost = what_is_left()  # folding reads every commit, and may have set one aside
     again = "the same command"
     for trial in lost:
@@ -315,6 +339,10 @@ def evaluate(
     to_score = replace(plan, trials=tuple(trial for trial in plan.trials if trial not in lost))
     if to_score.is_done:
         return say_nothing_to_do(plan, console, again)
+    for line in describe_addition(to_score, latest.evaluation_config(require_weights=False), spec.execution.threads):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if dry_run:
+        return outcome_of(plan, ran=False)
     require_alone(opened, also)
     configs = one_per_data_set(trial.config for trial in to_score.to_score)
     _check_data(configs, spec.execution, evaluation)

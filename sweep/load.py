@@ -11,13 +11,14 @@ from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.models.plugins.registry import parsed, require
 from aesweep.models.training.checkpoint import model_from_bytes
+from aesweep.sweep.opened import OpenedStore
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.spec.own_folders import own_spec
 from aesweep.sweep.store.layout import prior_file
 from aesweep.sweep.store.store import Store, open_store
 
 
-def load_model(store: Store | str | Path, key: str) -> Autoencoder:
+def load_model(store: OpenedStore | Store | str | Path, key: str) -> Autoencoder:
     """Load the trained network of a trial, in eval mode on the CPU.
 
     Args:
@@ -43,7 +44,7 @@ def load_model(store: Store | str | Path, key: str) -> Autoencoder:
         raise InputError("model.safetensors", config.name, f"It cannot be loaded: {error}.") from error
 
 
-def load_prior(store: Store | str | Path, key: str, prior: str = "gmm") -> FittedPrior:
+def load_prior(store: OpenedStore | Store | str | Path, key: str, prior: str = "gmm") -> FittedPrior:
     """Load a prior that was fitted on the training latents of a trial.
 
     Args:
@@ -84,7 +85,7 @@ def _uses(store: Store, key: str, evaluation: str) -> list[str]:
     return [str(use) for use in parsed(recorded) if use.kind == "prior"]
 
 
-def load_data(store: Store | str | Path, key: str, data_dir: str | Path | None = None) -> ImageSet:
+def load_data(store: OpenedStore | Store | str | Path, key: str, data_dir: str | Path | None = None) -> ImageSet:
     """Load the images that a trial was trained on and tested with.
 
     Args:
@@ -106,5 +107,7 @@ def load_data(store: Store | str | Path, key: str, data_dir: str | Path | None =
     return load_images(config, data_source(config, execution))
 
 
-def _opened(store: Store | str | Path) -> Store:
+def _opened(store: OpenedStore | Store | str | Path) -> Store:
+    if isinstance(store, OpenedStore):
+        return store.store
     return store if isinstance(store, Store) else open_store(store).only_looking()

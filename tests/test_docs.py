@@ -65,8 +65,10 @@ def test_every_command_that_is_shown_is_understood() -> None:
     assert len(shown) > 30
     for page, span in shown:
         words = [word for word in shlex.split(re.split(r" (?:#|>|\||&&) ", span)[0])[1:] if word != "…"]
-        verb = next(word for word in words if not word.startswith("-"))
-        command, after = COMMANDS.commands[verb], words[words.index(verb) + 1 :]
+        verb = next((word for word in words if not word.startswith("-")), "")
+        command, after = (
+            (COMMANDS.commands[verb], words[words.index(verb) + 1 :]) if verb else (typer.main.get_command(app), words)
+        )
         options = {name for param in command.params for name in param.opts}
         unknown = [word for word in after if word.startswith("-") and word.partition("=")[0] not in options]
         assert unknown == [], f"{page}: {span}"

@@ -70,7 +70,7 @@ class LatentPoints:
             found = [group.filter(pc.is_in(group["key"], value_set=among)) for group in groups]
         except UnsoundTableError as error:
             raise ReportError("table", self._path, f"{error} {REBUILD}") from error
-        return _frame(pa.concat_tables(found)) if found else frame_of("latents")
+        return shown_frame(pa.concat_tables(found)) if found else frame_of("latents")
 
     def moments(self, keys: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Means and standard deviations over the points of these trials: index `key`, columns `z_a` and `z_b`.
@@ -174,14 +174,14 @@ def _read(path: Path, table: str, file: BinaryIO) -> Any:
             rows = found.read(columns)
             if table == "epochs" and "state" in columns:  # those of unfinished trainings are no results
                 rows = rows.filter(pc.equal(rows["state"], TRAINED))
-            frame = _frame(rows).assign(**added)
+            frame = shown_frame(rows).assign(**added)
             return frame.assign(**{new: frame[old] for new, old in renamed.items()})[list(KINDS[table])]
     except (OSError, UnsoundTableError) as error:
         raise ReportError("table", path, f"{error} {REBUILD}") from error
 
 
-def _frame(table: pa.Table) -> pd.DataFrame:
-    """What `pd.read_parquet` gives, from a file that is already open."""
+def shown_frame(table: pa.Table) -> pd.DataFrame:
+    """What `pd.read_parquet` gives, with texts that are safe to show."""
     frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
     for name in frame.select_dtypes(["object", "string"]).columns:
         written = {v: safe for v in frame[name].unique() if isinstance(v, str) and (safe := _shown(v)) != v}

@@ -5,7 +5,7 @@ pictures on another machine are the same data set, and a changed picture is anot
 for many images, so the answer is kept for as long as no path, size or modification time changes.
 
 Layout (torchvision's ImageFolder): FOLDER/train/<label>/<name>.jpg and FOLDER/test/<label>/<name>.jpg; labels do
-not matter.
+not matter. A folder without train/ and test/ is split first (flat_folder.py).
 """
 
 import hashlib
@@ -32,7 +32,9 @@ JPEG_SUFFIXES = frozenset({".jfif", ".jfi", ".jif", ".jpe", ".pjpeg", ".pjp"})
 SYSTEM_FOLDERS = frozenset({"@eaDir", "__MACOSX", "#recycle", "@Recycle", "$RECYCLE.BIN", "lost+found"})
 KINDS_NAMED = 6  # kinds of files, or names, that one line lists
 LONGEST_SUFFIX = 8  # characters of an ending that is shown
-LAYOUT = "Expected FOLDER/train/<label>/*.jpg and FOLDER/test/<label>/*.jpg"
+LAYOUT = "Expected FOLDER/train/<label>/*.jpg and FOLDER/test/<label>/*.jpg; for images without these folders give `test_fraction: 0.1`"
+ORIGIN = ".origin"
+"""File of a folder of links (flat_folder.py): where they lead, and what was left out there."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ def list_files(folder: Path, split: str) -> SplitFiles:
         raise InputError("data.path", str(folder), f"There is no such folder. {LAYOUT}.")
     if not root.is_dir():
         raise InputError("data.path", str(folder), f"It has no {split}/ folder. {LAYOUT}.")
+    return files_in(root)
+
+
+def files_in(root: Path) -> SplitFiles:
+    """The images below a folder, sorted by their path inside it, and what else is there. Raises `InputError` without images."""
     found = SplitFiles([])
     for path, system in _files(root):
         if path.name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES:
@@ -71,12 +78,15 @@ def list_files(folder: Path, split: str) -> SplitFiles:
         if system:
             found.in_system_folders[system] += 1
     if not found.images:
-        kinds, others = " ".join(sorted(IMAGE_SUFFIXES)), ""
-        if found.left_out:
-            others = f" Left out: {_counted(found.left_out)}.{_rename_hint(found.left_out)}"
-        raise InputError("data.path", str(root), f"It holds no images ({kinds}).{others} {LAYOUT}.")
+        kinds, others = " ".join(sorted(IMAGE_SUFFIXES)), " ".join(describe_left_out(found.left_out))
+        raise InputError("data.path", str(root), f"It holds no images ({kinds}). {others} {LAYOUT}.".replace("  ", " "))
     found.images.sort(key=lambda path: path.relative_to(root).as_posix())
     return found
+
+
+def describe_left_out(left_out: Counter[str]) -> list[str]:
+    """One sentence or none on files that are left out, with what to do about them."""
+    return [f"Left out: {_counted(left_out)}.{_rename_hint(left_out)}"] if left_out else []
 
 
 def describe_folder(folder: Path) -> list[str]:
@@ -85,9 +95,9 @@ def describe_folder(folder: Path) -> list[str]:
     Raises as `list_images`.
     """
     train, test = list_files(folder, "train"), list_files(folder, "test")
-    lines = [f"Images: {len(train.images)} for training and {len(test.images)} for testing, in {folder}"]
-    if left_out := train.left_out + test.left_out:
-        lines.append(f"Left out: {_counted(left_out)}.{_rename_hint(left_out)}")
+    where, *about = _origin(folder)
+    lines = [f"Images: {len(train.images)} for training and {len(test.images)} for testing, in {where}"]
+    lines += about or describe_left_out(train.left_out + test.left_out)
     if beside := [name for name in _names(folder) if name not in ("train/", "test/") and not name.startswith(".")]:
         more = f" and {len(beside) - KINDS_NAMED} more" if len(beside) > KINDS_NAMED else ""
         lines.append(f"Not used, because they are not in train/ or test/: {', '.join(beside[:KINDS_NAMED])}{more}.")
@@ -100,6 +110,14 @@ def describe_folder(folder: Path) -> list[str]:
     return lines
 
 
+def _origin(folder: Path) -> list[str]:
+    """The folder, and what to know of it: of links that flat_folder.py made, the one that they lead to."""
+    try:
+        return (folder / ORIGIN).read_text(errors="replace").splitlines()
+    except OSError:
+        return [str(folder)]
+
+
 def folder_identity(folder: Path, data_dir: Path) -> str:
     """SHA-256 (64 hex digits) over the sorted relative paths and the bytes of all images of train/ and test/.
 
@@ -108,6 +126,19 @@ def folder_identity(folder: Path, data_dir: Path) -> str:
     """
     folder = folder.absolute()
     images = [path for split in ("train", "test") for path in list_images(folder, split)]
+    listing = listing_hash(folder, images)
+    where = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    cache = data_dir / "folders" / f"{where}.json"
+    known = _read_cache(cache)
+    if known.get("listing") == listing:
+        return known["identity"]
+    identity = _hash_content(folder, images)
+    _write_cache(cache, {"folder": str(folder), "listing": listing, "identity": identity})
+    return identity
+
+
+def listing_hash(folder: Path, images: list[Path]) -> str:
+    """SHA-256 over path, size and modification time of each image. Raises `InputError` for what is no readable file."""
     listing = hashlib.sha256()
     refused = []
     for path in images:
@@ -121,14 +152,16 @@ def folder_identity(folder: Path, data_dir: Path) -> str:
         listing.update(_name(path, folder) + f"\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     if refused:
         raise all_refused(refused, len(images))
-    where = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    cache = data_dir / "folders" / f"{where}.json"
-    known = _read_cache(cache)
-    if known.get("listing") == listing.hexdigest():
-        return known["identity"]
-    identity = _hash_content(folder, images)
-    _write_cache(cache, {"folder": str(folder), "listing": listing.hexdigest(), "identity": identity})
-    return identity
+    return listing.hexdigest()
+
+
+def hash_of_file(path: Path) -> str:
+    """SHA-256 of an image's bytes. Raises `PictureError` where they cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _files(folder: Path, above: tuple[Path, ...] = (), system: str = "") -> Iterator[tuple[Path, str]]:
@@ -201,12 +234,9 @@ def _hash_content(folder: Path, images: list[Path]) -> str:
     refused = []
     for path in images:
         try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            refused.append(_unreadable(path, error))
-            continue
-        content.update(_name(path, folder) + f"\0{digest}\n".encode())
+            content.update(_name(path, folder) + f"\0{hash_of_file(path)}\n".encode())
+        except PictureError as error:
+            refused.append(error)
     if refused:
         raise all_refused(refused, len(images))
     return content.hexdigest()

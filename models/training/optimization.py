@@ -1,6 +1,4 @@
-"""How training minimises its loss: Adam, and the learning rate of each epoch.
-
-The paper's schedule is given for 100 epochs; shorter runs keep its proportions, so that a quick run is a small copy of a full one.
+"""How training minimises its loss: Adam.
 
 Adam does the same arithmetic launched kernel by kernel and replayed from a CUDA graph. A graph repeats the numbers that were
 passed when it was recorded, so on a GPU the learning rate is a float32 tensor there, filled in place, in steps of either kind.
@@ -11,8 +9,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-
-from aesweep.models.config import TrialConfig
 
 ADAM_EPS = 1e-7  # Keras' default in TensorFlow 2.4; PyTorch's is 1e-8
 
@@ -54,16 +50,3 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]
     ours = [{name: group[name] for name in ("lr", "fused", "capturable")} for group in optimizer.param_groups]
     groups = [{**group, **kept} for group, kept in zip(state["param_groups"], ours, strict=True)]
     optimizer.load_state_dict({**state, "param_groups": groups})
-
-
-def learning_rate(config: TrialConfig, epoch: int) -> float:
-    """Learning rate of an epoch, counted from 0.
-
-    At 100 epochs: 1e-4 in epoch 0 (warmup), 1e-3 up to epoch 32, 1e-4 from 33 ("decaying at the 33rd and 66th epoch"),
-    1e-5 from 66. A drop that falls inside an epoch takes effect with the next one.
-    """
-    if epoch < config.warmup_epochs:
-        return config.warmup_learning_rate
-    # the tiny margin keeps 0.29 * 100 = 28.999999999999996 on epoch 29
-    drops_passed = sum(epoch >= drop * config.epochs - 1e-9 for drop in config.learning_rate_drops)
-    return config.learning_rates[drops_passed]

@@ -23,11 +23,11 @@ from aesweep.models.training.epoch_record import EpochRecord, term_records
 from aesweep.models.training.losses import Loss
 from aesweep.models.training.optimization import (
     build_adam,
-    learning_rate,
     load_optimizer_state,
     optimizer_state,
     set_learning_rate,
 )
+from aesweep.models.training.schedule import learning_rate
 from aesweep.models.training.step_graph import StepRunner, worth_recording
 
 CHECK_STEPS = 50  # a look at the losses waits for the device, so not every step

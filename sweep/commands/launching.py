@@ -6,16 +6,14 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from aesweep.models.cost import fit_core_hours
 from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
+from aesweep.sweep.commands.plan_page import print_plan
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.outcome import STOPPED, resume_command
-from aesweep.sweep.driver.plan import Plan, make_plan
-from aesweep.sweep.driver.progress import describe_counts
+from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.freezing import own_claims
 from aesweep.sweep.launch import launch as run_launch
@@ -69,7 +67,7 @@ def plan(
         from aesweep.sweep.commands.planned_cluster import ClusterOptions, describe_cluster
 
         on_cluster = describe_cluster(made, loaded.execution, ClusterOptions(cluster, price, spot_hours))
-    _print_plan(loaded.name, made, about)
+    print_plan(loaded, made, about)
     for line in on_cluster:
         make_console(highlight=False).print(line, markup=False, soft_wrap=True)
 
@@ -164,36 +162,3 @@ def _is_empty(store: str) -> bool:
     """Whether a launch would make a store there."""
     storage = open_storage(store)
     return storage.version("") is None and not storage.names("")
-
-
-def _print_plan(name: str, made: Plan, about: list[str]) -> None:
-    console = make_console(highlight=False)
-    console.print(Text(f"{name}: {len(made.trials)} trials", "table.title"), soft_wrap=True)
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("block", "trials", "state", "GPU-hours", "disk"):
-        table.add_column(heading, justify="left" if heading in ("block", "state") else "right")
-    for block in dict.fromkeys(t.block for t in made.trials):
-        trials = [t for t in made.trials if t.block == block]
-        counts = Plan(tuple(trials), made.evaluation, False).counts()
-        hours, size = sum(t.gpu_hours for t in trials), sum(t.disk_bytes for t in trials)
-        table.add_row(Text(block), str(len(trials)), describe_counts(counts), f"{hours:.3g}", f"{size / 1e9:.2f} GB")
-    console.print(table)
-    for line in about:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    left = made.to_train
-    console.print(
-        f"\nTo train: {len(left)} trials, {sum(t.gpu_hours for t in left):.3g} hours of one H200 (see docs/operations.md).\n"
-        f"To score: {len(left) + len(made.to_score)} trials with {made.evaluation.extractor} "
-        f"(evaluation {made.evaluation.name})."
-    )
-    if fits := sum(fit_core_hours(t.fit_flops) for t in left + made.to_score):
-        sizes = {made.evaluation.gmm_components} if "gmm" in made.evaluation.priors else set()
-        sizes |= set(made.evaluation.mixture_sizes) if "mixtures" in made.evaluation.metrics else set()
-        mixtures = f"mixtures of {', '.join(map(str, sorted(sizes)))} components"
-        console.print(f"To fit: {mixtures}, about {fits:.3g} core-hours (a hundredth of that on a GPU).")
-    from aesweep.sweep.commands.seeds import describe_seeds  # scipy from here on
-
-    for line in describe_seeds(made.trials):
-        console.print(line, soft_wrap=True)
-    if made.is_done:
-        console.print("Nothing to do.")

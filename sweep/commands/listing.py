@@ -15,13 +15,15 @@ from rich.text import Text
 from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
-from aesweep.sweep.console import make_console
+from aesweep.sweep.console import WIDE, make_console
 from aesweep.sweep.store.layout import table_name
 from aesweep.sweep.store.store import Store, open_store
 
 SOURCES = ("reconstruction", "standard_normal", "mvg", "gmm")
 """Whose Fréchet distances are columns; of reconstructions, those of the test images."""
 _SHOWN = ("name", "state", "test_bce", *SOURCES)
+_SHORT = {"test BCE": "BCE", "reconstruction": "recon.", "standard_normal": "N(0, I)"}
+"""Headings where there is little room."""
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, "!=": operator.ne, "=": operator.eq, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
@@ -55,17 +57,26 @@ def list_trials(
     if as_json:
         typer.echo(json.dumps([dict(row) for row in rows], indent=1, default=str))
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in (*_SHOWN[:2], "test BCE", *SOURCES):
-        table.add_column(heading, justify="left" if heading in _SHOWN[:2] else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(_cell(row.get(name))) for name in _SHOWN))
     console = make_console()
-    console.print(table)
+    table = _table(rows, {})
+    needed = console.measure(table, options=console.options.update(max_width=WIDE)).maximum
+    console.print(table if needed <= console.width else _table(rows, _SHORT))
     count = f"{len(rows):,} trial{'s' * (len(rows) != 1)}"
     console.print(
         f"{count}; distances are {metric}." if metric else f"{count}, none scored.", soft_wrap=True, markup=False
     )
+
+
+def _table(rows: Sequence[Row], short: Mapping[str, str]) -> Table:
+    """One line per trial; on a terminal that is too narrow names go over two lines, and no number is cut."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("name", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    for heading in ("test BCE", *SOURCES):
+        table.add_column(short.get(heading, heading), justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(name))) for name in _SHOWN))
+    return table
 
 
 def read_rows(store: Store) -> tuple[list[dict[str, Any]], str]:
@@ -96,21 +107,10 @@ def _evaluation_name(store: Store, evaluation: str) -> str:
 
 
 def _read(store: Store, table: str, columns: Sequence[str] | None) -> list[dict[str, Any]]:
-    from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError  # pyarrow from here on
-    from aesweep.sweep.tables.schemas import COLUMNS
+    from aesweep.sweep.tables.published import read_table  # pyarrow from here on
 
-    file = store.storage.open(table_name(table))
-    if file is None:
-        raise InputError("STORE", store.root, "It has no tables yet. `aesweep tables STORE` makes them.")
-    try:
-        with file:
-            found = TableInParts(table, file)
-            known = [column.name for column in COLUMNS[table] if column.name in found.names]
-            rows: list[dict[str, Any]] = found.read(columns or known).to_pylist()
-            return rows
-    except (OSError, UnsoundTableError, ValueError) as error:
-        remedy = f"{one_line(str(error))} Make the tables again with `aesweep tables STORE`."
-        raise InputError("table", store.storage.place(table_name(table)), remedy) from error
+    rows: list[dict[str, Any]] = read_table(store, table, columns).to_pylist()
+    return rows
 
 
 def _known(where: str, field: str, fields: Sequence[str]) -> str:

@@ -20,7 +20,23 @@ def _load_plugins(files: list[str] | None) -> list[str] | None:
 
 DATA_DEFAULT = "\\[default: $AESWEEP_DATA, or ~/.cache/aesweep]"
 _SPEC_HELP = "A preset (quickstart, paper, paper-cifar10, paper-celeba, rivals) or a YAML file (docs/specs.md)."
-Spec = Annotated[str, argument(metavar="SPEC", help=_SPEC_HELP)]
+
+
+def _presets(incomplete: str) -> list[str]:
+    """What completes a spec, besides the files that the shell offers."""
+    from aesweep.sweep.spec.presets import PRESETS
+
+    return [name for name in PRESETS if name.startswith(incomplete)]
+
+
+def _trackers(incomplete: str) -> list[str]:
+    """What completes `--track`."""
+    from aesweep.sweep.driver.trackers import PACKAGES
+
+    return [name for name in PACKAGES if name.startswith(incomplete)]
+
+
+Spec = Annotated[str, argument(metavar="SPEC", help=_SPEC_HELP, autocompletion=_presets)]
 StoreArgument = Annotated[str, argument(metavar="STORE", help="Folder of results, or s3://bucket/folder.")]
 StoreOption = Annotated[
     str, option("--store", metavar="DIR", help="Folder of results, or s3://bucket/folder; created if missing.")
@@ -61,7 +77,11 @@ EverySpec = Annotated[bool, option("--all", help="Every spec of this store, not 
 Also = Annotated[bool, option("--also", help="Start although another driver works on this store.")]
 Track = Annotated[
     list[str] | None,
-    option(metavar="TRACKER", help="Also write losses for tensorboard or mlflow, into STORE/trackers."),
+    option(
+        metavar="TRACKER",
+        help="Also write losses for tensorboard or mlflow, into STORE/trackers.",
+        autocompletion=_trackers,
+    ),
 ]
 Plugins = Annotated[
     list[str] | None,

@@ -56,7 +56,7 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
     todo = made.to_train
     if not todo:
         return [f"On {_machines(cluster)}: nothing is left to train."]
-    works = {trial.config.key: _work(trial, execution, has_gpu) for trial in todo}
+    works = {trial.config.key: _work(trial, execution, has_gpu, made.evaluation.extractor) for trial in todo}
     slots = [trial_slots(resources, bundle) for bundle in distinct(work.bundle for work in works.values())]
     if not all(slots):
         remedy = f"No machine of it has the CPUs for a trial with `threads: {execution.threads}`. Give larger machines, or fewer threads."
@@ -97,12 +97,13 @@ def _cluster(size: str) -> PlannedCluster:
     return PlannedCluster(resources, (1.0,) * len(resources.nodes))
 
 
-def _work(trial: PlannedTrial, execution: ExecutionConfig, has_gpu: bool) -> Work:
+def _work(trial: PlannedTrial, execution: ExecutionConfig, has_gpu: bool, extractor: str) -> Work:
     share = (execution.gpu_share or gpu_share(trial.config.filters)) if has_gpu else 0.0
     bundle = trial_resources(execution.threads, share, has_gpu)
     idle = trial.gpu_idle_seconds if has_gpu else 0.0
     computing = 3600 * trial.gpu_hours - idle if has_gpu else 3600 * trial.cpu_hours / execution.threads
-    return Work(bundle, computing, idle, evaluation_seconds(trial.fit_flops, has_gpu), trial.round, trial.fit_flops)
+    scoring = evaluation_seconds(trial.fit_flops, has_gpu, trial.images_scored, extractor)
+    return Work(bundle, computing, idle, scoring, trial.round, trial.fit_flops)
 
 
 def _spot(line: Sequence[Work], site: Site, hours: float) -> str:

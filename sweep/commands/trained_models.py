@@ -45,8 +45,9 @@ def evaluate(
     images: options.Images = None,
     also: options.Also = False,
     plugins: options.Plugins = None,
+    dry_run: Annotated[bool, option("--dry-run", help="Only show what it would add.")] = False,
 ) -> None:
-    """Score the trained trials of a store in another way, without retraining.
+    """Score the trained trials of a store in another way, without retraining. Says first what it adds and what that costs.
 
     Whatever you do not set is taken from the store's latest spec, or from the evaluation that you name.
     Example:  aesweep evaluate runs/quickstart --sampling-seeds 0..4
@@ -77,8 +78,9 @@ def evaluate(
         images=images,
         also=also,
         every=every,
+        dry_run=dry_run,
     )
-    raise typer.Exit(outcome.exit_code)
+    raise typer.Exit(0 if dry_run else outcome.exit_code)
 
 
 def sample(

@@ -1,14 +1,15 @@
 """A user's Ray Tune callbacks: what they see of a trial, and what happens when one raises.
 
 Tune knows a trial by its key alone, since the store holds the rest. A tracker (W&B, MLflow, TensorBoard) reads `trial.config`,
-so the trials that Tune generates get all fields there. Losses come with each epoch's result (trainable.py).
+so the trials that Tune generates get all fields there. Losses come with each epoch's result (trainable.py); scores
+are no event of Tune's, so a callback may define `on_scored(trial, scores)`.
 
 A sweep of days must not end because a tracker cannot be reached: a callback that raises is named once and gets no more
 events. One that raises in `setup`, before anything trains, ends the launch: a wrong address or a missing login is not
 noticed later otherwise.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ray.tune import Callback
 from ray.tune.search import BasicVariantGenerator
 
 from aesweep.cluster.scoped import replaced
+from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 
@@ -67,6 +69,11 @@ class GuardedCallback(Callback):
             self._callback.setup(*words, **info)
         except Exception as error:
             raise InputError("callbacks", self._name, f"Its setup raised {type(error).__name__}: {error}") from error
+
+    def scored(self, trial: TrialConfig, scores: Sequence[ScoreRow]) -> None:
+        """An evaluation of a trial was committed: call the callback's `on_scored(trial, scores)`, if it defines that."""
+        if hasattr(self._callback, "on_scored"):
+            self.hand_over("on_scored", trial, scores)
 
     def hand_over(self, event: str, *words: Any, **info: Any) -> None:
         """Call the callback's method for an event, if the callback still gets any."""

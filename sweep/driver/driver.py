@@ -274,4 +274,7 @@ class Driver:
             self.view.say(f"[red]failed[/red]   {name}  {escape(one_line(ended.reason))}")
         else:
             commit = self.store.commits.scores(ended.key, self.plan.evaluation.id)
-            self.view.say(f"scored   {name}  {score_line(commit.rows if commit else ())}")
+            rows = commit.rows if commit else ()
+            self.view.say(f"scored   {name}  {score_line(rows)}")
+            for callback in self.callbacks:
+                callback.scored(self.configs[ended.key], rows)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.priors.costs import prior_flops
+from aesweep.evaluation.volume import evaluation_bytes, images_scored, reference_bytes, trial_bytes
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import (
     cpu_hours,
@@ -39,7 +40,7 @@ class PlannedTrial:
     gpu_hours: float
     """Estimated training cost, hours of one GPU of the class that `aesweep.models.cost` names."""
     disk_bytes: int
-    """What the finished trial keeps in the store: weights, latents, priors."""
+    """What the finished trial keeps in the store: weights, latents, priors, pictures, scores."""
     fit_flops: int = 0
     """Estimated operations of one iteration of its mixtures; 0 where none is asked for."""
     training_flops: int = 0
@@ -48,6 +49,12 @@ class PlannedTrial:
     """Seconds of `gpu_hours` in which the GPU waits for the next kernel."""
     cpu_hours: float = 0.0
     """Estimated training cost, hours of one CPU thread."""
+    images_train: int = 0
+    """Training images."""
+    images_scored: int = 0
+    """Images that one evaluation decodes and measures."""
+    evaluation_bytes: int = 0
+    """The part of `disk_bytes` that the evaluation adds."""
     failed_stage: Stage | None = None
     """What failed; None unless something did."""
     round: int = 0
@@ -67,6 +74,10 @@ class PlannedTrial:
             "parameters_decoder": parameters.decoder,
             "flops_per_image": flops_per_image(self.config),
             "gpu_hours": self.gpu_hours,
+            "cpu_hours": self.cpu_hours,
+            "disk_bytes": self.disk_bytes,
+            "images_train": self.images_train,
+            "images_scored": self.images_scored,
             "fit_core_hours": fit_core_hours(self.fit_flops),
         }
 
@@ -78,6 +89,8 @@ class Plan:
     trials: tuple[PlannedTrial, ...]
     evaluation: EvaluationConfig
     retry_failed: bool
+    shared_bytes: int = 0
+    """What all trials on a data set share: features of the real images."""
 
     @property
     def to_train(self) -> list[PlannedTrial]:
@@ -138,7 +151,8 @@ def make_plan(
                 sizes[identity] = source_sizes(config, data_source(config, spec.execution))
             costs[network] = cost = _cost(config, evaluation, *sizes[identity])
         trials.append(PlannedTrial(config, block, state, reason, *cost, failed, rounds[config]))
-    return Plan(tuple(trials), evaluation, retry_failed)
+    shared = sum(reference_bytes(evaluation, *both) for both in sizes.values())
+    return Plan(tuple(trials), evaluation, retry_failed, shared)
 
 
 class _Cost(NamedTuple):
@@ -150,20 +164,25 @@ class _Cost(NamedTuple):
     training_flops: int
     gpu_idle_seconds: float
     cpu_hours: float
+    images_train: int
+    images_scored: int
+    evaluation_bytes: int
 
 
 def _cost(config: TrialConfig, evaluation: EvaluationConfig, train: int, test: int) -> _Cost:
     """The cost of a trial whose data set has `train` and `test` images."""
     fit = fit_flops(train, config.latent_size, further_components(evaluation))
     fit += prior_flops(evaluation, train, config.latent_size)
-    disk = _disk_bytes(config, evaluation, train + test)
     return _Cost(
         gpu_hours(config, train),
-        disk,
+        trial_bytes(config, evaluation, train, test),
         fit,
         training_flops(config, train),
         gpu_idle_seconds(config, train),
         cpu_hours(config, train),
+        train,
+        images_scored(evaluation, train, test),
+        evaluation_bytes(config, evaluation, train, test),
     )
 
 
@@ -208,9 +227,3 @@ def selected_keys(spec: SweepSpec, only: Sequence[str]) -> set[str]:
             raise InputError("--only", word, remedy)
         selected |= found
     return selected
-
-
-def _disk_bytes(config: TrialConfig, evaluation: EvaluationConfig, images: int) -> int:
-    """fp32 weights and latents, float64 covariances of the priors."""
-    covariances = 1 + evaluation.gmm_components
-    return 4 * sum(parameter_counts(config)) + 4 * images * config.latent_size + 8 * covariances * config.latent_size**2

@@ -169,6 +169,14 @@ def describe_seconds(seconds: float | None) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def describe_bytes(size: int) -> str:
+    """For instance `850 kB`, `13.9 MB`, `1.2 GB`."""
+    for unit, count in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
+        if size >= count:
+            return f"{size / count:.3g} {unit}"
+    return f"{size / 1000:.0f} kB"
+
+
 def describe_silence(seconds: float) -> str:
     """For instance `no sign of life for 6 min`; "" for 0."""
     return f"no sign of life for {describe_length(seconds)}" if seconds else ""

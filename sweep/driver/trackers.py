@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow"}
 """Trackers that can be asked for by name, and the package that each needs here."""
+ALSO_NEEDED = {"mlflow": "sqlalchemy"}
+"""What comes with the package, but not with a smaller one of the same name: mlflow-skinny writes no database."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Trackers:
         for name in self.names:
             if name not in PACKAGES:
                 raise InputError("--track", name, f"Choose one of: {', '.join(PACKAGES)}.")
-            if find_spec(PACKAGES[name]) is None:
+            needed = (PACKAGES[name], ALSO_NEEDED.get(name, PACKAGES[name]))
+            if any(find_spec(module) is None for module in needed):
                 remedy = f"It is not installed here. Run `pip install {PACKAGES[name]}`, or leave the option out."
                 raise InputError("--track", name, remedy)
 

@@ -36,7 +36,7 @@ def _names(owner: type, *computed: str) -> tuple[str, ...]:
 
 FIELDS = {
     "trial": _names(TrialConfig, "data_identity", "data_label", "plugin_versions"),
-    "data": ("dataset", "path", "name", "image_size", "resize"),
+    "data": ("dataset", "path", "name", "test_fraction", "image_size", "resize"),
     "evaluation": _names(EvaluationConfig, "extractor_sha256", "plugin_versions"),
     "execution": _names(ExecutionConfig, "folders"),
 }

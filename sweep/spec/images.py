@@ -13,6 +13,7 @@ from aesweep.cluster.capacity import allowed_cpus
 from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, check_source, data_name, is_prepared
+from aesweep.models.data.flat_folder import split_folder
 from aesweep.models.data.folder import describe_folder, folder_identity
 from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
@@ -20,11 +21,15 @@ from aesweep.sweep.spec.execution import ExecutionConfig, absolute
 NATIVE_IMAGE_SIZES = {"digits": 32, "cifar10": 32, "celeba": 64, "folder": 32}
 """`image_size` where a spec gives none, by data set: the paper's for CIFAR-10 and CelebA (Section 3)."""
 
+OF_FOLDER = ("path", "test_fraction")
+"""Fields of `data` that say which images of a folder are for training and which for testing."""
 
-def locate_folder(path: object, relative_to: Path, data_dir: str) -> tuple[str, str]:
+
+def locate_folder(path: object, relative_to: Path, data_dir: str, test_fraction: object = None) -> tuple[str, str]:
     """Content identity (64 hex digits) and absolute path of a user's folder of images.
 
-    Raises `InputError` for the field `path` where there is no such folder, or no images in it.
+    With `test_fraction` those of a folder of links to the images, split into train/ and test/ (flat_folder.py). Raises
+    `InputError` for the field `path` where there is no such folder, or no images in it.
     """
     if not isinstance(path, str) or not path.strip() or "\0" in path:
         raise InputError("path", path, "Give the folder that holds train/ and test/.")
@@ -32,6 +37,8 @@ def locate_folder(path: object, relative_to: Path, data_dir: str) -> tuple[str, 
     try:
         if not folder.is_dir():
             raise InputError("path", path, f"There is no folder {folder}. Give the folder that holds train/ and test/.")
+        if test_fraction is not None:
+            folder = split_folder(folder, test_fraction, Path(data_dir))
         return folder_identity(folder, Path(data_dir)), str(folder)
     except InputError as error:
         if error.field != "data.path":  # it names images

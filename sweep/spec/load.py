@@ -1,18 +1,25 @@
-"""From what a person writes (a preset's name, a YAML file, `--set`) to a checked `SweepSpec`."""
+"""From what a person writes (a preset's name, a YAML file, its sections as a dict, `--set`) to a checked `SweepSpec`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from aesweep.models.errors import InputError, nearest
 from aesweep.models.idle_fields import without_idle_fields
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 
+DICT_NAME = "sweep"
+"""Name of a spec that is given as a dict without one."""
 
-def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str | Path | None = None) -> SweepSpec:
-    """The spec of a preset's name or a YAML file, with every `FIELD=VALUE` of `overrides` applied to all blocks.
 
+def load_spec(
+    source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), data_dir: str | Path | None = None
+) -> SweepSpec:
+    """The spec of a preset's name, a YAML file or a dict of a YAML file's sections, with `overrides` applied to all blocks.
+
+    Each override is `FIELD=VALUE`. Relative paths in a dict are relative to the working directory.
     `data_dir` (default: the spec's, else `AESWEEP_DATA`, else `~/.cache/aesweep`) is where data sets and weights are.
     Fields without effect, such as `beta` on a DAE, get their defaults, so that each network is asked for once. Raises
     `InputError` for everything that cannot be used.
@@ -21,12 +28,17 @@ def load_spec(source: str | Path, overrides: Sequence[str] = (), data_dir: str |
 
     text = str(source)
     known = data_dir if data_dir is not None else overridden_data_dir(overrides)  # the default may not be usable here
-    if text in PRESETS:
+    replaced = bool(overrides) and _replaces_path(overrides)
+    if isinstance(source, Mapping):
+        from aesweep.sweep.spec.yaml_file import spec_of
+
+        spec = spec_of({"name": DICT_NAME, **source}, Path.cwd(), known, path_is_replaced=replaced)
+    elif text in PRESETS:
         spec = PRESETS[text](**({} if known is None else {"data_dir": str(known)}))
     elif _looks_like_a_path(text):
         from aesweep.sweep.spec.yaml_file import read_spec
 
-        spec = read_spec(Path(text), known, path_is_replaced=bool(overrides) and _replaces_path(overrides))
+        spec = read_spec(Path(text), known, path_is_replaced=replaced)
     else:
         remedy = f"{nearest(text, PRESETS)}Give a preset ({', '.join(PRESETS)}) or a YAML file."
         raise InputError("SPEC", text, f"There is no such preset. {remedy}")

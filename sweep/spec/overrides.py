@@ -32,13 +32,13 @@ from aesweep.sweep.spec.fields import (
     unknown,
     with_parameters,
 )
-from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
+from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, OF_FOLDER, locate_folder
 from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.spec.yaml_text import parse_yaml
 
 _SECTIONS = {
-    section: FIELDS.get(section, ("name", "path", "claims"))
+    section: FIELDS.get(section, ("name", *OF_FOLDER, "claims"))
     for section in ("trial", "sweep", "evaluation", "execution")
 }
 _SECTIONS["evaluation"] += tuple(EVALUATION_ALIASES)
@@ -62,14 +62,18 @@ def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
         axes = {name: read_values(name, value, in_block=True) for name, value in given["trial"].items()}
         if "path" in given["sweep"]:
             axes.setdefault("dataset", ["folder"])
-            identity, path = locate_folder(given["sweep"]["path"], Path.cwd(), execution.data_dir)
+            fraction = given["sweep"].get("test_fraction")
+            identity, path = locate_folder(given["sweep"]["path"], Path.cwd(), execution.data_dir, fraction)
             execution = replace(execution, folders={identity: path})
+        elif "test_fraction" in given["sweep"]:
+            remedy = "Give the folder too: --set path=./faces."
+            raise InputError("test_fraction", given["sweep"]["test_fraction"], remedy)
         identity = next(iter(execution.folders), "")
         wanted = sum(len(block.trials) for block in spec.blocks) * math.prod(len(values) for values in axes.values())
         if wanted > MOST_TRIALS:
             raise InputError("number of trials", wanted, f"A spec holds at most {MOST_TRIALS:,}.")
         blocks = tuple(_with_axes(block, axes, identity) for block in spec.blocks)
-        changes = {name: value for name, value in given["sweep"].items() if name != "path"}
+        changes = {name: value for name, value in given["sweep"].items() if name not in OF_FOLDER}
         if "claims" in changes:
             changes["claims"] = absolute(changes["claims"], "claims")
         return replace(spec, blocks=blocks, extractor=extractor, evaluation=evaluation, execution=execution, **changes)
@@ -125,7 +129,7 @@ def _read_override(text: str) -> tuple[str, str, Any]:
         check_data_label("--set data.name", value)
         return "trial", "data_label", value
     if dot and section in ("base", "data"):
-        section = "sweep" if name == "path" else "trial"
+        section = "sweep" if name in OF_FOLDER else "trial"
     name = ALIASES.get(name, name) if section in ("", "trial") else name
     found = [known for known, names in _SECTIONS.items() if name in names and section in ("", known)]
     if not found:

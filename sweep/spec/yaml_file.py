@@ -32,7 +32,7 @@ from aesweep.sweep.spec.fields import (
     unknown,
     with_parameters,
 )
-from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, locate_folder
+from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, OF_FOLDER, locate_folder
 from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.spec.report_wishes import ReportWishes
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
@@ -75,22 +75,31 @@ _EXPECTED = {
 
 
 def read_spec(path: Path, data_dir: str | Path | None = None, *, path_is_replaced: bool = False) -> SweepSpec:
-    """The sweep that the YAML file at `path` describes. `data_dir` goes before the file's own `execution: data_dir`.
+    """The sweep that the YAML file at `path` describes; its name is the file's where it has none of its own.
 
-    Relative paths in the file are relative to the file. With `path_is_replaced` (by `--set path=FOLDER`) no folder of
-    images is looked for: trials on one carry `REPLACED_IDENTITY`, which `apply_overrides` replaces. Raises `InputError`
-    for everything that cannot be used.
+    Relative paths in the file are relative to the file. Otherwise as `spec_of`.
     """
     tree = read_yaml(path)
-    if tree is None or tree == {}:
-        raise InputError("SPEC", str(path), f"The spec is empty. {_EXPECTED['blocks']}")
-    if not isinstance(tree, dict):
+    if tree is not None and not isinstance(tree, dict):
         raise InputError("SPEC", str(path), f"A spec is made of fields: {', '.join(SpecFile.model_fields)}.")
+    if not tree:
+        raise InputError("SPEC", str(path), f"The spec is empty. {_EXPECTED['blocks']}")
+    return spec_of({"name": path.stem, **tree}, path.absolute().parent, data_dir, path_is_replaced=path_is_replaced)
+
+
+def spec_of(
+    tree: Mapping[str, Any], folder: Path, data_dir: str | Path | None = None, *, path_is_replaced: bool = False
+) -> SweepSpec:
+    """The sweep that the sections of a spec describe. `data_dir` takes precedence over `execution: data_dir`.
+
+    Relative paths are relative to `folder`. With `path_is_replaced` (by `--set path=FOLDER`) no folder of images is looked
+    for: trials on one carry `REPLACED_IDENTITY`, which `apply_overrides` replaces. Raises `InputError` for everything that
+    cannot be used.
+    """
     try:
-        file = SpecFile.model_validate(tree)
+        file = SpecFile.model_validate(dict(tree))
     except ValidationError as error:
         raise _section_error(error) from None
-    folder = path.absolute().parent
     load_files(absolute(plugin, "plugins", folder) for plugin in file.plugins)
     with at("execution"):
         execution = _read_execution(file.execution, folder, data_dir)
@@ -106,7 +115,7 @@ def read_spec(path: Path, data_dir: str | Path | None = None, *, path_is_replace
     with at("report"):
         report = _read_report(file.report)
     return SweepSpec(
-        name=file.name if "name" in tree else path.stem,
+        name=file.name,
         blocks=blocks,
         extractor=extractor,
         evaluation=evaluation,
@@ -150,7 +159,7 @@ def _read_data(
     """Trial fields of the `data` section, and content identity -> path of the user's own images where there are any."""
     check_known(given, FIELDS["data"])
     dataset = given.get("dataset", "folder" if "path" in given else "digits")
-    fields = {name: value for name, value in {"dataset": dataset, **given}.items() if name not in ("path", "name")}
+    fields = {name: value for name, value in {"dataset": dataset, **given}.items() if name not in (*OF_FOLDER, "name")}
     axes = {name: [read_value(TrialConfig, name, value)] for name, value in fields.items()}
     if "name" in given:
         if axes["dataset"] != ["folder"]:
@@ -159,13 +168,15 @@ def _read_data(
         axes["data_label"] = [given["name"]]
     if "path" in given and axes["dataset"] != ["folder"]:
         raise InputError("path", given["path"], f"Leave it out, or write dataset: folder (it is {dataset}).")
+    if "test_fraction" in given and axes["dataset"] != ["folder"]:
+        raise InputError("test_fraction", given["test_fraction"], f"Leave it out: {dataset} has a test split.")
     if path_is_replaced:
         return axes, {REPLACED_IDENTITY: ""}
     if "path" not in given:
         if axes["dataset"] == ["folder"]:
             raise InputError("path", None, "Give the folder that holds train/ and test/, such as path: ./faces.")
         return axes, {}
-    identity, path = locate_folder(given["path"], folder, data_dir)
+    identity, path = locate_folder(given["path"], folder, data_dir, given.get("test_fraction"))
     return axes, {identity: path}
 
 

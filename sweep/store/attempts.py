@@ -103,6 +103,11 @@ class Attempts:
         self.records.storage.write(f"{attempt_folder(key, attempt)}/{name}", data)
         return file_record(data)
 
+    def share_file(self, key: str, attempt: str, name: str, data: bytes, owner: str) -> bool:
+        """Give a file of the attempt `owner`, if it holds `data`, to another attempt too; False where that cannot be."""
+        mine, other = (f"{attempt_folder(key, one)}/{name}" for one in (attempt, owner))
+        return self.records.storage.share(mine, other, data)
+
     def read_file(
         self, key: str, attempt: str, name: str, record: FileRecord | None, most: int = MOST_OTHER_BYTES
     ) -> bytes:

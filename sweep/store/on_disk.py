@@ -32,6 +32,7 @@ from aesweep.sweep.store.storage import (
     Storage,
     StorageError,
     aside_name,
+    digest_of,
     same_identity,
     sha256_of,
     version_of,
@@ -132,6 +133,18 @@ class LocalStorage(Storage):
                 if error.errno not in _NO_LINKS:
                     raise
                 return super().commit(name, data)
+
+    def share(self, name: str, other: str, data: bytes) -> bool:
+        with self._refusals():
+            if sha256_of(self.digest(other, most_bytes(other))) != digest_of([data]):
+                return False
+            try:
+                self._files.link(name, other, self._check(name))
+            except OSError as error:
+                if error.errno not in (*_NO_LINKS, errno.EEXIST, errno.ENOENT, errno.EXDEV):
+                    raise
+                return False
+            return True
 
     def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
         def exchange(folder: int, temporary: str, last: str) -> bool:

@@ -58,6 +58,11 @@ class Snapshot:
         self._storage.write(name, data)
         self._look_again(name)
 
+    def share(self, name: str, other: str, data: bytes) -> bool:
+        shared = self._storage.share(name, other, data)
+        self._look_again(name)
+        return shared
+
     def commit(self, name: str, data: bytes) -> bool:
         won = self._storage.commit(name, data)
         self._look_again(name)

@@ -101,6 +101,13 @@ class Storage(Protocol):
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole, replacing what was there."""
 
+    def share(self, name: str, other: str, data: bytes) -> bool:
+        """Give a file that holds `data` a second, new name; False where that is not so, or where no file has two names.
+
+        Removing one name leaves the other.
+        """
+        return False
+
     def commit(self, name: str, data: bytes) -> bool:
         """Write a file whole unless it exists; False where another writer was first.
 

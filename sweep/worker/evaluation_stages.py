@@ -8,7 +8,7 @@ The stages themselves are in `aesweep.evaluation.score`, their order in `aesweep
     sample (GPU share)      -> samples/*.png, feature statistics and what needs each image
     score  (CPU)            -> distances, Gaussianity: scores/<evaluation id>.json, THE COMMIT
 
-What an earlier evaluation of the trial encoded and fitted is not done again (reuse.py).
+What an earlier evaluation of the trial encoded and fitted is not done again, and files that it wrote are shared (reuse.py).
 
 Files go into the attempt's folder in the store; the next stage gets their SHA-256 and checks it. Statistics, scores and the
 features of real images travel as Ray objects.
@@ -62,6 +62,7 @@ from aesweep.sweep.worker.reuse import (
     reusable_heldout,
     reusable_latents,
     reusable_priors,
+    write_or_share,
 )
 from aesweep.sweep.worker.trained_extractor import extractor_of
 
@@ -81,7 +82,7 @@ class StoredPriors(NamedTuple):
 
     files: Files
     """One per prior."""
-    reasons: dict[str, FittedPrior | str]
+    reasons: dict[str, str]
     """Why each of the others could not be fitted."""
     rows: list[ScoreRow]
     """Held-out likelihoods."""
@@ -110,7 +111,7 @@ def encode(job: EvaluationJob, after: bool) -> StoredLatents:
         device = _prepare(job)
         model, precision = _model(job)
         data = encode_stage(job.config, job.evaluation, model, _images(job), device, precision).to_bytes()
-    return StoredLatents(job.write(LATENTS, data), weights)
+    return StoredLatents(write_or_share(job, {LATENTS: data}), weights)
 
 
 def fit(job: EvaluationJob, encoded: StoredLatents) -> StoredPriors:
@@ -118,13 +119,9 @@ def fit(job: EvaluationJob, encoded: StoredLatents) -> StoredPriors:
     settings = _fits(job, _prepare(job))
     earlier = Fitted(reusable_priors(job, encoded.files), reusable_heldout(job, encoded.files))
     priors, rows = fit_stage(job.evaluation, _latents(job, encoded), settings, earlier, job.config)
-    stored = StoredPriors({}, {}, rows)
-    for name, prior in priors.items():
-        if isinstance(prior, FittedPrior):
-            stored.files.update(job.write(prior_file(name), prior.to_bytes()))
-        else:
-            stored.reasons[name] = prior
-    return stored
+    contents = {prior_file(name): prior.to_bytes() for name, prior in priors.items() if isinstance(prior, FittedPrior)}
+    reasons = {name: prior for name, prior in priors.items() if isinstance(prior, str)}
+    return StoredPriors(write_or_share(job, contents), reasons, rows)
 
 
 def sample(job: EvaluationJob, encoded: StoredLatents, fitted: StoredPriors, references: References) -> StoredSamples:
@@ -135,9 +132,7 @@ def sample(job: EvaluationJob, encoded: StoredLatents, fitted: StoredPriors, ref
     extractor = extractor_of(job, device) if references else None
     inputs = (model, _latents(job, encoded), _priors(job, fitted), _images(job), extractor, references)
     sampled = sample_stage(job.config, job.evaluation, *inputs, device, precision, _fits(job, device))
-    files: Files = {}
-    for name, png in sampled.pictures.items():
-        files |= job.write(f"{PICTURES}/{name}", png)
+    files = write_or_share(job, {f"{PICTURES}/{name}": png for name, png in sampled.pictures.items()})
     return StoredSamples(files, replace(sampled, pictures={}), extractor.weights if extractor else "")
 
 
@@ -235,7 +230,7 @@ def _latents(job: EvaluationJob, encoded: StoredLatents) -> Latents:
 
 def _priors(job: EvaluationJob, fitted: StoredPriors) -> dict[str, FittedPrior | str]:
     """The priors that `fit` wrote, and the reasons for those that it could not fit."""
-    priors = dict(fitted.reasons)
+    priors: dict[str, FittedPrior | str] = dict(fitted.reasons)
     for kind in job.evaluation.priors:
         if (name := prior_file(kind)) in fitted.files:
             priors[kind] = FittedPrior.from_bytes(job.read(name, fitted.files))

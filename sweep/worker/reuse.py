@@ -3,13 +3,16 @@
 `aesweep evaluate STORE --metrics …` measures more on trials whose latents were encoded and whose priors were fitted
 before, in hours where they are wide. Both follow from their inputs alone: latents from the weights and `vae_latents`,
 priors from the latents and the mixture's fields. So latents are taken from an evaluation of the very same weights
-(by SHA-256), priors from one of the very same latents and fields. Each file is checked against its commit and copied, so
-that every commit still names files of its own attempt alone; one that is damaged is made again. Fits that failed are tried
-again: the deadline may be another one now.
+(by SHA-256), priors from one of the very same latents and fields. Each file is checked against its commit; one that is damaged is
+made again. Fits that failed are tried again: the deadline may be another one now.
+
+Every commit names files of its own attempt alone. Where an earlier commit of the trial names the same bytes under the same name
+(latents, priors, pictures), the file is not written again: it gets a second name in the new attempt's folder (a hard link). So it
+takes room once, and `prune` and `verify` see each name by itself.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from aesweep.evaluation.config import EvaluationConfig
@@ -19,7 +22,7 @@ from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.sweep.evaluation_job import EvaluationJob, Files, TrainedAgainError
 from aesweep.sweep.store.layout import LATENTS, MODEL, prior_file
-from aesweep.sweep.store.records import ScoresRecord
+from aesweep.sweep.store.records import ScoresRecord, file_record
 from aesweep.sweep.store.store import DamagedFileError
 
 _DEFAULTS = EvaluationConfig().to_json()
@@ -74,6 +77,20 @@ def reusable_heldout(job: EvaluationJob, encoded: Files) -> list[ScoreRow]:
     return []
 
 
+def write_or_share(job: EvaluationJob, contents: Mapping[str, bytes]) -> Files:
+    """Write files of this attempt, or share those of earlier evaluations that hold the same; their entries for the commit."""
+    files: Files = {}
+    commits = list(_commits(job)) if contents else []
+    for name, data in contents.items():
+        record = file_record(data)
+        owners = (commit.attempt for commit in commits if commit.files.get(name) == record)
+        if any(job.store.attempts.share_file(job.key, job.attempt, name, data, owner) for owner in owners):
+            files[name] = record
+        else:
+            files |= job.write(name, data)
+    return files
+
+
 def _of_same_latents(job: EvaluationJob, encoded: Files) -> Iterator[ScoresRecord]:
     for commit in _earlier(job, (*MIXTURE, "options", "plugin_versions")):
         if commit.files.get(LATENTS) == encoded[LATENTS]:
@@ -83,9 +100,16 @@ def _of_same_latents(job: EvaluationJob, encoded: Files) -> Iterator[ScoresRecor
 def _earlier(job: EvaluationJob, fields: Iterable[str]) -> Iterator[ScoresRecord]:
     """Commits of the trial's other evaluations that agree in these fields."""
     asked = job.evaluation.to_json()
+    for commit in _commits(job):
+        if all(_same(commit.evaluation.get(f, _DEFAULTS[f]), asked[f]) for f in fields):
+            yield commit
+
+
+def _commits(job: EvaluationJob) -> Iterator[ScoresRecord]:
+    """Commits of the trial's other evaluations."""
     for evaluation in job.store.commits.scored(job.key):
         commit = job.store.commits.scores(job.key, evaluation)
-        if commit is not None and all(_same(commit.evaluation.get(f, _DEFAULTS[f]), asked[f]) for f in fields):
+        if commit is not None:
             yield commit
 
 

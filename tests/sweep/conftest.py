@@ -5,9 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,13 @@ from ray.tune.experiment import Trial
 from ray.tune.logger import CSVLoggerCallback
 from rich.console import Console
 
+from aesweep.evaluation.rows import ScoreRow
+from aesweep.models.config import TrialConfig
 from aesweep.sweep.cli import main
 from aesweep.sweep.driver.stopping import SIGNALS
 from aesweep.sweep.launch import launch
 from aesweep.sweep.store import on_s3 as object_storage
+from tests.documents import TRACKING, fenced_python
 from tests.fresh_process import command_environment
 from tests.sweep.driver.aftermath import own_temporary_folder
 from tests.sweep.store.s3_server import MotoServer, Proxy
@@ -64,6 +66,7 @@ class Tracker(Callback):
     def __init__(self) -> None:
         self.configs: dict[str, dict[str, Any]] = {}
         self.results: dict[str, list[dict[str, Any]]] = {}
+        self.scores: dict[str, list[ScoreRow]] = {}
         self.lock = threading.Lock()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
@@ -73,6 +76,9 @@ class Tracker(Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         self.results.setdefault(str(trial), []).append(dict(result))
+
+    def on_scored(self, trial: TrialConfig, scores: Sequence[ScoreRow]) -> None:
+        self.scores[trial.name] = list(scores)
 
 
 class Unreachable(Callback):
@@ -96,20 +102,23 @@ class FinishedLaunch:
     store: Path
     tracker: Tracker
     unreachable: Unreachable
+    score_log: Path
+    """What the example of docs/tracking.md wrote."""
     printed: str
 
 
 @pytest.fixture(scope="session")
 def finished_launch(tiny_spec: Path, ray_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> FinishedLaunch:
-    """The tiny sweep, run to its end without disturbance, with three callbacks and the trackers that are installed."""
+    """The tiny sweep, run to its end without disturbance, with four callbacks and both trackers."""
     folder, tracker, unreachable = tmp_path_factory.mktemp("finished"), Tracker(), Unreachable()
     store, text = folder / "store", io.StringIO()
-    track = ["tensorboard", *(["mlflow"] if find_spec("mlflow") else [])]
     console = Console(file=text, width=200)
-    callbacks = [unreachable, tracker, CSVLoggerCallback()]
-    outcome = launch(str(tiny_spec), store, callbacks=callbacks, track=track, console=console)
+    shown: dict[str, Any] = {}
+    exec("\n".join(fenced_python(TRACKING)), shown)
+    callbacks = [unreachable, tracker, CSVLoggerCallback(), shown["ScoreLog"](str(folder / "scores.jsonl"))]
+    outcome = launch(str(tiny_spec), store, callbacks=callbacks, track=["tensorboard", "mlflow"], console=console)
     assert outcome.exit_code == 0, outcome.failures
-    return FinishedLaunch(store, tracker, unreachable, text.getvalue())
+    return FinishedLaunch(store, tracker, unreachable, folder / "scores.jsonl", text.getvalue())
 
 
 @pytest.fixture(scope="session")

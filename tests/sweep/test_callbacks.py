@@ -1,18 +1,21 @@
 """What a user's Ray Tune callbacks, such as W&B's and MLflow's, see of a sweep, and what one that raises does to it."""
 
+import json
+import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ray.tune import Callback
 from rich.console import Console
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboardX.proto.event_pb2 import Event
 
-from aesweep import launch, open_store
+from aesweep import launch
 from aesweep.models.errors import InputError
 from aesweep.sweep.driver.callbacks import plain_fields
+from aesweep.sweep.store.store import open_store
 from tests.sweep.conftest import FinishedLaunch
 from tests.sweep.driver.aftermath import read
 
@@ -77,9 +80,8 @@ def test_tensorboard_files_with_every_curve_are_in_the_store_and_the_launch_says
 
 
 def test_the_real_tensorboard_reads_them(finished_launch: FinishedLaunch) -> None:
-    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     for name, column, values in expected_curves(finished_launch.store):
-        found = reading.EventAccumulator(str(finished_launch.store / "trackers" / name))
+        found = EventAccumulator(str(finished_launch.store / "trackers" / name))
         found.Reload()
         curve = found.Scalars(f"ray/tune/{column}")
         assert [one.step for one in curve] == [epoch for epoch, _ in values]
@@ -87,10 +89,12 @@ def test_the_real_tensorboard_reads_them(finished_launch: FinishedLaunch) -> Non
 
 
 def test_mlflow_has_one_run_per_trial_with_its_settings_and_curves(finished_launch: FinishedLaunch) -> None:
-    mlflow = pytest.importorskip("mlflow")
+    import mlflow  # takes seconds
+
     database = finished_launch.store / "trackers" / "mlflow.db"
     client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{database}")
     experiment = client.get_experiment_by_name("tiny")
+    assert experiment is not None
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
     assert runs.keys() == set(read(finished_launch.store, "trials").name)
     for name, column, values in expected_curves(finished_launch.store):
@@ -106,12 +110,29 @@ def test_files_of_a_users_own_logger_are_in_the_store_too(finished_launch: Finis
         assert "test_sample_bce" in lines[0]
 
 
+def test_a_callback_that_asks_for_scores_gets_the_rows_of_the_table_when_a_trial_is_scored(
+    finished_launch: FinishedLaunch,
+) -> None:
+    table, trials = (read(finished_launch.store, name) for name in ("scores", "trials"))
+    assert finished_launch.tracker.scores.keys() == set(trials.name)
+    for name, rows in finished_launch.tracker.scores.items():
+        shown = table[table.key == trials[trials.name == name].key.iloc[0]]
+        columns = ["source", "split", "metric", "value", "stderr", "seed"]
+        given = [tuple(getattr(row, column) for column in columns) for row in rows]
+        assert given == list(shown[columns].itertuples(index=False, name=None))
+
+
+def test_the_example_of_the_documentation_writes_a_line_for_every_scored_trial(finished_launch: FinishedLaunch) -> None:
+    lines = [json.loads(line) for line in finished_launch.score_log.read_text().splitlines()]
+    assert {line["trial"] for line in lines} == set(read(finished_launch.store, "trials").name)
+    assert all(line.keys() == {"trial", "reconstruction", "standard_normal", "mvg", "gmm"} for line in lines)
+
+
 @pytest.mark.parametrize(("name", "reason"), [("tensorbord", "Choose one of"), ("mlflow", "pip install mlflow")])
 def test_a_tracker_that_is_not_known_or_not_installed_is_refused_at_once(
-    tiny_spec: Path, tmp_path: Path, name: str, reason: str
+    tiny_spec: Path, tmp_path: Path, name: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if name == "mlflow" and find_spec("mlflow"):
-        pytest.skip("mlflow is installed here")
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)  # as where only mlflow-skinny is installed
     with pytest.raises(InputError, match=reason) as refused:
         launch(str(tiny_spec), tmp_path / "store", track=[name], console=Console(quiet=True))
     assert (refused.value.field, refused.value.value) == ("--track", name)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aesweep.models.config import TrialConfig
-from aesweep.models.training.optimization import learning_rate
+from aesweep.models.training.schedule import learning_rate
 
 PAPER = TrialConfig(epochs=100)
 

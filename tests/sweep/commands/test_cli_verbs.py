@@ -31,8 +31,8 @@ FLAGS = {
     "list": "--filter --json --reverse --sort",
     "tables": "",
     "report": "--claims --out",
-    "evaluate": "--address --all --also --data --evaluation --extractor --images --metrics --only --plugins --retry-failed --samples "
-    "--sampling-seeds --seeds --set",
+    "evaluate": "--address --all --also --data --dry-run --evaluation --extractor --images --metrics --only --plugins --retry-failed "
+    "--samples --sampling-seeds --seeds --set",
     "sample": "--data --interpolate --out --plugins --prior --reconstruct --seed -n",
     "fetch": "--to",
     "doctor": "--address --data --store",

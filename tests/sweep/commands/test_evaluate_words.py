@@ -1,5 +1,6 @@
 """What `aesweep evaluate` reads from its options."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 from tests.in_process import run_aesweep
+from tests.small_store import copy_at_rest
 
 
 @pytest.mark.parametrize(
@@ -74,3 +76,21 @@ def test_the_seeds_of_samples_have_a_new_name_and_are_not_taken_for_those_of_tri
     path.write_text("blocks: [{model: dae}]\nevaluation: {seeds: [1], sampling_seeds: [2]}\n")
     with pytest.raises(InputError, match="given twice"):
         load_spec(path)
+
+
+def files(store: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+
+
+def test_a_dry_run_says_what_an_evaluation_adds_and_changes_nothing(small_store: Path, tmp_path: Path) -> None:
+    store = copy_at_rest(small_store, tmp_path / "store")
+    before = files(store)
+    ended = run_aesweep("evaluate", store, "--metrics", "frechet,kid", "--seeds", "0..4", "--dry-run")
+    assert ended.code == 0 and files(store) == before
+    adds, differs, costs = ended.err.splitlines()
+    assert re.fullmatch(r"Adds evaluation [0-9a-f]{12} to 1 trial: frechet, kid with random-conv-64\.", adds)
+    assert "seeds 0, 1, 2, 3, 4 (was 0)" in differs and "metrics frechet, kid (was frechet)" in differs
+    assert costs.startswith(f"Measures {5 * 3 * 50 + 2 * 60} images: about ")
+    assert re.search(r"about [\d.]+ (kB|MB) in the store", costs)
+    again = run_aesweep("evaluate", store, "--dry-run")
+    assert again.code == 0 and again.err.startswith("Nothing to do: 1 done")

@@ -13,11 +13,12 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 from rich.console import Console
 
-from aesweep import load_model, open_store
+from aesweep import load_model
 from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.freezing import frozen_in
 from aesweep.sweep.launch import evaluate, launch
 from aesweep.sweep.spec.load import load_spec
+from aesweep.sweep.store.store import open_store
 from tests.faults import dying
 from tests.fresh_process import modules_after_command
 from tests.in_process import run_aesweep

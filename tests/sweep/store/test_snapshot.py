@@ -37,6 +37,7 @@ def test_it_sees_what_is_written_removed_and_set_aside_through_it(storage: Local
     listed.write("trials/def/config.json", b"22")
     assert not listed.commit(TRAINED, b"other")
     assert listed.commit("trials/def/train.json", b"3")
+    assert listed.share("trials/def/shared.npz", "sweeps/latest.json", b"1")
     listed.make_folder("trials/def/attempts/train-0001")
     aside = listed.set_aside(TRAINED, b"1") or ""
     listed.remove("trials/abc/scores/e.json")
@@ -51,5 +52,5 @@ def test_it_sees_what_is_written_removed_and_set_aside_through_it(storage: Local
         "trials/abc/attempts",
     ):
         assert listed.names(name) == storage.names(name), name
-    for name in (TRAINED, aside, "trials/def/config.json", "trials/def/train.json"):
+    for name in (TRAINED, aside, "trials/def/config.json", "trials/def/train.json", "trials/def/shared.npz"):
         assert listed.version(name) == storage.version(name), name

@@ -32,6 +32,30 @@ def test_the_first_commit_wins_and_the_second_one_learns_it(tmp_path: Path) -> N
     assert os.listdir(tmp_path) == ["train.json"]
 
 
+def test_a_file_is_shared_if_it_holds_the_bytes_and_each_name_outlives_the_other(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage.write("a/one.npz", b"bytes")
+    assert storage.share("b/two.npz", "a/one.npz", b"bytes")
+    assert (tmp_path / "a/one.npz").samefile(tmp_path / "b/two.npz")
+    storage.write("a/one.npz", b"others")
+    assert storage.read("b/two.npz") == b"bytes", "a name that is written anew leaves the other as it was"
+    storage.remove("a/one.npz")
+    assert storage.read("b/two.npz") == b"bytes"
+
+
+def test_nothing_is_shared_that_is_not_the_same_plain_file(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path / "store")
+    storage.write("a/one.npz", b"damaged")
+    storage.write("taken.npz", b"mine")
+    (tmp_path / "outside").write_bytes(b"secret")
+    (tmp_path / "store/link.npz").symlink_to(tmp_path / "outside")
+    assert not storage.share("new.npz", "a/one.npz", b"bytes")
+    assert not storage.share("new.npz", "none.npz", b"bytes")
+    assert not storage.share("new.npz", "link.npz", b"secret"), "no link is followed"
+    assert not storage.share("taken.npz", "a/one.npz", b"damaged")
+    assert storage.read("taken.npz") == b"mine" and not storage.exists("new.npz")
+
+
 def test_of_many_commits_at_once_exactly_one_wins(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     assert_one_commit_wins(storage)

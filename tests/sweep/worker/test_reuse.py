@@ -1,6 +1,8 @@
 """A second evaluation of a trial takes over the latents and the priors of the first, and its numbers are the same."""
 
+import errno
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from aesweep.sweep.store.records import ScoresRecord, sealed_json_bytes
 from aesweep.sweep.store.removal.prune import prune
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.worker import evaluation_stages
+from tests.in_process import run_aesweep
 from tests.small_store import DONE, score_done, small_spec
 
 NO_TIME = 1e-9
@@ -124,6 +127,54 @@ def test_the_second_evaluation_needs_no_file_of_the_first(
     shutil.rmtree(folders[0])
     (Path(store.root) / "trials" / DONE.key / "scores" / f"{first.id}.json").unlink()
     assert load_prior(store, DONE.key, "gmm").to_bytes() == before
+
+
+def test_files_that_an_earlier_evaluation_wrote_are_shared_and_outlive_it(
+    store: Store, first: EvaluationConfig, data_dir: Path
+) -> None:
+    earlier = store.commits.scores(DONE.key, first.id)
+    later = evaluate(store, replace(first, metrics=("frechet", "reconstruction_error")), data_dir)
+    assert earlier is not None and later.files == earlier.files, "latents, priors and pictures are the same"
+    old, new = (Path(store.root) / "trials" / DONE.key / "attempts" / commit.attempt for commit in (earlier, later))
+    assert all((old / name).samefile(new / name) for name in later.files)
+    assert run_aesweep("verify", store.root).code == 0
+    shutil.rmtree(old)
+    (Path(store.root) / "trials" / DONE.key / "scores" / f"{first.id}.json").unlink()
+    prune(store)
+    verified = run_aesweep("verify", store.root)
+    assert verified.out.count(f"scores/{first.id}.json is missing") == verified.out.count("is missing") == 1, (
+        verified.out
+    )
+    assert "damaged;" not in verified.out, "the other names still have the bytes"
+    assert all((new / name).stat().st_nlink == 1 for name in later.files)
+
+
+def test_pictures_of_other_sampling_seeds_and_damaged_files_are_not_shared(
+    store: Store, first: EvaluationConfig, data_dir: Path
+) -> None:
+    earlier = store.commits.scores(DONE.key, first.id)
+    assert earlier is not None
+    old = Path(store.root) / "trials" / DONE.key / "attempts" / earlier.attempt
+    damaged = old / "samples/reconstruction-test.png"
+    damaged.write_bytes(damaged.read_bytes()[:-9] + b"\0" * 9)
+    later = evaluate(store, replace(first, sampling_seeds=(7,)), data_dir)
+    new = old.with_name(later.attempt)
+    shared = {name for name in later.files if (old / name).exists() and (old / name).samefile(new / name)}
+    assert shared == {*fits(later), "samples/reconstruction-train.png", "samples/interpolation.png"}
+    assert later.files["samples/reconstruction-test.png"] == earlier.files["samples/reconstruction-test.png"]
+
+
+def test_where_no_file_has_two_names_it_is_written_again(
+    store: Store, first: EvaluationConfig, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)  # as on some of FUSE, SMB and exFAT
+    later = evaluate(store, replace(first, metrics=("frechet", "reconstruction_error")), data_dir)
+    folder = Path(store.root) / "trials" / DONE.key / "attempts" / later.attempt
+    assert all((folder / name).stat().st_nlink == 1 for name in later.files)
+    assert run_aesweep("verify", store.root).code == 0
 
 
 @pytest.mark.parametrize("field", ["prior_seed", "gmm_components", "gmm_tol", "gmm_reg_covar", "gmm_max_iter"])
