@@ -13,7 +13,7 @@ from aesweep.models.data.datasets import SPLITS, Split
 from aesweep.models.errors import InputError, nearest
 from aesweep.models.identity import content_hash, identity_fields
 from aesweep.models.plugins.plugin import Plugin, PluginError, Settings, Value
-from aesweep.models.plugins.registry import Registry, parsed
+from aesweep.models.plugins.registry import Registry, parsed, recorded_version
 
 VaeLatents = Literal["mean", "sample"]
 
@@ -114,6 +114,8 @@ class EvaluationConfig:
         recorded = {use.name for use in parsed(self.plugin_versions)}
         found = {}
         for name, values in sorted(given.items()):
+            if name in self.priors and name in self.metrics:
+                raise InputError("options", name, "A prior and a metric have this name. Rename one of the two.")
             one = self._described(name)
             if one is None and name in recorded:  # of a plug-in that is not here
                 found[name] = tuple(sorted(values.items()))
@@ -159,6 +161,12 @@ class EvaluationConfig:
     def id(self) -> str:
         """12 hex digits that name this way of scoring."""
         return content_hash({"evaluation_version": EVALUATION_VERSION, **identity_fields(self, ID_FIELDS)})
+
+    @property
+    def extractor_label(self) -> str:
+        """The feature network in names of files: `classifier`, or with its version where it is a plug-in's."""
+        version = recorded_version(self.plugin_versions, "extractor", self.extractor)
+        return f"{self.extractor}-{version}" if version else self.extractor
 
     @property
     def frechet_name(self) -> str:

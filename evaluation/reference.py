@@ -61,7 +61,7 @@ def reference_name(trial: TrialConfig, evaluation: EvaluationConfig, split: Spli
 
     `weights` is the SHA-256 of a network that was trained for the evaluation; "" for one that came with weights.
     """
-    extractor = f"{evaluation.extractor}-{(weights or evaluation.extractor_sha256)[:8]}"
+    extractor = f"{evaluation.extractor_label}-{(weights or evaluation.extractor_sha256)[:8]}"
     return f"{data_name(trial)}-{split}-n{n}-s{evaluation.reference_seed}-{extractor}.npz"
 
 

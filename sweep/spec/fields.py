@@ -14,10 +14,14 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from aesweep.evaluation.config import EvaluationConfig
-from aesweep.models.config import ENCODER_STAGES, TrialConfig
+from aesweep.models.architectures.architecture import STAGES
+from aesweep.models.architectures.registry import ARCHITECTURES
+from aesweep.models.config import TrialConfig
+from aesweep.models.datasets.registry import DATASETS
 from aesweep.models.errors import InputError, nearest
 from aesweep.models.objectives.objective import as_mapping
 from aesweep.models.objectives.registry import OBJECTIVES
+from aesweep.models.plugins.registry import Registry
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.ranges import MOST_TRIALS, split_values
 from aesweep.sweep.spec.sweep_spec import extractor_uses
@@ -33,12 +37,14 @@ def _names(owner: type, *computed: str) -> tuple[str, ...]:
 
 FIELDS = {
     "trial": _names(TrialConfig, "data_identity", "plugin_versions"),
-    "data": ("dataset", "path", "image_size", "resize"),
+    "data": ("dataset", "path", "image_size", "channels", "resize"),
     "evaluation": _names(EvaluationConfig, "extractor_sha256", "plugin_versions"),
     "execution": _names(ExecutionConfig, "folders"),
 }
 """The fields of each section of a spec; those of a trial stand in `base` and in the blocks."""
 
+REGISTRIES: dict[str, Registry[Any]] = {"model": OBJECTIVES, "architecture": ARCHITECTURES, "dataset": DATASETS}
+"""Trial fields whose value is the name of a description."""
 LIST_FIELDS = ("depth", "learning_rates", "learning_rate_drops")
 """Trial fields whose one value is a list."""
 PARAMETER = "parameters."
@@ -84,7 +90,7 @@ def read_value(owner: type, name: str, value: Any) -> Any:
         if name == "depth" and isinstance(value, str) and "-" in value:
             value = value.split("-")  # 3-3-2-1, as the tables print it
         elif name == "depth" and not isinstance(value, list | tuple):
-            value = [value] * ENCODER_STAGES
+            value = [value] * STAGES
         elif isinstance(value, int | float) and not isinstance(value, bool):
             value = [value]  # learning_rate_drops: 0.5
         if not isinstance(value, list | tuple):
@@ -178,13 +184,13 @@ def _list_values(name: str, value: Any, in_block: bool) -> list[Any]:
 
 
 def _refuse_ambiguous_depth(value: list[Any]) -> None:
-    if len(value) == ENCODER_STAGES or len({repr(item) for item in value}) < len(value):
+    if len(value) == STAGES or len({repr(item) for item in value}) < len(value):
         one = f"Write [{value}] for one network with these depths by stage"
-        raise InputError("depth", value, f"{one}, or a range such as 1..{ENCODER_STAGES} for several networks.")
+        raise InputError("depth", value, f"{one}, or a range such as 1..{STAGES} for several networks.")
 
 
 def _read_scalar(name: str, value: Any, hint: Any) -> Any:
-    choices = OBJECTIVES.names() if name == "model" else _choices(hint)
+    choices = REGISTRIES[name].names() if name in REGISTRIES else _choices(hint)
     if choices:
         is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 10**6
         word = str(value).strip() if isinstance(value, str) or is_number else ""
