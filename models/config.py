@@ -119,6 +119,8 @@ class TrialConfig:
     # Fields that came later: part of the key only where they are not their defaults.
     reconstruction: Annotated[Reconstruction, "bce or mse; no effect on a sigma-vae"] = "bce"
     """Cross-entropy, or squared error."""
+    architecture: Annotated[str, "conv (the paper's network), resnet, or a plug-in"] = "conv"
+    channels: Annotated[int, "3 for colour images, 1 for grey ones"] = 3
     parameters: Annotated[
         tuple[tuple[str, Value], ...], 'parameters of model and architecture, such as "penalty 0.01"'
     ] = ()
@@ -126,8 +128,6 @@ class TrialConfig:
     mapping or as pairs."""
     plugin_versions: Annotated[tuple[str, ...], "plug-ins that are not part of aesweep, with their versions"] = ()
     """As `Registry.uses` gives them, such as "objective mine 1.0"; computed, so that a record names what it needs."""
-    architecture: Annotated[str, "conv (the paper's network), resnet, or a plug-in"] = "conv"
-    channels: Annotated[int, "3 for colour images, 1 for grey ones"] = 3
 
     def __post_init__(self) -> None:
         if _is_int(self.depth):  # `depth=2` reads better than (2, 2, 2, 2) in specs and notebooks
