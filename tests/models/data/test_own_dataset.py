@@ -113,13 +113,13 @@ def test_two_versions_are_two_data_sets(mine: Any) -> None:
         ({"pictures": "[]"}, "list as its pictures of train"),
         ({"pictures": "np.zeros((6, 32, 32))"}, "an image of float64 and shape"),
         ({"pictures": "np.zeros((6, 32, 32, 2), np.uint8)"}, r"shape \(32, 32, 2\)"),
-        ({"pictures": '["nowhere.png"]'}, r"image file: 'nowhere.png' .*\nIt is not there"),
+        ({"pictures": '["nowhere.png"]'}, "nowhere.png: not there"),
         ({"labels": "[0.5] * 6"}, "labels of float64"),
         ({"labels": "[0, 1]"}, "There are 2 labels for 6 images"),
         ({"labels": "[-1] * 6"}, "labels of int64"),
         ({"others": 'missing=lambda trial, source: "It lacks mine.zip. Copy it there."'}, "It lacks mine.zip"),
-        ({"others": "image_size=48"}, r"image_size of the dataset mine: 48 .*\n.*32 or 64"),
-        ({"others": "channels=2"}, r"channels of the dataset mine: 2 .*\n.*1 or 3"),
+        ({"others": "image_size=48"}, "image_size of the dataset mine: 48 .* 32 or 64"),
+        ({"others": "channels=2"}, "channels of the dataset mine: 2 .* 1 or 3"),
     ],
 )
 def test_what_is_wrong_with_one_is_said_in_two_lines(mine: Any, given: dict[str, str], words: str) -> None:
