@@ -98,7 +98,7 @@ def test_two_versions_are_two_data_sets(mine: Any) -> None:
     assert [config_row(one)["plugin_versions"] for one in (first, second)] == ["dataset mine 1.0", "dataset mine 1.1"]
     old = TrialConfig(**stored)
     assert old == first
-    with pytest.raises(PluginError, match="Version 1.0 was used, 1.1 is here"):
+    with pytest.raises(PluginError, match=r"Version 1\.0 was used, 1\.1 is here"):
         source_sizes(replace(old, image_size=64), source)
     forget_files()
     assert TrialConfig(**stored).key == first.key
@@ -123,11 +123,14 @@ def test_two_versions_are_two_data_sets(mine: Any) -> None:
     ],
 )
 def test_what_is_wrong_with_one_is_said_in_two_lines(mine: Any, given: dict[str, str], words: str) -> None:
-    with pytest.raises(InputError, match=words) as error:
+    def use() -> None:
         config, source = mine(**given)
         check_source(config, source)
         load_images(config, source)
         load_labels(config, source)
+
+    with pytest.raises(InputError, match=words) as error:
+        use()
     assert len(str(error.value).splitlines()) == 2
 
 
