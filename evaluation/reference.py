@@ -71,7 +71,7 @@ def features_name(name: str) -> str:
 
 
 def measure_reference(images: np.ndarray, indices: np.ndarray, extractor: Extractor) -> Reference:
-    """The reference that `images[indices]` (uint8 (N, H, W, 3)) make, with the matrix root that all distances share."""
+    """The reference that `images[indices]` (uint8 (N, H, W, C)) make, with the matrix root that all distances share."""
     statistics = FeatureStatistics(extractor.dimension)
     kept = []
     for first in range(0, len(indices), CHUNK):

@@ -206,24 +206,24 @@ class TrialConfig:
         return asdict(self)
 
 
-_KINDS: tuple[tuple[str, Registry[Any]], ...] = (
-    ("model", OBJECTIVES),
-    ("architecture", ARCHITECTURES),
-    ("dataset", DATASETS),
-)
-"""The fields that name a description."""
+REGISTRIES: dict[str, Registry[Any]] = {"model": OBJECTIVES, "architecture": ARCHITECTURES, "dataset": DATASETS}
+"""The fields whose value is the name of a description."""
 
 
 def _settle_plugins(config: TrialConfig) -> Objective | None:
     """Give the trial the versions and the parameters of what it names; its model, None where something is not here."""
-    for name, registry in _KINDS:
+    for name, registry in REGISTRIES.items():
         if not isinstance(getattr(config, name), str):  # only then are the names of plug-ins searched for
             raise InputError(name, getattr(config, name), f"Choose one of: {', '.join(registry.names())}.")
-    found: list[Any] = [registry.built_in.get(getattr(config, name)) for name, registry in _KINDS]
+    found: list[Any] = [registry.built_in.get(getattr(config, name)) for name, registry in REGISTRIES.items()]
     if None in found or config.plugin_versions:
-        uses = {use for name, one in _KINDS for use in one.uses([getattr(config, name)], config.plugin_versions, name)}
+        uses = {
+            use
+            for name, one in REGISTRIES.items()
+            for use in one.uses([getattr(config, name)], config.plugin_versions, name)
+        }
         object.__setattr__(config, "plugin_versions", tuple(sorted(uses)))
-        found = [registry.find(getattr(config, name)) for name, registry in _KINDS]
+        found = [registry.find(getattr(config, name)) for name, registry in REGISTRIES.items()]
         if any(one is None or one.use not in ("", *uses) for one in found):
             object.__setattr__(config, "parameters", tuple(sorted(as_mapping(config.parameters).items())))
             return None

@@ -15,13 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.architectures.architecture import STAGES
-from aesweep.models.architectures.registry import ARCHITECTURES
-from aesweep.models.config import TrialConfig
-from aesweep.models.datasets.registry import DATASETS
+from aesweep.models.config import REGISTRIES, TrialConfig
 from aesweep.models.errors import InputError, nearest
 from aesweep.models.objectives.objective import as_mapping
-from aesweep.models.objectives.registry import OBJECTIVES
-from aesweep.models.plugins.registry import Registry
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.ranges import MOST_TRIALS, split_values
 from aesweep.sweep.spec.sweep_spec import extractor_uses
@@ -43,8 +39,6 @@ FIELDS = {
 }
 """The fields of each section of a spec; those of a trial stand in `base` and in the blocks."""
 
-REGISTRIES: dict[str, Registry[Any]] = {"model": OBJECTIVES, "architecture": ARCHITECTURES, "dataset": DATASETS}
-"""Trial fields whose value is the name of a description."""
 LIST_FIELDS = ("depth", "learning_rates", "learning_rate_drops")
 """Trial fields whose one value is a list."""
 PARAMETER = "parameters."

@@ -13,7 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from aesweep.models.config import TrialConfig
+from aesweep.models.config import REGISTRIES, TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.objectives.objective import as_mapping
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
@@ -22,7 +22,6 @@ from aesweep.sweep.spec.fields import (
     FIELDS,
     LIST_FIELDS,
     PARAMETER,
-    REGISTRIES,
     at,
     parameter_fields,
     read_settings,

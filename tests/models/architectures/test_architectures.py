@@ -33,19 +33,13 @@ SHAPES = [
     for size in (32, 64)
     for channels in (1, 3)
 ]
-COSTS = [
-    *SHAPES,
-    *(
-        replace(TINY, architecture=name, **others)
-        for name in NAMES
-        for others in (
-            {"depth": (3, 3, 2, 1), "image_size": 64},
-            {"filters": 128, "latent_size": 128, "model": "vae"},
-            {"conv_norm": False, "latent_norm": "batch", "depth": (1, 2, 1, 3)},
-            {"filters": 3, "latent_size": 5, "latent_norm": "layer", "channels": 1},
-        )
-    ),
+FURTHER: list[dict[str, Any]] = [
+    {"depth": (3, 3, 2, 1), "image_size": 64},
+    {"filters": 128, "latent_size": 128, "model": "vae"},
+    {"conv_norm": False, "latent_norm": "batch", "depth": (1, 2, 1, 3)},
+    {"filters": 3, "latent_size": 5, "latent_norm": "layer", "channels": 1},
 ]
+COSTS = [*SHAPES, *(replace(TINY, architecture=name, **others) for name in NAMES for others in FURTHER)]
 
 
 def pictures(config: TrialConfig, n: int = 20) -> torch.Tensor:
