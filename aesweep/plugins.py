@@ -11,9 +11,14 @@ from aesweep.evaluation.descriptions import Metric, Row
 from aesweep.evaluation.extractor_descriptions import FeatureNetwork
 from aesweep.evaluation.prior_descriptions import Prior
 from aesweep.lazy import lazy_names
-from aesweep.models.objectives.objective import Batch, Mixture, Objective, ObjectiveParameter, Terms, Trial, Weights
+from aesweep.models.architectures.architecture import Architecture, Cost
+from aesweep.models.data.datasets import DataSource
+from aesweep.models.datasets.dataset import DataSet
+from aesweep.models.errors import InputError
+from aesweep.models.objectives.objective import Batch, Mixture, Objective, ObjectiveParameter, Terms, Weights
 from aesweep.models.plugins.files import load_files
 from aesweep.models.plugins.plugin import Parameter, Plugin, PluginError
+from aesweep.models.plugins.trial import Trial
 
 if TYPE_CHECKING:
     from aesweep.evaluation.networks.extractor import Extractor
@@ -22,11 +27,16 @@ if TYPE_CHECKING:
     from aesweep.evaluation.subject import Subject, mean_and_error
 
 __all__ = [
+    "Architecture",
     "Batch",
+    "Cost",
+    "DataSet",
+    "DataSource",
     "Extractor",
     "FeatureNetwork",
     "Fit",
     "FittedPrior",
+    "InputError",
     "Metric",
     "Mixture",
     "Objective",

@@ -15,7 +15,7 @@ from aesweep.models.data.datasets import SPLITS, Split
 from aesweep.models.errors import InputError, nearest
 from aesweep.models.identity import content_hash, identity_fields
 from aesweep.models.plugins.plugin import Plugin, PluginError, Settings, Value
-from aesweep.models.plugins.registry import Registry, parsed
+from aesweep.models.plugins.registry import Registry, parsed, recorded_version
 from aesweep.models.renamed import takes_old_names
 
 VaeLatents = Literal["mean", "sample"]
@@ -135,6 +135,8 @@ class EvaluationConfig:
         recorded = {use.name for use in parsed(self.plugin_versions)}
         found = {}
         for name, values in sorted(given.items()):
+            if name in self.priors and name in self.metrics:
+                raise InputError("options", name, "A prior and a metric have this name. Rename one of the two.")
             one = self._described(name)
             if one is None and name in recorded:  # of a plug-in that is not here
                 found[name] = tuple(sorted(values.items()))
@@ -191,6 +193,12 @@ class EvaluationConfig:
     def seeds(self) -> tuple[int, ...]:
         """`sampling_seeds` by its old name, until aesweep 0.3."""
         return self.sampling_seeds
+
+    @property
+    def extractor_label(self) -> str:
+        """The feature network in names of files: `classifier`, or with its version where it is a plug-in's."""
+        version = recorded_version(self.plugin_versions, "extractor", self.extractor)
+        return f"{self.extractor}-{version}" if version else self.extractor
 
     @property
     def frechet_name(self) -> str:

@@ -12,6 +12,7 @@ from aesweep.evaluation.config import ID_FIELDS, EvaluationConfig
 from aesweep.evaluation.descriptions import KERNEL, METRICS, ROWS, metric_of_row
 from aesweep.evaluation.prior_descriptions import MIXTURE, PRIORS
 from aesweep.models.objectives.registry import OBJECTIVES
+from aesweep.models.plugins.registry import recorded_version
 
 _OF_METRIC = {name: row.deciding for name, row in ROWS.items()}
 _METRIC_OF_ROW = {row.name: one.name for one in METRICS.built_in.values() for row in one.rows}
@@ -36,8 +37,10 @@ def _of_prior(source: str) -> tuple[str, ...]:
     return prior.deciding if prior else ()
 
 
-def deciding_columns(evaluation: Mapping[str, Any], model: str, source: str, metric: str) -> dict[str, Any]:
-    """The columns `gmm_components`, `vae_latents` and `changed_settings` of one score.
+def deciding_columns(
+    evaluation: Mapping[str, Any], model: str, source: str, metric: str, extractor: str = "none"
+) -> dict[str, Any]:
+    """The columns `gmm_components`, `vae_latents` and `changed_settings` of one score, measured by this network if any.
 
     `evaluation` is what a commit says of it. Fields that came later have their defaults where an older commit lacks them,
     since a default never changes; where it says nothing at all they are unknown.
@@ -47,10 +50,11 @@ def deciding_columns(evaluation: Mapping[str, Any], model: str, source: str, met
     decide = deciding_numbers(source, metric)
     # Reconstructions decode means, samples of N(0, I) no latents of images at all.
     of_latents = source not in ("standard_normal", "reconstruction", "images")
+    names = [name for name in decide if name != "gmm_components"]
     return {
         "gmm_components": known.get("gmm_components") if "gmm_components" in decide else None,
         "vae_latents": _vae_latents(known, model) if of_latents else "none",
-        "changed_settings": _changed(known, [name for name in decide if name != "gmm_components"], source, metric),
+        "changed_settings": _changed(known, names, source, metric, extractor),
     }
 
 
@@ -62,15 +66,16 @@ def _vae_latents(known: Mapping[str, Any], model: str) -> str:
     return str(known.get("vae_latents", "unknown")) if objective.variational else "none"
 
 
-def _changed(known: Mapping[str, Any], names: list[str], source: str, metric: str) -> str:
+def _changed(known: Mapping[str, Any], names: list[str], source: str, metric: str, extractor: str) -> str:
     """Such as `kid_subsets 10, kid_subset_size 50`, `options.second_vae.steps 2000` or `version of my_prior 1.0`."""
     if not all(name in known for name in names):
         return "unknown"
     changed = [f"{name} {known[name]}" for name in names if known[name] != _DEFAULTS[name]]
     options = dict(known.get("options", ()))
     measured = _METRIC_OF_ROW.get(metric) or metric_of_row(metric, known.get("metrics", ()))
-    versions = dict(use.split(" ")[1:] for use in known.get("plugin_versions", ()))
-    for one in dict.fromkeys((source, measured)):
-        changed += [f"version of {one} {versions[one]}"] if one in versions else []
-        changed += [f"options.{one}.{name} {value}" for name, value in options.get(one, ())]
+    for kind, one in (("prior", source), ("metric", measured), ("extractor", extractor)):
+        version = recorded_version(known.get("plugin_versions", ()), kind, str(one))
+        changed += [f"version of {one} {version}"] if version else []
+        if kind != "extractor":
+            changed += [f"options.{one}.{name} {value}" for name, value in options.get(one, ())]
     return ", ".join(changed) or "none"

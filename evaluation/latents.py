@@ -41,7 +41,7 @@ class Latents:
 def encode_images(
     model: Autoencoder, images: np.ndarray, device: torch.device, precision: str, vae_latents: VaeLatents, seed: int
 ) -> np.ndarray:
-    """`images` uint8 (N, H, W, 3) -> latents float32 (N, Z).
+    """`images` uint8 (N, H, W, C) -> latents float32 (N, Z).
 
     A DAE gives its code. A VAE gives the mean of q(z|x), or for `vae_latents` "sample" one draw of it per image, from
     `seed`.

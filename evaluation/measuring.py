@@ -35,7 +35,7 @@ from aesweep.models.errors import NonFiniteError
 OF_SAMPLES = ("kid", "prdc", "frechet_infinity", "frechet_infinity_both", "inception_score")
 """Metrics of samples that need the features of each, other than the distance itself."""
 Decoder = Callable[[np.ndarray], torch.Tensor]
-"""Latents float32 (N, Z) -> pictures uint8 (N, H, W, 3) on the device."""
+"""Latents float32 (N, Z) -> pictures uint8 (N, H, W, C) on the device."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ SIDE_KEY = "aesweep image side"
 
 
 def image_grid(images: np.ndarray, columns: int = 8) -> bytes:
-    """`images` uint8 (N, H, W, 3) in rows of `columns`, as PNG bytes. Raises `ValueError` for no images."""
+    """`images` uint8 (N, H, W, C) in rows of `columns`, as PNG bytes. Raises `ValueError` for no images."""
     if len(images) == 0 or columns < 1:
         raise ValueError(f"a grid of {len(images)} images in {columns} columns")
     n, height, width, _ = images.shape
@@ -39,7 +39,7 @@ def image_grid(images: np.ndarray, columns: int = 8) -> bytes:
 
 
 def reconstruction_grid(originals: np.ndarray, reconstructions: np.ndarray, columns: int = 8) -> bytes:
-    """Pairs of rows, originals above their reconstructions; both uint8 (N, H, W, 3). PNG bytes."""
+    """Pairs of rows, originals above their reconstructions; both uint8 (N, H, W, C). PNG bytes."""
     if originals.shape != reconstructions.shape:
         raise ValueError(f"originals {originals.shape} and reconstructions {reconstructions.shape} differ in shape")
     n = len(originals)
@@ -76,7 +76,7 @@ def interpolation_grid(images: np.ndarray, ends_P2Z: np.ndarray, decoded: Callab
     """One row per pair, real images at both ends of its decoded walk, as PNG bytes.
 
     `images` are the pairs themselves, uint8 (P, 2, H, W, 3), `ends_P2Z` their latents; `decoded` takes latents (N, Z) to
-    uint8 (N, H, W, 3). Raises `ValueError` for no pairs.
+    uint8 (N, H, W, C). Raises `ValueError` for no pairs.
     """
     pairs, _, size = ends_P2Z.shape
     walks = decoded(straight_walks(ends_P2Z).reshape(pairs * STEPS, size)).reshape(pairs, STEPS, *images.shape[2:])

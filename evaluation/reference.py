@@ -61,7 +61,7 @@ def reference_name(trial: TrialConfig, evaluation: EvaluationConfig, split: Spli
 
     `weights` is the SHA-256 of a network that was trained for the evaluation; "" for one that came with weights.
     """
-    extractor = f"{evaluation.extractor}-{(weights or evaluation.extractor_sha256)[:8]}"
+    extractor = f"{evaluation.extractor_label}-{(weights or evaluation.extractor_sha256)[:8]}"
     return f"{data_name(trial)}-{split}-n{n}-s{evaluation.reference_seed}-{extractor}.npz"
 
 
@@ -71,7 +71,7 @@ def features_name(name: str) -> str:
 
 
 def measure_reference(images: np.ndarray, indices: np.ndarray, extractor: Extractor) -> Reference:
-    """The reference that `images[indices]` (uint8 (N, H, W, 3)) make, with the matrix root that all distances share."""
+    """The reference that `images[indices]` (uint8 (N, H, W, C)) make, with the matrix root that all distances share."""
     statistics = FeatureStatistics(extractor.dimension)
     kept = []
     for first in range(0, len(indices), CHUNK):

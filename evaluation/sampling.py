@@ -130,7 +130,7 @@ class Sampling:
     sampled: Sampled = field(default_factory=lambda: Sampled([]))
 
     def decoded(self, z_NZ: np.ndarray) -> torch.Tensor:
-        """Latents float32 (N, Z) -> pictures uint8 (N, H, W, 3) on the device."""
+        """Latents float32 (N, Z) -> pictures uint8 (N, H, W, C) on the device."""
         return decode_latents(self.model, z_NZ, self.device, self.precision)
 
     def add_reconstructions(self, split: Split, real: np.ndarray, indices: np.ndarray, z_NZ: np.ndarray) -> None:

@@ -57,7 +57,7 @@ class Subject:
     """The parameters of the metric that measures."""
 
     def decoded(self, z_NZ: np.ndarray) -> torch.Tensor:
-        """Latents float32 (N, Z) -> pictures uint8 (N, H, W, 3) on the device."""
+        """Latents float32 (N, Z) -> pictures uint8 (N, H, W, C) on the device."""
         return decode_latents(self.model, z_NZ, self.device, self.precision)
 
     def features(self, z_NZ: np.ndarray) -> torch.Tensor:
@@ -67,7 +67,7 @@ class Subject:
         return torch.cat([self.extractor.features(part) for part in parts])
 
     def real_features(self, images: np.ndarray, chosen_N: np.ndarray | None = None) -> torch.Tensor:
-        """Features (N, D) of real images uint8 (N, H, W, 3), of all or of those chosen, on the device."""
+        """Features (N, D) of real images uint8 (N, H, W, C), of all or of those chosen, on the device."""
         assert self.extractor is not None
         chosen_N = np.arange(len(images)) if chosen_N is None else chosen_N
         parts = (np.asarray(images[chosen_N[i : i + CHUNK]]) for i in range(0, len(chosen_N), CHUNK))

@@ -10,15 +10,18 @@ from functools import cached_property
 from numbers import Real
 from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
+from aesweep.models.architectures.architecture import STAGES, Architecture
+from aesweep.models.architectures.registry import ARCHITECTURES
+from aesweep.models.datasets.dataset import CHANNELS, IMAGE_SIZES, DataSet
+from aesweep.models.datasets.registry import DATASETS
 from aesweep.models.errors import InputError
 from aesweep.models.identity import content_hash, identity_fields
 from aesweep.models.objectives.objective import Objective, as_mapping
 from aesweep.models.objectives.registry import OBJECTIVES
-from aesweep.models.plugins.plugin import Value
-from aesweep.models.plugins.registry import parsed, require
+from aesweep.models.plugins.plugin import Settings, Value
+from aesweep.models.plugins.registry import Registry, require
 from aesweep.models.trial_name import trial_name
 
-Dataset = Literal["digits", "cifar10", "celeba", "folder"]
 LatentNorm = Literal["none", "batch", "spectral", "layer", "batch_plain"]
 NoisePosition = Literal["decoder_input", "image"]
 FirstMap = Literal["min(8f,1024)", "8f", "1024", "4f"]
@@ -29,8 +32,6 @@ Reconstruction = Literal["bce", "mse"]
 Resize = Literal["bilinear", "lanczos"]
 Precision = Literal["auto", "bf16", "fp16", "fp32"]
 
-KERNEL_SIZES = {32: 4, 64: 5}  # Section 3: 4x4 filters for CIFAR-10 (32 pixels), 5x5 for CelebA (64 pixels)
-ENCODER_STAGES = 4  # Section 3: four encoder layers, each doubling the number of filters
 LARGEST_COUNT = 1_000_000  # of filters, latents, epochs, images per batch: a typing error beyond it, not a wish
 
 DATA_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,39}")
@@ -53,11 +54,11 @@ class TrialConfig:
     """
 
     # Data
-    dataset: Annotated[Dataset, "digits, cifar10, celeba or folder"] = "digits"
+    dataset: Annotated[str, "digits, cifar10, celeba, folder, or a plug-in"] = "digits"
     data_identity: Annotated[str, 'SHA-256 of a folder\'s images; "none" for the built-in data sets'] = ""
     """64 hex digits for a `folder` data set; "" for the built-in data sets."""
     image_size: Annotated[int, "pixels per side"] = 32
-    """32 (kernel 4) or 64 (kernel 5)."""
+    """32 or 64."""
     resize: Annotated[Resize, "filter that brought images to image_size"] = "bilinear"
     """Antialiased."""
 
@@ -65,7 +66,9 @@ class TrialConfig:
     model: Annotated[str, "objective: dae, vae, another one of docs/rivals.md, or a plug-in"] = "dae"
     filters: Annotated[int, "filters of the first encoder stage"] = 128
     """Filters f of the first encoder stage; the stages have f, 2f, 4f, 8f."""
-    depth: Annotated[tuple[int, ...], 'convolutions per encoder stage: "1", or "3-3-2-1" where stages differ'] = (
+    depth: Annotated[
+        tuple[int, ...], 'convolutions (or residual blocks) per encoder stage: "1", or "3-3-2-1" where stages differ'
+    ] = (
         1,
         1,
         1,
@@ -119,8 +122,13 @@ class TrialConfig:
     # Fields that came later: part of the key only where they are not their defaults.
     reconstruction: Annotated[Reconstruction, "bce or mse; no effect on a sigma-vae"] = "bce"
     """Cross-entropy, or squared error."""
-    parameters: Annotated[tuple[tuple[str, Value], ...], 'parameters of the model, such as "penalty 0.01"'] = ()
-    """All of them as pairs, sorted by name; given as a mapping or as pairs, those left out have their defaults."""
+    architecture: Annotated[str, "conv (the paper's network), resnet, or a plug-in"] = "conv"
+    channels: Annotated[int, "3 for colour images, 1 for grey ones"] = 3
+    parameters: Annotated[
+        tuple[tuple[str, Value], ...], 'parameters of model and architecture, such as "penalty 0.01"'
+    ] = ()
+    """Pairs, sorted by name: all parameters of the model, and those of the architecture that are not their defaults. Given as a
+    mapping or as pairs."""
     plugin_versions: Annotated[tuple[str, ...], "plug-ins that are not part of aesweep, with their versions"] = ()
     """As `Registry.uses` gives them, such as "objective mine 1.0"; computed, so that a record names what it needs."""
 
@@ -132,7 +140,7 @@ class TrialConfig:
 
     def __post_init__(self) -> None:
         if _is_int(self.depth):  # `depth=2` reads better than (2, 2, 2, 2) in specs and notebooks
-            object.__setattr__(self, "depth", (self.depth,) * ENCODER_STAGES)
+            object.__setattr__(self, "depth", (self.depth,) * STAGES)
         for name in ("depth", "learning_rates", "learning_rate_drops", "plugin_versions"):
             _require(isinstance(getattr(self, name), list | tuple), self, name, "a list")
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -146,7 +154,7 @@ class TrialConfig:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InputError(name, getattr(self, name), f"Choose one of: {', '.join(choices)}.")
-        objective = _settle_model(self)
+        objective = _settle_plugins(self)
         _check(self)
         if objective is not None:
             _check_objective(self, objective)
@@ -158,15 +166,34 @@ class TrialConfig:
         found: Objective = OBJECTIVES.get(self.model, "model")
         return found
 
+    @cached_property
+    def network(self) -> Architecture:
+        """Its encoder and decoder. Raises `PluginError` as `objective`."""
+        require(self.plugin_versions)
+        found: Architecture = ARCHITECTURES.get(self.architecture, "architecture")
+        return found
+
+    @cached_property
+    def data(self) -> DataSet:
+        """Its data set. Raises `PluginError` as `objective`."""
+        require(self.plugin_versions)
+        found: DataSet = DATASETS.get(self.dataset, "dataset")
+        return found
+
     def parameter(self, name: str) -> Any:
-        """The value of a parameter of the model."""
+        """The value of a parameter of the model or the architecture."""
         found = dict(self.parameters)
-        return found[name] if name in found else self.objective.defaults_on(self.dataset)[name]
+        return found[name] if name in found else self.parameter_defaults[name]
 
     @property
-    def kernel_size(self) -> int:
-        """Side of the convolution kernels, in pixels."""
-        return KERNEL_SIZES[self.image_size]
+    def parameter_defaults(self) -> dict[str, Value]:
+        """Every parameter that the trial can have, with its default."""
+        return {**self.network.defaults, **self.objective.defaults_on(self.dataset)}
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of its images."""
+        return self.image_size, self.image_size, self.channels
 
     @property
     def depth_text(self) -> str:
@@ -188,21 +215,45 @@ class TrialConfig:
         return asdict(self)
 
 
-def _settle_model(config: TrialConfig) -> Objective | None:
-    """Give the trial its model's version and all of its parameters; the model, None where the trial's version is not here."""
-    if not isinstance(config.model, str):  # only then are the names of plug-ins searched for
-        raise _refused(config, "model", f"one of: {', '.join(OBJECTIVES.names())}")
-    found: Objective | None = OBJECTIVES.built_in.get(config.model)
-    if found is None or config.plugin_versions:
-        uses = OBJECTIVES.uses([config.model], config.plugin_versions, "model")
-        of_others = (str(use) for use in parsed(config.plugin_versions) if use.kind != OBJECTIVES.kind)
-        object.__setattr__(config, "plugin_versions", tuple(sorted({*uses, *of_others})))
-        found = OBJECTIVES.find(config.model)
-        if found is None or found.use not in ("", *uses):
+REGISTRIES: dict[str, Registry[Any]] = {"model": OBJECTIVES, "architecture": ARCHITECTURES, "dataset": DATASETS}
+"""The fields whose value is the name of a description."""
+
+
+def _settle_plugins(config: TrialConfig) -> Objective | None:
+    """Give the trial the versions and the parameters of what it names; its model, None where something is not here."""
+    for name, registry in REGISTRIES.items():
+        if not isinstance(getattr(config, name), str):  # only then are the names of plug-ins searched for
+            raise InputError(name, getattr(config, name), f"Choose one of: {', '.join(registry.names())}.")
+    found: list[Any] = [registry.built_in.get(getattr(config, name)) for name, registry in REGISTRIES.items()]
+    if None in found or config.plugin_versions:
+        uses = {
+            use
+            for name, one in REGISTRIES.items()
+            for use in one.uses([getattr(config, name)], config.plugin_versions, name)
+        }
+        object.__setattr__(config, "plugin_versions", tuple(sorted(uses)))
+        found = [registry.find(getattr(config, name)) for name, registry in REGISTRIES.items()]
+        if any(one is None or one.use not in ("", *uses) for one in found):
             object.__setattr__(config, "parameters", tuple(sorted(as_mapping(config.parameters).items())))
             return None
-    object.__setattr__(config, "parameters", found.complete(config.parameters, config.dataset))
-    return found
+    objective: Objective = found[0]
+    object.__setattr__(config, "parameters", _parameters(config, objective, found[1]))
+    return objective
+
+
+def _parameters(config: TrialConfig, objective: Objective, network: Architecture) -> Settings:
+    """All parameters of the model, and those of the architecture that are not their defaults.
+
+    Raises `InputError` for one that neither has, that both have, or whose value does not fit.
+    """
+    if not network.parameters:  # nearly all trials, of which a plan has thousands
+        return objective.complete(config.parameters, config.dataset)
+    if twice := sorted(objective.defaults.keys() & network.defaults.keys()):
+        remedy = f"{objective.name} and {network.name} both have a parameter of this name. Rename one of the two."
+        raise InputError("parameters", twice[0], remedy)
+    given = as_mapping(config.parameters)
+    own = {name: given.pop(name) for name in network.defaults if name in given}
+    return tuple(sorted((*objective.complete(given, config.dataset), *network.settings(own, "parameters"))))
 
 
 def _check(config: TrialConfig) -> None:
@@ -215,12 +266,13 @@ def _check(config: TrialConfig) -> None:
         _require(isinstance(getattr(config, name), bool), config, name, "true or false")
     depth, rates, drops = config.depth, config.learning_rates, config.learning_rate_drops
     warmup = config.warmup_epochs
-    depth_fits = len(depth) == ENCODER_STAGES and all(_is_int(d) and 1 <= d <= 100 for d in depth)
+    depth_fits = len(depth) == STAGES and all(_is_int(d) and 1 <= d <= 100 for d in depth)
     rates_fit = bool(rates) and all(0 < rate < float("inf") for rate in rates)
     drops_fit = len(drops) == len(rates) - 1 and list(drops) == sorted(drops) and all(0 < d < 1 for d in drops)
     four = "one whole number from 1 to 100, or four of them, one per encoder stage, such as [3, 3, 2, 1]"
     for name, fits, expected in (
-        ("image_size", _is_int(config.image_size) and config.image_size in KERNEL_SIZES, "32 or 64"),
+        ("image_size", _is_int(config.image_size) and config.image_size in IMAGE_SIZES, "32 or 64"),
+        ("channels", _is_int(config.channels) and config.channels in CHANNELS, "1 or 3"),
         ("depth", depth_fits, four),
         ("seed", _is_int(config.seed) and 0 <= config.seed < 2**32, "a whole number from 0 to 4294967295"),
         ("noise_std", 0 <= config.noise_std < float("inf"), "a standard deviation of 0 or more"),
@@ -269,7 +321,7 @@ def check_data_label(where: str, label: object) -> None:
     if not isinstance(label, str) or DATA_LABEL.fullmatch(label) is None:
         remedy = "Give 1 to 40 letters, digits, dots, hyphens, underscores or plus signs, such as faces or faces-2026."
         raise InputError(where, label, remedy)
-    if label.lower() in ("none", *get_args(Dataset)):
+    if label.lower() in ("none", *DATASETS.names()):
         raise InputError(where, label, "A data set of aesweep, or none at all, is called so. Give another name.")
 
 

@@ -1,8 +1,7 @@
 """What a trial costs, from its configuration alone: parameters, operations, GPU-hours. Imports no torch.
 
-`plan` must answer before anything is built, for hundreds of trials at once. The closed forms are therefore written over
-the same list of layers that the network is built from, and tests hold them equal to the network and to
-`torch.utils.flop_counter`.
+`plan` must answer before anything is built, for hundreds of trials at once. Encoder and decoder are described by their architecture
+(`architectures/architecture.py`); what the latent layer adds is the same for all.
 """
 
 import math
@@ -10,17 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from aesweep.models.config import TrialConfig
-from aesweep.models.networks.architecture import (
-    FIRST_MAP_SIDE,
-    IMAGE_CHANNELS,
-    Layer,
-    decoder_layers,
-    encoder_layers,
-    features_size,
-    first_map_channels,
-    latent_heads,
-    latent_norm,
-)
+from aesweep.models.networks.latent_layer import latent_cost
 
 FILE_SLACK_BYTES = 32 * 2**20
 STEP_FACTOR = 3
@@ -57,23 +46,14 @@ class ParameterCounts(NamedTuple):
     """Parameters, trained or frozen; running statistics do not count."""
 
     encoder: int
-    """Convolutions, their norms, and the latent layer with its norm."""
+    """With the latent layer and its norm."""
     decoder: int
 
 
 def parameter_counts(config: TrialConfig) -> ParameterCounts:
     """Parameters of the network that `build_autoencoder(config)` gives."""
-    *decoder, last = decoder_layers(config)
-    latent = latent_heads(config) * (features_size(config) + 1) * config.latent_size
-    if latent_norm(config) in ("batch", "layer"):
-        latent += 2 * config.latent_size  # scale and shift
-    first = (config.latent_size + 1) * first_map_channels(config) * FIRST_MAP_SIDE**2
-    return ParameterCounts(
-        encoder=sum(_parameters(layer, config, norm=config.conv_norm) for layer in encoder_layers(config)) + latent,
-        decoder=first
-        + sum(_parameters(layer, config, norm=config.conv_norm) for layer in decoder)
-        + _parameters(last, config, norm=False),
-    )
+    found = config.network.cost_of(config)
+    return ParameterCounts(found.encoder_parameters + latent_cost(config).parameters, found.decoder_parameters)
 
 
 def most_model_bytes(config: TrialConfig) -> int:
@@ -89,12 +69,7 @@ def most_checkpoint_bytes(config: TrialConfig) -> int:
 @lru_cache(maxsize=1024)  # asked for twice or more for each trial of a plan
 def flops_per_image(config: TrialConfig) -> int:
     """Operations of one forward pass of one image, a multiply-add being two; equals `torch.utils.flop_counter`."""
-    multiply_adds = latent_heads(config) * features_size(config) * config.latent_size
-    multiply_adds += config.latent_size * first_map_channels(config) * FIRST_MAP_SIDE**2
-    # A convolution works once per output pixel, a transposed one once per input pixel.
-    multiply_adds += sum(_weights(layer, config) * layer.side_out**2 for layer in encoder_layers(config))
-    multiply_adds += sum(_weights(layer, config) * layer.side_in**2 for layer in decoder_layers(config))
-    return 2 * multiply_adds
+    return config.network.cost_of(config).flops + latent_cost(config).flops
 
 
 def training_flops(config: TrialConfig, images: int) -> int:
@@ -113,7 +88,8 @@ def gpu_hours(config: TrialConfig, images: int) -> float:
 
 def gpu_idle_seconds(config: TrialConfig, images: int) -> float:
     """Seconds of `gpu_hours` in which the GPU waits for the next kernel."""
-    return config.objective.step_factor * STEP_SECONDS * config.epochs * math.ceil(images / config.batch_size)
+    step_seconds = config.objective.step_factor * config.network.step_factor * STEP_SECONDS
+    return step_seconds * config.epochs * math.ceil(images / config.batch_size)
 
 
 def cpu_hours(config: TrialConfig, images: int) -> float:
@@ -151,20 +127,11 @@ def fit_core_hours(iteration_flops: int) -> float:
 def beta_eff(config: TrialConfig) -> float | None:
     """Weight of the KL summed over latents against the cross-entropy summed over pixel values; None without either.
 
-    Averaging divides the cross-entropy by 3 x size^2 and the KL by the latents, so `mean` at 128 latents on CIFAR-10
+    Averaging divides the cross-entropy by channels x size^2 and the KL by the latents, so `mean` at 128 latents on CIFAR-10
     weighs 0.01 x 3072 / 128 = 0.24: the number to compare with the beta of other papers.
     """
     if "beta" not in config.objective.reads or config.reconstruction != "bce":
         return None
     if config.reduction == "sum":
         return config.beta
-    return config.beta * IMAGE_CHANNELS * config.image_size**2 / config.latent_size
-
-
-def _weights(layer: Layer, config: TrialConfig) -> int:
-    return layer.channels_in * layer.channels_out * config.kernel_size**2
-
-
-def _parameters(layer: Layer, config: TrialConfig, *, norm: bool) -> int:
-    """Kernel and bias, and scale and shift of the norm that follows."""
-    return _weights(layer, config) + layer.channels_out * (3 if norm else 1)
+    return config.beta * config.channels * config.image_size**2 / config.latent_size

@@ -9,32 +9,27 @@ from dataclasses import fields, replace
 from typing import Any
 
 from aesweep.models.config import TrialConfig
-from aesweep.models.networks.architecture import decoder_depths, first_map_channels, latent_norm
+from aesweep.models.networks.latent_layer import latent_norm
 
 _DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(TrialConfig)}
 
 
 def without_idle_fields(config: TrialConfig) -> TrialConfig:
     """The trial with the same weights whose fields without effect are the defaults."""
-    idle = []
+    idle = config.network.without_effect(config)
+    if latent_norm(config) in ("batch", "batch_plain"):
+        idle.discard("bn_momentum")
     if "beta" not in config.objective.reads:
-        idle.append("beta")
+        idle.add("beta")
     if config.objective.reconstruction is not None:
-        idle.append("reconstruction")
+        idle.add("reconstruction")
     if config.noise_std == 0:
-        idle.append("noise_position")
-    if not config.conv_norm and latent_norm(config) not in ("batch", "batch_plain"):
-        idle.append("bn_momentum")
-    if config.dataset == "cifar10" and config.image_size == 32:
-        idle.append("resize")  # its images are of that size
+        idle.add("noise_position")
+    if config.data.side == config.image_size:
+        idle.add("resize")  # its images are of that size
     if config.warmup_epochs == 0:
-        idle.append("warmup_learning_rate")
+        idle.add("warmup_learning_rate")
     if config.warmup_epochs >= config.epochs:
-        idle += ["learning_rates", "learning_rate_drops"]  # the warmup never ends
-    usual = replace(config, decoder_first_map=_DEFAULTS["decoder_first_map"])
-    if first_map_channels(config) == first_map_channels(usual):  # `8f` up to 128 filters, `1024` from there
-        idle.append("decoder_first_map")
-    if decoder_depths(config) == decoder_depths(replace(config, decoder_depth=_DEFAULTS["decoder_depth"])):
-        idle.append("decoder_depth")  # wherever all stages are equally deep
+        idle |= {"learning_rates", "learning_rate_drops"}  # the warmup never ends
     warmup_epochs = min(config.warmup_epochs, config.epochs)
     return replace(config, warmup_epochs=warmup_epochs, **{name: _DEFAULTS[name] for name in idle})

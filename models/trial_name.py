@@ -36,6 +36,8 @@ _WORDS = {
     "reconstruction": "{}",
     "parameters": "{}",
     "plugin_versions": "{}",
+    "architecture": "{}",
+    "channels": "grey",
 }
 """What a value that is not the default becomes, in the order of a name; fields that are not here follow with their names."""
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+-]+")

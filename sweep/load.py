@@ -9,7 +9,8 @@ from aesweep.models.cost import most_model_bytes
 from aesweep.models.data.images import ImageSet, load_images
 from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder
-from aesweep.models.plugins.registry import parsed, require
+from aesweep.models.plugins.plugin import Use
+from aesweep.models.plugins.registry import recorded_version, require
 from aesweep.models.training.checkpoint import model_from_bytes
 from aesweep.sweep.opened import OpenedStore
 from aesweep.sweep.spec.images import data_source
@@ -26,8 +27,8 @@ def load_model(store: OpenedStore | Store | str | Path, key: str) -> Autoencoder
         key: Key of a trained trial, or the first characters of one.
 
     Returns:
-        The torch module. `encode` takes images float32 (N, 3, size, size) in [0, 1] and gives the mean (N, Z) float32;
-        `decode` takes latents (N, Z) float32 and gives logits (N, 3, size, size), whose sigmoid is the picture.
+        The torch module. `encode` takes images float32 (N, channels, size, size) in [0, 1] and gives the mean (N, Z) float32;
+        `decode` takes latents (N, Z) float32 and gives logits (N, channels, size, size), whose sigmoid is the picture.
 
     Raises:
         InputError: There is no such store or trial, or its weights cannot be loaded.
@@ -64,11 +65,13 @@ def load_prior(store: OpenedStore | Store | str | Path, key: str, prior: str = "
     name = prior_file(prior)
     latest = opened.trials.latest_evaluation()
     evaluations = sorted(opened.commits.scored(config.key), key=lambda evaluation: evaluation != latest)
-    require(
-        use for evaluation in evaluations for use in _uses(opened, config.key, evaluation) if use.split()[1] == prior
-    )
+    uses = {evaluation: _use(opened, config.key, evaluation, prior) for evaluation in evaluations}
+    here = {found.use for found in [PRIORS.find(prior)] if found is not None}
+    fitting = [evaluation for evaluation in evaluations if uses[evaluation] in here | {""}]
+    if not fitting:
+        require(uses.values())
     PRIORS.get(prior, "--prior")
-    for evaluation in evaluations:
+    for evaluation in fitting:
         if (data := opened.commits.prior_bytes(config.key, evaluation, name, config.latent_size)) is not None:
             try:
                 return FittedPrior.from_bytes(data)
@@ -78,11 +81,12 @@ def load_prior(store: OpenedStore | Store | str | Path, key: str, prior: str = "
     raise InputError("--prior", prior, remedy)
 
 
-def _uses(store: Store, key: str, evaluation: str) -> list[str]:
-    """The plug-in priors of an evaluation, with their versions."""
+def _use(store: Store, key: str, evaluation: str, prior: str) -> str:
+    """The prior of an evaluation as `Plugin.use` names it; "" for one of aesweep, and where it has none of this name."""
     commit = store.commits.scores(key, evaluation)
     recorded: Any = commit.evaluation.get("plugin_versions", ()) if commit else ()
-    return [str(use) for use in parsed(recorded) if use.kind == "prior"]
+    version = recorded_version(recorded, "prior", prior)
+    return str(Use("prior", prior, version)) if version else ""
 
 
 def load_data(store: OpenedStore | Store | str | Path, key: str, data_dir: str | Path | None = None) -> ImageSet:
@@ -95,7 +99,7 @@ def load_data(store: OpenedStore | Store | str | Path, key: str, data_dir: str |
             have used that here before.
 
     Returns:
-        `train` and `test`, each uint8 (N, size, size, 3): read-only memory maps, prepared first where they are not yet.
+        `train` and `test`, each uint8 (N, size, size, channels): read-only memory maps, prepared first where they are not yet.
 
     Raises:
         InputError: There is no such store or trial, the images are not on this machine (it says how to get them), or only

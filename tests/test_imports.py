@@ -57,7 +57,7 @@ PLUGIN_SEARCH = {"email"}  # comes with importlib.metadata, which finds installe
 # What a process does, and what it must not have imported then.
 LIGHT = {
     "import aesweep": HEAVY | {"numpy", "pyarrow", "pydantic"},
-    "from aesweep.models import config, cost, errors, identity\nfrom aesweep.models.networks import architecture\n"
+    "from aesweep.models import config, cost, errors, identity\nfrom aesweep.models.architectures import registry\n"
     "from aesweep.models.data import datasets, folder\nconfig.TrialConfig().name": HEAVY
     | {"numpy", "PIL"}
     | PLUGIN_SEARCH,

@@ -121,7 +121,8 @@ def _number(text: str) -> object:
 def _places(trials: pd.DataFrame, name: str) -> tuple[list[object], np.ndarray]:
     """The values of a field in order, and the place of each trial's."""
     column = trials[name].astype("object")
-    without = ~trials["model"].map(lambda model: has_effect(model, name)).to_numpy(dtype=bool)
+    networks = zip(trials["model"], trials["architecture"], strict=True)
+    without = np.array([not has_effect(model, architecture, name) for model, architecture in networks], dtype=bool)
     if name in CONFIG_FIELDS:
         column = column.where(column.notna(), "unknown")
     else:

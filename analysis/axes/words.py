@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 
 from aesweep.analysis.data.trials import depth_order
-from aesweep.sweep.tables.schemas import MODEL_READS, MODEL_TITLES
+from aesweep.sweep.tables.schemas import ARCHITECTURE_FIELDS, ARCHITECTURE_READS, MODEL_READS, MODEL_TITLES
 
 STORE = "store"
 """Column that says which of two stores a trial is from."""
 PARAMETERS = "parameters"
 """Column with the parameters of a model, each of which is an axis of its own."""
-NOT_AN_AXIS = (PARAMETERS, "dataset", "data_identity", "data_label", "image_size", "resize", "seed")
+NOT_AN_AXIS = (PARAMETERS, "dataset", "data_identity", "data_label", "image_size", "channels", "resize", "seed")
 """Scores of two data sets are never compared, and seeds are averaged over."""
 TITLES = {"latent_size": "latent units", "filters": "filters", "noise_std": "noise", "conv_norm": "batch norm"}
 TITLES |= {"learning_rates": "learning rate", "learning_rate_drops": "rate drops", "bn_momentum": "batch norm momentum"}
@@ -35,8 +35,10 @@ def title(field: str) -> str:
     return TITLES.get(field, field.replace("_", " "))
 
 
-def has_effect(model: str, field: str) -> bool:
-    """Whether a field has an effect on a model; assumed for the models of plug-ins."""
+def has_effect(model: str, architecture: str, field: str) -> bool:
+    """Whether a field has an effect on a model and its network; assumed for those of plug-ins."""
+    if field in ARCHITECTURE_FIELDS and field not in ARCHITECTURE_READS.get(architecture, ARCHITECTURE_FIELDS):
+        return False
     if field == "beta":
         return "beta" in MODEL_READS.get(model, ("beta",))
     return field != "reduction" or model != "dae"  # what it weighs is the KL divergence

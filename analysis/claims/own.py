@@ -28,7 +28,8 @@ MODULE = "aesweep_own_claims"
 MOST_BYTES = 10_000_000
 LONGEST_ERROR = 300  # characters
 API = "docs/claims.md shows an example."
-DATA = r"(digits|cifar10|celeba|folder-[0-9a-f]{8})-(32|64)(-lanczos)?"
+_OF_PLUGIN = r"(?!(?:digits|cifar10|celeba|folder)-)[a-z][a-z0-9_-]*-[0-9A-Za-z.+_-]+"
+DATA = rf"(digits|cifar10|celeba|folder-[0-9a-f]{{8}}|{_OF_PLUGIN})-(32|64)(-lanczos)?(-grey)?"
 """What `Results.data` can be."""
 KNOWN_DATA = "digits-32, cifar10-32, celeba-64 or folder-1a2b3c4d-64"
 

@@ -17,9 +17,9 @@ import pandas as pd
 from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 _IN_WORDS = {
-    "data": "dataset data_identity data_label image_size resize".split(),
+    "data": "dataset data_identity data_label image_size channels resize".split(),
     "axes": "model filters depth latent_size seed".split(),
-    "network": "latent_norm noise_std noise_position freeze_latent conv_norm".split(),
+    "network": "architecture latent_norm noise_std noise_position freeze_latent conv_norm".split(),
     "weight": "beta parameters plugin_versions".split(),
 }
 """Fields that have words or a place of their own, by where they show."""
@@ -118,24 +118,27 @@ def nearest_width(filters: Iterable[float], target: int = PAPER_WIDTH) -> int:
 
 
 def _data(trials: pd.DataFrame) -> pd.Series:
-    """Data set with image size, such as `cifar10-32`, `faces-64`, `folder-1a2b3c4d-64`, `celeba-64-lanczos`.
+    """Data set with image size, such as `cifar10-32`, `faces-64`, `folder-1a2b3c4d-64`, `celeba-64-lanczos`, `stripes-1.0-32-grey`.
 
     A name that somebody gave to several folders is followed by their identities.
     """
+    version = trials["plugin_versions"].str.extract(r"\bdataset \S+ ([^,\s]+)", expand=False)
     identity = ("-" + trials["data_identity"].str[:8]).where(trials["data_identity"] != "none", "")
     is_named = trials["data_label"] != "none"
     is_clear = is_named & (trials.groupby("data_label")["data_identity"].transform("nunique") == 1)
     dataset = trials["dataset"].where(~is_named, trials["data_label"]) + identity.where(~is_clear, "")
     resize = ("-" + trials["resize"]).where(trials["resize"] != "bilinear", "")
     size = trials["image_size"].map("{:.0f}".format).astype("str")
-    return (dataset + "-" + size + resize).astype("str")
+    grey = pd.Series("-grey", index=trials.index).where(trials["channels"] == 1, "")
+    return (dataset + ("-" + version).fillna("") + "-" + size + resize + grey).astype("str")
 
 
 def _network(trials: pd.DataFrame) -> list[pd.Series]:
-    """The words of each axis of Table 1 beside width and depth; "" where it is plain."""
+    """The words of another architecture, and of each axis of Table 1 beside width and depth; "" where it is plain."""
     noise = "noise " + trials["noise_std"].map("{:g}".format).astype("str")
     noise = noise.where(trials["noise_position"] == "decoder_input", noise + " on the " + trials["noise_position"])
     return [
+        _words(trials["architecture"], trials["architecture"] != "conv"),
         _words(trials["latent_norm"] + " latent norm", trials["latent_norm"] != "none"),
         _words(noise, trials["noise_std"] > 0),
         _words("frozen latent", trials["freeze_latent"].astype(bool)),

@@ -21,7 +21,7 @@ MEASURES = ("bce", "mse", "psnr", "ssim")
 def reconstruction_errors(
     model: Autoencoder, latents: np.ndarray, images: np.ndarray, device: torch.device, precision: str
 ) -> np.ndarray:
-    """`latents` float32 (N, Z) and the `images` uint8 (N, H, W, 3) they belong to -> `MEASURES` of each, float64 (N, 4).
+    """`latents` float32 (N, Z) and the `images` uint8 (N, H, W, C) they belong to -> `MEASURES` of each, float64 (N, 4).
 
     The PSNR of a perfect reconstruction is infinite. Raises `NonFiniteError` for every other value that is not a number.
     """
@@ -41,7 +41,7 @@ def reconstruction_errors(
 
 
 def _measure(logits: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """(n, 3, H, W) -> (n, 4)."""
+    """(n, C, H, W) -> (n, 4)."""
     # torchmetrics takes 2 s to import, which every process would pay.
     from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 

@@ -36,7 +36,9 @@ class Extractor:
     """SHA-256 of weights that were trained for the evaluation, where `sha256` is that of the recipe; else ""."""
 
     def features(self, images: np.ndarray | torch.Tensor) -> torch.Tensor:
-        """`images` uint8 (N, H, W, 3), of any device -> float32 (N, D) on `device`, in batches.
+        """`images` uint8 (N, H, W, 3) or grey (N, H, W, 1), of any device -> float32 (N, D) on `device`, in batches.
+
+        The network sees grey images as equal red, green and blue.
 
         Raises `ValueError` for other shapes or types.
         """
@@ -66,7 +68,7 @@ class Extractor:
 
     def _batches(self, images: np.ndarray | torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
         """First index and features of each batch; smaller batches where the GPU, which trials share, has too little memory."""
-        if tuple(images.shape[3:]) != (3,) or images.dtype not in (np.uint8, torch.uint8):
+        if tuple(images.shape[3:]) not in ((1,), (3,)) or images.dtype not in (np.uint8, torch.uint8):
             raise ValueError(f"expected uint8 images (N, H, W, 3), got {images.dtype} {tuple(images.shape)}")
         first, size = 0, self.batch_size
         while first < len(images):
@@ -75,8 +77,10 @@ class Extractor:
                 batch = torch.from_numpy(np.array(batch))  # a memory map is read-only
             try:
                 with torch.inference_mode(), _full_precision(self.device):
-                    # NHWC -> NCHW, in channels_last memory
-                    features = self.network(batch.to(self.device).permute(0, 3, 1, 2))
+                    batch = batch.to(self.device)
+                    if batch.shape[3] == 1:
+                        batch = batch.repeat(1, 1, 1, 3)
+                    features = self.network(batch.permute(0, 3, 1, 2))  # NHWC -> NCHW, in channels_last memory
             except torch.OutOfMemoryError:
                 if size == 1:
                     raise

@@ -1,8 +1,7 @@
 """Which data a trial trains on, where it lies and how large it is. Imports no torch: `plan` asks here.
 
-Four data sets: `digits` (scikit-learn, needs no files), `cifar10` and `celeba` (torchvision's file layouts under the
-data folder), and `folder` (anyone's images as train/<label>/*.jpg and test/<label>/*.jpg). Preparation brings each to
-one uint8 `.npy` per split under `DATA/prepared/<data_name>/`, which every later run on any node opens as a memory map.
+Each data set describes itself (`aesweep.models.datasets`). Preparation brings it to one uint8 `.npy` per split under
+`DATA/prepared/<data_name>/`, which every later run on any node opens as a memory map.
 """
 
 import os
@@ -10,12 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.celeba_layout import missing_celeba
 from aesweep.models.data.folder import folder_identity, list_images
+from aesweep.models.datasets.dataset import DataSet
 from aesweep.models.errors import InputError
+from aesweep.models.plugins.files import said
+from aesweep.models.plugins.plugin import Code, function
+from aesweep.models.plugins.registry import recorded_version
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,9 +27,6 @@ Split = Literal["train", "test"]
 PREPARED = "prepared"
 """Folder of the prepared images, in the data folder."""
 SPLITS: tuple[Split, ...] = get_args(Split)
-
-# Official sizes, (train, test). CelebA's 19,867 validation images are not used: Section 3 names train and test alone.
-OFFICIAL_SIZES = {"digits": (1_500, 297), "cifar10": (50_000, 10_000), "celeba": (162_770, 19_962)}
 
 CIFAR10_FOLDER = "cifar-10-batches-py"
 
@@ -56,18 +56,25 @@ def default_data_dir() -> Path:
 
 
 def data_name(config: TrialConfig) -> str:
-    """One name for one set of prepared pixels, such as `cifar10-32`, `celeba-64-bilinear`, `folder-3fa9c2e1b0d4-32`."""
+    """One name for one set of prepared pixels, such as `cifar10-32`, `celeba-64-bilinear`, `folder-3fa9c2e1b0d4-32`.
+
+    A plug-in's has its version: `stripes-1.0-32-grey`.
+    """
     words: list[str] = [config.dataset]
     if config.dataset == "folder":
         words.append(config.data_identity[:12])
+    if version := recorded_version(config.plugin_versions, "dataset", config.dataset):
+        words.append(version)
     words.append(str(config.image_size))
     if config.dataset == "celeba" or config.resize != "bilinear":
         words.append(config.resize)
+    if config.channels == 1:
+        words.append("grey")
     return "-".join(words)
 
 
 def prepared_path(config: TrialConfig, source: DataSource, split: Split) -> Path:
-    """The uint8 array (N, size, size, 3) of one split."""
+    """The uint8 array (N, size, size, channels) of one split."""
     return source.data_dir / PREPARED / data_name(config) / f"{split}.npy"
 
 
@@ -78,7 +85,7 @@ def is_prepared(config: TrialConfig, source: DataSource) -> bool:
 
 
 def open_prepared(config: TrialConfig, source: DataSource, split: Split) -> "np.ndarray":
-    """The prepared uint8 array (N, size, size, 3) of one split as a memory map. Raises ValueError where it is damaged."""
+    """The prepared uint8 array (N, size, size, channels) of one split as a memory map. Raises ValueError where it is damaged."""
     import numpy as np
 
     path = prepared_path(config, source, split)
@@ -86,13 +93,13 @@ def open_prepared(config: TrialConfig, source: DataSource, split: Split) -> "np.
         array = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # the header is Python's text: cut short or overwritten it ends in nearly any exception
         raise ValueError(f"{path.name} cannot be read: {type(error).__name__}: {error}") from error
-    if array.dtype != np.uint8 or array.shape[1:] != (config.image_size, config.image_size, 3):
+    if array.dtype != np.uint8 or array.shape[1:] != config.image_shape:
         raise ValueError(f"{path.name} holds {array.dtype} of shape {array.shape}")
     return array
 
 
 def source_sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
-    """Training and test images: of the prepared arrays, else counted (`folder`), else the official sizes.
+    """Training and test images: of the prepared arrays, else as the data set says.
 
     Raises `InputError` for a folder that is not there, or holds a single training image: nothing can be learned from it.
     """
@@ -109,10 +116,11 @@ def _sizes(config: TrialConfig, source: DataSource) -> tuple[int, int]:
             return train, test
         except ValueError:
             pass  # damaged; `load_images` prepares it again
-    if config.dataset == "folder":
-        folder = require_folder(source)
-        return len(list_images(folder, "train")), len(list_images(folder, "test"))
-    return OFFICIAL_SIZES[config.dataset]
+    sizes = config.data.sizes
+    if isinstance(sizes, tuple):
+        return sizes
+    train, test = asked(config.data, sizes, config, source)
+    return int(train), int(test)
 
 
 def has_cifar10(data_dir: Path) -> bool:
@@ -122,24 +130,57 @@ def has_cifar10(data_dir: Path) -> bool:
 
 def check_source(config: TrialConfig, source: DataSource) -> None:
     """Raise `InputError`, saying what to fetch or copy where, if the images of `config` are not on this machine."""
-    if is_prepared(config, source) or config.dataset == "digits":
+    if is_prepared(config, source) or config.data.missing is None:
         return
-    where, lacking = str(source.data_dir), ""
+    if lacking := asked(config.data, config.data.missing, config, source):
+        raise InputError("--data", str(source.data_dir), str(lacking))
+
+
+def asked(one: DataSet, code: Code, *arguments: object) -> Any:
+    """What a function of a data set returns. Whatever a plug-in's raises becomes an `InputError`; ours say more."""
+    if not one.use:
+        return function(code)(*arguments)
+    try:
+        return function(code)(*arguments)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"dataset {one.name}", one.version, f"{said(error)}. Correct the plug-in or its files."
+        ) from error
+
+
+def missing_from_cifar10(_: TrialConfig, source: DataSource) -> str:
+    """What to do where CIFAR-10's files are not there; "" where they are."""
+    where = source.data_dir
+    lacks = f"It holds no {CIFAR10_FOLDER}/. Run `aesweep fetch cifar10 --to {where}`, or copy it there."
     with _reading(source):
-        if config.dataset == "cifar10" and not has_cifar10(source.data_dir):
-            lacking = f"It holds no {CIFAR10_FOLDER}/. Run `aesweep fetch cifar10 --to {where}`, or copy it there."
-        elif config.dataset == "celeba" and (missing := missing_celeba(source.data_dir)):
-            lacking = f"{missing} Run `aesweep fetch celeba --to {where}`, or copy both there."
-    if lacking:
-        raise InputError("--data", where, lacking)
-    if config.dataset == "folder":
-        folder = require_folder(source)
-        if (found := folder_identity(folder, source.data_dir)) != config.data_identity:
-            remedy = (
-                f"Its images have changed: the trial was made for {config.data_identity[:12]}…, the folder now holds "
-                f"{found[:12]}…. Restore the images, or make a new spec from the folder."
-            )
-            raise InputError("data.path", str(folder), remedy)
+        return "" if has_cifar10(where) else lacks
+
+
+def missing_from_celeba(_: TrialConfig, source: DataSource) -> str:
+    """What to do where files of CelebA are not there; "" where all are."""
+    with _reading(source):
+        missing = missing_celeba(source.data_dir)
+    return f"{missing} Run `aesweep fetch celeba --to {source.data_dir}`, or copy both there." if missing else ""
+
+
+def missing_from_folder(config: TrialConfig, source: DataSource) -> str:
+    """Raises `InputError` where the user's folder is not there, or holds other images than the trial was made for."""
+    folder = require_folder(source)
+    if (found := folder_identity(folder, source.data_dir)) != config.data_identity:
+        remedy = (
+            f"Its images have changed: the trial was made for {config.data_identity[:12]}…, the folder now holds "
+            f"{found[:12]}…. Restore the images, or make a new spec from the folder."
+        )
+        raise InputError("data.path", str(folder), remedy)
+    return ""
+
+
+def folder_sizes(_: TrialConfig, source: DataSource) -> tuple[int, int]:
+    """Images in the user's folder."""
+    folder = require_folder(source)
+    return len(list_images(folder, "train")), len(list_images(folder, "test"))
 
 
 @contextmanager

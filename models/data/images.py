@@ -1,7 +1,7 @@
 """Images of every data set as one read-only uint8 array per split.
 
 Decoding 160,000 JPEG files for each of 300 trials would cost more than training. Each data set is decoded once into
-`DATA/prepared/<data_name>/{train,test}.npy` (N, size, size, 3), written aside and renamed, so that two processes that
+`DATA/prepared/<data_name>/{train,test}.npy` (N, size, size, channels), written aside and renamed, so that two processes that
 prepare at once do no harm; afterwards it is a memory map whose pages all actors of a node share.
 """
 
@@ -43,7 +43,7 @@ PROGRESS_SECONDS = 10.0
 
 
 class ImageSet(NamedTuple):
-    """Both splits, uint8 (N, size, size, 3), read-only memory maps."""
+    """Both splits, uint8 (N, size, size, channels), read-only memory maps."""
 
     train: np.ndarray
     test: np.ndarray
@@ -128,7 +128,7 @@ def remove_abandoned_images(data_dir: Path) -> None:
 def _write(path: Path, source: Pictures, config: TrialConfig, threads: int) -> list[PictureError]:
     """Decode one split into the array at `path`; the pictures that cannot be used, all of which are found."""
     refused: list[PictureError] = []
-    shape = (len(source.items), config.image_size, config.image_size, 3)
+    shape = (len(source.items), *config.image_shape)
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     if hasattr(os, "posix_fallocate"):  # a disk that fills up under a memory map ends the process without a word
         with path.open("r+b") as file:
@@ -136,7 +136,8 @@ def _write(path: Path, source: Pictures, config: TrialConfig, threads: int) -> l
 
     def decode(item: Any) -> np.ndarray | PictureError:
         try:
-            return np.asarray(fit_square(source.open(item), config.image_size, config.resize))
+            picture = source.open(item).convert("RGB" if config.channels == 3 else "L")
+            return np.asarray(fit_square(picture, config.image_size, config.resize)).reshape(config.image_shape)
         except PictureError as error:
             return error
 

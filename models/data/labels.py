@@ -1,4 +1,4 @@
-"""The labels of the data sets that have some: of digits, of CIFAR-10, and the folders' names of your own images.
+"""The labels of the data sets that have some: of digits, of CIFAR-10, of plug-ins, and the folders' names of your own images.
 
 Trials need none. A classifier that measures them does (`evaluation/networks/classifier.py`), so labels are read from the source when
 it is trained, in the order of the prepared images, and are not kept.
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from aesweep.models.config import TrialConfig
-from aesweep.models.data.datasets import DataSource, Split, has_cifar10, require_folder, source_sizes
+from aesweep.models.data.datasets import DataSource, Split, asked, has_cifar10, require_folder, source_sizes
 from aesweep.models.data.folder import folder_identity, list_images
 from aesweep.models.errors import InputError
 
@@ -23,9 +23,9 @@ def check_labels(config: TrialConfig, source: DataSource, extractor: str = "clas
     `extractor` is the network that wants them.
     """
     if config.dataset == "folder":
-        _folder_labels(config, source, "train")
+        folder_labels(config, source, "train")
     else:
-        _check_official(config, source, extractor)
+        _check_others(config, source, extractor)
 
 
 def load_labels(config: TrialConfig, source: DataSource, split: Split = "train") -> np.ndarray:
@@ -33,27 +33,32 @@ def load_labels(config: TrialConfig, source: DataSource, split: Split = "train")
 
     Raises `InputError` where there are none, where all are equal, and where the images are not those of the trial.
     """
-    if config.dataset == "folder":
-        found = _folder_labels(config, source, split)
-    else:
-        _check_official(config, source, "classifier")
-        found = _digits_labels(split) if config.dataset == "digits" else _cifar10_labels(source, split)
+    if config.dataset != "folder":
+        _check_others(config, source, "classifier")
+    assert config.data.labels is not None
+    found = np.asarray(asked(config.data, config.data.labels, config, source, split))
+    if found.dtype.kind not in "iu" or found.ndim != 1 or (len(found) and found.min() < 0):
+        is_what = f"labels of {found.dtype} and shape {found.shape}"
+        raise InputError(
+            f"dataset {config.dataset}", is_what, f"Return whole numbers from 0 up, one per image. {OTHERS}"
+        )
     n = source_sizes(config, source)[split == "test"]
     if len(found) != n:
         raise InputError("extractor", "classifier", f"There are {len(found)} labels for {n} images. {OTHERS}")
-    return found
+    return found.astype(np.int64)
 
 
-def _check_official(config: TrialConfig, source: DataSource, extractor: str) -> None:
+def _check_others(config: TrialConfig, source: DataSource, extractor: str) -> None:
     """`check_labels` for a data set that is no folder of the user's."""
-    if config.dataset not in ("digits", "cifar10"):
+    if config.data.labels is None:
         raise InputError("extractor", extractor, f"The images of {config.dataset} have no labels here. {OTHERS}")
     if config.dataset == "cifar10" and not has_cifar10(source.data_dir):
         remedy = f"Its labels are in the files of CIFAR-10. Run `aesweep fetch cifar10 --to {source.data_dir}`."
         raise InputError("--data", str(source.data_dir), remedy)
 
 
-def _digits_labels(split: Split) -> np.ndarray:
+def digits_labels(_: TrialConfig, __: DataSource, split: Split) -> np.ndarray:
+    """Which digit each image shows."""
     from sklearn.datasets import load_digits
 
     from aesweep.models.data.reading import digits_order
@@ -62,13 +67,14 @@ def _digits_labels(split: Split) -> np.ndarray:
     return np.asarray(target[digits_order(len(target), split)], np.int64)
 
 
-def _cifar10_labels(source: DataSource, split: Split) -> np.ndarray:
+def cifar10_labels(_: TrialConfig, source: DataSource, split: Split) -> np.ndarray:
+    """The class of each photograph."""
     from aesweep.models.data.reading import cifar10_arrays
 
     return np.concatenate(cifar10_arrays(source.data_dir, split, b"labels", (-1,))).astype(np.int64)
 
 
-def _folder_labels(config: TrialConfig, source: DataSource, split: Split) -> np.ndarray:
+def folder_labels(config: TrialConfig, source: DataSource, split: Split) -> np.ndarray:
     """The first folder below the split: FOLDER/train/<label>/…; numbered by the labels of the training images."""
     folder = require_folder(source)
     if folder_identity(folder, source.data_dir) != config.data_identity:

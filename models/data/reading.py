@@ -11,6 +11,7 @@ import logging
 import pickle
 import zipfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,14 +22,16 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.data.celeba_layout import find_celeba
 from aesweep.models.data.datasets import (
     CIFAR10_FOLDER,
-    OFFICIAL_SIZES,
     SPLITS,
     DataSource,
     Split,
+    asked,
+    require_folder,
 )
 from aesweep.models.data.folder import list_images
 from aesweep.models.data.picture import open_image
 from aesweep.models.data.refused import SEVERAL, PictureError
+from aesweep.models.datasets.registry import DATASETS
 from aesweep.models.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -41,7 +44,7 @@ DIGITS_SPLIT_SEED = 0
 
 
 class Pictures(NamedTuple):
-    """One split: `open(items[i])` is picture i in RGB, before cropping to a square and resizing."""
+    """One split: `open(items[i])` is picture i, grey or RGB, before cropping to a square and resizing."""
 
     items: Sequence[Any] | np.ndarray
     open: Callable[[Any], Image.Image]
@@ -50,17 +53,51 @@ class Pictures(NamedTuple):
 
 
 def pictures(config: TrialConfig, source: DataSource, split: Split) -> Pictures:
-    """The pictures of one split, in the same order everywhere. Raises `InputError` for files that cannot be read."""
-    match config.dataset:
-        case "digits":
-            return Pictures(_digits(split), lambda pixels: Image.fromarray(pixels).convert("RGB"))
-        case "cifar10":
-            return Pictures(_cifar10(source.data_dir, split), Image.fromarray)
-        case "celeba":
-            return _celeba(source.data_dir, split)
-        case "folder":
-            assert source.folder is not None  # `check_source` has seen to it
-            return Pictures(list_images(source.folder, split), open_image)
+    """The pictures of one split, in the same order everywhere. Raises `InputError` for what cannot be read."""
+    found = asked(config.data, config.data.pictures, config, source, split)
+    if isinstance(found, Pictures):
+        return found
+    if not hasattr(found, "__len__") or not len(found):
+        is_what = f"{type(found).__name__} as its pictures of {split}"
+        raise InputError(
+            f"dataset {config.dataset}", is_what, "Return an array of images, or a list of images or files."
+        )
+    return Pictures(found, partial(_picture, config))
+
+
+def _picture(config: TrialConfig, item: object) -> Image.Image:
+    """One item of a plug-in's pictures: a path, or an array uint8 (H, W), (H, W, 1) or (H, W, 3)."""
+    if isinstance(item, str | Path):
+        return open_image(Path(item))
+    pixels = np.asarray(item)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)):
+        is_what = f"an image of {pixels.dtype} and shape {pixels.shape}"
+        raise InputError(f"dataset {config.dataset}", is_what, "Return uint8 images of shape (H, W) or (H, W, 3).")
+    return Image.fromarray(pixels)
+
+
+def digits_pictures(_: TrialConfig, __: DataSource, split: Split) -> Pictures:
+    """scikit-learn's digits."""
+    return Pictures(_digits(split), Image.fromarray)
+
+
+def cifar10_pictures(_: TrialConfig, source: DataSource, split: Split) -> Pictures:
+    """CIFAR-10's photographs."""
+    return Pictures(_cifar10(source.data_dir, split), Image.fromarray)
+
+
+def folder_pictures(_: TrialConfig, source: DataSource, split: Split) -> Pictures:
+    """The user's own images."""
+    return Pictures(list_images(require_folder(source), split), open_image)
+
+
+def official_sizes(name: str) -> tuple[int, int]:
+    """Training and test images of a data set whose numbers are known."""
+    sizes = DATASETS.built_in[name].sizes
+    assert isinstance(sizes, tuple)
+    return sizes
 
 
 def _fetch_again(path: Path | str, dataset: str, data_dir: Path) -> str:
@@ -80,7 +117,7 @@ def _digits(split: Split) -> np.ndarray:
 def digits_order(n: int, split: Split) -> np.ndarray:
     """Which of scikit-learn's `n` digits are in a split, in its order."""
     order = np.random.default_rng(DIGITS_SPLIT_SEED).permutation(n)
-    n_train = OFFICIAL_SIZES["digits"][0]
+    n_train = official_sizes("digits")[0]
     chosen: np.ndarray = order[:n_train] if split == "train" else order[n_train:]
     return chosen
 
@@ -125,8 +162,9 @@ class _ArrayUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it asks for {module}.{name}")
 
 
-def _celeba(data_dir: Path, split: Split) -> Pictures:
+def celeba_pictures(_: TrialConfig, source: DataSource, split: Split) -> Pictures:
     """Aligned and cropped CelebA, from the folder or, where it was not unpacked, from the zip."""
+    data_dir = source.data_dir
     path, partition = find_celeba(data_dir)
     assert path is not None and partition is not None  # `check_source` has seen to it
     names = _celeba_names(partition, data_dir, split)
@@ -167,7 +205,7 @@ def _celeba_names(path: Path, data_dir: Path, split: Split) -> list[str]:
     if not names:
         remedy = f'It names no image of the {split} split (lines such as "000001.jpg {wanted}").'
         raise InputError("--data", str(path), remedy)
-    if len(names) != (official := OFFICIAL_SIZES["celeba"][SPLITS.index(split)]):
+    if len(names) != (official := official_sizes("celeba")[SPLITS.index(split)]):
         log.warning("%s names %d %s images, not the official %d: %s", path, len(names), split, official, UNOFFICIAL)
     return names
 

@@ -3,7 +3,7 @@
 Test cross-entropy in eval mode is the one number that shows an autoencoder whose running statistics never caught up:
 such a model trains well and still scores worse than the mean training image.
 
-Images are uint8 NHWC, NumPy array (or memory map) or tensor; N images, H = W pixels, Z latents.
+Images are uint8 NHWC, NumPy array (or memory map) or tensor; N images, H = W pixels, C channels, Z latents.
 """
 
 import math
@@ -28,7 +28,7 @@ SUMMED = 257
 def bce_on_test_images(
     model: Autoencoder, images: Images, device: torch.device, precision: str, batch_size: int = BATCH_SIZE
 ) -> float:
-    """Mean cross-entropy of `images` (N, H, W, 3) under the decoded means, in nats per pixel value, in eval mode."""
+    """Mean cross-entropy of `images` (N, H, W, C) under the decoded means, in nats per pixel value, in eval mode."""
     total = torch.zeros((), dtype=torch.float64, device=device)
     with evaluating(model, device):
         for x in float_batches(images, device, batch_size):
@@ -56,7 +56,7 @@ def mean_image_bce(train: Images, test: Images) -> float:
 def reconstruct(
     model: Autoencoder, images: Images, device: torch.device, precision: str, batch_size: int = BATCH_SIZE
 ) -> np.ndarray:
-    """`images` (N, H, W, 3) -> their reconstructions from the decoded means, uint8 (N, H, W, 3).
+    """`images` (N, H, W, C) -> their reconstructions from the decoded means, uint8 (N, H, W, C).
 
     Raises `NonFiniteError` for a pixel that is not a number.
     """
@@ -68,12 +68,11 @@ def reconstruct(
 def decode_latents(
     model: Autoencoder, latents: Images, device: torch.device, precision: str, batch_size: int = BATCH_SIZE
 ) -> torch.Tensor:
-    """`latents` float32 (N, Z) -> pictures, uint8 (N, H, W, 3) on `device`, where features are measured next.
+    """`latents` float32 (N, Z) -> pictures, uint8 (N, H, W, C) on `device`, where features are measured next.
 
     Raises `NonFiniteError` for a pixel that is not a number.
     """
-    size = model.config.image_size
-    out = torch.empty((len(latents), size, size, 3), dtype=torch.uint8, device=device)
+    out = torch.empty((len(latents), *model.config.image_shape), dtype=torch.uint8, device=device)
     with torch.inference_mode(), evaluating(model, device):
         for first in range(0, len(latents), batch_size):
             z = torch.as_tensor(latents[first : first + batch_size], dtype=torch.float32, device=device)
@@ -84,7 +83,7 @@ def decode_latents(
 
 
 def to_uint8(logits: torch.Tensor) -> torch.Tensor:
-    """Logits (N, 3, H, W) -> uint8 (N, H, W, 3). Rounded: truncation would darken by half a level.
+    """Logits (N, C, H, W) -> uint8 (N, H, W, C). Rounded: truncation would darken by half a level.
 
     Raises `NonFiniteError` for NaN: a latent far from all training data can overflow fp16, and NaN would pass for a colour.
     """
@@ -95,7 +94,7 @@ def to_uint8(logits: torch.Tensor) -> torch.Tensor:
 
 
 def float_batches(images: Images, device: torch.device, batch_size: int) -> Iterator[torch.Tensor]:
-    """Batches of `images` (N, H, W, 3) on `device`, as float32 (n, 3, H, W) in [0, 1] in channels_last memory."""
+    """Batches of `images` (N, H, W, C) on `device`, as float32 (n, C, H, W) in [0, 1] in channels_last memory."""
     for first in range(0, len(images), batch_size):
         batch = images[first : first + batch_size]
         if not isinstance(batch, torch.Tensor):
@@ -115,7 +114,7 @@ def evaluating(model: Autoencoder, device: torch.device) -> Iterator[None]:
 
 
 def _pixel_sums(images: Images) -> np.ndarray:
-    """Sums over uint8 images (N, H, W, 3), exact, float64 (H, W, 3)."""
+    """Sums over uint8 images (N, H, W, C), exact, float64 (H, W, C)."""
     pixels = np.asarray(images)
     total = np.zeros(pixels.shape[1:], dtype=np.int64)
     for first in range(0, len(pixels), SUMMED):

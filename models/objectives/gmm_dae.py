@@ -20,8 +20,9 @@ has 10 components and the same weight.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Mixture, Objective, ObjectiveParameter, Terms, Trial
+from aesweep.models.objectives.objective import Batch, Mixture, Objective, ObjectiveParameter, Terms
 from aesweep.models.plugins.plugin import BUILT_IN
+from aesweep.models.plugins.trial import Trial
 
 if TYPE_CHECKING:
     import torch

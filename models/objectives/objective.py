@@ -13,53 +13,29 @@ which leaves their balance as it is.
 
 The functions of an objective import torch where they run, since specs are read without it.
 
-Shapes: N images, Z = latent_size, H = W = image_size, K components.
+Shapes: N images, C channels, Z = latent_size, H = W = image_size, K components.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from aesweep.models.errors import InputError
 from aesweep.models.plugins.plugin import Parameter, Plugin, Settings, Value
+from aesweep.models.plugins.trial import Trial
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
-
-VALUES_PER_PIXEL = 3
-
-
-class Trial(Protocol):
-    """What an objective may ask of the trial that it is part of, a `config.TrialConfig`."""
-
-    @property
-    def image_size(self) -> int:
-        """Pixels per side."""
-
-    @property
-    def latent_size(self) -> int:
-        """Latent units."""
-
-    @property
-    def beta(self) -> float:
-        """Weight of a VAE's KL term."""
-
-    @property
-    def reduction(self) -> str:
-        """`mean` or `sum`."""
-
-    def parameter(self, name: str) -> Any:
-        """The value of one of the objective's parameters."""
 
 
 class Batch(NamedTuple):
     """What the terms of one training step are computed from: float32 tensors on the trial's device."""
 
     images: "torch.Tensor"
-    """(N, 3, H, W) in [0, 1]."""
+    """(N, C, H, W) in [0, 1]."""
     logits: "torch.Tensor"
-    """(N, 3, H, W); their sigmoid is the reconstruction."""
+    """(N, C, H, W); their sigmoid is the reconstruction."""
     mean: "torch.Tensor"
     """(N, Z): the code, or the mean of q(z|x). The decoder got this plus noise, where there is noise."""
     log_variance: "torch.Tensor | None"

@@ -10,8 +10,9 @@ no prior of its own: their tables fit Gaussians afterwards.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms, Trial
+from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms
 from aesweep.models.plugins.plugin import BUILT_IN
+from aesweep.models.plugins.trial import Trial
 
 if TYPE_CHECKING:
     import torch

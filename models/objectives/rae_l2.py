@@ -12,9 +12,10 @@ Source: as `rae.py`. It is not Adam's `weight_decay`, which would act on all par
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms, Trial
+from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms
 from aesweep.models.objectives.rae import SOURCE, latent_penalty, latent_terms, latent_weights
 from aesweep.models.plugins.plugin import BUILT_IN
+from aesweep.models.plugins.trial import Trial
 
 if TYPE_CHECKING:
     import torch

@@ -14,9 +14,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import VALUES_PER_PIXEL, Batch, Objective, Trial, standard_normal
+from aesweep.models.objectives.objective import Batch, Objective, standard_normal
 from aesweep.models.objectives.vae import kl_term
 from aesweep.models.plugins.plugin import BUILT_IN
+from aesweep.models.plugins.trial import Trial
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +49,7 @@ def _weights(trial: Trial) -> Mapping[str, float]:
 
 
 def _values(trial: Trial) -> int:
-    return VALUES_PER_PIXEL * trial.image_size**2
+    return trial.channels * trial.image_size**2
 
 
 OBJECTIVE = Objective(

@@ -9,8 +9,9 @@ trial has, and is used as given. A `reduction` of `mean` averages over latent un
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Objective, Terms, Trial, standard_normal
+from aesweep.models.objectives.objective import Batch, Objective, Terms, standard_normal
 from aesweep.models.plugins.plugin import BUILT_IN
+from aesweep.models.plugins.trial import Trial
 
 if TYPE_CHECKING:
     import torch

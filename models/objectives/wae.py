@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms, Trial, standard_normal
+from aesweep.models.objectives.objective import Batch, Objective, ObjectiveParameter, Terms, standard_normal
 from aesweep.models.plugins.plugin import BUILT_IN
+from aesweep.models.plugins.trial import Trial
 
 if TYPE_CHECKING:
     import torch

@@ -88,6 +88,11 @@ def parsed(recorded: Iterable[str], field: str = "plugin_versions") -> tuple[Use
     return tuple(found)
 
 
+def recorded_version(recorded: Iterable[str], kind: str, name: str) -> str:
+    """The version of one plug-in among those that a configuration keeps; "" for what is built in."""
+    return next((use.version for use in parsed(recorded) if (use.kind, use.name) == (kind, name)), "")
+
+
 def require(recorded: Iterable[str]) -> None:
     """Raise `PluginError` for the first of these plug-ins that is not here, or only in another version."""
     for use in parsed(recorded):

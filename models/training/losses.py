@@ -3,7 +3,7 @@
 The paper does not say over what cross-entropy and KL divergence are averaged, and for a VAE that decides the strength of the
 KL term: `reduction` is our reading, and `aesweep.models.cost.beta_eff` turns either one into the same scale.
 
-Shapes: N images, H = W = image_size, Z = latent_size.
+Shapes: N images, C channels, H = W = image_size, Z = latent_size.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from aesweep.models.config import TrialConfig
-from aesweep.models.networks.architecture import IMAGE_CHANNELS
 from aesweep.models.networks.autoencoder import Encoded
 from aesweep.models.objectives.objective import Batch
 
@@ -52,7 +51,7 @@ class Loss:
         decoder: nn.Module = _NO_DECODER,
         generator: torch.Generator | None = None,
     ) -> Losses:
-        """Losses of one batch, in fp32 whatever the network ran in: logits and images (N, 3, H, W), images in [0, 1].
+        """Losses of one batch, in fp32 whatever the network ran in: logits and images (N, C, H, W), images in [0, 1].
 
         Some terms look at the weights of `decoder`, or draw noise from `generator`. Raises `ValueError` for an objective
         whose terms are not those that it has weights for.
@@ -103,7 +102,7 @@ def cross_entropy_scale(images: torch.Tensor) -> float:
 
 def _scale(config: TrialConfig, images: torch.Tensor | None) -> float:
     """What a weight for mean squared error is multiplied by."""
-    values = IMAGE_CHANNELS * config.image_size**2 if config.reduction == "sum" else 1
+    values = config.channels * config.image_size**2 if config.reduction == "sum" else 1
     if config.reconstruction == "mse":
         return float(values)
     if images is None:

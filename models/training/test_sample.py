@@ -22,6 +22,6 @@ def sample_size(train: int, test: int) -> int:
 
 
 def sample_of(train: Images, test: Images, device: torch.device) -> torch.Tensor:
-    """The sample, uint8 (n, H, W, 3) on `device`."""
+    """The sample, uint8 (n, H, W, C) on `device`."""
     chosen = np.random.default_rng(0).permutation(len(test))[: sample_size(len(train), len(test))]
     return torch.tensor(np.asarray(test)[np.sort(chosen)], device=device)

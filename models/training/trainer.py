@@ -50,17 +50,18 @@ class Trainer:
         compile: bool = False,
         replay: bool = True,
     ) -> None:
-        """`train`: uint8 (N, size, size, 3) on `device`. `compile`: encoder and decoder go through torch.compile.
+        """`train`: uint8 (N, size, size, channels) on `device`. `compile`: encoder and decoder go through torch.compile.
 
-        `test_sample`: uint8 (n, size, size, 3), test images that are measured after every epoch (test_sample.py). That
+        `test_sample`: uint8 (n, size, size, channels), test images that are measured after every epoch (test_sample.py). That
         changes no bit of the training.
 
         `replay`: steps of a narrow network on a GPU are replayed as CUDA graphs (step_graph.py); False launches each, for
         comparison: with deterministic kernels the bits are the same.
         """
-        size = config.image_size
-        if train.dtype != torch.uint8 or train.shape[1:] != (size, size, 3):
-            raise ValueError(f"train: expected uint8 (N, {size}, {size}, 3), got {train.dtype} {tuple(train.shape)}")
+        size, _, channels = config.image_shape
+        if train.dtype != torch.uint8 or train.shape[1:] != config.image_shape:
+            expected = f"uint8 (N, {size}, {size}, {channels})"
+            raise ValueError(f"train: expected {expected}, got {train.dtype} {tuple(train.shape)}")
         self._sizes = _batch_sizes(len(train), config.batch_size)
         self.config = config
         self.device = torch.device(device)

@@ -69,7 +69,7 @@ def check_precision() -> Check:
 
 def check_data(dataset: str, size: int, data_dir: Path) -> Check:
     """Whether a data set's files are here. Missing ones are only a warning: not every sweep needs them."""
-    config = TrialConfig(dataset=dataset, image_size=size)  # type: ignore[arg-type]
+    config = TrialConfig(dataset=dataset, image_size=size)
     try:
         check_source(config, DataSource(data_dir=data_dir))
     except InputError as error:

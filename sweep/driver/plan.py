@@ -146,7 +146,7 @@ def make_plan(
     for (config, block), (state, reason, failed) in zip(chosen, states, strict=True):
         network = network_of(config)
         if (cost := costs.get(network)) is None:
-            identity = f"{config.dataset}{config.data_identity}"
+            identity = f"{config.dataset} {config.data_identity} {config.data.version}"
             if identity not in sizes:
                 sizes[identity] = source_sizes(config, data_source(config, spec.execution))
             costs[network] = cost = _cost(config, evaluation, *sizes[identity])

@@ -14,10 +14,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from aesweep.evaluation.config import OLD_NAMES, EvaluationConfig
-from aesweep.models.config import ENCODER_STAGES, TrialConfig
+from aesweep.models.architectures.architecture import STAGES
+from aesweep.models.config import REGISTRIES, TrialConfig
 from aesweep.models.errors import InputError, nearest
 from aesweep.models.objectives.objective import as_mapping
-from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.ranges import MOST_TRIALS, split_values
 from aesweep.sweep.spec.sweep_spec import extractor_uses
@@ -36,7 +36,7 @@ def _names(owner: type, *computed: str) -> tuple[str, ...]:
 
 FIELDS = {
     "trial": _names(TrialConfig, "data_identity", "data_label", "plugin_versions"),
-    "data": ("dataset", "path", "name", "test_fraction", "image_size", "resize"),
+    "data": ("dataset", "path", "name", "test_fraction", "image_size", "channels", "resize"),
     "evaluation": _names(EvaluationConfig, "extractor_sha256", "plugin_versions"),
     "execution": _names(ExecutionConfig, "folders"),
 }
@@ -86,7 +86,7 @@ def read_value(owner: type, name: str, value: Any) -> Any:
         if name == "depth" and isinstance(value, str) and "-" in value:
             value = value.split("-")  # 3-3-2-1, as the tables print it
         elif name == "depth" and not isinstance(value, list | tuple):
-            value = [value] * ENCODER_STAGES
+            value = [value] * STAGES
         elif isinstance(value, int | float) and not isinstance(value, bool):
             value = [value]  # learning_rate_drops: 0.5
         if not isinstance(value, list | tuple):
@@ -184,13 +184,13 @@ def _list_values(name: str, value: Any, in_block: bool) -> list[Any]:
 
 
 def _refuse_ambiguous_depth(value: list[Any]) -> None:
-    if len(value) == ENCODER_STAGES or len({repr(item) for item in value}) < len(value):
+    if len(value) == STAGES or len({repr(item) for item in value}) < len(value):
         one = f"Write [{value}] for one network with these depths by stage"
-        raise InputError("depth", value, f"{one}, or a range such as 1..{ENCODER_STAGES} for several networks.")
+        raise InputError("depth", value, f"{one}, or a range such as 1..{STAGES} for several networks.")
 
 
 def _read_scalar(name: str, value: Any, hint: Any) -> Any:
-    choices = OBJECTIVES.names() if name == "model" else _choices(hint)
+    choices = REGISTRIES[name].names() if name in REGISTRIES else _choices(hint)
     if choices:
         is_number = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 10**6
         word = str(value).strip() if isinstance(value, str) or is_number else ""

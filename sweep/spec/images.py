@@ -15,11 +15,16 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, check_source, data_name, is_prepared
 from aesweep.models.data.flat_folder import split_folder
 from aesweep.models.data.folder import describe_folder, folder_identity
+from aesweep.models.datasets.registry import DATASETS
 from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
 
-NATIVE_IMAGE_SIZES = {"digits": 32, "cifar10": 32, "celeba": 64, "folder": 32}
-"""`image_size` where a spec gives none, by data set: the paper's for CIFAR-10 and CelebA (Section 3)."""
+
+def native_form(dataset: str) -> dict[str, int]:
+    """`image_size` and `channels` where a spec gives none: the paper's for CIFAR-10 and CelebA (Section 3)."""
+    found = DATASETS.get(dataset, "dataset")
+    return {"image_size": found.image_size, "channels": found.channels}
+
 
 OF_FOLDER = ("path", "test_fraction")
 """Fields of `data` that say which images of a folder are for training and which for testing."""

@@ -14,10 +14,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from aesweep.models.config import TrialConfig, check_data_label
+from aesweep.models.config import REGISTRIES, TrialConfig, check_data_label
 from aesweep.models.errors import InputError
 from aesweep.models.objectives.objective import as_mapping
-from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute
 from aesweep.sweep.spec.fields import (
     ALIASES,
@@ -32,7 +31,7 @@ from aesweep.sweep.spec.fields import (
     unknown,
     with_parameters,
 )
-from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, OF_FOLDER, locate_folder
+from aesweep.sweep.spec.images import OF_FOLDER, locate_folder, native_form
 from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.spec.yaml_text import parse_yaml
@@ -180,15 +179,16 @@ def _changed(
         if dataset == "folder" and not identity:
             raise InputError("dataset", dataset, "Give the folder too: --set path=./faces.")
         if dataset != trial.dataset:
-            change = {"image_size": NATIVE_IMAGE_SIZES[dataset], **change}
+            change = {**native_form(dataset), **change}
         change = {"data_label": trial.data_label, **change} if dataset == "folder" else {**change, "data_label": ""}
         change = {**change, "data_identity": identity if dataset == "folder" else ""}
     change = with_parameters(change)
-    if not change.keys() & {"model", "dataset", "parameters"}:
+    if not change.keys() & {*REGISTRIES, "parameters"}:
         return replace(trial, **change)
-    # Parameters that were left to the trial's model and data set are left to the new ones.
-    usual = trial.objective.defaults_on(trial.dataset)
+    # Parameters that were left to the trial's model, architecture and data set are left to the new ones.
+    usual = trial.parameter_defaults
     chosen = {name: v for name, v in trial.parameters if v != usual[name] or (trial.model, name) in swept}
-    known = OBJECTIVES.get(change.get("model", trial.model), "model").defaults
+    new = (registry.get(change.get(field, getattr(trial, field)), field) for field, registry in REGISTRIES.items())
+    known = {name for one in new for name in one.defaults}
     kept = {name: value for name, value in chosen.items() if name in known}
     return replace(trial, **{**change, "parameters": {**kept, **as_mapping(change.get("parameters", ()))}})

@@ -32,7 +32,7 @@ from aesweep.sweep.spec.fields import (
     unknown,
     with_parameters,
 )
-from aesweep.sweep.spec.images import NATIVE_IMAGE_SIZES, OF_FOLDER, locate_folder
+from aesweep.sweep.spec.images import OF_FOLDER, locate_folder, native_form
 from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.spec.report_wishes import ReportWishes
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
@@ -247,8 +247,8 @@ def _trials(axes: Axes, explicit: list[dict[str, Any]], identity: str) -> Iterat
 
 
 def _make_trial(fields: dict[str, Any], identity: str) -> TrialConfig:
-    """One trial; its image size by the data set where none is given, its identity that of the user's folder."""
-    fields.setdefault("image_size", NATIVE_IMAGE_SIZES[fields["dataset"]])
+    """One trial; its image size and channels by the data set where none are given, its identity that of the user's folder."""
+    fields = {**native_form(fields["dataset"]), **fields}
     if fields["dataset"] == "folder":
         if not identity:
             raise InputError("dataset", "folder", "Give the folder in the section data, such as {path: ./faces}.")

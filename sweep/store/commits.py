@@ -9,6 +9,7 @@ from typing import Any
 from aesweep.evaluation.prior_descriptions import PRIORS
 from aesweep.models.errors import InputError
 from aesweep.models.plugins.plugin import function
+from aesweep.models.plugins.registry import recorded_version
 from aesweep.sweep.store.attempts import Attempts, DamagedFileError
 from aesweep.sweep.store.beneath import MOST_OTHER_BYTES
 from aesweep.sweep.store.layout import (
@@ -259,6 +260,10 @@ def _most_prior_bytes(commit: ScoresRecord, name: str, latent_size: int) -> int:
     """
     prior = next((one for one in PRIORS.names() if prior_file(one) == name), "")
     described = PRIORS.find(prior)
+    recorded: Any = commit.evaluation.get("plugin_versions", ())
+    version = recorded_version(recorded, "prior", prior)
+    if version and (described is None or described.version != version):
+        return MOST_OTHER_BYTES
     if described is not None and described.most_bytes is not None:
         given: Any = commit.evaluation.get("options", ())
         values = described.values(described.settings(dict(given).get(prior, ())))

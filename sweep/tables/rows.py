@@ -14,7 +14,8 @@ from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import beta_eff, flops_per_image, parameter_counts
-from aesweep.models.plugins.plugin import PluginError
+from aesweep.models.plugins.plugin import BUILT_IN, PluginError
+from aesweep.models.plugins.registry import recorded_version
 from aesweep.models.training.epoch_record import EpochRecord, TermRecord
 from aesweep.sweep.store.latent_columns import LatentColumns
 from aesweep.sweep.store.layout import PICTURES, attempt_folder
@@ -155,24 +156,25 @@ def _word(value: object) -> str:
 def _score_row(config: TrialConfig, evaluation: str, commit: ScoresRecord, row: ScoreRow) -> Row:
     """A committed row with what the evaluation says of it."""
     asked = commit.evaluation
+    recorded: Any = asked.get("plugin_versions", ())
     shared: dict[str, object] = {"evaluation": evaluation, "extractor_sha256": "none", "preparation": "none"}
     shared["scored"] = commit.time or None
     if row.extractor != "none":
         shared["extractor_sha256"] = commit.extractor_weights or asked.get("extractor_sha256") or "none"
-        shared["preparation"] = _preparation(row.extractor)
+        shared["preparation"] = _preparation(row.extractor, recorded_version(recorded, "extractor", row.extractor))
     if row.n_reference:
         shared["reference_seed"] = asked.get("reference_seed")
-    decided = deciding_columns(asked, config.model, row.source, row.metric)
+    decided = deciding_columns(asked, config.model, row.source, row.metric, row.extractor)
     if row.gmm_components is not None:
         decided["gmm_components"] = row.gmm_components
     return {**shared, **_fields(row), "seed": row.sampling_seed, **decided}
 
 
 @cache
-def _preparation(extractor: str) -> str:
-    """What a network sees of a picture; "unknown" for one of another version, or of a plug-in that is not here."""
+def _preparation(extractor: str, version: str) -> str:
+    """What a network sees of a picture; "unknown" for one of another aesweep, or a plug-in that is not here in its version."""
     found = EXTRACTORS.find(extractor)
-    return found.preparation if found else "unknown"
+    return found.preparation if found and found.version == (version or BUILT_IN) else "unknown"
 
 
 def _term_rows(epoch: EpochRecord) -> list[Row]:

@@ -16,6 +16,8 @@ import pyarrow as pa
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.descriptions import METRICS, MIXTURE_ROWS, ROWS, SAMPLES_AND_REFERENCE
 from aesweep.evaluation.rows import LatentRow, ScoreRow
+from aesweep.models.architectures.architecture import FIELDS
+from aesweep.models.architectures.registry import ARCHITECTURES
 from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.models.training.epoch_record import EpochRecord, TermRecord
@@ -29,6 +31,10 @@ MODEL_TITLES = {name: one.title for name, one in OBJECTIVES.built_in.items()}
 """How a report calls the models of aesweep."""
 MODEL_READS = {name: one.reads for name, one in OBJECTIVES.built_in.items()}
 """Fields of a trial, such as `beta`, that only some models read."""
+ARCHITECTURE_FIELDS = FIELDS
+"""Fields of a trial that only some architectures read."""
+ARCHITECTURE_READS = {name: one.reads for name, one in ARCHITECTURES.built_in.items()}
+"""Which of them each architecture of aesweep reads."""
 METRIC_ROWS = ROWS
 """Name of a metric in the table `scores` -> how a report shows it."""
 METRIC_OF_ROW = {row.name: one.name for one in METRICS.built_in.values() for row in one.rows}

@@ -10,6 +10,7 @@ import logging
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from aesweep.evaluation.extractor_descriptions import EXTRACTORS, FeatureNetwork
@@ -32,7 +33,8 @@ def extractor_of(job: EvaluationJob, device: torch.device) -> Extractor:
     """The evaluation's feature network on `device`."""
     described = EXTRACTORS.get(job.evaluation.extractor, "extractor")
     if described.train is None:
-        return _loaded(described.name, job.execution.data_dir, str(device))
+        which = described.use, job.evaluation.extractor_sha256
+        return _loaded(described.name, which, job.execution.data_dir, str(device))
     found: Extractor = function(described.load)(_weights(job, described, device), device)
     return found
 
@@ -44,14 +46,15 @@ def _weights(job: EvaluationJob, described: FeatureNetwork, device: torch.device
         return kept
     source = data_source(job.config, job.execution)
     images, labels = load_images(job.config, source).train, load_labels(job.config, source)
-    trained: bytes = function(described.train or "")(images, labels, device)
-    job.store.storage.commit(_name(job, described), trained)
+    in_colour = np.broadcast_to(images, (*images.shape[:3], 3))
+    trained: bytes = function(described.train or "")(in_colour, labels, device)
+    job.store.storage.commit(_name(job), trained)
     return _kept(job, described) or trained
 
 
 def _kept(job: EvaluationJob, described: FeatureNetwork) -> bytes | None:
     """What the store holds; None where it is missing, or damaged (that is set aside)."""
-    storage, name = job.store.storage, _name(job, described)
+    storage, name = job.store.storage, _name(job)
     version = storage.version(name)
     if version is not None and size_of(version) > MOST_BYTES:
         raise RuntimeError(f"{storage.place(name)} is larger than any trained network; remove it")
@@ -67,11 +70,11 @@ def _kept(job: EvaluationJob, described: FeatureNetwork) -> bytes | None:
     return data
 
 
-def _name(job: EvaluationJob, described: FeatureNetwork) -> str:
-    return extractor_name(job.config, described.name, job.evaluation.extractor_sha256)
+def _name(job: EvaluationJob) -> str:
+    return extractor_name(job.config, job.evaluation.extractor_label, job.evaluation.extractor_sha256)
 
 
 @lru_cache(maxsize=1)
-def _loaded(name: str, data_dir: str, device: str) -> Extractor:
-    """The feature network, loaded once per process."""
+def _loaded(name: str, which: tuple[str, str], data_dir: str, device: str) -> Extractor:
+    """The feature network, loaded once per process; `which` are its version and its weights."""
     return load_extractor(name, Path(data_dir), torch.device(device))

@@ -292,7 +292,7 @@ _resident: dict[tuple[str, str], torch.Tensor] = {}
 
 
 def resident_images(name: str, images: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Images (N, H, W, 3) uint8 on the device, copied there once per process: actors are reused from trial to trial."""
+    """Images (N, H, W, C) uint8 on the device, copied there once per process: actors are reused from trial to trial."""
     place = (name, str(device))
     if place not in _resident:
         _resident.clear()  # one data set at a time: the device's memory belongs to the trials

@@ -1,14 +1,18 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.deciding_fields import deciding_columns
 from aesweep.evaluation.draws import reference_indices
 from aesweep.evaluation.metrics.precision_recall import prdc
 from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.reference import features_from_bytes, features_to_bytes, measure_reference, reference_name
 from aesweep.models.config import TrialConfig
+from aesweep.models.errors import InputError
+from aesweep.sweep.store.layout import extractor_name
 
 
 def test_a_draw_has_no_repetition_and_is_in_rising_order() -> None:
@@ -47,6 +51,30 @@ def test_the_name_tells_apart_whatever_changes_the_statistics() -> None:
     assert len({name, *others}) == 7
     # What the trained network is does not matter to the real images.
     assert reference_name(TrialConfig(dataset="cifar10", filters=64, seed=3), evaluation, "test", 10_000) == name
+
+
+def test_two_versions_of_an_extractor_share_no_file() -> None:
+    recorded = [("extractor mine 1.0",), ("extractor mine 1.1",)]
+    asked = [EvaluationConfig(extractor="mine", extractor_sha256="a" * 64, plugin_versions=one) for one in recorded]
+    trial = TrialConfig()
+    assert reference_name(trial, asked[0], "test", 10) == "digits-32-test-n10-s0-mine-1.0-aaaaaaaa.npz"
+    weights = [extractor_name(trial, one.extractor_label, one.extractor_sha256) for one in asked]
+    assert len({reference_name(trial, asked[1], "test", 10), weights[0], weights[1]}) == 3
+    places = [deciding_columns(one.to_json(), "dae", "mvg", "fd", "mine")["changed_settings"] for one in asked]
+    assert places == ["version of mine 1.0", "version of mine 1.1"]
+
+
+def test_a_prior_and_a_metric_of_one_name_keep_their_versions_apart() -> None:
+    uses = ("metric mine 2.0", "prior mine 1.0")
+    asked = EvaluationConfig(priors=("mine",), metrics=("frechet", "mine"), plugin_versions=uses)
+    known = asked.to_json()
+    said = [
+        deciding_columns(known, "dae", source, metric)["changed_settings"]
+        for source, metric in (("mine", "fd"), ("mvg", "mine"))
+    ]
+    assert said == ["version of mine 1.0", "version of mine 2.0"]
+    with pytest.raises(InputError, match="A prior and a metric have this name"):
+        replace(asked, options={"mine": {"a": 1}})  # type: ignore[arg-type]
 
 
 def test_statistics_are_those_of_the_chosen_images(digits: np.ndarray, random_conv: Extractor) -> None:

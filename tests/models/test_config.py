@@ -68,7 +68,7 @@ def test_no_field_is_left_out_of_the_name() -> None:
     other: dict[str, Any] = {
         "dataset": "celeba", "image_size": 64, "resize": "lanczos", "depth": (1, 1, 1, 2), "noise_position": "image",
         "learning_rates": (1e-3, 1e-4, 1e-6), "learning_rate_drops": (0.3, 0.6), "conv_norm": False, "freeze_latent": True,
-        "model": "vae", "reconstruction": "mse",
+        "model": "vae", "reconstruction": "mse", "architecture": "resnet", "channels": 1,
     }  # fmt: skip
     for field in fields(TrialConfig):
         if field.name in ("data_identity", "data_label", "parameters", "plugin_versions"):  # of a folder, or a plug-in

@@ -90,6 +90,18 @@ def test_a_parameter_of_a_model_is_an_axis_of_its_own(swept: Callable[..., Sweep
     assert present(compare_values(layout.axes, layout.axes.every[0], "gmm")).settings == 2
 
 
+def test_a_field_that_an_architecture_does_not_read_has_no_place_for_it(swept: Callable[..., Sweep]) -> None:
+    trials = grid(decoder_first_map=["4f", "1024"], latent_size=[4], seed=[0])
+    trials += grid(architecture=["resnet"], latent_size=[4], seed=[0])
+    axes = swept(trials).layout.axes
+    assert said(axes) == {
+        "decoder_first_map": ["decoder first map 1024", "decoder first map 4f"],
+        "architecture": ["architecture conv", "architecture resnet"],
+    }
+    first_map = axes.named("decoder_first_map")
+    assert first_map is not None and sorted(first_map.places.tolist()) == [-1, 0, 1]
+
+
 def test_a_sweep_over_beta_has_beta_on_its_x_axis_and_its_daes_across(swept: Callable[..., Sweep]) -> None:
     vaes = grid(**VAE, beta=[0.01, 0.1, 1.0], latent_size=[4, 8])
     found = swept([*vaes, *grid(filters=[8], epochs=[1], latent_size=[4, 8])])

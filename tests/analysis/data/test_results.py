@@ -7,7 +7,7 @@ import pytest
 
 from aesweep.analysis import load_tables
 from aesweep.analysis.data.results import Results, all_results
-from aesweep.models.config import Dataset, TrialConfig
+from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.presets import CIFAR10
 from tests.analysis.typed import Edit, Grid, MakeStore, Rows
 
@@ -89,7 +89,7 @@ def test_reconstructed_training_images_have_a_reference_of_their_own(results: Ca
     ("dataset", "evaluation", "beside"), [("cifar10", FID, True), ("cifar10", FD, False), ("digits", FID, False)]
 )
 def test_published_numbers_stand_beside_fids_of_the_papers_data_only(
-    results: Callable[..., list[Results]], dataset: Dataset, evaluation: tuple[str, str, str], beside: bool
+    results: Callable[..., list[Results]], dataset: str, evaluation: tuple[str, str, str], beside: bool
 ) -> None:
     (found,) = results([TrialConfig(dataset=dataset, latent_size=8, epochs=2)], evaluations=(evaluation,))
     assert found.beside_published is beside

@@ -1,10 +1,12 @@
 """Which trials share a curve."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from aesweep.analysis import load_tables
+from aesweep.analysis.claims.own import DATA
 from aesweep.analysis.data.trials import Curve, curves
 from aesweep.analysis.figures.training import training_curves
 from aesweep.analysis.text.paper_tables import table_1
@@ -75,6 +77,30 @@ def test_image_sizes_filters_and_folders_are_different_data(make_store: MakeStor
     )
     data = set(load_tables(store).described["data"])
     assert data == {"folder-aaaaaaaa-32", "folder-bbbbbbbb-32", "celeba-64", "celeba-64-lanczos"}
+
+
+def test_grey_images_and_versions_of_a_data_set_are_different_data(make_store: MakeStore) -> None:
+    """The plug-in itself is not here, as where a store is only read."""
+    base = TrialConfig(latent_size=8, epochs=2)
+    plugins = [
+        replace(
+            base,
+            dataset="mine",
+            channels=1,
+            plugin_versions=(f"dataset mine {version}", "objective own 3.1"),
+            model="own",
+        )
+        for version in ("1.0", "1.1")
+    ]
+    found = load_tables(make_store([base, replace(base, channels=1), *plugins])).described
+    assert set(found["data"]) == {"digits-32", "digits-32-grey", "mine-1.0-32-grey", "mine-1.1-32-grey"}
+    assert all(re.fullmatch(DATA, name) for name in found["data"])
+
+
+def test_another_architecture_is_named_in_words(make_store: MakeStore) -> None:
+    base = TrialConfig(latent_size=8, epochs=2)
+    found = _curves(make_store([base, replace(base, architecture="resnet"), replace(base, noise_std=0.5)]))
+    assert {curve.variant for curve in found} == {"", "resnet", "noise 0.5"}
 
 
 def test_deeper_networks_sort_after_shallower_ones(make_store: MakeStore, grid: Grid) -> None:

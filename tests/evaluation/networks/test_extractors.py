@@ -255,6 +255,11 @@ assert state() == before
     assert done.returncode == 0, done.stderr
 
 
+def test_grey_images_are_seen_as_equal_red_green_and_blue(random_conv: Extractor, digits: np.ndarray) -> None:
+    grey = digits[:5, :, :, :1]
+    assert torch.equal(random_conv.features(grey), random_conv.features(np.repeat(grey, 3, axis=3)))
+
+
 def test_arrays_memory_maps_and_tensors_give_the_same_features(digits: np.ndarray, tmp_path: Path) -> None:
     extractor = load_extractor("random-conv-64", Path("/nowhere"), CPU)
     np.save(tmp_path / "digits.npy", digits[:40])

@@ -51,7 +51,8 @@ def test_the_same_settings_give_the_same_bits_and_another_seed_others() -> None:
     def weights(config: TrialConfig) -> torch.Tensor:
         trainer = Trainer(config, noise_images(), device=CPU)
         trainer.run_epoch()
-        return trainer.model.decoder.last.weight.detach()
+        weight: torch.Tensor = trainer.model.decoder.last.weight
+        return weight.detach()
 
     assert torch.equal(weights(TINY), weights(TINY))
     assert not torch.equal(weights(TINY), weights(replace(TINY, seed=1)))

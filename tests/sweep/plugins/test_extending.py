@@ -14,18 +14,20 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from aesweep.models.errors import InputError
 from aesweep.models.plugins.files import forget_files, load_files
 from aesweep.sweep.launch import launch
-from aesweep.sweep.load import load_prior
+from aesweep.sweep.load import load_data, load_model, load_prior
 from tests.fresh_process import REPOSITORY, command_environment
 from tests.in_process import Ended, run_aesweep
 
 GUIDE = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8")
 SPEC = """
 name: extended
-base: {filters: 2, latent_size: 3, epochs: 1, batch_size: 250}
+data: {dataset: stripes}
+base: {architecture: dense, filters: 2, latent_size: 3, epochs: 1, batch_size: 250, parameters: {units: 4}}
 blocks: [{name: all, model: sparse}]
 evaluation:
   extractor: mean-colours
@@ -41,6 +43,11 @@ def examples() -> dict[str, str]:
     """The Python files of the guide by name, each announced as `name.py` or by a link before its block."""
     announced = r"(?:`|\]\(examples/)(\w+\.py)(?:`|\)\)):\n\n```python\n(.*?)```"
     return dict(re.findall(announced, GUIDE, re.DOTALL))
+
+
+def examples_named() -> list[str]:
+    """The names that the examples have in a spec."""
+    return [name.removesuffix(".py").replace("_", "-") for name in examples()]
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def test_one_file_and_one_line_are_all_that_a_plugin_takes() -> None:
         entry.partition(":")[0].removeprefix("my_plugins.") for group in lines.values() for entry in group.values()
     ]
     assert sorted(f"{name}.py" for name in named) == sorted(files), "one file and one line each"
-    assert len(files) >= 4 and all(len(group) == 1 for group in lines.values())
+    assert len(files) == len(lines) == 6 and all(len(group) == 1 for group in lines.values())
 
 
 def test_a_sweep_scores_with_the_plugins_of_a_package(extended: Extended) -> None:
@@ -99,9 +106,15 @@ def test_a_sweep_scores_with_the_plugins_of_a_package(extended: Extended) -> Non
         assert 0 < row["value"] < 255 and row["stderr"] > 0 and row["stderr_of"] == "images"
         assert "version of brightness 1.0" in row["changed_settings"]
     assert "version of laplace 1.0, options.laplace.spread 1.5" in found["laplace", "fd"]["changed_settings"]
-    assert found["mvg", "fd"]["changed_settings"] == "none"
+    assert found["mvg", "fd"]["changed_settings"] == "version of mean-colours 1.0"
     (trial,) = pq.read_table(extended.store / "tables" / "trials.parquet").to_pylist()
-    assert (trial["model"], trial["plugin_versions"]) == ("sparse", "objective sparse 1.0")
+    assert (trial["model"], trial["architecture"], trial["dataset"]) == ("sparse", "dense", "stripes")
+    assert trial["plugin_versions"] == "architecture dense 1.0, dataset stripes 1.0, objective sparse 1.0"
+    assert (trial["channels"], trial["image_size"], trial["images_train"], trial["images_test"]) == (1, 32, 500, 100)
+    assert trial["parameters"] == "penalty 0.001, units 4"
+    encoder, decoder = 1024 * 8 + 8 + 8 * 3 + 3, 3 * 8 + 8 + 8 * 1024 + 1024
+    assert (trial["parameters_encoder"], trial["parameters_decoder"]) == (encoder, decoder)
+    assert trial["flops_per_image"] == 2 * (2 * 1024 * 8 + 2 * 3 * 8)
 
 
 def test_a_store_can_be_read_and_reported_where_its_plugins_are_not_installed(extended: Extended) -> None:
@@ -120,12 +133,12 @@ def refused(ended: Ended) -> str:
 def test_what_has_to_run_a_missing_plugin_says_which(extended: Extended) -> None:
     for verb in ("resume", "evaluate"):
         said = refused(run_aesweep(verb, extended.store))
-        assert any(f"'{name}'" in said for name in ("sparse", "mean-colours", "laplace", "brightness"))
+        assert any(f"'{name}'" in said for name in examples_named())
         assert "no such plug-in is here" in said and "--plugins FILE" in said
     key = next((extended.store / "trials").iterdir()).name
     with pytest.raises(InputError, match=r"'laplace'.*\n.*no such plug-in is here"):
         load_prior(extended.store, key, "laplace")
-    assert "sparse" in refused(run_aesweep("plan", extended.spec))
+    assert "stripes" in refused(run_aesweep("plan", extended.spec))
 
 
 def test_the_same_plugins_in_files_find_their_results_again(extended: Extended, tmp_path: Path) -> None:
@@ -137,6 +150,8 @@ def test_the_same_plugins_in_files_find_their_results_again(extended: Extended, 
     assert ended.code == 0 and "Nothing to do" in ended.err, ended.err
     key = next((extended.store / "trials").iterdir()).name
     assert load_prior(extended.store, key, "laplace").sample(5, 0).shape == (5, 3)
+    model, images = load_model(extended.store, key), load_data(extended.store, key)
+    assert (images.test.shape, model.decode(torch.zeros(2, 3)).shape) == ((100, 32, 32, 1), (2, 1, 32, 32))
 
 
 def test_a_plugin_that_the_workers_lack_is_refused_before_the_launch(

@@ -26,7 +26,9 @@ READING = re.compile(
 )
 WHAT_TO_TRAIN = {
     "dataset",
+    "channels",
     "model",
+    "architecture",
     "parameters",
     "filters",
     "latent_size",

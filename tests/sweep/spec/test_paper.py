@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from aesweep.models.architectures.conv import KERNEL_SIZES
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.presets import CELEBA, CIFAR10, celeba_blocks, cifar10_blocks
 
@@ -110,7 +111,9 @@ def test_every_trial_keeps_the_settings_of_the_paper() -> None:
         assert trial.seed in (0, 1, 2)
         assert (trial.learning_rates, trial.learning_rate_drops) == ((1e-3, 1e-4, 1e-5), (0.33, 0.66))
         assert (trial.warmup_epochs, trial.warmup_learning_rate, trial.beta) == (1, 1e-4, 0.01)
-        assert (trial.image_size, trial.kernel_size) == ((32, 4) if trial.dataset == "cifar10" else (64, 5))
+        assert (trial.image_size, KERNEL_SIZES[trial.image_size]) == (
+            (32, 4) if trial.dataset == "cifar10" else (64, 5)
+        )
         base = CIFAR10 if trial.dataset == "cifar10" else CELEBA
         assert replace(trial, **{name: getattr(base, name) for name in VARIED}) == base
 

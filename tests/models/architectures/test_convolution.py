@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aesweep.models.networks.autoencoder import SameConv2d, SameConvTranspose2d, same_padding
+from aesweep.models.architectures.conv_modules import SameConv2d, SameConvTranspose2d, same_padding
 
 # (kernel, stride) -> TensorFlow's padding before and after
 PADS = {(5, 2): (1, 2), (4, 1): (1, 2), (4, 2): (1, 1), (5, 1): (2, 2)}

@@ -2,8 +2,8 @@
 
 import pytest
 
+from aesweep.models.architectures.conv import decoder_depths, decoder_layers
 from aesweep.models.config import TrialConfig
-from aesweep.models.networks.architecture import decoder_depths, decoder_layers
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The networks: one description per architecture, with its encoder, its decoder and what they cost."""
