@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from aesweep.models.errors import one_line
-from aesweep.sweep.commands import launching, listing, results, setup, trained_models, verifying
+from aesweep.sweep.commands import exporting, launching, listing, results, setup, trained_models, verifying
 from aesweep.sweep.console import lost_output, use_standard_streams
 from aesweep.sweep.version import aesweep_version
 
@@ -24,7 +24,7 @@ app = typer.Typer(
 VERBS = (
     launching.plan, launching.launch, launching.resume, results.stop, results.status, listing.list_trials,
     results.tables, results.report,
-    trained_models.evaluate, trained_models.sample, setup.fetch, setup.doctor, setup.render, setup.wait, results.prune,
+    trained_models.evaluate, trained_models.sample, exporting.export, setup.fetch, setup.doctor, setup.render, setup.wait, results.prune,
     verifying.verify,
 )  # fmt: skip
 GONE = (errno.EPIPE, errno.EIO)  # the reader of a pipe or the terminal went away: nobody misses the rest

@@ -47,7 +47,8 @@ ROOMS_OF_SWEEP: dict[str, set[str]] = {
     "sweep.tables": {"sweep.spec", "sweep.store"},
     "sweep.worker": {"sweep.spec", "sweep.store", "sweep.tables"},
     "sweep.driver": {"sweep.spec", "sweep.store", "sweep.tables"},
-    "sweep.commands": {"sweep.spec", "sweep.store", "sweep.tables", "sweep.driver", "sweep.worker"},
+    "sweep.export": {"sweep.spec", "sweep.store"},
+    "sweep.commands": {"sweep.spec", "sweep.store", "sweep.tables", "sweep.driver", "sweep.worker", "sweep.export"},
 }
 MOST_FILES = 20  # of one folder; a reader takes in no more
 
