@@ -6,8 +6,16 @@ Tune is told to retry without limit; the decision is made here, from what the st
 
 from dataclasses import dataclass, field
 
-from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError, WorkerCrashedError
+from ray.exceptions import (
+    ActorUnavailableError,
+    NodeDiedError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+    WorkerCrashedError,
+)
 
+from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.resources import larger_share
 from aesweep.cluster.scratch import NoRoomError, full_folder
 from aesweep.cluster.watch import Watch
@@ -149,7 +157,10 @@ def describe(error: BaseException | None) -> str:
     telling = lines[1:] if isinstance(error, RayActorError) and len(lines) > 1 else lines[-1:]
     if lines and LACK_OF_MEMORY in lines[0]:  # Ray's memory monitor, with pages of counts and advice below
         telling = lines[:1]
-    return " ".join(" ".join(telling).partition("Some common causes")[0].split())[:LONGEST_REASON]
+    text = " ".join(" ".join(telling).partition("Some common causes")[0].split())
+    if error is not None and not isinstance(error, RayError | StorageError | ClusterError):
+        text = f"{type(error).__name__}: {text}"  # whatever else a process met before its work began
+    return text[:LONGEST_REASON]
 
 
 def cause_of(error: BaseException | None) -> BaseException | None:
