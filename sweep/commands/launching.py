@@ -85,6 +85,7 @@ def launch(
     add: Annotated[bool, option("--add", help="Allow a spec that shares no trial with this store.")] = False,
     data: options.Data = None,
     track: options.Track = None,
+    notify: options.Notify = "",
     also: options.Also = False,
     plugins: options.Plugins = None,
 ) -> None:
@@ -103,6 +104,7 @@ def launch(
         retry_failed=retry_failed,
         add=add,
         track=track or [],
+        notify=notify,
         also=also,
     )
     raise typer.Exit(outcome.exit_code)
@@ -118,6 +120,7 @@ def resume(
     data: options.StoredData = None,
     images: options.Images = None,
     track: options.Track = None,
+    notify: options.Notify = "",
     also: options.Also = False,
     plugins: options.Plugins = None,
 ) -> None:
@@ -139,6 +142,7 @@ def resume(
             retry_failed=retry_failed,
             latest=not every,
             track=track or [],
+            notify=notify,
             also=also,
         )
         code = max(code, outcome.exit_code)

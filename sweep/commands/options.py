@@ -62,6 +62,12 @@ Track = Annotated[
     list[str] | None,
     option(metavar="TRACKER", help="Also write losses for tensorboard or mlflow, into STORE/trackers."),
 ]
+Notify = Annotated[
+    str,
+    option(
+        metavar="COMMAND|URL", help="Told as JSON how the sweep ended: a command on its input, a URL by POST (Slack)."
+    ),
+]
 Plugins = Annotated[
     list[str] | None,
     option(

@@ -123,7 +123,7 @@ class Card:
             return "Not scored."
         settings = self.scores.evaluation
         network = _code(settings.get("extractor", "none"))
-        about = f"Evaluation `{self.scores.id}`, feature network {network}. Lower distances are better; “±” is a standard error."
+        about = f"Evaluation {_code(self.scores.id)}, feature network {network}. Lower distances are better; “±” is a standard error."
         heads = (
             "| source | split | metric | value | ± | images | seed | remark |\n|---|---|---|---:|---:|---:|---:|---|"
         )

@@ -30,6 +30,7 @@ from aesweep.sweep.export.network_code import Decoder, Encoder, Network, network
 from aesweep.sweep.export.onnx_files import onnx_files
 from aesweep.sweep.export.priors import ExportedPriors
 from aesweep.sweep.load import load_model, load_prior
+from aesweep.sweep.provenance import describe, read_launch
 from aesweep.sweep.store.layout import PICTURES, prior_file
 from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, file_record
 from aesweep.sweep.store.store import DamagedFileError, Store
@@ -67,7 +68,7 @@ def make_export(store: Store, key: str, onnx: bool = False) -> Export:
     made, difference = onnx_files(model) if onnx else ({}, None)
     card = Card(
         config=config, training=training, scores=scores, priors=priors.notes, left_out=left_out, pictures=list(pictures),
-        provenance=_provenance(config, training, scores), onnx_difference=difference,
+        provenance=_provenance(store, config, training, scores), onnx_difference=difference,
     )  # fmt: skip
     files = {
         "README.md": card.text().encode(),
@@ -120,14 +121,19 @@ def _pictures(
     return found, missing
 
 
-def _provenance(config: TrialConfig, training: TrainingRecord, scores: ScoresRecord | None) -> dict[str, str]:
-    result = training.result
+def _provenance(
+    store: Store, config: TrialConfig, training: TrainingRecord, scores: ScoresRecord | None
+) -> dict[str, str]:
+    """Where the weights come from, without what says where and by whom they were made: command lines hold folders."""
+    result, launch = training.result, read_launch(store, training.launch)
     found = {
         "trial": config.key,
         "trained": f"{result.started[:19]} to {result.ended[:19]}",
         "aesweep": result.aesweep_version,
         "torch": result.torch_version,
     }
+    if launch is not None:
+        found |= {title: text for title, text in describe(launch).items() if title != "command"}
     return found | ({"scored by aesweep": scores.aesweep_version} if scores is not None else {})
 
 

@@ -29,20 +29,31 @@ def require_place(folder: Path) -> None:
             return
         if not folder.is_dir():
             raise InputError("--to", str(folder), "That is a file. Give a folder, new or empty.")
-        others = {path.name for path in folder.iterdir()} - set(KEPT)
+        strange = _strange(folder)
     except OSError as error:
         raise _refused(folder, error) from error
-    if others and (strange := sorted(others - _exported(folder))):
-        remedy = f"It holds other files ({one_line(', '.join(strange[:3]))}). Give a folder that is new, empty or an older export."
+    if strange:
+        names = one_line(", ".join(strange[:3]))
+        remedy = f"It holds other files ({names}). Give a folder that is new, empty or an older export."
         raise InputError("--to", str(folder), remedy)
 
 
+def _strange(folder: Path) -> list[str]:
+    """Names in a folder that no export wrote. Looks below its top only where that is an export's."""
+    exported = _exported(folder)
+    tops = {path.name for path in folder.iterdir()} - set(KEPT)
+    if strange := tops - {name.partition("/")[0] for name in exported}:
+        return sorted(strange)
+    paths = (path for top in tops for path in (folder / top, *(folder / top).rglob("*")) if not path.is_dir())
+    return sorted({path.relative_to(folder).as_posix() for path in paths} - exported)
+
+
 def _exported(folder: Path) -> set[str]:
-    """Names at the top of an export; none for a folder that is no export."""
+    """Names of the files of an export; none for a folder that is no export."""
     try:
         config = json.loads((folder / CONFIG).read_text())
         files = config[FILES_KEY] if FORMAT_KEY in config else ()
-        return {CONFIG, *(str(name).partition("/")[0] for name in files)} if files else set()
+        return {CONFIG, *map(str, files)} if files else set()
     except (OSError, ValueError, TypeError, KeyError):
         return set()
 
@@ -57,6 +68,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             for name, data in files.items():
                 (new / name).parent.mkdir(parents=True, exist_ok=True)
                 (new / name).write_bytes(data)
+            require_place(place)  # once more: the files took a while to make
             if place.exists():
                 os.rename(place, old)
             try:

@@ -113,7 +113,9 @@ def test_an_older_export_is_replaced_and_a_folder_with_other_files_is_not(
     refused = run_aesweep(*words)
     assert refused.is_refused_clearly and "other files (notes.txt)" in refused.err
     assert (copy / "notes.txt").read_text() == "mine"
-    (copy / "notes.txt").unlink()
+    (copy / "notes.txt").rename(copy / "pictures" / "notes.txt")
+    assert "other files (pictures/notes.txt)" in run_aesweep(*words).err
+    (copy / "pictures" / "notes.txt").unlink()
     (copy / "config.json").write_text("{}")
     assert run_aesweep(*words).is_refused_clearly
     assert [path.name for path in tmp_path.iterdir()] == ["copy"], "nothing is left beside it"
