@@ -110,7 +110,10 @@ class Recovery:
             self.ray.require()
         hung = self._hung.get(attempt, "")
         how: How = "machine died" if hung else how_it_died(error)
-        if how == "died" and _ended_unseen(error) and not crashed(read_beat(self.store, self.driver, (key, attempt))):
+        if how == "died" and (
+            _never_began(error)
+            or (_ended_unseen(error) and not crashed(read_beat(self.store, self.driver, (key, attempt))))
+        ):
             how = "killed"
         self.store.attempts.write_end(key, attempt, how, hung or describe(error))
         self.store.storage.remove(beat_name(self.driver, key, attempt))
@@ -144,6 +147,11 @@ def how_it_died(error: BaseException | None) -> How:
     return (
         "machine died" if node_died or cut_off or isinstance(error, NodeDiedError | ActorUnavailableError) else "died"
     )
+
+
+def _never_began(error: BaseException | None) -> bool:
+    """Whether a process could not begin its work, as without its code: what fails in the work itself has a record."""
+    return error is not None and not isinstance(cause_of(error), RayError)
 
 
 def _ended_unseen(error: BaseException | None) -> bool:
