@@ -106,5 +106,6 @@ def test_what_is_kept_of_a_command_line_holds_no_webhook_and_a_container_can_nam
 ) -> None:
     words = ["/bin/aesweep", "launch", "x", "--notify", "https://secret", "--notify=https://secret", "--store", "s"]
     assert without_secrets(words) == ["aesweep", "launch", "x", "--notify", "…", "--notify=…", "--store", "s"]
+    assert without_secrets(["/home/me/train.py", "--token", "secret"]) == ["train.py"]
     monkeypatch.setenv(CONTAINER, "sha256:abc")
     assert this_machine().container == "sha256:abc"

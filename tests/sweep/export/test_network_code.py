@@ -9,7 +9,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder, build_autoencoder
 from aesweep.models.objectives.registry import OBJECTIVES
-from aesweep.sweep.export.network_code import Network, network_code
+from aesweep.sweep.export.network_code import Network, network_code, recorded
 
 SMALL = TrialConfig(filters=2, latent_size=3)
 VARIANTS: tuple[dict[str, Any], ...] = (
@@ -68,7 +68,5 @@ class ByValue(torch.nn.Module):
 
 
 def test_a_network_that_decides_by_its_data_is_refused() -> None:
-    model = trained()
-    model.encoder.norm = ByValue()
     with pytest.raises(InputError, match=r"torch\.export cannot record its network"):
-        network_code(model)
+        recorded(ByValue(), (3,), "a-trial")
