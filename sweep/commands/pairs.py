@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from aesweep.sweep.commands.options import argument, option
 from aesweep.sweep.driver.alone import require_alone
 from aesweep.sweep.driver.outcome import STOPPED
 from aesweep.sweep.driver.stopping import StopRequest
-from aesweep.sweep.pair.comparing import ComparedScore, ComparedTrial, Comparison, compare
+from aesweep.sweep.pair.comparing import ComparedScore, ComparedTrial, Comparison, Verdict, compare
 from aesweep.sweep.pair.merging import Merged, Work, missing_work
 from aesweep.sweep.pair.merging import merge as copy_works
 from aesweep.sweep.store.drivers import ProgressFile
@@ -52,7 +53,7 @@ def _print(found: Comparison) -> None:
         typer.echo(f"  {trial.key}  {_score(score)}")
     if len(beyond) > MOST_SHOWN:
         typer.echo(f"  {len(beyond) - MOST_SHOWN:,} more (see --json)")
-    total = sum((trial.counts for trial in found.trials), Counter())
+    total = sum((trial.counts for trial in found.trials), Counter[Verdict]())
     same = sum(trial.same_weights for trial in found.trials)
     typer.echo(
         f"{len(found.trials)} trials in both, {same} with the same weights; only in A: {len(found.only_first)}, "
@@ -71,7 +72,7 @@ def _describe(trial: ComparedTrial) -> str:
     return f"{weights}, scores {_counts(trial.counts)}{lacking}"
 
 
-def _counts(counts: "Counter[str]") -> str:
+def _counts(counts: Mapping[Verdict, int]) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "none in both"
 
 

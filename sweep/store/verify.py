@@ -275,11 +275,16 @@ def _specs(store: Store) -> Verified:
 
 def _launches(store: Store) -> Verified:
     """The code and the environment of every launch, and what was merged."""
-    found, kinds = Verified(), {LAUNCHES: LaunchRecord, MERGES: MergeRecord}
-    for folder, kind in kinds.items():
-        for name in (f"{folder}/{n}" for n in store.storage.names(folder) if n.endswith(".json")):
-            _record(store, name, kind, found, "none")
+    found = Verified()
+    for name in _json_names(store, LAUNCHES):
+        _record(store, name, LaunchRecord, found, "none")
+    for name in _json_names(store, MERGES):
+        _record(store, name, MergeRecord, found, "none")
     return found
+
+
+def _json_names(store: Store, folder: str) -> list[str]:
+    return [f"{folder}/{name}" for name in store.storage.names(folder) if name.endswith(".json")]
 
 
 def _frozen(store: Store) -> Verified:

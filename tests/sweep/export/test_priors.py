@@ -17,10 +17,8 @@ SMALL = EvaluationConfig(priors=("second_vae",), options={"second_vae": {"steps"
 def latents() -> np.ndarray:
     """Two clusters in the plane, float64 (600, 2)."""
     generator = np.random.default_rng(0)
-    return generator.standard_normal((600, 2)) * [0.3, 1] + np.where(generator.random(600) < 0.5, -2, 2)[:, None] * [
-        1,
-        0,
-    ]
+    side_N = np.where(generator.random(600) < 0.5, -2.0, 2.0)
+    return np.asarray(generator.standard_normal((600, 2)) * [0.3, 1.0] + side_N[:, None] * [1.0, 0.0])
 
 
 def drawn(priors: ExportedPriors, name: str, n: int) -> torch.Tensor:
