@@ -91,7 +91,7 @@ def write_report(
         **_paper(tables, writer, results, judged, wishes, frozen, own),
         **_trials(tables, writer, folder, results),
         "missing_own": missing_own(frozen or (), own, address or str(tables.root)),
-        "provenance": provenance(tables),
+        "provenance": provenance(tables, price=wishes.price),
     }
     page = environment().get_template("report.html.j2").render(parts)
     writer.finish(tables.data_hash, page)

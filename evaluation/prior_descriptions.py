@@ -37,6 +37,9 @@ class Prior(Plugin):
     flops: Code | None = None
     """(training images, latent size, evaluation, values) -> operations of one iteration of its fit, of which there are about as
     many as EM takes (`cost.EM_ITERATIONS`); None for a fit that costs next to nothing."""
+    torch_sample: Code | None = None
+    """(tensors by name, n, `torch.Generator`) -> latents (n, Z), in torch alone: `aesweep export` copies its source, so it imports
+    what it needs. None: for a mixture of Gaussians, and for a prior that exports leave out."""
     most_bytes: Code | None = None
     """(latent size, values) -> the most bytes that its file may have; None for a mixture of Gaussians."""
     on_gpu: bool = False
@@ -84,6 +87,7 @@ SECOND_VAE = Prior(
     meaning="a second VAE, trained on the latents (Dai and Wipf 2019)",
     fit=f"{_SECOND}:fit_second_vae",
     sample=f"{_SECOND}:sample_second_vae",
+    torch_sample="aesweep.evaluation.priors.torch_code:sample_second_vae",
     deciding=("prior_seed",),
     flops=f"{_COSTS}:flops_of_second_vae",
     most_bytes=f"{_COSTS}:bytes_of_second_vae",

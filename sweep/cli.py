@@ -10,7 +10,18 @@ from typing import Annotated, Any
 import typer
 
 from aesweep.models.errors import one_line
-from aesweep.sweep.commands import forgetting, launching, listing, results, setup, trained_models, verifying
+from aesweep.sweep.commands import (
+    explaining,
+    exporting,
+    forgetting,
+    launching,
+    listing,
+    pairs,
+    results,
+    setup,
+    trained_models,
+    verifying,
+)
 from aesweep.sweep.console import lost_output, use_standard_streams
 from aesweep.sweep.version import aesweep_version
 
@@ -26,8 +37,9 @@ app = typer.Typer(
 VERBS = (
     launching.plan, launching.launch, launching.resume, results.stop, results.status, listing.list_trials,
     results.tables, results.report,
-    trained_models.evaluate, trained_models.sample, setup.fetch, setup.doctor, setup.render, setup.wait, results.prune,
-    verifying.verify, forgetting.forget,
+    trained_models.evaluate, trained_models.sample, exporting.export, explaining.why,
+    setup.fetch, setup.doctor, setup.render, setup.wait, results.prune, verifying.verify, forgetting.forget,
+    pairs.diff, pairs.merge,
 )  # fmt: skip
 GONE = (errno.EPIPE, errno.EIO)  # the reader of a pipe or the terminal went away: nobody misses the rest
 NAMES = {function: function.__name__.removesuffix("_trials") for function in VERBS}

@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING
 from aesweep.cluster.user import complete_environment
 from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.spec.sweep_spec import SweepSpec
-from aesweep.sweep.store.frozen_claims import LONGEST_TEXT, FrozenClaims, Sentence, read_frozen, write_frozen
+from aesweep.sweep.store.frozen_claims import (
+    LONGEST_TEXT,
+    FrozenClaims,
+    Sentence,
+    merged_keys,
+    read_frozen,
+    write_frozen,
+)
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.version import aesweep_version
 
@@ -58,9 +65,10 @@ def frozen_in(store: Store) -> "list[Frozen]":
     from aesweep.analysis.frozen import Frozen
 
     sets = ("keys", "seen", "seen_otherwise")
-    found = []
+    merged, found = merged_keys(store.records), []
     for record in read_frozen(store.records):
         values = {field.name: getattr(record, field.name) for field in fields(Frozen)}
+        values["seen_otherwise"] = {*record.seen_otherwise, *(merged & set(record.keys))}  # nobody here knows when
         values |= {name: frozenset(values[name]) for name in sets} | {"own_file": one_line(record.own_file)}
         found.append(Frozen(**values))
     return found

@@ -32,6 +32,8 @@ from aesweep.sweep.driver.short_schedules import short_schedules
 from aesweep.sweep.driver.stopping import StopRequest
 from aesweep.sweep.driver.trackers import Trackers
 from aesweep.sweep.freezing import freeze, own_claims, report_command
+from aesweep.sweep.notifying import Notifier
+from aesweep.sweep.provenance import this_machine, write_launch
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import check_images, check_labels, one_per_data_set, prepare_images
 from aesweep.sweep.spec.load import change_spec, load_spec, overridden_data_dir
@@ -65,6 +67,7 @@ def launch(
     latest: bool = True,
     callbacks: Sequence["Callback"] = (),
     track: Sequence[str] = (),
+    notify: str = "",
     console: Console | None = None,
 ) -> Outcome:
     """Train and score what `spec` asks for and `store` does not hold yet.
@@ -84,6 +87,7 @@ def launch(
             older one).
         callbacks: Ray Tune callbacks, such as those of W&B.
         track: Trackers by name, as `--track` takes them.
+        notify: A command or a URL that is told how a launch that had work to do ended (notifying.py).
         console: Where progress is printed; standard error by default.
 
     Returns:
@@ -96,6 +100,7 @@ def launch(
     check_address(address)
     trackers = Trackers(callbacks, track)
     trackers.require_installed()
+    notifier = Notifier(notify)
     words = (overrides, data_dir or None)
     spec = change_spec(spec, *words) if isinstance(spec, SweepSpec) else load_spec(spec, *words)
     if max_concurrent is not None:
@@ -127,17 +132,33 @@ def launch(
         opened.trials.record(spec, evaluation.id, latest)
         freeze(opened, spec, evaluation.id, own)
 
-    for left in reversed(range(ROUNDS)):
-        again = resume_command(opened.root)
-        outcome, plan = _run(spec, opened, plan, address, trackers, only, console, again, record)
-        if plan.is_done or outcome.interrupted or not left:
-            break
-        console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
+    work = partial(_run_rounds, spec, opened, plan, address, trackers, only, console, record)
+    outcome = notifier.watch(opened, spec, console, work)
     explain(outcome, console, resume_command(opened.root))
     if own is not None or not outcome.exit_code:
         what = "Draw the report with" if own is None else "Judge your claims with"
         told = one_line(f"{what}: {report_command(opened.root, own)}")
         console.print(told, highlight=False, markup=False, soft_wrap=True)
+    return outcome
+
+
+def _run_rounds(
+    spec: SweepSpec,
+    store: Store,
+    plan: Plan,
+    address: str,
+    trackers: Trackers,
+    only: Sequence[str],
+    console: Console,
+    record: Callable[[], None],
+) -> Outcome:
+    """Do the work of a plan, and again where files turn out to be damaged; how that ended."""
+    for left in reversed(range(ROUNDS)):
+        again = resume_command(store.root)
+        outcome, plan = _run(spec, store, plan, address, trackers, only, console, again, record)
+        if plan.is_done or outcome.interrupted or not left:
+            break
+        console.print("Work is left that was lost or whose files are damaged: it is done again.", highlight=False)
     return outcome
 
 
@@ -230,6 +251,7 @@ def _run(
         from aesweep.cluster.connect import connect  # Ray and torch from here on
         from aesweep.sweep.driver.driver import Driver
         from aesweep.sweep.driver.tune_adapter import train
+        from aesweep.sweep.worker.every_machine import machines_of_cluster
         from aesweep.sweep.worker.plugins_here import require_on_workers
         from aesweep.sweep.worker.remote_stage import run_stage
         from aesweep.sweep.worker.trainable import TrialTrainable
@@ -246,6 +268,8 @@ def _run(
         shipped = {f"{PACKAGE}/{file.module}.py": file.source for file in loaded_files()}
         with connect(address, after_death=f"Continue with: {again}", more_code=shipped) as ours, view:
             require_on_workers(spec.plugin_versions)
+            machines = [this_machine()] if ours.started_here else machines_of_cluster()
+            write_launch(store, file.launch, spec.hash, plan.evaluation.id, machines)
             driver = Driver(store, plan, run_stage, spec.execution, view, file, stop, ours, callbacks, folder)
             ours.watch.last_act = partial(_leave, driver, view, file)
             driver.run(partial(train, trainable=TrialTrainable))

@@ -48,7 +48,17 @@ ROOMS_OF_SWEEP: dict[str, set[str]] = {
     "sweep.tables": {"sweep.spec", "sweep.store"},
     "sweep.worker": {"sweep.spec", "sweep.store", "sweep.tables"},
     "sweep.driver": {"sweep.spec", "sweep.store", "sweep.tables"},
-    "sweep.commands": {"sweep.spec", "sweep.store", "sweep.tables", "sweep.driver", "sweep.worker"},
+    "sweep.export": {"sweep.spec", "sweep.store"},
+    "sweep.pair": {"sweep.spec", "sweep.store"},
+    "sweep.commands": {
+        "sweep.spec",
+        "sweep.store",
+        "sweep.tables",
+        "sweep.driver",
+        "sweep.worker",
+        "sweep.export",
+        "sweep.pair",
+    },
 }
 MOST_FILES = 20  # of one folder; a reader takes in no more
 

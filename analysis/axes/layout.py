@@ -29,6 +29,8 @@ class Wishes:
     """The score that networks are ranked by."""
     paper: bool | None = None
     """Whether the paper's figures, tables and claims appear; None: on the paper's data, and elsewhere claims that can be decided."""
+    price: float | None = None
+    """Of one GPU-hour, in a currency of the reader's, who gives it on the command line."""
 
 
 @dataclass(frozen=True, eq=False)

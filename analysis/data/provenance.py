@@ -15,8 +15,8 @@ WHY_ASIDE = (
 )
 
 
-def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, str]]:
-    """Label and text of each line; lines without a value are left out."""
+def provenance(tables: Tables, now: datetime | None = None, price: float | None = None) -> list[tuple[str, str]]:
+    """Label and text of each line; lines without a value are left out. `price` is that of one GPU-hour."""
     shown, aside = evaluations_of(tables)
     trials = tables.trials
     trained = trials[trials["ended"].notna()]
@@ -36,6 +36,7 @@ def provenance(tables: Tables, now: datetime | None = None) -> list[tuple[str, s
         ("Training seeds", ", ".join(f"{seed:.0f}" for seed in sorted(trials["seed"].dropna().unique()))),
         ("Trained", _span(trained)),
         ("Training time", _hours(trained)),
+        ("Training cost", _cost(trained, price)),
         ("Report drawn", drawn),
     ]
     return [(label, text) for label, text in lines if text]
@@ -70,3 +71,11 @@ def _hours(trained: pd.DataFrame) -> str:
         return ""
     hours, gpu = trained["train_seconds"].sum() / 3600, trained["gpu_seconds"].sum() / 3600
     return f"{hours:.2f} hours over all trials" + (f", {gpu:.2f} GPU-hours" if gpu else ", no GPU")
+
+
+def _cost(trained: pd.DataFrame, price: float | None) -> str:
+    """What the GPU-hours of all trials cost; "" without a price. Evaluation is not counted, nor is time that nothing came of."""
+    if trained.empty or price is None:
+        return ""
+    hours = trained["gpu_seconds"].sum() / 3600
+    return f"{hours * price:,.2f} ({hours:.2f} GPU-hours at {price:g} each)" if hours else "no GPU was used"

@@ -83,6 +83,7 @@ def launch(
     add: Annotated[bool, option("--add", help="Allow a spec that shares no trial with this store.")] = False,
     data: options.Data = None,
     track: options.Track = None,
+    notify: options.Notify = "",
     also: options.Also = False,
     plugins: options.Plugins = None,
 ) -> None:
@@ -101,6 +102,7 @@ def launch(
         retry_failed=retry_failed,
         add=add,
         track=track or [],
+        notify=notify,
         also=also,
     )
     raise typer.Exit(outcome.exit_code)
@@ -116,6 +118,7 @@ def resume(
     data: options.StoredData = None,
     images: options.Images = None,
     track: options.Track = None,
+    notify: options.Notify = "",
     also: options.Also = False,
     plugins: options.Plugins = None,
 ) -> None:
@@ -137,6 +140,7 @@ def resume(
             retry_failed=retry_failed,
             latest=not every,
             track=track or [],
+            notify=notify,
             also=also,
         )
         code = max(code, outcome.exit_code)

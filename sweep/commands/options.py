@@ -83,6 +83,12 @@ Track = Annotated[
         autocompletion=_trackers,
     ),
 ]
+Notify = Annotated[
+    str,
+    option(
+        metavar="COMMAND|URL", help="Told as JSON how the sweep ended: a command on its input, a URL by POST (Slack)."
+    ),
+]
 Plugins = Annotated[
     list[str] | None,
     option(

@@ -90,6 +90,9 @@ def report(
     claims: Annotated[
         Path | None, option(metavar="FILE", help="Your own claims, a Python file that is run (docs/claims.md).")
     ] = None,
+    price: Annotated[
+        float | None, option(min=0.0, metavar="N", help="Of one GPU-hour: say what the training cost.")
+    ] = None,
 ) -> None:
     """Draw figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and a web page from the tables.
 
@@ -100,6 +103,8 @@ def report(
     if len(stores) > 2:
         raise InputError("STORE", " ".join(stores[2:]), "Give one store, or two to put them side by side.")
     if len(stores) == 2:
+        if price is not None:
+            raise InputError("--price", price, "The cost is in the report of one store. Leave it out.")
         _report_pair(stores, out, claims)
         return
     (store,) = stores
@@ -113,7 +118,7 @@ def report(
 
     here = opened.storage.folder
     folder = (out or (here / "report" if here else Path(f"{opened.name}-report"))).absolute()
-    wishes = Wishes(**_wishes_of(opened).to_json())
+    wishes = Wishes(**_wishes_of(opened).to_json(), price=price)
     write = partial(write_report, out=folder, wishes=wishes, frozen=frozen, own=own)
     if here is not None:
         page = write(here)

@@ -42,6 +42,11 @@ class ProgressFile:
         """The driver's name, as attempts record it."""
         return self.name.removeprefix("progress/")
 
+    @property
+    def launch(self) -> str:
+        """The name of the launch, as commits record it."""
+        return launch_of(self.driver)
+
     def write(self, progress: LaunchProgress, force: bool = False) -> None:
         """Replace the file if it is older than `WRITE_EVERY_SECONDS`."""
         with self._lock:
@@ -127,6 +132,11 @@ def remove_stale(store: Store) -> None:
         driver = f"{stem.rsplit('--', 2)[0] if kind == 'alive' else stem}.json"
         if name.endswith((".json", ".stop", ".alive")) and driver not in alive:
             store.storage.remove(f"progress/{name}")
+
+
+def launch_of(driver: str) -> str:
+    """The name of a driver's launch; "" for work without a driver."""
+    return "" if driver == "none" else driver.removesuffix(".json")
 
 
 def _this_driver(progress: LaunchProgress) -> DriverRecord:

@@ -13,9 +13,19 @@ from pydantic import Field, StringConstraints
 
 from aesweep.models.identity import content_hash
 from aesweep.sweep.spec.ranges import MOST_TRIALS
-from aesweep.sweep.store.layout import CLAIMS, claims_name
+from aesweep.sweep.store.layout import CLAIMS, MERGES, claims_name
 from aesweep.sweep.store.reading import Records
-from aesweep.sweep.store.records import MOST_VALUES, Finite, Key, Name, Record, SealedRecord, ShortText, parse_record
+from aesweep.sweep.store.records import (
+    MOST_VALUES,
+    Finite,
+    Key,
+    MergeRecord,
+    Name,
+    Record,
+    SealedRecord,
+    ShortText,
+    parse_record,
+)
 from aesweep.sweep.store.storage import is_folder, size_of
 
 MOST_BYTES = 2**28
@@ -74,6 +84,12 @@ def read_frozen(records: Records) -> list[FrozenClaims]:
     names = [name for name, so_far in zip(sizes, accumulate(sizes.values()), strict=True) if so_far <= MOST_BYTES]
     found = records.storage.map(lambda name: _read(records, name), names)
     return sorted((one for one in found if one is not None), key=lambda one: (one.time, one.hash))
+
+
+def merged_keys(records: Records) -> set[str]:
+    """Trials whose results came from another store, where they may have been seen before anything was frozen here."""
+    names = [f"{MERGES}/{name}" for name in records.storage.names(MERGES) if name.endswith(".json")]
+    return {key for name in names if (merge := records.read(name, MergeRecord)) is not None for key in merge.keys}
 
 
 def write_frozen(records: Records, record: FrozenClaims) -> None:

@@ -2,6 +2,8 @@
 
 STORE/store.json                      the format of the store
       sweeps/<spec hash>.json         every spec launched here; latest.json names the newest
+      launches/<driver>.json          the code and the environment of one launch
+      merges/<driver>.json            trials that `aesweep merge` copied from another store
       claims/<hash>.json              what a launch will be judged by, frozen before it trains
       trials/<key>/config.json
                    attempts/<id>/     one try (`train-0001-…` or `score-0001-<evaluation>-…`): checkpoint, model,
@@ -33,6 +35,12 @@ TABLES = ("trials", "epochs", "terms", "scores", "evaluations", "latents", "fail
 
 CLAIMS = "claims"
 """What launches will be judged by."""
+
+LAUNCHES = "launches"
+"""The code and the environment of each launch."""
+
+MERGES = "merges"
+"""Which trials came from other stores."""
 
 VERIFIED = "verified.json"
 """What the last `aesweep verify` found."""
@@ -75,6 +83,11 @@ def spec_name(spec_hash: str) -> str:
 def claims_name(frozen_hash: str) -> str:
     """The claims that a launch froze."""
     return f"{CLAIMS}/{frozen_hash}.json"
+
+
+def launch_name(launch: str) -> str:
+    """The record of a launch, by the name that its commits give."""
+    return f"{LAUNCHES}/{launch}.json"
 
 
 def config_name(key: str) -> str:

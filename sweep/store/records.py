@@ -239,6 +239,8 @@ class TrainingRecord(SealedRecord):
     files: dict[str, FileRecord]
     history: tuple[Annotated[EpochRecord, _AnyVersion], ...]
     result: TrainingResult
+    launch: CutLine = ""
+    """Name of its `LaunchRecord`; "" without one."""
 
 
 class EpochsRecord(SealedRecord):
@@ -264,6 +266,59 @@ class ScoresRecord(SealedRecord):
     """SHA-256 of a feature network that was trained for the evaluation; "" where `extractor_sha256` says it all."""
     time: Annotated[Time, _or_else("")] = ""
     """When it was committed; "" for an older version's."""
+    launch: CutLine = ""
+    """Name of its `LaunchRecord`; "" without one."""
+
+
+class MachineRecord(Record):
+    """What a machine of a launch runs on. A text is "" where nobody knows."""
+
+    host: CutLine
+    system: CutLine
+    python: CutLine
+    ray: CutLine
+    torch: CutLine
+    cuda: CutLine
+    """The version that torch was built for."""
+    cudnn: CutLine
+    gpus: CutLine
+    """Names and number of its GPUs."""
+    gpu_driver: CutLine
+    container: CutLine
+    """Digest or name of the image, as far as the container can tell."""
+
+
+class LaunchRecord(SealedRecord):
+    """`launches/<driver>.json`: the code and the environment of one launch."""
+
+    time: Time
+    aesweep: CutLine
+    command: tuple[CutLine, ...]
+    """The command line, without what may be secret."""
+    spec: Name
+    evaluation: Name
+    commit: CutLine
+    """Of the source tree that the code ran from; "" where it is no tree of git."""
+    changed: bool | None
+    """Whether that tree had changes which are not committed; None where it is no tree of git."""
+    code_sha256: CutLine
+    """Of all files of the package, by their names."""
+    plugins: dict[CutLine, CutLine]
+    """The user's files of plug-ins -> their SHA-256."""
+    packages: tuple[CutLine, ...]
+    """Installed distributions of the driver's machine, as `name==version`."""
+    machines: tuple[MachineRecord, ...]
+    """Those that were there at the start, each kind once."""
+
+
+class MergeRecord(SealedRecord):
+    """`merges/<driver>.json`: trials whose results were copied from another store, written before they are."""
+
+    most_values: ClassVar[int] = MOST_VALUES
+    time: Time
+    source: CutLine
+    """Name of the other store."""
+    keys: tuple[Key, ...]
 
 
 class FailureRecord(Record):

@@ -29,7 +29,9 @@ from aesweep.sweep.store.layout import (
     END,
     FOLDED,
     LATEST,
+    LAUNCHES,
     LOG,
+    MERGES,
     MODEL,
     PUBLISHER,
     START,
@@ -48,6 +50,8 @@ from aesweep.sweep.store.records import (
     FoldedTables,
     LatestSpec,
     LaunchedSpec,
+    LaunchRecord,
+    MergeRecord,
     PrunedAttempts,
     Publication,
     ScoresRecord,
@@ -121,7 +125,7 @@ def verify(store: Store, told: Callable[[Verified, int], None] = lambda verified
     found = Verified()
     folded = store.records.read(FOLDED, FoldedTables)
     commits = set(folded.commits) if folded else set()
-    for part in (_specs, _frozen, _references, _tables):
+    for part in (_specs, _launches, _frozen, _references, _tables):
         with store.storage.pinned():
             found.add(part(store))
         told(found, 0)
@@ -267,6 +271,20 @@ def _specs(store: Store) -> Verified:
     for name in sorted(names | newest):
         _record(store, name, LaunchedSpec, found, "launch", must=name in newest)
     return found
+
+
+def _launches(store: Store) -> Verified:
+    """The code and the environment of every launch, and what was merged."""
+    found = Verified()
+    for name in _json_names(store, LAUNCHES):
+        _record(store, name, LaunchRecord, found, "none")
+    for name in _json_names(store, MERGES):
+        _record(store, name, MergeRecord, found, "none")
+    return found
+
+
+def _json_names(store: Store, folder: str) -> list[str]:
+    return [f"{folder}/{name}" for name in store.storage.names(folder) if name.endswith(".json")]
 
 
 def _frozen(store: Store) -> Verified:

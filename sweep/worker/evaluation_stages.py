@@ -51,6 +51,7 @@ from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.models.training.checkpoint import model_from_bytes
 from aesweep.sweep.evaluation_job import EvaluationJob, Files
 from aesweep.sweep.spec.images import data_source
+from aesweep.sweep.store.drivers import launch_of
 from aesweep.sweep.store.latent_columns import LatentColumns
 from aesweep.sweep.store.layout import LATENTS, PICTURES, prior_file
 from aesweep.sweep.store.records import ScoresRecord
@@ -156,6 +157,7 @@ def score(
         aesweep_version=aesweep_version(),
         extractor_weights=samples.extractor_weights,
         time=datetime.now(UTC).isoformat(),
+        launch=launch_of(job.driver),
     )
     require_same_weights(job, encoded.model)
     if job.store.attempts.read_end(job.key, job.attempt) is not None:  # the driver has ended it: another one is at work

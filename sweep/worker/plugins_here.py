@@ -8,38 +8,19 @@ it lacks is a recorded failure of the trial.
 from collections.abc import Collection
 
 import ray
-from ray.exceptions import RayError, RayTaskError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from aesweep.models.errors import one_line
 from aesweep.models.plugins.plugin import PluginError, Use
 from aesweep.models.plugins.registry import require
-
-PATIENCE_SECONDS = 300.0
-"""How long a machine may take to start a worker; one that takes longer, or dies meanwhile, is passed over."""
+from aesweep.sweep.worker.every_machine import ask_every_machine
 
 
 def require_on_workers(uses: Collection[str]) -> None:
     """Raise `PluginError` for a plug-in (`Plugin.use`) that a machine does not have, or has in another version."""
-    if not uses:
-        return
-    asked = {}
-    for node in ray.nodes():
-        if node["Alive"]:
-            here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            asked[_lacking.options(scheduling_strategy=here).remote(tuple(uses))] = node["NodeManagerHostname"]
-    ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE_SECONDS)
-    for answer in ready:
-        try:
-            found = ray.get(answer)
-        except RayTaskError:
-            raise
-        except RayError:  # the machine died before it answered
-            continue
+    for host, found in ask_every_machine(_lacking, tuple(uses)) if uses else ():
         if found is not None:
             kind, name, reason = found
-            remedy = f"The machine {one_line(asked[answer])} does not have it as this one does: {reason}"
-            raise PluginError(kind, name, remedy)
+            raise PluginError(kind, name, f"The machine {one_line(host)} does not have it as this one does: {reason}")
 
 
 @ray.remote(num_cpus=0, max_retries=0)

@@ -29,6 +29,7 @@ from aesweep.models.training.test_sample import sample_of
 from aesweep.models.training.trainer import Trainer
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
+from aesweep.sweep.store.drivers import launch_of
 from aesweep.sweep.store.layout import CHECKPOINT, LOG, MODEL, attempt_folder
 from aesweep.sweep.store.records import How, TrainingPart, TrainingRecord, TrainingResult, TrainingSettings
 from aesweep.sweep.store.storage import LogFile, size_of
@@ -177,6 +178,7 @@ class TrainingAttempt:
                 files={MODEL: model},
                 history=tuple(self.trainer.history),
                 result=result,
+                launch=launch_of(self._start.driver),
             ),
         )
         self.log(

@@ -24,13 +24,13 @@ from tests.sweep.conftest import run_main
 
 FLAGS = {
     "plan": "--cluster --data --json --only --plugins --price --set --spot-hours --store",
-    "launch": "--add --address --also --data --max-concurrent --only --plugins --retry-failed --set --store --track",
-    "resume": "--address --all --also --data --images --max-concurrent --plugins --retry-failed --set --track",
+    "launch": "--add --address --also --data --max-concurrent --notify --only --plugins --retry-failed --set --store --track",
+    "resume": "--address --all --also --data --images --max-concurrent --notify --plugins --retry-failed --set --track",
     "stop": "--wait",
     "status": "--all --json --watch",
     "list": "--filter --json --reverse --sort",
     "tables": "",
-    "report": "--claims --out",
+    "report": "--claims --out --price",
     "evaluate": "--address --all --also --data --dry-run --evaluation --extractor --images --metrics --only --plugins --retry-failed "
     "--samples --sampling-seeds --seeds --set",
     "sample": "--data --interpolate --out --plugins --prior --reconstruct --seed -n",
@@ -41,6 +41,10 @@ FLAGS = {
     "prune": "--damaged --dry-run",
     "verify": "--repair",
     "forget": "--dry-run --yes",
+    "export": "--onnx --plugins --push --to",
+    "why": "--json --lock --plugins",
+    "diff": "--json",
+    "merge": "--also --dry-run --plugins",
 }
 SMALL = """
 name: small
