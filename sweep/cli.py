@@ -9,6 +9,7 @@ import typer
 
 from aesweep.models.errors import one_line
 from aesweep.sweep.commands import launching, listing, results, setup, trained_models, verifying
+from aesweep.sweep.commands.explore import explore
 from aesweep.sweep.console import lost_output, use_standard_streams
 from aesweep.sweep.version import aesweep_version
 
@@ -23,7 +24,7 @@ app = typer.Typer(
 )
 VERBS = (
     launching.plan, launching.launch, launching.resume, results.stop, results.status, listing.list_trials,
-    results.tables, results.report,
+    results.tables, results.report, explore.explore,
     trained_models.evaluate, trained_models.sample, setup.fetch, setup.doctor, setup.render, setup.wait, results.prune,
     verifying.verify,
 )  # fmt: skip

@@ -13,7 +13,7 @@ from tests.in_process import run_aesweep
 from tests.sweep.conftest import TINY, run_main
 
 VERBS = set(
-    "plan launch resume stop status tables report evaluate sample fetch doctor render wait prune verify list_trials".split()
+    "plan launch resume stop status tables report evaluate sample fetch doctor render wait prune verify list_trials explore".split()
 )
 
 

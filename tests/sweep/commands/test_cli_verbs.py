@@ -30,6 +30,7 @@ FLAGS = {
     "list": "--filter --json --reverse --sort",
     "tables": "",
     "report": "--claims --out",
+    "explore": "--host --out --port --serve",
     "evaluate": "--address --also --data --extractor --images --metrics --only --plugins --retry-failed --samples --seeds --set",
     "sample": "--data --interpolate --out --plugins --prior --reconstruct --seed -n",
     "fetch": "--to",
