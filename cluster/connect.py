@@ -28,6 +28,7 @@ from ray.exceptions import AuthenticationError
 
 from aesweep.cluster.address import check_address, require_head, require_own
 from aesweep.cluster.capacity import allowed_cpus
+from aesweep.cluster.ending import shut_down, sigterm_left_alone
 from aesweep.cluster.environment import ENVIRONMENT, LOCAL_SWITCH, LOOPBACK, require_sound_environment, users_variables
 from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.guard import guarded
@@ -84,7 +85,7 @@ def connect(
     )
     with start_or_join:
         head = ray.get_runtime_context().gcs_address
-        with watched(head, after_death, str if joined_before else ray.shutdown) as watch:
+        with watched(head, after_death, str if joined_before else shut_down) as watch:
             yield Connection(head, address == "local" and not joined_before, watch)
 
 
@@ -190,7 +191,7 @@ def _silent_errors() -> Iterator[None]:
 def _initialise(address: str, options: dict[str, Any], more_code: Mapping[str, bytes]) -> None:
     """`ray.init` with our code, quietly. Every failure becomes a `ClusterError`."""
     staged = nullcontext() if job_has_working_dir() else staged_code(more_code)
-    with staged as code, _printable_command_line(), _sigterm_left_alone(), _bounded(address):
+    with staged as code, _printable_command_line(), sigterm_left_alone(), _bounded(address):
         try:
             ray.init(
                 address=address,
@@ -200,7 +201,7 @@ def _initialise(address: str, options: dict[str, Any], more_code: Mapping[str, b
                 **options,
             )
         except Exception as error:
-            ray.shutdown()
+            shut_down()
             if isinstance(error, ClusterError):
                 raise
             raise ClusterError("--address", address, _remedy(address, error)) from error
@@ -249,18 +250,6 @@ def _printable_command_line() -> Iterator[None]:
     """Let Ray record the command line of this process although a path in it is not UTF-8; Ray fails to start on one."""
     before = utils.get_entrypoint_name
     with replaced(utils, "get_entrypoint_name", lambda: before().encode(errors="backslashreplace").decode()):
-        yield
-
-
-@contextmanager
-def _sigterm_left_alone() -> Iterator[None]:
-    """A handler of SIGTERM that this process has stays inside the `with` block.
-
-    `ray.init` puts its own in its place, which ends the process with exit code 15 and without a word: also a sweep that
-    would stop in order. Where there is none Ray's is better than the system's: it ends what it has started.
-    """
-    has_handler = signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    with replaced(utils, "set_sigterm_handler", lambda handler: None) if has_handler else nullcontext():
         yield
 
 

@@ -56,6 +56,12 @@ def staged_code(more: Mapping[str, bytes] = NOTHING_MORE) -> Iterator[Path]:
         yield stage(folder, more=more)
 
 
+def code_was_removed(error: BaseException) -> bool:
+    """Whether a worker met this error because the code that it runs is gone: Ray removes it with the node that unpacked it."""
+    is_ours = isinstance(error, ImportError) and f"{error.name}.".startswith("aesweep.")
+    return is_ours or not Path(__file__).exists()
+
+
 def job_has_working_dir() -> bool:
     """Whether this process is the driver of a submitted job that carries its own code (giving a second one is an error)."""
     text = os.environ.get(JOB_CONFIG)

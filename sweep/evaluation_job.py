@@ -6,7 +6,7 @@ from functools import cached_property
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.records import FileRecord
+from aesweep.sweep.store.records import FailureRecord, FileRecord
 from aesweep.sweep.store.store import DamagedFileError, Store
 
 Files = dict[str, FileRecord]
@@ -19,6 +19,17 @@ class TrainedAgainError(RuntimeError):
 
 class MemoryLackedError(RuntimeError):
     """A stage found too little memory on its GPU, for the first time: trials that train on it may have taken it."""
+
+
+class StageFailedError(RuntimeError):
+    """A stage failed and recorded why. Other trials that wait for the same stage fail for the same reason."""
+
+    def __init__(self, failure: FailureRecord) -> None:
+        super().__init__(failure)
+        self.failure = failure
+
+    def __str__(self) -> str:
+        return self.failure.reason
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,9 @@ def page(findings: Findings, what: str, interval: float, seed: int, seconds: flo
     return f"""# Chaos: {findings.events.total()} kills and pauses, {name} ({allowed_cpus()} cores), {today()}
 
 {what}
-It ran in {findings.stores} stores, in turns on a cluster of two raylets with one slot each and on a local Ray, while something was
-killed or suspended every {interval:g} s on average (seed {seed}), {seconds / 60:.0f} minutes in all. Undisturbed, it takes {plain:.0f} s.
+It ran in {findings.stores} stores, in turns on a cluster of two raylets, with one slot and a temporary folder of their own
+each, and on a local Ray, while something was killed or suspended every {interval:g} s on average (seed {seed}),
+{seconds / 60:.0f} minutes in all. Undisturbed, it takes {plain:.0f} s.
 A dead driver's command was given again, never with `--retry-failed`: {findings.launches} launches. Beside them ran {verbs};
 `prune` saw a driver at work {findings.refused} times and refused.
 

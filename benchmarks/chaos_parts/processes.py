@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from page import REPOSITORY
+from ray._private.node import Node
 from ray.cluster_utils import Cluster
 
 from aesweep.cluster.connect import set_environment
@@ -95,13 +96,22 @@ class Driver:
 
 
 class Machines:
-    """A cluster of a head and one node, with a slot for one trial each; the node can be killed and replaced."""
+    """A cluster of a head and one node, with a slot for one trial each; the node can be killed and replaced.
+
+    Each has a temporary folder of its own, as machines have. Ray unpacks the code there, and removes it with the node.
+    """
 
     def __init__(self, temporary: Path) -> None:
         set_environment()
+        self._temporary, self._nodes = temporary, 0
         head = {"num_cpus": 1, "include_dashboard": False, "temp_dir": str(temporary / "c")}
         self.cluster = Cluster(initialize_head=True, head_node_args=head)
-        self.node = self.cluster.add_node(num_cpus=1)
+        self.node = self._add_node()
+
+    def _add_node(self) -> Node:
+        self._nodes += 1
+        node: Node = self.cluster.add_node(num_cpus=1, temp_dir=str(self._temporary / f"n{self._nodes}"))
+        return node
 
     @property
     def raylet(self) -> int:
@@ -118,7 +128,7 @@ class Machines:
         """Another node joins; the one before it is killed, or left to whoever stopped it."""
         if kill:
             self.cluster.remove_node(self.node, allow_graceful=False)
-        self.node = self.cluster.add_node(num_cpus=1)
+        self.node = self._add_node()
 
     def stop(self) -> None:
         """End all nodes."""

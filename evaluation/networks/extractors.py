@@ -54,7 +54,7 @@ def load_extractor(name: str, data_dir: Path, device: torch.device) -> Extractor
     Raises `InputError` for an unknown name or wrong weights.
     """
     found: Extractor = function(require_extractor(name).load)(data_dir, device)
-    return found
+    return replace(found, name=name)  # a plug-in may build on a network that has another name
 
 
 def load_random_conv(_: Path, device: torch.device) -> Extractor:

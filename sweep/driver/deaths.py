@@ -8,8 +8,8 @@ driver), and a dead process writes nothing.
 Decision: a driver that sees an attempt die writes its `end.json`. An attempt without any end died together with its
 driver. Only deaths in a row count, since the last attempt that wrote a checkpoint: whoever gets further, however slowly,
 is tried again without limit. `max_process_deaths` crashes of the process (crash.py), or `TOGETHER` times as many ends in which
-the machine or the driver went too, or somebody killed the process, become a failure; announced preemptions, stops and the
-first lack of GPU memory do not count.
+the machine or the driver went too, somebody killed the process, or it could not begin, become a failure; announced
+preemptions, stops and the first lack of GPU memory do not count.
 Consequence: a trial that crashes its process costs some attempts, one that takes its machine along some more, and one whose
 process or driver was killed a few times in its first second is innocent. Both counts live in the store, so that relaunches
 continue them; `--retry-failed` begins anew.
@@ -36,7 +36,7 @@ class Deaths:
     alone: int = 0
     """The process crashed, or took too much memory."""
     together: int = 0
-    """The machine or the driver went too, or somebody killed the process."""
+    """The machine or the driver went too, somebody killed the process, or it could not begin."""
     nodes: tuple[str, ...] = ()
     reason: str = ""
     """What is known of the newest."""

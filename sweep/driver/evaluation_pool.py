@@ -7,9 +7,9 @@ since those shares are small bookkeeping numbers.
 Of the trials that wait, first seeds come before second ones, and of those the one whose prior fit is dearest comes first: a
 fit of hours that starts last would keep the sweep waiting.
 
-An error of a stage is recorded where it happens, once and for good. What Ray itself reports (a worker, a machine or an
-object is gone) is a death: Ray's own retries are off, and the whole evaluation is submitted again as often as recovery.py
-allows.
+An error of a stage is recorded where it happens, once and for good. Whatever else ends a task is a death: a worker, a
+machine or an object is gone, or a process had lost its code before the stage began. Ray's own retries are off, and the
+whole evaluation is submitted again as often as recovery.py allows.
 """
 
 import heapq
@@ -20,17 +20,21 @@ from typing import Any
 
 import ray
 
-from aesweep.cluster.scratch import NoRoomError
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.pipeline import run_stages
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import data_name
 from aesweep.sweep.driver.recovery import Recovery, cause_of
-from aesweep.sweep.evaluation_job import EvaluationJob, MemoryLackedError, TrainedAgainError, lost_its_model
+from aesweep.sweep.evaluation_job import (
+    EvaluationJob,
+    MemoryLackedError,
+    StageFailedError,
+    TrainedAgainError,
+    lost_its_model,
+)
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.records import How
-from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
 
 Options = Mapping[str, Any]
@@ -184,9 +188,10 @@ class EvaluationPool:
             self.store.attempts.write_end(job.key, job.attempt, "out of memory", str(cause))
             return "its GPU had too little memory", True
         failure = self.store.attempts.open_failure(job.key, "evaluate", job.evaluation.id)
-        if failure is None and isinstance(cause, ray.exceptions.RayError | StorageError | NoRoomError):
+        if failure is None and isinstance(cause, StageFailedError):  # recorded for another trial that shares the stage
+            failure = cause.failure.model_copy(update={"key": job.key, "attempt": job.attempt})
+            self.store.attempts.write_failure(failure)
+        if failure is None:
             verdict = self.recovery.after_death(job.key, job.attempt, "evaluate", job.evaluation.id, cause)
             return verdict.why, verdict.again
-        if failure is None:  # a stage that it shares with others failed, and was recorded for one of those
-            self.store.attempts.record_failure(job.key, job.attempt, "evaluate", cause, job.evaluation.id)
-        return failure.reason if failure else f"{type(cause).__name__}: {cause}", False
+        return failure.reason, False

@@ -6,8 +6,16 @@ Tune is told to retry without limit; the decision is made here, from what the st
 
 from dataclasses import dataclass, field
 
-from ray.exceptions import ActorUnavailableError, NodeDiedError, RayActorError, RayTaskError, WorkerCrashedError
+from ray.exceptions import (
+    ActorUnavailableError,
+    NodeDiedError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+    WorkerCrashedError,
+)
 
+from aesweep.cluster.errors import ClusterError
 from aesweep.cluster.resources import larger_share
 from aesweep.cluster.scratch import NoRoomError, full_folder
 from aesweep.cluster.watch import Watch
@@ -102,7 +110,10 @@ class Recovery:
             self.ray.require()
         hung = self._hung.get(attempt, "")
         how: How = "machine died" if hung else how_it_died(error)
-        if how == "died" and _ended_unseen(error) and not crashed(read_beat(self.store, self.driver, (key, attempt))):
+        if how == "died" and (
+            _never_began(error)
+            or (_ended_unseen(error) and not crashed(read_beat(self.store, self.driver, (key, attempt))))
+        ):
             how = "killed"
         self.store.attempts.write_end(key, attempt, how, hung or describe(error))
         self.store.storage.remove(beat_name(self.driver, key, attempt))
@@ -138,6 +149,11 @@ def how_it_died(error: BaseException | None) -> How:
     )
 
 
+def _never_began(error: BaseException | None) -> bool:
+    """Whether a process could not begin its work, as without its code: what fails in the work itself has a record."""
+    return error is not None and not isinstance(cause_of(error), RayError)
+
+
 def _ended_unseen(error: BaseException | None) -> bool:
     """Whether Ray knows no more than that the process is gone."""
     return isinstance(error, RayActorError | WorkerCrashedError) and LACK_OF_MEMORY not in str(error)
@@ -149,7 +165,10 @@ def describe(error: BaseException | None) -> str:
     telling = lines[1:] if isinstance(error, RayActorError) and len(lines) > 1 else lines[-1:]
     if lines and LACK_OF_MEMORY in lines[0]:  # Ray's memory monitor, with pages of counts and advice below
         telling = lines[:1]
-    return " ".join(" ".join(telling).partition("Some common causes")[0].split())[:LONGEST_REASON]
+    text = " ".join(" ".join(telling).partition("Some common causes")[0].split())
+    if error is not None and not isinstance(error, RayError | StorageError | ClusterError):
+        text = f"{type(error).__name__}: {text}"  # whatever else a process met before its work began
+    return text[:LONGEST_REASON]
 
 
 def cause_of(error: BaseException | None) -> BaseException | None:

@@ -57,7 +57,11 @@ def at(place: str, separator: str = ": ") -> Iterator[None]:
 
 
 def unknown(name: str, value: object, known: Collection[str]) -> InputError:
-    """The error for a field that does not exist: the nearest that does, else all of them."""
+    """The error for a field that does not exist here: the section where it belongs, or the nearest that does, else all."""
+    section = next((section for section, names in FIELDS.items() if ALIASES.get(name, name) in names), None)
+    if section and f"{name}s" not in known:  # `seed` for the `seeds` of an evaluation
+        place = "base (for all blocks) or a block" if section == "trial" else section
+        return InputError(name, value, f"There is no such field here; it belongs in {place}.")
     remedy = nearest(name, known) if name else ""
     return InputError(name, value, f"There is no such field. {remedy or 'Known: ' + ', '.join(known) + '.'}".strip())
 
@@ -69,11 +73,6 @@ def check_known(mapping: Mapping[str, Any], known: Collection[str]) -> None:
             continue
         if name in ("data_identity", "extractor_sha256", "folders", "plugin_versions"):
             raise InputError(name, value, "Leave it out: it is computed from the data, the weights or the plug-ins.")
-        section = next((section for section, names in FIELDS.items() if ALIASES.get(name, name) in names), None)
-        if section == "trial":
-            section = "base (for all blocks) or a block"
-        if section:
-            raise InputError(name, value, f"There is no such field here; it belongs in {section}.")
         raise unknown(name, value, known)
 
 

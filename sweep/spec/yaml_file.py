@@ -121,9 +121,6 @@ def _section_error(error: ValidationError) -> InputError:
     first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     section, *rest = first["loc"]
     if first["type"] == "extra_forbidden":
-        if section in (*FIELDS["trial"], *ALIASES):
-            remedy = "A trial's field belongs in base (for all blocks) or in a block."
-            return InputError(str(section), first["input"], remedy)
         return unknown(str(section), first["input"], tuple(SpecFile.model_fields))
     place = f"{section}[{rest[0]}]" if rest else str(section)
     missing = first["type"] == "missing"

@@ -188,10 +188,9 @@ class Attempts:
 
     def record_failure(
         self, key: str, attempt: str, stage: Stage, error: BaseException, evaluation: str = "", node: str = ""
-    ) -> None:
+    ) -> FailureRecord:
         """Record that an attempt failed, with the reason."""
         lines = "".join(traceback.format_exception(error)).splitlines()
-        now = datetime.now(UTC)
         failure = FailureRecord(
             key=key,
             attempt=attempt,
@@ -201,9 +200,15 @@ class Attempts:
             message=str(error).encode(errors="backslashreplace").decode(),  # file names may hold other bytes
             traceback="\n".join(lines[-TRACEBACK_LINES:]).encode(errors="backslashreplace").decode(),
             node=node or socket.gethostname(),
-            time=now.isoformat(),
+            time=datetime.now(UTC).isoformat(),
         )
-        self.records.write(f"trials/{key}/failures/{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}.json", failure)
+        self.write_failure(failure)
+        return failure
+
+    def write_failure(self, failure: FailureRecord) -> None:
+        """Keep the record of a failure."""
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}.json"
+        self.records.write(f"trials/{failure.key}/failures/{name}", failure)
 
     def failures(self, key: str) -> list[FailureRecord]:
         """Every recorded failure of a trial, oldest first within each stage."""

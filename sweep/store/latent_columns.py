@@ -1,15 +1,15 @@
 """The latent rows of a commit of scores, column by column.
 
 A commit has two thousand of them and a large store forty million. Objects of their own take ten times as long to make and
-to check as one list of numbers per column, and the tables want columns anyway.
+to check as one list of numbers per column, and three times as long to read from JSON; the tables want columns anyway.
 """
 
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from aesweep.evaluation.rows import LatentRow
 
@@ -23,7 +23,7 @@ Numbers = list[float]
 
 
 class LatentColumns(BaseModel):
-    """The fields of `LatentRow`, all rows of one field together. In JSON each row is an object."""
+    """The fields of `LatentRow`, all rows of one field together. Commits of 0.1.0 have an object for each row instead."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -38,7 +38,7 @@ class LatentColumns(BaseModel):
     @classmethod
     def _from_rows(cls, rows: object) -> object:
         if not isinstance(rows, list | tuple):
-            raise ValueError("not a list of rows")
+            return rows
         if rows and isinstance(rows[0], LatentRow):
             rows = [asdict(row) for row in rows]
         try:
@@ -46,10 +46,11 @@ class LatentColumns(BaseModel):
         except (TypeError, KeyError, IndexError) as error:
             raise ValueError("a row lacks a field") from error
 
-    @model_serializer
-    def _to_rows(self) -> list[dict[str, Any]]:
-        columns = zip(*(getattr(self, name) for name in NAMES), strict=True)
-        return [dict(zip(NAMES, row, strict=True)) for row in columns]
+    @model_validator(mode="after")
+    def _are_as_long(self) -> "LatentColumns":
+        if len({len(getattr(self, name)) for name in NAMES}) > 1:
+            raise ValueError("the columns differ in length")
+        return self
 
     @classmethod
     def of(cls, rows: Iterable[LatentRow]) -> "LatentColumns":

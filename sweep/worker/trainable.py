@@ -3,8 +3,8 @@
 Tune schedules and nothing else: what counts is written to the store, by the attempt. A trial's own error is recorded
 there and ends the trial in order. Two errors are raised as well, so that Tune ends the process: a CUDA error, after
 which no call on the device works, and the first lack of GPU memory, after which the driver tries again with a larger
-share (recovery.py). A store that cannot be written to, or a full disk, is no trial's own error: it is raised and not
-recorded.
+share (recovery.py). A store that cannot be written to, a full disk, or code that was removed under the process, is no
+trial's own error: it is raised and not recorded.
 """
 
 import sys
@@ -15,6 +15,7 @@ from ray import tune
 
 from aesweep.cluster.resources import larger_share
 from aesweep.cluster.scratch import no_room_in_worker
+from aesweep.cluster.staging import code_was_removed
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
@@ -100,6 +101,8 @@ class TrialTrainable(tune.Trainable):
 
     def _failed(self, attempt: "TrainingAttempt", error: Exception) -> dict[str, object]:
         """Record the error of a trial; raise it where this process must end."""
+        if code_was_removed(error):
+            raise error
         from aesweep.sweep.worker.device import is_out_of_memory, poisons_process
 
         if no_room := no_room_in_worker(error):

@@ -19,6 +19,7 @@ from aesweep.evaluation.networks.extractor import Extractor
 from aesweep.evaluation.networks.extractors import checked, load_extractor, load_inception
 from aesweep.evaluation.networks.weights import INCEPTION_SHA256, inception_path
 from aesweep.models.errors import InputError
+from aesweep.models.plugins.files import forget_files, load_files
 from tests.evaluation.networks.random_inception import hash_and_size
 from tests.fresh_process import REPOSITORY
 
@@ -198,6 +199,26 @@ def test_extractors_are_found_by_name(tmp_path: Path) -> None:
         load_extractor("inception-2015", tmp_path, CPU)
     with pytest.raises(InputError, match="random-conv-64"):
         load_extractor("vgg", tmp_path, CPU)
+
+
+ON_ANOTHER_NETWORK = """
+from aesweep.evaluation.networks.extractors import load_random_conv
+from aesweep.plugins import FeatureNetwork
+
+mine = FeatureNetwork(
+    name="mine", version="1.0", meaning="mine", preparation="none", weights=lambda folder: "0" * 64, load=load_random_conv
+)
+"""
+
+
+def test_a_plugin_that_builds_on_another_network_has_its_own_name(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(ON_ANOTHER_NETWORK)
+    load_files([file])
+    try:
+        assert load_extractor("mine", tmp_path, CPU).name == "mine"
+    finally:
+        forget_files()
 
 
 def test_features_do_not_change_under_the_callers_autocast(digits: np.ndarray) -> None:

@@ -1,5 +1,6 @@
 """The evaluation pool: which trial is scored first, and in which process a mixture is fitted where there is a GPU."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.cost import fit_flops
 from aesweep.sweep.driver.evaluation_pool import EvaluationPool
 from aesweep.sweep.driver.recovery import Recovery
+from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.worker.remote_stage import run_stage
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
@@ -27,7 +29,19 @@ from tests.sweep.conftest import TINY
 from tests.sweep.driver.test_failures import LAUNCH_WITH_A_GPU
 
 
-def scored(folder: Path, data_dir: Path, latent_sizes: tuple[int, ...], faults: str = "") -> list[tuple[int, str]]:
+@ray.remote(max_retries=0)
+def run_stage_whose_code_is_missing_at_first(name: str, job: EvaluationJob, *arguments: Any) -> Any:
+    """What a worker meets whose code was removed with a node, before its stage has begun."""
+    try:
+        Path(job.root, f"../{name}-{job.key}-was-tried").touch(exist_ok=False)
+    except FileExistsError:
+        return run_stage._function(name, job, *arguments)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))  # what `os.getcwd()` says where the folder is gone
+
+
+def scored(
+    folder: Path, data_dir: Path, latent_sizes: tuple[int, ...], faults: str = "", stage: Any = run_stage
+) -> list[tuple[int, str]]:
     """Train networks of these latent sizes, score them one after another: size and reason in the order of their ends.
 
     In `faults` (tests/faults), `{key4}` is the key of the trial with latent size 4.
@@ -50,8 +64,8 @@ def scored(folder: Path, data_dir: Path, latent_sizes: tuple[int, ...], faults: 
         store,
         spec.evaluation_config(),
         spec.execution,
-        Recovery(store, "driver", 3),
-        run_stage,
+        Recovery(store, "driver", 9),
+        stage,
         dict.fromkeys(("references", "encode", "fit", "sample", "score"), share),
         costs={key: fit_flops(1500, size, 2) for key, size in keys.items()},
     )
@@ -87,6 +101,15 @@ def test_an_evaluation_that_lacked_memory_is_done_after_the_others_and_a_second_
     lacked = "its GPU had too little memory"
     assert found == [(4, lacked), (3, lacked), (2, ""), (4, "")]
     assert last == 3 and failure.startswith("OutOfMemoryError: CUDA out of memory")
+
+
+@pytest.mark.slow
+def test_an_evaluation_whose_stages_could_not_begin_has_not_failed(
+    tmp_path: Path, data_dir: Path, ray_cluster: None
+) -> None:
+    *lost, done = scored(tmp_path, data_dir, (2,), stage=run_stage_whose_code_is_missing_at_first)
+    assert done == (2, "")
+    assert lost and all("FileNotFoundError: [Errno 2] No such file or directory" in why for _, why in lost)
 
 
 @pytest.mark.slow

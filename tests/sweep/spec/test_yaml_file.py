@@ -162,6 +162,7 @@ def test_there_are_examples() -> None:
         ("samples: 2000", "epochs: 2", "evaluation: epochs", "belongs in base"),
         ("epochs: 20", "path: ./faces", "base: path", "belongs in data"),
         ("name: study", "filters: 8", "filters", "belongs in base"),
+        ("name: study", "name: study\nextractor: classifier", "extractor", "belongs in evaluation"),
         ("epochs: 20", "data_identity: abc", "base: data_identity", "computed"),
         ("8..32 step 8", "-8", 'blocks[0] "width": latent_size', "from 1"),
         ("8..32 step 8", "32..8", 'blocks[0] "width": latent_size', "empty"),

@@ -4,11 +4,13 @@ import json
 import logging
 import os
 import shutil
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.rows import LatentRow
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.spec.execution import ExecutionConfig
@@ -18,6 +20,7 @@ from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.records import (
     LaunchedSpec,
     Publication,
+    ScoresRecord,
     StartRecord,
     TrainingRecord,
     has_sound_seal,
@@ -202,3 +205,37 @@ def test_a_long_failure_is_cut_when_it_is_written_and_when_it_is_read(tmp_path: 
     (found,) = store.attempts.failures("0" * 12)
     assert found.message == "x" * len(found.message) and found.traceback == "y" * len(found.traceback)
     assert len(found.message) + len(found.traceback) + len(found.node) < 100_000
+
+
+ROWS = [
+    LatentRow(split="test", index=index, dimension_a=0, dimension_b=1, z_a=0.5 * index, z_b=-1.0) for index in range(3)
+]
+
+
+def sealed_with(latents: object) -> bytes:
+    """A commit of scores with this in the place of its latents."""
+    return sealed_json_bytes({**json.loads(SCORED.to_bytes()), "latents": latents})
+
+
+def test_latents_are_read_as_columns_and_as_the_rows_of_0_1_0() -> None:
+    commit = scored(latents=ROWS)
+    columns = json.loads(commit.to_bytes())["latents"]
+    assert columns["z_a"] == [0.0, 0.5, 1.0]
+    for latents in (columns, [asdict(row) for row in ROWS]):
+        found = parse_record(ScoresRecord, sealed_with(latents))
+        assert found is not None and found.latents == commit.latents
+
+
+@pytest.mark.parametrize(
+    "latents",
+    [
+        {"z_a": [1.0]},
+        {**{field.name: [] for field in fields(LatentRow)}, "z_a": [1.0]},
+        {**{field.name: [] for field in fields(LatentRow)}, "index": 1},
+        [{"z_a": 1.0}],
+        [1.0],
+        "rows",
+    ],
+)
+def test_latents_of_another_shape_are_damage(latents: object) -> None:
+    assert parse_record(ScoresRecord, sealed_with(latents)) is None

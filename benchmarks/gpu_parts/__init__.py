@@ -1,0 +1,1 @@
+"""Parts of the suite for a GPU (`python benchmarks/gpu_suite.py`)."""

@@ -1,0 +1,54 @@
+"""A trainer whose steps can be run one after another, on noise: what it trains on changes no time."""
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from aesweep.models.config import TrialConfig
+from aesweep.models.training.step_graph import WARMUP_STEPS
+from aesweep.models.training.trainer import Trainer
+
+WARM = WARMUP_STEPS + 5
+"""Steps that choose kernels, fill caches and record the graph."""
+
+
+def trial(filters: int, image_size: int = 32, batch_size: int = 128) -> TrialConfig:
+    """A plain DAE with 128 latent units that does not end."""
+    return TrialConfig(filters=filters, latent_size=128, image_size=image_size, batch_size=batch_size, epochs=100_000)
+
+
+def warm_trainer(config: TrialConfig, device: torch.device, images: int) -> Trainer:
+    """A trainer on `images` images of noise that has done its first steps."""
+    shape = (images, config.image_size, config.image_size, 3)
+    train = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
+    trainer = Trainer(config, train, device=device)
+    run_steps(trainer, WARM)
+    return trainer
+
+
+def run_steps(trainer: Trainer, steps: int) -> None:
+    """Train so many steps and wait for the device."""
+    done = 0
+
+    def after_step() -> bool:
+        nonlocal done
+        done += 1
+        return done == steps
+
+    while done < steps:
+        trainer.run_epoch(after_step)
+    wait_for(trainer.device)
+
+
+def wait_for(device: torch.device) -> None:
+    """Until the device has done what it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Wall-clock seconds of a call."""
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
