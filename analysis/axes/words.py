@@ -95,4 +95,4 @@ def _numbers(value: object) -> tuple[float, ...]:
 
 def _parts(text: str) -> list[str]:
     """`0.001-1e-05` -> `0.001`, `1e-05`."""
-    return re.split(r"(?<!e)-", text) if text else []
+    return re.split(r"(?<=[0-9.])-", text) if text else []

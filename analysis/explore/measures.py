@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -86,9 +86,10 @@ def _scores(tables: Tables) -> Iterator[Measure]:
     rows = tables.scores[np.isfinite(tables.scores["value"].astype("float64"))]
     components = rows["gmm_components"].where(rows["metric"].isin(BY_COMPONENTS), -1.0).fillna(-1.0)
     rows = rows.assign(scored=score_names(rows), components=components)
-    several = rows.groupby(_SAME)["evaluation"].nunique()
-    several = several[several > 1].index
-    found = [(Scored(*key), part) for key, part in rows.groupby([*_SAME, "evaluation"], sort=False)]  # type: ignore[misc]
+    counts = rows.groupby(_SAME)["evaluation"].nunique()
+    several = set(counts[counts > 1].index)
+    groups: Any = rows.groupby([*_SAME, "evaluation"], sort=False)  # whose keys are tuples
+    found = [(Scored(*key), part) for key, part in groups]
     for one, part in sorted(found, key=lambda pair: _place(pair[0])):
         words = [f"{metric_title(one.metric)}, {_source(one.source)}"]
         words += [f"{one.components:.0f} components"] if one.components >= 0 else []
