@@ -1,5 +1,6 @@
 """The data of the page: means with the project's statistics, every field, and nothing that a page takes for markup."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,17 +10,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from aesweep.analysis import load_tables
+from aesweep.analysis import load_tables, write_report
 from aesweep.analysis.axes.axes import find_axes
 from aesweep.analysis.axes.means import network_means
 from aesweep.analysis.explore.curves import curves, points_per_curve
 from aesweep.analysis.explore.document import document, to_json
 from aesweep.analysis.explore.over_seeds import means, setting_of
-from aesweep.analysis.explore.page import SCRIPTS, policy, static_page
+from aesweep.analysis.explore.page import HERE, SCRIPTS, policy, static_page
 from tests.analysis.conftest import grid
 from tests.analysis.typed import Rows
 
 FIELDS: dict[str, Any] = {"model": ["dae", "vae"], "latent_size": [4, 8, 16], "filters": [16]}
+VENDOR = HERE / "vendor"
 Make = Callable[..., Path]
 
 
@@ -94,6 +96,15 @@ def test_a_store_without_trials_gives_a_page(tmp_path: Path) -> None:
     assert found["keys"] == [] and "<script" in static_page(found, {}, {})
 
 
+def test_the_report_links_to_the_page_where_that_exists(tmp_path: Path) -> None:
+    link = 'href="explore.html"'
+    assert link not in Path(write_report(tmp_path / "store", tmp_path / "report")).read_text()
+    (tmp_path / "report" / "explore.html").write_text("the page")
+    page = Path(write_report(tmp_path / "store", tmp_path / "report")).read_text()
+    assert link in page and "script-src 'sha256-" in page
+    assert (tmp_path / "report" / "explore.html").read_text() == "the page"
+
+
 def _hostile(rows: Rows) -> None:
     for row in rows["trials"]:
         row["name"] = "</script><script>pwned()</script>"
@@ -109,6 +120,12 @@ def test_the_page_asks_no_network_and_runs_no_other_script() -> None:
     rules = policy(live=False)
     assert "connect-src 'none'" in rules and "unsafe" not in rules and "http" not in rules
     assert rules.count("sha256-") == len(SCRIPTS) + 1
+
+
+def test_the_chart_library_is_the_published_one_with_its_licence() -> None:
+    library = (VENDOR / "echarts.min.js").read_bytes()
+    assert hashlib.sha256(library).hexdigest() == "b66b25aeb4df84e33199dc21694014d336d222cbd9deb0e5a7c14bd6aa0d0fd0"
+    assert b'version="6.1.0"' in library and "Apache License" in (VENDOR / "LICENSE").read_text()
 
 
 def test_curves_are_thinned_to_their_ends_and_running_trials_have_one(make_store: Make) -> None:
