@@ -192,48 +192,51 @@ const Sections = (() => {
     return section('Continue with', ...[...new Set(known)].map(line));
   };
 
+  const APART = 'The picture is not beside this page. Keep the page in the store, or use aesweep explore --serve.';
+  const absent = words => make('p', {className: 'absent'}, words);
+  const picture = (source, alt, otherwise) => {
+    const image = make('img', {src: source, alt, loading: 'lazy', decoding: 'async'});
+    if (source.startsWith('data:')) return image;
+    const link = make('a', {href: source, target: '_blank', rel: 'noopener'}, image);
+    image.addEventListener('error', () => link.replaceWith(absent(otherwise)));
+    return link;
+  };
+  const figure = (title, cells) =>
+    make('figure', {}, make('figcaption', {}, title), make('div', {className: 'pair'}, ...cells));
+
+  // Only a server has the models. Latents of one size are the same draws for both.
+  const decoded = (data, chosen) => {
+    const size = data.field('latent_size');
+    if (!Data.live || chosen.length < 2 || size.value(chosen[0]) !== size.value(chosen[1])) return null;
+    const button = make('button', {type: 'button', textContent: 'Decode the same latents with both'});
+    button.addEventListener('click', () => {
+      const cells = chosen.map(i =>
+        picture(
+          `decoded.png?key=${encodeURIComponent(data.keys[i])}`,
+          `Decoded: ${data.names[i]}`,
+          'no trained model with a prior',
+        ),
+      );
+      button.parentElement.replaceWith(figure('The same 64 draws of N(0, I), decoded by both', cells));
+    });
+    return make('p', {}, button);
+  };
+
   const pictures = (data, chosen, parts) => {
     const titles = [...new Set(parts.flatMap(part => part.pictures.map(one => one.title)))];
     if (!titles.length) return null;
-    return section(
-      'Pictures',
-      make(
-        'div',
-        {className: chosen.length > 1 ? 'pictures two' : 'pictures'},
-        ...titles.map(title =>
-          make(
-            'figure',
-            {},
-            make('figcaption', {}, title),
-            make(
-              'div',
-              {className: 'pair'},
-              ...chosen.map((i, n) => {
-                const found = parts[n].pictures.find(one => one.title === title);
-                if (!found) return make('p', {className: 'absent'}, 'no picture');
-                const image = make('img', {
-                    src: found.source,
-                    alt: `${title}: ${data.names[i]}`,
-                    loading: 'lazy',
-                    decoding: 'async',
-                  }),
-                  link = make('a', {href: found.source, target: '_blank', rel: 'noopener'}, image);
-                image.addEventListener('error', () =>
-                  link.replaceWith(
-                    make(
-                      'p',
-                      {className: 'absent'},
-                      'The picture is not beside this page. Keep the page in the store, or use aesweep explore --serve.',
-                    ),
-                  ),
-                );
-                return found.source.startsWith('data:') ? image : link;
-              }),
-            ),
-          ),
-        ),
+    const cell = (title, i, n) => {
+      const found = parts[n].pictures.find(one => one.title === title);
+      return found ? picture(found.source, `${title}: ${data.names[i]}`, APART) : absent('no picture');
+    };
+    const figures = titles.map(title =>
+      figure(
+        title,
+        chosen.map((i, n) => cell(title, i, n)),
       ),
     );
+    const className = chosen.length > 1 ? 'pictures two' : 'pictures';
+    return section('Pictures', make('div', {className}, ...figures, decoded(data, chosen)));
   };
 
   const losses = (data, chosen, curves) => {

@@ -8,6 +8,7 @@ A new document is made when tables were published, at most for `SHARE_OF_TIME` o
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from aesweep.analysis.axes.layout import Wishes
@@ -15,6 +16,7 @@ from aesweep.analysis.data.tables import load_tables
 from aesweep.analysis.explore.document import document, to_json
 from aesweep.analysis.explore.page import live_page
 from aesweep.analysis.explore.server import Answer
+from aesweep.models.errors import InputError
 from aesweep.sweep.commands.explore.shown_tables import ShownTables
 from aesweep.sweep.commands.explore.shown_trials import ShownTrials
 from aesweep.sweep.store.drivers import living_drivers
@@ -23,6 +25,7 @@ from aesweep.sweep.store.store import Store
 
 HTML, JSON, PNG = "text/html; charset=utf-8", "application/json", "image/png"
 MOST_CURVES = 200
+DECODED = 64  # images
 SHARE_OF_TIME = 0.1
 """Of the time, spent on documents."""
 
@@ -34,7 +37,7 @@ class LivePage:
         """Reads the tables for the first time. Raises `ReportError` for tables that cannot be read."""
         self._store, self._wishes = store, wishes
         self._tables = ShownTables(store, temporary)
-        self._lock = threading.Lock()
+        self._lock, self._drawing = threading.Lock(), threading.Lock()
         self._page = Answer(HTML, live_page().encode())
         self._read()
 
@@ -52,6 +55,8 @@ class LivePage:
                 found = self._curves(query.get("keys", "").split(","))
             case ["trial.json"]:
                 found = self._trial(key) if is_key(key) else None
+            case ["decoded.png"]:
+                found = self._decoded(key) if is_key(key) else None
             case ["pictures", of_key, name]:
                 found = self._picture(of_key, name)
             case _:
@@ -69,6 +74,14 @@ class LivePage:
     def _picture(self, key: str, name: str) -> Answer | None:
         data = self._trials.picture(key, name)
         return Answer(PNG, data) if data is not None else None
+
+    def _decoded(self, key: str) -> Answer | None:
+        """Draws of N(0, I), decoded: trials with latents of one size get the same draws. None for one that is not trained."""
+        from aesweep.sweep.commands.draw import draw_samples  # torch from here on
+
+        with self._drawing, suppress(InputError):
+            return Answer(PNG, draw_samples(self._store, key, "standard_normal", DECODED, seed=0))
+        return None
 
     def _now(self) -> Answer:
         """What the drivers say at this moment, and which document belongs to it."""

@@ -97,6 +97,9 @@ def test_a_served_page_shows_what_is_in_the_store_and_what_the_driver_says(store
     found = page.find(shown["pictures"][0]["source"], {})
     assert found is not None and found.kind == "image/png" and found.body.startswith(b"\x89PNG")
     assert "epoch 2/2" in shown["log"]
+    first, second = (page.find("decoded.png", {"key": DONE.key}) for _ in range(2))
+    assert first is not None and first.body.startswith(b"\x89PNG") and first == second
+    assert page.find("decoded.png", {"key": HALF.key}) is None and page.find("decoded.png", {"key": "x"}) is None
     assert read(page, "curves.json", keys=f"{HALF.key},nonsense")[HALF.key]["epoch"] == [1]
     assert files(store) == before
 

@@ -136,6 +136,7 @@ def _every_address(place: Place) -> None:
         ):
             assert page.find(path, query) is not None
         for key in (DONE.key, HALF.key, FAILED.key):
+            page.find("decoded.png", {"key": key})
             found = page.find("trial.json", {"key": key})
             for picture in strict_json(found.body.decode())["pictures"] if found else ():
                 page.find(picture["source"], {})
