@@ -1,7 +1,7 @@
 """Writing the page to a file: what it holds of every trial, and where the file may be."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -14,8 +14,8 @@ from aesweep.analysis.page_files import write_whole
 from aesweep.analysis.pictures import png_uri
 from aesweep.sweep.store.beneath import Beneath, again
 
-MOST_PICTURE_BYTES = 12_000_000
-"""PNG bytes that the page holds; pictures of further trials are files of the store, if that is a folder."""
+MOST_PICTURE_CHARACTERS = 16_000_000
+"""Of data URIs that the page holds; pictures of further trials are files of the store, if that is a folder."""
 MOST_LOGS = 500
 FINISHED = ("done", "trained")
 
@@ -43,21 +43,33 @@ def parts_of_trials(document: Document, trials: Trials, link: Callable[[str], st
     """
     keys = document["keys"]
     logged = set(_keys_with_logs(document))
-    room = MOST_PICTURE_BYTES
+    room = MOST_PICTURE_CHARACTERS
     found: dict[str, Any] = {}
     for key in (keys[place] for place in _best_first(document)):
         pictures = trials.pictures(key) if room > 0 or link else {}
-        data = {name: png for name in pictures if (png := trials.picture(key, name))} if room > 0 else {}
-        size = sum(map(len, data.values()))
-        embeds, room = 0 < size <= room, room - size
-        sources = {name: png_uri(png) for name, png in data.items()} if embeds else {}
-        if link and not embeds:
+        embedded = _embedded(trials, key, pictures, room) if room > 0 else None
+        sources = embedded or {}
+        room = 0 if embedded is None else room - sum(map(len, sources.values()))
+        if link and not sources:
             sources = {name: link(trials.place(key, name)) for name in pictures}
         shown = [{"title": pictures[name], "source": source} for name, source in sources.items()]
         log = trials.log(key) if key in logged else ""
         if shown or log:
             found[key] = {"pictures": shown, "log": log}
     return found
+
+
+def _embedded(trials: Trials, key: str, pictures: Iterable[str], room: int) -> dict[str, str] | None:
+    """Each picture as a data URI; None if they have more characters than there is `room` for."""
+    found: dict[str, str] = {}
+    for name in pictures:
+        png = trials.picture(key, name)
+        if png is not None and len(png) > room:
+            return None
+        if png is not None:
+            found[name] = png_uri(png)
+            room -= len(found[name])
+    return found if room >= 0 else None
 
 
 def link_from(page: Path, store: Path) -> Callable[[str], str]:

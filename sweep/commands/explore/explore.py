@@ -1,5 +1,6 @@
 """`explore`: all trials of a store on one interactive page, as a file or served while the sweep runs."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,7 +59,7 @@ def _write(store: Store, out: Path | None) -> Path:
     from aesweep.sweep.commands.explore.shown_trials import ShownTrials
 
     here = store.storage.folder
-    page = (out or (here / "report" / EXPLORE if here else Path(f"{store.name}-explore.html"))).absolute()
+    page = Path(os.path.abspath(out or (here / "report" / EXPLORE if here else Path(f"{store.name}-explore.html"))))
     check_place(page, here)
     with TemporaryDirectory(prefix="aesweep-explore-") as temporary:
         tables = load_tables(ShownTables(store, Path(temporary)).read(), store.root)

@@ -21,7 +21,8 @@ class ShownTables:
     def __init__(self, store: Store, temporary: Path) -> None:
         self._store, self._temporary = store, temporary
         self._first = self.version()
-        self._lack_results = not living_drivers(store) and not tables_are_current(store)
+        has_trials = bool(store.trials.known_keys())  # else a copy of the tables alone
+        self._lack_results = has_trials and not living_drivers(store) and not tables_are_current(store)
 
     def version(self) -> str:
         """Changes when a driver, or a command, publishes tables; one question to the storage."""

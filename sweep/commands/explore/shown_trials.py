@@ -12,6 +12,7 @@ from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.schemas import TRAINED, UNFINISHED
 
 LOG_BYTES = 4_000
+MOST_PICTURES = 24  # of one trial
 TITLES = {name: title for name, (_, title) in PICTURES.items()} | {
     "reconstruction-train.png": "Reconstructions (train)"
 }
@@ -34,6 +35,7 @@ class ShownTrials:
         names = [name for name in self._store.storage.names(self._folders[key]) if _PICTURE.fullmatch(name)]
         known = list(TITLES)
         names.sort(key=lambda name: (known.index(name) if name in TITLES else len(known), name))
+        names = names[:MOST_PICTURES]
         return {name: TITLES.get(name, name.removesuffix(".png")) for name in names}
 
     def place(self, key: str, name: str) -> str:

@@ -75,6 +75,15 @@ def test_the_page_holds_trials_curves_pictures_and_logs_in_one_file(store: Path,
     assert files(store) == before
 
 
+def test_pictures_without_room_in_the_page_are_files_of_the_store(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aesweep.analysis.explore.written.MOST_PICTURE_CHARACTERS", 1000)
+    assert run_aesweep("explore", store).code == 0
+    pictures = blocks(store / "report" / "explore.html")["trials-0"][DONE.key]["pictures"]
+    assert len(pictures) >= 4 and all((store / "report" / one["source"]).is_file() for one in pictures)
+
+
 def test_page_and_report_link_to_each_other(store: Path) -> None:
     page = store / "report" / "explore.html"
     assert run_aesweep("explore", store).out.strip() == f"Page: {page}"
@@ -127,6 +136,16 @@ def test_results_that_no_driver_published_are_shown_and_not_published(small_stor
     assert set(read(page, "data.json")["keys"]) == {DONE.key, HALF.key, FAILED.key}
     assert read(page, "curves.json", keys=DONE.key)[DONE.key]["epoch"] == [1, 2]
     assert files(store) == before
+
+
+def test_a_copy_of_the_tables_alone_is_shown(small_store: Path, tmp_path: Path) -> None:
+    for name in ("store.json", "tables"):
+        copy = shutil.copytree if (small_store / name).is_dir() else shutil.copy
+        (tmp_path / "store").mkdir(exist_ok=True)
+        copy(small_store / name, tmp_path / "store" / name)
+    page = live(tmp_path / "store", tmp_path)
+    assert set(read(page, "data.json")["keys"]) == {DONE.key, HALF.key, FAILED.key}
+    assert read(page, "trial.json", key=DONE.key) == {"pictures": [], "log": ""}
 
 
 @pytest.fixture
@@ -208,6 +227,7 @@ MISTAKES = [
     (["--serve", "--host", "203.0.113.7"], "--host"),
     (["--out", "{store}/trials/page.html"], "STORE/report"),
     (["--out", "{store}/store.json"], "STORE/report"),
+    (["--out", "{store}/report/../trials/page.html"], "STORE/report"),
     (["--out", "{store}/report"], "folder"),
     (["--out", "/proc/page.html"], "written"),
 ]
