@@ -6,7 +6,8 @@ from aesweep.analysis.axes.layout import Wishes
 from aesweep.analysis.data.tables import load_tables
 from aesweep.analysis.figures.by_axes import figures_by_axes
 from aesweep.analysis.page import environment
-from aesweep.analysis.report_files import PAGE, pair_writer
+from aesweep.analysis.page_files import PAGE
+from aesweep.analysis.report_files import pair_writer
 from aesweep.analysis.side_by_side import Side, data_hash_of, differently_scored, names_of, pairs, sides
 from aesweep.analysis.text.pair_tables import pair_answers, pair_table, what_each_has
 

@@ -48,7 +48,7 @@ MOST_PIXELS = 64_000_000
 """Width times height of a grid; a larger one is not opened."""
 NO_PICTURE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What Pillow raises for a damaged PNG."""
-_PNG = b"\x89PNG\r\n\x1a\n"
+PNG_BEGINNING = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -182,4 +182,4 @@ def picture_bytes(store: Path, folder: str, name: str) -> bytes | None:
         data = Beneath(store).read(f"{folder}/{name}")
     except (OSError, ValueError):
         return None
-    return data if data.startswith(_PNG) else None
+    return data if data.startswith(PNG_BEGINNING) else None

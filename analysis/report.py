@@ -39,8 +39,9 @@ from aesweep.analysis.figures.samples import shown_folders as sampled_folders
 from aesweep.analysis.figures.winner import winner, winner_folder
 from aesweep.analysis.frozen import Frozen
 from aesweep.analysis.page import environment
+from aesweep.analysis.page_files import EXPLORE, PAGE
 from aesweep.analysis.pictures import PICTURES, sample_pictures, shown_folders
-from aesweep.analysis.report_files import PAGE, Writer, report_writer
+from aesweep.analysis.report_files import Writer, report_writer
 from aesweep.analysis.text.answers import all_answers, progress
 from aesweep.analysis.text.axes_tables import fields_table, networks_table
 from aesweep.analysis.text.gaps import gaps
@@ -92,6 +93,7 @@ def write_report(
         **_trials(tables, writer, folder, results),
         "missing_own": missing_own(frozen or (), own, address or str(tables.root)),
         "provenance": provenance(tables, price=wishes.price),
+        "explore": (folder / EXPLORE).is_file(),
     }
     page = environment().get_template("report.html.j2").render(parts)
     writer.finish(tables.data_hash, page)

@@ -5,11 +5,8 @@ replaces the first, and removes the files that the first wrote and this one does
 """
 
 import json
-import os
 import re
-import uuid
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from aesweep.analysis.claims.claims_table import Judgement, claims_table
@@ -18,11 +15,11 @@ from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.errors import ReportError
 from aesweep.analysis.figures.style import Drawing
 from aesweep.analysis.page import ShownFigure, ShownTable, show_figure, show_table
+from aesweep.analysis.page_files import PAGE, write_whole
 from aesweep.analysis.pictures import png_uri
 from aesweep.analysis.text.text_tables import FORMS, TextTable
-from aesweep.sweep.store.beneath import Beneath, again, write_new
+from aesweep.sweep.store.beneath import Beneath, again
 
-PAGE = "index.html"
 MANIFEST = "files.json"
 PARTS = ("figures", "tables", "pictures")
 EMBEDDED_BYTES = 2_000_000
@@ -94,18 +91,8 @@ class Writer:
         """Write under a temporary name, then rename. Names may contain words from a store: any that lead elsewhere are refused."""
         if not _FILE_NAME.fullmatch(name):
             raise ReportError("report", name, "No file of a report can have this name: the store is damaged.")
-        again(lambda: self._write_once(name, data))
+        again(lambda: write_whole(self._files, self._name(name), data))
         self.written.append(name)
-
-    def _write_once(self, name: str, data: bytes) -> None:
-        with self._files.parent(self._name(name)) as (folder, last):
-            aside = f".tmp-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-            try:
-                write_new(folder, aside, data)
-                os.replace(aside, last, src_dir_fd=folder, dst_dir_fd=folder)
-            finally:
-                with suppress(FileNotFoundError):
-                    os.unlink(aside, dir_fd=folder)
 
     def _remove_stale(self) -> None:
         """Remove what an earlier report wrote into its folders and this one did not; nothing else is touched."""

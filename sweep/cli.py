@@ -22,6 +22,7 @@ from aesweep.sweep.commands import (
     trained_models,
     verifying,
 )
+from aesweep.sweep.commands.explore import explore
 from aesweep.sweep.console import lost_output, use_standard_streams
 from aesweep.sweep.version import aesweep_version
 
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 VERBS = (
     launching.plan, launching.launch, launching.resume, results.stop, results.status, listing.list_trials,
-    results.tables, results.report,
+    results.tables, results.report, explore.explore,
     trained_models.evaluate, trained_models.sample, exporting.export, explaining.why,
     setup.fetch, setup.doctor, setup.render, setup.wait, results.prune, verifying.verify, forgetting.forget,
     pairs.diff, pairs.merge,

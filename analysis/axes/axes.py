@@ -87,7 +87,7 @@ def _is(name: str, field: str) -> bool:
 def find_axes(trials: pd.DataFrame) -> Axes:
     """The axes of described trials on one data set; trials of two stores have a column `STORE`."""
     trials = trials.reset_index(drop=True)
-    own = _parameters(trials)
+    own = parameter_columns(trials)
     wide = trials[["model"]].join([trials[[n for n in (STORE, *CONFIG_FIELDS) if n in trials and n != "model"]], own])
     columns = {name: _places(wide, name) for name in map(str, wide) if name not in NOT_AN_AXIS}
     varied = {name: found for name, found in columns.items() if len(found[0]) > 1}
@@ -103,7 +103,7 @@ def find_axes(trials: pd.DataFrame) -> Axes:
     return Axes(trials, tuple(axes))
 
 
-def _parameters(trials: pd.DataFrame) -> pd.DataFrame:
+def parameter_columns(trials: pd.DataFrame) -> pd.DataFrame:
     """A column per model and parameter (`wae penalty`), as numbers if possible. Two models may use one name differently."""
     texts = zip(trials["model"], trials[PARAMETERS].fillna("none"), strict=True)
     pairs = [[(model, *part.rpartition(" ")[::2]) for part in text.split(", ")] for model, text in texts]

@@ -18,7 +18,7 @@ TITLES |= {"warmup_learning_rate": "warmup rate", "freeze_latent": "frozen laten
 """Field -> its name in headings; any other field is written with spaces."""
 _COUNTED = ("latent_size", "filters", "epochs", "warmup_epochs")
 """Fields whose number comes first: `16 filters`."""
-_NUMBER = r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?"
+_NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?"
 _NUMBERS = re.compile(rf"{_NUMBER}(?:-{_NUMBER})*")
 
 
@@ -97,4 +97,4 @@ def _numbers(value: object) -> tuple[float, ...]:
 
 def _parts(text: str) -> list[str]:
     """`0.001-1e-05` -> `0.001`, `1e-05`."""
-    return re.split(r"(?<!e)-", text) if text else []
+    return re.split(r"(?<=[0-9.])-", text) if text else []

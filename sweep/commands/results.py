@@ -118,7 +118,7 @@ def report(
 
     here = opened.storage.folder
     folder = (out or (here / "report" if here else Path(f"{opened.name}-report"))).absolute()
-    wishes = Wishes(**_wishes_of(opened).to_json(), price=price)
+    wishes = Wishes(**wishes_of(opened).to_json(), price=price)
     write = partial(write_report, out=folder, wishes=wishes, frozen=frozen, own=own)
     if here is not None:
         page = write(here)
@@ -146,7 +146,7 @@ def _report_pair(stores: list[str], out: Path | None, claims: Path | None) -> No
 
     folder = (out or Path(f"{both[0].name}-and-{both[1].name}-report")).absolute()
     roots = [o.storage.folder or _copy_of_tables(o, folder / f"store-{i + 1}") for i, o in enumerate(both)]
-    wishes = Wishes(**_wishes_of(both[0]).to_json())
+    wishes = Wishes(**wishes_of(both[0]).to_json())
     page = write_pair((roots[0], both[0].root), (roots[1], both[1].root), folder, wishes)
     typer.echo(f"Report: {page}")
 
@@ -157,7 +157,7 @@ def _copy_of_tables(store: Store, folder: Path) -> Path:
     return folder
 
 
-def _wishes_of(store: Store) -> ReportWishes:
+def wishes_of(store: Store) -> ReportWishes:
     """What the latest spec asks of its report."""
     with suppress(InputError):  # a spec that cannot be read is no reason to draw no report
         (latest,) = store.trials.stored_specs()

@@ -11,6 +11,7 @@ from aesweep.analysis.axes.comparison import compare_values
 from aesweep.analysis.axes.layout import Layout, Wishes, axis_title, panel_places
 from aesweep.analysis.axes.means import network_means
 from aesweep.analysis.axes.sweep import Sweep, sweeps
+from aesweep.analysis.axes.words import numbers_of, order_of
 from aesweep.models.config import TrialConfig
 from tests.analysis.conftest import grid
 from tests.analysis.typed import MakeStore, Rows, present
@@ -63,6 +64,13 @@ def test_a_schedule_is_written_rate_by_rate(swept: Callable[..., Sweep]) -> None
     (axis,) = swept(trials).layout.axes.every
     assert [axis.label(place) for place in (0, 1)] == ["0.0001, 1e-05", "0.001, 1e-05"]
     assert axis.numbers == ()
+
+
+@pytest.mark.parametrize("text", ["1.2.3", ".", "1..2", "1.2.3-4", "1e5e5", "-", "0.1.0"])
+def test_a_text_that_only_looks_like_a_number_is_a_word(text: str) -> None:
+    """A damaged table may hold any text in any field."""
+    assert order_of("depth", text) == (1, text) and numbers_of([text, 1.0]) == ()
+    assert numbers_of(["0.5", ".5", "5.", "1e-05", "-2"]) == (0.5, 0.5, 5.0, 1e-05, -2.0)
 
 
 def test_fields_that_change_together_are_one_axis(swept: Callable[..., Sweep]) -> None:

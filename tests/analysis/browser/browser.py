@@ -13,6 +13,7 @@ from tests.analysis.browser.page_scripts import (
     MISSING_IMAGES,
     OVERFLOW,
 )
+from tests.waiting import wait_until
 
 CONTRAST = 4.5  # WCAG 2.2, 1.4.3 level AA for text of any size
 
@@ -40,8 +41,8 @@ class Browser:
     def __init__(self, driver: Any) -> None:
         self._driver = driver
 
-    def open(self, page: Path, view: View) -> None:
-        """Returns once the page and its pictures are loaded and folded parts are open."""
+    def open(self, page: Path | str, view: View) -> None:
+        """Returns once the page (a file, or an address) and its pictures are loaded and folded parts are open."""
         command = self._driver.execute_cdp_cmd
         screen = {"width": view.width, "height": view.height, "deviceScaleFactor": 2 if view.phone else 1}
         command("Emulation.setDeviceMetricsOverride", {**screen, "mobile": view.phone})
@@ -50,11 +51,25 @@ class Browser:
         command("Emulation.setEmulatedMedia", {"features": [scheme]})
         self._driver.get("about:blank")
         self._driver.get_log("browser")  # reading empties it
-        self._driver.get(page.as_uri())
+        self._driver.get(page if isinstance(page, str) else page.as_uri())
         self._driver.execute_async_script(LOAD_AND_UNFOLD)
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self._driver.execute_script(script, *arguments)
+
+    def wait_for(self, script: str, *arguments: Any, seconds: float = 30) -> Any:
+        """What a script returns, as soon as that is neither null nor false nor empty."""
+        return wait_until(lambda: self.run(script, *arguments), seconds, script)
+
+    def processor_seconds(self) -> float:
+        """CPU time that the page's main thread has taken: what else runs on this machine does not count."""
+        self._driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+        metrics = self._driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
+    def press(self, *keys: str) -> None:
+        """Press keys where the focus is."""
+        self._driver.switch_to.active_element.send_keys(*keys)
 
     def focus(self) -> tuple[str, str, Callable[..., None]]:
         """The words of the element that has the focus, the style of its outline, and how to press a key there."""

@@ -13,7 +13,7 @@ from tests.in_process import run_aesweep
 from tests.sweep.conftest import TINY, run_main
 
 VERBS = set(
-    "plan launch resume stop status tables report evaluate sample fetch doctor render wait prune verify forget list_trials "
+    "plan launch resume stop status tables report explore evaluate sample fetch doctor render wait prune verify forget list_trials "
     "export why diff merge".split()
 )
 

@@ -31,6 +31,7 @@ FLAGS = {
     "list": "--filter --json --reverse --sort",
     "tables": "",
     "report": "--claims --out --price",
+    "explore": "--host --out --port --serve",
     "evaluate": "--address --all --also --data --dry-run --evaluation --extractor --images --metrics --only --plugins --retry-failed "
     "--samples --sampling-seeds --seeds --set",
     "sample": "--data --interpolate --out --plugins --prior --reconstruct --seed -n",

@@ -307,7 +307,7 @@ def read_table(store: Store, table: str) -> pd.DataFrame:
         return pd.read_parquet(file)
 
 
-def test_a_store_on_s3_is_trained_into_planned_looked_at_sampled_and_reported(
+def test_a_store_on_s3_is_trained_into_planned_looked_at_sampled_reported_and_explored(
     uri: str, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All but the launch itself, which takes Ray and half a minute: below, slow."""
@@ -330,6 +330,9 @@ def test_a_store_on_s3_is_trained_into_planned_looked_at_sampled_and_reported(
     assert "data:image/png" in page and "Which network?" in page
     assert uri in page and str(tmp_path) not in page, "the store is the one on S3, not the copy of its tables"
     assert list(tmp_path.glob(f"store-report/store/{trials.pictures[DONE.key]}/*.png"))
+    assert run_aesweep("explore", uri).code == 0
+    page = (tmp_path / "store-explore.html").read_text()
+    assert "data:image/png" in page and "epoch 2/2" in page and uri in page and str(tmp_path) not in page
 
 
 @pytest.mark.slow

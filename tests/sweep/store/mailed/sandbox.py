@@ -12,6 +12,7 @@ import pickle
 import resource
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -158,6 +159,7 @@ def _act(
         os.chdir(folders[-1] if folders else bait)  # names that are relative to it are no bait
         own = str(folders[-1] if folders else bait)
         os.environ.update(HOME=str(bait / "home"), XDG_STATE_HOME=own, TORCHINDUCTOR_CACHE_DIR=own)
+        tempfile.tempdir = own if folders else None  # a folder of temporary files has a name
         before, most = _resident(), int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (most + GIGABYTES * 2**30,) * 2)
         resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))

@@ -6,12 +6,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import typer
 
+from aesweep.analysis.axes.layout import Wishes
+from aesweep.analysis.errors import ReportError
 from aesweep.models.errors import InputError
 from aesweep.sweep.cli import app
+from aesweep.sweep.commands.explore.live_page import LivePage
 from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.load import load_data, load_model, load_prior
 from aesweep.sweep.spec.execution import ExecutionConfig
@@ -20,7 +24,7 @@ from aesweep.sweep.store.store import open_store
 from aesweep.sweep.worker import evaluation_stages
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.in_process import Ended, run_aesweep
-from tests.small_store import DONE, HALF
+from tests.small_store import DONE, FAILED, HALF
 from tests.sweep.store.mailed.sandbox import ADDRESSES
 from tests.sweep.store.mailed.values import MARK
 
@@ -65,7 +69,7 @@ def _call(function: Callable[[Place], Any]) -> Action:
         said = ""
         try:
             function(place)
-        except (InputError, StorageError) as error:
+        except (InputError, StorageError, ReportError) as error:
             said = str(error)
         assert all(line.isprintable() for line in said.split("\n")), said
         return 2 if said else 0
@@ -110,6 +114,34 @@ def _report(place: Place) -> int:
     return ended.code
 
 
+def _explore(place: Place) -> int:
+    """The page is written, and holds nothing of the store as markup."""
+    page = place.out / "explore.html"
+    ended = run_aesweep("explore", place.store, "--out", page)
+    require_clear(ended)
+    if not ended.code:
+        require_harmless(page)
+    return ended.code
+
+
+def _every_address(place: Place) -> None:
+    """What a served page asks for, once each."""
+    with TemporaryDirectory(dir=place.out) as folder:
+        page = LivePage(open_store(place.store).only_looking(), Path(folder), Wishes())
+        for path, query in (
+            ("", {}),
+            ("now.json", {}),
+            ("data.json", {}),
+            ("curves.json", {"keys": f"{DONE.key},{HALF.key}"}),
+        ):
+            assert page.find(path, query) is not None
+        for key in (DONE.key, HALF.key, FAILED.key):
+            page.find("decoded.png", {"key": key})
+            found = page.find("trial.json", {"key": key})
+            for picture in strict_json(found.body.decode())["pictures"] if found else ():
+                page.find(picture["source"], {})
+
+
 ACTIONS: dict[str, Action] = {
     "status": _verb("status", "{store}"),
     "status --json": _verb("status", "{store}", "--json", "--all"),
@@ -131,6 +163,8 @@ ACTIONS: dict[str, Action] = {
     "resume --all": _verb("resume", "{store}", "--all", "--retry-failed", "--address", NOBODY),
     "evaluate": _verb("evaluate", "{store}", "--samples", "60", "--address", NOBODY),
     "report": _report,
+    "explore": _explore,
+    "explore --serve": _call(_every_address),
     "open_store": _call(lambda place: open_store(place.store).trials.stored_specs(every=True)),
     "load_model": _call(lambda place: load_model(place.store, DONE.key)),
     "load_prior": _call(lambda place: load_prior(place.store, DONE.key, "gmm").sample(5, 0)),

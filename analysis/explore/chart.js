@@ -1,0 +1,260 @@
+'use strict';
+// The chart: points with error bars and lines, in panels, or learning curves. Drawn by ECharts.
+const Chart = (() => {
+  const MOST_PANELS = 12,
+    MOST_GROUPS = 40,
+    MOST_BARS = 4000,
+    LARGE = 1500,
+    SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'emptyCircle', 'arrow'];
+  const {colourOf, heightFor, layout, axes, span, isLog, legend, tooltip} = Look;
+  let chart = null,
+    drawn = null;
+
+  const groupName = (found, code, symbol) =>
+    [
+      found.colour && `${found.colour.title} ${found.colour.word(code)}`,
+      found.symbol && `${found.symbol.title} ${found.symbol.word(symbol)}`,
+    ]
+      .filter(Boolean)
+      .join(', ') || 'all';
+
+  const scoreSeries = (found, facets, bars) => {
+    const place = new Map(facets.map((code, i) => [code, i])),
+      groups = new Map();
+    for (const p of found.shown) {
+      if (!place.has(p.facet)) continue;
+      const id = `${p.facet} ${p.colour} ${p.symbol}`;
+      if (!groups.has(id)) groups.set(id, []);
+      groups.get(id).push(p);
+    }
+    const ordered = [...groups.values()].sort((a, b) => a[0].colour - b[0].colour || a[0].symbol - b[0].symbol);
+    return ordered.flatMap(group => {
+      const first = group[0],
+        color = colourOf(found.colour, first.colour),
+        name = groupName(found, first.colour, first.symbol);
+      const at = {
+        name,
+        xAxisIndex: place.get(first.facet),
+        yAxisIndex: place.get(first.facet),
+        color,
+        itemStyle: {color},
+        emphasis: {disabled: true},
+        animation: false,
+      };
+      group.sort((a, b) => (a.line < b.line ? -1 : a.line > b.line ? 1 : a.x - b.x));
+      const path = [];
+      group.forEach((p, i) => {
+        if (i && p.line !== group[i - 1].line) path.push([p.x, null]);
+        path.push([p.x, p.y]);
+      });
+      const series = [];
+      if (found.x.field && found.shown.length <= MOST_BARS)
+        series.push({
+          ...at,
+          type: 'line',
+          data: path,
+          showSymbol: false,
+          silent: true,
+          lineStyle: {color, width: 1.4, opacity: found.shown.length > 400 ? 0.35 : 0.8},
+          z: 1,
+          tooltip: {show: false},
+        });
+      const reach = bars
+        ? group
+            .filter(p => p.error)
+            .flatMap(p => [
+              [p.x, p.y - p.error],
+              [p.x, p.y + p.error],
+              [p.x, null],
+            ])
+        : [];
+      if (reach.length)
+        series.push({
+          ...at,
+          type: 'line',
+          data: reach,
+          showSymbol: false,
+          silent: true,
+          lineStyle: {color, width: 2, opacity: 0.55, cap: 'butt'},
+          z: 2,
+          tooltip: {show: false},
+        });
+      series.push({
+        ...at,
+        type: 'scatter',
+        data: group.map(p => [p.x, p.y]),
+        points: group,
+        symbol: SYMBOLS[Math.max(0, first.symbol) % SYMBOLS.length],
+        symbolSize: found.shown.length > 2000 ? 5 : 9,
+        large: found.shown.length > LARGE,
+        largeThreshold: 100,
+        z: 3,
+        cursor: 'pointer',
+      });
+      return series;
+    });
+  };
+
+  const put = (box, option, height) => {
+    box.style.height = `${height}px`;
+    if (!chart) chart = echarts.init(box, null, {renderer: 'canvas'});
+    if (chart.getWidth() !== box.clientWidth || chart.getHeight() !== box.clientHeight) chart.resize();
+    chart.setOption(option, {notMerge: true});
+  };
+
+  const facetsOf = found => (found.facet ? [...new Set(found.shown.map(p => p.facet))].sort((a, b) => a - b) : [0]);
+
+  const scores = (box, data, view, found, describe) => {
+    const every = facetsOf(found),
+      facets = every.slice(0, MOST_PANELS),
+      width = box.clientWidth,
+      height = heightFor(facets.length, width);
+    const panels = layout(facets.length || 1, width, height, Boolean(found.facet)),
+      withBars = found.shown.length <= MOST_BARS && found.shown.some(p => p.error);
+    const logX =
+        !found.x.words &&
+        isLog(
+          view.logX,
+          found.shown.map(p => p.x),
+        ),
+      logY =
+        view.logY &&
+        isLog(
+          true,
+          found.shown.map(p => p.y),
+        );
+    const reach = p => (withBars && p.error && !logY ? [p.y - p.error, p.y + p.error] : [p.y]);
+    const yAxis = {
+      title: found.y ? found.y.title : '',
+      log: logY,
+      ...(logY ? {} : Look.round(span(found.shown.flatMap(reach)))),
+    };
+    const series = scoreSeries(found, facets, withBars);
+    const names = [...new Set(series.map(one => one.name))];
+    const titles = found.facet ? facets.map(code => `${found.facet.title} ${found.facet.word(code)}`) : [];
+    const xAxis = {
+      title: found.x.title,
+      words: found.x.words,
+      log: logX,
+      base: found.x.field && Look.powersOfTwo(found.x.field.values) ? 2 : 10,
+      min: null,
+      max: null,
+    };
+    drawn = params => (params.seriesType === 'scatter' ? series[params.seriesIndex].points[params.dataIndex] : null);
+    put(
+      box,
+      {
+        ...Look.base(panels, titles),
+        ...axes(panels, xAxis, yAxis),
+        series,
+        tooltip: tooltip(params => {
+          const p = drawn(params);
+          return p && describe(p);
+        }),
+        legend: names.length > 1 && names.length <= MOST_GROUPS ? legend(names) : {show: false},
+      },
+      height,
+    );
+    return {leftOut: every.length - facets.length, bars: withBars};
+  };
+
+  const learning = (box, data, view, found, curves, describe) => {
+    const shown = found.filter(p => curves[p.key] && curves[p.key][view.series]);
+    const colour = data.field(view.colour),
+      facet = data.field(view.facet),
+      codes = facet && facet.varied ? [...new Set(shown.map(p => facet.code(p.i)))].sort((a, b) => a - b) : [0];
+    const facets = codes.slice(0, MOST_PANELS),
+      place = new Map(facets.map((code, i) => [code, i])),
+      width = box.clientWidth,
+      height = heightFor(facets.length, width),
+      panels = layout(facets.length || 1, width, height, Boolean(facet && facet.varied));
+    const values = shown.flatMap(p => curves[p.key][view.series].filter(v => v !== null)),
+      logY = view.logY && isLog(true, values),
+      logX = view.logX === true;
+    const series = shown
+      .filter(p => place.has(facet && facet.varied ? facet.code(p.i) : 0))
+      .map(p => {
+        const at = place.get(facet && facet.varied ? facet.code(p.i) : 0),
+          running = curves[p.key].state !== 'trained',
+          color = colourOf(colour && colour.varied ? colour : null, colour ? colour.code(p.i) : 0);
+        const points = curves[p.key].epoch
+          .map((epoch, j) => [epoch, curves[p.key][view.series][j]])
+          .filter(([, v]) => v !== null);
+        return {
+          type: 'line',
+          name: colour && colour.varied ? `${colour.title} ${colour.word(colour.code(p.i))}` : 'all',
+          point: p,
+          data: points,
+          xAxisIndex: at,
+          yAxisIndex: at,
+          color,
+          showSymbol: points.length < 2,
+          symbolSize: 5,
+          triggerLineEvent: true,
+          animation: false,
+          lineStyle: {
+            color,
+            width: running ? 2.4 : 1.3,
+            type: running ? 'dashed' : 'solid',
+            opacity: shown.length > 40 ? 0.6 : 0.9,
+          },
+          emphasis: {lineStyle: {width: 3, opacity: 1}},
+        };
+      });
+    const names = [...new Set(series.map(one => one.name))],
+      titles = facet && facet.varied ? facets.map(code => `${facet.title} ${facet.word(code)}`) : [];
+    drawn = params => (params.componentType === 'series' ? series[params.seriesIndex].point : null);
+    put(
+      box,
+      {
+        ...Look.base(panels, titles),
+        ...axes(panels, {title: 'epoch', log: logX, step: 1}, {title: Sections.SERIES[view.series], log: logY}),
+        series,
+        tooltip: tooltip(params => {
+          const p = drawn(params);
+          return p && describe(p, params);
+        }),
+        legend: names.length > 1 && names.length <= MOST_GROUPS ? legend(names) : {show: false},
+      },
+      height,
+    );
+    return {leftOut: codes.length - facets.length, lines: series.length};
+  };
+
+  const onPoint = (box, open) => {
+    chart.off('click');
+    chart.on('click', params => {
+      const p = drawn && drawn(params);
+      if (p) open(p);
+    });
+  };
+  const save = name => {
+    const link = Words.make('a', {href: chart.getDataURL({type: 'png', pixelRatio: 2}), download: name});
+    link.click();
+  };
+  // A small chart of a trial's losses.
+  const small = (box, lines) => {
+    const made = echarts.init(box, null, {renderer: 'canvas'}),
+      panels = [{left: 52, top: 38, width: box.clientWidth - 64, height: box.clientHeight - 82, edge: true}];
+    const series = lines.map(({name, data}, i) => ({
+      type: 'line',
+      name,
+      data,
+      showSymbol: data.length < 2,
+      color: Look.PALETTE[i],
+      lineStyle: {width: 1.6},
+      animation: false,
+    }));
+    made.setOption({
+      ...Look.base(panels, []),
+      ...axes(panels, {title: 'epoch', step: 1}, {title: ''}),
+      series,
+      legend: legend(lines.map(one => one.name)),
+      tooltip: {
+        ...tooltip(params => [`${params.seriesName}, epoch ${params.data[0]}: ${Words.number(params.data[1])}`]),
+      },
+    });
+  };
+  const resize = () => chart && chart.resize();
+  return {scores, learning, onPoint, save, small, resize, MOST_BARS};
+})();

@@ -1,0 +1,79 @@
+"""Learning curves for the page, from the table `epochs`: those of running trials too."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from aesweep.analysis.errors import ReportError
+from aesweep.analysis.explore.document import rounded
+from aesweep.sweep.store.beneath import Beneath
+from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError
+from aesweep.sweep.tables.schemas import TRAINED
+
+SERIES = {"loss": "loss", "reconstruction": "reconstruction", "kl": "kl", "test_sample_bce": "test"}
+"""Column of `epochs` -> its name in a curve."""
+MOST_POINTS = 1_000
+FEWEST_POINTS = 40
+ALL_POINTS = 400_000
+"""Epochs in one page; with more, those of each trial are thinned out evenly."""
+Curve = dict[str, Any]
+
+
+def points_per_curve(trials: int) -> int:
+    """How many epochs of each of so many trials one page holds."""
+    return max(FEWEST_POINTS, min(MOST_POINTS, ALL_POINTS // max(1, trials)))
+
+
+def curves(root: Path, keys: Collection[str] | None = None, points: int = MOST_POINTS) -> dict[str, Curve]:
+    """The curves of these trials, or of all, from the tables in a folder; a trial without an epoch has none.
+
+    Raises `ReportError` for a table that cannot be read.
+    """
+    rows = _rows(root, keys)
+    if rows.empty:
+        return {}
+    rows = rows.sort_values(["key", "epoch"], kind="stable", ignore_index=True)
+    keys_of, starts = np.unique(rows["key"].to_numpy(dtype=str), return_index=True)
+    ends = [*starts[1:], len(rows)]
+    columns = {name: rows[name].to_numpy() for name in ("state", "epoch", *SERIES)}
+    spans = zip(keys_of.tolist(), starts, ends, strict=True)
+    return {key: _thinned(columns, int(start), int(end), points) for key, start, end in spans}
+
+
+def curve(state: str, columns: Mapping[str, Sequence[float | None]]) -> Curve:
+    """A curve as the page takes it, from columns of `epochs`; series without a number are left out."""
+    found: Curve = {"state": state, "epoch": [int(epoch or 0) for epoch in columns["epoch"]]}
+    for column, name in SERIES.items():
+        values = rounded(columns[column])
+        if any(value is not None for value in values) and (name != "reconstruction" or values != found.get("loss")):
+            found[name] = values
+    return found
+
+
+def _thinned(columns: Mapping[str, np.ndarray], start: int, end: int, points: int) -> Curve:
+    """The curve in rows `start` to `end`, by so many evenly spaced epochs."""
+    kept = np.unique(np.linspace(start, end - 1, min(points, end - start)).round().astype(int))
+    return curve(str(columns["state"][start]), {name: columns[name][kept].tolist() for name in ("epoch", *SERIES)})
+
+
+def _rows(root: Path, keys: Collection[str] | None) -> pd.DataFrame:
+    columns = ["key", "state", "epoch", *SERIES]
+    try:
+        with Beneath(root).open("tables/epochs.parquet") as file:
+            table = TableInParts("epochs", file)
+            there = [name for name in columns if name in table.names]
+            groups = [group.to_pandas() for group in table.groups(there, keys)]
+    except (FileNotFoundError, NotADirectoryError):
+        return pd.DataFrame(columns=columns)
+    except (OSError, UnsoundTableError, pa.ArrowException) as error:
+        remedy = f"{error} Make the tables again with `aesweep tables STORE`."
+        raise ReportError("table", root / "tables" / "epochs.parquet", remedy) from error
+    if not groups:
+        return pd.DataFrame(columns=columns)
+    rows: pd.DataFrame = pd.concat(groups, ignore_index=True)
+    rows = rows if keys is None else rows[rows["key"].isin(keys)]
+    return rows.assign(**{name: TRAINED if name == "state" else np.nan for name in columns if name not in rows})

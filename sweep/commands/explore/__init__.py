@@ -1,0 +1,1 @@
+"""`aesweep explore`: the verb, and what its page reads of a store."""
