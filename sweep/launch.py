@@ -122,11 +122,11 @@ def launch(
             plan = _sound_plan(spec, opened, evaluation, retry_failed, only)
     if opened is not None and plan.is_done:
         return say_nothing_to_do(plan, console, resume_command(opened.root))
-    _ask(console, *short_schedules(plan.to_train))
     require_alone(opened, also)
     require_sound_environment(address)
     prepare_images(data_sets, spec.execution, console)
     opened = open_store(store, create=True, identity=opened.storage.identity if opened else None)
+    _ask(console, *short_schedules(plan.to_train))
 
     def record() -> None:
         opened.trials.record(spec, evaluation.id, latest)

@@ -58,8 +58,8 @@ def crater(tmp_path: Path) -> Iterator[Path]:
 
 
 READ_VARIABLES = {
-    "AESWEEP_DATA", "CC", "MPLBACKEND", "RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_USE_TLS", "TORCHINDUCTOR_CACHE_DIR", "VIRTUAL_ENV",
-    "XDG_STATE_HOME",
+    "AESWEEP_DATA", "APPTAINER_CONTAINER", "CC", "CONTAINER", "MPLBACKEND", "RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_USE_TLS",
+    "TORCHINDUCTOR_CACHE_DIR", "VIRTUAL_ENV", "XDG_STATE_HOME",
 }  # fmt: skip
 """What the product reads from the environment by name."""
 BY_CONSTANT = {
@@ -91,13 +91,17 @@ def test_reads_of_the_environment_are_seen() -> None:
     assert environment_reads(code) == {"A", "B", "C", "D", "E"}
 
 
+OURS = {"AESWEEP_DATA", "AESWEEP_CONTAINER"}
+"""Its own variables: the folder of data sets, and the digest of the container that it runs in."""
+
+
 def test_the_product_has_no_test_hooks() -> None:
     """What tests inject comes from outside (tests/faults): no variable of the environment makes the product misbehave."""
     product = [path for path in SOURCES if path.parts[len(REPOSITORY.parts)] != "benchmarks"]
     texts = {str(path.relative_to(REPOSITORY)): path.read_text() for path in product}
     assert len(texts) > 100
     assert set().union(*map(environment_reads, texts.values())) == READ_VARIABLES | BY_CONSTANT
-    assert {word for text in texts.values() for word in re.findall(r"AESWEEP_\w+", text)} == {"AESWEEP_DATA"}
+    assert {word for text in texts.values() for word in re.findall(r"AESWEEP_\w+", text)} == OURS
     hook = re.compile(r"fail_?point|FAULTS_|sitecustomize|^\s*(from|import) (tests|pytest|unittest)\b", re.MULTILINE)
     assert {name: found.group() for name, text in texts.items() if (found := hook.search(text))} == {}
 

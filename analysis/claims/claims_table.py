@@ -9,7 +9,7 @@ import pandas as pd
 from aesweep.analysis.claims import CLAIMS
 from aesweep.analysis.claims.readings import the_objective_of_vaes_is_the_papers
 from aesweep.analysis.claims.verdicts import CONTRADICTED, ERROR, OUTCOMES, SUPPORTED, Claim, Verdict
-from aesweep.analysis.data.commands import resume
+from aesweep.analysis.commands import resume
 from aesweep.analysis.data.published import published_tables
 from aesweep.analysis.data.readings import Reading
 from aesweep.analysis.data.results import Results, all_results

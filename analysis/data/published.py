@@ -71,7 +71,8 @@ def published_tables(corrected: bool = False) -> Tables:
 
 
 def _trials(rows: pd.DataFrame) -> pd.DataFrame:
-    fixed: dict[str, Any] = {"state": "done", "resize": "bilinear", "data_identity": "none", "sweep": "paper"}
+    fixed: dict[str, Any] = {"state": "done", "resize": "bilinear", "data_identity": "none", "data_label": "none"}
+    fixed |= {"sweep": "paper", "architecture": "conv", "channels": 3, "plugin_versions": "none"}
     fixed |= {"noise_position": "decoder_input", "noise_std": 0.0, "seed": 0, "precision": "fp32", "pictures": "none"}
     fixed |= {**SETTINGS, **VAE_SETTINGS, "freeze_latent": False, "conv_norm": True}
     columns = {

@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from aesweep.analysis.commands import evaluate
 from aesweep.analysis.data.alike import deviations, nearest, trained_like
-from aesweep.analysis.data.commands import evaluate
 from aesweep.analysis.data.evaluations import (
     FRECHET,
     NO_DISTANCES,

@@ -10,7 +10,7 @@ from aesweep.analysis.axes.comparison import Comparison, compare_values
 from aesweep.analysis.axes.layout import axis_title
 from aesweep.analysis.axes.sweep import Sweep, score_title
 from aesweep.analysis.axes.words import phrase
-from aesweep.analysis.data.commands import resume
+from aesweep.analysis.commands import resume
 from aesweep.analysis.data.evaluations import Evaluation
 from aesweep.analysis.data.ranking import Ranking
 from aesweep.analysis.data.tables import Tables

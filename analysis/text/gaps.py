@@ -9,7 +9,7 @@ import shlex
 import numpy as np
 import pandas as pd
 
-from aesweep.analysis.data.commands import evaluate, every_spec, resume
+from aesweep.analysis.commands import evaluate, every_spec, resume
 from aesweep.analysis.data.evaluations import FID_EXTRACTOR, Evaluation, evaluations_of, frechet_rows
 from aesweep.analysis.data.paper import DATA_NAMES, EXPERIMENTS, SETTINGS, Experiment
 from aesweep.analysis.data.published import published_scores

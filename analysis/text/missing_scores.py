@@ -5,7 +5,7 @@ import shlex
 import numpy as np
 import pandas as pd
 
-from aesweep.analysis.data.commands import every_spec
+from aesweep.analysis.commands import every_spec
 from aesweep.analysis.data.evaluations import FRECHET, evaluations_of
 from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.tables import Tables

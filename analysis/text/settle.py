@@ -9,7 +9,7 @@ import pandas as pd
 
 from aesweep.analysis.axes.comparison import Comparison
 from aesweep.analysis.axes.sweep import Sweep
-from aesweep.analysis.data.commands import resume
+from aesweep.analysis.commands import resume
 from aesweep.analysis.data.ranking import NETWORK
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.text.better import plural, start

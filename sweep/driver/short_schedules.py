@@ -37,11 +37,11 @@ def short_schedules(trials: Sequence[PlannedTrial]) -> list[str]:
     worst, images = alike[place][0].config, alike[place][0].images_train
     named = sum(len(alike[one]) for one in short)
     which = "The trial" if len(trials) == 1 else f"{named:,} of {len(trials):,} trials"
-    rate = max(worst.learning_rates)
+    steps_each = math.ceil(images / worst.batch_size)
+    long = f"{worst.epochs} epoch{'s' * (worst.epochs != 1)} of {steps_each} step{'s' * (steps_each != 1)}"
     return [
-        f"Schedule: {which} may learn nothing: the learning rate falls below {rate:g} after {short[place]} steps at that rate "
-        f"({worst.epochs} epochs of {math.ceil(images / worst.batch_size)}); {FEWEST_STEPS} are few. "
-        f"{_remedy(worst, images)}"
+        f"Schedule: {which} may learn nothing: in {long}, only {short[place]} are at the full learning rate "
+        f"{max(worst.learning_rates):g}; {FEWEST_STEPS} are few. {_remedy(worst, images)}"
     ]
 
 

@@ -66,7 +66,7 @@ def test_hours_of_a_cpu_count_training_and_scoring_of_what_is_left() -> None:
 
 def test_plan_prints_images_disk_and_hours() -> None:
     printed = run_aesweep("plan", "quickstart").out
-    assert "(evaluation 63f625c43327), 62,376 images." in printed
+    assert "63f625c43327), 62,376 images." in printed
     assert re.search(
         r"^Training and scoring take about [\d.]+ hours on this machine's \d+ CPUs? without a GPU\.$", printed, re.M
     )
@@ -83,7 +83,10 @@ def test_a_schedule_that_drops_before_anything_is_learnt_is_named_with_a_remedy_
         return "".join(line for line in printed.splitlines() if line.startswith("Schedule"))
 
     warned = said("epochs=4")
-    assert "8 of 8 trials may learn nothing: the learning rate falls below 0.001 after 47 steps at that rate" in warned
+    assert (
+        "8 of 8 trials may learn nothing: in 4 epochs of 47 steps, only 47 are at the full learning rate 0.001;"
+        in warned
+    )
     assert "--set epochs=10" in warned
     assert said("epochs=10") == "" and said("epochs=9") != ""
     assert said("epochs=4", "learning_rates=0.001", "learning_rate_drops=[]") == ""
@@ -97,7 +100,9 @@ def test_a_launch_warns_of_a_short_schedule_too(data_dir: Path) -> None:
     assert short_schedules(plan.to_train) == [], "one rate throughout"
     short = replace(DONE, learning_rates=(1e-3, 1e-4), learning_rate_drops=(0.5,), warmup_epochs=0)
     (line,) = short_schedules([replace(plan.trials[0], config=short)])
-    assert line.startswith("Schedule: The trial may learn nothing: the learning rate falls below 0.001 after 3 steps")
+    assert line.startswith(
+        "Schedule: The trial may learn nothing: in 2 epochs of 3 steps, only 3 are at the full learning rate 0.001"
+    )
 
 
 def test_steps_at_the_full_rate_are_counted_epoch_by_epoch() -> None:

@@ -27,8 +27,8 @@ from aesweep.sweep.tables import fold, row_counts
 from tests.sweep.schedules.world import Answer, Handle, tag_of
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
-TABLES = ("trials", "scores")
-"""Two of the five tables: all are published in the same way."""
+TABLES = ("trials", "scores", "evaluations")
+"""Three of the tables: all are published in the same way. The last is made of the others."""
 LOST = ("lost",)
 """The answer to a request that was done, and whose answer did not arrive."""
 Do = Callable[..., Answer]
@@ -373,4 +373,5 @@ def simulate(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "time", SimpleNamespace(sleep=lambda seconds: None))
     patch.setattr(attempts, "datetime", SimpleNamespace(now=lambda zone: DAY))
     patch.setattr(fold, "COLUMNS", {name: fold.COLUMNS[name] for name in TABLES})
+    patch.setattr(fold, "KEYED", [name for name in fold.KEYED if name in TABLES])
     patch.setattr(row_counts, "TABLES", TABLES)

@@ -160,7 +160,7 @@ def preset_as_yaml(name: str) -> str:
     """A preset written out as the spec file that gives it: the first trial of each block as `base`."""
     spec = PRESETS[name]()
     base = spec.trials[0][0].to_json()
-    del base["data_identity"], base["plugin_versions"]
+    del base["data_identity"], base["data_label"], base["plugin_versions"]
     blocks = []
     for block in spec.blocks:
         trials = [{k: v for k, v in t.to_json().items() if k in base and v != base[k]} for t in block.trials]

@@ -145,7 +145,13 @@ def test_a_publication_that_ends_halfway_leaves_whole_tables_that_do_not_count(t
         TableWriter(Store(root, storage), anew=False).publish(force=True)
     found = tables(root)
     for name in TABLES:
-        assert pq.read_table(root / table_name(name)).num_rows or name in ("terms", "failures", "scores", "latents")
+        assert pq.read_table(root / table_name(name)).num_rows or name in (
+            "terms",
+            "failures",
+            "scores",
+            "evaluations",
+            "latents",
+        )
     assert last == FOLDED or found[last.removeprefix("tables/").removesuffix(".parquet")] in before.values()
     assert not tables_are_current(open_store(root))
     TableWriter(open_store(root), anew=False).publish(force=True)
