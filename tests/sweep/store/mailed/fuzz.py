@@ -11,8 +11,10 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.records import PrunedAttempts
 from aesweep.sweep.store.store import open_store
+from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, HALF
 from tests.sweep.store.mailed.damage import Context, all_damages, damage
@@ -65,6 +67,7 @@ class Workshop:
         else:
             (self.pristine / "report").mkdir()
             (self.pristine / "report/files.json").write_text('{"data": "x", "files": ["index.html"]}')
+        self.sound = self._make_sound()
         self._import_everything()
 
     def _add_what_lacks(self) -> None:
@@ -81,12 +84,24 @@ class Workshop:
         beat = driver.with_name(f"{driver.stem}--{HALF.key}--{attempt.name}.alive")
         beat.write_text('{"node": "ab", "pid": 7}')
 
+    def _make_sound(self) -> Path:
+        """A store whose driver has gone, with one trial more that is trained."""
+        store = open_store(shutil.copytree(self.pristine, self.folder / "sound"))
+        _let_the_driver_be_gone(Path(store.root))
+        attempt = TrainingAttempt(store, HALF, ExecutionConfig(data_dir=str(self.data), device="cpu"))
+        attempt.start()
+        while not attempt.finished:
+            attempt.run_epoch()
+        attempt.commit()
+        return Path(store.root)
+
     def _import_everything(self) -> None:
         """Every action once, so that no child imports a library."""
         for name in [name for name in ACTIONS if name not in SLOW]:
             copy = self.folder / "warm"
             shutil.copytree(self.pristine, copy)
-            ACTIONS[name](Place(copy, self.folder, self.data, self.spec))
+            _let_the_driver_be_gone(copy)  # nobody waits for a sign of it
+            ACTIONS[name](Place(copy, self.folder, self.data, self.spec, self.sound))
             shutil.rmtree(copy)
 
 
@@ -103,7 +118,7 @@ def run_case(workshop: Workshop, seed: int, slow: bool = True) -> Case:
     rng, damages = random.Random(seed), all_damages()
     kind, name = damages[seed * 7919 % len(damages)]
     folder = workshop.folder / f"case-{seed}"
-    place = Place(folder / "store", folder / "out", workshop.data, workshop.spec)
+    place = Place(folder / "store", folder / "out", workshop.data, workshop.spec, workshop.sound)
     bait = make_bait(folder / "bait")
     place.out.mkdir()
     shutil.copytree(workshop.pristine, place.store)
@@ -130,7 +145,7 @@ def _let_the_driver_be_gone(store: Path) -> None:
 
 def _run(place: Place, bait: Path, actions: list[str]) -> tuple[Found, ...]:
     tasks = [partial(ACTIONS[action], place) for action in actions]
-    ended = run_limited(tasks, bait, place.store, place.data, place.out, readable=(place.spec,))
+    ended = run_limited(tasks, bait, place.store, place.data, place.out, readable=(place.spec, place.sound))
     return tuple(_found(action, one) for action, one in zip(actions, ended, strict=False))
 
 

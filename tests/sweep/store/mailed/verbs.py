@@ -43,6 +43,8 @@ class Place:
     """The reader's data folder."""
     spec: Path
     """A spec of the reader's own, with the trials of the store."""
+    sound: Path
+    """A store of the reader's own, with the same trials, of which one more is trained."""
 
 
 Action = Callable[[Place], int]
@@ -55,8 +57,8 @@ def _verb(*words: str) -> Action:
     def act(place: Place) -> int:
         ended = run_aesweep(*(word.format(**vars(place)) for word in words))
         require_clear(ended)
-        if "--json" in words and words[0] == "status" and not ended.code:
-            assert sum(strict_json(ended.out)["counts"].values()) >= 0
+        if "--json" in words and ended.code != 2:
+            strict_json(ended.out)
         return ended.code
 
     return act
@@ -124,6 +126,29 @@ def _explore(place: Place) -> int:
     return ended.code
 
 
+def _merge_from(place: Place) -> int:
+    """What is copied into a store of the reader's own is sound there."""
+    own = place.out / "merged"
+    open_store(own, create=True)
+    ended = run_aesweep("merge", own, place.store)
+    require_clear(ended)
+    verified = run_aesweep("verify", own)
+    assert not verified.code, verified.out
+    return ended.code
+
+
+def _export(place: Place) -> int:
+    """The folder is written whole, and its card holds nothing of the store as markup."""
+    folder = place.out / "export"
+    ended = run_aesweep("export", place.store, DONE.key, "--to", folder)
+    require_clear(ended)
+    if ended.code:
+        assert not folder.exists()
+    else:
+        require_harmless(folder / "README.md")
+    return ended.code
+
+
 def _every_address(place: Place) -> None:
     """What a served page asks for, once each."""
     with TemporaryDirectory(dir=place.out) as folder:
@@ -155,6 +180,14 @@ ACTIONS: dict[str, Action] = {
     "verify": _verb("verify", "{store}"),
     "verify --repair": _verb("verify", "{store}", "--repair"),
     "stop": _verb("stop", "{store}"),
+    "forget": _verb("forget", "{store}", DONE.key, "--yes"),
+    "forget a spec": _verb("forget", "{store}", "small", "--yes"),
+    "why": _verb("why", "{store}", DONE.key),
+    "why --json": _verb("why", "{store}", DONE.key, "--json"),
+    "diff": _verb("diff", "{store}", "{sound}"),
+    "diff --json": _verb("diff", "{sound}", "{store}", "--json"),
+    "merge": _verb("merge", "{store}", "{sound}"),
+    "merge from it": _merge_from,
     "sample": _verb("sample", "{store}", DONE.key[:8], "-n", "4", "--prior", "mvg", "--out", "{out}/picture.png"),
     "sample --reconstruct": _verb("sample", "{store}", DONE.key, "-n", "4", "--reconstruct", "--data", "{data}", "--out", "{out}/r.png"),
     "sample --interpolate": _verb("sample", "{store}", DONE.key, "-n", "4", "--interpolate", "--out", "{out}/i.png"),
@@ -162,6 +195,7 @@ ACTIONS: dict[str, Action] = {
     "resume": _verb("resume", "{store}", "--address", NOBODY),
     "resume --all": _verb("resume", "{store}", "--all", "--retry-failed", "--address", NOBODY),
     "evaluate": _verb("evaluate", "{store}", "--samples", "60", "--address", NOBODY),
+    "export": _export,
     "report": _report,
     "explore": _explore,
     "explore --serve": _call(_every_address),
