@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -157,8 +158,14 @@ def _found(action: str, ended: Ended) -> Found:
 
 def run_cases(workshop: Workshop, seeds: Iterable[int], jobs: int, slow: bool = True) -> list[Case]:
     """Every store of these numbers; `jobs` processes share them, fresh ones: who forks beside other threads may wait for ever."""
-    with get_context("spawn").Pool(jobs) as pool:
+    with get_context("spawn").Pool(jobs, _import_matplotlib) as pool:
         return list(pool.imap_unordered(_Runner(workshop, slow), seeds, chunksize=5))
+
+
+def _import_matplotlib() -> None:
+    """It makes folders below the home when it is imported, which in a child is bait."""
+    import_module("aesweep.analysis.figures")
+    import_module("matplotlib.font_manager")
 
 
 @dataclass(frozen=True)
