@@ -9,7 +9,7 @@ import pytest
 from aesweep.analysis import frozen, thresholds
 from tests.test_imports import _arrows
 
-WORDS_ONLY = {"analysis.text.text_tables", "analysis.text.latex", "analysis.errors"}
+WORDS_ONLY = {"analysis.text.text_tables", "analysis.text.latex", "analysis.errors", "analysis.commands"}
 """What judging code imports and no verdict depends on."""
 APART = {"analysis.thresholds", "analysis.frozen", "analysis.claims"}
 """Compared number by number; what compares; the folder's own `__init__.py`, which the hash covers under that name."""
