@@ -61,6 +61,10 @@ inception_random = FeatureNetwork(
 '''
 
 
+BEGUN = ("trials/*/attempts/*/checkpoint*", "trials/*/train.json")
+"""What shows that there is work to lose."""
+
+
 def section(work: Path, out: Path, images: Path, widths: list[int], epochs: int, samples: int) -> str:
     """Markdown. `work` gets the store; `out` an archive of its tables and its report."""
     spec = _write_spec(work, images, widths, epochs, samples)
@@ -107,15 +111,15 @@ def _aesweep(words: list[str], work: Path) -> str:
     print(done.stdout[-3000:], done.stderr[-3000:], flush=True)
     if done.returncode:
         raise RuntimeError(f"aesweep {' '.join(words)}: exit code {done.returncode}")
-    return str(done.stdout)
+    return str(done.stdout + done.stderr)
 
 
 def _killed(words: list[str], work: Path, store: Path) -> float:
-    """Launch, and kill everything when the first checkpoint is there; seconds until then."""
+    """Launch, and kill everything when the first checkpoint or the first trained model is there; seconds until then."""
     started = time.monotonic()
     with (work / "killed.txt").open("w+", encoding="utf-8") as log:
         launch = subprocess.Popen(**_command(words, work), stdout=log, stderr=log, start_new_session=True)  # type: ignore[call-overload]
-        while not list(store.glob("trials/*/attempts/*/checkpoint*")):
+        while not any(found for name in BEGUN for found in store.glob(name)):
             if launch.poll() is not None:
                 log.seek(0)
                 raise RuntimeError(f"the launch ended with {launch.returncode} before it was killed: {log.read()}")
@@ -136,7 +140,7 @@ def _page(store: Path, killed: float, seconds: float, said: str) -> str:
         [
             "## A sweep with Ray on the card",
             "",
-            f"Killed with SIGKILL after {killed:.0f} s, at its first checkpoint; resumed, and done after {seconds:.0f} s more. "
+            f"Killed with SIGKILL after {killed:.0f} s, at its first checkpoint or model; resumed, and done after {seconds:.0f} s more. "
             f"{len(scores)} scores, {len(values)} of them distances and errors of images. Its last words: `{lines[-1] if lines else ''}`",
             "",
             f"| {' | '.join(found.columns)} |",
