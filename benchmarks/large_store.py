@@ -33,7 +33,8 @@ from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import FOLDED, MODEL
-from aesweep.sweep.store.records import FailureRecord, file_record
+from aesweep.sweep.store.records.attempts import FailureRecord
+from aesweep.sweep.store.records.commits import file_record
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import open_store
 from tests.records import EPOCH, NOW, RESULT, scored, trained

@@ -43,7 +43,7 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.layout import MODEL
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.worker.pulse import begin_training
 from aesweep.sweep.worker.trainable import TrialTrainable

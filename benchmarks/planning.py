@@ -25,7 +25,8 @@ from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import FOLDED, attempt_folder
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, sealed_json_bytes
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from tests.records import EPOCH, folded, scored, trained

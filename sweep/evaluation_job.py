@@ -6,7 +6,8 @@ from functools import cached_property
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.records import FailureRecord, FileRecord
+from aesweep.sweep.store.records.attempts import FailureRecord
+from aesweep.sweep.store.records.commits import FileRecord
 from aesweep.sweep.store.store import DamagedFileError, Store
 
 Files = dict[str, FileRecord]

@@ -25,7 +25,7 @@ from pathlib import Path
 from aesweep.cluster.staging import SUFFIXES, package_folder
 from aesweep.models.plugins.files import loaded_files
 from aesweep.sweep.store.layout import launch_name
-from aesweep.sweep.store.records import LaunchRecord, MachineRecord
+from aesweep.sweep.store.records.launches import LaunchRecord, MachineRecord
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.version import aesweep_version
 

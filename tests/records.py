@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.store.latent_columns import LatentColumns
-from aesweep.sweep.store.records import FileRecord, FoldedTables, ScoresRecord, TrainingRecord, TrainingResult
+from aesweep.sweep.store.records.commits import FileRecord, ScoresRecord, TrainingRecord, TrainingResult
+from aesweep.sweep.store.records.whole_store import FoldedTables
 
 EPOCH = EpochRecord(
     epoch=1,

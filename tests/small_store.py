@@ -13,7 +13,7 @@ from aesweep.sweep.freezing import freeze
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile
-from aesweep.sweep.store.records import LaunchProgress, RunningTrial
+from aesweep.sweep.store.records.launches import LaunchProgress, RunningTrial
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter
 from aesweep.sweep.worker import evaluation_stages

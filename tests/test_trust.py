@@ -26,7 +26,8 @@ from aesweep.models.training.trainer import Trainer
 from aesweep.sweep.load import load_model
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.yaml_text import _Loader
-from aesweep.sweep.store.records import file_record, sealed_json_bytes
+from aesweep.sweep.store.records.commits import file_record
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.in_process import run_aesweep

@@ -16,7 +16,8 @@ from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import argument, option
 from aesweep.sweep.driver.outcome import score_line
 from aesweep.sweep.provenance import describe, read_launch
-from aesweep.sweep.store.records import LaunchRecord, ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records.launches import LaunchRecord
 from aesweep.sweep.store.store import Store, open_store
 
 UNKNOWN = "unknown: an older aesweep kept no record of its launch"

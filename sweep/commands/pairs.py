@@ -19,7 +19,7 @@ from aesweep.sweep.pair.comparing import ComparedScore, ComparedTrial, Compariso
 from aesweep.sweep.pair.merging import Merged, Work, missing_work
 from aesweep.sweep.pair.merging import merge as copy_works
 from aesweep.sweep.store.drivers import ProgressFile
-from aesweep.sweep.store.records import LaunchProgress
+from aesweep.sweep.store.records.launches import LaunchProgress
 from aesweep.sweep.store.store import Store, open_store
 
 MOST_SHOWN = 20  # differing scores that are listed

@@ -18,7 +18,7 @@ from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.outcome import resume_command
 from aesweep.sweep.driver.status import LastVerify, trial_name
 from aesweep.sweep.store.layout import VERIFIED
-from aesweep.sweep.store.records import FindingRecord, VerifiedRecord
+from aesweep.sweep.store.records.whole_store import FindingRecord, VerifiedRecord
 from aesweep.sweep.store.repair import repair as run_repair
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store, open_store

@@ -14,7 +14,7 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from aesweep.sweep.store.records import BeatRecord
+from aesweep.sweep.store.records.attempts import BeatRecord
 
 SIGNS = (b"*** SIG", b"Fatal Python error")
 WAIT_SECONDS = 5.0  # for the other machine; the driver's loop waits too

@@ -31,7 +31,7 @@ from aesweep.sweep.driver.silence import Silence
 from aesweep.sweep.driver.stopping import GRACE_SECONDS, StopRequest
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.drivers import ProgressFile
-from aesweep.sweep.store.records import How
+from aesweep.sweep.store.records.fields import How
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.fold import TableWriter
 from aesweep.sweep.tables.learning import late_improvement, training_warning

@@ -34,7 +34,7 @@ from aesweep.sweep.evaluation_job import (
 )
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.attempts import new_start
-from aesweep.sweep.store.records import How
+from aesweep.sweep.store.records.fields import How
 from aesweep.sweep.store.store import Store
 
 Options = Mapping[str, Any]

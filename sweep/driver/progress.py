@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aesweep.sweep.driver.plan import Plan
-from aesweep.sweep.store.records import LaunchProgress, RunningTrial
+from aesweep.sweep.store.records.launches import LaunchProgress, RunningTrial
 from aesweep.sweep.store.store import State
 
 LINE_EVERY_SECONDS = 15.0

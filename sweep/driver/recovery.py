@@ -25,7 +25,7 @@ from aesweep.sweep.driver.progress import describe_silence
 from aesweep.sweep.driver.silence import UNBEGUN
 from aesweep.sweep.store.beats import Work, beat_name, read_beat
 from aesweep.sweep.store.drivers import living_names
-from aesweep.sweep.store.records import How
+from aesweep.sweep.store.records.fields import How
 from aesweep.sweep.store.storage import OtherStoreError, StorageError
 from aesweep.sweep.store.store import Stage, Store
 

@@ -8,7 +8,7 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.driver.deaths import deaths, open_stage
 from aesweep.sweep.driver.outcome import RETRY, resume_command
 from aesweep.sweep.store.layout import VERIFIED
-from aesweep.sweep.store.records import VerifiedRecord
+from aesweep.sweep.store.records.whole_store import VerifiedRecord
 from aesweep.sweep.store.store import STATES, State, Store
 from aesweep.sweep.tables.evaluation_names import evaluation_names
 from aesweep.sweep.tables.learning import PoorTraining, poor_trainings

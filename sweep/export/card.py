@@ -15,7 +15,7 @@ from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import one_line
 from aesweep.models.objectives.registry import OBJECTIVES
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord
 
 HUB_NAMES = {"cifar10": "uoft-cs/cifar10"}
 """Data sets that the Hub has under a name of its own."""

@@ -32,7 +32,7 @@ from aesweep.sweep.export.priors import ExportedPriors
 from aesweep.sweep.load import load_model, load_prior
 from aesweep.sweep.provenance import describe, read_launch
 from aesweep.sweep.store.layout import PICTURES, prior_file
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, file_record
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord, file_record
 from aesweep.sweep.store.store import DamagedFileError, Store
 from aesweep.sweep.version import aesweep_version
 

@@ -14,7 +14,7 @@ from typing import Literal
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.layout import MODEL
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord
 from aesweep.sweep.store.store import Store
 
 WIDTH = 1.96

@@ -20,7 +20,8 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.attempts import DamagedFileError, new_start
 from aesweep.sweep.store.layout import LATENTS, MERGES, MODEL, PICTURES, Stage, launch_name, spec_name
-from aesweep.sweep.store.records import FileRecord, LaunchRecord, MergeRecord, ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records.commits import FileRecord, ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records.launches import LaunchRecord, MergeRecord
 from aesweep.sweep.store.store import Store
 
 MOST_BYTES = 2**32

@@ -29,18 +29,10 @@ from aesweep.sweep.store.layout import (
     pruned_name,
 )
 from aesweep.sweep.store.reading import Records
-from aesweep.sweep.store.records import (
-    EndRecord,
-    EpochsRecord,
-    FailureRecord,
-    FileRecord,
-    How,
-    PrunedAttempts,
-    StartRecord,
-    file_record,
-    parse_fields,
-    parse_record,
-)
+from aesweep.sweep.store.records.attempts import EndRecord, EpochsRecord, FailureRecord, PrunedAttempts, StartRecord
+from aesweep.sweep.store.records.commits import FileRecord, file_record
+from aesweep.sweep.store.records.fields import How
+from aesweep.sweep.store.records.record import parse_fields, parse_record
 from aesweep.sweep.store.storage import ASIDE
 
 TRACEBACK_LINES = 20

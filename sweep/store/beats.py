@@ -7,7 +7,7 @@ versions of these files, one listing for all of them, and counts by its own cloc
 there while somebody works on the attempt: what waits for its turn is not silent.
 """
 
-from aesweep.sweep.store.records import BeatRecord
+from aesweep.sweep.store.records.attempts import BeatRecord
 from aesweep.sweep.store.store import Store
 
 SUFFIX = ".alive"

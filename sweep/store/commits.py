@@ -23,14 +23,8 @@ from aesweep.sweep.store.layout import (
     training_name,
 )
 from aesweep.sweep.store.reading import Records
-from aesweep.sweep.store.records import (
-    VACANCY_BYTES,
-    ScoresRecord,
-    TrainingRecord,
-    Vacancy,
-    parse_record,
-    vacancy,
-)
+from aesweep.sweep.store.records.commits import VACANCY_BYTES, ScoresRecord, TrainingRecord, Vacancy, vacancy
+from aesweep.sweep.store.records.record import parse_record
 from aesweep.sweep.store.storage import StorageError, is_folder, size_of
 
 DEPTH = 8  # of folders below an attempt: more than there are

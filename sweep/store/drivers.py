@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.records import DriverRecord, LaunchProgress, RunningTrial
+from aesweep.sweep.store.records.launches import DriverRecord, LaunchProgress, RunningTrial
 from aesweep.sweep.store.store import Store
 
 STALE_SECONDS = 60.0

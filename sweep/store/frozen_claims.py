@@ -15,17 +15,9 @@ from aesweep.models.identity import content_hash
 from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.store.layout import CLAIMS, MERGES, claims_name
 from aesweep.sweep.store.reading import Records
-from aesweep.sweep.store.records import (
-    MOST_VALUES,
-    Finite,
-    Key,
-    MergeRecord,
-    Name,
-    Record,
-    SealedRecord,
-    ShortText,
-    parse_record,
-)
+from aesweep.sweep.store.records.fields import Finite, Key, Name, ShortText
+from aesweep.sweep.store.records.launches import MergeRecord
+from aesweep.sweep.store.records.record import MOST_VALUES, Record, SealedRecord, parse_record
 from aesweep.sweep.store.storage import is_folder, size_of
 
 MOST_BYTES = 2**28

@@ -16,18 +16,10 @@ from dataclasses import dataclass, field, replace
 
 from aesweep.models.errors import one_line
 from aesweep.sweep.store.layout import FOLDED
-from aesweep.sweep.store.records import (
-    VACANCY_BYTES,
-    AnyRecord,
-    FileRecord,
-    FoldedTables,
-    Record,
-    SealedRecord,
-    Vacancy,
-    has_sound_seal,
-    parse_record,
-    vacancy,
-)
+from aesweep.sweep.store.records.commits import VACANCY_BYTES, FileRecord, Vacancy, vacancy
+from aesweep.sweep.store.records.record import AnyRecord, Record, SealedRecord, parse_record
+from aesweep.sweep.store.records.seal import has_sound_seal
+from aesweep.sweep.store.records.whole_store import FoldedTables
 from aesweep.sweep.store.snapshot import Snapshot
 from aesweep.sweep.store.storage import Storage, StorageError, size_of
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.records import vacancy
+from aesweep.sweep.store.records.commits import vacancy
 from aesweep.sweep.store.storage import digest_of
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.store.verify import Finding

@@ -1,7 +1,7 @@
 """The record of a sweep: one folder, in which commits are the truth and everything else can be made again.
 
 Readers follow only commits and check hashes, so files of two attempts never mix. layout.py says what is where, and
-records.py what each file holds.
+records/ what each file holds.
 """
 
 import errno
@@ -19,7 +19,7 @@ from aesweep.sweep.store.attempts import Attempts, DamagedFileError
 from aesweep.sweep.store.commits import Commits
 from aesweep.sweep.store.layout import MARK, STORE_FORMAT, Stage
 from aesweep.sweep.store.reading import Records
-from aesweep.sweep.store.records import StoreMark
+from aesweep.sweep.store.records.whole_store import StoreMark
 from aesweep.sweep.store.storage import Storage, StorageError
 from aesweep.sweep.store.trials import Trials
 

@@ -10,7 +10,9 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.spec.sweep_spec import SPEC_FORMAT, SweepSpec
 from aesweep.sweep.store.layout import LATEST, config_name, is_key, spec_name, training_name
 from aesweep.sweep.store.reading import Records
-from aesweep.sweep.store.records import VACANCY_BYTES, LatestSpec, LaunchedSpec, SealedRecord, parse_fields
+from aesweep.sweep.store.records.commits import VACANCY_BYTES
+from aesweep.sweep.store.records.launches import LatestSpec, LaunchedSpec
+from aesweep.sweep.store.records.record import SealedRecord, parse_fields
 from aesweep.sweep.store.storage import Storage, size_of, to_json_bytes
 
 NO_SUCH_TRIAL = "This store holds no such trial; `aesweep list STORE` shows names and keys."

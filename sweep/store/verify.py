@@ -43,22 +43,11 @@ from aesweep.sweep.store.layout import (
     training_name,
 )
 from aesweep.sweep.store.on_disk import BAD_SECTOR
-from aesweep.sweep.store.records import (
-    AnyRecord,
-    FailureRecord,
-    FileRecord,
-    FoldedTables,
-    LatestSpec,
-    LaunchedSpec,
-    LaunchRecord,
-    MergeRecord,
-    PrunedAttempts,
-    Publication,
-    ScoresRecord,
-    TrainingRecord,
-    Vacancy,
-    parse_record,
-)
+from aesweep.sweep.store.records.attempts import FailureRecord, PrunedAttempts
+from aesweep.sweep.store.records.commits import FileRecord, ScoresRecord, TrainingRecord, Vacancy
+from aesweep.sweep.store.records.launches import LatestSpec, LaunchedSpec, LaunchRecord, MergeRecord
+from aesweep.sweep.store.records.record import AnyRecord, parse_record
+from aesweep.sweep.store.records.whole_store import FoldedTables, Publication
 from aesweep.sweep.store.storage import digest_of, file_digest, is_folder, size_of
 from aesweep.sweep.store.store import Store
 

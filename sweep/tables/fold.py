@@ -35,7 +35,9 @@ from aesweep.models.errors import InputError, one_line
 from aesweep.models.identity import content_hash
 from aesweep.sweep.store.beneath import MOST_OTHER_BYTES
 from aesweep.sweep.store.layout import FOLDED, PUBLISHER, scores_name, table_name, training_name
-from aesweep.sweep.store.records import VACANCY_BYTES, FileRecord, FoldedTables, Publication, parse_record
+from aesweep.sweep.store.records.commits import VACANCY_BYTES, FileRecord
+from aesweep.sweep.store.records.record import parse_record
+from aesweep.sweep.store.records.whole_store import FoldedTables, Publication
 from aesweep.sweep.store.storage import file_digest, sha256_of, size_of
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.batches import read_batches

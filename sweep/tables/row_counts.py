@@ -3,7 +3,7 @@
 import logging
 
 from aesweep.sweep.store.layout import TABLES, table_name
-from aesweep.sweep.store.records import FoldedTables
+from aesweep.sweep.store.records.whole_store import FoldedTables
 from aesweep.sweep.store.store import Store
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,8 @@ from aesweep.models.plugins.registry import recorded_version
 from aesweep.models.training.epoch_record import EpochRecord, TermRecord
 from aesweep.sweep.store.latent_columns import LatentColumns
 from aesweep.sweep.store.layout import PICTURES, attempt_folder
-from aesweep.sweep.store.records import FailureRecord, ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records.attempts import FailureRecord
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.tables.learning import late_improvement
 from aesweep.sweep.tables.schemas import COLUMNS, KEYED, TRAINED, UNFINISHED, schema

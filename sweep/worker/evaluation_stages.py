@@ -54,7 +54,7 @@ from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.drivers import launch_of
 from aesweep.sweep.store.latent_columns import LatentColumns
 from aesweep.sweep.store.layout import LATENTS, PICTURES, prior_file
-from aesweep.sweep.store.records import ScoresRecord
+from aesweep.sweep.store.records.commits import ScoresRecord
 from aesweep.sweep.version import aesweep_version
 from aesweep.sweep.worker.device import choose_device, use_threads
 from aesweep.sweep.worker.reuse import (

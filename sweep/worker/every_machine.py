@@ -8,7 +8,7 @@ from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from aesweep.sweep.provenance import this_machine
-from aesweep.sweep.store.records import MachineRecord
+from aesweep.sweep.store.records.launches import MachineRecord
 
 PATIENCE_SECONDS = 300.0
 """How long a machine may take to start a worker; one that takes longer, or dies meanwhile, is passed over."""

@@ -18,7 +18,7 @@ from aesweep.cluster.scoped import in_background
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.beats import beat_name
-from aesweep.sweep.store.records import BeatRecord, StartRecord
+from aesweep.sweep.store.records.attempts import BeatRecord, StartRecord
 from aesweep.sweep.store.store import Store
 
 

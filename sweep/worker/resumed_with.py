@@ -9,7 +9,7 @@ may remove older ones.
 
 from collections.abc import Sequence
 
-from aesweep.sweep.store.records import StartRecord, TrainingPart, TrainingSettings
+from aesweep.sweep.store.records.attempts import StartRecord, TrainingPart, TrainingSettings
 
 UNKNOWN = "unknown settings"
 

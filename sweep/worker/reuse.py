@@ -22,7 +22,7 @@ from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.sweep.evaluation_job import EvaluationJob, Files, TrainedAgainError
 from aesweep.sweep.store.layout import LATENTS, MODEL, prior_file
-from aesweep.sweep.store.records import ScoresRecord, file_record
+from aesweep.sweep.store.records.commits import ScoresRecord, file_record
 from aesweep.sweep.store.store import DamagedFileError
 
 _DEFAULTS = EvaluationConfig().to_json()

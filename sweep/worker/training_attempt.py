@@ -31,7 +31,9 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.drivers import launch_of
 from aesweep.sweep.store.layout import CHECKPOINT, LOG, MODEL, attempt_folder
-from aesweep.sweep.store.records import How, TrainingPart, TrainingRecord, TrainingResult, TrainingSettings
+from aesweep.sweep.store.records.attempts import TrainingPart, TrainingSettings
+from aesweep.sweep.store.records.commits import TrainingRecord, TrainingResult
+from aesweep.sweep.store.records.fields import How
 from aesweep.sweep.store.storage import LogFile, size_of
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.version import aesweep_version

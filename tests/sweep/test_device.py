@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from aesweep.sweep.store.records import TrainingSettings
+from aesweep.sweep.store.records.attempts import TrainingSettings
 from aesweep.sweep.worker.device import describe_device, is_out_of_memory, plain_name, poisons_process
 
 

@@ -24,7 +24,8 @@ from aesweep.sweep.store.layout import (
     stage_of,
     training_name,
 )
-from aesweep.sweep.store.records import VACANCY_BYTES, FailureRecord
+from aesweep.sweep.store.records.attempts import FailureRecord
+from aesweep.sweep.store.records.commits import VACANCY_BYTES
 from aesweep.sweep.store.storage import is_folder, size_of
 from aesweep.sweep.store.store import Store
 

@@ -17,7 +17,7 @@ from aesweep.analysis.explore.server import Server
 from aesweep.analysis.pictures import png_uri
 from aesweep.sweep.commands.explore.live_page import LivePage
 from aesweep.sweep.store.drivers import ProgressFile
-from aesweep.sweep.store.records import LaunchProgress, RunningTrial
+from aesweep.sweep.store.records.launches import LaunchProgress, RunningTrial
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.tables.fold import TableWriter
 from tests.analysis.browser.browser import CONTRAST, VIEWS, Browser, View

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aesweep.sweep.store.frozen_claims import FrozenClaims
-from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, copy_at_rest
 from tests.sweep.conftest import run_cli

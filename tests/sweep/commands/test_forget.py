@@ -20,7 +20,7 @@ from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store import storage as any_storage
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.frozen_claims import FrozenClaims, write_frozen
-from aesweep.sweep.store.records import LaunchProgress
+from aesweep.sweep.store.records.launches import LaunchProgress
 from aesweep.sweep.store.removal.forget import remove, trial_removal
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.store.verify import verify

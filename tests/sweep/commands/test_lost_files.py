@@ -7,7 +7,7 @@ import pytest
 from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.launch import _sound_plan
 from aesweep.sweep.store.layout import FOLDED
-from aesweep.sweep.store.records import FoldedTables
+from aesweep.sweep.store.records.whole_store import FoldedTables
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter
 from tests.in_process import run_aesweep

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aesweep.sweep.store.layout import VERIFIED
-from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.repair import repair
 from aesweep.sweep.store.store import open_storage, open_store
 from aesweep.sweep.store.verify import verify

@@ -12,7 +12,7 @@ import pytest
 
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.store.drivers import ProgressFile, drivers, living_drivers, remove_stale, running_trials
-from aesweep.sweep.store.records import DriverRecord, LaunchProgress, RunningTrial
+from aesweep.sweep.store.records.launches import DriverRecord, LaunchProgress, RunningTrial
 from aesweep.sweep.store.store import Store, open_store
 from tests.sweep.conftest import run_cli, start_cli, wait_for_file
 from tests.sweep.driver.aftermath import assert_nothing_left_in, assert_same_results

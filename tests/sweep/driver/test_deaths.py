@@ -19,7 +19,9 @@ from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.beats import read_beat
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.layout import CHECKPOINT, MODEL
-from aesweep.sweep.store.records import How, LaunchProgress, StartRecord
+from aesweep.sweep.store.records.attempts import StartRecord
+from aesweep.sweep.store.records.fields import How
+from aesweep.sweep.store.records.launches import LaunchProgress
 from aesweep.sweep.store.store import Stage, Store, open_store
 from aesweep.sweep.worker.pulse import Pulse
 from tests.records import trained

@@ -17,7 +17,7 @@ import pytest
 
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.load import load_spec
-from aesweep.sweep.store.records import StartRecord
+from aesweep.sweep.store.records.attempts import StartRecord
 from aesweep.sweep.store.store import Store, open_store
 from tests.faults import failing
 from tests.fresh_process import command_environment

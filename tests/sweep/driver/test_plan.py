@@ -13,7 +13,7 @@ from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile
-from aesweep.sweep.store.records import DriverRecord, LaunchProgress, RunningTrial
+from aesweep.sweep.store.records.launches import DriverRecord, LaunchProgress, RunningTrial
 from aesweep.sweep.store.store import Store, open_store
 from tests.records import scored, trained
 

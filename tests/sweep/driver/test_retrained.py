@@ -16,7 +16,7 @@ from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import MODEL, scores_name, training_name
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, vacancy
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord, vacancy
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables import fold as tables
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current

@@ -11,7 +11,8 @@ import pytest
 
 from aesweep.evaluation.config import ID_FIELDS
 from aesweep.sweep.store.layout import FOLDED, scores_name
-from aesweep.sweep.store.records import file_record, sealed_json_bytes
+from aesweep.sweep.store.records.commits import file_record
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
 from tests.small_store import DONE, score_done, small_spec

@@ -17,7 +17,7 @@ from aesweep.sweep.driver import stopping
 from aesweep.sweep.driver.stopping import StopRequest, ask_drivers_to_stop, wait_for_end
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.drivers import ProgressFile, remove_stale
-from aesweep.sweep.store.records import LaunchProgress
+from aesweep.sweep.store.records.launches import LaunchProgress
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.fresh_process import command_environment

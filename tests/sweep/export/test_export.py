@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from aesweep.sweep.export.loader import load_model as load_export
 from aesweep.sweep.load import load_model, load_prior
 from aesweep.sweep.store.layout import attempt_folder, scores_name
-from aesweep.sweep.store.records import ScoresRecord
+from aesweep.sweep.store.records.commits import ScoresRecord
 from aesweep.sweep.store.store import open_store
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, HALF

@@ -10,7 +10,7 @@ import pytest
 from aesweep.sweep.freezing import freeze, frozen_in
 from aesweep.sweep.load import load_model, load_prior
 from aesweep.sweep.store.layout import MERGES, MODEL, attempt_folder, scores_name, training_name
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, file_record
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord, file_record
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.store.verify import verify
 from tests.in_process import run_aesweep

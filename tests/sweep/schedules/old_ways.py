@@ -13,7 +13,7 @@ from aesweep.sweep.store.attempts import Attempts
 from aesweep.sweep.store.commits import Commits
 from aesweep.sweep.store.layout import MODEL, scores_name
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import TrainingRecord
+from aesweep.sweep.store.records.commits import TrainingRecord
 from aesweep.sweep.store.removal import prune as pruning
 from aesweep.sweep.store.storage import Storage, aside_name
 from aesweep.sweep.store.store import Store

@@ -19,7 +19,8 @@ from aesweep.sweep.store.attempts import DamagedFileError, new_start
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.layout import CHECKPOINT, MARK, MODEL, scores_name, training_name
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import LaunchProgress, StoreMark
+from aesweep.sweep.store.records.launches import LaunchProgress
+from aesweep.sweep.store.records.whole_store import StoreMark
 from aesweep.sweep.store.removal.forget import remove, trial_removal
 from aesweep.sweep.store.removal.prune import prune
 from aesweep.sweep.store.repair import repair

@@ -5,7 +5,9 @@ from functools import cache
 
 from aesweep.sweep.store.drivers import STALE_SECONDS
 from aesweep.sweep.store.layout import MODEL, PUBLISHER, attempt_folder
-from aesweep.sweep.store.records import DriverRecord, ScoresRecord, TrainingRecord, file_record, parse_record
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord, file_record
+from aesweep.sweep.store.records.launches import DriverRecord
+from aesweep.sweep.store.records.record import parse_record
 from tests.sweep.schedules.explorer import run_alone
 from tests.sweep.schedules.processes import KEY, MARK_BYTES, PROCESSES, SCORED, TAKERS, TRAINED
 from tests.sweep.schedules.world import Tree, World

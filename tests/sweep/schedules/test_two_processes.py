@@ -16,7 +16,8 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.layout import MODEL, scores_name, training_name
-from aesweep.sweep.store.records import LaunchProgress, ScoresRecord, TrainingRecord, file_record
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord, file_record
+from aesweep.sweep.store.records.launches import LaunchProgress
 from aesweep.sweep.store.removal import prune as pruning
 from aesweep.sweep.store.removal.prune import prune
 from aesweep.sweep.store.storage import StorageError

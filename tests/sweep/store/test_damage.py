@@ -18,7 +18,9 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.load import load_model
-from aesweep.sweep.store.records import SealedRecord, TrainingRecord, Vacancy, parse_record, sealed_json_bytes
+from aesweep.sweep.store.records.commits import TrainingRecord, Vacancy
+from aesweep.sweep.store.records.record import SealedRecord, parse_record
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.store import DamagedFileError, Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current
 from aesweep.sweep.tables.row_counts import table_rows

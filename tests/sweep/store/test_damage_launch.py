@@ -13,7 +13,7 @@ from ray.tune import Callback as TuneCallback
 from rich.console import Console
 
 from aesweep.sweep.launch import launch
-from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from tests.in_process import run_aesweep
 from tests.sweep.driver.aftermath import assert_same_results
 

@@ -11,7 +11,7 @@ import pytest
 
 from aesweep.sweep.store import drivers as progress_file
 from aesweep.sweep.store.drivers import ProgressFile, drivers
-from aesweep.sweep.store.records import DriverRecord, LaunchProgress
+from aesweep.sweep.store.records.launches import DriverRecord, LaunchProgress
 from aesweep.sweep.store.store import Store, open_store
 
 RUNNING = LaunchProgress(running={})

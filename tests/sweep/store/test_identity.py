@@ -14,7 +14,7 @@ from aesweep.sweep.driver.recovery import Recovery
 from aesweep.sweep.evaluation_job import EvaluationJob
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.layout import MARK, MODEL
-from aesweep.sweep.store.records import TrainingRecord
+from aesweep.sweep.store.records.commits import TrainingRecord
 from aesweep.sweep.store.storage import OtherStoreError, Storage, StorageError
 from aesweep.sweep.store.store import Store, open_storage, open_store
 from aesweep.sweep.worker.remote_stage import run_stage

@@ -14,7 +14,7 @@ import pytest
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.layout import config_name, scores_name, training_name
-from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter

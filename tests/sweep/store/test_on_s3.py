@@ -29,7 +29,7 @@ from aesweep.sweep.store.beneath import MOST_BYTES
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.on_disk import LocalStorage
 from aesweep.sweep.store.on_s3 import ObjectStorage
-from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.storage import Storage, StorageError, is_folder
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.store.verify import verify

@@ -18,7 +18,8 @@ from aesweep.sweep.store.attempts import new_start
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.layout import CHECKPOINT
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import LaunchProgress, vacancy
+from aesweep.sweep.store.records.commits import vacancy
+from aesweep.sweep.store.records.launches import LaunchProgress
 from aesweep.sweep.store.removal.prune import prune
 from aesweep.sweep.store.storage import FOLDER
 from aesweep.sweep.store.store import Stage, Store, open_store

@@ -17,16 +17,12 @@ from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import FOLDED, training_name
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import (
-    LaunchedSpec,
-    Publication,
-    ScoresRecord,
-    StartRecord,
-    TrainingRecord,
-    has_sound_seal,
-    parse_record,
-    sealed_json_bytes,
-)
+from aesweep.sweep.store.records.attempts import StartRecord
+from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records.launches import LaunchedSpec
+from aesweep.sweep.store.records.record import parse_record
+from aesweep.sweep.store.records.seal import has_sound_seal, sealed_json_bytes
+from aesweep.sweep.store.records.whole_store import Publication
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, remember_commits, tables_are_current

@@ -14,7 +14,7 @@ from aesweep.sweep.launch import launch
 from aesweep.sweep.load import load_prior
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 from aesweep.sweep.store.layout import LATEST
-from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, FAILED, HALF, small_spec

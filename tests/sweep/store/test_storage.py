@@ -11,7 +11,7 @@ import pytest
 
 from aesweep.models.errors import InputError
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import file_record
+from aesweep.sweep.store.records.commits import file_record
 from aesweep.sweep.store.storage import size_of
 from tests.sweep.store.races import assert_one_commit_wins
 

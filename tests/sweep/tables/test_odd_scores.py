@@ -9,7 +9,7 @@ import pytest
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.store.layout import scores_name
-from aesweep.sweep.store.records import sealed_json_bytes
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.rows import joined_tables, read_results, trial_rows
 from aesweep.sweep.tables.schemas import COLUMNS

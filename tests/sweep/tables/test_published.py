@@ -11,7 +11,9 @@ import pytest
 
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import Vacancy, parse_record, sealed_json_bytes
+from aesweep.sweep.store.records.commits import Vacancy
+from aesweep.sweep.store.records.record import parse_record
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter, published_fold, tables_are_current
 from tests.small_store import DONE, FAILED, copy_at_rest

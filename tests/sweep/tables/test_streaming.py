@@ -18,7 +18,7 @@ from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.store.layout import FOLDED, MODEL, TABLES, scores_name, table_name, training_name
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import file_record
+from aesweep.sweep.store.records.commits import file_record
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables import batches, fold, row_groups
 from aesweep.sweep.tables.fold import TableWriter, tables_are_current

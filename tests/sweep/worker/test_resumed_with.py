@@ -9,7 +9,8 @@ import pytest
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.layout import START, training_name
-from aesweep.sweep.store.records import StartRecord, TrainingPart, TrainingSettings, sealed_json_bytes
+from aesweep.sweep.store.records.attempts import StartRecord, TrainingPart, TrainingSettings
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.removal.prune import prune
 from aesweep.sweep.store.storage import to_json_bytes
 from aesweep.sweep.store.store import Store, open_store

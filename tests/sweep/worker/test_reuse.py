@@ -17,7 +17,8 @@ from aesweep.models.training.checkpoint import model_bytes
 from aesweep.sweep.evaluation_job import EvaluationJob, Files, TrainedAgainError
 from aesweep.sweep.load import load_prior
 from aesweep.sweep.store.layout import LATENTS
-from aesweep.sweep.store.records import ScoresRecord, sealed_json_bytes
+from aesweep.sweep.store.records.commits import ScoresRecord
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from aesweep.sweep.store.removal.prune import prune
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.worker import evaluation_stages

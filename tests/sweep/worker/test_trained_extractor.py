@@ -9,7 +9,7 @@ import pytest
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.plugins.files import forget_files, load_files
-from aesweep.sweep.store.records import ScoresRecord
+from aesweep.sweep.store.records.commits import ScoresRecord
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.rows import read_results, trial_rows
 from tests.small_store import DONE, score_done, small_spec

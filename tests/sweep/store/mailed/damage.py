@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aesweep.sweep.store.records import file_record, sealed_json_bytes
+from aesweep.sweep.store.records.commits import file_record
+from aesweep.sweep.store.records.seal import sealed_json_bytes
 from tests.sweep.store.mailed.formats import BINARY
 from tests.sweep.store.mailed.places import PLACES
 from tests.sweep.store.mailed.values import VALUES

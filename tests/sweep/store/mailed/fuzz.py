@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.store.records import PrunedAttempts
+from aesweep.sweep.store.records.attempts import PrunedAttempts
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.in_process import run_aesweep

@@ -13,7 +13,7 @@ from aesweep.models.errors import InputError
 from aesweep.sweep.load import load_model
 from aesweep.sweep.store.beneath import MOST_BYTES
 from aesweep.sweep.store.on_disk import LocalStorage
-from aesweep.sweep.store.records import vacancy
+from aesweep.sweep.store.records.commits import vacancy
 from aesweep.sweep.store.store import open_store
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, HALF
