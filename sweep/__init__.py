@@ -5,7 +5,9 @@
     tables    the Parquet view of the records
     worker    code that runs inside Ray's workers
     driver    code that runs in the driver process
+    export    a trained model as a folder that needs torch alone
+    pair      two stores: what differs, and copying results
     commands  the verbs of the command line
 
-`driver` and `worker` never import each other; `launch.py` puts them together.
+`driver` and `worker` never import each other; `running.py` puts them together.
 """

@@ -20,7 +20,8 @@ from aesweep.analysis.axes.layout import Wishes
 from aesweep.analysis.report import write_report
 from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.driver.status import read_status
-from aesweep.sweep.launch import evaluate, launch
+from aesweep.sweep.evaluating import evaluate
+from aesweep.sweep.launch import launch
 from aesweep.sweep.load import load_model
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.sweep_spec import SweepSpec

@@ -12,7 +12,7 @@ from aesweep.evaluation.prior_descriptions import PRIORS
 from aesweep.models.errors import InputError
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import argument, option
-from aesweep.sweep.launch import evaluate as run_evaluate
+from aesweep.sweep.evaluating import evaluate as run_evaluate
 from aesweep.sweep.store.store import open_store
 
 

@@ -9,7 +9,8 @@ from rich.console import Console
 from aesweep.models.errors import InputError
 from aesweep.sweep.driver import alone
 from aesweep.sweep.driver.alone import driver_at_work, require_alone
-from aesweep.sweep.launch import evaluate, launch
+from aesweep.sweep.evaluating import evaluate
+from aesweep.sweep.launch import launch
 from aesweep.sweep.store import drivers
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.store import Store, open_store

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aesweep.sweep.driver.plan import make_plan
-from aesweep.sweep.launch import _sound_plan
+from aesweep.sweep.running import sound_plan
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.records.whole_store import FoldedTables
 from aesweep.sweep.store.store import Store, open_store
@@ -56,9 +56,9 @@ def test_asked_to_retry_a_launch_does_the_lost_work_alone(store: Path, data_dir:
     lose(store, WEIGHTS, LATENTS)
     spec = small_spec(data_dir)
     evaluation, opened = spec.evaluation_config(), open_store(store)
-    asked = _sound_plan(spec, opened, evaluation, False, ["done"])
+    asked = sound_plan(spec, opened, evaluation, False, ["done"])
     assert (asked.is_done, [trial.state for trial in asked.trials]) == (True, ["failed"])
-    again = _sound_plan(spec, opened, evaluation, True, ["done"])
+    again = sound_plan(spec, opened, evaluation, True, ["done"])
     assert [trial.config.key for trial in again.to_train] == [DONE.key]
     assert not opened.commits.has_scores(DONE.key, evaluation.id)
     assert len(list(store.glob(f"trials/{DONE.key}/**/*.damaged-*"))) == 2, "the commits are kept"

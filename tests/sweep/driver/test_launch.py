@@ -15,8 +15,9 @@ from rich.console import Console
 
 from aesweep import load_model
 from aesweep.sweep.driver.plan import make_plan
+from aesweep.sweep.evaluating import evaluate
 from aesweep.sweep.freezing import frozen_in
-from aesweep.sweep.launch import evaluate, launch
+from aesweep.sweep.launch import launch
 from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.store.store import open_store
 from tests.faults import dying

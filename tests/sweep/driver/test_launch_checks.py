@@ -10,7 +10,8 @@ from rich.console import Console
 from aesweep.cluster.errors import ClusterError
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
-from aesweep.sweep.launch import evaluate, launch
+from aesweep.sweep.evaluating import evaluate
+from aesweep.sweep.launch import launch
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.load import change_spec, load_spec
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec

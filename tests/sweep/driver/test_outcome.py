@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from aesweep.sweep.driver.outcome import Outcome
-from aesweep.sweep.launch import evaluate
+from aesweep.sweep.evaluating import evaluate
 from aesweep.sweep.store.store import STATES, State, open_store
 from tests.in_process import run_aesweep
 from tests.small_store import DONE

@@ -106,7 +106,7 @@ def _drivers_are_looked_at_first(patch: pytest.MonkeyPatch) -> None:
             if name not in alive:
                 store.storage.remove(f"progress/{name}")
 
-    patch.setattr("aesweep.sweep.launch.remove_stale", remove_stale)
+    patch.setattr("aesweep.sweep.running.remove_stale", remove_stale)
 
 
 def _identity_is_not_looked_at(patch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
-from aesweep.sweep.launch import _clean_up
+from aesweep.sweep.running import clean_up
 from aesweep.sweep.store.attempts import DamagedFileError, new_start
 from aesweep.sweep.store.drivers import ProgressFile
 from aesweep.sweep.store.layout import CHECKPOINT, MARK, MODEL, scores_name, training_name
@@ -84,7 +84,7 @@ def drive(work: Callable[[Storage, str], None], storage: Storage) -> None:
     try:
         file.write(LaunchProgress(running={}), force=True)
         store.trials.write_config(TRIAL)
-        _clean_up(store, Console(file=io.StringIO()), file.driver)
+        clean_up(store, Console(file=io.StringIO()), file.driver)
         plan(storage)
         work(storage, file.driver)
     finally:
@@ -139,9 +139,9 @@ def scrub(storage: Storage) -> None:
     repair(store, verify_trial(store, set(), KEY).findings)
 
 
-def clean_up(storage: Storage) -> None:
+def launch_cleans_up(storage: Storage) -> None:
     """What a launch removes first, of a driver that nobody sees."""
-    _clean_up(open_in(storage), Console(file=io.StringIO()))
+    clean_up(open_in(storage), Console(file=io.StringIO()))
 
 
 def damage(name: str, storage: Storage) -> None:
@@ -186,7 +186,7 @@ PROCESSES: dict[str, Process] = {
     "forget": forget,
     "tables": publish,
     "tables again": publish,
-    "clean up": clean_up,
+    "clean up": launch_cleans_up,
     "read": read,
     "bad disk": partial(damage, TRAINED),
     "bad disk under scores": partial(damage, SCORED),
