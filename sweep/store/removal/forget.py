@@ -26,10 +26,8 @@ from aesweep.sweep.store.layout import (
 )
 from aesweep.sweep.store.records.attempts import FailureRecord
 from aesweep.sweep.store.records.commits import VACANCY_BYTES
-from aesweep.sweep.store.storage import is_folder, size_of
+from aesweep.sweep.store.removal.sizes import sizes_below
 from aesweep.sweep.store.store import Store
-
-DEPTH = 8  # of folders below a trial: more than there are
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Removal:
 
     key: str
     evaluation: str
-    """Of which only the scores go; "" for the whole trial."""
+    """Id of the evaluation whose scores go; "" for the whole trial."""
     attempts: tuple[str, ...]
     files: dict[str, int]
     """Length in bytes of every file that goes, by name; commits become vacancies."""
@@ -155,9 +153,8 @@ def _committed(store: Store, key: str, stage: Stage, evaluation: str = "") -> se
 
 
 def _sizes(store: Store, key: str) -> dict[str, int]:
-    """Every file of a trial with its length, but for what always stays: `pruned.json` and vacancies."""
-    listing = store.storage.listing(f"trials/{key}", DEPTH)
-    sizes = {name: size_of(version) for name, version in sorted(listing.items()) if not is_folder(version)}
+    """Every file of a trial with its length, except what always stays: `pruned.json` and vacancies."""
+    sizes = sizes_below(store, f"trials/{key}")
     sizes.pop(pruned_name(key), None)
     return {name: size for name, size in sizes.items() if size >= VACANCY_BYTES or not _is_commit(key, name)}
 

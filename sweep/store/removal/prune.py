@@ -18,10 +18,10 @@ from typing import Literal
 from aesweep.models.archive import require_sound_zip
 from aesweep.sweep.store.drivers import require_no_driver
 from aesweep.sweep.store.layout import CHECKPOINT, END, START, attempt_folder, epochs_name, stage_of
-from aesweep.sweep.store.storage import is_folder, size_of
+from aesweep.sweep.store.removal.sizes import sizes_below
+from aesweep.sweep.store.storage import size_of
 from aesweep.sweep.store.store import Store
 
-DEPTH = 8  # of folders below an attempt: more than there are
 Kind = Literal["abandoned attempts", "leftover checkpoints", "temporary files", "progress files", "damaged files"]
 
 
@@ -87,7 +87,7 @@ def leftovers(store: Store, damaged: bool = False) -> Iterator[Leftover]:
         yield _file(store, "progress files", f"progress/{name}")
     if damaged:
         for folder in store.storage.names(""):
-            for name, size in _sizes_below(store, folder).items():
+            for name, size in sizes_below(store, folder).items():
                 if ".damaged-" in name.rpartition("/")[2]:
                     yield Leftover("damaged files", name, 1, size)
 
@@ -125,7 +125,7 @@ def _of_evaluations(store: Store, key: str) -> Iterator[Leftover]:
 
 
 def _files_but_notes(store: Store, folder: str) -> Iterator[Leftover]:
-    for name, size in _sizes_below(store, folder).items():
+    for name, size in sizes_below(store, folder).items():
         if name.rpartition("/")[2] not in (START, END):
             yield Leftover("abandoned attempts", name, 1, size)
 
@@ -143,14 +143,8 @@ def _has_sound_checkpoint(store: Store, name: str) -> bool:
     return True
 
 
-def _sizes_below(store: Store, folder: str) -> dict[str, int]:
-    """Every file below a folder, with its length in bytes."""
-    listing = store.storage.listing(folder, DEPTH)
-    return {name: size_of(version) for name, version in sorted(listing.items()) if not is_folder(version)}
-
-
 def _folder(store: Store, name: str) -> Leftover:
-    sizes = _sizes_below(store, name)
+    sizes = sizes_below(store, name)
     return Leftover("abandoned attempts", name, len(sizes), sum(sizes.values()), is_folder=True)
 
 
