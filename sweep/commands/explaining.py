@@ -11,10 +11,9 @@ import typer
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError, one_line
-from aesweep.models.plugins.files import loaded_files
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import argument, option
-from aesweep.sweep.driver.outcome import score_line
+from aesweep.sweep.driver.outcome import plugin_options, score_line
 from aesweep.sweep.provenance import describe, read_launch
 from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord
 from aesweep.sweep.store.records.launches import LaunchRecord
@@ -38,8 +37,7 @@ class Origin:
     def command(self) -> str:
         """What makes the scores again, to be pasted into a shell."""
         file = f"again-{self.scores.id}.yaml"
-        plugins = "".join(f" --plugins {shlex.quote(one.path)}" for one in loaded_files())
-        launch = f"aesweep launch {file} --store again{plugins}"
+        launch = " ".join(("aesweep launch", file, "--store again", *plugin_options()))
         return f"cat > {file} <<'END'\n{self.spec}END\n{launch}" if self.spec else ""
 
 

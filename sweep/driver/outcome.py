@@ -52,8 +52,12 @@ def outcome_of(plan: Plan, interrupted: bool = False, ran: bool = True, stop_ask
 
 def resume_command(store: str, *options: str) -> str:
     """The command that resumes a store, to be pasted into a shell. It names the files of plug-ins that are in use."""
-    files = (f"--plugins {shlex.quote(file.path)}" for file in loaded_files())
-    return " ".join(("aesweep resume", shlex.quote(store), *options, *files))
+    return " ".join(("aesweep resume", shlex.quote(store), *options, *plugin_options()))
+
+
+def plugin_options() -> list[str]:
+    """The options of a command that name the files of plug-ins that are in use, to be pasted into a shell."""
+    return [f"--plugins {shlex.quote(file.path)}" for file in loaded_files()]
 
 
 def say_nothing_to_do(plan: Plan, console: Console, again: str) -> Outcome:
