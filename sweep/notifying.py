@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import Any
@@ -161,33 +161,34 @@ def best_setting(rows: Iterable[Mapping[str, Any]], configs: Sequence[TrialConfi
 
     Only settings with as many seeds as any has count, as in the report: one lucky seed is no best.
     """
-    by_key = {config.key: config for config in configs}
+    settings = {config.key: replace(config, seed=0).key for config in configs}
     values: dict[tuple[str, str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        config = by_key.get(row["key"])
+        setting = settings.get(row["key"])
         fits = row["metric"] in DISTANCES and row["source"] != "reconstruction" and row["value"] is not None
-        if config is not None and fits:
-            values[replace(config, seed=0).key, row["source"], row["metric"]][row["key"]].append(row["value"])
+        if setting is not None and fits:
+            values[setting, row["source"], row["metric"]][row["key"]].append(row["value"])
     if not values:
         return None
     most = max(len(seeds) for seeds in values.values())
     means = {place: [fmean(v) for v in seeds.values()] for place, seeds in values.items() if len(seeds) == most}
     (setting, source, metric), found = min(means.items(), key=lambda item: fmean(item[1]))
-    config = next(one for one in configs if replace(one, seed=0).key == setting)
+    config = next(one for one in configs if settings[one.key] == setting)
     name = config.name.removesuffix(f"-s{config.seed}-{config.key}")
     stderr = stdev(found) / most**0.5 if most > 1 else None
     return {"setting": name, "source": source, "metric": metric, "value": fmean(found), "stderr": stderr, "seeds": most}
 
 
-def _scores(store: Store) -> list[dict[str, Any]]:
-    """The rows of the evaluation that the latest launch asked for."""
+def _scores(store: Store) -> Iterator[dict[str, Any]]:
+    """The rows of the evaluation that the latest launch asked for, read part by part: a large store has millions."""
+    import pyarrow.compute as pc
+
     from aesweep.sweep.tables.reading import TableInParts  # pyarrow from here on
 
     file = store.storage.open(table_name("scores"))
     if file is None:
-        return []
+        return
+    asked = pc.field("evaluation") == store.trials.latest_evaluation()
     with file:
-        columns = ["key", "evaluation", "source", "metric", "value"]
-        rows: list[dict[str, Any]] = TableInParts("scores", file).read(columns).to_pylist()
-    latest = store.trials.latest_evaluation()
-    return [row for row in rows if row["evaluation"] == latest]
+        for group in TableInParts("scores", file).groups(["key", "evaluation", "source", "metric", "value"]):
+            yield from group.filter(asked).to_pylist()
