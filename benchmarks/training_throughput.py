@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader, TensorDataset
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from gpu_parts.loops import run_steps  # noqa: E402
 from page import footer, hardware, parser, today, write_page  # noqa: E402
 
 from aesweep.cluster.capacity import allowed_cpus  # noqa: E402
@@ -75,18 +76,9 @@ def our_loop(config: TrialConfig, train: torch.Tensor, device: torch.device, rep
     trainer = Trainer(config, train.to(device), device=device, replay=replay)
 
     def run(steps: int) -> tuple[float, float]:
-        done, images = 0, 0
         started = time.perf_counter()
-
-        def after_step() -> bool:
-            nonlocal done, images
-            done += 1
-            images += trainer._sizes[trainer.step - 1]
-            return done == steps
-
-        while done < steps:
-            trainer.run_epoch(after_step)
-        mean = trainer._losses[: trainer.step, 0].mean().item()  # of the running epoch; waits for the device
+        images = run_steps(trainer, steps)
+        mean = trainer._losses[: trainer.step, 0].mean().item()  # of the running epoch
         return images / (time.perf_counter() - started), mean
 
     return run

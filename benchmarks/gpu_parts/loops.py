@@ -27,22 +27,24 @@ def warm_trainer(config: TrialConfig, device: torch.device, images: int) -> Trai
     return trainer
 
 
-def run_steps(trainer: Trainer, steps: int) -> None:
-    """Train so many steps and wait for the device."""
-    done = 0
+def run_steps(trainer: Trainer, steps: int) -> int:
+    """Train so many steps and wait for the device; the number of images that they took."""
+    done, images = 0, 0
 
     def after_step() -> bool:
-        nonlocal done
+        nonlocal done, images
         done += 1
+        images += trainer._sizes[trainer.step - 1]
         return done == steps
 
     while done < steps:
         trainer.run_epoch(after_step)
     wait_for(trainer.device)
+    return images
 
 
 def wait_for(device: torch.device) -> None:
-    """Until the device has done what it was told."""
+    """Wait until the device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

@@ -51,7 +51,7 @@ def mps(on: bool) -> Iterator[Mapping[str, str]]:
 def images_per_second(
     device: torch.device, filters: int, count: int, seconds: float, images: int, env: Mapping[str, str]
 ) -> float:
-    """In sum over `count` processes that begin together."""
+    """Images per second of `count` processes that begin together, in total."""
     words = [sys.executable, "-m", "gpu_parts.packing", str(device), str(filters), str(seconds), str(images)]
     options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     processes = [
