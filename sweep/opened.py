@@ -15,7 +15,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class OpenedStore:
-    """A store that is read, as `open_store` gives it. Each frame is read anew, so a running sweep shows its progress.
+    """A store that is read, as `open_store` gives it. Each call reads the store again, so a running sweep shows its progress.
 
     `load_model`, `load_prior` and `load_data` take it as well. Its methods raise `InputError` for a store without tables.
     """

@@ -128,7 +128,7 @@ def _commit(folder: Path) -> tuple[str, bool | None]:
 
 
 def _code_sha256(package: Path) -> str:
-    """Of the names and bytes of the files that workers get (staging.py)."""
+    """SHA-256 of the names and bytes of the files that workers get (staging.py)."""
     digest = hashlib.sha256()
     for folder, inner, names in os.walk(package, followlinks=True):
         inner[:] = sorted(name for name in inner if not name.startswith((".", "__pycache__")))

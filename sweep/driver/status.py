@@ -162,7 +162,7 @@ def read_status(store: Store, every_spec: bool = False) -> Status:
 
 
 def _evaluations(store: Store, keys: Iterable[str]) -> list[SeenEvaluation]:
-    """By the number of trials."""
+    """Ways of scoring that these trials have scores of, the most common first."""
     counts = Counter(evaluation for key in keys for evaluation in store.commits.scored(key))
     names, latest = evaluation_names(store) if counts else {}, store.trials.latest_evaluation()
     return [SeenEvaluation(one, names.get(one, one), count, one == latest) for one, count in counts.most_common()]

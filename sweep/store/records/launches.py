@@ -67,11 +67,11 @@ class LaunchRecord(SealedRecord):
     spec: Name
     evaluation: Name
     commit: CutLine
-    """Of the source tree that the code ran from; "" where it is no tree of git."""
+    """The commit of the source tree that the code ran from; "" where it is no tree of git."""
     changed: bool | None
     """Whether that tree had changes which are not committed; None where it is no tree of git."""
     code_sha256: CutLine
-    """Of all files of the package, by their names."""
+    """SHA-256 of the names and bytes of all files of the package."""
     plugins: dict[CutLine, CutLine]
     """The user's files of plug-ins -> their SHA-256."""
     packages: tuple[CutLine, ...]
