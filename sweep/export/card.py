@@ -97,9 +97,10 @@ class Card:
         )
         lines = ["## Use it", "`load_model.py` needs torch alone.", ""]
         lines += ["```python", "from load_model import load_model", "", "model = load_model()"]
-        lines += [
-            f'pictures = model.sample("{example}", 16)  # (16, 3, {self.config.image_size}, {self.config.image_size}) in [0, 1]'
-        ] * bool(example)
+        height, width, channels = self.config.image_shape
+        lines += [f'pictures = model.sample("{example}", 16)  # (16, {channels}, {height}, {width}) in [0, 1]'] * bool(
+            example
+        )
         lines += [
             "latents = model.encode(pictures)" if example else "latents = model.encode(images)  # float32 in [0, 1]"
         ]
@@ -140,7 +141,7 @@ class Card:
         if config.data_identity:
             found["SHA-256 of its content"] = config.data_identity
         return found | {
-            "pixels": f"{config.image_size} × {config.image_size}, RGB, divided by 255",
+            "pixels": f"{config.image_size} × {config.image_size}, {'RGB' if config.channels == 3 else 'grey'}, divided by 255",
             "resized": config.resize,
         }
 

@@ -26,7 +26,7 @@ from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.sweep.export import loader
 from aesweep.sweep.export.card import Card
 from aesweep.sweep.export.folder import CONFIG, FILES_KEY, FORMAT_KEY
-from aesweep.sweep.export.network_code import Decoder, Encoder, Network, network_code
+from aesweep.sweep.export.network_code import Network, largest_difference, network_code, parts_of
 from aesweep.sweep.export.onnx_files import onnx_files
 from aesweep.sweep.export.priors import ExportedPriors
 from aesweep.sweep.load import load_model, load_prior
@@ -161,16 +161,11 @@ def _require_equal(model: Autoencoder, files: Mapping[str, bytes], config: Trial
             Path(folder, name).write_bytes(files[name])
         loaded: Any = runpy.run_path(str(Path(folder, "load_model.py")))["load_model"](folder)
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand(2, *_image_shape(config), generator=generator)
-    z = torch.randn(2, config.latent_size, generator=generator)
+    (_, encoder, image), (_, decoder, latents) = parts_of(model)
+    x, z = torch.rand(2, *image, generator=generator), torch.randn(2, *latents, generator=generator)
     with torch.inference_mode():
-        pairs = [*zip(Encoder(model)(x), loaded.distribution(x), strict=True), (Decoder(model)(z), loaded.decode(z))]
-        worst = max(float((a - b).abs().max()) / max(float(a.abs().max()), 1.0) for a, b in pairs)
+        worst = largest_difference((*encoder(x), decoder(z)), (*loaded.distribution(x), loaded.decode(z)))
     if not worst <= TOLERANCE:
         raise InputError(
             "KEY", config.name, f"Its plain code differs from the model by {worst:.1e}; please report this."
         )
-
-
-def _image_shape(config: TrialConfig) -> tuple[int, int, int]:
-    return 3, config.image_size, config.image_size
