@@ -13,8 +13,7 @@ from typing import Literal
 
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.layout import MODEL
-from aesweep.sweep.store.records import ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records import ScoresRecord
 from aesweep.sweep.store.store import Store
 
 WIDTH = 1.96
@@ -106,7 +105,7 @@ def _trial(first: Store, second: Store, key: str) -> ComparedTrial | None:
             a, b = _rows(both[0]), _rows(both[1])
             scores += _compared(evaluation, a, b)
             only_one += len(a.keys() ^ b.keys())
-    return ComparedTrial(key, _name(first, key), _weights(commits[0]) == _weights(commits[1]), tuple(scores), only_one)
+    return ComparedTrial(key, _name(first, key), commits[0].weights == commits[1].weights, tuple(scores), only_one)
 
 
 def _compared(
@@ -133,11 +132,6 @@ def _rows(scores: ScoresRecord) -> dict[tuple[object, ...], ScoreRow]:
         found[(*place, seen[place])] = row
         seen[place] += 1
     return found
-
-
-def _weights(training: TrainingRecord) -> str:
-    model = training.files.get(MODEL)
-    return model.sha256 if model else ""
 
 
 def _name(store: Store, key: str) -> str:

@@ -75,7 +75,7 @@ def missing_work(store: Store, other: Store, merged: Merged) -> list[Work]:
         lacking = set(other.commits.scored(key)) - {
             e for e in store.commits.scored(key) if store.commits.scores(key, e)
         }
-        if lacking and ours is not None and _weights(ours) != _weights(theirs):
+        if lacking and ours is not None and ours.weights != theirs.weights:
             merged.left_out.append((config.name, OTHER_WEIGHTS))
             continue
         found += [Work(config, evaluation) for evaluation in sorted(lacking)]
@@ -125,7 +125,7 @@ def _copy(store: Store, other: Store, work: Work, driver: str) -> None:
     most = most_model_bytes(work.config) if work.stage == "train" else MOST_BYTES
     if isinstance(commit, ScoresRecord):
         ours = store.commits.training(key)
-        if ours is None or _weights(ours) != commit.model:
+        if ours is None or ours.weights != commit.model:
             raise _LeftOutError(OTHER_WEIGHTS if ours else "its training is not here")
     attempt = store.attempts.new(key, work.stage, work.evaluation)
     store.attempts.write_start(key, attempt, new_start(driver))
@@ -198,8 +198,3 @@ def _copy_launch(store: Store, other: Store, launch: str) -> str:
             store.storage.commit(launch_name(launch), found.to_bytes())
             return launch if store.storage.read(launch_name(launch)) == found.to_bytes() else ""
     return ""
-
-
-def _weights(training: TrainingRecord) -> str:
-    model = training.files.get(MODEL)
-    return model.sha256 if model else ""

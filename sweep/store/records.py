@@ -36,6 +36,7 @@ from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import DATA_LABEL
 from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.store.latent_columns import LARGEST, WORD, LatentColumns
+from aesweep.sweep.store.layout import MODEL
 from aesweep.sweep.store.storage import to_json_bytes
 
 _FIELDS = TypeAdapter(dict[str, Any])
@@ -241,6 +242,12 @@ class TrainingRecord(SealedRecord):
     result: TrainingResult
     launch: CutLine = ""
     """Name of its `LaunchRecord`; "" without one."""
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of the trained weights; "" where it names none."""
+        model = self.files.get(MODEL)
+        return model.sha256 if model else ""
 
 
 class EpochsRecord(SealedRecord):
