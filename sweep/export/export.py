@@ -31,7 +31,7 @@ from aesweep.sweep.export.onnx_files import onnx_files
 from aesweep.sweep.export.priors import ExportedPriors
 from aesweep.sweep.load import load_model, load_prior
 from aesweep.sweep.provenance import describe, read_launch
-from aesweep.sweep.store.layout import PICTURES, prior_file
+from aesweep.sweep.store.layout import PICTURE_NAME, prior_file
 from aesweep.sweep.store.records import ScoresRecord, TrainingRecord, file_record
 from aesweep.sweep.store.store import DamagedFileError, Store
 from aesweep.sweep.version import aesweep_version
@@ -39,7 +39,6 @@ from aesweep.sweep.version import aesweep_version
 FORMAT = 1
 TOLERANCE = 1e-5
 """Largest difference of the loaded export from the store's model, in units of the largest output; they are equal as a rule."""
-_PICTURE = re.compile(rf"{PICTURES}/[0-9A-Za-z][0-9A-Za-z_.-]{{0,80}}\.png")
 MOST_PICTURE_BYTES = 2**24
 
 
@@ -110,7 +109,7 @@ def _pictures(
     """The pictures of an evaluation by their names in the export, and why others are missing."""
     found, missing = dict[str, bytes](), dict[str, str]()
     for name, record in sorted(scores.files.items()) if scores is not None else ():
-        if _PICTURE.fullmatch(name):
+        if re.fullmatch(PICTURE_NAME, name):
             try:
                 data = store.attempts.read_file(
                     config.key, scores.attempt if scores else "", name, record, MOST_PICTURE_BYTES

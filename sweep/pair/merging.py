@@ -19,7 +19,7 @@ from aesweep.models.cost import most_model_bytes
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.attempts import DamagedFileError, new_start
-from aesweep.sweep.store.layout import LATENTS, MERGES, MODEL, PICTURES, Stage, launch_name, spec_name
+from aesweep.sweep.store.layout import LATENTS, MERGES, MODEL, PICTURE_NAME, Stage, launch_name, spec_name
 from aesweep.sweep.store.records import FileRecord, LaunchRecord, MergeRecord, ScoresRecord, TrainingRecord
 from aesweep.sweep.store.store import Store
 
@@ -27,9 +27,7 @@ MOST_BYTES = 2**32
 """Length up to which a file is copied: it is held in memory. Latents of CelebA with 4,096 units take 3 GB."""
 OTHER_WEIGHTS = "its scores there are of other weights than it has here"
 _EVALUATION = re.compile(r"[0-9a-f]{12}")
-_FILE = re.compile(
-    rf"{re.escape(LATENTS)}|priors-[a-z0-9_-]{{1,40}}\.npz|{PICTURES}/[0-9A-Za-z][0-9A-Za-z_.-]{{0,80}}\.png"
-)
+_FILE = re.compile(rf"{re.escape(LATENTS)}|priors-[a-z0-9_-]{{1,40}}\.npz|{PICTURE_NAME}")
 
 
 @dataclass(frozen=True)
