@@ -177,7 +177,7 @@ def _row(row: ScoreRow) -> str:
         value,
         error,
         f"{row.n:,}",
-        str(row.seed),
+        str(row.sampling_seed),
         _code(row.note),
     ]
     return f"| {' | '.join(cells)} |"

@@ -118,7 +118,7 @@ def _compared(
                 one.source,
                 one.split,
                 one.metric,
-                one.seed,
+                one.sampling_seed,
                 (one.value, other.value),
                 (one.stderr, other.stderr),
             )
@@ -128,7 +128,15 @@ def _rows(scores: ScoresRecord) -> dict[tuple[object, ...], ScoreRow]:
     """Rows by what they measure; several rows that measure the same are numbered."""
     seen, found = Counter[tuple[object, ...]](), dict[tuple[object, ...], ScoreRow]()
     for row in scores.rows:
-        place = (row.source, row.split, row.metric, row.extractor, row.reference_split, row.seed, row.gmm_components)
+        place = (
+            row.source,
+            row.split,
+            row.metric,
+            row.extractor,
+            row.reference_split,
+            row.sampling_seed,
+            row.gmm_components,
+        )
         found[(*place, seen[place])] = row
         seen[place] += 1
     return found
