@@ -40,6 +40,16 @@ class Cost(NamedTuple):
     """Operations of one image's forward pass through both; a multiply-add is two."""
 
 
+def stage_widths(trial: Trial) -> tuple[int, ...]:
+    """Filters of the four encoder stages: f, 2f, 4f, 8f (Section 3, "doubling the number of filters each time")."""
+    return tuple(trial.filters * 2**stage for stage in range(STAGES))
+
+
+def decoder_stages(trial: Trial) -> int:
+    """Stages that double the side of the first map up to the image's: two reach 32 pixels, three reach 64."""
+    return (trial.image_size // FIRST_MAP_SIDE).bit_length() - 1
+
+
 def nothing_idle(_: Trial) -> Collection[str]:
     """Every field that is read has an effect."""
     return ()
