@@ -31,7 +31,7 @@ paper's decoder reach 32 pixels. Section 3's "two layers" cannot reach 64 from i
 
 
 class Cost(NamedTuple):
-    """Of encoder and decoder, without the latent layer."""
+    """What encoder and decoder cost, without the latent layer."""
 
     encoder_parameters: int
     """Trained or frozen; running statistics do not count."""
@@ -74,7 +74,7 @@ class Architecture(Plugin):
     reads: tuple[str, ...] = ()
     """Those of `FIELDS` that it has a use for. The others are set to their defaults, and are no axis of a report."""
     idle: Callable[[Trial], Collection[str]] = nothing_idle
-    """(trial) -> those of `reads` that have no effect beside the trial's other fields."""
+    """(trial) -> those of `reads` that have no effect, given the trial's other fields."""
     initialise: "Callable[[nn.Module], None] | None" = None
     """Given each module after all are built, submodules first; None for Glorot-uniform kernels and zero biases."""
     step_factor: float = 1.0

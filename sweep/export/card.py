@@ -43,7 +43,7 @@ class Card:
     """Names of picture files."""
     provenance: Mapping[str, str] = field(default_factory=dict)
     onnx_difference: float | None = None
-    """Of the ONNX files from torch; None without any."""
+    """Largest difference of the ONNX files from torch; None without them."""
 
     def text(self) -> str:
         """The README.md."""

@@ -205,5 +205,5 @@ def _is_check(node: Node) -> bool:
 
 
 def _is_block(node: Node) -> bool:
-    """Whether a node stands for several operations, without autocast."""
+    """Whether a node is a block of several operations that run without autocast."""
     return getattr(node.target, "__name__", "") == "wrap_with_autocast"

@@ -17,7 +17,7 @@ from aesweep.sweep.store.records import ScoresRecord
 from aesweep.sweep.store.store import Store
 
 WIDTH = 1.96
-"""Of 100 scores of two honest stores, about 5 differ by more."""
+"""About 5 in 100 scores of two honest stores differ by more."""
 Verdict = Literal["equal", "within errors", "beyond errors", "no errors"]
 
 

@@ -57,7 +57,7 @@ class Merged:
 
 
 def missing_work(store: Store, other: Store, merged: Merged) -> list[Work]:
-    """The commits of `other` that `store` lacks, trainings first within each trial; `merged` hears what cannot be copied."""
+    """The commits of `other` that `store` lacks, trainings first within each trial; `merged` records what cannot be copied."""
     store, other, found = store.snapshot(), other.snapshot(), list[Work]()
     for key in other.trials.known_keys():
         theirs = other.commits.training(key)
@@ -83,8 +83,9 @@ def missing_work(store: Store, other: Store, merged: Merged) -> list[Work]:
 def merge(
     store: Store, other: Store, works: list[Work], driver: str, merged: Merged, told: Callable[[Work], bool]
 ) -> None:
-    """Copy these commits into `store`, as attempts of `driver`. `told` hears of each one first; it ends the work with False.
+    """Copy these commits into `store`, as attempts of `driver`.
 
+    `told` is called with each one first; where it returns False, copying ends.
     Raises `StorageError` for a store that cannot be written to.
     """
     record = MergeRecord(
@@ -117,7 +118,7 @@ def _title(work: Work) -> str:
 
 
 def _copy(store: Store, other: Store, work: Work, driver: str) -> None:
-    """Copy one commit with its files. Raises `DamagedFileError` or `_LeftOutError` where there is nothing sound to copy."""
+    """Copy one commit with its files. Raises `DamagedFileError` or `_LeftOutError` where it cannot be copied."""
     commit = _sound(other, work)
     key = work.config.key
     most = most_model_bytes(work.config) if work.stage == "train" else MOST_BYTES
