@@ -70,11 +70,16 @@ def unscored(tables: Tables) -> list[dict[str, str]]:
 
 
 def first_measure(tables: Tables, found: list[Measure]) -> str:
-    """The one to look at first: the distance that networks are ranked by, else the reconstruction error; "" without any."""
+    """The name of the measure to show first: the distance that ranks networks, otherwise the reconstruction error; or ""."""
     names = [measure.name for measure in found]
-    ranked = [f"{one.metric} {source} {one.extractor}" for one in evaluations_of(tables).shown for source in RANKED_BY]
-    starts = (next((name for name in names if name.startswith(start)), "") for start in [*ranked, "test_bce"])
-    return next(filter(None, starts), "")
+    scores = (
+        name
+        for one in evaluations_of(tables).shown
+        for source in RANKED_BY
+        for name in names
+        if name.startswith(f"{one.metric} {source} {one.extractor} ") and name.endswith(f" {one.id}")
+    )
+    return next(scores, "test_bce" if "test_bce" in names else "")
 
 
 def metric_title(metric: str) -> str:
