@@ -166,5 +166,5 @@ const Look = (() => {
       return lines ? Words.make('div', {className: 'tip'}, ...lines.map(line => Words.make('div', {}, line))) : '';
     },
   });
-  return {PALETTE, isDark, colourOf, heightFor, layout, powersOfTwo, axes, span, round, isLog, base, legend, tooltip};
+  return {PALETTE, colourOf, heightFor, layout, powersOfTwo, axes, span, round, isLog, base, legend, tooltip};
 })();
