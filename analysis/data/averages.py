@@ -1,7 +1,7 @@
 """Scores averaged for a notebook: over the sampling seeds of a trial, and over the training seeds of a network.
 
-Errors are those of the report: of a trial the one that its rows state, of a network one spread over training seeds, pooled over
-all networks on the same data (`best_setting.Settings`). Rows of two evaluations, metrics or feature networks are never averaged.
+Errors are those of the report: for a trial the one that its rows state, for a network the spread over training seeds, pooled
+over all networks on the same data (`best_setting.Settings`). Rows of two evaluations, metrics or feature networks are never averaged.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from aesweep.analysis.statistics import Sample
 from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 SCORE = ["evaluation", "source", "split", "metric", "extractor", "gmm_components"]
-"""Columns that say what was measured, of whichever trial."""
+"""Columns that say what was measured, regardless of the trial."""
 NETWORK = [name for name in CONFIG_FIELDS if name != "seed"]
 """Fields that two training seeds of a network share."""
 _NO_MIXTURE = -1  # instead of a null, which no group has

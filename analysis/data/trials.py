@@ -134,7 +134,7 @@ def data_names(trials: pd.DataFrame) -> pd.Series:
 
 
 def _network(trials: pd.DataFrame) -> list[pd.Series]:
-    """The words of another architecture, and of each axis of Table 1 beside width and depth; "" where it is plain."""
+    """Words for an architecture other than `conv` and for the axes of Table 1 except width and depth; "" for default values."""
     noise = "noise " + trials["noise_std"].map("{:g}".format).astype("str")
     noise = noise.where(trials["noise_position"] == "decoder_input", noise + " on the " + trials["noise_position"])
     return [

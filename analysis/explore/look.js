@@ -26,7 +26,7 @@ const Look = (() => {
           .padStart(2, '0'),
       )
       .join('');
-  // Numbers are shades, words are colours of their own.
+  // Numbers become shades of one colour, words distinct colours.
   const colourOf = (field, code) => {
     if (!field) return PALETTE[0];
     if (code < 0) return css('--quiet');
@@ -111,7 +111,7 @@ const Look = (() => {
     return [low, high];
   };
 
-  // The same round ends for all panels, which also leave room for what lies at the edge.
+  // The same round limits for all panels, which also leave room for points at the edge.
   const round = ([low, high]) => {
     if (!Number.isFinite(low)) return {};
     const size = high - low || Math.abs(high) || 1,

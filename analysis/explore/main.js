@@ -62,7 +62,7 @@
           : 'bars are standard errors of the single scores',
       );
     if (found.missing && found.y) parts.push(`${found.missing.toLocaleString('en')} without this score`);
-    if (found.noX) parts.push(`${found.noX.toLocaleString('en')} without a place across`);
+    if (found.noX) parts.push(`${found.noX.toLocaleString('en')} without a value on the X axis`);
     if (drawn.leftOut) parts.push(`${drawn.leftOut} panels left out: use a filter`);
     if (view.mode !== Points.CURVES && found.shown.some(p => p.error) && !drawn.bars)
       parts.push(`bars are left out above ${Chart.MOST_BARS} points`);
@@ -85,7 +85,7 @@
     PointTable.draw(data, view, found, p => open([p.trials[0]], p.trials, true));
   };
 
-  // The best trials and those that run, as many as can be told apart.
+  // The running trials and the best ones, as many as a reader can distinguish.
   const drawCurves = async mine => {
     const state = data.field('state'),
       isRunning = p =>

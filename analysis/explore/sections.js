@@ -171,7 +171,7 @@ const Sections = (() => {
     return section('Continue with', ...[...new Set(known)].map(line));
   };
 
-  const APART = 'The picture is not beside this page. Keep the page in the store, or use aesweep explore --serve.';
+  const APART = 'The picture was not found. Keep this page in the store, or use aesweep explore --serve.';
   const absent = words => make('p', {className: 'absent'}, words);
   const picture = (source, alt, otherwise) => {
     const image = make('img', {src: source, alt, loading: 'lazy', decoding: 'async'});
