@@ -7,7 +7,7 @@
 * `profile`: kernels, idle share and the longest kernels of 20 steps (gpu_parts/profiling.py).
 * `packing`: 1 to 8 trials on one card, with and without MPS (gpu_parts/packing.py).
 
-Writes gpu-<hardware>-<date>.md, after every step, so that a machine that is taken away loses one step; and beside it
+Writes gpu-<hardware>-<date>.md after every step, so that at most one step is lost if the machine is taken away, and
 sweep.tar.gz with the tables and the report of the sweep. A step that fails is a line of the page and exit code 1.
 """
 
