@@ -14,7 +14,7 @@ def resume(store: str, trials: pd.DataFrame, *options: str) -> str:
 
 
 def evaluate(store: str, trials: pd.DataFrame, *options: str) -> str:
-    """The command that scores these trials, `options` saying how."""
+    """The command that scores these trials; `options` say how."""
     return " ".join(["aesweep evaluate", store, *_every(trials), *options])
 
 

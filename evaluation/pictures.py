@@ -75,7 +75,7 @@ def straight_walks(ends_P2Z: np.ndarray, steps: int = STEPS) -> np.ndarray:
 def interpolation_grid(images: np.ndarray, ends_P2Z: np.ndarray, decoded: Callable[[np.ndarray], np.ndarray]) -> bytes:
     """One row per pair, real images at both ends of its decoded walk, as PNG bytes.
 
-    `images` are the pairs themselves, uint8 (P, 2, H, W, 3), `ends_P2Z` their latents; `decoded` takes latents (N, Z) to
+    `images` are the pairs themselves, uint8 (P, 2, H, W, C), `ends_P2Z` their latents; `decoded` takes latents (N, Z) to
     uint8 (N, H, W, C). Raises `ValueError` for no pairs.
     """
     pairs, _, size = ends_P2Z.shape

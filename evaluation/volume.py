@@ -15,7 +15,7 @@ FEATURE_DIMENSIONS = {
     "dinov2-vit-b-14": 768,
     "dinov2-vit-l-14": 1024,
 }
-"""Of networks whose features of the real images are counted; those of others are left out."""
+"""Numbers per image of the networks whose features of the real images are counted; other networks are left out."""
 SHOWN_PER_PRIOR = 64
 SHOWN_RECONSTRUCTIONS = 2 * 64
 """Both splits, each image above its reconstruction."""

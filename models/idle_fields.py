@@ -1,4 +1,4 @@
-"""Fields that have no effect beside the others of their trial, such as `beta` on a DAE. Imports no torch.
+"""Fields that have no effect, given the others of their trial, such as `beta` on a DAE. Imports no torch.
 
 Two trials that differ in such a field alone train to the same weights, under two keys: a grid over `beta` would train each
 of its DAEs once per value, and `--set beta=0.1` would find none of the DAEs that a store holds. Where a spec is read, such

@@ -30,7 +30,7 @@ class Wishes:
     paper: bool | None = None
     """Whether the paper's figures, tables and claims appear; None: on the paper's data, and elsewhere claims that can be decided."""
     price: float | None = None
-    """Of one GPU-hour, in a currency of the reader's, who gives it on the command line."""
+    """Price of one GPU-hour in any currency, from the command line; None if it was not given."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,7 +77,7 @@ def sweeps(tables: Tables, wishes: Wishes) -> list[Sweep]:
 
 
 def sweep_of(data: str, evaluation: Evaluation, trials: pd.DataFrame, wishes: Wishes, data_hash: str) -> Sweep | None:
-    """The sweep that these described trials with their scores, all on one data set, make; None without a score."""
+    """The sweep of described trials with their scores, all on one data set; None if no trial has a score."""
     score = wishes.score if wishes.score and trials[wishes.score].notna().any() else ranked_by(trials)
     ranking = rank(trials, score) if score else None
     if score is None or ranking is None:

@@ -1,7 +1,7 @@
 """Scores averaged for a notebook: over the sampling seeds of a trial, and over the training seeds of a network.
 
-Errors are those of the report: of a trial the one that its rows state, of a network one spread over training seeds, pooled over
-all networks on the same data (`best_setting.Settings`). Rows of two evaluations, metrics or feature networks are never averaged.
+Errors are those of the report: for a trial the one that its rows state, for a network the spread over training seeds, pooled
+over all networks on the same data (`best_setting.Settings`). Rows of two evaluations, metrics or feature networks are never averaged.
 """
 
 import numpy as np
@@ -9,12 +9,12 @@ import pandas as pd
 
 from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.data.evaluations import error_of_mean
+from aesweep.analysis.data.trials import data_names
 from aesweep.analysis.statistics import Sample
 from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 SCORE = ["evaluation", "source", "split", "metric", "extractor", "gmm_components"]
-"""Columns that say what was measured, of whichever trial."""
-DATA = ["dataset", "data_identity", "image_size", "resize"]
+"""Columns that say what was measured, regardless of the trial."""
 NETWORK = [name for name in CONFIG_FIELDS if name != "seed"]
 """Fields that two training seeds of a network share."""
 _NO_MIXTURE = -1  # instead of a null, which no group has
@@ -42,9 +42,11 @@ def per_network(scores: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
     seeds) and the number of `seeds`.
     """
     fields = _varying(trials, NETWORK)
-    networks = trials.assign(network=trials.groupby(NETWORK, sort=False, dropna=False).ngroup())
+    networks = trials.assign(
+        network=trials.groupby(NETWORK, sort=False, dropna=False).ngroup(), data=data_names(trials)
+    )
     values = per_trial(scores, trials)[["key", *SCORE, "value"]].merge(networks, on="key")
-    parts = [_means(part, fields) for _, part in values.groupby([*DATA, *SCORE], sort=False, dropna=False)]
+    parts = [_means(part, fields) for _, part in values.groupby(["data", *SCORE], sort=False, dropna=False)]
     columns = [*fields, *SCORE, "mean", "stderr", "low", "high", "seeds"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 

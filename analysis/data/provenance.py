@@ -74,7 +74,7 @@ def _hours(trained: pd.DataFrame) -> str:
 
 
 def _cost(trained: pd.DataFrame, price: float | None) -> str:
-    """What the GPU-hours of all trials cost; "" without a price. Evaluation is not counted, nor is time that nothing came of."""
+    """Cost of the GPU-hours of all trials; "" without a price. Evaluation and training without a result are not counted."""
     if trained.empty or price is None:
         return ""
     hours = trained["gpu_seconds"].sum() / 3600

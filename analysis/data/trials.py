@@ -37,7 +37,7 @@ NOISE, NORM = r"noise [0-9.e+-]+", r"(batch|spectral|layer) latent norm"
 def describe(trials: pd.DataFrame) -> pd.DataFrame:
     """A copy of the trials table with the text columns of the module's head, sorted by curve, latent size and seed."""
     described = trials.copy()
-    described["data"] = _data(trials)
+    described["data"] = data_names(trials)
     described["network"] = _joined(_network(trials))
     everywhere = pd.Series(True, index=trials.index)
     of_models = [_named(described, name, everywhere, "data", "model") for name in ("parameters", "plugin_versions")]
@@ -117,7 +117,7 @@ def nearest_width(filters: Iterable[float], target: int = PAPER_WIDTH) -> int:
     return min({int(width) for width in filters}, key=lambda width: (abs(math.log2(width / target)), -width))
 
 
-def _data(trials: pd.DataFrame) -> pd.Series:
+def data_names(trials: pd.DataFrame) -> pd.Series:
     """Data set with image size, such as `cifar10-32`, `faces-64`, `folder-1a2b3c4d-64`, `celeba-64-lanczos`, `stripes-1.0-32-grey`.
 
     A name that somebody gave to several folders is followed by their identities.
@@ -134,7 +134,7 @@ def _data(trials: pd.DataFrame) -> pd.Series:
 
 
 def _network(trials: pd.DataFrame) -> list[pd.Series]:
-    """The words of another architecture, and of each axis of Table 1 beside width and depth; "" where it is plain."""
+    """Words for an architecture other than `conv` and for the axes of Table 1 except width and depth; "" for default values."""
     noise = "noise " + trials["noise_std"].map("{:g}".format).astype("str")
     noise = noise.where(trials["noise_position"] == "decoder_input", noise + " on the " + trials["noise_position"])
     return [

@@ -8,6 +8,7 @@ const Chart = (() => {
     SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'emptyCircle', 'arrow'];
   const {colourOf, heightFor, layout, axes, span, isLog, legend, tooltip} = Look;
   let chart = null,
+    losses = null,
     drawn = null;
 
   const groupName = (found, code, symbol) =>
@@ -104,7 +105,7 @@ const Chart = (() => {
 
   const facetsOf = found => (found.facet ? [...new Set(found.shown.map(p => p.facet))].sort((a, b) => a - b) : [0]);
 
-  const scores = (box, data, view, found, describe) => {
+  const scores = (box, view, found, describe) => {
     const every = facetsOf(found),
       facets = every.slice(0, MOST_PANELS),
       width = box.clientWidth,
@@ -232,10 +233,11 @@ const Chart = (() => {
     const link = Words.make('a', {href: chart.getDataURL({type: 'png', pixelRatio: 2}), download: name});
     link.click();
   };
-  // A small chart of a trial's losses.
+  // A small chart of a trial's losses. ECharts keeps a chart until it is disposed of, also when its element is gone.
   const small = (box, lines) => {
-    const made = echarts.init(box, null, {renderer: 'canvas'}),
-      panels = [{left: 52, top: 38, width: box.clientWidth - 64, height: box.clientHeight - 82, edge: true}];
+    if (losses) losses.dispose();
+    losses = echarts.init(box, null, {renderer: 'canvas'});
+    const panels = [{left: 52, top: 38, width: box.clientWidth - 64, height: box.clientHeight - 82, edge: true}];
     const series = lines.map(({name, data}, i) => ({
       type: 'line',
       name,
@@ -245,16 +247,13 @@ const Chart = (() => {
       lineStyle: {width: 1.6},
       animation: false,
     }));
-    made.setOption({
+    losses.setOption({
       ...Look.base(panels, []),
       ...axes(panels, {title: 'epoch', step: 1}, {title: ''}),
       series,
       legend: legend(lines.map(one => one.name)),
-      tooltip: {
-        ...tooltip(params => [`${params.seriesName}, epoch ${params.data[0]}: ${Words.number(params.data[1])}`]),
-      },
+      tooltip: tooltip(params => [`${params.seriesName}, epoch ${params.data[0]}: ${Words.number(params.data[1])}`]),
     });
   };
-  const resize = () => chart && chart.resize();
-  return {scores, learning, onPoint, save, small, resize, MOST_BARS};
+  return {scores, learning, onPoint, save, small, MOST_BARS};
 })();

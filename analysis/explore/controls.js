@@ -100,7 +100,7 @@ const Controls = (() => {
       learning
         ? select('Loss', Object.entries(Sections.SERIES), view.series, series => change({series}))
         : select(
-            'Across',
+            'X axis',
             [
               ['Fields', fields],
               ['Measures', measures],
@@ -120,7 +120,7 @@ const Controls = (() => {
       select('Panels', [none, ...fields], view.facet, facet => change({facet})),
       k,
       select(
-        'Scale across',
+        'X scale',
         learning
           ? [
               ['linear', 'linear'],
@@ -134,7 +134,7 @@ const Controls = (() => {
         view.logX === null ? (learning ? 'linear' : 'auto') : view.logX ? 'log' : 'linear',
         v => change({logX: v === 'auto' ? null : v === 'log'}),
       ),
-      check('logarithmic upwards', view.logY, logY => change({logY})),
+      check('logarithmic Y axis', view.logY, logY => change({logY})),
     ].filter(Boolean);
     const reset = make('button', {type: 'button', textContent: 'Clear filters', hidden: !active});
     reset.addEventListener('click', () => change({filters: {}}));

@@ -1,4 +1,4 @@
-"""Learning curves for the page, from the table `epochs`: those of running trials too."""
+"""Learning curves for the page, from the table `epochs`, including those of running trials."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -19,12 +19,12 @@ SERIES = {"loss": "loss", "reconstruction": "reconstruction", "kl": "kl", "test_
 MOST_POINTS = 1_000
 FEWEST_POINTS = 40
 ALL_POINTS = 400_000
-"""Epochs in one page; with more, those of each trial are thinned out evenly."""
+"""Limit for the epochs in one page; beyond it, those of each trial are thinned out evenly."""
 Curve = dict[str, Any]
 
 
 def points_per_curve(trials: int) -> int:
-    """How many epochs of each of so many trials one page holds."""
+    """Epochs per trial that a page with this many trials contains."""
     return max(FEWEST_POINTS, min(MOST_POINTS, ALL_POINTS // max(1, trials)))
 
 
@@ -45,7 +45,7 @@ def curves(root: Path, keys: Collection[str] | None = None, points: int = MOST_P
 
 
 def curve(state: str, columns: Mapping[str, Sequence[float | None]]) -> Curve:
-    """A curve as the page takes it, from columns of `epochs`; series without a number are left out."""
+    """A curve in the page's format, from columns of `epochs`; series without a number are left out."""
     found: Curve = {"state": state, "epoch": [int(epoch or 0) for epoch in columns["epoch"]]}
     for column, name in SERIES.items():
         values = rounded(columns[column])
@@ -55,7 +55,7 @@ def curve(state: str, columns: Mapping[str, Sequence[float | None]]) -> Curve:
 
 
 def _thinned(columns: Mapping[str, np.ndarray], start: int, end: int, points: int) -> Curve:
-    """The curve in rows `start` to `end`, by so many evenly spaced epochs."""
+    """The curve in rows `start` to `end`, reduced to `points` evenly spaced epochs."""
     kept = np.unique(np.linspace(start, end - 1, min(points, end - start)).round().astype(int))
     return curve(str(columns["state"][start]), {name: columns[name][kept].tolist() for name in ("epoch", *SERIES)})
 

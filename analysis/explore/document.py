@@ -1,4 +1,4 @@
-"""What the page knows of a store: one JSON document of columns, a value per trial or per setting.
+"""The data of the page: one JSON document of columns, with one value per trial or per setting.
 
 Learning curves, pictures and logs are not in it. The page asks for those of a trial when it shows them.
 """
@@ -25,7 +25,7 @@ Document = dict[str, Any]
 
 
 def document(tables: Tables, wishes: Wishes | None = None) -> Document:
-    """The document of a store; `wishes` are those of its spec."""
+    """Build the document of a store; `wishes` is the section `report` of its spec."""
     trials = tables.described.reset_index(drop=True)
     every = [find_axes(part) for _, part in trials.groupby(DATA, sort=False)]
     setting = _settings(trials, every)
@@ -48,7 +48,7 @@ def document(tables: Tables, wishes: Wishes | None = None) -> Document:
 
 
 def to_json(value: object) -> str:
-    """JSON that a page may contain: no markup ends or begins in it."""
+    """JSON that is safe inside a page: it contains no markup."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e")
 
@@ -59,7 +59,7 @@ def rounded(values: Iterable[float | None]) -> list[float | None]:
 
 
 def _settings(trials: pd.DataFrame, every: list[Axes]) -> np.ndarray:
-    """The number of each trial's setting; those of one data set after those of the one before."""
+    """The number of each trial's setting; two data sets never share a number."""
     place = pd.Series(0, index=trials["key"], dtype=int)
     before = 0
     for axes in every:
@@ -91,7 +91,7 @@ def _measure(one: Measure, keys: pd.Series, setting: np.ndarray, data: np.ndarra
 
 
 def _failures(tables: Tables) -> list[dict[str, str]]:
-    """The newest failures: of a trial that was tried again too."""
+    """The newest failures, including those of trials that were retried."""
     shown = tables.failures.sort_values("time", kind="stable", ascending=False)[:MOST_FAILURES]
     columns = ["key", "stage", "type", "message", "traceback", "node"]
     rows: list[dict[str, str]] = shown[columns].fillna("").to_dict("records")  # type: ignore[assignment]
@@ -100,7 +100,7 @@ def _failures(tables: Tables) -> list[dict[str, str]]:
 
 
 def _first_view(trials: pd.DataFrame, every: list[Axes], wishes: Wishes) -> dict[str, str]:
-    """What the page shows first, of the data set with most trials."""
+    """What the page shows first: the data set with the most trials, and the fields to show it by."""
     if not every:
         return {"data": "", "x": "", "colour": "", "facet": ""}
     axes = max(every, key=lambda one: len(one.trials))
@@ -113,7 +113,7 @@ def _first_view(trials: pd.DataFrame, every: list[Axes], wishes: Wishes) -> dict
 
 
 def _commands(tables: Tables) -> dict[str, list[str]]:
-    """By state, the commands that continue with a trial; `{key}` stands for its key."""
+    """For each state, the commands to continue with a trial; `{key}` is replaced by its key."""
     store = tables.quoted
     resume = f"aesweep resume {store}"
     done = [f"aesweep sample {store} {{key}} --prior gmm", f"aesweep evaluate {store} --only {{key}} --seeds 0..4"]

@@ -1,4 +1,4 @@
-"""The fields of the trials for the page: each with its distinct values, and for every trial the place of its own."""
+"""The fields of the trials: the distinct values of each field, and for each trial the index of its value."""
 
 from typing import Any
 
@@ -26,10 +26,10 @@ Field = dict[str, Any]
 
 
 def fields(trials: pd.DataFrame, every: list[Axes]) -> list[Field]:
-    """Every field of described trials; `every` are the axes of each data set.
+    """Every field of described trials; `every` holds the axes of each data set.
 
-    `values` are the distinct values in order: numbers if all of them are, else words. `codes` says for each trial which one is
-    its own, -1 for none; None where all trials have the same one. `axis` names the field that it always changes with.
+    `values` are the distinct values in order: numbers if all of them are, otherwise text. `codes` gives for each trial the index
+    of its value, -1 for none; it is None if all trials have the same. `axis` names the field that it always changes with.
     """
     wide = trials.join(parameter_columns(trials))
     names = [
@@ -67,7 +67,7 @@ def _field(name: str, trials: pd.DataFrame, axis: str) -> Field:
 
 
 def _plain(value: object) -> object:
-    """A whole number as such: a column with gaps holds floats."""
+    """A whole number as an int: a column with gaps holds floats."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

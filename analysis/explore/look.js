@@ -26,7 +26,7 @@ const Look = (() => {
           .padStart(2, '0'),
       )
       .join('');
-  // Numbers are shades, words are colours of their own.
+  // Numbers become shades of one colour, words distinct colours.
   const colourOf = (field, code) => {
     if (!field) return PALETTE[0];
     if (code < 0) return css('--quiet');
@@ -111,7 +111,7 @@ const Look = (() => {
     return [low, high];
   };
 
-  // The same round ends for all panels, which also leave room for what lies at the edge.
+  // The same round limits for all panels, which also leave room for points at the edge.
   const round = ([low, high]) => {
     if (!Number.isFinite(low)) return {};
     const size = high - low || Math.abs(high) || 1,
@@ -166,5 +166,5 @@ const Look = (() => {
       return lines ? Words.make('div', {className: 'tip'}, ...lines.map(line => Words.make('div', {}, line))) : '';
     },
   });
-  return {PALETTE, isDark, colourOf, heightFor, layout, powersOfTwo, axes, span, round, isLog, base, legend, tooltip};
+  return {PALETTE, colourOf, heightFor, layout, powersOfTwo, axes, span, round, isLog, base, legend, tooltip};
 })();

@@ -62,7 +62,7 @@
           : 'bars are standard errors of the single scores',
       );
     if (found.missing && found.y) parts.push(`${found.missing.toLocaleString('en')} without this score`);
-    if (found.noX) parts.push(`${found.noX.toLocaleString('en')} without a place across`);
+    if (found.noX) parts.push(`${found.noX.toLocaleString('en')} without a value on the X axis`);
     if (drawn.leftOut) parts.push(`${drawn.leftOut} panels left out: use a filter`);
     if (view.mode !== Points.CURVES && found.shown.some(p => p.error) && !drawn.bars)
       parts.push(`bars are left out above ${Chart.MOST_BARS} points`);
@@ -79,13 +79,13 @@
     Controls.draw(data, view, change);
     found = Points.points(data, view);
     if (view.mode === Points.CURVES) await drawCurves(mine);
-    else say(found.shown.length, Chart.scores(at('chart'), data, view, found, words));
+    else say(found.shown.length, Chart.scores(at('chart'), view, found, words));
     if (mine !== turn) return;
     Chart.onPoint(at('chart'), p => open([p.trials[0]], p.trials, true));
     PointTable.draw(data, view, found, p => open([p.trials[0]], p.trials, true));
   };
 
-  // The best trials and those that run, as many as can be told apart.
+  // The running trials and the best ones, as many as a reader can distinguish.
   const drawCurves = async mine => {
     const state = data.field('state'),
       isRunning = p =>
@@ -96,14 +96,15 @@
     const chosen = [...new Set([...running, ...ranked, ...rest])]
       .slice(0, MOST_CURVES)
       .map(p => ({...p, i: p.trials[0], key: data.keys[p.trials[0]]}));
-    let curves = {};
+    let curves = {},
+      trouble = '';
     try {
       curves = await Data.curves(
         data,
         chosen.map(p => p.key),
       );
     } catch (error) {
-      at('said').textContent = `The curves could not be loaded (${error.message}).`;
+      trouble = `the curves could not be loaded (${error.message})`;
     }
     if (mine !== turn) return;
     for (const [key, trial] of Object.entries(current.running || {})) grow(curves[key], trial);
@@ -115,6 +116,7 @@
     say(drawn.lines, {
       ...drawn,
       note: [
+        trouble,
         more > 0 ? `${more.toLocaleString('en')} more: use a filter` : '',
         running.length ? 'dashed lines still grow' : '',
       ]

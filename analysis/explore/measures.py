@@ -1,4 +1,4 @@
-"""Everything that is measured of a trial, one column each: scores, losses, times and sizes."""
+"""Everything that is measured for a trial, one column each: scores, losses, times and sizes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,17 +29,17 @@ TRAINING = {
 """Column of `trials` -> its title, and whether lower is better (None: neither)."""
 _OTHER_SOURCES = {"latents": "latents", "images": "images", "standard_normal": "N(0, I)"}
 _SAME = ["metric", "scored", "extractor", "components"]
-"""What two scores share that one axis may show, if they are of one evaluation too."""
+"""Scores that agree in these columns can share an axis if they are from the same evaluation."""
 
 
 class Scored(NamedTuple):
-    """What a score is of."""
+    """What a score measures, and how."""
 
     metric: str
     source: str
     extractor: str
     components: float
-    """Of the mixture, where a trial has the metric for several; else -1."""
+    """Components of the mixture, if the trial has the metric for several numbers of them; otherwise -1."""
     evaluation: str
 
 
@@ -57,12 +57,12 @@ class Measure:
 
 
 def measures(tables: Tables) -> list[Measure]:
-    """Every measure that some trial has: scores in the order of the metrics, then what the training gives."""
+    """Every measure that some trial has: scores in the order of the metrics, then the results of training."""
     return [*_scores(tables), *_of_training(tables.trials)]
 
 
 def unscored(tables: Tables) -> list[dict[str, str]]:
-    """Scores that could not be computed: trial, what was to be measured, and why."""
+    """Scores that could not be computed: the trial, the score, and the reason."""
     rows = tables.scores[tables.scores["value"].isna()]
     words = (score_names(rows), rows["metric"], rows["note"].fillna(""))
     found = zip(rows["key"], *words, strict=True)
@@ -70,15 +70,20 @@ def unscored(tables: Tables) -> list[dict[str, str]]:
 
 
 def first_measure(tables: Tables, found: list[Measure]) -> str:
-    """The one to look at first: the distance that networks are ranked by, else the reconstruction error; "" without any."""
+    """The name of the measure to show first: the distance that ranks networks, otherwise the reconstruction error; or ""."""
     names = [measure.name for measure in found]
-    ranked = [f"{one.metric} {source} {one.extractor}" for one in evaluations_of(tables).shown for source in RANKED_BY]
-    starts = (next((name for name in names if name.startswith(start)), "") for start in [*ranked, "test_bce"])
-    return next(filter(None, starts), "")
+    scores = (
+        name
+        for one in evaluations_of(tables).shown
+        for source in RANKED_BY
+        for name in names
+        if name.startswith(f"{one.metric} {source} {one.extractor} ") and name.endswith(f" {one.id}")
+    )
+    return next(scores, "test_bce" if "test_bce" in names else "")
 
 
 def metric_title(metric: str) -> str:
-    """The column head that the report gives it."""
+    """The metric's column head in the report."""
     return METRIC_ROWS[metric].title if metric in METRIC_ROWS else metric.replace("_", " ")
 
 

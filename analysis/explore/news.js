@@ -1,5 +1,5 @@
 'use strict';
-// What stands above the chart: the state of the sweep, what runs now, and what failed and why.
+// Shown above the chart: the state of the sweep, what runs now, and what failed and why.
 const News = (() => {
   const MOST_LISTED = 5;
   const MOST_UNFOLDED = 200;

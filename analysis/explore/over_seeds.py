@@ -1,8 +1,8 @@
-"""Settings, which are trials that differ in nothing but the seed, and their means with 95 % intervals.
+"""Settings (trials that differ only in the seed) and their means with 95 % intervals.
 
 The numbers are those of `means.network_means`: the variance over seeds is pooled over the settings of a data set, so that a
-setting with a single seed has an interval too. That function makes an object per setting; with ten thousand trials and
-forty measures this one takes a second.
+setting with a single seed has an interval too. That function makes an object per setting; here all settings are computed at
+once, since a page may hold forty measures of ten thousand trials. A test compares the two.
 """
 
 from typing import NamedTuple
@@ -51,7 +51,7 @@ def means(values: np.ndarray, setting: np.ndarray, data: np.ndarray, count: int)
 
 
 def _half_widths(part: pd.DataFrame) -> np.ndarray:
-    """Of each setting of one data set, from the variance that all of them share."""
+    """Half widths for the settings of one data set, from their pooled variance."""
     freedom = int((part["seeds"] - 1).sum())
     if not freedom:
         return np.full(len(part), np.nan)

@@ -1,7 +1,7 @@
 """The page: its markup, style and scripts in one file, with the data of a store or without.
 
-The policy of the page lets no other script run, and no address be asked than, where it is served, the server's own. Whatever
-comes from a store is JSON that no markup can end, and the scripts show it as text.
+The page's content security policy lets no other script run and allows no requests, except to its own server if it is served.
+Whatever comes from a store is JSON without markup, and the scripts show it as text.
 """
 
 import base64
@@ -24,11 +24,11 @@ SCRIPTS = (
 )  # fmt: skip
 """In the order in which they run."""
 CHUNK = 50
-"""Trials whose details the page reads at once."""
+"""Trials per block: the page parses the curves, or the pictures and logs, of one block at once."""
 
 
 def live_page() -> str:
-    """The page without data, which it asks its server for."""
+    """The page without data, which it requests from its server."""
     return _render(live=True, blocks={})
 
 

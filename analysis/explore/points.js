@@ -89,7 +89,7 @@ const Points = (() => {
         facet: facet ? facet.code(i) : 0,
       };
     };
-    let all = [];
+    const all = [];
     if (view.mode === MEANS)
       data.members.forEach((members, s) => {
         const kept = members.filter(fits);
@@ -108,5 +108,5 @@ const Points = (() => {
     return {shown, scored, y, x, colour, symbol, facet, missing, noX: scored.length - shown.length, lower, all};
   };
 
-  return {MEANS, TRIALS, CURVES, defaults, points, test};
+  return {MEANS, TRIALS, CURVES, defaults, points};
 })();

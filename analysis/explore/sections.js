@@ -9,29 +9,24 @@ const Sections = (() => {
   };
   const {make} = Words;
 
-  const rows = (heads, lines, compares) =>
+  // A table that can be scrolled sideways.
+  const table = (heads, lines) =>
     make(
       'div',
       {className: 'scroll'},
-      make(
-        'table',
-        {},
+      make('table', {}, make('thead', {}, make('tr', {}, ...heads)), make('tbody', {}, ...lines)),
+    );
+  const columnHead = (text, isNumber) => make('th', {scope: 'col', className: isNumber ? 'number' : ''}, text);
+
+  const rows = (heads, lines, compares) =>
+    table(
+      heads.map((text, i) => columnHead(text, i > 0)),
+      lines.map(([head, ...cells]) =>
         make(
-          'thead',
-          {},
-          make('tr', {}, ...heads.map((text, i) => make('th', {scope: 'col', className: i ? 'number' : ''}, text))),
-        ),
-        make(
-          'tbody',
-          {},
-          ...lines.map(([head, ...cells]) =>
-            make(
-              'tr',
-              {className: compares && new Set(cells).size > 1 ? 'differs' : ''},
-              make('th', {scope: 'row'}, head),
-              ...cells.map(text => make('td', {className: 'number'}, text)),
-            ),
-          ),
+          'tr',
+          {className: compares && new Set(cells).size > 1 ? 'differs' : ''},
+          make('th', {scope: 'row'}, head),
+          ...cells.map(text => make('td', {className: 'number'}, text)),
         ),
       ),
     );
@@ -133,29 +128,13 @@ const Sections = (() => {
     });
     return section(
       'Neighbours, which differ in one field',
-      make(
-        'div',
-        {className: 'scroll'},
-        make(
-          'table',
-          {},
-          make(
-            'thead',
-            {},
-            make(
-              'tr',
-              {},
-              make('th', {scope: 'col'}, 'Compare with'),
-              make('th', {scope: 'col'}, 'Here'),
-              make(
-                'th',
-                {scope: 'col', className: 'number'},
-                `${measure ? measure.title : 'Score'} (here ${score(own)})`,
-              ),
-            ),
-          ),
-          make('tbody', {}, ...body),
-        ),
+      table(
+        [
+          columnHead('Compare with'),
+          columnHead('Here'),
+          columnHead(`${measure ? measure.title : 'Score'} (here ${score(own)})`, true),
+        ],
+        body,
       ),
       found.length > 24 ? make('p', {className: 'quiet'}, `${found.length - 24} more differ in one field.`) : null,
     );
@@ -192,7 +171,7 @@ const Sections = (() => {
     return section('Continue with', ...[...new Set(known)].map(line));
   };
 
-  const APART = 'The picture is not beside this page. Keep the page in the store, or use aesweep explore --serve.';
+  const APART = 'The picture was not found. Keep this page in the store, or use aesweep explore --serve.';
   const absent = words => make('p', {className: 'absent'}, words);
   const picture = (source, alt, otherwise) => {
     const image = make('img', {src: source, alt, loading: 'lazy', decoding: 'async'});

@@ -1,8 +1,8 @@
-"""A small HTTP server for one page: it reads, and answers nobody but those who have its address.
+"""A small, read-only HTTP server for one page, which answers only those who know its address.
 
-The address holds a random token as its first word, so that relative links carry it and no cookie is needed. A request is
-refused unless its `Host` is a name of this server (so that a foreign site cannot lead its own name here), its `Origin`, if
-it has one, is this server's own, and it is a GET or a HEAD.
+The path of the address begins with a random token, so that relative links contain it and no cookie is needed. A request is
+refused unless it is a GET or a HEAD, its `Host` is a name of this server (otherwise another site could let its own name
+point here), and its `Origin`, if it has one, is this server.
 """
 
 import gzip
@@ -29,18 +29,18 @@ HEADERS = {
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ANY = ("0.0.0.0", "::", "")
 SECONDS = 20.0
-"""After which a connection that says nothing is closed."""
+"""A connection that sends nothing for this long is closed."""
 WORTH_PACKING = 2_000  # bytes
 
 
 class Answer(NamedTuple):
-    """What is found under an address."""
+    """What the server has at an address."""
 
     kind: str
     """Its media type."""
     body: bytes
     tag: str = ""
-    """Changes with the body; "" for the body's hash."""
+    """An ETag that changes with the body; "" to use the hash of the body."""
 
 
 Find = Callable[[str, Mapping[str, str]], Answer | None]
@@ -61,14 +61,14 @@ class Server(ThreadingMixIn, TCPServer):
 
     @property
     def url(self) -> str:
-        """What to open in the browser."""
+        """The address to open in a browser."""
         host = self.host if self.host not in ANY else socket.gethostname()
         return f"http://{f'[{host}]' if ':' in host else host}:{self.server_address[1]}/{self.token}/"
 
     def is_own_name(self, host: str) -> bool:
-        """Whether this is a name of the server: as it was started, or loopback, also through a tunnel from another port.
+        """Whether this is a name of the server: the one it was started with, or loopback, also through a tunnel from another port.
 
-        Where it listens everywhere, this machine's name counts too, and so do addresses in numbers, which no site can take.
+        If it listens on all interfaces, this machine's name counts too, and so do IP addresses, which no other site can claim.
         """
         name = (urlsplit(f"//{host}").hostname or "") if host else ""
         if name in (*LOOPBACK, self.host.lower()):
@@ -78,7 +78,7 @@ class Server(ThreadingMixIn, TCPServer):
         )
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that closes a connection is no news."""
+        """Print nothing: browsers close connections all the time."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -92,14 +92,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def do_HEAD(self) -> None:
-        """Answer without one."""
+        """Answer without a body."""
         self._answer()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet: a line would show the token."""
+        """Log nothing: a line would show the token."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse, in words of our own; of other methods than GET and HEAD too (501)."""
+        """Refuse in plain text; for methods other than GET and HEAD (501) with status 405."""
         self._refuse(405 if code == 501 else code, message or "")
 
     def _answer(self) -> None:
@@ -167,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _parts(address: str) -> tuple[str, str, dict[str, str]]:
-    """Token, path and query of a request; a token that no server has for an address that is none."""
+    """Token, path and query of a request; without a token if the address is malformed."""
     try:
         found = urlsplit(address)
         query = parse_qs(found.query)

@@ -1,4 +1,4 @@
-"""Writing the page to a file: what it holds of every trial, and where the file may be."""
+"""Write the page to a file: which pictures and logs it contains, and where the file may be."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -15,31 +15,31 @@ from aesweep.analysis.pictures import png_uri
 from aesweep.sweep.store.beneath import Beneath, again
 
 MOST_PICTURE_CHARACTERS = 16_000_000
-"""Of data URIs that the page holds; pictures of further trials are files of the store, if that is a folder."""
+"""Limit for the pictures that the page contains as data URIs; those of further trials are links, if the store is a folder."""
 MOST_LOGS = 500
 FINISHED = ("done", "trained")
 
 
 class Trials(Protocol):
-    """What the store keeps of single trials."""
+    """The pictures and logs of a store's trials."""
 
     def pictures(self, key: str) -> dict[str, str]:
         """File -> title."""
 
     def picture(self, key: str, name: str) -> bytes | None:
-        """The bytes of one."""
+        """The PNG of one picture; None if it is missing."""
 
     def place(self, key: str, name: str) -> str:
-        """Its name in the store."""
+        """The path of a picture in the store."""
 
     def log(self, key: str) -> str:
-        """The end of the log."""
+        """The end of a trial's log."""
 
 
 def parts_of_trials(document: Document, trials: Trials, link: Callable[[str], str] | None) -> dict[str, Any]:
-    """By key, pictures (title and source) and log, as the page takes them; the best trials' pictures are embedded.
+    """For each key the pictures (title and source) and the log, in the page's format; the best trials' pictures are embedded.
 
-    `link` gives the path from the page to a file of the store; None where it has none.
+    `link` gives the path from the page to a file of the store; None if there is none.
     """
     keys = document["keys"]
     logged = set(_keys_with_logs(document))
@@ -87,7 +87,7 @@ def check_place(page: Path, store: Path | None) -> None:
 
 
 def write_page(page: Path, text: str, store: Path | None) -> None:
-    """Write the page whole. No link inside the store is followed. Raises `ReportError` where it cannot be written."""
+    """Write the page in one step. No link inside the store is followed. Raises `ReportError` where it cannot be written."""
     base = store if store is not None and page.is_relative_to(store) else page.parent
     files, name = Beneath(base), page.relative_to(base).as_posix()
     try:
@@ -100,7 +100,7 @@ def write_page(page: Path, text: str, store: Path | None) -> None:
 
 
 def _best_first(document: Document) -> list[int]:
-    """The places of the trials by the measure that the page shows first; those without a value last."""
+    """Indices of the trials, the best first by the measure that the page shows first; those without a value last."""
     measure = next((one for one in document["measures"] if one["name"] == document["first"]["y"]), None)
     if measure is None:
         return list(range(len(document["keys"])))
@@ -110,7 +110,7 @@ def _best_first(document: Document) -> list[int]:
 
 
 def _keys_with_logs(document: Document) -> list[str]:
-    """Trials that have not ended well first."""
+    """Keys of the trials whose logs the page contains; failed and unfinished trials come first."""
     state = next(field for field in document["fields"] if field["name"] == "state")
     codes = state["codes"] or [0] * len(document["keys"])
     finished = [code >= 0 and state["values"][code] in FINISHED for code in codes] if state["values"] else []

@@ -69,7 +69,7 @@ def _gap(tables: Tables, results: Results | None, experiment: Experiment) -> dic
 
 
 def _fill(tables: Tables, experiment: Experiment, asked: pd.DataFrame, done: bool) -> str:
-    """The command that brings the scores of a line of Table 1, of which the store asks for these trials."""
+    """The command that computes the scores of a line of Table 1; `asked` are the line's trials in the store."""
     store = tables.quoted
     if done:
         return evaluate(store, asked, "--extractor", FID_EXTRACTOR)

@@ -63,7 +63,7 @@ def _norms(subject: Subject, prior: FittedPrior | None, factor_ZZ: Callable[[], 
 
 
 def points(subject: Subject, prior: FittedPrior | None, count: int) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """At most `count` latents (N, Z), and the test images (N, 3, H, W) in [0, 1] that they belong to (None for samples)."""
+    """At most `count` latents (N, Z), and the test images (N, C, H, W) in [0, 1] that they belong to (None for samples)."""
     count = min(count, subject.evaluation.samples)
     if prior is not None:
         return torch.from_numpy(prior.sample(count, subject.evaluation.sampling_seeds[0])).to(subject.device), None

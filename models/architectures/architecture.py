@@ -31,13 +31,23 @@ paper's decoder reach 32 pixels. Section 3's "two layers" cannot reach 64 from i
 
 
 class Cost(NamedTuple):
-    """Of encoder and decoder, without the latent layer."""
+    """What encoder and decoder cost, without the latent layer."""
 
     encoder_parameters: int
     """Trained or frozen; running statistics do not count."""
     decoder_parameters: int
     flops: int
     """Operations of one image's forward pass through both; a multiply-add is two."""
+
+
+def stage_widths(trial: Trial) -> tuple[int, ...]:
+    """Filters of the four encoder stages: f, 2f, 4f, 8f (Section 3, "doubling the number of filters each time")."""
+    return tuple(trial.filters * 2**stage for stage in range(STAGES))
+
+
+def decoder_stages(trial: Trial) -> int:
+    """Stages that double the side of the first map up to the image's: two reach 32 pixels, three reach 64."""
+    return (trial.image_size // FIRST_MAP_SIDE).bit_length() - 1
 
 
 def nothing_idle(_: Trial) -> Collection[str]:
@@ -64,7 +74,7 @@ class Architecture(Plugin):
     reads: tuple[str, ...] = ()
     """Those of `FIELDS` that it has a use for. The others are set to their defaults, and are no axis of a report."""
     idle: Callable[[Trial], Collection[str]] = nothing_idle
-    """(trial) -> those of `reads` that have no effect beside the trial's other fields."""
+    """(trial) -> those of `reads` that have no effect, given the trial's other fields."""
     initialise: "Callable[[nn.Module], None] | None" = None
     """Given each module after all are built, submodules first; None for Glorot-uniform kernels and zero biases."""
     step_factor: float = 1.0

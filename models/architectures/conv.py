@@ -6,7 +6,7 @@ counts fit Section 5's ranges. Builder (`conv_modules.py`) and closed forms read
 
 from typing import NamedTuple
 
-from aesweep.models.architectures.architecture import FIRST_MAP_SIDE, STAGES, Architecture, Cost
+from aesweep.models.architectures.architecture import FIRST_MAP_SIDE, Architecture, Cost, decoder_stages, stage_widths
 from aesweep.models.plugins.plugin import BUILT_IN
 from aesweep.models.plugins.trial import Trial
 
@@ -32,11 +32,6 @@ class Layer(NamedTuple):
     def parameters(self, *, norm: bool) -> int:
         """Kernel and bias, and scale and shift of the norm that follows."""
         return self.weights + self.channels_out * (3 if norm else 1)
-
-
-def stage_widths(trial: Trial) -> tuple[int, ...]:
-    """Filters of the four encoder stages: f, 2f, 4f, 8f (Section 3, "doubling the number of filters each time")."""
-    return tuple(trial.filters * 2**stage for stage in range(STAGES))
 
 
 def encoder_layers(trial: Trial) -> list[Layer]:
@@ -65,14 +60,13 @@ def first_map_channels(trial: Trial, reading: str = "") -> int:
 
 
 def decoder_depths(trial: Trial, reading: str = "") -> tuple[int, ...]:
-    """Convolutions per decoder stage, first stage (4f) first: two stages reach 32 pixels, three reach 64."""
-    stages = (trial.image_size // FIRST_MAP_SIDE).bit_length() - 1
+    """Convolutions per decoder stage, first stage (4f) first."""
     by_reading = {
         "by_width": trial.depth[-2::-1],  # the encoder's last stage, 8f, has no counterpart
         "mirrored": trial.depth[::-1],
         "in_order": trial.depth,
     }
-    return by_reading[reading or trial.decoder_depth][:stages]
+    return by_reading[reading or trial.decoder_depth][: decoder_stages(trial)]
 
 
 def decoder_layers(trial: Trial) -> list[Layer]:
@@ -111,7 +105,7 @@ def cost(trial: Trial) -> Cost:
 
 
 def idle(trial: Trial) -> list[str]:
-    """Fields without effect beside the others."""
+    """Fields that have no effect, given the others."""
     found = [] if trial.conv_norm else ["bn_momentum"]
     if first_map_channels(trial) == first_map_channels(
         trial, "min(8f,1024)"

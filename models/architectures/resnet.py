@@ -12,7 +12,7 @@ as its shortcut, with or without normalisation, and no kernel is zero, which spe
 
 from typing import NamedTuple
 
-from aesweep.models.architectures.architecture import FIRST_MAP_SIDE, STAGES, Architecture, Cost
+from aesweep.models.architectures.architecture import FIRST_MAP_SIDE, Architecture, Cost, decoder_stages, stage_widths
 from aesweep.models.plugins.plugin import BUILT_IN
 from aesweep.models.plugins.trial import Trial
 
@@ -44,18 +44,17 @@ class Block(NamedTuple):
 
 def encoder_blocks(trial: Trial) -> list[Block]:
     """Blocks of the encoder in order; the first one sees `filters` channels, from a convolution of the image."""
-    widths = [trial.filters * 2**stage for stage in range(STAGES)]
-    return _blocks(trial.filters, trial.image_size, widths, trial.depth, halve=True)
+    return _blocks(trial.filters, trial.image_size, stage_widths(trial), trial.depth, halve=True)
 
 
 def decoder_blocks(trial: Trial) -> list[Block]:
     """Blocks of the decoder in order, each stage as deep as the encoder's of its width; they begin with an 8x8 map of 4f."""
-    stages = (trial.image_size // FIRST_MAP_SIDE).bit_length() - 1
-    widths = [trial.filters * 2**stage for stage in range(STAGES - 1)][::-1][:stages]
+    stages = decoder_stages(trial)
+    widths = stage_widths(trial)[-2::-1][:stages]
     return _blocks(widths[0], FIRST_MAP_SIDE, widths, trial.depth[-2::-1][:stages], halve=False)
 
 
-def _blocks(channels: int, side: int, widths: list[int], depths: tuple[int, ...], *, halve: bool) -> list[Block]:
+def _blocks(channels: int, side: int, widths: tuple[int, ...], depths: tuple[int, ...], *, halve: bool) -> list[Block]:
     blocks = []
     for width, depth in zip(widths, depths, strict=True):
         for position in range(depth):
@@ -91,7 +90,7 @@ def cost(trial: Trial) -> Cost:
 
 
 def idle(trial: Trial) -> list[str]:
-    """Fields without effect beside the others."""
+    """Fields that have no effect, given the others."""
     return [] if trial.conv_norm else ["bn_momentum"]
 
 

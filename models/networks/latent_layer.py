@@ -1,4 +1,4 @@
-"""The latent layer as plain numbers: what lies between encoder and decoder, whatever their architecture. Imports no torch."""
+"""The latent layer as plain numbers: what is between encoder and decoder, whatever their architecture. Imports no torch."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ def latent_norm(config: TrialConfig) -> str:
 
 
 class LatentCost(NamedTuple):
-    """Of the latent layer with its normalisation."""
+    """What the latent layer costs, with its normalisation."""
 
     parameters: int
     flops: int

@@ -11,7 +11,7 @@ class Trial(Protocol):
     """A `config.TrialConfig`, which says what each field means."""
 
     def __hash__(self) -> int:
-        """Of all of its fields."""
+        """A hash of all fields."""
 
     @property
     def dataset(self) -> str:

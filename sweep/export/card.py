@@ -43,7 +43,7 @@ class Card:
     """Names of picture files."""
     provenance: Mapping[str, str] = field(default_factory=dict)
     onnx_difference: float | None = None
-    """Of the ONNX files from torch; None without any."""
+    """Largest difference of the ONNX files from torch; None without them."""
 
     def text(self) -> str:
         """The README.md."""
@@ -97,9 +97,10 @@ class Card:
         )
         lines = ["## Use it", "`load_model.py` needs torch alone.", ""]
         lines += ["```python", "from load_model import load_model", "", "model = load_model()"]
-        lines += [
-            f'pictures = model.sample("{example}", 16)  # (16, 3, {self.config.image_size}, {self.config.image_size}) in [0, 1]'
-        ] * bool(example)
+        height, width, channels = self.config.image_shape
+        lines += [f'pictures = model.sample("{example}", 16)  # (16, {channels}, {height}, {width}) in [0, 1]'] * bool(
+            example
+        )
         lines += [
             "latents = model.encode(pictures)" if example else "latents = model.encode(images)  # float32 in [0, 1]"
         ]
@@ -140,7 +141,7 @@ class Card:
         if config.data_identity:
             found["SHA-256 of its content"] = config.data_identity
         return found | {
-            "pixels": f"{config.image_size} × {config.image_size}, RGB, divided by 255",
+            "pixels": f"{config.image_size} × {config.image_size}, {'RGB' if config.channels == 3 else 'grey'}, divided by 255",
             "resized": config.resize,
         }
 
@@ -176,7 +177,7 @@ def _row(row: ScoreRow) -> str:
         value,
         error,
         f"{row.n:,}",
-        str(row.seed),
+        str(row.sampling_seed),
         _code(row.note),
     ]
     return f"| {' | '.join(cells)} |"

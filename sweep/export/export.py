@@ -26,12 +26,12 @@ from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.sweep.export import loader
 from aesweep.sweep.export.card import Card
 from aesweep.sweep.export.folder import CONFIG, FILES_KEY, FORMAT_KEY
-from aesweep.sweep.export.network_code import Decoder, Encoder, Network, network_code
+from aesweep.sweep.export.network_code import Network, largest_difference, network_code, parts_of
 from aesweep.sweep.export.onnx_files import onnx_files
 from aesweep.sweep.export.priors import ExportedPriors
 from aesweep.sweep.load import load_model, load_prior
 from aesweep.sweep.provenance import describe, read_launch
-from aesweep.sweep.store.layout import PICTURES, prior_file
+from aesweep.sweep.store.layout import PICTURE_NAME, prior_file
 from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord, file_record
 from aesweep.sweep.store.store import DamagedFileError, Store
 from aesweep.sweep.version import aesweep_version
@@ -39,7 +39,6 @@ from aesweep.sweep.version import aesweep_version
 FORMAT = 1
 TOLERANCE = 1e-5
 """Largest difference of the loaded export from the store's model, in units of the largest output; they are equal as a rule."""
-_PICTURE = re.compile(rf"{PICTURES}/[0-9A-Za-z][0-9A-Za-z_.-]{{0,80}}\.png")
 MOST_PICTURE_BYTES = 2**24
 
 
@@ -110,7 +109,7 @@ def _pictures(
     """The pictures of an evaluation by their names in the export, and why others are missing."""
     found, missing = dict[str, bytes](), dict[str, str]()
     for name, record in sorted(scores.files.items()) if scores is not None else ():
-        if _PICTURE.fullmatch(name):
+        if re.fullmatch(PICTURE_NAME, name):
             try:
                 data = store.attempts.read_file(
                     config.key, scores.attempt if scores else "", name, record, MOST_PICTURE_BYTES
@@ -161,16 +160,11 @@ def _require_equal(model: Autoencoder, files: Mapping[str, bytes], config: Trial
             Path(folder, name).write_bytes(files[name])
         loaded: Any = runpy.run_path(str(Path(folder, "load_model.py")))["load_model"](folder)
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand(2, *_image_shape(config), generator=generator)
-    z = torch.randn(2, config.latent_size, generator=generator)
+    (_, encoder, image), (_, decoder, latents) = parts_of(model)
+    x, z = torch.rand(2, *image, generator=generator), torch.randn(2, *latents, generator=generator)
     with torch.inference_mode():
-        pairs = [*zip(Encoder(model)(x), loaded.distribution(x), strict=True), (Decoder(model)(z), loaded.decode(z))]
-        worst = max(float((a - b).abs().max()) / max(float(a.abs().max()), 1.0) for a, b in pairs)
+        worst = largest_difference((*encoder(x), decoder(z)), (*loaded.distribution(x), loaded.decode(z)))
     if not worst <= TOLERANCE:
         raise InputError(
             "KEY", config.name, f"Its plain code differs from the model by {worst:.1e}; please report this."
         )
-
-
-def _image_shape(config: TrialConfig) -> tuple[int, int, int]:
-    return 3, config.image_size, config.image_size

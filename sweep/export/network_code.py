@@ -8,7 +8,7 @@ read. What follows the data in its control flow cannot be written so, and is ref
 """
 
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,7 @@ ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "floordiv": "//", "mod": "%"}
 
 
 class Encoder(nn.Module):
-    """Images (N, 3, H, W) in [0, 1] -> the mean (N, Z), and the log variance (N, Z) where the encoder gives one."""
+    """Images (N, C, H, W) in [0, 1] -> the mean (N, Z), and the log variance (N, Z) where the encoder gives one."""
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents (N, Z) -> pictures (N, 3, H, W) in [0, 1]."""
+    """Latents (N, Z) -> pictures (N, C, H, W) in [0, 1]."""
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
@@ -79,10 +79,17 @@ def network_code(model: Autoencoder) -> Network:
     return Network(code, tensors)
 
 
-def parts_of(plain: Autoencoder) -> tuple[tuple[str, nn.Module, tuple[int, ...]], ...]:
+def parts_of(model: Autoencoder) -> tuple[tuple[str, nn.Module, tuple[int, ...]], ...]:
     """Name, module and shape of one input of both halves."""
-    side = plain.config.image_size
-    return (("encode", Encoder(plain), (3, side, side)), ("decode", Decoder(plain), (plain.config.latent_size,)))
+    height, width, channels = model.config.image_shape
+    image, latents = (channels, height, width), (model.config.latent_size,)
+    return (("encode", Encoder(model), image), ("decode", Decoder(model), latents))
+
+
+def largest_difference(expected: Iterable[torch.Tensor], found: Iterable[torch.Tensor]) -> float:
+    """The largest difference of two outputs, in units of the largest number expected (at least 1); NaN where any is NaN."""
+    worst = [(a - b).abs().max() / a.abs().max().clamp(min=1) for a, b in zip(expected, found, strict=True)]
+    return float(torch.stack(worst).max())  # Python's max would drop a NaN that is not the first
 
 
 def without_parametrizations(model: Autoencoder) -> Autoencoder:
@@ -198,5 +205,5 @@ def _is_check(node: Node) -> bool:
 
 
 def _is_block(node: Node) -> bool:
-    """Whether a node stands for several operations, without autocast."""
+    """Whether a node is a block of several operations that run without autocast."""
     return getattr(node.target, "__name__", "") == "wrap_with_autocast"

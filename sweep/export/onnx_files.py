@@ -10,7 +10,7 @@ import torch
 
 from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder
-from aesweep.sweep.export.network_code import parts_of, recorded, without_parametrizations
+from aesweep.sweep.export.network_code import largest_difference, parts_of, recorded, without_parametrizations
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 TOLERANCE = 1e-4
@@ -70,13 +70,12 @@ def _difference(data: bytes, module: torch.nn.Module, size: tuple[int, ...]) -> 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    generator, worst = torch.Generator().manual_seed(SEED), 0.0
+    (argument,) = session.get_inputs()
+    generator, expected, found = torch.Generator().manual_seed(SEED), list[torch.Tensor](), list[torch.Tensor]()
     for n in BATCHES:
         x = torch.rand(n, *size, generator=generator)
         with torch.inference_mode():
-            found = module(x)
-        expected = found if isinstance(found, tuple) else (found,)
-        for one, other in zip(expected, session.run(None, {session.get_inputs()[0].name: x.numpy()}), strict=True):
-            scale = max(float(one.abs().max()), 1.0)
-            worst = max(worst, float((one - torch.from_numpy(other)).abs().max()) / scale)
-    return worst
+            outputs = module(x)
+        expected += outputs if isinstance(outputs, tuple) else (outputs,)
+        found += map(torch.from_numpy, session.run(None, {argument.name: x.numpy()}))
+    return largest_difference(expected, found)

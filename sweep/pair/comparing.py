@@ -13,12 +13,11 @@ from typing import Literal
 
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.errors import InputError
-from aesweep.sweep.store.layout import MODEL
-from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord
+from aesweep.sweep.store.records.commits import ScoresRecord
 from aesweep.sweep.store.store import Store
 
 WIDTH = 1.96
-"""Of 100 scores of two honest stores, about 5 differ by more."""
+"""About 5 in 100 scores of two honest stores differ by more."""
 Verdict = Literal["equal", "within errors", "beyond errors", "no errors"]
 
 
@@ -106,7 +105,7 @@ def _trial(first: Store, second: Store, key: str) -> ComparedTrial | None:
             a, b = _rows(both[0]), _rows(both[1])
             scores += _compared(evaluation, a, b)
             only_one += len(a.keys() ^ b.keys())
-    return ComparedTrial(key, _name(first, key), _weights(commits[0]) == _weights(commits[1]), tuple(scores), only_one)
+    return ComparedTrial(key, _name(first, key), commits[0].weights == commits[1].weights, tuple(scores), only_one)
 
 
 def _compared(
@@ -119,7 +118,7 @@ def _compared(
                 one.source,
                 one.split,
                 one.metric,
-                one.seed,
+                one.sampling_seed,
                 (one.value, other.value),
                 (one.stderr, other.stderr),
             )
@@ -129,15 +128,18 @@ def _rows(scores: ScoresRecord) -> dict[tuple[object, ...], ScoreRow]:
     """Rows by what they measure; several rows that measure the same are numbered."""
     seen, found = Counter[tuple[object, ...]](), dict[tuple[object, ...], ScoreRow]()
     for row in scores.rows:
-        place = (row.source, row.split, row.metric, row.extractor, row.reference_split, row.seed, row.gmm_components)
+        place = (
+            row.source,
+            row.split,
+            row.metric,
+            row.extractor,
+            row.reference_split,
+            row.sampling_seed,
+            row.gmm_components,
+        )
         found[(*place, seen[place])] = row
         seen[place] += 1
     return found
-
-
-def _weights(training: TrainingRecord) -> str:
-    model = training.files.get(MODEL)
-    return model.sha256 if model else ""
 
 
 def _name(store: Store, key: str) -> str:

@@ -19,7 +19,7 @@ from aesweep.models.cost import most_model_bytes
 from aesweep.models.errors import InputError
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.attempts import DamagedFileError, new_start
-from aesweep.sweep.store.layout import LATENTS, MERGES, MODEL, PICTURES, Stage, launch_name, spec_name
+from aesweep.sweep.store.layout import LATENTS, MERGES, MODEL, PICTURE_NAME, Stage, launch_name, spec_name
 from aesweep.sweep.store.records.commits import FileRecord, ScoresRecord, TrainingRecord
 from aesweep.sweep.store.records.launches import LaunchRecord, MergeRecord
 from aesweep.sweep.store.store import Store
@@ -28,9 +28,7 @@ MOST_BYTES = 2**32
 """Length up to which a file is copied: it is held in memory. Latents of CelebA with 4,096 units take 3 GB."""
 OTHER_WEIGHTS = "its scores there are of other weights than it has here"
 _EVALUATION = re.compile(r"[0-9a-f]{12}")
-_FILE = re.compile(
-    rf"{re.escape(LATENTS)}|priors-[a-z0-9_-]{{1,40}}\.npz|{PICTURES}/[0-9A-Za-z][0-9A-Za-z_.-]{{0,80}}\.png"
-)
+_FILE = re.compile(rf"{re.escape(LATENTS)}|priors-[a-z0-9_-]{{1,40}}\.npz|{PICTURE_NAME}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Merged:
 
 
 def missing_work(store: Store, other: Store, merged: Merged) -> list[Work]:
-    """The commits of `other` that `store` lacks, trainings first within each trial; `merged` hears what cannot be copied."""
+    """The commits of `other` that `store` lacks, trainings first within each trial; `merged` records what cannot be copied."""
     store, other, found = store.snapshot(), other.snapshot(), list[Work]()
     for key in other.trials.known_keys():
         theirs = other.commits.training(key)
@@ -76,7 +74,7 @@ def missing_work(store: Store, other: Store, merged: Merged) -> list[Work]:
         lacking = set(other.commits.scored(key)) - {
             e for e in store.commits.scored(key) if store.commits.scores(key, e)
         }
-        if lacking and ours is not None and _weights(ours) != _weights(theirs):
+        if lacking and ours is not None and ours.weights != theirs.weights:
             merged.left_out.append((config.name, OTHER_WEIGHTS))
             continue
         found += [Work(config, evaluation) for evaluation in sorted(lacking)]
@@ -86,8 +84,9 @@ def missing_work(store: Store, other: Store, merged: Merged) -> list[Work]:
 def merge(
     store: Store, other: Store, works: list[Work], driver: str, merged: Merged, told: Callable[[Work], bool]
 ) -> None:
-    """Copy these commits into `store`, as attempts of `driver`. `told` hears of each one first; it ends the work with False.
+    """Copy these commits into `store`, as attempts of `driver`.
 
+    `told` is called with each one first; where it returns False, copying ends.
     Raises `StorageError` for a store that cannot be written to.
     """
     record = MergeRecord(
@@ -120,13 +119,13 @@ def _title(work: Work) -> str:
 
 
 def _copy(store: Store, other: Store, work: Work, driver: str) -> None:
-    """Copy one commit with its files. Raises `DamagedFileError` or `_LeftOutError` where there is nothing sound to copy."""
+    """Copy one commit with its files. Raises `DamagedFileError` or `_LeftOutError` where it cannot be copied."""
     commit = _sound(other, work)
     key = work.config.key
     most = most_model_bytes(work.config) if work.stage == "train" else MOST_BYTES
     if isinstance(commit, ScoresRecord):
         ours = store.commits.training(key)
-        if ours is None or _weights(ours) != commit.model:
+        if ours is None or ours.weights != commit.model:
             raise _LeftOutError(OTHER_WEIGHTS if ours else "its training is not here")
     attempt = store.attempts.new(key, work.stage, work.evaluation)
     store.attempts.write_start(key, attempt, new_start(driver))
@@ -199,8 +198,3 @@ def _copy_launch(store: Store, other: Store, launch: str) -> str:
             store.storage.commit(launch_name(launch), found.to_bytes())
             return launch if store.storage.read(launch_name(launch)) == found.to_bytes() else ""
     return ""
-
-
-def _weights(training: TrainingRecord) -> str:
-    model = training.files.get(MODEL)
-    return model.sha256 if model else ""

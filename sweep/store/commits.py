@@ -140,7 +140,7 @@ class Commits:
     def _read_training(self, key: str, flaw: Callable[[TrainingRecord], str] = lambda _: "") -> TrainingRecord | None:
         training = self.records.read_commit(training_name(key), TrainingRecord, flaw)
         if training is not None and self.records.snapshot is not None:
-            self._weights[key] = _weights_of(training)
+            self._weights[key] = training.weights
             self._note_folder(key, training_name(key), training)
         return training
 
@@ -161,7 +161,7 @@ class Commits:
         if self._weights.get(key) == scores.model:
             return ""
         training = self._read_training(key)
-        return "is of other weights" if training is not None and _weights_of(training) != scores.model else ""
+        return "is of other weights" if training is not None and training.weights != scores.model else ""
 
     def model_bytes(self, key: str, most: int = MOST_OTHER_BYTES) -> bytes:
         """The committed weights of a trial (safetensors), checked. Raises `InputError` while it is not trained.
@@ -267,8 +267,3 @@ def _most_prior_bytes(commit: ScoresRecord, name: str, latent_size: int) -> int:
     asked = commit.evaluation.get("gmm_components")
     components = asked if isinstance(asked, int) and asked > 0 else 1
     return 8 * components * (latent_size + 1) ** 2 + PRIOR_SLACK_BYTES
-
-
-def _weights_of(training: TrainingRecord) -> str:
-    model = training.files.get(MODEL)
-    return model.sha256 if model else ""

@@ -21,7 +21,7 @@ from aesweep.evaluation.prior_descriptions import MIXTURE
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.sweep.evaluation_job import EvaluationJob, Files, TrainedAgainError
-from aesweep.sweep.store.layout import LATENTS, MODEL, prior_file
+from aesweep.sweep.store.layout import LATENTS, prior_file
 from aesweep.sweep.store.records.commits import ScoresRecord, file_record
 from aesweep.sweep.store.store import DamagedFileError
 
@@ -33,8 +33,7 @@ HELDOUT_METRICS = ("heldout_loglikelihood", "train_loglikelihood", *FITS)
 def model_hash(job: EvaluationJob) -> str:
     """SHA-256 of the trial's committed weights."""
     training = job.store.commits.training(job.key)
-    model = training.files.get(MODEL) if training else None
-    return model.sha256 if model else ""
+    return training.weights if training else ""
 
 
 def require_same_weights(job: EvaluationJob, weights: str) -> None:

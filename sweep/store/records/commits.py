@@ -7,6 +7,7 @@ from typing import Annotated
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.sweep.store.latent_columns import LatentColumns
+from aesweep.sweep.store.layout import MODEL
 from aesweep.sweep.store.records.fields import AnyVersion, Count, CutLine, Name, Settings, Time, or_else
 from aesweep.sweep.store.records.record import Record, SealedRecord
 
@@ -64,6 +65,12 @@ class TrainingRecord(SealedRecord):
     result: TrainingResult
     launch: CutLine = ""
     """Name of its `LaunchRecord`; "" without one."""
+
+    @property
+    def weights(self) -> str:
+        """SHA-256 of the trained weights; "" where it names none."""
+        model = self.files.get(MODEL)
+        return model.sha256 if model else ""
 
 
 class ScoresRecord(SealedRecord):

@@ -125,7 +125,7 @@ def test_what_is_chosen_is_drawn_and_kept_in_the_address(browser: Browser, page:
         ("Show", "trials"),
         ("Colour", "model"),
         ("Panels", "seed"),
-        ("Across", "train_seconds"),
+        ("X axis", "train_seconds"),
         ("Top", "4"),
     ):
         _choose(browser, label, value)
@@ -156,6 +156,14 @@ def test_learning_curves_are_drawn(browser: Browser, page: Path) -> None:
     assert len(series) == 15 and {(kind, count) for kind, _, count in series} == {("line", 6)}
 
 
+def test_curves_that_cannot_be_loaded_are_said_to_be_missing(browser: Browser, page: Path) -> None:
+    _open(browser, page)
+    browser.run("document.getElementById('curves-0').textContent = '{'")
+    _choose(browser, "Show", "curves")
+    said = "return document.getElementById('said').textContent"
+    assert "the curves could not be loaded" in browser.wait_for(f"{said}.startsWith('0 trials') && {said[7:]}")
+
+
 def test_two_trials_stand_side_by_side(browser: Browser, page: Path) -> None:
     _open(browser, page)
     browser.run("document.querySelector('#points tbody button').click()")
@@ -163,11 +171,16 @@ def test_two_trials_stand_side_by_side(browser: Browser, page: Path) -> None:
     browser.run(
         "[...document.querySelectorAll('#details button')].find(e => e.textContent.startsWith('Compare with')).click()"
     )
+    browser.run("window.before = document.querySelector('#details .losses')")
     assert "Choose the trial" in browser.run("return document.getElementById('now').textContent")
     browser.run("[...document.querySelectorAll('#points tbody button')][3].click()")
     text = _opened(browser, "Continue with")
     assert text.startswith("Two trials") and browser.run("return document.querySelectorAll('#details img').length") == 2
     assert browser.run("return document.querySelectorAll('#details .differs').length") > 0
+    charts = (
+        "return [window.before, document.querySelector('#details .losses')].map(e => !!echarts.getInstanceByDom(e))"
+    )
+    assert browser.run(charts) == [False, True], "a chart that is no longer shown takes no memory"
 
 
 def test_the_keyboard_reaches_a_trial_and_closes_it(browser: Browser, page: Path) -> None:
@@ -236,11 +249,11 @@ def test_ten_thousand_trials_load_in_three_seconds_and_answer_in_a_tenth(browser
         ("Colour", "batch_size"),
         ("Show", "trials"),
         ("Panels", "model"),
-        ("Across", "train_seconds"),
+        ("X axis", "train_seconds"),
         ("Top", "50"),
     ]
     spent: list[float] = []
-    for label, value in [*steps, ("Top", ""), ("Across", "latent_size"), ("Panels", ""), *steps]:
+    for label, value in [*steps, ("Top", ""), ("X axis", "latent_size"), ("Panels", ""), *steps]:
         before = browser.processor_seconds()
         _choose(browser, label, value)
         spent.append(browser.processor_seconds() - before)

@@ -65,6 +65,16 @@ def test_a_networks_error_is_the_spread_over_training_seeds_pooled_over_networks
         assert (row.mean, row.low, row.high) == pytest.approx((mean, mean - half, mean + half))
 
 
+def test_the_spread_over_seeds_is_that_of_one_data_set(frames: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    """Grey images are other data than colour ones, and so are those of another version of a plug-in."""
+    scores, trials = frames
+    alone = per_network(scores, trials[trials.model == "dae"])
+    for field, value in (("channels", 1), ("plugin_versions", "dataset digits 2.0"), ("image_size", 64)):
+        values = trials[field].where(trials.model == "dae", value)
+        found = per_network(scores, trials.assign(**{field: values}))
+        assert found[found.model == "dae"].stderr.tolist() == alone.stderr.tolist(), field
+
+
 def test_one_seed_each_has_no_error_and_nothing_scored_gives_an_empty_frame(
     frames: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:

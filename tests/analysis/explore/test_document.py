@@ -83,6 +83,18 @@ def test_scores_of_two_evaluations_are_two_measures(make_store: Make) -> None:
     assert len(set(titles)) == len(titles)
 
 
+def test_the_first_score_is_of_the_evaluation_that_the_report_shows(make_store: Make) -> None:
+    """The one that scored most trials, whatever its id."""
+
+    def edit(rows: Rows) -> None:
+        few = rows["trials"][0]["key"]
+        rows["scores"] = [row for row in rows["scores"] if row["evaluation"] == "f" * 12 or row["key"] == few]
+
+    both = (("e" * 12, "fd", "random-conv-64"), ("f" * 12, "fd", "random-conv-64"))
+    first = _document(make_store(grid(**FIELDS), evaluations=both, edit=edit))["first"]["y"]
+    assert first.startswith("fd gmm ") and first.endswith("f" * 12)
+
+
 def test_what_failed_is_told_with_its_reason(make_store: Make) -> None:
     found = _document(make_store(grid(**FIELDS), states={0: "failed"}))
     (failure,) = found["failures"]

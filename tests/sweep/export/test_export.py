@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from aesweep.sweep.export.card import Card
 from aesweep.sweep.export.loader import load_model as load_export
 from aesweep.sweep.load import load_model, load_prior
 from aesweep.sweep.store.layout import attempt_folder, scores_name
@@ -99,6 +101,15 @@ def test_the_card_has_a_head_that_the_hub_reads_and_shows_scores_with_errors_and
     ]
     pictures = [line.partition("](")[2].rstrip(")") for line in body.splitlines() if line.startswith("![")]
     assert len(pictures) == 6 and all((exported / name).read_bytes()[1:4] == b"PNG" for name in pictures)
+
+
+def test_the_card_of_a_model_of_grey_images_says_so(small_store: Path) -> None:
+    training = open_store(small_store).commits.training(DONE.key)
+    assert training is not None
+    grey = replace(DONE, channels=1)
+    text = Card(config=grey, training=training, scores=None, priors={"mvg": ""}, left_out={}, pictures=()).text()
+    assert "# (16, 1, 32, 32) in [0, 1]" in text
+    assert "| pixels | `32 × 32, grey, divided by 255` |" in text
 
 
 def test_an_older_export_is_replaced_and_a_folder_with_other_files_is_not(

@@ -9,13 +9,14 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder, build_autoencoder
 from aesweep.models.objectives.registry import OBJECTIVES
-from aesweep.sweep.export.network_code import Network, network_code, recorded
+from aesweep.sweep.export.network_code import Network, largest_difference, network_code, recorded
 
 SMALL = TrialConfig(filters=2, latent_size=3)
 VARIANTS: tuple[dict[str, Any], ...] = (
     *({"model": name} for name in OBJECTIVES.names()),
     *({"latent_norm": norm} for norm in ("batch", "batch_plain", "layer", "spectral")),
     {"conv_norm": False, "freeze_latent": True, "depth": 2},
+    {"architecture": "resnet", "channels": 1},
     {"dataset": "celeba", "image_size": 64, "decoder_first_activation": "relu", "noise_std": 0.1},
 )
 
@@ -25,8 +26,14 @@ def trained(**fields: Any) -> Autoencoder:
     model = build_autoencoder(TrialConfig(**{"filters": 2, "latent_size": 3, **fields}))
     model.train()
     with torch.no_grad():
-        model(torch.rand(8, 3, model.config.image_size, model.config.image_size), torch.Generator().manual_seed(0))
+        model(images(8, model.config), torch.Generator().manual_seed(0))
     return model.eval()
+
+
+def images(n: int, config: TrialConfig) -> torch.Tensor:
+    """Noise of the shape of a trial's images, (n, C, H, W)."""
+    height, width, channels = config.image_shape
+    return torch.rand(n, channels, height, width)
 
 
 def run(network: Network) -> dict[str, Any]:
@@ -40,9 +47,9 @@ def run(network: Network) -> dict[str, Any]:
 def test_the_code_computes_what_the_network_computes(fields: dict[str, Any]) -> None:
     model = trained(**fields)
     network = network_code(model)
-    code, side = run(network), model.config.image_size
+    code = run(network)
     for n in (1, 4):
-        x, z = torch.rand(n, 3, side, side), torch.randn(n, 3)
+        x, z = images(n, model.config), torch.randn(n, 3)
         with torch.inference_mode():
             mean, log_variance = model.encode(x)
             expected = (mean,) if log_variance is None else (mean, log_variance)
@@ -70,3 +77,17 @@ class ByValue(torch.nn.Module):
 def test_a_network_that_decides_by_its_data_is_refused() -> None:
     with pytest.raises(InputError, match=r"torch\.export cannot record its network"):
         recorded(ByValue(), (3,), "a-trial")
+
+
+def test_a_difference_is_in_units_of_the_largest_output_of_each_kind() -> None:
+    small, large = torch.tensor([0.5, -0.1]), torch.tensor([0.0, 200.0])
+    assert largest_difference((small, large), (small + 0.25, large - 1)) == pytest.approx(0.25)
+    assert largest_difference((small, large), (small, large - 100)) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_output_that_is_no_number_is_never_equal(place: int) -> None:
+    expected = [torch.zeros(2)] * 3
+    found = [one.clone() for one in expected]
+    found[place][1] = torch.nan
+    assert not largest_difference(expected, found) <= 1
