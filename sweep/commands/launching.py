@@ -36,7 +36,7 @@ def plan(
             metavar="SIZE", help="Say how long it takes on machines such as 4x8xH200, or on the running cluster: auto."
         ),
     ] = None,
-    price: Annotated[float | None, option(min=0.0, metavar="N", help="Of one GPU-hour, with --cluster.")] = None,
+    price: Annotated[float | None, option(min=0.0, metavar="N", help="Price of one GPU-hour, with --cluster.")] = None,
     spot_hours: Annotated[
         float | None, option(min=0.01, metavar="H", help="Mean hours until a machine dies, with --cluster.")
     ] = None,
