@@ -91,7 +91,8 @@ def report(
         Path | None, option(metavar="FILE", help="Your own claims, a Python file that is run (docs/claims.md).")
     ] = None,
     price: Annotated[
-        float | None, option(min=0.0, metavar="N", help="Price of one GPU-hour; the report then shows what the training cost.")
+        float | None,
+        option(min=0.0, metavar="N", help="Price of one GPU-hour; the report then shows what the training cost."),
     ] = None,
 ) -> None:
     """Draw figures (PNG, PDF), tables (Markdown, LaTeX, CSV) and a web page from the tables.
