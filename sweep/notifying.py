@@ -4,6 +4,7 @@ The message has a `text`, which is what Slack and its like show; its other field
 nothing: what fails is a warning. The address of a webhook is a password, so it is never printed or kept.
 """
 
+import ipaddress
 import json
 import shlex
 import shutil
@@ -93,8 +94,17 @@ class Notifier:
 
     def _post(self, data: bytes) -> None:
         asked = urllib.request.Request(self.target, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(asked, timeout=SECONDS):
+        # A proxy cannot reach this machine's own addresses, and many a `no_proxy` leaves them out.
+        proxies = [urllib.request.ProxyHandler({})] if _is_this_machine(urlsplit(self.target).hostname or "") else []
+        with urllib.request.build_opener(*proxies).open(asked, timeout=SECONDS):
             pass
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _reason(error: Exception) -> str:

@@ -43,6 +43,19 @@ def test_a_webhook_hears_counts_failures_the_best_setting_and_what_to_do_next(
     assert second["state"] == "stopped" and f"Next: aesweep resume {small_store}" in second["text"]
 
 
+@pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])
+def test_a_proxy_is_not_asked_for_a_webhook_of_this_machine(
+    small_store: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for variable in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with webhook() as (url, found):
+        assert told(url, open_store(small_store), data_dir) == ""
+        assert told(url.replace("127.0.0.1", "localhost"), open_store(small_store), data_dir) == ""
+    assert len(found) == 2
+
+
 def test_a_command_gets_the_message_on_its_input(small_store: Path, data_dir: Path, tmp_path: Path) -> None:
     assert told(f"tee '{tmp_path}/a message.json'", open_store(small_store), data_dir) == ""
     assert json.loads((tmp_path / "a message.json").read_text())["sweep"] == "small"
