@@ -167,7 +167,7 @@ def main() -> None:
         changes = Changes(None, None) if args.steady else Changes(steady / 4, steady / 2)
         grown = cluster if args.steady else with_another(cluster)
         predicted = simulate(works, changes.of(site_of(grown)))
-        measured = run(store, plan, spec.execution, lengths, cluster, changes, args.profile)
+        measured = run(store, plan, spec.execution, lengths, cluster, changes, Path(folder), args.profile)
     write_page(args.out, "orchestration", hardware(), page(args, changes, predicted, measured, lengths))
 
 
@@ -225,13 +225,15 @@ def run(
     lengths: Lengths,
     cluster: PlannedCluster,
     changes: Changes,
+    folder: Path,
     profile: Path | None,
 ) -> Measured:
-    """The real thing."""
+    """The real thing. Raylets have folders of their own in `folder`: one that ends removes the code that others there use."""
     set_environment()
-    words = [machine(cluster, number) for number in range(len(cluster.speeds))]
-    raylets = Cluster(initialize_head=True, head_node_args={**words[0], "include_dashboard": False})
-    others = [raylets.add_node(**more) for more in words[1:]]
+    first, *more = [machine(cluster, number, folder) for number in range(len(cluster.speeds))]
+    raylets = Cluster(initialize_head=True, head_node_args={**first, "include_dashboard": False})
+    others = [raylets.add_node(**one) for one in more]
+    another = {**first, "temp_dir": str(folder / "joined")}
     console = make_console(stderr=True)
     progress, file = Progress.of(plan), ProgressFile(store)
     view, stop = ProgressView(progress, console), StopRequest(store, file.name)
@@ -240,15 +242,18 @@ def run(
     try:
         with stop.listening(), connect(raylets.address) as ray_here, view:
             driver = Driver(store, plan, waiting_stage(lengths.scoring), execution, view, file, stop, ray_here)
-            with in_background(partial(change, raylets, words[0], others, changes)):
+            with in_background(partial(change, raylets, another, others, changes)):
                 started, cpu = time.monotonic(), time.process_time()
                 work: Callable[[], None] = partial(driver.run, partial(train, trainable=trainable))
-                profiler.runcall(work) if profiler else work()
+                if profiler:
+                    profiler.runcall(work)
+                else:
+                    work()
                 seconds, cpu = time.monotonic() - started, time.process_time() - cpu
     finally:
         file.remove()
         raylets.shutdown()
-    if profiler:
+    if profiler and profile:
         profiler.dump_stats(profile)
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     keys = [trial.config.key for trial in plan.trials]
@@ -257,11 +262,12 @@ def run(
     return Measured(seconds, cpu, megabytes, waits(store, plan), done, lost)
 
 
-def machine(cluster: PlannedCluster, number: int) -> dict[str, Any]:
+def machine(cluster: PlannedCluster, number: int, folder: Path) -> dict[str, Any]:
     """What starts a raylet of this size."""
     node = cluster.resources.nodes[number]
     labels = {SPEED: f"{cluster.speeds[number]:.4f}"}
-    return {"num_cpus": int(node.cpus), "num_gpus": int(node.gpus), "labels": labels}
+    own = str(folder / f"m{number}")
+    return {"num_cpus": int(node.cpus), "num_gpus": int(node.gpus), "labels": labels, "temp_dir": own}
 
 
 def change(
@@ -273,7 +279,7 @@ def change(
     begun = time.monotonic()
     labels = ",".join(f"{name}={value}" for name, value in another["labels"].items())
     words = ["start", "--block", f"--address={raylets.address}", f"--labels={labels}"]
-    words += [f"--num-cpus={another['num_cpus']}", f"--num-gpus={another['num_gpus']}"]
+    words += [f"--{name.replace('_', '-')}={another[name]}" for name in ("num_cpus", "num_gpus", "temp_dir")]
     with open(os.devnull, "w") as nothing:
         joined = subprocess.Popen([sys.executable, "-m", "ray.scripts.scripts", *words], stdout=nothing, stderr=nothing)
     try:
@@ -309,8 +315,9 @@ def page(args: argparse.Namespace, changes: Changes, predicted: Simulated, measu
 
 {args.trials:,} trials of {SHORTEST * args.seconds:g} to {LONGEST * args.seconds:g} s (on an H200) that only wait, a quarter of them with a
 whole GPU and the others three on one; evaluations of {lengths.scoring:g} s. Ray's cluster is `{args.cluster}`, one raylet per machine, with
-GPUs that do not exist. {changed} All processes of Ray, the driver and the trials share this machine, so the driver gets less of it than
-on a cluster. The load average was {os.getloadavg()[0]:.1f} at the end.
+GPUs that do not exist. {changed}
+All processes of Ray, the driver and the trials share this machine, so the driver gets less of it than on a cluster. The load average
+was {os.getloadavg()[0]:.1f} at the end.
 
 | what | measured | simulated |
 |---|---|---|
