@@ -58,6 +58,8 @@ def main() -> None:
     options.add_argument("--trainers", nargs="+", choices=tuple(NAMES), help="default: all that this device has")
     options.add_argument("--wheels", type=Path, help="folder of the peers' wheels, for a machine without a registry")
     args = options.parse_args()
+    if args.device == "cuda" and not torch.cuda.is_available():
+        options.error("--device cuda: torch finds no GPU here")
     names = args.trainers or ON[args.device]
     before = os.getloadavg()[0]
     with with_peers(args.wheels) as environment:
