@@ -26,10 +26,10 @@ def section(device: torch.device, widths: list[int], image_size: int, images: in
         lines.append(f"| {filters} | {predicted / 1e9:.2f} | {used / 1e9:.2f} | {steps} |")
         if used > predicted:
             raise RuntimeError(f"{filters} filters reserve {used:,} bytes, and {predicted:,} were predicted at most")
-    said = (
-        _past_the_limit(device, widths[-1], image_size, images, used // 2) if device.type == "cuda" else "no GPU here"
-    )
-    return "\n".join([*lines, "", f"Half of that allowed, the last width ended so: {said}"])
+    if device.type == "cuda":
+        said = _past_the_limit(device, widths[-1], image_size, images, used // 2)
+        lines += ["", f"With half of its memory allowed, {widths[-1]} filters ended with `{said}`"]
+    return "\n".join(lines)
 
 
 def _reserved(device: torch.device, filters: int, image_size: int, images: int) -> tuple[int, str]:
