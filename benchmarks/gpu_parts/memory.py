@@ -6,7 +6,8 @@ from aesweep.models.training.gpu_memory import most_training_bytes
 from aesweep.sweep.worker.device import free_memory, is_out_of_memory, limit_memory
 from gpu_parts.loops import trial, warm_trainer
 
-SMALL_SHARE = 0.01  # so that the predicted bytes decide
+SMALL_SHARE = 1e-4  # so that the bytes decide
+TOO_LITTLE = 4  # half may be enough for steps that are launched: a recorded one has as much again
 
 
 def section(device: torch.device, widths: list[int], image_size: int, images: int) -> str:
@@ -27,8 +28,8 @@ def section(device: torch.device, widths: list[int], image_size: int, images: in
         if used > predicted:
             raise RuntimeError(f"{filters} filters reserve {used:,} bytes, and {predicted:,} were predicted at most")
     if device.type == "cuda":
-        said = _past_the_limit(device, widths[-1], image_size, images, used // 2)
-        lines += ["", f"With half of its memory allowed, {widths[-1]} filters ended with `{said}`"]
+        said = _past_the_limit(device, widths[-1], image_size, images, used // TOO_LITTLE)
+        lines += ["", f"With a quarter of that memory allowed, {widths[-1]} filters ended with `{said}`"]
     return "\n".join(lines)
 
 
