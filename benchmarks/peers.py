@@ -61,12 +61,13 @@ def main() -> None:
     if args.device == "cuda" and not torch.cuda.is_available():
         options.error("--device cuda: torch finds no GPU here")
     names = args.trainers or ON[args.device]
-    before = os.getloadavg()[0]
+    before, device, found = os.getloadavg()[0], torch.device(args.device), dict[int, Rounds]()
     with with_peers(args.wheels) as environment:
-        found = {filters: measured(environment, args, names, filters) for filters in args.filters}
-    loads = f"{before:.1f} before and {os.getloadavg()[0]:.1f} after"
-    device = torch.device(args.device)
-    write_page(args.out, f"peers-{device.type}", hardware(device), page(args, device, found, loads))
+        for filters in args.filters:
+            found[filters] = measured(environment, args, names, filters)
+            loads = f"{before:.1f} before and {os.getloadavg()[0]:.1f} after"
+            text = page(args, device, found, loads)  # after each width: a borrowed machine may be taken away
+            write_page(args.out, f"peers-{device.type}", hardware(device), text)
 
 
 def measured(environment: Environment, args: argparse.Namespace, names: Sequence[str], filters: int) -> Rounds:
