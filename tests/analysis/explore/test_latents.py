@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from aesweep.analysis.errors import ReportError
@@ -37,6 +39,9 @@ def test_numbers_that_are_not_finite_are_left_out_and_a_trial_without_points_has
     table.loc[table.key == first, "z_a"] = np.nan
     table.to_parquet(path)
     assert latents(store, [first, second, "0" * 12]).keys() == {second}
+    texts = {name: pa.array([str(value) for value in table[name]], pa.string()) for name in table}
+    pq.write_table(pa.table(texts), path)
+    assert latents(store, [first, second]).keys() == {second}, "a table from elsewhere may hold texts"
     path.unlink()
     assert latents(store, [second]) == {}
     path.write_bytes(b"no table")
