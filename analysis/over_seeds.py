@@ -35,4 +35,5 @@ def means_over_seeds(values: np.ndarray, network: np.ndarray, kind: np.ndarray) 
     freedom = freedom.groupby(found["kind"]).transform("sum")
     stderr = np.sqrt(squares / freedom.where(freedom > 0) / found["seeds"])
     half_width = stderr * special.stdtrit(freedom.to_numpy(dtype=float), 1 - ALPHA)
-    return found.assign(stderr=stderr, half_width=half_width)[["mean", "stderr", "half_width", "seeds"]]
+    means: pd.DataFrame = found.assign(stderr=stderr, half_width=half_width)
+    return means[["mean", "stderr", "half_width", "seeds"]]

@@ -75,7 +75,8 @@ def test_the_page_holds_trials_curves_pictures_and_logs_in_one_file(store: Path,
     table = pd.read_parquet(store / "tables" / "latents.parquet").query("key == @DONE.key and split == 'test'")
     latents = found["trials-0"][DONE.key]["latents"]
     assert latents["units"] == [table.dimension_a.iloc[0], table.dimension_b.iloc[0]]
-    assert latents["test"] == [pytest.approx(pair, abs=1e-3) for pair in table[["z_a", "z_b"]].to_numpy().tolist()]
+    points = {(round(a, 3), round(b, 3)) for a, b in table[["z_a", "z_b"]].to_numpy(dtype=float)}
+    assert len(latents["test"]) == 250 and {tuple(point) for point in latents["test"]} <= points
     assert "diverged [/at/once]" in found["data"]["failures"][0]["message"]
     assert files(store) == before
 
