@@ -200,7 +200,7 @@ def test_latents_of_a_trial_are_drawn_within_square_limits(browser: Browser, pag
         "const o = echarts.getInstanceByDom(document.querySelector('#details .latents')).getOption();"
         "return [o.xAxis[0], o.yAxis[0]].map(a => [a.name, a.min, a.max]).concat([[o.grid[0].width, o.grid[0].height]])"
     )
-    assert browser.run(limits)[:2] == [["unit 1", -3, 3], ["unit 3", -3, 3]]
+    assert browser.run(limits)[:2] == [["unit 1", -4, 4], ["unit 3", -4, 4]]
     width, height = browser.run(limits)[2]
     assert width == height
 
