@@ -25,8 +25,9 @@ from aesweep.analysis.data.evaluations import (
 from aesweep.analysis.data.lookup import Lookup
 from aesweep.analysis.data.measured_trials import scored_trials, with_measures
 from aesweep.analysis.data.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
-from aesweep.analysis.data.scores import SCORES, image_words, scoring_deviations
+from aesweep.analysis.data.scores import PRIORS, SAMPLE_SCORES, SCORES, image_words, scoring_deviations
 from aesweep.analysis.data.tables import LatentPoints, Tables
+from aesweep.analysis.data.trials import NOISE, NORM, PAPER_WIDTH, varied_daes, varied_width
 from aesweep.analysis.statistics import Sample
 from aesweep.analysis.thresholds import NOMINAL_SPREAD, Thresholds
 
@@ -140,6 +141,16 @@ class Results:
         counts = rows.groupby("latent_size")["filters"].count()
         often = counts.index[counts == counts.max()]
         return int(often[len(often) // 2])
+
+    @cached_property
+    def noise_width(self) -> int:
+        """The width at which noise was varied, as its figure chooses it: one for all levels."""
+        return varied_width(varied_daes(self.trials, NOISE), PRIORS) or PAPER_WIDTH
+
+    @cached_property
+    def norm_width(self) -> int:
+        """The width at which the latents were normalised, as its figure chooses it: one for all norms."""
+        return varied_width(varied_daes(self.trials, NORM), SAMPLE_SCORES) or PAPER_WIDTH
 
     def at_comparison_size(self, *models: str) -> pd.DataFrame:
         """The plain trials at the comparison size, of some models or of all."""
