@@ -29,13 +29,15 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pytest_collection() -> Iterator[None]:
     """Python's search for garbage is off while tests are collected, and later looks at nothing that was there by then.
 
-    It would go through the modules of torch, Ray and pandas again and again: an eighth of the suite's time.
+    It would go through the modules of torch, Ray and pandas again and again: an eighth of the suite's time. It also begins after
+    more new objects than by default.
     """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(10_000, 10, 10)
         gc.enable()
 
 
@@ -50,7 +52,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """`--dist loadfile`, with all files that need Ray in one process: there is one Ray then, and one finished sweep."""
     if config.getoption("dist") != "loadfile":
         return None
-    from xdist.scheduler import LoadFileScheduling
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # it has no types
 
     class FilesWithOneRay(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:

@@ -7,6 +7,7 @@ are named by what sets them apart; distances of two evaluations never share an a
 is the distance on the hash-checked 2015 Inception network and on nothing else.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -147,6 +148,11 @@ def by_trial(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, pd.DataFram
     rows = rows.drop_duplicates(["key", column])
     values, errors = (rows.pivot(index="key", columns=column, values=name) for name in ("value", "stderr"))
     return values, errors
+
+
+def nothing_by_trial(columns: Iterable[str]) -> pd.DataFrame:
+    """What a function that gives measures by trial gives of a store that has none: index `key`, no row, float columns."""
+    return pd.DataFrame(index=pd.Index([], dtype="str", name="key"), columns=list(columns), dtype="float64")
 
 
 def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:

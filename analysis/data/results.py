@@ -154,12 +154,12 @@ class Results:
 
     def at_comparison_size(self, *models: str) -> pd.DataFrame:
         """The plain trials at the comparison size, of some models or of all."""
-        rows = self.plain[self.plain["latent_size"] == self.comparison_size]
+        rows = self.of(depth="1", network="", latent_size=self.comparison_size)
         return rows[rows["model"].isin(models)] if models else rows
 
     def of(self, **columns: object) -> pd.DataFrame:
-        """The trials with these values: `of(model="dae", filters=64, depth="1", network="")`."""
-        return self.trials.take(self._lookup.rows(columns))
+        """The trials with these values: `of(model="dae", filters=64, depth="1", network="")`; copy before you change them."""
+        return self._lookup.frame(columns)
 
     @property
     def printed(self) -> bool:
