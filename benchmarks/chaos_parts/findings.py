@@ -14,10 +14,10 @@ from aesweep.sweep.store.store import DamagedFileError, Store
 SAME = {
     "trials": ["key", "state", "final_loss", "final_reconstruction", "final_kl", "test_bce", "mean_image_bce"],
     "epochs": ["key", "epoch", "learning_rate", "loss", "reconstruction", "kl"],
-    "scores": ["key", "evaluation", "source", "split", "metric", "value", "n", "n_reference", "seed", "note"],
+    "scores": ["key", "evaluation", "source", "split", "metric", "value", "n", "n_reference", "sampling_seed", "note"],
     "latents": ["key", "split", "index", "dimension_a", "dimension_b", "z_a", "z_b"],
 }
-NAMES = ("key", "epoch", "evaluation", "source", "split", "metric", "seed", "index")
+NAMES = ("key", "epoch", "evaluation", "source", "split", "metric", "sampling_seed", "index")
 """Columns that name a row."""
 
 

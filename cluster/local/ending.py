@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import ray
@@ -18,10 +18,19 @@ def sigterm_left_alone() -> Iterator[None]:
 
     `ray.init` puts its own in its place, which ends the process with exit code 15 and without a word: also a sweep that
     would stop in order. Where there is none Ray's is better than the system's: it ends what it has started.
+
+    Beneath Python, Ray's C++ code takes the signal as well: it calls our handler, and three seconds later it aborts the
+    process by an alarm.
     """
-    has_handler = signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    with replaced(utils, "set_sigterm_handler", lambda handler: None) if has_handler else nullcontext():
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         yield
+        return
+    alarm = signal.getitimer(signal.ITIMER_REAL)
+    with replaced(utils, "set_sigterm_handler", lambda handler: None):
+        yield
+    _handle_again()
+    if not any(alarm):
+        signal.alarm(0)  # of a signal that came meanwhile
 
 
 def shut_down() -> None:

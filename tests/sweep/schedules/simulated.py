@@ -111,6 +111,11 @@ class SimulatedBeneath(Beneath):
     def open(self, name: str) -> BinaryIO:
         return io.BytesIO(self.read(name))
 
+    def link(self, name: str, other: str, check: Any = None, lasts: bool = True) -> None:
+        """Within a folder: nothing else is asked of this world."""
+        with self.parent(other) as (source, last), self.parent(name, True, check) as (folder, new):
+            link(last, new, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
+
     def walk(self, name: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
         """A folder is listed in one step with the lengths and times of its files."""
         entries: Any = self._look("list", name)

@@ -204,6 +204,27 @@ def test_a_file_that_vanishes_meanwhile_is_not_listed(tmp_path: Path) -> None:
     assert storage.set_aside("trials/abc/never-there", b"1") is None
 
 
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("left", [None, b"vacant"])
+def test_what_is_set_aside_keeps_its_bytes_with_or_without_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool, left: bytes | None
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    storage = LocalStorage(tmp_path)
+    storage.write("trials/abc/train.json", b"damaged")
+    assert storage.set_aside("trials/abc/train.json", b"what was there before") is None
+    assert storage.names("trials/abc") == ["train.json"]
+    aside = storage.set_aside("trials/abc/train.json", b"damaged", left)
+    assert aside is not None and storage.read(aside) == b"damaged" and storage.read("trials/abc/train.json") == left
+    storage.write("trials/abc/train.json", b"damaged")  # the same damage once more
+    assert storage.set_aside("trials/abc/train.json", b"damaged", left) == aside
+    assert len(storage.names("trials/abc")) == (1 if left is None else 2)
+
+
 def test_a_version_begins_with_the_length(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.write("file", b"12345")

@@ -5,12 +5,15 @@ import os
 import random
 import shutil
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
+
+import pyarrow as pa
 
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.records.attempts import PrunedAttempts
@@ -126,7 +129,8 @@ def run_case(workshop: Workshop, seed: int, slow: bool = True) -> Case:
     if rng.random() < 0.7:
         _let_the_driver_be_gone(place.store)
     try:
-        done = damage(Context(rng, place.store, bait), kind, name)
+        with _memory_given_back():
+            done = damage(Context(rng, place.store, bait), kind, name)
     except Exception:  # a fault of ours, which must not hide what the other stores lead to
         shutil.rmtree(folder)
         return Case(seed, kind, name, name, (Found("damage", None, traceback.format_exc()[-2000:], 0.0, 0.0),))
@@ -137,6 +141,17 @@ def run_case(workshop: Workshop, seed: int, slow: bool = True) -> Case:
     os.system(f"chmod -R u+rwX {folder}") if name == "no rights" else None
     shutil.rmtree(folder)
     return Case(seed, kind, name, done, found)
+
+
+@contextmanager
+def _memory_given_back() -> Iterator[None]:
+    """Arrow's own allocator keeps the memory of the large tables that are made here, and each fork copies its map."""
+    usual = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(usual)
 
 
 def _let_the_driver_be_gone(store: Path) -> None:
