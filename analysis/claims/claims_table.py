@@ -113,7 +113,7 @@ class Judgement:
 
 def judge(results: Results, own: Iterable[Claim] = (), readings: Sequence[Reading] = ()) -> Judgement:
     """Every claim that speaks of these data, then the user's own, also under other readings of the data."""
-    paper = published_verdicts().get(results.data, {})
+    paper = published_verdicts().get(results.data, {}) if results.of_paper else {}
     under = {reading: _verdicts(reading.results, own) for reading in readings}
     judged = []
     for claim, verdict in _verdicts(results, own).items():

@@ -280,7 +280,7 @@ def test_the_provenance_names_the_extractors_weights_and_how_to_get_the_data_has
 
 @pytest.mark.parametrize("missing", ["epochs", "scores", "latents", "failures"])
 def test_one_missing_table_still_gives_a_report(make_store: MakeStore, tmp_path: Path, missing: str) -> None:
-    store = make_store(grid(latent_size=[4], epochs=[2]), pictures=False)
+    store = make_store(grid(latent_size=[4], epochs=[2]), pictures=False, latent_points=2)
     (store / "tables" / f"{missing}.parquet").unlink()
     assert "1 of 1 trial done" in _page(write_report(store, tmp_path / "report")).text
 
