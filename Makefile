@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-faults check format bench clean
+.PHONY: help demo test test-slow test-faults check format bench bench-gpu clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -40,9 +40,17 @@ format: $(STAMP) ## Sort imports and format
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 
+# gpu_suite.py needs a GPU and images, and is left to bench-gpu.
 bench: $(STAMP) ## Run the benchmarks; results are written to docs/benchmarks/
-	@found=0; for file in benchmarks/*.py; do [ -e "$$file" ] || continue; found=1; echo "$$file"; $(BIN)/python "$$file"; done; \
-	if [ $$found = 0 ]; then echo "There are no benchmarks yet."; fi
+	@for file in $(filter-out benchmarks/page.py benchmarks/gpu_suite.py,$(wildcard benchmarks/*.py)); do echo "$$file"; $(BIN)/python "$$file"; done
+
+# In the order of their worth: a GPU may be there for a quarter of an hour. WHEELS is for a machine without a package registry.
+bench-gpu: $(STAMP) ## Run the benchmarks of a GPU; IMAGES=FOLDER with train/ and test/ in it, WHEELS=FOLDER of the peers
+	@[ -n "$(IMAGES)" ] || { echo "Give a folder of images: make bench-gpu IMAGES=/path/to/images" >&2; exit 2; }
+	$(BIN)/python benchmarks/gpu_suite.py --images "$(IMAGES)"
+	$(BIN)/python benchmarks/training_throughput.py --device cuda --filters 16 32 64 128 --rounds 3 --steps 100 --folder "$(IMAGES)"
+	$(BIN)/python benchmarks/peers.py --device cuda --filters 16 32 64 128 --rounds 3 --steps 200 $(if $(WHEELS),--wheels "$(WHEELS)")
+	$(BIN)/python benchmarks/evaluation.py --device cuda
 
 clean: ## Remove .venv, caches and builds; results in runs/ stay
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

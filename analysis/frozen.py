@@ -41,7 +41,7 @@ class Frozen:
 
 
 def claims_sha256() -> str:
-    """SHA-256 of the source that decides verdicts: of the names and bytes of its files, sorted by name."""
+    """SHA-256 of the source that decides verdicts: the names and bytes of its files, sorted by name."""
     found = hashlib.sha256()
     for path in sorted(hashed_files()):
         data = path.read_bytes()

@@ -95,7 +95,7 @@ class Writer:
         self.written.append(name)
 
     def _remove_stale(self) -> None:
-        """Remove what an earlier report wrote into its folders and this one did not; nothing else is touched."""
+        """Remove what an earlier report wrote into its folders and this one did not; other files stay."""
         try:
             earlier = json.loads(self._files.read(self._name(MANIFEST)))["files"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -59,11 +59,34 @@ class Pair:
 
 
 def sides(first: Tables, second: Tables) -> tuple[Side, Side]:
-    """Both stores, named by the last part of their addresses, or by the whole where those are the same."""
+    """Both stores, named by the last part of their addresses, or by the whole where those are the same.
+
+    The same images have the same name on both sides, and others have another one.
+    """
     names = [Path(tables.store).name for tables in (first, second)]
     if names[0] == names[1]:
         names = [first.store, second.store]
-    return Side(names[0], first), Side(names[1], second)
+    labels = _common_labels(pd.concat([first.trials, second.trials])[["data_identity", "data_label"]])
+    return Side(names[0], _relabelled(first, labels)), Side(names[1], _relabelled(second, labels))
+
+
+def _common_labels(images: pd.DataFrame) -> pd.Series:
+    """For each fingerprint of own images the names that somebody gave them, such as `faces/people`.
+
+    Where a name was given to other images too, the beginning of the fingerprint follows.
+    """
+    named = images[images["data_label"].ne("none") & images["data_identity"].ne("none")].dropna().drop_duplicates()
+    labels = named.groupby("data_identity")["data_label"].agg("/".join).astype("object")
+    several = named[named.groupby("data_label")["data_identity"].transform("nunique") > 1]["data_identity"]
+    is_ambiguous = labels.index.isin(several)
+    return labels.where(~is_ambiguous, labels + "-" + labels.index.str[:8])
+
+
+def _relabelled(tables: Tables, labels: pd.Series) -> Tables:
+    own = tables.trials["data_label"]
+    return replace(
+        tables, trials=tables.trials.assign(data_label=tables.trials["data_identity"].map(labels).fillna(own))
+    )
 
 
 def pairs(first: Side, second: Side, wishes: Wishes) -> Iterator[Pair]:

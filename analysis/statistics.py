@@ -108,7 +108,7 @@ class Estimate:
 
 
 def _power(value: float, error: float, freedom: float, among: int = 1) -> float:
-    """Chance that a true mean of `value` is told from 0 by a t test with this error, picked from so many comparisons."""
+    """Chance that a true mean of `value` is distinguished from 0 by a t test with this error, picked from so many comparisons."""
     if error == 0:
         return 1.0
     critical = special.stdtrit(freedom, 1 - ALPHA / among)
@@ -234,7 +234,7 @@ def may_be_lowest(values: Sequence[Sequence[Sample]]) -> list[bool]:
 
 
 def equivalence(first: Sample, second: Sample, margin: float) -> tuple[float, float]:
-    """Whether the first expected score lies within `margin` (a share) of the second: p-values for and against.
+    """Whether the first expected score is within `margin` (a share) of the second: p-values for and against.
 
     For: two one-sided tests (TOST). Against: a test at each end of the margin; the smaller p-value is doubled, since there
     are two. Both are contrasts, so the error of the second score counts as well.
@@ -245,7 +245,7 @@ def equivalence(first: Sample, second: Sample, margin: float) -> tuple[float, fl
 
 
 def within(sample: Sample, margin: float) -> tuple[float, float]:
-    """Whether an expected score, such as a gap, lies within `margin` of 0: p-values for (TOST) and against (doubled)."""
+    """Whether an expected score, such as a gap, is within `margin` of 0: p-values for (TOST) and against (doubled)."""
     found = contrast((1.0, sample))
     outside = min(1.0, 2 * min(found.p_above(margin), found.p_below(-margin)))
     return max(found.p_below(margin), found.p_above(-margin)), outside

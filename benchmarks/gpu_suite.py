@@ -1,11 +1,12 @@
 """All that only a GPU can say, as one command that is proven on a CPU first.
 
-    python benchmarks/gpu_suite.py --images FOLDER [--steps sweep profile packing] [--minutes 10]
+    python benchmarks/gpu_suite.py --images FOLDER [--steps sweep profile packing memory] [--minutes 10]
     python benchmarks/gpu_suite.py --small --images FOLDER       # the same steps on any machine, in minutes
 
 * `sweep`: `aesweep launch` with Ray on the card, killed once and resumed (gpu_parts/sweep.py).
 * `profile`: kernels, idle share and the longest kernels of 20 steps (gpu_parts/profiling.py).
 * `packing`: 1 to 8 trials on one card, with and without MPS (gpu_parts/packing.py).
+* `memory`: whether a training stays below its predicted memory, and whether the limit holds (gpu_parts/memory.py).
 
 Writes gpu-<hardware>-<date>.md after every step, so that at most one step is lost if the machine is taken away, and
 sweep.tar.gz with the tables and the report of the sweep. A step that fails is a line of the page and exit code 1.
@@ -23,17 +24,17 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
-from gpu_parts import packing, profiling, sweep  # noqa: E402
+from gpu_parts import memory, packing, profiling, sweep  # noqa: E402
 from page import footer, hardware, parser, today, write_page  # noqa: E402
+
+STEPS = ("sweep", "profile", "packing", "memory")
 
 
 def main() -> int:
     """Run the steps one after another; 1 where one failed."""
     options = parser(__doc__)
     options.add_argument("--images", type=Path, required=True, help="folder of images, train/ and test/ in it")
-    options.add_argument(
-        "--steps", nargs="+", choices=("sweep", "profile", "packing"), default=["sweep", "profile", "packing"]
-    )
+    options.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
     options.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options.add_argument("--epochs", type=int, default=100, help="of the sweep's trials")
     options.add_argument("--minutes", type=float, default=10, help="no step begins after so many")
@@ -56,6 +57,7 @@ def main() -> int:
                 2 if small else 4,
                 images,
             ),
+            "memory": lambda: memory.section(device, [2] if small else [16, 32, 64, 128], 32, images),
         }
         for name in args.steps:
             if time.monotonic() - started > 60 * args.minutes:

@@ -122,7 +122,14 @@ def trial_row(trial: TrialConfig) -> dict[str, Any]:
 
 def score_rows(trial: TrialConfig, random: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Five distances, and five measures of Gaussianity with their nulls and p-values."""
-    fixed = {"key": trial.key, "evaluation": "e" * 12, "note": "", "sampling_seed": 0, "reference_split": "test", "seconds": 1.0}
+    fixed = {
+        "key": trial.key,
+        "evaluation": "e" * 12,
+        "note": "",
+        "sampling_seed": 0,
+        "reference_split": "test",
+        "seconds": 1.0,
+    }
     fixed |= {"extractor_sha256": "none", "vae_latents": "none", "changed_settings": "none"}
     bowl = 60 + 10 * abs(np.log2(trial.latent_size / 144)) + 800 / trial.filters
     for source, split in [("reconstruction", "train"), *((s, "test") for s in ("reconstruction", "standard_normal"))]:

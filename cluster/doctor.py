@@ -57,6 +57,7 @@ def machine_checks() -> list[Check]:
         _libraries(),
         _memory(),
         check_gpus(),
+        *check_gpu_sharing(),
         check_shared_memory(),
         _open_files(),
         *_temporary_folder(),
@@ -102,6 +103,24 @@ def check_gpus() -> Check:
         remedy = "nvidia-smi is here, but sees no GPU: look at the driver, or the container's runtime."
         return Check("GPUs", "fail", found, remedy)
     return _judged("GPUs", f"{len(lines)}: {'; '.join(lines)}", "" if _has_c_compiler() else NO_COMPILER)
+
+
+def check_gpu_sharing() -> list[Check]:
+    """Whether NVIDIA's MPS daemon answers, which lets trials on one GPU compute at the same time; empty where it is not installed."""
+    command = "nvidia-cuda-mps-control"
+    if shutil.which("nvidia-smi") is None or shutil.which(command) is None:
+        return []
+    try:
+        done = subprocess.run(
+            [command], input="get_server_list\n", capture_output=True, text=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [Check("GPU sharing", "warn", f"{command}: {error}", "Restart the MPS daemon, or end it.")]
+    answers = done.returncode == 0
+    found = (
+        "MPS runs: trials on one GPU compute at the same time" if answers else "no MPS: trials on one GPU take turns"
+    )
+    return [Check("GPU sharing", "ok", found)]
 
 
 def _has_c_compiler() -> bool:

@@ -4,8 +4,8 @@ Problem: a trial's actor is reused for the next trial and never gives its share 
 that ask for the same kind of share wait until then.
 Decision: a part of every device belongs to evaluation. Trials of one sweep ask for multiples of one quantum that leaves at
 least 0.1 of a GPU, and for 0.9 of each CPU thread; evaluations ask for 0.1.
-Consequence: evaluations run beside training. Shares are bookkeeping: they limit no memory and no threads. Workers set their
-threads themselves; nothing limits their memory, and a trial that finds too little of it gets a larger share.
+Consequence: evaluations run beside training. Shares are bookkeeping: Ray limits neither memory nor threads by them. Workers limit
+both themselves (`memory_fraction`), and a trial that finds too little memory gets a larger share.
 """
 
 import math
@@ -80,6 +80,16 @@ def trial_resources(threads: int, gpu_share: float, has_gpu: bool) -> dict[str, 
 def larger_share(gpu_share: float) -> float:
     """The share for a trial that had too little memory: twice as much, at most what trials may take of a GPU."""
     return round(min(2 * gpu_share, TRIAL_PART), _DIGITS)
+
+
+def memory_fraction(gpu_share: float, needed: int, total: int) -> float:
+    """The part of a GPU's memory of `total` bytes that a training with this share may take.
+
+    At least its share, and at least the bytes that it is known to need, which may be more on a small GPU: what a trial takes beyond
+    either would be missing for its neighbours. All of it where no other trial shares the GPU.
+    """
+    alone = not 0 < gpu_share < TRIAL_PART
+    return 1.0 if alone else min(1.0, max(gpu_share, needed / total))
 
 
 def evaluation_resources(has_gpu: bool) -> dict[str, float]:

@@ -4,9 +4,9 @@ A metric of the trained model itself names the function that measures it, which 
 Reading `METRICS` loads none of them, so that specs and reports know every metric by name, meaning, rows and titles.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aesweep.models.plugins.plugin import BUILT_IN, Code, Plugin, PluginError
 from aesweep.models.plugins.registry import Registry
@@ -45,6 +45,10 @@ class Metric(Plugin):
     measure: Code | None = None
     """(`subject.Subject`) -> score rows. None for those of aesweep that other stages measure."""
     needs_features: bool = False
+    images: Callable[[Any], int] | None = None
+    """(`config.EvaluationConfig`) -> how many images it decodes or measures besides those of the distances; one that passes through the
+    network several times counts as often. None: next to none. The hours that `plan` prints come from it.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,10 +79,30 @@ def _core(name: str, meaning: str, rows: tuple[Row, ...], needs_features: bool =
     return Metric(name=name, version=BUILT_IN, meaning=meaning, rows=rows, needs_features=needs_features)
 
 
-def _of_model(name: str, meaning: str, rows: tuple[Row, ...], module: str, needs_features: bool = False) -> Metric:
+def _of_model(
+    name: str,
+    meaning: str,
+    rows: tuple[Row, ...],
+    module: str,
+    needs_features: bool = False,
+    images: Callable[[Any], int] | None = None,
+) -> Metric:
     """A metric of the trained model, measured by the function `measure` of a module."""
     code = f"aesweep.evaluation.{module}:measure"
-    return Metric(name=name, version=BUILT_IN, meaning=meaning, rows=rows, measure=code, needs_features=needs_features)
+    return Metric(
+        name=name,
+        version=BUILT_IN,
+        meaning=meaning,
+        rows=rows,
+        measure=code,
+        needs_features=needs_features,
+        images=images,
+    )
+
+
+def _sources(evaluation: Any) -> int:
+    """Samples of each prior, and reconstructions."""
+    return len(evaluation.priors) + 1
 
 
 _SHARES = tuple(
@@ -168,6 +192,7 @@ DESCRIPTIONS = (
         _distances(straight="(straight midpoints)", spherical="(spherical midpoints)"),
         "smoothness.interpolation",
         needs_features=True,
+        images=lambda e: _sources(e) * e.samples,
     ),
     _of_model(
         "path_length",
@@ -175,18 +200,21 @@ DESCRIPTIONS = (
         (Row("path_length", "Path length"), Row("path_stretch", "Path stretch", True)),
         "smoothness.path_length",
         needs_features=True,
+        images=lambda e: _sources(e) * 9 * min(200, e.samples),
     ),
     _of_model(
         "jacobian",
         "norms of the Jacobians of decoder and encoder at test images and samples",
         tuple(Row(name, title) for name, title in zip(_NORMS, _NORM_TITLES, strict=True)),
         "smoothness.jacobian",
+        images=lambda e: _sources(e) * 64 * (3 * 30 + 2 * 2 * 16),
     ),
     _of_model(
         "lipschitz",
         "local Lipschitz estimates of decoder and encoder at test images and samples",
         (Row("decoder_lipschitz", "decoder Lipschitz"), Row("encoder_lipschitz", "encoder Lipschitz")),
         "smoothness.lipschitz",
+        images=lambda e: _sources(e) * 64 * (3 * 30 + 18),
     ),
     _of_model(
         "memorisation",
@@ -198,12 +226,14 @@ DESCRIPTIONS = (
         ),
         "diagnostics.memorisation",
         needs_features=True,
+        images=lambda e: _sources(e) * min(2000, e.samples) + 2000,
     ),
     _of_model(
         "vae_diagnostics",
         "active units, KL per unit, ELBO and IWAE, and the aggregate posterior of a VAE",
         _VAE_ROWS,
         "diagnostics.vae",
+        images=lambda e: 500 * e.iwae_samples,
     ),
     _of_model(
         "correlation",
@@ -226,6 +256,7 @@ DESCRIPTIONS = (
         MIXTURE_ROWS,
         "diagnostics.mixtures",
         needs_features=True,
+        images=lambda e: e.samples * len(e.mixture_sizes),
     ),
 )
 """Metrics of the trained model itself."""

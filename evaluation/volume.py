@@ -5,6 +5,7 @@ sweeps of digits, CIFAR-10 and folders of 32 pixels.
 """
 
 from aesweep.evaluation.config import EvaluationConfig
+from aesweep.evaluation.descriptions import METRICS
 from aesweep.models.config import TrialConfig
 from aesweep.models.cost import parameter_counts
 
@@ -34,12 +35,14 @@ CHECKPOINT_COPIES = 3
 
 
 def images_scored(evaluation: EvaluationConfig, train: int, test: int) -> int:
-    """Images that one evaluation decodes and measures: samples of all priors and sampling seeds, and reconstructions."""
+    """Images that one evaluation decodes and measures: samples of all priors and sampling seeds, reconstructions, and those of metrics."""
     samples = (
         evaluation.samples * len(evaluation.priors) * len(evaluation.sampling_seeds) if evaluation.needs_features else 0
     )
     compared = evaluation.compares_reconstructions or "reconstruction_error" in evaluation.metrics
-    return samples + sum(min(images, evaluation.reference_size) for images in (train, test)) * compared
+    asked = (METRICS.find(name) for name in evaluation.metrics)
+    more = sum(metric.images(evaluation) for metric in asked if metric is not None and metric.images is not None)
+    return samples + sum(min(images, evaluation.reference_size) for images in (train, test)) * compared + more
 
 
 def weights_bytes(config: TrialConfig) -> int:

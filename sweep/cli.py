@@ -26,10 +26,20 @@ from aesweep.sweep.commands.explore import explore
 from aesweep.sweep.console import lost_output, use_standard_streams
 from aesweep.sweep.version import aesweep_version
 
+HELP = """Train, score and compare autoencoders on a Ray cluster, and lose nothing.
+
+Start with: aesweep launch quickstart --store runs/quickstart
+
+\b
+* Error bars over seeds everywhere; one seed decides nothing.
+* Only what is missing or failed runs again.
+* Exact resume: an interrupted training continues where it stopped.
+* Offline: no account and no server.
+* Plain Parquet: every loss, score and failure is a row that pandas reads.
+"""
 app = typer.Typer(
     name="aesweep",
-    help="Train, score and compare autoencoders on a Ray cluster, and lose nothing. "
-    "Start with: aesweep launch quickstart --store runs/quickstart",
+    help=HELP,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,

@@ -60,7 +60,7 @@ def crater(tmp_path: Path) -> Iterator[Path]:
 
 READ_VARIABLES = {
     "AESWEEP_DATA", "APPTAINER_CONTAINER", "CC", "CONTAINER", "MPLBACKEND", "RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_USE_TLS",
-    "TORCHINDUCTOR_CACHE_DIR", "VIRTUAL_ENV", "XDG_STATE_HOME",
+    "TORCHINDUCTOR_CACHE_DIR", "VIRTUAL_ENV", "WANDB_MODE", "XDG_STATE_HOME",
 }  # fmt: skip
 """What the product reads from the environment by name."""
 BY_CONSTANT = {

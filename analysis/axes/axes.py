@@ -79,6 +79,13 @@ class Axes:
         chosen = self.every if axes is None else axes
         return pd.DataFrame({axis.name: axis.places for axis in chosen}, index=self.trials.index)
 
+    def networks(self) -> np.ndarray:
+        """The number of each trial's network, int (trials,): trials of one network differ in nothing that varies but the seed."""
+        places = self.places()
+        if places.empty:
+            return np.zeros(len(self.trials), dtype=int)
+        return places.groupby(list(places)).ngroup().to_numpy()
+
 
 def _is(name: str, field: str) -> bool:
     return name == field or (field == PARAMETERS and is_parameter(name))

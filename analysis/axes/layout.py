@@ -2,7 +2,7 @@
 
     Axes + Wishes (the section `report` of a spec) ─► `choose` ─► Layout
 
-Every axis gets a place, so figures omit nothing: axes that fit nowhere else become panels, one per combination.
+Every axis gets a place, so figures omit nothing: axes that fit nowhere become panels, one per combination.
 """
 
 from collections.abc import Callable, Iterable
@@ -110,7 +110,7 @@ def panel_places(layout: Layout) -> list[tuple[str, np.ndarray]]:
 
 
 def _for_x(axes: list[Axis]) -> Axis | None:
-    """The axis with most values, numbers before words; of equal ones the first."""
+    """The axis with most values, numbers before words; the first of equal ones."""
     return max(axes, key=lambda axis: (bool(axis.numbers), len(axis)), default=None)  # max gives the first of equals
 
 

@@ -1,31 +1,22 @@
-"""The mean of a score over the training seeds of every network, with its 95 % interval."""
+"""The mean of a score over the training seeds of every network, with its place on each axis."""
 
 from functools import lru_cache
 
-import numpy as np
 import pandas as pd
 
 from aesweep.analysis.axes.axes import Axes
-from aesweep.analysis.best_setting import Settings
-from aesweep.analysis.statistics import Sample
+from aesweep.analysis.over_seeds import means_over_seeds
 
 
 @lru_cache(maxsize=64)
 def network_means(axes: Axes, score: str) -> pd.DataFrame:
-    """One row per network that has a score: the place on each axis, `mean`, `half_width` (nan if all have one seed) and `seeds`.
+    """One row per network that has a score: the place on each axis, `mean`, `half_width`, `seeds` (`means_over_seeds`).
 
-    The variance over seeds is pooled over all networks, so a network with a single seed has an interval too, wider than those of
-    several seeds. Unlike in the ranking, networks with fewer seeds than most take part.
+    Unlike in the ranking, networks with fewer seeds than most take part.
     """
-    places = axes.places()
-    values = axes.trials[score].astype("float64")
-    finite = np.isfinite(values)
-    names = list(places.columns)
-    if not finite.any():
-        return pd.DataFrame(columns=[*names, "mean", "half_width", "seeds"], dtype="float64")
-    kept = places[finite].assign(value=values[finite], one=0)
-    groups = kept.groupby(names or "one", sort=True)
-    settings = Settings([Sample(part.to_numpy()) for _, part in groups["value"]])
-    found = groups[[*names, "one"]].first().reset_index(drop=True)[names]
-    halves = [settings.mean_at(place).half_width for place in range(len(found))]
-    return found.assign(mean=settings.means, half_width=halves, seeds=settings.counts)
+    values = axes.trials[score].to_numpy(dtype="float64", na_value=float("nan"))
+    network = axes.networks()
+    model = axes.trials.groupby("model", observed=True).ngroup()
+    found = means_over_seeds(values, network, model.to_numpy())
+    places = axes.places().groupby(network).first()
+    return places.join(found.drop(columns="stderr"), how="right").reset_index(drop=True)

@@ -54,7 +54,7 @@ class Sweep:
     @property
     def slug(self) -> str:
         """For file names."""
-        return f"{self.evaluation.slug}-{self.data}"
+        return f"{self.evaluation.slug}-{self.data}".replace("/", "-")
 
     @property
     def notice(self) -> str:

@@ -25,7 +25,7 @@ from aesweep.analysis.thresholds import FAR_OUT, SMALL_GRID
 def better_at_best(results: Results, score: str, first: NamedNetwork, second: NamedNetwork, where: str = "") -> Finding:
     """Whether the first network's expected score at its best latent size is lower than the second's at its own.
 
-    Both choose among their common sizes; of printed numbers among those that the paper prints.
+    Both choose among their common sizes; for printed numbers, among those that the paper prints.
     """
     label = ", ".join(filter(None, [where, SOURCE_NAMES[score]]))
     found = []

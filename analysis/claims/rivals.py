@@ -135,7 +135,7 @@ def _near_rivals(results: Results, models: tuple[str, ...], margin: float) -> Ve
 
 
 def _dae(results: Results, score: str, network: NetworkColumns) -> tuple[str, Sample]:
-    """The DAE's scores at the comparison size; of printed ones without it, at the best printed size, which is named."""
+    """The DAE's scores at the comparison size; if that was not printed, at the best printed size, which is named."""
     ours = at_comparison_size(results, score, network)
     found = None if len(ours) or not results.printed else curve(results, score, **network)
     if found is None:

@@ -162,7 +162,7 @@ def _falls(results: Results, name: str) -> Finding:
 
 
 def _next_wider(results: Results, network: NetworkColumns) -> NetworkColumns:
-    """The DAE of depth 1 that is next in width; of twice the width where there is none."""
+    """The DAE of depth 1 that is next in width, or of twice the width where there is none."""
     width = float(str(network["filters"]))
     wider = [w for w in sorted(results.at_comparison_size("dae")["filters"].unique()) if w > width]
     return plain("dae", wider[0] if wider else 2 * width)

@@ -134,7 +134,7 @@ def deeper_networks_have_a_smaller_best_latent_size(results: Results) -> Verdict
 def the_best_overall_has_128_filters_depths_3321_and_96_units(results: Results) -> Verdict:
     """The lowest score of all networks is that of a DAE of 128 filters, depths [3,3,2,1] and 96 units (MVG and GMM).
 
-    Every score that cannot be told from the lowest must be of that network, at 96 units, or at the neighbouring sizes where
+    Every score that is not significantly above the lowest must be of that network, at 96 units, or at the neighbouring sizes where
     96 were not tried. At least depth 1 of the same width must be there to be beaten, and sizes from 96 down and up.
     """
     return together(_best_overall(results, prior, plain("dae", 128, "3-3-2-1"), 96) for prior in PRIORS)
@@ -178,7 +178,7 @@ def with_noise_between_01_and_05_the_dae_drops_below_the_vae(results: Results) -
 
 
 def _best_overall(results: Results, score: str, network: NetworkColumns, units: int) -> Finding:
-    """Whether the lowest score of all networks, and every one that cannot be told from it, is this one at these units."""
+    """Whether the lowest score of all networks, and every one that is not significantly above it, is this one at these units."""
     where = SOURCE_NAMES[score]
     sizes = results.by_seed(score, **network).index
     if sizes.empty:

@@ -67,7 +67,7 @@ class Claim:
 
     name: str  # the function's name
     section: str  # of the paper, `OURS` or `YOURS`
-    quote: str  # the paper's words exactly, " … " where it leaves something out; of a claim of ours our own
+    quote: str  # the paper's words exactly, " … " where it leaves something out; our own words for a claim of ours
     judge: Callable[[Results], Verdict]
     data: tuple[str, ...]  # data sets that the sentence speaks of; empty: any
     threshold: str = ""  # the field of `Thresholds` that the verdict depends on; "" for none

@@ -1,16 +1,15 @@
 """Scores averaged for a notebook: over the sampling seeds of a trial, and over the training seeds of a network.
 
 Errors are those of the report: for a trial the one that its rows state, for a network the spread over training seeds, pooled
-over all networks on the same data (`best_setting.Settings`). Rows of two evaluations, metrics or feature networks are never averaged.
+over the networks of its model on the same data (`over_seeds.means_over_seeds`). Rows of two evaluations, metrics or feature
+networks are never averaged.
 """
 
-import numpy as np
 import pandas as pd
 
-from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.data.evaluations import error_of_mean
 from aesweep.analysis.data.trials import data_names
-from aesweep.analysis.statistics import Sample
+from aesweep.analysis.over_seeds import means_over_seeds
 from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 SCORE = ["evaluation", "source", "split", "metric", "extractor", "gmm_components"]
@@ -38,32 +37,23 @@ def per_trial(scores: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
 def per_network(scores: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
     """One row per network and score: the fields that vary among the networks, and the mean over training seeds.
 
-    Columns `mean`, its standard error `stderr`, the 95 % interval from `low` to `high` (both null while no network has two
-    seeds) and the number of `seeds`.
+    Columns `mean`, its standard error `stderr`, the 95 % interval from `low` to `high` (all three null while no network of the
+    model has two seeds) and the number of `seeds`.
     """
     fields = _varying(trials, NETWORK)
     networks = trials.assign(
         network=trials.groupby(NETWORK, sort=False, dropna=False).ngroup(), data=data_names(trials)
     )
     values = per_trial(scores, trials)[["key", *SCORE, "value"]].merge(networks, on="key")
-    parts = [_means(part, fields) for _, part in values.groupby(["data", *SCORE], sort=False, dropna=False)]
-    columns = [*fields, *SCORE, "mean", "stderr", "low", "high", "seeds"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-
-
-def _means(part: pd.DataFrame, fields: list[str]) -> pd.DataFrame:
-    """The networks on one data set by one score."""
-    groups = part.groupby("network", sort=False)
-    settings = Settings([Sample(values.to_numpy(dtype=float)) for _, values in groups["value"]])
-    estimates = [settings.mean_at(place) for place in range(len(settings.samples))]
-    halves = np.array([one.half_width for one in estimates])
-    return part.drop_duplicates("network")[[*fields, *SCORE]].assign(
-        mean=settings.means,
-        stderr=[one.error for one in estimates],
-        low=settings.means - halves,
-        high=settings.means + halves,
-        seeds=settings.counts,
+    score = values.groupby(["data", *SCORE], sort=False, dropna=False).ngroup()
+    values = values.iloc[score.argsort(kind="stable")]
+    place, kind = (
+        values.groupby([one, "data", *SCORE], sort=False, dropna=False).ngroup() for one in ("network", "model")
     )
+    found = means_over_seeds(values["value"].to_numpy(dtype=float), place.to_numpy(), kind.to_numpy())
+    found = values[[*fields, *SCORE]].loc[~place.duplicated()].set_axis(pd.unique(place)).join(found, how="right")
+    low, high = found["mean"] - found["half_width"], found["mean"] + found["half_width"]
+    return found.assign(low=low, high=high)[[*fields, *SCORE, "mean", "stderr", "low", "high", "seeds"]]
 
 
 def _varying(trials: pd.DataFrame, names: tuple[str, ...] | list[str]) -> list[str]:

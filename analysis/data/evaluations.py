@@ -1,10 +1,10 @@
-"""Which scores may stand side by side: those of one evaluation id.
+"""Which scores may be compared: those of one evaluation id.
 
 A store can hold several ways of scoring. Per extractor the one that covers most trials is shown; of those that cover
 equally many the one that differs from the paper's (`paper.SCORING`) in the fewest points, then the one with most samples,
 then with most real images, then the first id: the table is sorted by id, so its order says nothing of age. The others
 are named by what sets them apart; distances of two evaluations never share an axis, a table column or a ranking. `fid`
-is the distance on the hash-checked 2015 Inception network and on nothing else.
+is the distance on the hash-checked 2015 Inception network only.
 """
 
 from collections.abc import Iterable

@@ -106,7 +106,7 @@ def _old_p_values(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _effect(frame: pd.DataFrame, is_new: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Effect size and standard error in nats; of old rows by their kurtosis k, whose negentropy is about k² / 48."""
+    """Effect size and standard error in nats; for old rows from their kurtosis k, whose negentropy is about k² / 48."""
     value = (frame[EFFECT] - frame[f"{EFFECT}_null"]).clip(lower=0.0)
     error = (frame[f"{EFFECT}_stderr"] ** 2 + frame[f"{EFFECT}_null_std"] ** 2) ** 0.5
     # A common factor on all dimensions gives each a kurtosis of 3 (mardia - 1).

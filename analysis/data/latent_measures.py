@@ -1,6 +1,6 @@
 """Correlation and intrinsic dimension of each trial's latents, and the dimension of its images.
 
-They depend on no extractor: of several evaluations the one that is shown counts first, then those of `evaluation_order`.
+They depend on no extractor. Among several evaluations the one that is shown counts first, then those of `evaluation_order`.
 """
 
 import pandas as pd

@@ -1,6 +1,5 @@
 """The best latent size of a network, how sure it is, and the scores at sizes that other seeds chose (hypothesis 3)."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -31,7 +30,7 @@ class Optimum:
 
     @property
     def low(self) -> int:
-        """The optimum lies from `low` to `high`: sizes as good, and one step of the grid beyond."""
+        """The optimum is from `low` to `high`: sizes as good, and one step of the grid beyond."""
         return self.grid[max(0, self.grid.index(self.good[0]) - 1)]
 
     @property
@@ -114,8 +113,9 @@ def optimum(results: Results, score: str, **network: object) -> Optimum | None:
         return None
     good = found.sizes[(found.p_lowest > ALPHA) | (found.sizes == found.best)]
     seeds = len(found.scores.samples[int(np.argmax(found.sizes == found.best))])
-    known = not math.isnan(found.scores.variance[0])
-    return Optimum(found.best, tuple(good.tolist()), tuple(found.sizes.tolist()), seeds, known, found.smooth)
+    return Optimum(
+        found.best, tuple(good.tolist()), tuple(found.sizes.tolist()), seeds, found.scores.known, found.smooth
+    )
 
 
 def balanced(by_seed: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 A value keeps the text in which it was printed, so that a table can be shown digit for digit. `published_tables` turns
 the DAE and VAE rows into the tables of a store, so that everything that reads a sweep (tables, figures, claims) reads
-the paper as well. Rivals (WAE, RAE, EAE, GMM-DAE) were not trained here or there: they are values to show beside ours.
+the paper as well. Rivals (WAE, RAE, EAE, GMM-DAE) were not trained here or there: they are values to show next to ours.
 """
 
 from functools import lru_cache
@@ -41,7 +41,7 @@ def published_values() -> pd.DataFrame:
 
 
 def published_scores(table: str | None = None) -> pd.DataFrame:
-    """The printed distances: of one table, or of all with each cell once (Tables 2 and 3 share some)."""
+    """The printed distances of one table, or of all with each cell once (Tables 2 and 3 share some)."""
     values = published_values()
     scores = values[values["filters"].notna()]
     if table is not None:
@@ -59,7 +59,7 @@ def section_5(data: str) -> dict[str, float]:
 def published_tables(corrected: bool = False) -> Tables:
     """The paper's DAEs and VAEs as the tables of a finished store, scored by FID.
 
-    As printed, or `corrected`: with the row of Table 2 that stands at the wrong latent size at its own.
+    As printed, or `corrected`: with the row of Table 2 that is printed at the wrong latent size at its own.
     """
     rows = published_scores()
     rows = rows[rows["model"].isin(["dae", "vae"])].copy()

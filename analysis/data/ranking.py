@@ -39,8 +39,8 @@ class Ranking:
 
     @property
     def known(self) -> bool:
-        """Whether there is a spread over seeds."""
-        return not math.isnan(self.scores.variance[0])
+        """Whether the error of the first network is known: its model has a spread over seeds."""
+        return not math.isnan(self.best.error)
 
     @property
     def best(self) -> Estimate:
@@ -76,7 +76,7 @@ def rank(trials: pd.DataFrame, score: str) -> Ranking | None:
     found = groups.agg(mean="mean", seeds="count").reset_index()
     values = [scores.to_numpy(dtype=float) for _, scores in groups]
     enough = found[found["seeds"] >= found["seeds"].mode().max()].sort_values("mean", kind="stable")
-    settings = Settings([Sample(values[place]) for place in enough.index])
+    settings = Settings([Sample(values[place]) for place in enough.index], enough["model"].tolist())
     return Ranking(score, enough.reset_index(drop=True), settings, len(found) - len(enough))
 
 

@@ -1,8 +1,8 @@
 """The scored trials that figures, tables and claims speak of: one data set, one way of scoring, one way of training.
 
-The paper varies network and latent size and keeps everything else. A store may hold more (two lengths of training, two
+The paper varies network and latent size only. A store may hold more (two lengths of training, two
 betas), so one schedule and one beta are chosen per data set: those nearest to the paper's, then those with most trials.
-What was left aside and what differs from the paper is named, and stands beside everything drawn from here.
+What was left aside and what differs from the paper is named, and is shown with everything drawn from here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -59,7 +59,7 @@ class Results:
     deviations: tuple[str, ...] = ()
     """Settings that differ from the paper's, such as `epochs 5 (paper: 100)`; only for the paper's data sets."""
     scoring_deviations: tuple[str, ...] = ()
-    """Numbers of images and components that differ from the paper's; only where published numbers may stand beside these."""
+    """Numbers of images and components that differ from the paper's; only where published numbers are comparable with these."""
     elsewhere: Mapping[str, "Results"] = field(default_factory=dict)
     """The results of the other data sets under the same way of scoring, by `data`."""
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -89,7 +89,7 @@ class Results:
 
     @property
     def beside_published(self) -> bool:
-        """Whether published numbers may stand beside these: FID, on a data set of the paper."""
+        """Whether published numbers are comparable with these: FID, on a data set of the paper."""
         return self.evaluation.is_fid and self.of_paper
 
     @property
@@ -134,7 +134,7 @@ class Results:
 
     @cached_property
     def comparison_size(self) -> int:
-        """The latent size at which networks are compared: the paper's, else the middle one of those most used."""
+        """The latent size at which networks are compared: the paper's, or the middle one of those most used."""
         if self.compared_at or self.data in COMPARISON_SIZES:
             return self.compared_at or COMPARISON_SIZES[self.data]
         rows = self.plain if len(self.plain) else self.trials
@@ -172,7 +172,7 @@ class Results:
         return self.sample(values[~np.isnan(values)])
 
     def sample(self, values: np.ndarray) -> Sample:
-        """Scores of several seeds; of printed ones with their nominal spread."""
+        """Scores of several seeds; printed ones have their nominal spread."""
         return Sample(values, NOMINAL_SPREAD * float(np.abs(values).mean()) if self.printed and len(values) else None)
 
     def by_seed(self, score: str, **columns: object) -> pd.DataFrame:
@@ -210,7 +210,7 @@ def results_without_distances(tables: Tables) -> list[Results]:
 
 
 def notices(results: Iterable[Results], evaluation: Evaluation) -> str:
-    """Sentences that must stand beside every number of one evaluation, the data sets named; "" where none is needed."""
+    """Sentences that must be shown with every number of one evaluation, the data sets named; "" where none is needed."""
     found = [f"{evaluation.notice}."] if evaluation.notice else []
     for one in (one for one in results if one.evaluation == evaluation):
         found += one.named_notices

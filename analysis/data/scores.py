@@ -1,6 +1,6 @@
 """The five distances of Tables 2 and 3: their rows, what each depends on, and where that differs from the paper.
 
-A distance of other numbers of images has another bias, so the numbers stand beside it; so does what else decides it.
+A distance of other numbers of images has another bias, so the numbers are shown with it, and so is what else decides it.
 Rows are those of the scores table that hold one evaluation's distances, without nulls (whose counts are 0). What the
 paper says concerns samples and reconstructed test images; on the reference of Train R it is silent.
 """
@@ -76,7 +76,7 @@ def image_words(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def compared(words: dict[str, str]) -> str:
-    """Some of `image_words` in one line: once where all say the same, else with the scores' names; "" for none."""
+    """Some of `image_words` in one line: once where all say the same, otherwise with the scores' names; "" for none."""
     names: dict[str, list[str]] = {}
     for score, text in words.items():
         names.setdefault(text, []).append(SOURCE_NAMES[score])

@@ -1,7 +1,7 @@
 """The minimum of a smooth curve through the scores of one network: where it is likely to be, also between the sizes tried.
 
-A Gaussian process over log2 of the latent size. The variance of each mean is known (over seeds, `Settings.variance`), widened
-where few degrees of freedom estimate it. How smooth such a curve is cannot be told from a few noisy points, so two Matérn kernels
+A Gaussian process over log2 of the latent size. The variance of each mean is known (over seeds, `Settings.variances`), widened
+where few degrees of freedom estimate it. How smooth such a curve is cannot be seen from a few noisy points, so two Matérn kernels
 are averaged, each with the weight of its marginal likelihood (Hoeting et al. 1999): 3/2, for curves with a sharp bend, and 5/2. In
 simulations the interval covers the true minimum in 93 to 99 %; with 3/2 alone in 96 to 100 %, with 5/2 alone in 60 to 90 %
 (docs/benchmarks/calibration-*.md). Where a curve is so shallow that the interval spans most of the sizes tried, it covers more.
@@ -46,7 +46,7 @@ def smooth_optimum(sizes: np.ndarray, scores: Settings) -> SmoothOptimum | None:
     """
     if len(sizes) < FEWEST_SMOOTHED or not np.isfinite(scores.means).all():
         return None
-    variance, freedom = scores.variance
+    variance, freedom = (float(values[0]) for values in scores.variances)
     if not variance > 0:
         return None
     wider = float(stats.t.ppf(1 - ALPHA, freedom) / stats.norm.ppf(1 - ALPHA)) ** 2

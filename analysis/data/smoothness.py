@@ -53,7 +53,7 @@ def smoothness_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`; `COLUMNS`, null where not measured, and `<column>_stderr`.
 
     Distances of midpoints are of this evaluation, since they depend on the number of images: kernel distances if it has those,
-    else Fréchet ones. The others are means over points: of another evaluation with the same features where this one has none.
+    else Fréchet ones. The others are means over points, taken from another evaluation with the same features where this one has none.
     """
     names = {name: name for name in ("path_stretch", "decoder_frobenius_scaled", *_FACTORS)}
     distances = KERNEL if evaluation.metric in KERNEL else FRECHET

@@ -87,7 +87,7 @@ def short_names(trials: pd.DataFrame) -> pd.Series:
 
 
 def depth_order(depth: str) -> tuple[int, ...]:
-    """Sorts "3-3-2-1" by its number of layers between the uniform "2" and "3", which stand for all four stages."""
+    """Sorts "3-3-2-1" by its number of layers between the uniform "2" and "3", which are short for all four stages."""
     stages = tuple(int(stage) for stage in depth.split("-"))
     stages = stages * 4 if len(stages) == 1 else stages
     return (sum(stages), *stages)
@@ -107,7 +107,7 @@ def varied_daes(trials: pd.DataFrame, pattern: str) -> pd.DataFrame:
 
 
 def varied_width(varied: pd.DataFrame, scores: Iterable[str]) -> int | None:
-    """The width at which something was varied: of these trials with a score the one nearest to 128; None without any."""
+    """The width at which something was varied: the one nearest to 128 among these trials with a score; None without any."""
     varied = varied[varied[list(scores)].notna().any(axis=1)]
     return nearest_width(varied["filters"]) if len(varied) else None
 

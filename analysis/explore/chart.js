@@ -8,8 +8,8 @@ const Chart = (() => {
     SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'emptyCircle', 'arrow'];
   const {colourOf, heightFor, layout, axes, span, isLog, legend, tooltip} = Look;
   let chart = null,
-    losses = null,
     drawn = null;
+  const beside = new Map(); // the small charts of what is open
 
   const groupName = (found, code, symbol) =>
     [
@@ -233,10 +233,13 @@ const Chart = (() => {
     const link = Words.make('a', {href: chart.getDataURL({type: 'png', pixelRatio: 2}), download: name});
     link.click();
   };
-  // A small chart of a trial's losses. ECharts keeps a chart until it is disposed of, also when its element is gone.
-  const small = (box, lines) => {
-    if (losses) losses.dispose();
-    losses = echarts.init(box, null, {renderer: 'canvas'});
+  // ECharts keeps a chart until it is disposed of, also when its element is gone.
+  const small = (name, box, option) => {
+    if (beside.has(name)) beside.get(name).dispose();
+    beside.set(name, echarts.init(box, null, {renderer: 'canvas'}));
+    beside.get(name).setOption(option);
+  };
+  const losses = (box, lines) => {
     const panels = [{left: 52, top: 38, width: box.clientWidth - 64, height: box.clientHeight - 82, edge: true}];
     const series = lines.map(({name, data}, i) => ({
       type: 'line',
@@ -247,7 +250,7 @@ const Chart = (() => {
       lineStyle: {width: 1.6},
       animation: false,
     }));
-    losses.setOption({
+    small('losses', box, {
       ...Look.base(panels, []),
       ...axes(panels, {title: 'epoch', step: 1}, {title: ''}),
       series,
@@ -255,5 +258,38 @@ const Chart = (() => {
       tooltip: tooltip(params => [`${params.seriesName}, epoch ${params.data[0]}: ${Words.number(params.data[1])}`]),
     });
   };
-  return {scores, learning, onPoint, save, small, MOST_BARS};
+  // A panel per trial, all with the same limits: its images in two latent units, and the circle that holds 95 % of N(0, I).
+  const CIRCLE = Array.from({length: 73}, (_, i) => [2.447 * Math.cos((i * Math.PI) / 36), 2.447 * Math.sin((i * Math.PI) / 36)]);
+  const latents = (box, clouds) => {
+    const side = Math.min(300, (box.clientWidth - 24 - 52 * clouds.length) / clouds.length);
+    const panels = clouds.map((_, i) => ({left: 48 + i * (side + 52), top: 56, width: side, height: side, edge: true}));
+    const {min, max, interval} = Look.round(span([...CIRCLE, ...clouds.flatMap(one => [...one.train, ...one.test])].flat()));
+    const series = clouds.flatMap((one, i) => {
+      const at = {xAxisIndex: i, yAxisIndex: i, animation: false, silent: true};
+      const cloud = (name, data, n) => ({
+        ...at, type: 'scatter', name, data, symbolSize: 4, color: Look.PALETTE[n], itemStyle: {opacity: 0.6},
+      });
+      return [
+        cloud('training images', one.train, 0),
+        cloud('test images', one.test, 1),
+        {
+          ...at, type: 'line', name: '95 % of N(0, I)', data: CIRCLE, showSymbol: false, color: Look.PALETTE[9],
+          lineStyle: {color: Look.PALETTE[9], width: 1.4, type: 'dashed'},
+        },
+      ];
+    });
+    box.style.height = `${side + 110}px`;
+    const drawing = axes(panels, {title: '', min, max, interval}, {title: '', min, max, interval});
+    clouds.forEach((one, i) => {
+      drawing.xAxis[i].name = `unit ${one.units[0]}`;
+      drawing.yAxis[i].name = `unit ${one.units[1]}${clouds.length > 1 ? ` of trial ${one.trial}` : ''}`;
+    });
+    small('latents', box, {
+      ...Look.base(panels, []),
+      ...drawing,
+      series,
+      legend: legend(['training images', 'test images', '95 % of N(0, I)']),
+    });
+  };
+  return {scores, learning, onPoint, save, losses, latents, MOST_BARS};
 })();

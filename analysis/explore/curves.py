@@ -6,12 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from aesweep.analysis.errors import ReportError
 from aesweep.analysis.explore.document import rounded
-from aesweep.sweep.store.beneath import Beneath
-from aesweep.sweep.tables.reading import TableInParts, UnsoundTableError
+from aesweep.analysis.explore.rows import rows_of
 from aesweep.sweep.tables.schemas import TRAINED
 
 SERIES = {"loss": "loss", "reconstruction": "reconstruction", "kl": "kl", "test_sample_bce": "test"}
@@ -62,18 +59,5 @@ def _thinned(columns: Mapping[str, np.ndarray], start: int, end: int, points: in
 
 def _rows(root: Path, keys: Collection[str] | None) -> pd.DataFrame:
     columns = ["key", "state", "epoch", *SERIES]
-    try:
-        with Beneath(root).open("tables/epochs.parquet") as file:
-            table = TableInParts("epochs", file)
-            there = [name for name in columns if name in table.names]
-            groups = [group.to_pandas() for group in table.groups(there, keys)]
-    except (FileNotFoundError, NotADirectoryError):
-        return pd.DataFrame(columns=columns)
-    except (OSError, UnsoundTableError, pa.ArrowException) as error:
-        remedy = f"{error} Make the tables again with `aesweep tables STORE`."
-        raise ReportError("table", root / "tables" / "epochs.parquet", remedy) from error
-    if not groups:
-        return pd.DataFrame(columns=columns)
-    rows: pd.DataFrame = pd.concat(groups, ignore_index=True)
-    rows = rows if keys is None else rows[rows["key"].isin(keys)]
+    rows = rows_of(root, "epochs", columns, keys)
     return rows.assign(**{name: TRAINED if name == "state" else np.nan for name in columns if name not in rows})

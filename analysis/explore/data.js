@@ -76,6 +76,7 @@ const Data = (() => {
     (live ? await ask(`trial.json?key=${key}`) : fromBlocks('trials', [key], data.place)[key]) || {
       pictures: [],
       log: '',
+      latents: null,
     };
   return {live, load, now, curves, trial};
 })();

@@ -69,7 +69,7 @@ const Details = (() => {
       trouble = `Pictures, losses and logs could not be loaded (${error.message}).`;
     }
     if (!still()) return;
-    const chart = Sections.losses(data, chosen, curves);
+    const charts = [Sections.losses(data, chosen, curves), Sections.latents(data, chosen, parts)].filter(Boolean);
     waiting.replaceWith(
       ...[
         trouble ? make('p', {className: 'notice'}, trouble) : null,
@@ -79,7 +79,7 @@ const Details = (() => {
           {className: 'columns'},
           ...[
             Sections.pictures(data, chosen, parts),
-            chart && chart.element,
+            ...charts.map(one => one.element),
             Sections.scores(data, chosen),
             Sections.configuration(data, chosen),
             chosen.length === 1 ? Sections.neighbours(data, chosen[0], view, actions.open) : null,
@@ -89,7 +89,7 @@ const Details = (() => {
         Sections.logs(data, chosen, parts),
       ].filter(Boolean),
     );
-    if (chart) chart.draw();
+    charts.forEach(one => one.draw());
   };
 
   const close = () => {

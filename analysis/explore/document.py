@@ -16,7 +16,7 @@ from aesweep.analysis.axes.layout import Wishes, choose
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.explore.fields import DATA, fields
 from aesweep.analysis.explore.measures import Measure, first_measure, measures, unscored
-from aesweep.analysis.explore.over_seeds import means, setting_of
+from aesweep.analysis.over_seeds import means_over_seeds
 
 DIGITS = 6
 MOST_FAILURES = 500
@@ -63,30 +63,30 @@ def _settings(trials: pd.DataFrame, every: list[Axes]) -> np.ndarray:
     place = pd.Series(0, index=trials["key"], dtype=int)
     before = 0
     for axes in every:
-        numbers = setting_of(axes)
+        numbers = axes.networks()
         place[axes.trials["key"]] = numbers + before
         before += int(numbers.max()) + 1
     return place[trials["key"]].to_numpy()
 
 
 def _measures(trials: pd.DataFrame, setting: np.ndarray, found: list[Measure]) -> list[Document]:
-    data = trials[DATA].astype("category").cat.codes.to_numpy()
+    kind = trials.groupby([DATA, "model"], observed=True).ngroup().to_numpy()
     count = int(setting.max()) + 1 if len(setting) else 0
-    return [_measure(one, trials["key"], setting, data, count) for one in found]
+    return [_measure(one, trials["key"], setting, kind, count) for one in found]
 
 
-def _measure(one: Measure, keys: pd.Series, setting: np.ndarray, data: np.ndarray, count: int) -> Document:
+def _measure(one: Measure, keys: pd.Series, setting: np.ndarray, kind: np.ndarray, count: int) -> Document:
     values, errors = (part.reindex(keys).to_numpy(dtype=float) for part in (one.values, one.errors))
-    over_seeds = means(values, setting, data, count)
+    means = means_over_seeds(values, setting, kind).reindex(range(count))
     return {
         "name": one.name,
         "title": one.title,
         "lower": one.lower_is_better,
         "values": rounded(values),
         "errors": rounded(errors) if np.isfinite(errors).any() else None,
-        "means": rounded(over_seeds.mean),
-        "halves": rounded(over_seeds.half_width) if np.isfinite(over_seeds.half_width).any() else None,
-        "seeds": over_seeds.seeds.tolist(),
+        "means": rounded(means["mean"]),
+        "halves": rounded(means["half_width"]) if means["half_width"].notna().any() else None,
+        "seeds": means["seeds"].fillna(0).astype(int).tolist(),
     }
 
 
@@ -116,7 +116,10 @@ def _commands(tables: Tables) -> dict[str, list[str]]:
     """For each state, the commands to continue with a trial; `{key}` is replaced by its key."""
     store = tables.quoted
     resume = f"aesweep resume {store}"
-    done = [f"aesweep sample {store} {{key}} --prior gmm", f"aesweep evaluate {store} --only {{key}} --seeds 0..4"]
+    done = [
+        f"aesweep sample {store} {{key}} --prior gmm",
+        f"aesweep evaluate {store} --only {{key}} --sampling-seeds 0..4",
+    ]
     return {
         "pending": [resume],
         "running": [f"aesweep status {store} --watch"],

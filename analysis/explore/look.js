@@ -85,6 +85,7 @@ const Look = (() => {
         minInterval: x.step,
         min: x.min,
         max: x.max,
+        interval: x.interval,
       })),
       yAxis: panels.map((panel, i) => ({
         gridIndex: i,

@@ -239,7 +239,19 @@ const Sections = (() => {
     });
     return {
       element: section(chosen.length > 1 ? 'Losses: 1 and 2' : 'Losses', canvas),
-      draw: () => Chart.small(canvas, lines),
+      draw: () => Chart.losses(canvas, lines),
+    };
+  };
+
+  const latents = (data, chosen, parts) => {
+    const clouds = parts.flatMap(({latents: one}, n) => (one ? [{...one, trial: n + 1}] : []));
+    if (!clouds.length) return null;
+    const count = clouds.reduce((sum, one) => sum + one.train.length + one.test.length, 0);
+    const about = 'A point is one image. The trial\u2019s seed chose the two units.';
+    const canvas = make('div', {className: 'latents', role: 'img', 'aria-label': `${count} images in two latent units`});
+    return {
+      element: section('Two latent units', canvas, make('p', {className: 'quiet'}, about)),
+      draw: () => Chart.latents(canvas, clouds),
     };
   };
 
@@ -260,5 +272,5 @@ const Sections = (() => {
         .filter(Boolean),
     );
 
-  return {SERIES, names, pictures, losses, scores, configuration, neighbours, failures, commands, logs};
+  return {SERIES, names, pictures, losses, latents, scores, configuration, neighbours, failures, commands, logs};
 })();

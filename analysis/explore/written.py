@@ -1,7 +1,7 @@
 """Write the page to a file: which pictures and logs it contains, and where the file may be."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -10,6 +10,7 @@ import numpy as np
 
 from aesweep.analysis.errors import ReportError
 from aesweep.analysis.explore.document import Document
+from aesweep.analysis.explore.latents import Latents
 from aesweep.analysis.page_files import write_whole
 from aesweep.analysis.pictures import png_uri
 from aesweep.sweep.store.beneath import Beneath, again
@@ -17,6 +18,8 @@ from aesweep.sweep.store.beneath import Beneath, again
 MOST_PICTURE_CHARACTERS = 16_000_000
 """Limit for the pictures that the page contains as data URIs; those of further trials are links, if the store is a folder."""
 MOST_LOGS = 500
+MOST_LATENTS = 200
+"""Trials, the best first, whose latents the page contains."""
 FINISHED = ("done", "trained")
 
 
@@ -35,17 +38,23 @@ class Trials(Protocol):
     def log(self, key: str) -> str:
         """The end of a trial's log."""
 
+    def latents(self, keys: Collection[str]) -> dict[str, Latents]:
+        """Points in two latent units, of the trials that have any."""
+
 
 def parts_of_trials(document: Document, trials: Trials, link: Callable[[str], str] | None) -> dict[str, Any]:
-    """For each key the pictures (title and source) and the log, in the page's format; the best trials' pictures are embedded.
+    """For each key the pictures (title and source), the log and the latents, in the page's format.
 
+    The pictures and the latents of the best trials are embedded.
     `link` gives the path from the page to a file of the store; None if there is none.
     """
     keys = document["keys"]
     logged = set(_keys_with_logs(document))
     room = MOST_PICTURE_CHARACTERS
     found: dict[str, Any] = {}
-    for key in (keys[place] for place in _best_first(document)):
+    ordered = [keys[place] for place in _best_first(document)]
+    latents = trials.latents(ordered[:MOST_LATENTS])
+    for key in ordered:
         pictures = trials.pictures(key) if room > 0 or link else {}
         embedded = _embedded(trials, key, pictures, room) if room > 0 else None
         sources = embedded or {}
@@ -54,8 +63,8 @@ def parts_of_trials(document: Document, trials: Trials, link: Callable[[str], st
             sources = {name: link(trials.place(key, name)) for name in pictures}
         shown = [{"title": pictures[name], "source": source} for name, source in sources.items()]
         log = trials.log(key) if key in logged else ""
-        if shown or log:
-            found[key] = {"pictures": shown, "log": log}
+        if shown or log or key in latents:
+            found[key] = {"pictures": shown, "log": log, "latents": latents.get(key)}
     return found
 
 

@@ -49,7 +49,7 @@ NETWORK_FIGURES: tuple[_Draw, ...] = (
     _where_networks_differ(gaussianity_against_capacity),
     parameters_against_bound,
 )
-"""Hypothesis 2 and Section 5: of the networks themselves, the same whatever extractor scored them."""
+"""Hypothesis 2 and Section 5: properties of the networks themselves, whatever extractor scored them."""
 SMOOTHNESS_FIGURES: tuple[_Draw, ...] = (
     smoothness_at_test_images,
     smoothness_at_samples,

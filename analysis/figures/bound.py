@@ -1,6 +1,6 @@
 """How many parameters the encoders and decoders have, compared with the bound of Bubeck and Sellke (Section 5).
 
-Their theorem asks a network that fits n images of d values smoothly for about n · d parameters; where images lie near a
+Their theorem asks a network that fits n images of d values smoothly for about n · d parameters; where images are near a
 surface of fewer dimensions, fewer are enough. The paper estimates a range, and says that its largest networks come near
 to it: here both can be seen for the networks of the store, and n times the dimension that was measured (TwoNN).
 """
@@ -70,15 +70,15 @@ def parameters_against_bound(results: Results) -> Drawing | None:
 
 
 def _places(networks: list[PlainNetwork]) -> dict[PlainNetwork, float]:
-    """Where each network stands on the width axis: those of one width side by side."""
+    """The place of each network on the width axis: those of one width side by side."""
     widths = sorted({network.filters for network in networks})
     most = max(sum(network.filters == width for network in networks) for width in widths)
     gaps = [math.log2(b / a) for a, b in pairwise(widths)]
     step = min(_SIDE_STEP, *(0.8 * gap / most for gap in gaps)) if gaps else _SIDE_STEP
     places: dict[PlainNetwork, float] = {}
     for width in widths:
-        beside = [network for network in networks if network.filters == width]
-        places |= {n: width * 2 ** (step * (i - (len(beside) - 1) / 2)) for i, n in enumerate(beside)}
+        equally_wide = [network for network in networks if network.filters == width]
+        places |= {n: width * 2 ** (step * (i - (len(equally_wide) - 1) / 2)) for i, n in enumerate(equally_wide)}
     return places
 
 

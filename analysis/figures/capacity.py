@@ -1,7 +1,7 @@
 """What the size of a network does to its best latent size (hypothesis 3).
 
 A best size is a minimum over a grid, of scores that vary with the seed: it is drawn with the range that the data leave
-open (`aesweep.analysis.data.optimum`), and with an arrow where it lies at the end of what was tried.
+open (`aesweep.analysis.data.optimum`), and with an arrow where it is the smallest or largest that was tried.
 """
 
 import math

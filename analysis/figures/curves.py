@@ -1,6 +1,6 @@
 """Curves of a distance against latent size: the one form of Figures 1 to 5 and of their relatives.
 
-A figure is data: which lines stand in which panel, and the words beside them (`Chart`); `draw` makes the drawing. A
+A figure is data: which lines are in which panel, and the words next to them (`Chart`); `draw` makes the drawing. A
 point is the mean over training seeds (each the mean over its sampling seeds), the band runs from the lowest seed to
 the highest; where there is one seed, over two standard errors of its distance to either side. A line without a score is
 neither drawn nor named, and a chart without one is no figure.
@@ -35,7 +35,7 @@ class Line:
     trials: pd.DataFrame
     score: str = ""
     relative: bool = False  # divide by the lowest mean of the line; no point where that is 0
-    mark: str = ""  # a name to write beside the first point
+    mark: str = ""  # a name to write next to the first point
 
     @cached_property
     def points(self) -> pd.DataFrame:

@@ -62,7 +62,7 @@ _FIGURE_4 = {
 
 @plain_style()
 def figure_3(results: Results) -> Drawing | None:
-    """DAEs whose latent layer is frozen at its random initialisation beside trained ones, in one panel."""
+    """DAEs whose latent layer is frozen at its random initialisation, and trained ones, in one panel."""
     return draw(results, figure_3_chart(results))
 
 
@@ -164,7 +164,7 @@ def _one_panel(
 
 
 def _make_room(ax: Axes, chart: Chart, results: Results) -> None:
-    """Compress the axis above all MVG and GMM samples where those from N(0, I) lie far above."""
+    """Compress the axis above all MVG and GMM samples where those from N(0, I) are far above."""
     near = [line.points["max"].max() for line in chart.lines if line.score != "standard_normal"]
     low, high = ax.get_ylim()
     if not near or high < _FAR * max(near) or max(near) <= low:

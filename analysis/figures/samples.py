@@ -96,7 +96,7 @@ def _images(tables: Tables, trial: pd.Series, name: str) -> np.ndarray | None:
 
 
 def _walk_cells(images: np.ndarray | None) -> tuple[Cell, ...]:
-    """The two real ends apart from what lies between."""
+    """The two real ends, separated from what is between them."""
     if images is None or images.shape[1] < 3:
         return (Cell(None),) * 3
     return tuple(Cell(part) for part in np.split(images[:_WALKS], [1, images.shape[1] - 1], axis=1))

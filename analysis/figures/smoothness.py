@@ -115,7 +115,7 @@ def _panel(ax: Axes, results: Results, rows: pd.DataFrame, name: str, measure: s
 
 
 def _points(ax: Axes, points: pd.DataFrame, parameters: float, look: dict[str, Any]) -> None:
-    """Mean over seeds, with a bar from the lowest to the highest; of one seed over its standard errors."""
+    """Mean over seeds, with a bar from the lowest to the highest; for one seed, a bar of its standard errors."""
     for _, point in points.iterrows():
         bar = [[point["mean"] - point["min"]], [point["max"] - point["mean"]]]
         ax.errorbar([parameters], [point["mean"]], yerr=bar, capsize=3, elinewidth=1.2, **look)

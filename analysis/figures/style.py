@@ -98,7 +98,7 @@ def look(colour: str, line_style: Any, marker: str, fill: str = "full") -> dict[
 
 
 def new_figure(width: float, row_height: float, rows: int, columns: int, **subplots: Any) -> tuple[Figure, np.ndarray]:
-    """A figure in inches with a grid of axes (rows, columns); `finish` adds what stands above and below them."""
+    """A figure in inches with a grid of axes (rows, columns); `finish` adds what is above and below them."""
     figure = Figure(figsize=(width, row_height * rows))
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False, **subplots)

@@ -1,4 +1,4 @@
-"""Figures 1, 2 and 5: plain DAEs and VAEs by width, and DAEs by depth beside a VAE; and the reconstructions by width.
+"""Figures 1, 2 and 5: plain DAEs and VAEs by width, and DAEs by depth with a VAE; and the reconstructions by width.
 
 The paper does not draw the reconstructions, but speaks of them: at 256 filters on CIFAR-10 training images are
 reconstructed far better than test images (Section 5). It prints the same curves as Figures 2 and 5. Section 5 reads off
@@ -160,7 +160,7 @@ def vae_baseline(results: Results, width: int, colour: str = VAE_COLOUR, marker:
 
 
 def _draw_optima(axes: list[Axes], results: Results, chart: Chart) -> None:
-    """Below the curves a row per network: a ring at its best size, a bar over the sizes in which the optimum lies."""
+    """Below the curves a row per network: a ring at its best size, a bar over the sizes that may be the best."""
     labels = [line.label for line in chart.by_label]
     top = axes[0].get_ylim()[1]
     step = _ROW * (top - 1)

@@ -94,7 +94,7 @@ def _printed_sizes(experiment: Experiment) -> set[int]:
 
 
 def _places(experiment: Experiment) -> str:
-    """Where in the report the network would stand."""
+    """Where in the report the network would be shown."""
     match experiment.network:
         case "frozen latent":
             return "Figure 3"

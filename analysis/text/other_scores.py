@@ -1,17 +1,15 @@
 """Scores that no other part of the report shows: kernel distances, precision and recall, and whatever is new.
 
 One table per topic and extractor, and one for the scores that need none: a row per network and source, a column per metric that
-the store holds. A value is of one evaluation: the one that is shown, else the next in `evaluation_order` that measured it;
+the store holds. A value is of one evaluation: the one that is shown, or the next in `evaluation_order` that measured it;
 sampling seeds are averaged for each trial, then training seeds. Values of two evaluations may compare other numbers of images, so
 they are ranked apart. The CSV has every trial.
 """
 
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.data.evaluations import (
     FRECHET,
     INFINITIES,
@@ -25,7 +23,7 @@ from aesweep.analysis.data.gaussianity import MEASURES
 from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES, score_names, setting_words
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import short_names
-from aesweep.analysis.statistics import Sample
+from aesweep.analysis.over_seeds import means_over_seeds
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, with_error
 from aesweep.sweep.tables.schemas import BY_COMPONENTS, METRIC_OF_ROW, METRIC_ROWS
 
@@ -34,7 +32,7 @@ METRICS = {name: METRIC_ROWS[name].title for name in (*FRECHET, *KERNEL, *INFINI
 _OF_A_FIT = ("em_iterations", "em_converged", "em_lower_bound", "condition_number", "regularisation")
 """How the fit of a prior went: in the tables of the store alone."""
 LOWEST = tuple(name for name, row in METRIC_ROWS.items() if row.lower_is_better)
-"""Those of which the lowest value is the best; of the other `RANKED` it is the highest."""
+"""Metrics whose lowest value is the best; for the other `RANKED` the highest is."""
 RANKED = {name for name, row in METRIC_ROWS.items() if row.lower_is_better is not None}
 
 
@@ -79,6 +77,7 @@ TOPICS = {
 _NAMES = {**SOURCE_NAMES, "latents": "Latents", "images": "Images"}
 _NETWORK = ["data", "model", "filters", "depth", "variant", "latent_size"]
 _PLACE = [*_NETWORK, "seed"]
+_SCORE = ["source", "split", "metric", "evaluation"]
 
 
 def other_tables(tables: Tables) -> list[TextTable]:
@@ -144,19 +143,14 @@ def _over_seeds(tidy: pd.DataFrame) -> pd.DataFrame:
     Seeds that two evaluations measured are never averaged: those of the evaluation with most of them count.
     """
     tidy = tidy.assign(place=tidy.groupby(_NETWORK, sort=False, dropna=False).ngroup())
-    fixed = ["place", *_NETWORK, "source", "split", "metric", "evaluation"]
+    fixed = ["place", *_NETWORK, *_SCORE]
     groups = tidy.groupby(fixed, sort=False, dropna=False)
+    kind = tidy.groupby(["data", "model", *_SCORE], sort=False, dropna=False).ngroup()
+    means = means_over_seeds(tidy["value"].to_numpy(dtype=float), groups.ngroup().to_numpy(), kind.to_numpy())
     found = groups.agg(value=("value", "mean"), stderr=("stderr", "first"), seeds=("value", "count")).reset_index()
+    found["half_width"] = means["half_width"]
     most = found.groupby(["place", "source", "split", "metric"])["seeds"].transform("idxmax")
-    found = found[found.index == most].reset_index(drop=True)
-    of_score = found.groupby(["data", "source", "split", "metric", "evaluation"], sort=False).indices
-    values = {key: part.to_numpy(dtype=float) for key, part in groups["value"]}
-    halves = np.full(len(found), np.nan)
-    keys = list(found[fixed].itertuples(index=False, name=None))
-    for rows in of_score.values():
-        settings = Settings([Sample(values[keys[row]]) for row in rows])
-        halves[rows] = [settings.mean_at(i).half_width for i in range(len(rows))]
-    return found.assign(half_width=halves)
+    return found[found.index == most].reset_index(drop=True)
 
 
 def _wide(means: pd.DataFrame) -> pd.DataFrame:

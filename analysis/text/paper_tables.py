@@ -1,8 +1,8 @@
 """Tables 1 to 3 of the paper from a store: its networks; their scores as ours, printed, difference.
 
 In Tables 2 and 3 a network has up to three lines: ours (mean over training seeds), the paper's as it was printed, and
-the difference. Ours is written to as many decimals as the printed number beside it. The lowest value of each column within a width is
-bold, as in the paper: in Table 2 the rivals' printed values take part. Printed numbers stand beside FIDs on the
+the difference. Ours has as many decimals as the printed number next to it. The lowest value of each column within a width is
+bold, as in the paper: in Table 2 the rivals' printed values take part. Printed numbers are shown next to FIDs on the
 paper's data sets only; other stores get the same tables of their own numbers.
 """
 
@@ -48,7 +48,7 @@ def holds_paper_data(tables: Tables) -> bool:
 
 
 def table_1(tables: Tables) -> TextTable:
-    """One row per network and data set. The paper's lines stand there, trained or not, once the store has its data."""
+    """One row per network and data set. The paper's networks are in it, trained or not, once the store has its data."""
     ours = _networks(tables.described)
     paper = pd.DataFrame(EXPERIMENTS)[TABLE_1_ROW].assign(papers="yes")
     paper["filters"] = paper["filters"].astype("float64")
@@ -148,7 +148,7 @@ def _lowest(frame: pd.DataFrame) -> pd.Series:
 
 
 def _printed(table: str, results: Results) -> pd.DataFrame:
-    """The paper's cells of one table on these data; none where they may not stand beside ours."""
+    """The paper's cells of one table on these data; none where they are not comparable with ours."""
     scores = published_scores(table)
     return scores[(scores["data"] == results.data) & results.beside_published]
 

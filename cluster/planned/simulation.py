@@ -60,6 +60,10 @@ class Site:
     """What the driver's loop needs to start a trial. It starts one after the other."""
     deaths_per_hour: float = 0.0
     """How often a machine dies, at random."""
+    joins: Mapping[int, float] = field(default_factory=dict)
+    """Number of a machine -> seconds until it joins; all others are there from the start."""
+    leaves: Mapping[int, float] = field(default_factory=dict)
+    """Number of a machine -> seconds until it dies for good."""
 
 
 @dataclass
@@ -146,6 +150,11 @@ class _Simulation:
         self.bundles = distinct(work.bundle for work in works)
         self.has_gpu = any("GPU" in bundle for bundle in self.bundles)
         self.machines = [self._machine(number) for number in range(len(site.cluster.resources.nodes))]
+        for number, seconds in site.joins.items():
+            self.machines[number].alive = False
+            self._at(seconds, partial(self._join, number))
+        for number, seconds in site.leaves.items():
+            self._at(seconds, partial(self._die, number))
         self._look()
 
     def run(self) -> Simulated:
@@ -286,7 +295,11 @@ class _Simulation:
 
     def _plan_death(self, number: int) -> None:
         seconds = 3600 * self.random.expovariate(self.site.deaths_per_hour)
-        self._at(self.now + seconds, partial(self._die, number))
+        self._at(self.now + seconds, partial(self._die_and_return, number))
+
+    def _die_and_return(self, number: int) -> None:
+        self._die(number)
+        self._at(self.now + LOST_MACHINE_SECONDS, partial(self._return, number))
 
     def _die(self, number: int) -> None:
         machine = self.machines[number]
@@ -302,7 +315,6 @@ class _Simulation:
         machine.scoring.clear()
         machine.alive = False
         self._look()
-        self._at(self.now + LOST_MACHINE_SECONDS, partial(self._return, number))
 
     def _lose(self, one: _Running) -> None:
         """Back to the front of the line, with what its last checkpoint holds."""
@@ -315,6 +327,9 @@ class _Simulation:
         self.asking.insert(0, (one.work, kept / one.seconds if one.seconds else 0.0))
 
     def _return(self, number: int) -> None:
+        self._join(number)
+        self._plan_death(number)
+
+    def _join(self, number: int) -> None:
         self.machines[number] = self._machine(number)
         self._look()
-        self._plan_death(number)

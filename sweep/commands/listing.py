@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -18,6 +18,9 @@ from aesweep.sweep.commands.options import option
 from aesweep.sweep.console import WIDE, make_console
 from aesweep.sweep.store.layout import table_name
 from aesweep.sweep.store.store import Store, open_store
+
+if TYPE_CHECKING:
+    from pyarrow.compute import Expression
 
 SOURCES = ("reconstruction", "standard_normal", "mvg", "gmm")
 """Whose Fréchet distances are columns; of reconstructions, those of the test images."""
@@ -84,19 +87,26 @@ def read_rows(store: Store) -> tuple[list[dict[str, Any]], str]:
 
     Distances are means over sampling seeds, of the evaluation that the latest launch asked for.
     """
-    trials = _read(store, "trials", None)
-    wanted = ["key", "evaluation", "source", "split", "metric", "value"]
+    trials, latest = _read(store, "trials"), store.trials.latest_evaluation()
     distances: dict[tuple[str, str], list[float]] = defaultdict(list)
-    metrics, latest = set(), store.trials.latest_evaluation()
-    for row in _read(store, "scores", wanted):
-        is_distance = row["metric"] in ("fid", "fd") and row["source"] in SOURCES and row["value"] is not None
-        if is_distance and row["evaluation"] == latest and (row["source"], row["split"]) != ("reconstruction", "train"):
-            distances[row["key"], row["source"]].append(row["value"])
-            metrics.add(row["metric"])
+    metrics = set()
+    for row in _distances(store, latest):
+        distances[row["key"], row["source"]].append(row["value"])
+        metrics.add(row["metric"])
     for row in trials:
         scores = {source: distances.get((row["key"], source)) for source in SOURCES}
         row |= {source: fmean(values) if values else None for source, values in scores.items()}
     return trials, f"{', '.join(sorted(metrics))} of evaluation {_evaluation_name(store, latest)}" if metrics else ""
+
+
+def _distances(store: Store, evaluation: str) -> list[dict[str, Any]]:
+    """The rows of the table `scores` that are shown: few of many, so the rest never becomes Python objects."""
+    from pyarrow.compute import field
+
+    columns = ["key", "evaluation", "source", "split", "metric", "value"]
+    of_training_images = (field("source") == "reconstruction") & (field("split") == "train")
+    only = (field("evaluation") == evaluation) & field("metric").isin(["fid", "fd"]) & field("source").isin(SOURCES)
+    return _read(store, "scores", columns, only & field("value").is_valid() & ~of_training_images)
 
 
 def _evaluation_name(store: Store, evaluation: str) -> str:
@@ -106,10 +116,12 @@ def _evaluation_name(store: Store, evaluation: str) -> str:
     return one_line(names.get(evaluation) or evaluation)
 
 
-def _read(store: Store, table: str, columns: Sequence[str] | None) -> list[dict[str, Any]]:
+def _read(
+    store: Store, table: str, columns: Sequence[str] | None = None, only: "Expression | None" = None
+) -> list[dict[str, Any]]:
     from aesweep.sweep.tables.published import read_table  # pyarrow from here on
 
-    rows: list[dict[str, Any]] = read_table(store, table, columns).to_pylist()
+    rows: list[dict[str, Any]] = read_table(store, table, columns, only).to_pylist()
     return rows
 
 

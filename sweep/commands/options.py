@@ -79,7 +79,7 @@ Track = Annotated[
     list[str] | None,
     option(
         metavar="TRACKER",
-        help="Also write losses for tensorboard or mlflow, into STORE/trackers.",
+        help="Also write losses for tensorboard, mlflow or wandb, into STORE/trackers.",
         autocompletion=_trackers,
     ),
 ]

@@ -106,7 +106,13 @@ class KeptFiles:
 
     def __init__(self, storage: Any, folder: Path) -> None:
         self._storage = storage
-        self.trial_driver_staging_path = str(folder)
+        self._folder = folder
+
+    @property
+    def trial_driver_staging_path(self) -> str:
+        """The folder of the trial, which exists once a callback has asked for it: W&B starts a process there."""
+        self._folder.mkdir(exist_ok=True)
+        return str(self._folder)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage, name)

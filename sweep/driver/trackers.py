@@ -5,6 +5,7 @@ tracker's files go to `STORE/trackers/`, one folder per trial, or, where the sto
 `./<store>-trackers/`. They are copies for people to look at: nothing reads them, and you may remove them.
 """
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from aesweep.sweep.store.store import Store
 if TYPE_CHECKING:
     from ray.tune import Callback
 
-PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow"}
+PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
 """Trackers that can be asked for by name, and the package that each needs here."""
 ALSO_NEEDED = {"mlflow": "sqlalchemy"}
 """What comes with the package, but not with a smaller one of the same name: mlflow-skinny writes no database."""
@@ -49,7 +50,8 @@ class Trackers:
             return [], None, []
         folder = tracker_folder(store)
         folder.mkdir(exist_ok=True)
-        lines = [f"{name}: {_viewer(name, folder)}" for name in named] or [f"Trackers write to: {folder}"]
+        lines = [f"{name}: {_viewer(name, folder)}" for name in named]
+        lines += [f"Callbacks write to: {folder}"] if self.callbacks else []
         return [*self.callbacks, *(_tracker(name, folder, sweep) for name in named)], folder, lines
 
 
@@ -65,15 +67,25 @@ def _tracker(name: str, folder: Path, sweep: str) -> "Callback":
         from ray.tune.logger import TBXLoggerCallback
 
         return TBXLoggerCallback()
+    if name == "wandb":
+        from ray.air.integrations.wandb import WandbLoggerCallback
+
+        # Its processes belong to Ray, which may have been started elsewhere, without this environment.
+        return WandbLoggerCallback(project=sweep, mode=os.environ.get("WANDB_MODE") or None)
     from ray.air.integrations.mlflow import MLflowLoggerCallback
 
     return MLflowLoggerCallback(tracking_uri=_mlflow_uri(folder), experiment_name=sweep)
 
 
 def _viewer(name: str, folder: Path) -> str:
-    """The command that shows what a tracker wrote."""
+    """The command that shows what a tracker wrote, or where it is shown."""
     if name == "tensorboard":
         return f"tensorboard --logdir {shlex.quote(str(folder))}"
+    if name == "wandb":
+        runs = f"{shlex.quote(str(folder))}/*/wandb/offline-run-*"
+        return (
+            f"wandb sync {runs}" if os.environ.get("WANDB_MODE") == "offline" else f"your project; its files: {folder}"
+        )
     return f"mlflow ui --backend-store-uri {shlex.quote(_mlflow_uri(folder))}"
 
 

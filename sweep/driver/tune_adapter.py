@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle, tune
+from ray.air._internal import usage
 from ray.air.execution._internal import RayActorManager
 from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.tune.execution import class_cache
@@ -48,7 +49,12 @@ def _tune(driver: Driver, trainable: Any, bundles: Mapping[str, dict[str, float]
     trainable = tune.with_resources(
         _with_parameters(trainable, driver), lambda config: tune.PlacementGroupFactory([bundles[config["key"]]])
     )
-    with temporary_folder("tune") as scratch, nothing_of_the_environment_passed_on(), every_lost_actor_as_lost():
+    with (
+        temporary_folder("tune") as scratch,
+        nothing_of_the_environment_passed_on(),
+        every_lost_actor_as_lost(),
+        callbacks_not_counted(),
+    ):
         tune.Tuner(
             trainable,
             param_space={"key": tune.grid_search(list(bundles))},
@@ -97,6 +103,16 @@ def every_lost_actor_as_lost() -> Iterator[None]:
         before(manager, tracked_actor_task, exception)
 
     with replaced(RayActorManager, "_actor_task_failed", failed):
+        yield
+
+
+@contextmanager
+def callbacks_not_counted() -> Iterator[None]:
+    """Inside the `with` block Tune does not count the kinds of its callbacks for Ray's telemetry, which is off.
+
+    To count them it imports MLflow wherever that is installed, which takes more than a second.
+    """
+    with replaced(usage, "tag_callbacks", lambda callbacks: False):
         yield
 
 

@@ -26,7 +26,7 @@ from aesweep.models.networks.autoencoder import Autoencoder
 from aesweep.sweep.export import loader
 from aesweep.sweep.export.card import Card
 from aesweep.sweep.export.folder import CONFIG, FILES_KEY, FORMAT_KEY
-from aesweep.sweep.export.network_code import Network, largest_difference, network_code, parts_of
+from aesweep.sweep.export.network_code import Network, largest_difference, network_code, parts_of, record_halves
 from aesweep.sweep.export.onnx_files import onnx_files
 from aesweep.sweep.export.priors import ExportedPriors
 from aesweep.sweep.load import load_model, load_prior
@@ -63,8 +63,9 @@ def make_export(store: Store, key: str, onnx: bool = False) -> Export:
     priors, left_out = _priors(store, config, scores)
     pictures, lost = _pictures(store, config, scores)
     left_out |= lost
-    network = network_code(model)
-    made, difference = onnx_files(model) if onnx else ({}, None)
+    halves = record_halves(model)
+    network = network_code(halves)
+    made, difference = onnx_files(halves, config.name) if onnx else ({}, None)
     card = Card(
         config=config, training=training, scores=scores, priors=priors.notes, left_out=left_out, pictures=list(pictures),
         provenance=_provenance(store, config, training, scores), onnx_difference=difference,

@@ -68,13 +68,32 @@ class Network:
     """What `w` must hold: the tensors that the two functions use, float32 mostly."""
 
 
-def network_code(model: Autoencoder) -> Network:
-    """The encoder and the decoder of a trained model. Raises `InputError` for one that cannot be written so."""
+@dataclass(frozen=True)
+class Half:
+    """The encoder or the decoder of a trained model, and its operations."""
+
+    name: str
+    """`encode` or `decode`."""
+    module: nn.Module
+    size: tuple[int, ...]
+    """Shape of one input."""
+    program: ExportedProgram
+
+
+def record_halves(model: Autoencoder) -> tuple[Half, ...]:
+    """Both halves of a trained model. Raises `InputError` for a network that `torch.export` cannot record."""
     plain = without_parametrizations(model)
+    return tuple(
+        Half(name, module, size, recorded(module, size, model.config.name)) for name, module, size in parts_of(plain)
+    )
+
+
+def network_code(halves: Iterable[Half]) -> Network:
+    """The encoder and the decoder as Python."""
     code, tensors = HEAD, dict[str, torch.Tensor]()
-    for name, module, size in parts_of(plain):
-        function = _Function(name, "x" if name == "encode" else "z")
-        code += "\n\n" + "\n".join(function.lines(recorded(module, size, model.config.name))) + "\n"
+    for half in halves:
+        function = _Function(half.name, "x" if half.name == "encode" else "z")
+        code += "\n\n" + "\n".join(function.lines(half.program)) + "\n"
         tensors |= function.tensors
     return Network(code, tensors)
 

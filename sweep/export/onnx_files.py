@@ -4,13 +4,13 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Iterable
 from importlib.util import find_spec
 
 import torch
 
 from aesweep.models.errors import InputError
-from aesweep.models.networks.autoencoder import Autoencoder
-from aesweep.sweep.export.network_code import largest_difference, parts_of, recorded, without_parametrizations
+from aesweep.sweep.export.network_code import Half, largest_difference
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 TOLERANCE = 1e-4
@@ -29,19 +29,19 @@ def require_onnx() -> None:
         raise InputError("--onnx", True, remedy)
 
 
-def onnx_files(model: Autoencoder) -> tuple[dict[str, bytes], float]:
+def onnx_files(halves: Iterable[Half], trial: str) -> tuple[dict[str, bytes], float]:
     """`encoder.onnx` and `decoder.onnx`, and the largest difference from torch that was found.
 
     Raises `InputError` for a network that ONNX cannot express, and for one whose outputs differ by more than `TOLERANCE`.
     """
     files, worst = {}, 0.0
-    for name, module, size in parts_of(without_parametrizations(model)):
-        data = _converted(recorded(module, size, model.config.name), name, model.config.name)
-        difference = _difference(data, module, size)
+    for half in halves:
+        data = _converted(half.program, half.name, trial)
+        difference = _difference(data, half.module, half.size)
         if not difference <= TOLERANCE:  # NaN is not
             remedy = f"onnxruntime differs from torch by {difference:.1e}. Export it without --onnx."
-            raise InputError("--onnx", model.config.name, remedy)
-        files[FILES[name]], worst = data, max(worst, difference)
+            raise InputError("--onnx", trial, remedy)
+        files[FILES[half.name]], worst = data, max(worst, difference)
     return files, worst
 
 

@@ -51,9 +51,11 @@ class TableInParts:
         self.names: list[str] = self._schema.names
         self._allowed = LARGEST_SMALL_TABLE + MOST_PER_BYTE * file.seek(0, os.SEEK_END)
 
-    def read(self, columns: Sequence[str]) -> pa.Table:
-        """All rows of some columns."""
-        return pa.concat_tables([*self.groups(columns)] or [self._empty(columns)])
+    def read(self, columns: Sequence[str], only: pc.Expression | None = None) -> pa.Table:
+        """Some columns of all rows, or of those `only` that an expression over these columns keeps."""
+        groups = self.groups(columns)
+        kept = groups if only is None else (group.filter(only) for group in groups)
+        return pa.concat_tables([*kept] or [self._empty(columns)])
 
     def groups(self, columns: Sequence[str], keys: Collection[str] | None = None) -> Iterator[pa.Table]:
         """Some columns of each row group; with `keys` only of those that may hold one of these trials, by their statistics."""

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from threadpoolctl import threadpool_limits
 
+from aesweep.cluster.resources import memory_fraction
+
 
 def choose_device(requested: str) -> torch.device:
     """`auto` is the GPU where there is one, else the CPU."""
@@ -38,6 +40,17 @@ def use_threads(threads: int) -> None:
     """Limit torch and BLAS to `threads`: thread counts change results, and Ray sets its own by default."""
     torch.set_num_threads(threads)
     threadpool_limits(threads)
+
+
+def limit_memory(device: torch.device, gpu_share: float, needed: int) -> str:
+    """Let this process take no more memory of its GPU than a training with this share may; the limit in words.
+
+    `needed`: bytes that the training takes at most. Beyond the limit torch raises `OutOfMemoryError`, as on a full GPU.
+    """
+    total = torch.cuda.get_device_properties(device).total_memory
+    fraction = memory_fraction(gpu_share, needed, total)
+    torch.cuda.set_per_process_memory_fraction(fraction, device)  # always: this process may have had another trial
+    return f"at most {fraction * total / 1e9:.1f} of {total / 1e9:.1f} GB of GPU memory; it should need {needed / 1e9:.1f} GB"
 
 
 def free_memory() -> None:

@@ -19,6 +19,7 @@ from aesweep.cluster.staging import code_was_removed
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store
+from aesweep.sweep.worker.memory import keep_freed_memory, return_freed_memory
 from aesweep.sweep.worker.pulse import begin_training
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class TrialTrainable(tune.Trainable):
             from aesweep.sweep.worker.device import free_memory
 
             free_memory()
+            return_freed_memory()
         return True
 
     def step(self) -> dict[str, object]:
@@ -93,6 +95,7 @@ class TrialTrainable(tune.Trainable):
     def _new_attempt(self) -> "TrainingAttempt":
         config = self.store.trials.config(self.key)
         begun = begin_training(self.store, self.execution, self.driver, self.key)
+        keep_freed_memory()
         with begun.pulse.steadily():
             from aesweep.sweep.worker.training_attempt import TrainingAttempt  # and torch; the driver loads none
 

@@ -25,6 +25,7 @@ from aesweep.models.data.images import load_images
 from aesweep.models.networks.reconstruction import bce_on_test_images, mean_image_bce
 from aesweep.models.training.checkpoint import checkpoint_bytes, model_bytes, restore_checkpoint
 from aesweep.models.training.epoch_record import EpochRecord
+from aesweep.models.training.gpu_memory import most_training_bytes
 from aesweep.models.training.test_sample import sample_of
 from aesweep.models.training.trainer import Trainer
 from aesweep.sweep.spec.execution import ExecutionConfig
@@ -37,7 +38,7 @@ from aesweep.sweep.store.records.fields import How
 from aesweep.sweep.store.storage import LogFile, size_of
 from aesweep.sweep.store.store import Store
 from aesweep.sweep.version import aesweep_version
-from aesweep.sweep.worker.device import choose_device, describe_device, use_threads
+from aesweep.sweep.worker.device import choose_device, describe_device, limit_memory, use_threads
 from aesweep.sweep.worker.pulse import BegunAttempt, begin_training
 from aesweep.sweep.worker.resumed_with import parts_before, resumed_with
 
@@ -86,6 +87,7 @@ class TrainingAttempt:
         torch.use_deterministic_algorithms(self.execution.deterministic)
         self.device = choose_device(self.execution.device)
         self.images = load_images(self.config, data_source(self.config, self.execution))
+        self._limit_memory()
         self.trainer = self._new_trainer()
         self._resume()
         self._history = self.trainer.history
@@ -98,6 +100,19 @@ class TrainingAttempt:
             f"{len(self.images.train)} training images, {describe_device(self.device)}, "
             f"{self.trainer.precision}, {torch.get_num_threads()} threads"
         )
+
+    def _limit_memory(self) -> None:
+        """Leave the neighbours on the same GPU their memory."""
+        if self.device.type != "cuda":
+            return
+        try:
+            needed = most_training_bytes(self.config, self.images.train.nbytes + self.images.test.nbytes)
+        except Exception as error:  # a plug-in's network that cannot run on shapes alone
+            self.log(
+                f"its need of GPU memory cannot be counted ({type(error).__name__}: {error}); its share is the limit"
+            )
+            needed = 0
+        self.log(limit_memory(self.device, self.gpu_share, needed))
 
     @property
     def finished(self) -> bool:

@@ -93,6 +93,31 @@ def test_distances_of_other_evaluations_and_other_data_are_not_compared(
     assert paired(first, elsewhere) == []
 
 
+def named(images: str, name: str) -> list[TrialConfig]:
+    return grid(dataset=["folder"], data_identity=[images * 64], data_label=[name], latent_size=[4, 8], epochs=[1])
+
+
+def test_the_same_images_under_two_names_are_compared_and_both_names_are_shown(
+    scored_store: Callable[..., Path], tmp_path: Path
+) -> None:
+    first, second = (scored_store(named("a", name), lambda t: t.latent_size) for name in ("faces", "people"))
+    (pair,) = paired(first, second)
+    assert pair.sweep.data == "faces/people-32" and pair.repeated == 2
+    assert present(pair_table(pair)).frame["difference"].tolist() == [0.0, 0.0]
+    text = write_pair((first, ""), (second, ""), tmp_path / "out").read_text()
+    assert "faces/people-32" in text
+    assert (tmp_path / "out" / "tables" / "pairs-fd-random-conv-64-faces-people-32.csv").is_file()
+    unnamed = scored_store(named("a", ""), lambda t: t.latent_size)
+    assert [pair.sweep.data for pair in paired(first, unnamed)] == ["faces-32"]
+
+
+def test_other_images_of_the_same_name_are_not_compared(scored_store: Callable[..., Path]) -> None:
+    first, second = (scored_store(named(images, "faces"), lambda t: t.latent_size) for images in "ab")
+    assert paired(first, second) == []
+    shown = [set(side.tables.described["data"]) for side in sides(load_tables(first), load_tables(second))]
+    assert shown == [{"faces-aaaaaaaa-32"}, {"faces-bbbbbbbb-32"}]
+
+
 def test_a_page_on_two_stores_is_not_written_into_one_of_them(scored_store: Callable[..., Path]) -> None:
     first, second = (scored_store(grid(latent_size=[4], epochs=[1]), lambda _: 1.0) for _ in range(2))
     with pytest.raises(ReportError, match="outside both"):

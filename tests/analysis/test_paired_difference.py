@@ -74,7 +74,39 @@ def test_the_settings_needed_are_the_first_count_with_enough_power(settings: int
 def test_the_hardest_rival_of_each_count_gives_the_p_values_of_all_pairs(seed: int) -> None:
     random = np.random.default_rng(seed)
     found = Settings([Sample(random.normal(size=random.integers(1, 5))) for _ in range(12)])
-    variance, freedom = found.variance
+    variance, freedom = (values[0] for values in found.variances)
     errors = np.sqrt(variance * (1 / found.counts[:, None] + 1 / found.counts[None, :]))
     t = (found.means[:, None] - found.means[None, :]) / errors
     assert found.p_lowest == pytest.approx(np.minimum(1.0, 11 * stats.t.sf(t, freedom).min(axis=1)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rivals_of_another_model_are_compared_by_welch_with_the_variance_of_each_model(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    models = ["dae"] * 5 + ["vae"] * 7
+    spread = {"dae": 30.0, "vae": 1.0}
+    samples = [random.normal(scale=spread[model], size=random.integers(2, 5)) for model in models]
+    found = Settings([Sample(values) for values in samples], models)
+    squares = {
+        m: [(np.var(v, ddof=1), len(v) - 1) for v, of in zip(samples, models, strict=True) if of == m] for m in spread
+    }
+    freedom = {m: sum(count for _, count in pairs) for m, pairs in squares.items()}
+    pooled = {m: sum(var * count for var, count in pairs) / freedom[m] for m, pairs in squares.items()}
+
+    def p(first: int, second: int) -> float:
+        parts = [(pooled[models[i]] / len(samples[i]), freedom[models[i]]) for i in (first, second)]
+        total = sum(part for part, _ in parts)
+        same = models[first] == models[second]
+        df = freedom[models[first]] if same else total**2 / sum(part**2 / count for part, count in parts)
+        assert found.difference(first, second).error == pytest.approx(math.sqrt(total))
+        assert found.difference(first, second).freedom == pytest.approx(df)
+        return float(stats.t.sf((samples[first].mean() - samples[second].mean()) / math.sqrt(total), df))
+
+    slow = [min(p(i, j) for j in range(12) if j != i) for i in range(12)]
+    assert found.p_lowest == pytest.approx(np.minimum(1.0, 11 * np.array(slow)))
+
+
+def test_a_model_without_two_seeds_borrows_no_error_from_another() -> None:
+    found = Settings([Sample(np.array([1.0])), Sample(np.array([5.0, 5.1]))], ["dae", "vae"])
+    assert math.isnan(found.mean_at(0).half_width) and found.mean_at(1).half_width > 0
+    assert found.p_lowest.tolist() == [1.0, 1.0]

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from aesweep.cluster.doctor import Check, check_folder, check_gpus, check_ray, check_shared_memory, machine_checks
+from aesweep.cluster.doctor import (
+    Check,
+    check_folder,
+    check_gpu_sharing,
+    check_gpus,
+    check_ray,
+    check_shared_memory,
+    machine_checks,
+)
 
 
 def test_every_check_of_this_machine_gives_a_finding_and_a_remedy_where_one_is_needed() -> None:
@@ -58,6 +66,25 @@ def test_gpus_are_told_by_the_driver_program(
     monkeypatch.delenv("CC")
     if status == "ok":
         assert "Install gcc" in check_gpus().remedy
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "found"),
+    [
+        ('[ "$(cat)" = get_server_list ]', "ok", "MPS runs: trials on one GPU compute at the same time"),
+        ("echo Cannot find MPS control daemon process; exit 1", "ok", "no MPS: trials on one GPU take turns"),
+        (None, "", ""),
+    ],
+)
+def test_a_running_mps_daemon_is_found_by_its_answer(
+    script: str | None, status: str, found: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, text in {"nvidia-smi": "true", "nvidia-cuda-mps-control": script}.items():
+        if text is not None:
+            (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+            (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    assert [(check.status, check.found) for check in check_gpu_sharing()] == ([(status, found)] if found else [])
 
 
 def test_missing_shared_memory_is_a_warning(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from aesweep.cluster.resources import (
     evaluation_resources,
     evaluation_slots,
     gpu_share,
+    memory_fraction,
     trial_resources,
     trial_slots,
 )
@@ -87,6 +88,23 @@ def test_evaluations_fill_the_machines_and_half_of_them_while_trials_train(
 ) -> None:
     found = [evaluation_slots(_cluster((cpus, gpus)), threads, has_gpu, training) for training in (True, False)]
     assert found == [beside_training, after]
+
+
+@pytest.mark.parametrize(
+    ("share", "needed_gb", "total_gb", "fraction"),
+    [
+        (0.3, 2, 140, 0.3),  # its share is more than it needs
+        (0.3, 5, 11, 5 / 11),  # a small GPU: what it is known to need
+        (0.1125, 30, 24, 1.0),  # more than there is: torch says so
+        (0.6, 2, 140, 0.6),  # after a lack of memory, with twice the share
+        (0.9, 2, 140, 1.0),  # nobody else trains there
+        (0.0, 2, 140, 1.0),  # no sweep: a notebook
+    ],
+)
+def test_a_trial_may_take_its_share_of_the_memory_or_what_it_needs(
+    share: float, needed_gb: int, total_gb: int, fraction: float
+) -> None:
+    assert memory_fraction(share, needed_gb * 10**9, total_gb * 10**9) == pytest.approx(fraction)
 
 
 @pytest.mark.parametrize("share", [0, -0.5, 1.5, float("nan"), "all"])

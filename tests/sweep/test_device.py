@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from aesweep.sweep.store.records.attempts import TrainingSettings
-from aesweep.sweep.worker.device import describe_device, is_out_of_memory, plain_name, poisons_process
+from aesweep.sweep.worker.device import (
+    describe_device,
+    free_memory,
+    is_out_of_memory,
+    limit_memory,
+    plain_name,
+    poisons_process,
+)
 
 
 @pytest.mark.parametrize("name", ["Prozessor® für Größeres\n", "x" * 300, "", describe_device(torch.device("cpu"))])
@@ -32,3 +39,15 @@ def test_a_usual_name_is_recorded_as_it_is() -> None:
 def test_only_an_error_after_which_no_call_works_ends_the_process(error: BaseException, poisons: bool) -> None:
     assert poisons_process(error) == poisons
     assert is_out_of_memory(error) == isinstance(error, torch.OutOfMemoryError)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_trial_that_takes_more_than_its_part_of_the_memory_is_told_so_and_the_next_one_may_take_all() -> None:
+    device, allowed = torch.device("cuda"), 2**28
+    assert "0.3 of" in limit_memory(device, 0.001, allowed)
+    with pytest.raises(torch.OutOfMemoryError):
+        torch.empty(2 * allowed, dtype=torch.uint8, device=device)
+    limit_memory(device, 0.9, allowed)
+    torch.empty(2 * allowed, dtype=torch.uint8, device=device)
+    free_memory()

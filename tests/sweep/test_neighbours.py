@@ -17,7 +17,7 @@ import pytest
 from ray import tune
 from ray.tune.execution import class_cache
 
-from aesweep.sweep.driver.tune_adapter import nothing_of_the_environment_passed_on
+from aesweep.sweep.driver.tune_adapter import callbacks_not_counted, nothing_of_the_environment_passed_on
 from aesweep.sweep.store.store import open_store
 from tests.cluster.proc import family, listening
 from tests.fresh_process import command_environment
@@ -64,6 +64,14 @@ def test_tune_passes_no_variable_of_the_driver_on(monkeypatch: pytest.MonkeyPatc
     with nothing_of_the_environment_passed_on():
         assert told() == set(class_cache.DEFAULT_ENV_VARS)
     assert "AWS_SECRET_ACCESS_KEY" in told()
+
+
+def test_tune_imports_no_mlflow_to_count_callbacks_for_a_telemetry_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray.air.integrations.mlflow", None)  # to import it fails
+    with pytest.raises(ImportError):
+        tune.tune.air_usage.tag_callbacks([tune.Callback()])
+    with callbacks_not_counted():
+        tune.tune.air_usage.tag_callbacks([tune.Callback()])
 
 
 @pytest.mark.parametrize(

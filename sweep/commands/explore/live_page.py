@@ -69,7 +69,8 @@ class LivePage:
     def _trial(self, key: str) -> Answer:
         pictures = self._trials.pictures(key)
         shown = [{"title": title, "source": f"pictures/{key}/{name}"} for name, title in pictures.items()]
-        return _json({"pictures": shown, "log": self._trials.log(key)})
+        latents = self._trials.latents([key]).get(key)
+        return _json({"pictures": shown, "log": self._trials.log(key), "latents": latents})
 
     def _picture(self, key: str, name: str) -> Answer | None:
         data = self._trials.picture(key, name)

@@ -1,4 +1,4 @@
-"""What a page shows of a single trial: pictures, the end of its log, its learning curve. Read from the store when asked for."""
+"""What a page shows of a single trial: pictures, latents, its log and learning curve. Read from the store when asked for."""
 
 import re
 from collections.abc import Collection
@@ -6,6 +6,7 @@ from typing import Any
 
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.explore.curves import SERIES, Curve, curve, curves
+from aesweep.analysis.explore.latents import Latents, latents
 from aesweep.analysis.pictures import PICTURES, PNG_BEGINNING
 from aesweep.sweep.store.layout import LOG, attempt_folder
 from aesweep.sweep.store.store import Store
@@ -66,6 +67,10 @@ class ShownTrials:
         found = curves(self._root, keys)
         unfinished = {key: self._unfinished(key) for key in keys if found.get(key, {}).get("state") != TRAINED}
         return found | {key: one for key, one in unfinished.items() if one["epoch"]}
+
+    def latents(self, keys: Collection[str]) -> dict[str, Latents]:
+        """Points in two latent units, of the trials that have any."""
+        return latents(self._root, keys)
 
     def _unfinished(self, key: str) -> dict[str, Any]:
         history = self._store.attempts.read_epochs(key)

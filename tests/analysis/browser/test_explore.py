@@ -56,6 +56,10 @@ SERIES = """
 const series = echarts.getInstanceByDom(document.getElementById('chart')).getOption().series;
 return series.map(one => [one.type, one.name, one.data.length]);
 """
+LATENTS = """
+const chart = echarts.getInstanceByDom(document.querySelector('#details .latents'));
+return chart.getOption().series.map(one => [one.type, one.data.length]);
+"""
 HOLDS = "const e = document.getElementById('details'); return !e.hidden && e.textContent.includes(arguments[0]) && e.textContent"
 DETAILS = "const e = document.getElementById('details'); return e.hidden ? '' : e.textContent"
 
@@ -73,7 +77,9 @@ def _page(
 def _with_parts(found: dict[str, Any]) -> dict[str, Any]:
     picture = Path(__file__).parents[3] / "docs" / "pictures" / "quickstart.png"
     shown = [{"title": "GMM", "source": png_uri(picture.read_bytes())}]
-    return {key: {"pictures": shown, "log": f"epoch 6/6\n{MARKUP}"} for key in found["keys"]}
+    points = [[x / 10, -x / 10] for x in range(-30, 31)]
+    latents = {"units": [1, 3], "train": points, "test": points[:5]}
+    return {key: {"pictures": shown, "log": f"epoch 6/6\n{MARKUP}", "latents": latents} for key in found["keys"]}
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +187,22 @@ def test_two_trials_stand_side_by_side(browser: Browser, page: Path) -> None:
         "return [window.before, document.querySelector('#details .losses')].map(e => !!echarts.getInstanceByDom(e))"
     )
     assert browser.run(charts) == [False, True], "a chart that is no longer shown takes no memory"
+    clouds = browser.run(LATENTS)
+    assert [kind for kind, _ in clouds] == ["scatter", "scatter", "line"] * 2, "a panel per trial"
+
+
+def test_latents_of_a_trial_are_drawn_within_square_limits(browser: Browser, page: Path) -> None:
+    _open(browser, page)
+    browser.run("document.querySelector('#points tbody button').click()")
+    assert "Two latent units" in _opened(browser, "Continue with")
+    assert [tuple(one) for one in browser.run(LATENTS)] == [("scatter", 61), ("scatter", 5), ("line", 73)]
+    limits = (
+        "const o = echarts.getInstanceByDom(document.querySelector('#details .latents')).getOption();"
+        "return [o.xAxis[0], o.yAxis[0]].map(a => [a.name, a.min, a.max]).concat([[o.grid[0].width, o.grid[0].height]])"
+    )
+    assert browser.run(limits)[:2] == [["unit 1", -4, 4], ["unit 3", -4, 4]]
+    width, height = browser.run(limits)[2]
+    assert width == height
 
 
 def test_the_keyboard_reaches_a_trial_and_closes_it(browser: Browser, page: Path) -> None:
@@ -290,6 +312,7 @@ def test_a_served_page_follows_the_sweep(browser: Browser, running: tuple[Path, 
     )
     _opened(browser, "Continue with")
     assert browser.run("return document.querySelectorAll('#details img').length") >= 4
+    assert [tuple(one) for one in browser.run(LATENTS)][2:] == [("line", 73)], "latents come with the trial"
     browser.run("for (const one of document.images) one.loading = 'eager'")
     browser.wait_for("return [...document.images].every(e => e.complete && e.naturalWidth > 0)")
 

@@ -6,16 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from aesweep.analysis import load_tables, write_report
-from aesweep.analysis.axes.axes import find_axes
-from aesweep.analysis.axes.means import network_means
 from aesweep.analysis.explore.curves import curves, points_per_curve
 from aesweep.analysis.explore.document import document, to_json
-from aesweep.analysis.explore.over_seeds import means, setting_of
 from aesweep.analysis.explore.page import HERE, SCRIPTS, policy, static_page
 from tests.analysis.conftest import grid
 from tests.analysis.typed import Rows
@@ -29,33 +25,6 @@ def _document(store: Path) -> dict[str, Any]:
     found = document(load_tables(store))
     json.loads(to_json(found), parse_constant=pytest.fail)
     return found
-
-
-def test_means_over_seeds_are_those_of_the_reports_statistics(make_store: Make) -> None:
-    """Also where settings have unequal numbers of seeds, and trials have no value."""
-    trials = [*grid(**FIELDS, seed=[0, 1]), *grid(**{**FIELDS, "latent_size": [4]}, seed=[2, 3])]
-    tables = load_tables(make_store(trials, states={1: "failed", 4: "pending"}))
-    described = tables.described
-    axes = find_axes(described)
-    values = described["test_bce"].to_numpy(dtype=float)
-    setting = setting_of(axes)
-    found = means(values, setting, np.zeros(len(values), dtype=int), setting.max() + 1)
-    slow = network_means(axes, "test_bce")
-    for _, row in slow.iterrows():
-        mine = np.logical_and.reduce([axes.places()[axis.name] == row[axis.name] for axis in axes.every])
-        (place,) = set(setting[mine])
-        assert found.seeds[place] == row["seeds"]
-        assert found.mean[place] == pytest.approx(row["mean"], rel=1e-12)
-        assert found.half_width[place] == pytest.approx(row["half_width"], rel=1e-12)
-    assert len(slow) == (found.seeds > 0).sum() and {1, 2, 4} <= set(found.seeds)
-
-
-def test_single_seeds_have_no_interval_and_data_sets_share_no_spread() -> None:
-    values, setting = np.array([1.0, 2.0, 5.0, 9.0]), np.array([0, 1, 2, 2])
-    apart = means(values, setting, np.array([0, 0, 1, 1]), 3)
-    assert np.isnan(apart.half_width).tolist() == [True, True, False] and apart.mean.tolist() == [1.0, 2.0, 7.0]
-    together = means(values, setting, np.zeros(4, dtype=int), 3)
-    assert np.isfinite(together.half_width).all()
 
 
 def test_every_field_has_its_values_and_the_one_of_each_trial(make_store: Make) -> None:

@@ -1,5 +1,7 @@
 """A planned cluster against schedules that can be worked out by hand."""
 
+from typing import Any
+
 import pytest
 
 from aesweep.cluster.planned.simulation import Simulated, Site, Work, simulate
@@ -10,8 +12,8 @@ WHOLE, THIRD = trial_resources(1, 0.9, has_gpu=True), trial_resources(1, 0.3, ha
 CPU = trial_resources(1, 0.0, has_gpu=False)
 
 
-def run(works: list[Work], size: str = "1x1", **more: float) -> Simulated:
-    return simulate(works, Site(read_cluster(size), **more))  # type: ignore[arg-type]
+def run(works: list[Work], size: str = "1x1", **more: Any) -> Simulated:
+    return simulate(works, Site(read_cluster(size), **more))
 
 
 def test_whole_gpus_are_filled_in_order() -> None:
@@ -79,6 +81,18 @@ def test_machines_that_die_cost_what_was_done_since_the_checkpoint() -> None:
     assert found.lost_seconds / found.deaths == pytest.approx(150.0, rel=0.2)
     assert found.computing_seconds == pytest.approx(20 * 36_000 + found.lost_seconds)
     assert found.seconds > undisturbed.seconds + found.deaths / 20 * 300
+
+
+def test_a_machine_that_joins_later_takes_its_part_from_then_on() -> None:
+    """One machine until 150 s, in the middle of the second trial; two end the other three at 200, 250 and 300."""
+    assert run([Work(WHOLE, 100.0)] * 4, "2x1", joins={1: 150.0}).trained_seconds == pytest.approx(300.0)
+
+
+def test_a_machine_that_leaves_for_good_gives_its_trial_to_the_others() -> None:
+    found = run([Work(WHOLE, 100.0)] * 4, "2x1", leaves={1: 150.0})
+    assert found.deaths == 1
+    assert found.lost_seconds == pytest.approx(50.0)
+    assert found.trained_seconds == pytest.approx(300.0)  # two by 100, one at 200, and the lost one again
 
 
 def test_deaths_are_the_same_for_the_same_seed() -> None:

@@ -62,6 +62,15 @@ def test_no_words_at_all_print_the_help() -> None:
     assert (ended.code, ended.err) == (2, "")
     assert ended.out.strip() == run_aesweep("--help").out.strip()
     assert "Start with: aesweep launch quickstart" in " ".join(ended.out.split())
+    lines = [line.strip() for line in ended.out.splitlines()]
+    for begins in (
+        "Error bars over seeds",
+        "Only what is missing or failed",
+        "Exact resume",
+        "Offline",
+        "Plain Parquet",
+    ):
+        assert any(line.startswith(f"* {begins}") for line in lines), "what a newcomer should know, in a line each"
 
 
 @pytest.mark.parametrize(

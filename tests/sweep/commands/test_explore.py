@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from aesweep.analysis.axes.layout import Wishes
@@ -71,6 +72,11 @@ def test_the_page_holds_trials_curves_pictures_and_logs_in_one_file(store: Path,
     assert {"GMM", "Reconstructions (test)"} <= {one["title"] for one in pictures}
     assert all(one["source"].startswith("data:image/png;base64,") for one in pictures)
     assert "epoch 2/2" in found["trials-0"][DONE.key]["log"]
+    table = pd.read_parquet(store / "tables" / "latents.parquet").query("key == @DONE.key and split == 'test'")
+    latents = found["trials-0"][DONE.key]["latents"]
+    assert latents["units"] == [table.dimension_a.iloc[0], table.dimension_b.iloc[0]]
+    points = {(round(a, 3), round(b, 3)) for a, b in table[["z_a", "z_b"]].to_numpy(dtype=float)}
+    assert len(latents["test"]) == 250 and {tuple(point) for point in latents["test"]} <= points
     assert "diverged [/at/once]" in found["data"]["failures"][0]["message"]
     assert files(store) == before
 
@@ -145,7 +151,8 @@ def test_a_copy_of_the_tables_alone_is_shown(small_store: Path, tmp_path: Path) 
         copy(small_store / name, tmp_path / "store" / name)
     page = live(tmp_path / "store", tmp_path)
     assert set(read(page, "data.json")["keys"]) == {DONE.key, HALF.key, FAILED.key}
-    assert read(page, "trial.json", key=DONE.key) == {"pictures": [], "log": ""}
+    found = read(page, "trial.json", key=DONE.key)
+    assert (found["pictures"], found["log"]) == ([], "") and found["latents"]["train"], "latents are in the tables"
 
 
 @pytest.fixture

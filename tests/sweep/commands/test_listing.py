@@ -2,13 +2,16 @@
 
 import json
 import re
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from aesweep.models.errors import InputError
+from aesweep.sweep.commands.listing import read_rows
 from aesweep.sweep.driver.plan import selected_keys
 from aesweep.sweep.store.store import Store, open_store
 from tests.small_store import DONE, FAILED, HALF, copy_at_rest, small_spec
@@ -86,6 +89,20 @@ def test_json_holds_every_column(listed: Any) -> None:
     rows = json.loads(listed("--json", "--filter", "state=done")[1])
     assert [row["key"] for row in rows] == [DONE.key]
     assert rows[0]["gmm"] > 0 and rows[0]["latent_size"] == 2
+
+
+def test_rows_of_other_scores_and_evaluations_take_no_memory(store: Store, root: Path) -> None:
+    before = read_rows(store)
+    path = root / "tables" / "scores.parquet"
+    table = pd.read_parquet(path)
+    many = pd.concat([table.assign(evaluation="0" * 12)] * (50_000 // len(table)))
+    others = pd.concat([table.assign(metric="precision")] * (50_000 // len(table)))
+    pd.concat([table, many, others]).to_parquet(path)
+    tracemalloc.start()
+    assert read_rows(store) == before and before[1].startswith("fd of evaluation ")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e6, "as Python objects, 100,000 rows take 50 MB"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from aesweep.evaluation import pictures, sampling, score, volume
+from aesweep.evaluation.descriptions import METRICS
+from aesweep.evaluation.diagnostics import memorisation, vae
 from aesweep.evaluation.extractor_descriptions import EXTRACTORS
+from aesweep.evaluation.smoothness import jacobian, lipschitz, path_length
+from aesweep.evaluation.smoothness.pairs import WAYS
 from aesweep.evaluation.volume import evaluation_bytes, images_scored, picture_bytes, reference_bytes, trial_bytes
 from aesweep.models.config import TrialConfig
 from aesweep.models.training.schedule import full_rate_steps
@@ -50,6 +54,28 @@ def test_images_are_those_that_an_evaluation_measures(data_dir: Path) -> None:
     assert images_scored(evaluation, 1500, 297) == 3 * 50 + 2 * 60
     assert images_scored(replace(evaluation, sampling_seeds=(0, 1)), 1500, 40) == 2 * 3 * 50 + 60 + 40
     assert images_scored(replace(evaluation, metrics=("gaussianity",)), 1500, 297) == 0
+
+
+def test_images_include_those_that_metrics_of_the_model_decode(data_dir: Path) -> None:
+    evaluation = replace(small_spec(data_dir).evaluation_config(), samples=300, metrics=("gaussianity",))
+    sources, passes = 4, 3 * jacobian.ITERATIONS  # a step of the power iteration goes forth and back
+    assert len(evaluation.priors) == sources - 1
+    expected = {
+        "interpolation": sources * len(WAYS) * 300 // 2,
+        "path_length": sources * path_length.PAIRS * (path_length.STEPS + 1),
+        "jacobian": sources * jacobian.POINTS * (passes + 4 * jacobian.PROBES),
+        "lipschitz": sources * lipschitz.POINTS * (passes + lipschitz.DIRECTIONS + 2),
+        "memorisation": sources * 300 + memorisation.IMAGES,
+        "vae_diagnostics": vae.IMAGES * evaluation.iwae_samples,
+        "mixtures": 300 * len(evaluation.mixture_sizes),
+        "correlation": 0,
+    }
+    for name, images in expected.items():
+        asked = replace(evaluation, metrics=("gaussianity", name), samples=300)
+        more = (
+            3 * 300 if METRICS.built_in[name].needs_features else 0
+        )  # samples of the priors, whose features are there anyway
+        assert images_scored(asked, 1500, 297) - more == images, name
 
 
 def test_hours_of_a_cpu_count_training_and_scoring_of_what_is_left() -> None:

@@ -9,7 +9,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError
 from aesweep.models.networks.autoencoder import Autoencoder, build_autoencoder
 from aesweep.models.objectives.registry import OBJECTIVES
-from aesweep.sweep.export.network_code import Network, largest_difference, network_code, recorded
+from aesweep.sweep.export.network_code import Network, largest_difference, network_code, record_halves, recorded
 
 SMALL = TrialConfig(filters=2, latent_size=3)
 VARIANTS: tuple[dict[str, Any], ...] = (
@@ -46,7 +46,7 @@ def run(network: Network) -> dict[str, Any]:
 @pytest.mark.parametrize("fields", VARIANTS, ids=lambda fields: "-".join(map(str, fields.values())))
 def test_the_code_computes_what_the_network_computes(fields: dict[str, Any]) -> None:
     model = trained(**fields)
-    network = network_code(model)
+    network = network_code(record_halves(model))
     code = run(network)
     for n in (1, 4):
         x, z = images(n, model.config), torch.randn(n, 3)
@@ -61,7 +61,7 @@ def test_the_code_computes_what_the_network_computes(fields: dict[str, Any]) -> 
 def test_the_code_holds_plain_kernels_and_the_model_stays_as_it_was() -> None:
     model = trained(model="rae-sn")
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    names = network_code(model).tensors.keys()
+    names = network_code(record_halves(model)).tensors.keys()
     assert "encoder.mean.weight" in names and not [name for name in names if "parametrizations" in name]
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 

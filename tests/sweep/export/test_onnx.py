@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from aesweep.sweep.export import onnx_files as converting
+from aesweep.sweep.export.network_code import record_halves
 from aesweep.sweep.export.onnx_files import TOLERANCE, onnx_files
 from aesweep.sweep.load import load_model
 from tests.in_process import run_aesweep
@@ -38,7 +39,7 @@ def test_the_files_of_an_export_compute_what_the_stores_model_computes(small_sto
 
 def test_a_variational_encoder_gives_its_log_variance_too() -> None:
     model = trained(model="vae")
-    files, worst = onnx_files(model)
+    files, worst = onnx_files(record_halves(model), model.config.name)
     x = torch.rand(2, 3, 32, 32)
     with torch.inference_mode():
         expected = model.encode(x)

@@ -1,0 +1,1 @@
+"""Parts of the comparison with other trainers (`python benchmarks/peers.py`)."""
