@@ -114,8 +114,15 @@ def _seconds(trials: pd.DataFrame) -> pd.Series:
 
 def _cost(trials: pd.DataFrame, count: int, seconds: float) -> str:
     unit = "GPU" if trials["gpu_seconds"].gt(0).any() else "CPU"
-    hours = f", about {seconds / 3600:.2g} {unit}-hours of training" if seconds == seconds else ""
-    return f"{counted(count, 'more trial')}{hours}"
+    about = f", about {_length(seconds, unit)} of training" if seconds == seconds else ""
+    return f"{counted(count, 'more trial')}{about}"
+
+
+def _length(seconds: float, unit: str) -> str:
+    """Such as `1.5 GPU-hours`, `8.2 CPU-minutes`, `40 CPU-seconds`: a small part of an hour says little."""
+    if seconds >= 3600:
+        return f"{seconds / 3600:.2g} {unit}-hours"
+    return f"{seconds / 60:.2g} {unit}-minutes" if seconds >= 60 else f"{seconds:.2g} {unit}-seconds"
 
 
 def _open(found: Comparison) -> tuple[str, int, int]:

@@ -25,7 +25,9 @@ def describe_cpu_hours(made: Plan, threads: int) -> str:
     """Such as `about 1.5 hours on this machine's 2 CPUs without a GPU`; below an hour, in minutes or seconds."""
     cpus = allowed_cpus()
     hours = cpu_machine_hours(made, threads, cpus)
-    about = f"{hours:,.0f} hours" if hours >= 10 else f"{hours:.2g} hours" if hours >= 1 else describe_length(3600 * hours)
+    about = (
+        f"{hours:,.0f} hours" if hours >= 10 else f"{hours:.2g} hours" if hours >= 1 else describe_length(3600 * hours)
+    )
     return f"about {about} on this machine's {cpus} CPU{'s' * (cpus != 1)} without a GPU"
 
 

@@ -100,7 +100,7 @@ def test_one_seed_decides_nothing_and_says_what_three_cost(answered: Callable[..
     assert texts["How sure is that?"].startswith("Not at all")
     last = found.given[-1]
     # Two more seeds of four networks; the invented trainings take 61.5 s with one thread each.
-    assert "8 more trials, about 0.14 CPU-hours of training" in last.text
+    assert "8 more trials, about 8.2 CPU-minutes of training" in last.text
     assert last.command.startswith("aesweep resume /") and last.command.endswith(" --set seeds=0..2")
 
 
