@@ -130,6 +130,8 @@ def _open(found: Comparison) -> tuple[str, int, int]:
     first, second = found.best, found.rival
     names = f"{start(found.axis, plural(found.axis, first))} or {plural(found.axis, second)}"
     difference = found.difference(first, second)
+    if math.isnan(difference.estimate.half_width):  # one seed each: unknown, which is not too small
+        return f"{names}: at least {SEEDS_AT_LEAST} seeds, because one shows no error.", SEEDS_AT_LEAST, 0
     seeds, settings = difference.seeds_needed(), difference.settings_needed()
     ways = [f"about {seeds} seeds"] if seeds else []
     ways += [f"about {settings:,} settings like these{_such_as(found)}"] if settings else []
