@@ -43,7 +43,8 @@ def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Compariso
         counts += [seeds, settings]
         plans += [more_seeds(tables, sweep.trials, seeds)] if seeds else []
         plans += filter(None, [more_settings(tables, sweep.trials, one, settings)] if settings else [])
-    if sweep.ranking.as_good:
+    is_said = bool(compared) and len(sweep.layout.axes.every) == 1  # the two lowest networks are its two best values
+    if sweep.ranking.as_good and not is_said:
         needed = sweep.ranking.seeds_to_tell_the_next()
         plans += [more_seeds(tables, sweep.trials, needed)] if needed else []
         counts.append(needed or 0)

@@ -114,6 +114,13 @@ def test_values_with_one_seed_are_not_called_too_close_but_need_more_seeds(answe
     assert last.command
 
 
+def test_where_one_field_varies_what_is_open_is_said_once(answered: Callable[..., Answers]) -> None:
+    trials = grid(model=["vae"], beta=[0.01, 0.1], latent_size=[8], seed=[0, 1, 2], epochs=[1])
+    found = answered(trials, lambda t: 70 + 6 * noise(t))
+    assert said(found)["Which network?"].find("As good within the noise of seeds") > 0
+    assert "eta 0.1" in found.given[-1].text and "two lowest networks" not in found.given[-1].text
+
+
 def test_what_is_open_is_settled_by_more_seeds_or_more_settings(answered: Callable[..., Answers]) -> None:
     found = answered(forty(), lambda t: 70 + 6 * noise(t))
     last = found.given[-1]
