@@ -19,13 +19,14 @@ from aesweep.sweep.tables.schemas import STILL_IMPROVING
 def warnings(tables: Tables, sweeps: Sequence[Sweep]) -> list[str]:
     """What must be known before the numbers are read: wishes that were not met, models that learnt nothing."""
     found = list(dict.fromkeys(notice for one in sweeps for notice in one.layout.notices))
-    useless = int((tables.trials["test_bce"] >= tables.trials["mean_image_bce"]).sum())
+    nothing_learnt = tables.trials.loc[tables.trials["test_bce"] >= tables.trials["mean_image_bce"], "key"]
+    useless = len(nothing_learnt)
     trained = int(tables.trials["test_bce"].notna().sum())
     if useless:
         which = (
             "The only trained model reconstructs"
             if trained == 1
-            else f"{useless:,} of {trained:,} trained models reconstruct"
+            else f"{useless:,} of {trained:,} trained models{_shared(sweeps, nothing_learnt)} reconstruct"
         )
         found.append(
             f"{which} the test images no better than the mean training image does: the scores of such models say little. "
@@ -37,6 +38,19 @@ def warnings(tables: Tables, sweeps: Sequence[Sweep]) -> list[str]:
             f"{STILL_IMPROVING:.0%} of the fall of the loss came in the last tenth of the epochs): more epochs would help them."
         )
     return found
+
+
+def _shared(sweeps: Sequence[Sweep], keys: pd.Series) -> str:
+    """What several of these trials have in common among the fields that vary: `, all with beta 1,`; "" for nothing."""
+    every = next(
+        (one.layout.axes for one in sweeps if len(keys) > 1 and keys.isin(one.layout.axes.trials["key"]).all()), None
+    )
+    if every is None:
+        return ""
+    mine = every.trials["key"].isin(keys).to_numpy()
+    places = [(axis, set(axis.places[mine].tolist())) for axis in every.every]
+    words = [axis.phrase(*found) for axis, found in places if len(found) == 1 and min(found) >= 0]
+    return f", all with {' and '.join(words)}," if words else ""
 
 
 def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results] = ()) -> TextTable:

@@ -43,7 +43,8 @@ def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Compariso
         counts += [seeds, settings]
         plans += [more_seeds(tables, sweep.trials, seeds)] if seeds else []
         plans += filter(None, [more_settings(tables, sweep.trials, one, settings)] if settings else [])
-    if sweep.ranking.as_good:
+    is_said = bool(compared) and len(sweep.layout.axes.every) == 1  # the two lowest networks are its two best values
+    if sweep.ranking.as_good and not is_said:
         needed = sweep.ranking.seeds_to_tell_the_next()
         plans += [more_seeds(tables, sweep.trials, needed)] if needed else []
         counts.append(needed or 0)
@@ -114,8 +115,15 @@ def _seconds(trials: pd.DataFrame) -> pd.Series:
 
 def _cost(trials: pd.DataFrame, count: int, seconds: float) -> str:
     unit = "GPU" if trials["gpu_seconds"].gt(0).any() else "CPU"
-    hours = f", about {seconds / 3600:.2g} {unit}-hours of training" if seconds == seconds else ""
-    return f"{counted(count, 'more trial')}{hours}"
+    about = f", about {_length(seconds, unit)} of training" if seconds == seconds else ""
+    return f"{counted(count, 'more trial')}{about}"
+
+
+def _length(seconds: float, unit: str) -> str:
+    """Such as `1.5 GPU-hours`, `8.2 CPU-minutes`, `40 CPU-seconds`: a small part of an hour says little."""
+    if seconds >= 3600:
+        return f"{seconds / 3600:.2g} {unit}-hours"
+    return f"{seconds / 60:.2g} {unit}-minutes" if seconds >= 60 else f"{seconds:.2g} {unit}-seconds"
 
 
 def _open(found: Comparison) -> tuple[str, int, int]:
@@ -123,6 +131,8 @@ def _open(found: Comparison) -> tuple[str, int, int]:
     first, second = found.best, found.rival
     names = f"{start(found.axis, plural(found.axis, first))} or {plural(found.axis, second)}"
     difference = found.difference(first, second)
+    if math.isnan(difference.estimate.half_width):  # one seed each: unknown, which is not too small
+        return f"{names}: at least {SEEDS_AT_LEAST} seeds, because one shows no error.", SEEDS_AT_LEAST, 0
     seeds, settings = difference.seeds_needed(), difference.settings_needed()
     ways = [f"about {seeds} seeds"] if seeds else []
     ways += [f"about {settings:,} settings like these{_such_as(found)}"] if settings else []

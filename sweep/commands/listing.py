@@ -31,6 +31,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, "!=": operator.ne, "=": operator.eq, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
 _FILTER = re.compile(r"([A-Za-z_]\w*)\s*(>=|<=|!=|==|=|>|<)\s*(.*)")
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e-?\d+)?)")
 
 Row = Mapping[str, Any]
 
@@ -56,7 +57,7 @@ def list_trials(
     for words in filters or []:
         keeps = _parse_filter(words, fields)
         rows = [row for row in rows if keeps(row)]
-    rows = _sorted(rows, _known("--sort", sort or "name", fields), reverse)
+    rows = sort_rows(rows, _known("--sort", sort or "name", fields), reverse)
     if as_json:
         typer.echo(json.dumps([dict(row) for row in rows], indent=1, default=str))
         return
@@ -158,11 +159,17 @@ def _number(words: str, text: str) -> float:
         raise InputError("--filter", words, f"{text!r} is no number, and the field holds numbers.") from None
 
 
-def _sorted(rows: list[dict[str, Any]], field: str, reverse: bool) -> list[dict[str, Any]]:
-    """By a field, those without a value last."""
+def sort_rows(rows: list[dict[str, Any]], field: str, reverse: bool) -> list[dict[str, Any]]:
+    """By a field, those without a value last; numbers in texts count as numbers, so `z8` comes before `z16`."""
     having = [row for row in rows if row.get(field) is not None]
-    having.sort(key=operator.itemgetter(field), reverse=reverse)
+    having.sort(key=lambda row: _by_numbers(row[field]), reverse=reverse)
     return having + [row for row in rows if row.get(field) is None]
+
+
+def _by_numbers(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return [float(part) if place % 2 else part for place, part in enumerate(_NUMBER.split(value))]
 
 
 def _cell(value: object) -> str:

@@ -6,7 +6,7 @@ from aesweep.cluster.capacity import allowed_cpus
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.cost import evaluation_seconds
 from aesweep.sweep.driver.plan import Plan, PlannedTrial
-from aesweep.sweep.driver.progress import describe_bytes
+from aesweep.sweep.driver.progress import describe_bytes, describe_length
 
 
 def cpu_machine_hours(made: Plan, threads: int, cpus: int) -> float:
@@ -22,11 +22,13 @@ def cpu_machine_hours(made: Plan, threads: int, cpus: int) -> float:
 
 
 def describe_cpu_hours(made: Plan, threads: int) -> str:
-    """Such as `about 0.5 hours on this machine's 2 CPUs without a GPU`."""
+    """Such as `about 1.5 hours on this machine's 2 CPUs without a GPU`; below an hour, in minutes or seconds."""
     cpus = allowed_cpus()
     hours = cpu_machine_hours(made, threads, cpus)
-    about = f"{hours:,.0f}" if hours >= 10 else f"{hours:.2g}"
-    return f"about {about} hours on this machine's {cpus} CPU{'s' * (cpus != 1)} without a GPU"
+    about = (
+        f"{hours:,.0f} hours" if hours >= 10 else f"{hours:.2g} hours" if hours >= 1 else describe_length(3600 * hours)
+    )
+    return f"about {about} on this machine's {cpus} CPU{'s' * (cpus != 1)} without a GPU"
 
 
 def describe_addition(made: Plan, before: EvaluationConfig, threads: int) -> list[str]:

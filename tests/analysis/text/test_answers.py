@@ -100,8 +100,25 @@ def test_one_seed_decides_nothing_and_says_what_three_cost(answered: Callable[..
     assert texts["How sure is that?"].startswith("Not at all")
     last = found.given[-1]
     # Two more seeds of four networks; the invented trainings take 61.5 s with one thread each.
-    assert "8 more trials, about 0.14 CPU-hours of training" in last.text
+    assert "8 more trials, about 8.2 CPU-minutes of training" in last.text
     assert last.command.startswith("aesweep resume /") and last.command.endswith(" --set seeds=0..2")
+
+
+def test_values_with_one_seed_are_not_called_too_close_but_need_more_seeds(answered: Callable[..., Answers]) -> None:
+    wide = grid(model=["dae", "vae"], filters=[8], latent_size=[4, 8], seed=[0, 1], epochs=[1])
+    narrow = grid(model=["dae", "vae"], filters=[4], latent_size=[4, 8], epochs=[1])
+    found = answered(wide + narrow, lambda t: 70 + 6 * noise(t) - 2 * t.filters)
+    texts, last = said(found), found.given[-1]
+    assert texts["How many filters?"].startswith("Not decided: one training seed.")
+    assert "8 filters or 4 filters: at least 3 seeds, because one shows no error." in last.text
+    assert last.command
+
+
+def test_where_one_field_varies_what_is_open_is_said_once(answered: Callable[..., Answers]) -> None:
+    trials = grid(model=["vae"], beta=[0.01, 0.1], latent_size=[8], seed=[0, 1, 2], epochs=[1])
+    found = answered(trials, lambda t: 70 + 6 * noise(t))
+    assert said(found)["Which network?"].find("As good within the noise of seeds") > 0
+    assert "eta 0.1" in found.given[-1].text and "two lowest networks" not in found.given[-1].text
 
 
 def test_what_is_open_is_settled_by_more_seeds_or_more_settings(answered: Callable[..., Answers]) -> None:

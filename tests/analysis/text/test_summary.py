@@ -1,6 +1,7 @@
 """The long tables of the report: every trial, failures, and the headline above them."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +87,27 @@ def test_models_that_learnt_nothing_are_warned_of(make_store: MakeStore, grid: G
     assert _warnings(make_store(trials)) == []
     (warning,) = _warnings(make_store(trials, edit=as_bad_as_the_mean_image))
     assert warning.startswith("1 of 2 trained models")
+
+
+def test_the_warning_names_what_all_models_that_learnt_nothing_have_in_common(
+    make_store: MakeStore, grid: Grid
+) -> None:
+    trials = grid(model=["vae"], beta=[0.1, 1.0], latent_size=[4, 8], epochs=[2])
+
+    def learn_nothing(keys: list[str]) -> Callable[[Rows], None]:
+        def edit(rows: Rows) -> None:
+            for row in rows["trials"]:
+                if row["key"] in keys:
+                    row["test_bce"] = row["mean_image_bce"]
+
+        return edit
+
+    strong = [trial.key for trial in trials if trial.beta == 1]
+    (warning,) = _warnings(make_store(trials, edit=learn_nothing(strong), pictures=False))
+    assert warning.startswith("2 of 4 trained models, all with beta 1, reconstruct the test images no better")
+    three = [*strong, next(trial.key for trial in trials if trial.key not in strong)]
+    (warning,) = _warnings(make_store(trials, edit=learn_nothing(three), pictures=False))
+    assert warning.startswith("3 of 4 trained models reconstruct the test images no better")
 
 
 def _warnings(store: Path) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from aesweep.models.errors import InputError
-from aesweep.sweep.commands.listing import read_rows
+from aesweep.sweep.commands.listing import read_rows, sort_rows
 from aesweep.sweep.driver.plan import selected_keys
 from aesweep.sweep.store.store import Store, open_store
 from tests.small_store import DONE, FAILED, HALF, copy_at_rest, small_spec
@@ -63,6 +63,13 @@ def test_every_trial_has_a_line_with_its_name_state_and_scores(listed: Any) -> N
 def test_sorting_puts_trials_without_a_value_last(listed: Any) -> None:
     assert names(listed("--sort", "latent_size", "--reverse")) == [FAILED.name, HALF.name, DONE.name]
     assert names(listed("--sort", "gmm"))[0] == names(listed("--sort", "gmm", "--reverse"))[0] == DONE.name
+
+
+def test_numbers_in_names_sort_as_numbers() -> None:
+    ordered = ["faces-dae-z8-s0-2f", "faces-dae-z8-lr0.001-s0-1e7", "faces-dae-z8-lr0.01-s0-a", "faces-dae-z16-s0-b"]
+    rows = sort_rows([{"name": name} for name in reversed(ordered)], "name", reverse=False)
+    assert {row["name"] for row in rows[:3]} == set(ordered[:3]) and rows[3]["name"] == ordered[3]
+    assert rows.index({"name": ordered[1]}) < rows.index({"name": ordered[2]})
 
 
 @pytest.mark.parametrize(

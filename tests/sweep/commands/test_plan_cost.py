@@ -94,8 +94,12 @@ def test_plan_prints_images_disk_and_hours() -> None:
     printed = run_aesweep("plan", "quickstart").out
     assert "63f625c43327), 62,376 images." in printed
     assert re.search(
-        r"^Training and scoring take about [\d.]+ hours on this machine's \d+ CPUs? without a GPU\.$", printed, re.M
+        r"^Training and scoring take about \d+ (s|min) on this machine's \d+ CPUs? without a GPU\.$", printed, re.M
     )
+    hours = re.search(
+        r"take about ([\d,.]+) hours on this machine's", run_aesweep("plan", "paper", "--set", "seeds=0").out
+    )
+    assert hours and float(hours[1].replace(",", "")) > 10, "from an hour on, hours"
     assert "a trial also keeps a checkpoint of up to 2.85 MB." in printed
     assert "Schedule" not in printed
     trial = json.loads(run_aesweep("plan", "quickstart", "--json").out)[0]
