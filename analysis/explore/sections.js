@@ -97,13 +97,13 @@ const Sections = (() => {
       found = [];
     data.members.forEach((members, s) => {
       if (s === own) return;
-      let differs = null;
+      const differing = [];
       for (const f of fields) {
         if (f.code(i) === f.code(members[0])) continue;
-        if (f.name === 'data' || (differs && differs.axis !== f.axis)) return;
-        differs = differs || f;
+        if (f.name === 'data' || (differing.length && differing[0].axis !== f.axis)) return;
+        differing.push(f);
       }
-      if (differs) found.push({field: differs, other: members[0], s});
+      if (differing.length) found.push({field: differing[0], differing, other: members[0], s});
     });
     if (!found.length) return null;
     found.sort(
@@ -111,18 +111,18 @@ const Sections = (() => {
         data.fields.indexOf(a.field) - data.fields.indexOf(b.field) || a.field.code(a.other) - b.field.code(b.other),
     );
     const score = s => (measure ? Words.withError(measure.means[s], measure.halves && measure.halves[s]) : '–');
-    const body = found.slice(0, 24).map(({field, other, s}) => {
+    const body = found.slice(0, 24).map(({differing, other, s}) => {
       const button = make('button', {
         type: 'button',
         className: 'link',
-        textContent: `${field.title} ${field.word(field.code(other))}`,
+        textContent: differing.map(f => `${f.title} ${f.word(f.code(other))}`).join('; '),
       });
       button.addEventListener('click', () => open([i, other]));
       return make(
         'tr',
         {},
         make('td', {}, button),
-        make('td', {}, `instead of ${field.word(field.code(i))}`),
+        make('td', {}, `instead of ${differing.map(f => f.word(f.code(i))).join('; ')}`),
         make('td', {className: 'number'}, score(s)),
       );
     });

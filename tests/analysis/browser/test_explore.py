@@ -191,6 +191,17 @@ def test_two_trials_stand_side_by_side(browser: Browser, page: Path) -> None:
     assert [kind for kind, _ in clouds] == ["scatter", "scatter", "line"] * 2, "a panel per trial"
 
 
+def test_a_neighbour_is_named_by_every_field_in_which_it_differs(browser: Browser, tmp_path: Path) -> None:
+    """Fields that always change together are one step, and all of them are shown."""
+    both = [*grid(epochs=[6], batch_size=[128], seed=[0, 1]), *grid(epochs=[3], batch_size=[64], seed=[0, 1])]
+    _open(browser, _page(tmp_path, Synthetic(both)))
+    browser.run(
+        "[...document.querySelectorAll('#points tbody button')].find(e => e.textContent.includes('e6')).click()"
+    )
+    text = _opened(browser, "Neighbours")
+    assert "epochs 3; batch size 64" in text and "instead of 6; 128" in text
+
+
 def test_latents_of_a_trial_are_drawn_within_square_limits(browser: Browser, page: Path) -> None:
     _open(browser, page)
     browser.run("document.querySelector('#points tbody button').click()")
@@ -327,3 +338,22 @@ def test_a_served_page_follows_the_sweep(browser: Browser, running: tuple[Path, 
     TableWriter(store).publish(force=True)
     browser.wait_for("return document.getElementById('failed').textContent.includes(arguments[0])", MARKUP)
     assert browser.complaints() == [] and browser.run("return window.pwned === undefined")
+
+
+def test_a_page_that_is_open_before_there_are_trials_shows_them_as_one_that_is_opened_later(
+    browser: Browser, tmp_path: Path
+) -> None:
+    empty, full = (
+        LivePage(open_store(str(write_store(tmp_path / name, synthetic))).only_looking(), tmp_path, Wishes())
+        for name, synthetic in (("empty", Synthetic([])), ("full", Synthetic(grid(**FIELDS), pictures=False)))
+    )
+    with Server("127.0.0.1", 0, empty.find, policy(live=True)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        _open(browser, server.url)
+        assert "0 trials" in browser.run("return document.getElementById('said').textContent")
+        server.find = full.find
+        browser.wait_for("return document.getElementById('said').textContent.startsWith('8 settings')")
+        early = browser.run("return location.hash"), browser.run(SERIES)
+        _open(browser, server.url)
+        assert (browser.run("return location.hash"), browser.run(SERIES)) == early
+        server.shutdown()
