@@ -192,14 +192,16 @@ def test_two_trials_stand_side_by_side(browser: Browser, page: Path) -> None:
 
 
 def test_a_neighbour_is_named_by_every_field_in_which_it_differs(browser: Browser, tmp_path: Path) -> None:
-    """Fields that always change together are one step, and all of them are shown."""
-    both = [*grid(epochs=[6], batch_size=[128], seed=[0, 1]), *grid(epochs=[3], batch_size=[64], seed=[0, 1])]
-    _open(browser, _page(tmp_path, Synthetic(both)))
+    """Fields that always change together are one step. One that has no effect on one of the two is shown, but is none."""
+    here, changed = {"epochs": [6], "batch_size": [128]}, {"epochs": [3], "batch_size": [64]}
+    trials = [*grid(**here, seed=[0, 1]), *grid(**changed, seed=[0, 1]), *grid(**here, model=["vae"], seed=[0, 1])]
+    _open(browser, _page(tmp_path, Synthetic(trials)))
     browser.run(
-        "[...document.querySelectorAll('#points tbody button')].find(e => e.textContent.includes('e6')).click()"
+        "[...document.querySelectorAll('#points tbody button')].find(e => /dae.*-e6/.test(e.textContent)).click()"
     )
     text = _opened(browser, "Neighbours")
     assert "epochs 3; batch size 64" in text and "instead of 6; 128" in text
+    assert "model VAE; beta 0.01" in text and "instead of DAE" in text
 
 
 def test_latents_of_a_trial_are_drawn_within_square_limits(browser: Browser, page: Path) -> None:
