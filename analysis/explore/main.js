@@ -95,7 +95,7 @@
     const rest = Number(view.top) > 0 ? [] : found.all.filter(p => p.y === null && !isRunning(p));
     const chosen = [...new Set([...running, ...ranked, ...rest])]
       .slice(0, MOST_CURVES)
-      .map(p => ({...p, i: p.trials[0], key: data.keys[p.trials[0]]}));
+      .map(p => ({...p, i: p.trials[0], key: data.keys[p.trials[0]], running: isRunning(p)}));
     let curves = {},
       trouble = '';
     try {

@@ -162,6 +162,18 @@ def test_learning_curves_are_drawn(browser: Browser, page: Path) -> None:
     assert len(series) == 15 and {(kind, count) for kind, _, count in series} == {("line", 6)}
 
 
+def test_the_curve_of_a_failed_trial_is_not_one_that_grows(browser: Browser, tmp_path: Path) -> None:
+    def unfinished(rows: Rows) -> None:
+        kept = {row["key"] for row in rows["trials"][:2]}
+        rows["trials"][0]["state"], rows["trials"][1]["state"] = "failed", "running"
+        rows["epochs"] = [{**row, "state": "unfinished"} for row in rows["epochs"] if row["key"] in kept]
+
+    _open(browser, _page(tmp_path, Synthetic(grid(**FIELDS), edit=unfinished)))
+    _choose(browser, "Show", "curves")
+    lines = browser.wait_for(f"{SERIES.replace('one.type', 'one.lineStyle.type')[:-1]}")
+    assert sorted(kind for kind, _, _ in lines) == ["dashed", "solid"]
+
+
 def test_curves_that_cannot_be_loaded_are_said_to_be_missing(browser: Browser, page: Path) -> None:
     _open(browser, page)
     browser.run("document.getElementById('curves-0').textContent = '{'")
