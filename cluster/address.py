@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,6 +34,13 @@ def check_ray_address() -> None:
         )
         raise ClusterError("RAY_ADDRESS", given, remedy)
     require_head("RAY_ADDRESS", given, given)
+
+
+def require_answer(address: str) -> None:
+    """Raise `ClusterError` where no head answers at HOST:PORT, before Ray is loaded; a Ray in use is used whatever the address."""
+    ray = sys.modules.get("ray")
+    if address not in ("local", "auto") and (ray is None or not ray.is_initialized()):
+        require_head("--address", address, address)
 
 
 def require_head(field: str, value: str, head: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from aesweep.cluster.address import require_answer
 from aesweep.cluster.user import complete_environment
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
@@ -112,7 +113,12 @@ def run_plan(
 
     def work() -> None:
         complete_environment()
-        from aesweep.cluster.connect import connect  # Ray and torch from here on
+        file.write(progress.record(), force=True)
+        file.keep_fresh()
+        record()
+        clean_up(store, console, file.driver)
+        require_answer(address)
+        from aesweep.cluster.connect import connect  # Ray and torch from here on, which take seconds
         from aesweep.sweep.driver.driver import Driver
         from aesweep.sweep.driver.tune_adapter import train
         from aesweep.sweep.worker.every_machine import machines_of_cluster
@@ -120,10 +126,6 @@ def run_plan(
         from aesweep.sweep.worker.remote_stage import run_stage
         from aesweep.sweep.worker.trainable import TrialTrainable
 
-        file.write(progress.record(), force=True)
-        file.keep_fresh()
-        record()
-        clean_up(store, console, file.driver)
         if stop.asked:
             return
         callbacks, folder, lines = trackers.begin(store, spec.name)

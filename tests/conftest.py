@@ -1,13 +1,19 @@
-"""Fixtures for the whole suite: one Ray and one small store for all tests that need them."""
+"""What the whole suite shares: one Ray and one small store for all tests that need them, and how tests go to two processes."""
 
+import gc
 import os
+import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LONGEST = REPOSITORY / "tests/sweep/driver/test_launch.py"
+NEEDS_RAY = re.compile(r"\b(ray_cluster|finished_launch|finished_store)\b")
+"""Fixtures of a session whose start costs more than most files of tests."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,10 +25,46 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Python's search for garbage is off while tests are collected, and later looks at nothing that was there by then.
+
+    It would go through the modules of torch, Ray and pandas again and again: an eighth of the suite's time. It also begins after
+    more new objects than by default.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(10_000, 10, 10)
+        gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest file, which shares one real sweep, comes first: with pytest-xdist all others run in the other process."""
     assert LONGEST.is_file(), "it was renamed"
     items.sort(key=lambda item: item.path != LONGEST)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`--dist loadfile`, with all files that need Ray in one process: there is one Ray then, and one finished sweep."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # it has no types
+
+    class FilesWithOneRay(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = str(super()._split_scope(nodeid))
+            return "files that need Ray" if _needs_ray(file) else file
+
+    return FilesWithOneRay(config, log)
+
+
+@cache
+def _needs_ray(file: str) -> bool:
+    return bool(NEEDS_RAY.search((REPOSITORY / file).read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import pandas as pd
 
@@ -26,10 +26,23 @@ class Judged:
     claim: Claim
     ours: Verdict
     paper: Verdict | None  # the verdict of the printed numbers; None for a data set that the paper does not have
-    flips: str = ""  # at which other value of its threshold the verdict changes; "" where at none
+    results: Results
     standing: str = ""  # confirmatory or exploratory, and why (standing.py); "" if that was not asked
     others: dict[Reading, Verdict] = field(default_factory=dict)
     """Its verdicts under the readings that it depends on: those that give other findings."""
+
+    @cached_property
+    def flips(self) -> str:
+        """How the verdict changes at a smaller and a larger value of its threshold; "" where it stays the same."""
+        values = SWEPT.get(self.claim.threshold, ())
+        thresholds = (replace(self.results.thresholds, **{self.claim.threshold: value}) for value in values)
+        outcomes = (self.claim.judge(self.results.under(other)).outcome for other in thresholds)
+        shares = max(values, default=1.0) < 1
+        said = zip((f"{value:.0%}" if shares else f"{value:g}" for value in values), outcomes, strict=True)
+        word = self.claim.threshold.replace("_", " ")
+        return "; ".join(
+            f"{outcome} with “{word}” at {value}" for value, outcome in said if outcome != self.ours.outcome
+        )
 
     @property
     def kernel(self) -> str:
@@ -100,14 +113,14 @@ class Judgement:
 
 def judge(results: Results, own: Iterable[Claim] = (), readings: Sequence[Reading] = ()) -> Judgement:
     """Every claim that speaks of these data, then the user's own, also under other readings of the data."""
-    paper = published_verdicts().get(results.data, {})
+    paper = published_verdicts().get(results.data, {}) if results.of_paper else {}
     under = {reading: _verdicts(reading.results, own) for reading in readings}
     judged = []
     for claim, verdict in _verdicts(results, own).items():
         others = {
             reading: found[claim] for reading, found in under.items() if found[claim].findings != verdict.findings
         }
-        judged.append(Judged(claim, verdict, paper.get(claim.name), flips(claim, results, verdict), others=others))
+        judged.append(Judged(claim, verdict, paper.get(claim.name), results, others=others))
     return Judgement(results, tuple(judged), readings=tuple(readings))
 
 
@@ -120,17 +133,6 @@ def published_verdicts() -> dict[str, dict[str, Verdict]]:
 
 def _verdicts(results: Results, own: Iterable[Claim] = ()) -> dict[Claim, Verdict]:
     return {claim: claim.judge(results) for claim in (*CLAIMS, *own) if not claim.data or results.data in claim.data}
-
-
-def flips(claim: Claim, results: Results, verdict: Verdict) -> str:
-    """How the verdict changes at a smaller and a larger value of its threshold; "" where it stays the same."""
-    values = SWEPT.get(claim.threshold, ())
-    swept = (results.under(replace(results.thresholds, **{claim.threshold: value})) for value in values)
-    found = zip(values, (claim.judge(one).outcome for one in swept), strict=True)
-    shares = max(values, default=1.0) < 1
-    said = [(f"{value:.0%}" if shares else f"{value:g}", outcome) for value, outcome in found]
-    word = claim.threshold.replace("_", " ")
-    return "; ".join(f"{outcome} with “{word}” at {value}" for value, outcome in said if outcome != verdict.outcome)
 
 
 def claims_table(judgement: Judgement) -> TextTable:

@@ -23,8 +23,8 @@ from aesweep.analysis.claims.verdicts import (
     unsettled,
 )
 from aesweep.analysis.data.results import Results
-from aesweep.analysis.data.scores import PRIORS, SAMPLE_SCORES, SOURCE_NAMES
-from aesweep.analysis.data.trials import NOISE, NORM, PAPER_WIDTH, varied_daes, varied_width
+from aesweep.analysis.data.scores import SOURCE_NAMES
+from aesweep.analysis.data.trials import NOISE
 from aesweep.analysis.statistics import (
     Sample,
     contrast,
@@ -70,8 +70,7 @@ def widths_with_both(rows: pd.DataFrame) -> list[int]:
 
 def width_of(results: Results, network: str) -> int:
     """The width at which noise or a norm was varied, as its figure chooses it: one for all levels, or for all norms."""
-    pattern, scores = (NOISE, PRIORS) if re.fullmatch(NOISE, network) else (NORM, SAMPLE_SCORES)
-    return varied_width(varied_daes(results.trials, pattern), scores) or PAPER_WIDTH
+    return results.noise_width if re.fullmatch(NOISE, network) else results.norm_width
 
 
 def varied(results: Results, network: str) -> NetworkColumns:

@@ -7,6 +7,7 @@ are named by what sets them apart; distances of two evaluations never share an a
 is the distance on the hash-checked 2015 Inception network only.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from aesweep.analysis.data.scores import SAMPLE_SCORES, by_score, scoring_deviations, setting_words
+from aesweep.analysis.data.scores import SAMPLE_SCORES, SCORES, score_names, scoring_deviations, setting_words
 from aesweep.analysis.data.tables import Tables
 from aesweep.sweep.tables.schemas import SHARED_ERROR
 
@@ -149,11 +150,15 @@ def by_trial(rows: pd.DataFrame, column: str) -> tuple[pd.DataFrame, pd.DataFram
     return values, errors
 
 
+def nothing_by_trial(columns: Iterable[str]) -> pd.DataFrame:
+    """What a function that gives measures by trial gives of a store that has none: index `key`, no row, float columns."""
+    return pd.DataFrame(index=pd.Index([], dtype="str", name="key"), columns=list(columns), dtype="float64")
+
+
 def scores_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`, one float column per name of `SCORES`: the mean over sampling seeds, null without a score."""
-    found = by_score(frechet_rows(tables, evaluation))
-    columns = {name: rows.groupby("key")["value"].mean() for name, rows in found}
-    return pd.DataFrame(columns).astype("float64").rename_axis("key")
+    rows = frechet_rows(tables, evaluation)
+    return _by_score(rows.assign(score=score_names(rows)).groupby(["score", "key"])["value"].mean())
 
 
 def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
@@ -161,9 +166,14 @@ def errors_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
 
     Null where one of the values has none.
     """
-    found = by_score(frechet_rows(tables, evaluation))
-    columns = {f"{name}_stderr": error_of_mean(rows[rows["value"].notna()], ["key"]) for name, rows in found}
-    return pd.DataFrame(columns).astype("float64").rename_axis("key")
+    rows = frechet_rows(tables, evaluation)
+    rows = rows.assign(score=score_names(rows))
+    return _by_score(error_of_mean(rows[rows["value"].notna()], ["score", "key"])).add_suffix("_stderr")
+
+
+def _by_score(values: pd.Series) -> pd.DataFrame:
+    """A column per name of `SCORES` from a series by score and key."""
+    return values.unstack("score").reindex(columns=list(SCORES)).rename_axis(columns=None).astype("float64")
 
 
 def error_of_mean(scores: pd.DataFrame, by: list[str]) -> pd.Series:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from aesweep.analysis.data.evaluations import by_trial, in_order, of_first_evaluation
+from aesweep.analysis.data.evaluations import by_trial, in_order, nothing_by_trial, of_first_evaluation
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.statistics import holm
 
@@ -47,7 +47,12 @@ DISTANCES = (EFFECT, "radius_ks", "marginal_kurtosis")
 
 def gaussianity_by_trial(tables: Tables) -> pd.DataFrame:
     """Index `key`; per measure its value and `<measure>_stderr`, `…_null`, `…_null_std` (Gaussian data) and `…_p`."""
-    rows = in_order(tables, tables.scores[tables.scores["source"] == "latents"])
+    rows = tables.scores[tables.scores["source"] == "latents"]
+    if rows.empty:
+        return nothing_by_trial(
+            f"{name}{part}" for name in MEASURES for part in ("", "_stderr", "_null", "_null_std", "_p")
+        )
+    rows = in_order(tables, rows)
     measured = rows["metric"].str.replace("_(?:null|p)$", "", regex=True)
     rows = rows.assign(measured=measured, tested=rows["metric"] == measured + "_p")
     rows["tested"] = rows.groupby(["key", "evaluation", "measured"])["tested"].transform("any")

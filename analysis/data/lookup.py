@@ -11,6 +11,7 @@ class Lookup:
         self._frame = frame
         self._equal: dict[tuple[str, object], np.ndarray] = {}
         self._rows: dict[frozenset[tuple[str, object]], np.ndarray] = {}
+        self._frames: dict[frozenset[tuple[str, object]], pd.DataFrame] = {}
         self._columns: dict[str, np.ndarray] = {}
 
     def rows(self, columns: dict[str, object]) -> np.ndarray:
@@ -22,6 +23,13 @@ class Lookup:
                 chosen &= self._has(name, value)
             self._rows[asked] = chosen.nonzero()[0]
         return self._rows[asked]
+
+    def frame(self, columns: dict[str, object]) -> pd.DataFrame:
+        """The rows with these values; read only."""
+        asked = frozenset(columns.items())
+        if asked not in self._frames:
+            self._frames[asked] = self._frame.take(self.rows(columns))
+        return self._frames[asked]
 
     def values(self, column: str) -> np.ndarray:
         """A column of numbers, float, one per row of the frame; read only."""

@@ -25,8 +25,9 @@ from aesweep.analysis.data.evaluations import (
 from aesweep.analysis.data.lookup import Lookup
 from aesweep.analysis.data.measured_trials import scored_trials, with_measures
 from aesweep.analysis.data.paper import COMPARISON_SIZES, DATA_NAMES, SETTINGS, VAE_SETTINGS
-from aesweep.analysis.data.scores import SCORES, image_words, scoring_deviations
+from aesweep.analysis.data.scores import PRIORS, SAMPLE_SCORES, SCORES, image_words, scoring_deviations
 from aesweep.analysis.data.tables import LatentPoints, Tables
+from aesweep.analysis.data.trials import NOISE, NORM, PAPER_WIDTH, varied_daes, varied_width
 from aesweep.analysis.statistics import Sample
 from aesweep.analysis.thresholds import NOMINAL_SPREAD, Thresholds
 
@@ -141,14 +142,24 @@ class Results:
         often = counts.index[counts == counts.max()]
         return int(often[len(often) // 2])
 
+    @cached_property
+    def noise_width(self) -> int:
+        """The width at which noise was varied, as its figure chooses it: one for all levels."""
+        return varied_width(varied_daes(self.trials, NOISE), PRIORS) or PAPER_WIDTH
+
+    @cached_property
+    def norm_width(self) -> int:
+        """The width at which the latents were normalised, as its figure chooses it: one for all norms."""
+        return varied_width(varied_daes(self.trials, NORM), SAMPLE_SCORES) or PAPER_WIDTH
+
     def at_comparison_size(self, *models: str) -> pd.DataFrame:
         """The plain trials at the comparison size, of some models or of all."""
-        rows = self.plain[self.plain["latent_size"] == self.comparison_size]
+        rows = self.of(depth="1", network="", latent_size=self.comparison_size)
         return rows[rows["model"].isin(models)] if models else rows
 
     def of(self, **columns: object) -> pd.DataFrame:
-        """The trials with these values: `of(model="dae", filters=64, depth="1", network="")`."""
-        return self.trials.take(self._lookup.rows(columns))
+        """The trials with these values: `of(model="dae", filters=64, depth="1", network="")`; copy before you change them."""
+        return self._lookup.frame(columns)
 
     @property
     def printed(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from aesweep.analysis.data.evaluations import FRECHET, KERNEL, Evaluation, by_trial, in_order
+from aesweep.analysis.data.evaluations import FRECHET, KERNEL, Evaluation, by_trial, in_order, nothing_by_trial
 from aesweep.analysis.data.tables import Tables
 
 PLACES = {"reconstruction": "test images", "mvg": "MVG samples"}
@@ -59,6 +59,8 @@ def smoothness_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     distances = KERNEL if evaluation.metric in KERNEL else FRECHET
     names |= {f"{distance}_{way}": way for distance in distances for way in _WAYS}
     rows = tables.scores[tables.scores["metric"].isin(names) & tables.scores["source"].isin(PLACES)]
+    if rows.empty:
+        return nothing_by_trial([*COLUMNS, *(f"{name}_stderr" for name in COLUMNS)])
     rows = in_order(tables, rows)
     rows = rows.assign(measure=rows["metric"].map(names), own=rows["evaluation"] == evaluation.id)
     rows = rows[rows["own"] | ~rows["measure"].isin(_WAYS)]

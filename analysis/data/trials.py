@@ -156,6 +156,8 @@ def _joined(parts: list[pd.Series]) -> pd.Series:
 
 def _named(trials: pd.DataFrame, name: str, counts: pd.Series, *within: str) -> pd.Series:
     """`name value` if the trials in `counts` on the same data (or equal in `within`) have several values, otherwise ""."""
+    if trials.loc[counts, name].nunique(dropna=False) < 2:
+        return pd.Series("", index=trials.index, dtype="str")
     alike = trials[counts].groupby(list(within) or "data", observed=True)[name]
     differ = alike.transform(lambda held: held.nunique(dropna=False)).reindex(trials.index) > 1
     values = trials[name].map(_value).astype("str")

@@ -125,12 +125,12 @@ PAPER = "What the paper says, and what these data say"
 
 def test_the_paper_comes_last_on_other_data_and_only_where_the_spec_asks(make_store: MakeStore, tmp_path: Path) -> None:
     fields: dict[str, Any] = {"model": ["dae", "vae"], "filters": [16], "latent_size": [4, 8], "epochs": [6]}
-    digits = make_store(grid(**fields), pictures=False)
+    digits = make_store(grid(**fields), pictures=False, latent_points=0)
     assert PAPER not in _page(write_report(digits, tmp_path / "silent")).headings
     asked = write_report(digits, tmp_path / "asked", wishes=Wishes(paper=True))
     assert _page(asked).headings[-2:] == [PAPER, "Provenance"]
     assert (asked.parent / "figures" / "figure-1-fd-random-conv-64-digits-32.png").is_file()
-    cifar = make_store(grid(dataset=["cifar10"], **fields), pictures=False)
+    cifar = make_store(grid(dataset=["cifar10"], **fields), pictures=False, latent_points=0)
     assert _page(write_report(cifar, tmp_path / "cifar")).headings[:2] == ["Results over the fields that vary", PAPER]
     assert PAPER not in _page(write_report(cifar, tmp_path / "without", wishes=Wishes(paper=False))).headings
 
@@ -280,7 +280,7 @@ def test_the_provenance_names_the_extractors_weights_and_how_to_get_the_data_has
 
 @pytest.mark.parametrize("missing", ["epochs", "scores", "latents", "failures"])
 def test_one_missing_table_still_gives_a_report(make_store: MakeStore, tmp_path: Path, missing: str) -> None:
-    store = make_store(grid(latent_size=[4], epochs=[2]), pictures=False)
+    store = make_store(grid(latent_size=[4], epochs=[2]), pictures=False, latent_points=2)
     (store / "tables" / f"{missing}.parquet").unlink()
     assert "1 of 1 trial done" in _page(write_report(store, tmp_path / "report")).text
 
@@ -373,7 +373,7 @@ def test_a_store_that_was_moved_is_still_read(bare: MakeStore, tmp_path: Path) -
 
 def test_two_extractors_are_never_in_one_table(make_store: MakeStore, tmp_path: Path) -> None:
     both = (("f" * 12, "fid", "inception-2015"), ("e" * 12, "fd", "random-conv-64"))
-    store = make_store(grid(latent_size=[4, 8], epochs=[1]), evaluations=both)
+    store = make_store(grid(latent_size=[4, 8], epochs=[1]), evaluations=both, pictures=False, latent_points=0)
     out = write_report(store, tmp_path / "report").parent
     for slug, extractor in (("fid-inception-2015", "inception-2015"), ("fd-random-conv-64", "random-conv-64")):
         table = pd.read_csv(out / "tables" / f"summary-{slug}.csv")

@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import pytest
-
 from tests.fresh_process import run_python
 
 ASK = """
@@ -18,34 +16,40 @@ print(os.environ["TRITON_HOME"])
 
 COMPILES = """
 import os, sys
-os.environ["HOME"] = sys.argv[1]
-os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)
 from aesweep.cluster.user import complete_environment
-complete_environment()
-from torch._inductor.runtime.cache_dir_utils import cache_dir, triton_cache_dir
-print(cache_dir(), triton_cache_dir(0), os.environ.get("TRITON_HOME", "-"))
+from torch._inductor.runtime.cache_dir_utils import cache_dir, triton_cache_dir  # loaded once: it takes seconds
+for home in sys.argv[1:]:
+    if not os.fork():
+        os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)  # torch sets it when it is loaded and it is not set
+        os.environ["HOME"] = home
+        complete_environment()
+        print(cache_dir(), triton_cache_dir(0), os.environ.get("TRITON_HOME", "-"), flush=True)
+        os._exit(0)
+    os.wait()
 """
 
 
-def compiles_into(home: Path) -> list[Path]:
-    """The folders of code that torch, Triton and Inception's kernels compile (Triton's own is below the home unless set)."""
-    inductor, torchs_triton, triton = run_python(COMPILES, home).stdout.split()
-    return [Path(inductor), Path(torchs_triton), home if triton == "-" else Path(triton)]
+def compiles_into(*homes: Path) -> list[list[Path]]:
+    """For each home the folders of code that torch, Triton and Inception's kernels compile, in a process of its own.
+
+    Triton's own is below the home unless it is set.
+    """
+    lines = run_python(COMPILES, *homes).stdout.splitlines()
+    found = [line.split() for line in lines]
+    return [[Path(a), Path(b), home if c == "-" else Path(c)] for home, (a, b, c) in zip(homes, found, strict=True)]
 
 
-def test_code_is_compiled_into_the_home_and_not_where_others_may_be_first(tmp_path: Path) -> None:
-    assert all(folder.is_relative_to(tmp_path) for folder in compiles_into(tmp_path))
-
-
-@pytest.mark.parametrize("mode", [0o1777, 0o777, 0o775])
-def test_a_home_that_others_may_write_to_holds_no_compiled_code(tmp_path: Path, mode: int) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    home.chmod(mode)
-    folders = compiles_into(home)
-    private = next(part for part in (folders[0], *folders[0].parents) if part.name.startswith("aesweep-"))
-    assert not home.is_relative_to(private) and all(folder.is_relative_to(private) for folder in folders)
-    assert private.stat().st_mode & 0o777 == 0o700 and private.stat().st_uid == os.getuid()
+def test_code_is_compiled_into_a_home_that_is_private_and_else_into_a_folder_that_is(tmp_path: Path) -> None:
+    own, *shared = homes = [tmp_path / f"{mode:o}" for mode in (0o700, 0o1777, 0o777, 0o775)]
+    for home in homes:
+        home.mkdir()
+        home.chmod(int(home.name, 8))
+    found, *others = compiles_into(*homes)
+    assert all(folder.is_relative_to(own) for folder in found), "where others may be first"
+    for home, folders in zip(shared, others, strict=True):
+        private = next(part for part in (folders[0], *folders[0].parents) if part.name.startswith("aesweep-"))
+        assert not home.is_relative_to(private) and all(folder.is_relative_to(private) for folder in folders)
+        assert private.stat().st_mode & 0o777 == 0o700 and private.stat().st_uid == os.getuid()
 
 
 def test_the_folder_is_private_and_found_again(tmp_path: Path) -> None:

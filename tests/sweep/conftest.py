@@ -127,19 +127,26 @@ def finished_store(finished_launch: FinishedLaunch) -> Path:
     return finished_launch.store
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[MotoServer, Proxy]]:
-    """The server and its proxy, and an environment that leads to them."""
+@pytest.fixture(scope="session")
+def moto() -> Iterator[tuple[MotoServer, Proxy]]:
+    """One server for the session, and its proxy: starting one takes seconds, and each test has a place of its own there."""
     moto = MotoServer()
     proxy = Proxy(moto.port)
+    yield moto, proxy
+    proxy.stop()
+    moto.stop()
+
+
+@pytest.fixture(scope="module")
+def server(moto: tuple[MotoServer, Proxy]) -> Iterator[tuple[MotoServer, Proxy]]:
+    """The server and its proxy, and an environment that leads to them."""
+    _, proxy = moto
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", proxy.url)
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield moto, proxy
-    proxy.stop()
-    moto.stop()
+        yield moto
 
 
 @pytest.fixture

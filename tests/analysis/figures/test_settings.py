@@ -17,6 +17,7 @@ from aesweep.analysis import figures, load_tables
 from aesweep.analysis.data.results import all_results
 from aesweep.analysis.figures.width_and_depth import figure_1
 from tests.fresh_process import REPOSITORY, command_environment
+from tests.in_process import run_aesweep
 
 STORE = REPOSITORY / "tests" / "fixtures" / "store-0.1.0" / "store"
 HOSTILE: dict[str, Any] = {
@@ -56,8 +57,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with tables, which is reported again and again."""
     copy = tmp_path_factory.mktemp("settings") / "store"
     shutil.copytree(STORE, copy)
-    subprocess.run([sys.executable, "-m", "aesweep.sweep.cli", "tables", copy], check=True, cwd=copy,
-                   env=command_environment(), stdout=subprocess.DEVNULL)  # fmt: skip
+    assert run_aesweep("tables", copy).code == 0
     return copy
 
 

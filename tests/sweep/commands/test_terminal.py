@@ -61,25 +61,33 @@ def test_short_help_is_help() -> None:
         assert short.code == long.code == 0 and short.out == long.out != ""
 
 
-def completed_by_bash(*words: str) -> list[str]:
-    """What bash offers after these words, the last one being begun, with the script that aesweep gives it."""
-    source = f"source <(_AESWEEP_COMPLETE=source_bash {PROGRAM})"
-    ask = f"COMP_WORDS=({' '.join(map(repr, words))}); COMP_CWORD={len(words) - 1}; _aesweep_completion {PROGRAM}"
-    program = f'{source} && complete -p aesweep >&2 && {ask} && printf "%s\\n" "${{COMPREPLY[@]}}"'
+def completed_by_bash(*lines: list[str]) -> list[list[str]]:
+    """What bash offers after the words of each line, the last one being begun, with the script that aesweep gives it."""
+    program = f"source <(_AESWEEP_COMPLETE=source_bash {PROGRAM}) && complete -p aesweep >&2"
+    for words in lines:
+        asked = f"COMP_WORDS=({' '.join(map(repr, words))}); COMP_CWORD={len(words) - 1}"
+        program += f' && {asked}; _aesweep_completion {PROGRAM} && echo "${{COMPREPLY[@]}}"'
     environment = {**command_environment(), "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=True
     )
     assert "-F _aesweep_completion aesweep" in done.stderr
-    return done.stdout.split()
+    return [line.split() for line in done.stdout.splitlines()]
 
 
 def test_bash_completes_verbs_options_and_presets() -> None:
-    assert {"plan", "launch", "evaluate"} < set(completed_by_bash("aesweep", ""))
-    assert completed_by_bash("aesweep", "la") == ["launch"]
-    assert {"--store", "--set"} <= set(completed_by_bash("aesweep", "launch", "--s"))
-    assert completed_by_bash("aesweep", "launch", "quick") == ["quickstart"]
-    assert completed_by_bash("aesweep", "launch", "quickstart", "--track", "ten") == ["tensorboard"]
+    verbs, verb, options, preset, tracker = completed_by_bash(
+        ["aesweep", ""],
+        ["aesweep", "la"],
+        ["aesweep", "launch", "--s"],
+        ["aesweep", "launch", "quick"],
+        ["aesweep", "launch", "quickstart", "--track", "ten"],
+    )
+    assert {"plan", "launch", "evaluate"} < set(verbs)
+    assert verb == ["launch"]
+    assert {"--store", "--set"} <= set(options)
+    assert preset == ["quickstart"]
+    assert tracker == ["tensorboard"]
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

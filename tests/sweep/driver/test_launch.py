@@ -245,12 +245,10 @@ def test_a_launch_after_damage_mends_it_and_ends_with_the_same_numbers(
     ).read_bytes()
 
 
-def test_a_spec_that_shares_nothing_with_a_store_asks_for_add(
-    finished_store: Path, tiny_spec: Path, tmp_path: Path
-) -> None:
-    done = run_cli("launch", tiny_spec, "--store", finished_store, "--set", "filters=5", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "--add" in done.stderr
+def test_a_spec_that_shares_nothing_with_a_store_asks_for_add(finished_store: Path, tiny_spec: Path) -> None:
+    done = run_aesweep("launch", tiny_spec, "--store", finished_store, "--set", "filters=5")
+    assert done.code == 2
+    assert "--add" in done.err
 
 
 FEW_MOMENTS = ("after */checkpoint.pt",)  # the commits of a training by default without Ray too: test_training.py
@@ -305,9 +303,9 @@ def test_killed_while_the_tables_are_folded_the_next_launch_folds_them(
         else:
             shutil.rmtree(store / "tables", ignore_errors=True)
         assert run_cli("tables", store, cwd=tmp_path, env=dying(moment)).returncode == -9
-        done = run_cli("launch", tiny_spec, "--store", store, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
-        assert "Tables rebuilt" in done.stderr
+        done = run_aesweep("launch", tiny_spec, "--store", store)
+        assert done.code == 0, done.err
+        assert "Tables rebuilt" in done.err
         assert_same_results(store, finished_store)
         assert not list(store.rglob(".tmp-*"))
 

@@ -12,8 +12,8 @@ from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.store.layout import FOLDED
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.tables.learning import late_improvement, training_warning
+from tests.in_process import run_aesweep
 from tests.small_store import DONE, copy_at_rest
-from tests.sweep.conftest import run_cli
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_status_says_which_trained_models_to_look_at(small_store: Path, tmp_path
     assert [(p.name, p.warning.partition(":")[0]) for p in read_status(open_store(root)).poor] == [
         (DONE.name, "it was still improving fast")
     ]
-    shown = run_cli("status", root, cwd=tmp_path)
-    assert f"  look at  {DONE.name}  it was still improving fast: 100%" in shown.stdout
-    assert json.loads(run_cli("status", root, "--json", cwd=tmp_path).stdout)["poor"][0]["key"] == DONE.key
+    shown = run_aesweep("status", root)
+    assert f"  look at  {DONE.name}  it was still improving fast: 100%" in shown.out
+    assert json.loads(run_aesweep("status", root, "--json").out)["poor"][0]["key"] == DONE.key
     pq.write_table(table.drop_columns(["late_improvement"]), path)  # of an older aesweep
     assert read_status(open_store(root)).poor == []
 
