@@ -176,7 +176,6 @@ const Chart = (() => {
       .filter(p => place.has(facet && facet.varied ? facet.code(p.i) : 0))
       .map(p => {
         const at = place.get(facet && facet.varied ? facet.code(p.i) : 0),
-          running = curves[p.key].state !== 'trained',
           color = colourOf(colour && colour.varied ? colour : null, colour ? colour.code(p.i) : 0);
         const points = curves[p.key].epoch
           .map((epoch, j) => [epoch, curves[p.key][view.series][j]])
@@ -195,8 +194,8 @@ const Chart = (() => {
           animation: false,
           lineStyle: {
             color,
-            width: running ? 2.4 : 1.3,
-            type: running ? 'dashed' : 'solid',
+            width: p.running ? 2.4 : 1.3,
+            type: p.running ? 'dashed' : 'solid',
             opacity: shown.length > 40 ? 0.6 : 0.9,
           },
           emphasis: {lineStyle: {width: 3, opacity: 1}},

@@ -39,7 +39,7 @@
     if (view.mode === Points.MEANS && data.field(view.x) && !data.field(view.x).ofSettings) view.x = data.first.x;
     if (view.mode === Points.CURVES && view.logX === null) view.logX = false;
     if ('y' in changes || 'mode' in changes) PointTable.reset((data.measure(view.y) || {}).lower !== false);
-    remember();
+    if (data.keys.length) remember(); // without trials nothing was chosen, and the address may say what will be
     draw();
   };
 
@@ -95,7 +95,7 @@
     const rest = Number(view.top) > 0 ? [] : found.all.filter(p => p.y === null && !isRunning(p));
     const chosen = [...new Set([...running, ...ranked, ...rest])]
       .slice(0, MOST_CURVES)
-      .map(p => ({...p, i: p.trials[0], key: data.keys[p.trials[0]]}));
+      .map(p => ({...p, i: p.trials[0], key: data.keys[p.trials[0]], running: isRunning(p)}));
     let curves = {},
       trouble = '';
     try {
@@ -186,9 +186,10 @@
   };
 
   const use = fresh => {
-    const before = data ? sign() : '';
+    const before = data ? sign() : '',
+      isFirst = !data || !data.keys.length;
     data = fresh;
-    if (!view) view = remembered();
+    if (isFirst) view = remembered();
     if (!data.measure(view.y)) view.y = data.first.y;
     News.state(data, openOne);
     News.running(data, current, openOne);

@@ -89,7 +89,8 @@ const Sections = (() => {
     );
   };
 
-  // Settings that differ from this one in a single field, or in fields that always change together.
+  // Settings that differ from this one in a single field, or in fields that always change together. A field that has no
+  // effect on one of the two, such as beta on a DAE, makes no difference.
   const neighbours = (data, i, view, open) => {
     const fields = data.fields.filter(f => f.config && f.varied && f.ofSettings && f.name !== 'seed'),
       measure = data.measure(view.y),
@@ -97,13 +98,11 @@ const Sections = (() => {
       found = [];
     data.members.forEach((members, s) => {
       if (s === own) return;
-      let differs = null;
-      for (const f of fields) {
-        if (f.code(i) === f.code(members[0])) continue;
-        if (f.name === 'data' || (differs && differs.axis !== f.axis)) return;
-        differs = differs || f;
-      }
-      if (differs) found.push({field: differs, other: members[0], s});
+      const other = members[0],
+        differing = fields.filter(f => f.code(i) !== f.code(other)),
+        counted = differing.filter(f => f.code(i) >= 0 && f.code(other) >= 0);
+      if (!counted.length || counted.some(f => f.name === 'data' || f.axis !== counted[0].axis)) return;
+      found.push({field: counted[0], differing, other, s});
     });
     if (!found.length) return null;
     found.sort(
@@ -111,18 +110,23 @@ const Sections = (() => {
         data.fields.indexOf(a.field) - data.fields.indexOf(b.field) || a.field.code(a.other) - b.field.code(b.other),
     );
     const score = s => (measure ? Words.withError(measure.means[s], measure.halves && measure.halves[s]) : '–');
-    const body = found.slice(0, 24).map(({field, other, s}) => {
+    const values = (differing, trial, title = () => '') =>
+      differing
+        .filter(f => f.code(trial) >= 0)
+        .map(f => title(f) + f.word(f.code(trial)))
+        .join('; ');
+    const body = found.slice(0, 24).map(({differing, other, s}) => {
       const button = make('button', {
         type: 'button',
         className: 'link',
-        textContent: `${field.title} ${field.word(field.code(other))}`,
+        textContent: values(differing, other, f => `${f.title} `),
       });
       button.addEventListener('click', () => open([i, other]));
       return make(
         'tr',
         {},
         make('td', {}, button),
-        make('td', {}, `instead of ${field.word(field.code(i))}`),
+        make('td', {}, `instead of ${values(differing, i)}`),
         make('td', {className: 'number'}, score(s)),
       );
     });

@@ -36,7 +36,9 @@ def plan(
             metavar="SIZE", help="Say how long it takes on machines such as 4x8xH200, or on the running cluster: auto."
         ),
     ] = None,
-    price: Annotated[float | None, option(min=0.0, metavar="N", help="Price of one GPU-hour, with --cluster.")] = None,
+    price: Annotated[
+        float | None, option(min=0.0, metavar="N", help="Price of one GPU-hour: of --cluster, or of one H200.")
+    ] = None,
     spot_hours: Annotated[
         float | None, option(min=0.01, metavar="H", help="Mean hours until a machine dies, with --cluster.")
     ] = None,
@@ -46,10 +48,8 @@ def plan(
 
     Example:  aesweep plan paper-cifar10 --set seeds=0..4 --cluster 4x8xH200 --price 2.50
     """
-    if cluster is None and (price is not None or spot_hours is not None):
-        raise InputError(
-            "--cluster", "none", "Give the machines that --price and --spot-hours speak of: --cluster 4x8xH200."
-        )
+    if cluster is None and spot_hours is not None:
+        raise InputError("--spot-hours", spot_hours, "Say which machines die: add --cluster 4x8xH200.")
     loaded = load_spec(spec, overrides or [], data)
     evaluation = loaded.evaluation_config(require_weights=False)
     own = own_claims(loaded.claims)
@@ -67,7 +67,7 @@ def plan(
         from aesweep.sweep.commands.planned_cluster import ClusterOptions, describe_cluster
 
         on_cluster = describe_cluster(made, loaded.execution, ClusterOptions(cluster, price, spot_hours))
-    print_plan(loaded, made, about)
+    print_plan(loaded, made, about, price if cluster is None else None)
     for line in on_cluster:
         make_console(highlight=False).print(line, markup=False, soft_wrap=True)
 

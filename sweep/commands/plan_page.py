@@ -8,15 +8,15 @@ from rich.text import Text
 from aesweep.evaluation.volume import checkpoint_bytes
 from aesweep.models.cost import fit_core_hours
 from aesweep.sweep.console import make_console
-from aesweep.sweep.driver.costs import describe_cpu_hours
+from aesweep.sweep.driver.costs import describe_cpu_hours, describe_price
 from aesweep.sweep.driver.plan import Plan
 from aesweep.sweep.driver.progress import describe_bytes, describe_counts
 from aesweep.sweep.driver.short_schedules import short_schedules
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 
 
-def print_plan(spec: SweepSpec, made: Plan, about: Sequence[str]) -> None:
-    """Print a plan; `about` are lines on what it is made of."""
+def print_plan(spec: SweepSpec, made: Plan, about: Sequence[str], price: float | None = None) -> None:
+    """Print a plan; `about` are lines on what it is made of, `price` is that of an hour of one H200."""
     console = make_console(highlight=False)
     console.print(Text(f"{spec.name}: {len(made.trials)} trials", "table.title"), soft_wrap=True)
     console.print(_blocks(made))
@@ -25,7 +25,7 @@ def print_plan(spec: SweepSpec, made: Plan, about: Sequence[str]) -> None:
     console.print()
     from aesweep.sweep.commands.seeds import describe_seeds  # scipy from here on
 
-    for line in (*_work(made), *_cost(spec, made), *describe_seeds(made.trials)):
+    for line in (*_work(made), *_cost(spec, made, price), *describe_seeds(made.trials)):
         console.print(line, markup=False, soft_wrap=True)
     if made.is_done:
         console.print("Nothing to do.")
@@ -60,9 +60,11 @@ def _work(made: Plan) -> list[str]:
     return lines
 
 
-def _cost(spec: SweepSpec, made: Plan) -> list[str]:
-    """Hours on this machine without a GPU, and room in the store."""
+def _cost(spec: SweepSpec, made: Plan, price: float | None) -> list[str]:
+    """Price of training on one H200, hours on this machine without a GPU, and room in the store."""
     lines = []
+    if price is not None:
+        lines.append(f"{describe_price(sum(t.gpu_hours for t in made.to_train), price)} Scoring is not counted.")
     if not made.is_done:
         lines.append(f"Training and scoring take {describe_cpu_hours(made, spec.execution.threads)}.")
     disk = describe_bytes(sum(t.disk_bytes for t in made.trials) + made.shared_bytes)

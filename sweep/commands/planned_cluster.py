@@ -12,6 +12,7 @@ from aesweep.cluster.planned.simulation import LOST_MACHINE_SECONDS, Site, Work,
 from aesweep.cluster.planned.sizes import OPTION, PlannedCluster, read_cluster
 from aesweep.cluster.resources import distinct, evaluation_slots, gpu_share, trial_resources, trial_slots
 from aesweep.models.cost import evaluation_seconds
+from aesweep.sweep.driver.costs import describe_price
 from aesweep.sweep.driver.plan import Plan, PlannedTrial
 from aesweep.sweep.spec.execution import ExecutionConfig
 
@@ -79,8 +80,7 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
         f"{mine.computing_seconds / mine.seconds / devices:.0%} of the time.",
     ]
     if options.price is not None:
-        hours = mine.seconds / 3600 * resources.gpus
-        lines.append(f"Price: {hours * options.price:,.0f}, for {hours:,.3g} GPU-hours at {options.price:g}.")
+        lines.append(describe_price(mine.seconds / 3600 * resources.gpus, options.price))
     if options.spot_hours is not None:
         lines.append(_spot(ordered[LAUNCH], site, options.spot_hours))
     return lines

@@ -31,6 +31,12 @@ def describe_cpu_hours(made: Plan, threads: int) -> str:
     return f"about {about} on this machine's {cpus} CPU{'s' * (cpus != 1)} without a GPU"
 
 
+def describe_price(hours: float, price: float) -> str:
+    """Such as `Price: 1,840, for 736 GPU-hours at 2.5.`; small amounts keep three digits."""
+    total = hours * price
+    return f"Price: {f'{total:,.0f}' if total >= 100 else f'{total:.3g}'}, for {hours:,.3g} GPU-hours at {price:g}."
+
+
 def describe_addition(made: Plan, before: EvaluationConfig, threads: int) -> list[str]:
     """Lines on what an evaluation adds; `before` is that of the store's latest spec."""
     trials, asked = made.to_score, made.evaluation

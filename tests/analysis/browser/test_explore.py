@@ -162,6 +162,18 @@ def test_learning_curves_are_drawn(browser: Browser, page: Path) -> None:
     assert len(series) == 15 and {(kind, count) for kind, _, count in series} == {("line", 6)}
 
 
+def test_the_curve_of_a_failed_trial_is_not_one_that_grows(browser: Browser, tmp_path: Path) -> None:
+    def unfinished(rows: Rows) -> None:
+        kept = {row["key"] for row in rows["trials"][:2]}
+        rows["trials"][0]["state"], rows["trials"][1]["state"] = "failed", "running"
+        rows["epochs"] = [{**row, "state": "unfinished"} for row in rows["epochs"] if row["key"] in kept]
+
+    _open(browser, _page(tmp_path, Synthetic(grid(**FIELDS), edit=unfinished)))
+    _choose(browser, "Show", "curves")
+    lines = browser.wait_for(f"{SERIES.replace('one.type', 'one.lineStyle.type')[:-1]}")
+    assert sorted(kind for kind, _, _ in lines) == ["dashed", "solid"]
+
+
 def test_curves_that_cannot_be_loaded_are_said_to_be_missing(browser: Browser, page: Path) -> None:
     _open(browser, page)
     browser.run("document.getElementById('curves-0').textContent = '{'")
@@ -189,6 +201,19 @@ def test_two_trials_stand_side_by_side(browser: Browser, page: Path) -> None:
     assert browser.run(charts) == [False, True], "a chart that is no longer shown takes no memory"
     clouds = browser.run(LATENTS)
     assert [kind for kind, _ in clouds] == ["scatter", "scatter", "line"] * 2, "a panel per trial"
+
+
+def test_a_neighbour_is_named_by_every_field_in_which_it_differs(browser: Browser, tmp_path: Path) -> None:
+    """Fields that always change together are one step. One that has no effect on one of the two is shown, but is none."""
+    here, changed = {"epochs": [6], "batch_size": [128]}, {"epochs": [3], "batch_size": [64]}
+    trials = [*grid(**here, seed=[0, 1]), *grid(**changed, seed=[0, 1]), *grid(**here, model=["vae"], seed=[0, 1])]
+    _open(browser, _page(tmp_path, Synthetic(trials)))
+    browser.run(
+        "[...document.querySelectorAll('#points tbody button')].find(e => /dae.*-e6/.test(e.textContent)).click()"
+    )
+    text = _opened(browser, "Neighbours")
+    assert "epochs 3; batch size 64" in text and "instead of 6; 128" in text
+    assert "model VAE; beta 0.01" in text and "instead of DAE" in text
 
 
 def test_latents_of_a_trial_are_drawn_within_square_limits(browser: Browser, page: Path) -> None:
@@ -327,3 +352,22 @@ def test_a_served_page_follows_the_sweep(browser: Browser, running: tuple[Path, 
     TableWriter(store).publish(force=True)
     browser.wait_for("return document.getElementById('failed').textContent.includes(arguments[0])", MARKUP)
     assert browser.complaints() == [] and browser.run("return window.pwned === undefined")
+
+
+def test_a_page_that_is_open_before_there_are_trials_shows_them_as_one_that_is_opened_later(
+    browser: Browser, tmp_path: Path
+) -> None:
+    empty, full = (
+        LivePage(open_store(str(write_store(tmp_path / name, synthetic))).only_looking(), tmp_path, Wishes())
+        for name, synthetic in (("empty", Synthetic([])), ("full", Synthetic(grid(**FIELDS), pictures=False)))
+    )
+    with Server("127.0.0.1", 0, empty.find, policy(live=True)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        _open(browser, server.url)
+        assert "0 trials" in browser.run("return document.getElementById('said').textContent")
+        server.find = full.find
+        browser.wait_for("return document.getElementById('said').textContent.startsWith('8 settings')")
+        early = browser.run("return location.hash"), browser.run(SERIES)
+        _open(browser, server.url)
+        assert (browser.run("return location.hash"), browser.run(SERIES)) == early
+        server.shutdown()

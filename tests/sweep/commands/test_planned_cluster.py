@@ -35,6 +35,17 @@ def test_twice_as_many_gpus_take_half_as_long(
     assert float(price[1]) == pytest.approx(20 * slow[0], abs=1)
 
 
+def test_without_a_cluster_the_price_is_that_of_training_on_one_h200(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, "plan", "quickstart", "--price", "2.5") == 0
+    said = capsys.readouterr().out
+    trained = re.search(r"To train: 8 trials, (\S+) hours of one H200", said)
+    price = re.search(r"Price: (\S+), for (\S+) GPU-hours at 2\.5\. Scoring is not counted\.", said)
+    assert trained and price and trained[1] == price[2]
+    assert 0 < float(price[1]) == pytest.approx(2.5 * float(price[2]), rel=0.01)
+
+
 def test_a_spec_that_lists_its_networks_seed_by_seed_has_its_first_look_late(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -72,7 +83,7 @@ def test_machines_that_die_cost_time(monkeypatch: pytest.MonkeyPatch, capsys: py
     [
         (("--cluster", "4x"), "MACHINESxGPUSxTYPE"),
         (("--cluster", "1x8xH300"), "Choose one of these GPUs: H200,"),
-        (("--price", "3"), "--cluster 4x8xH200"),
+        (("--spot-hours", "3"), "--cluster 4x8xH200"),
         (("--cluster", "4x0:8", "--set", "threads=16"), "larger machines, or fewer threads"),
     ],
 )
