@@ -6,6 +6,7 @@ import random
 import shutil
 import traceback
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -173,8 +174,8 @@ def _found(action: str, ended: Ended) -> Found:
 
 def run_cases(workshop: Workshop, seeds: Iterable[int], jobs: int, slow: bool = True) -> list[Case]:
     """Every store of these numbers; `jobs` processes share them, fresh ones: who forks beside other threads may wait for ever."""
-    with get_context("spawn").Pool(jobs, _import_matplotlib) as pool:
-        return list(pool.imap_unordered(_Runner(workshop, slow), seeds, chunksize=5))
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _import_matplotlib) as pool:  # says when a process was killed
+        return list(pool.map(_Runner(workshop, slow), seeds, chunksize=5))
 
 
 def _import_matplotlib() -> None:
