@@ -43,7 +43,7 @@ def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Compariso
         counts += [seeds, settings]
         plans += [more_seeds(tables, sweep.trials, seeds)] if seeds else []
         plans += filter(None, [more_settings(tables, sweep.trials, one, settings)] if settings else [])
-    is_said = bool(compared) and len(sweep.layout.axes.every) == 1  # the two lowest networks are its two best values
+    is_said = bool(said) and len(sweep.layout.axes.every) == 1  # the two lowest networks are its two best values
     if sweep.ranking.as_good and not is_said:
         needed = sweep.ranking.seeds_to_tell_the_next()
         plans += [more_seeds(tables, sweep.trials, needed)] if needed else []
@@ -137,8 +137,10 @@ def _open(found: Comparison) -> tuple[str, int, int]:
     ways = [f"about {seeds} seeds"] if seeds else []
     ways += [f"about {settings:,} settings like these{_such_as(found)}"] if settings else []
     if not ways:
-        words = f"{names}: their difference is too small to be found with a sensible number of seeds or settings."
-        return words, 0, 0
+        too_small = (
+            "their difference is too small to be found with a sensible number of seeds or settings. Choose either."
+        )
+        return f"{names}: {too_small}", 0, 0
     return f"{names}: {' or '.join(ways)}.", seeds or 0, settings or 0
 
 

@@ -187,7 +187,7 @@ def test_equal_networks_are_said_to_be_equal_and_no_hundred_seeds_are_asked_for(
     last = answered(asked, lambda t: 50 + t.seed + t.latent_size / 1000).given[-1]
     assert last.text == (
         "4 latent units or 8 latent units: their difference is too small to be found with a sensible number of seeds or settings. "
-        "The two lowest networks: more seeds will hardly separate them. Choose either."
+        "Choose either."
     )
     assert last.command == ""
 
