@@ -83,13 +83,9 @@ def _common_labels(images: pd.DataFrame) -> pd.Series:
 
 
 def _relabelled(tables: Tables, labels: pd.Series) -> Tables:
-    own = tables.trials["data_label"]
-    return replace(
-        tables,
-        trials=tables.trials.assign(
-            data_label=tables.trials["data_identity"].map(labels.get).where(lambda found: found.notna(), own)
-        ),
-    )
+    found = tables.trials["data_identity"].map(labels.get)
+    label = found.where(found.notna(), tables.trials["data_label"])
+    return replace(tables, trials=tables.trials.assign(data_label=label))
 
 
 def pairs(first: Side, second: Side, wishes: Wishes) -> Iterator[Pair]:

@@ -62,9 +62,8 @@ from tests.records import RESULT
 WIDTHS = (8, 32, 64, 128)  # three of them share a GPU
 SHORTEST, LONGEST = 0.4, 1.6  # of the mean length
 SCORING = 0.2  # of the mean length of a training
-COMPUTING = (
-    0.5  # of a trial's share: so much of its training is shorter on a faster GPU, and no GPU has more than it can do
-)
+COMPUTING = 0.5
+"""Of a trial's share: so much of its training is shorter on a faster GPU, and no GPU gets more work than it can do."""
 SPEED = "gpu-speed"
 """Label of a raylet: how fast its GPUs are against an H200."""
 

@@ -4,8 +4,8 @@ Problem: a trial's actor is reused for the next trial and never gives its share 
 that ask for the same kind of share wait until then.
 Decision: a part of every device belongs to evaluation. Trials of one sweep ask for multiples of one quantum that leaves at
 least 0.1 of a GPU, and for 0.9 of each CPU thread; evaluations ask for 0.1.
-Consequence: evaluations run beside training. Shares are bookkeeping: Ray limits neither memory nor threads by them. Workers limit
-both themselves (`memory_fraction`), and a trial that finds too little memory gets a larger share.
+Consequence: evaluations run at the same time as training. Ray only counts shares and does not enforce them. Workers limit their own
+memory (`memory_fraction`) and threads, and a trial that runs out of memory gets a larger share.
 """
 
 import math

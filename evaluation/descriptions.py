@@ -185,6 +185,7 @@ _EIGENVALUES = {
 _NORMS = ("decoder_norm", "decoder_frobenius", "decoder_frobenius_scaled", "encoder_norm", "encoder_frobenius")
 _NORM_TITLES = ("decoder ‖J‖", "decoder ‖J‖F", "decoder ‖JΣ½‖F", "encoder ‖J‖", "encoder ‖J‖F")
 
+# Numbers of pairs, points, steps and probes are those of the modules that measure, which import torch; a test compares them.
 DESCRIPTIONS = (
     _of_model(
         "interpolation",

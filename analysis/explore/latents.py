@@ -12,7 +12,7 @@ from aesweep.analysis.explore.rows import rows_of
 UNITS, POINT = ["dimension_a", "dimension_b"], ["z_a", "z_b"]
 SPLITS = ("train", "test")
 MOST_POINTS = 250
-"""Of each split of a trial; further ones would hide each other."""
+"""Points for each split of a trial; more of them would hide one another."""
 DECIMALS = 3
 Latents = dict[str, Any]
 

@@ -14,7 +14,7 @@ from aesweep.models.networks.autoencoder import build_autoencoder
 BYTES_PER_PARAMETER = 28
 """Weight, gradient, two moments of Adam in float32; a gradient of the recorded step; casts of weight and gradient."""
 BYTES_PER_VALUE = 4
-"""Of an activation, in fp32. Half precision takes half as much, and its casts the other half at most."""
+"""Size of an activation in fp32. In half precision it takes half as much, and its casts at most as much again."""
 BACKWARD = 2
 """Activations that the forward pass keeps, and as many gradients of them."""
 RECORDED = 2
@@ -45,9 +45,8 @@ def _parameters_and_kept_values(config: TrialConfig) -> tuple[int, float]:
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            model.encoder.convolutions(
-                images
-            )  # the latent layer keeps next to nothing, and autocast knows no shapes alone
+            # Without the latent layer: it keeps next to nothing, and autocast knows no shapes alone.
+            model.encoder.convolutions(images)
             logits = model.decode(torch.empty(COUNTED_IMAGES, config.latent_size))
             F.binary_cross_entropy_with_logits(logits, images)
     values = sum(tensor.untyped_storage().nbytes() for address, tensor in kept.items() if address not in own)

@@ -131,12 +131,11 @@ class Beneath:
         os.close(descriptor)
         return io.BytesIO()
 
-    def link(self, name: str, other: str, check: Check | None = None, lasts: bool = True) -> None:
-        """Give the file `other` a second name, which nobody has yet; one that needs not last waits for no disk."""
+    def link(self, name: str, other: str, check: Check | None = None) -> None:
+        """Give the file `other` a second name, which nobody has yet."""
         with self.parent(other) as (source, last), self.parent(name, True, check) as (folder, new):
             os.link(last, new, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
-            if lasts:
-                sync(folder)
+            sync(folder)
 
     def walk(self, name: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
         """Every file up to `depth` levels below a folder, and the folders at that depth, with their status.

@@ -138,16 +138,13 @@ class LocalStorage(Storage):
         with self._refusals():
             if sha256_of(self.digest(other, most_bytes(other))) != digest_of([data]):
                 return False
-            return self._link(name, other)
-
-    def _link(self, name: str, other: str, lasts: bool = True) -> bool:
-        try:
-            self._files.link(name, other, self._check(name), lasts)
-        except OSError as error:
-            if error.errno not in (*_NO_LINKS, errno.EEXIST, errno.ENOENT, errno.EXDEV):
-                raise
-            return False
-        return True
+            try:
+                self._files.link(name, other, self._check(name))
+            except OSError as error:
+                if error.errno not in (*_NO_LINKS, errno.EEXIST, errno.ENOENT, errno.EXDEV):
+                    raise
+                return False
+            return True
 
     def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
         def exchange(folder: int, temporary: str, last: str) -> bool:
@@ -178,27 +175,9 @@ class LocalStorage(Storage):
 
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
         with self.pinned():
-            if found:
-                aside = aside_name(name, found)
-                if not self._link_aside(aside, name, found, left):
-                    return super().set_aside(name, found, left)
-                return aside if self.replace(name, found, left) else None
-            if not (aside := self._move_aside(name)):
+            if found or not (aside := self._move_aside(name)):
                 return super().set_aside(name, found, left)
             return aside if left is None or self.commit(name, left) else None
-
-    def _link_aside(self, aside: str, name: str, found: bytes, left: bytes | None) -> bool:
-        """Give a file that holds `found` its second name `aside`: thousands of copies would wait for the disk too long.
-
-        False where that cannot be, or where somebody put another file in its place meanwhile.
-        """
-        with self._refusals():
-            if not self._link(aside, name, lasts=left is None):  # what is left in its place syncs their folder
-                return False
-            if self.read(aside) == found:
-                return True
-            self._files.remove(aside, self._check(aside))
-            return False
 
     def make_folder(self, name: str) -> None:
         def make() -> None:

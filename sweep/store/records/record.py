@@ -61,7 +61,7 @@ def parse_record(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
 def _parse_odd_text(kind: type[AnyRecord], data: bytes) -> AnyRecord | None:
     """The record, where pydantic refuses the text alone: a path that is no UTF-8 is half of a surrogate pair in JSON.
 
-    Such a path may stand in the fields that are not checked: a sweep's data folder. None where it stands in others.
+    Only fields that are not checked may hold such a path, such as a sweep's data folder; None if another field does.
     """
     try:
         value = json.loads(data)

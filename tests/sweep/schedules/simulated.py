@@ -111,7 +111,7 @@ class SimulatedBeneath(Beneath):
     def open(self, name: str) -> BinaryIO:
         return io.BytesIO(self.read(name))
 
-    def link(self, name: str, other: str, check: Any = None, lasts: bool = True) -> None:
+    def link(self, name: str, other: str, check: Any = None) -> None:
         """Within a folder: nothing else is asked of this world."""
         with self.parent(other) as (source, last), self.parent(name, True, check) as (folder, new):
             link(last, new, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
