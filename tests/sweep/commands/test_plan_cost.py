@@ -72,9 +72,7 @@ def test_images_include_those_that_metrics_of_the_model_decode(data_dir: Path) -
     }
     for name, images in expected.items():
         asked = replace(evaluation, metrics=("gaussianity", name), samples=300)
-        more = (
-            3 * 300 if METRICS.built_in[name].needs_features else 0
-        )  # samples of the priors, whose features are there anyway
+        more = 3 * 300 * METRICS.built_in[name].needs_features  # samples of the priors are measured as well
         assert images_scored(asked, 1500, 297) - more == images, name
 
 

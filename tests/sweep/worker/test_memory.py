@@ -66,7 +66,5 @@ def test_memory_that_is_kept_spares_pages_and_changes_no_bit_and_goes_back_betwe
 @pytest.mark.parametrize("name", ["MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"])
 def test_what_a_user_has_set_stays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "glibc.malloc.trim_threshold=200000" if name == "GLIBC_TUNABLES" else "200000")
-    assert (
-        run("from aesweep.sweep.worker.memory import keep_freed_memory; print(str(keep_freed_memory()).lower())")
-        is False
-    )
+    answer = "from aesweep.sweep.worker.memory import keep_freed_memory; print(str(keep_freed_memory()).lower())"
+    assert run(answer) is False
