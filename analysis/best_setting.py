@@ -11,16 +11,16 @@ from functools import cached_property
 import numpy as np
 from scipy import special
 
+from aesweep.analysis.over_seeds import pooled, pools
 from aesweep.analysis.statistics import Estimate, Sample, welch
 
 
 @dataclass(frozen=True, eq=False)
 class Settings:
-    """Expected scores at several settings, such as the latent sizes of one network, with one variance over seeds (pooled).
+    """Expected scores at several settings, such as the latent sizes of one network.
 
-    Pooling gives a lucky single seed the error of a single seed, and many degrees of freedom to a few seeds. Where the settings
-    belong to several `models`, each model has its own variance: one whose scores vary a lot between its seeds would widen the
-    errors of the others, and look surer than it is.
+    Their variance over seeds is pooled where the spreads are alike (`over_seeds.pools`). Pooling gives a lucky single seed the
+    error of a single seed, and many degrees of freedom to a few seeds. Settings of different `models` are never pooled.
     """
 
     samples: Sequence[Sample]
@@ -38,25 +38,25 @@ class Settings:
         return np.array([len(sample) for sample in self.samples])
 
     @cached_property
-    def kinds(self) -> np.ndarray:
-        """The number of each setting's model, int (settings,)."""
-        return np.unique(self.models or [""] * len(self.samples), return_inverse=True)[1]
+    def pools(self) -> np.ndarray:
+        """Settings with the same number share one variance over seeds; int (settings,)."""
+        model = np.unique(self.models or [""] * len(self.samples), return_inverse=True)[1]
+        return pools(self._spreads, self.counts - 1, model)
+
+    @cached_property
+    def _spreads(self) -> np.ndarray:
+        """The variance of each setting's scores; nan for a single one."""
+        return np.array([np.var(s.values, ddof=1) if len(s) > 1 else math.nan for s in self.samples])
 
     @cached_property
     def variances(self) -> tuple[np.ndarray, np.ndarray]:
-        """Variance of one seed's score at each setting, and its degrees of freedom; nan if none of its model has two seeds."""
-        found = [self._variance(kind) for kind in range(int(self.kinds.max(initial=-1)) + 1)]
-        variance, freedom = np.array(found, dtype=float).reshape(-1, 2).T
-        return variance[self.kinds], freedom[self.kinds]
-
-    def _variance(self, kind: int) -> tuple[float, float]:
-        samples = [sample for sample, of in zip(self.samples, self.kinds, strict=True) if of == kind]
-        nominal = [s.nominal for s in samples if s.nominal is not None]
-        if nominal:
-            return max(nominal) ** 2, math.inf
-        spreads = [(float(np.var(s.values, ddof=1)), len(s) - 1) for s in samples if len(s) > 1]
-        freedom = sum(count for _, count in spreads)
-        return (sum(v * count for v, count in spreads) / freedom, freedom) if freedom else (math.nan, math.nan)
+        """Variance of one seed's score at each setting, and its degrees of freedom; nan if none of its pool has two seeds."""
+        variance, freedom = pooled(self._spreads, self.counts - 1, self.pools)
+        nominal = np.array([math.nan if s.nominal is None else s.nominal for s in self.samples])
+        for pool in np.unique(self.pools[np.isfinite(nominal)]):
+            variance[self.pools == pool] = np.nanmax(nominal[self.pools == pool]) ** 2
+            freedom[self.pools == pool] = math.inf
+        return variance, freedom
 
     @property
     def known(self) -> bool:
@@ -75,8 +75,8 @@ class Settings:
         Those above a level are a confidence set for the best one (comparisons with the best, Bonferroni over the rivals).
         """
         least = np.ones(len(self.samples))
-        for kind, count in {*zip(self.kinds.tolist(), self.counts.tolist(), strict=True)}:
-            rivals = np.flatnonzero((self.kinds == kind) & (self.counts == count))
+        for pool, count in {*zip(self.pools.tolist(), self.counts.tolist(), strict=True)}:
+            rivals = np.flatnonzero((self.pools == pool) & (self.counts == count))
             rival = int(rivals[self.means[rivals].argmin()])  # of equal errors the lowest mean is the hardest
             least = np.minimum(least, self._p_not_above(rival))
         return np.asarray(np.minimum(1.0, max(1, len(self.samples) - 1) * least))
@@ -89,7 +89,7 @@ class Settings:
         with np.errstate(divide="ignore", invalid="ignore"):
             t = (self.means - self.means[rival]) / np.sqrt(total)
             welch_freedom = total**2 / (errors**2 / freedom + errors[rival] ** 2 / freedom[rival])
-        freedom = np.where(self.kinds == self.kinds[rival], freedom, welch_freedom)
+        freedom = np.where(self.pools == self.pools[rival], freedom, welch_freedom)
         p = special.stdtr(freedom, -np.nan_to_num(t, nan=0.0, posinf=np.inf, neginf=-np.inf))
         return np.where(np.isnan(total) | (t <= 0), 1.0, p)
 
@@ -103,16 +103,12 @@ class Settings:
 
     def mean_at(self, setting: int) -> Estimate:
         """One expected score. Where it was picked as the lowest of several, its mean is too low by luck."""
-        return _pooled(float(self.means[setting]), [(1.0, self, setting, self.error_at(setting))], 1)
+        return _estimate(float(self.means[setting]), [(1.0, self, setting, self.error_at(setting))], 1)
 
     def difference(self, first: int, second: int) -> Estimate:
         """The expected score of one setting minus that of another."""
-        errors = [self.error_at(first), self.error_at(second)]
-        if self.kinds[first] == self.kinds[second]:
-            terms = [(1.0, self, first, sum(errors))]
-        else:
-            terms = [(1.0, self, place, error) for place, error in zip((first, second), errors, strict=True)]
-        return _pooled(float(self.means[first] - self.means[second]), terms, 1)
+        terms = [(1.0, self, place, self.error_at(place)) for place in (first, second)]
+        return _estimate(float(self.means[first] - self.means[second]), terms, 1)
 
 
 def lowest_difference(first: Settings, second: Settings) -> Estimate:
@@ -125,7 +121,7 @@ def lowest_difference(first: Settings, second: Settings) -> Estimate:
     places = int(first.means.argmin()), int(second.means.argmin())
     value = float(first.means.min() - second.means.min())
     errors = [(1.0, of, place, of.error_at(place)) for of, place in zip((first, second), places, strict=True)]
-    return _pooled(value, errors, max(len(first.samples), len(second.samples)))
+    return _estimate(value, errors, max(len(first.samples), len(second.samples)))
 
 
 def range_difference(first: Settings, second: Settings, factor: float = 1.0) -> Estimate:
@@ -137,11 +133,13 @@ def range_difference(first: Settings, second: Settings, factor: float = 1.0) -> 
     for settings, weight in ((first, 1.0), (second, factor)):
         worst, best = int(settings.means.argmax()), int(settings.means.argmin())
         ratio = settings.means[worst] / settings.means[best]
-        squares = settings.error_at(worst) + ratio**2 * settings.error_at(best)
         ranges.append(ratio - 1)
-        errors.append((weight, settings, best, float(squares / settings.means[best] ** 2)))
+        for place, share in ((worst, 1.0), (best, ratio)):
+            errors.append(
+                (weight, settings, place, float(share**2 * settings.error_at(place) / settings.means[best] ** 2))
+            )
     pairs = max(len(s.samples) * (len(s.samples) - 1) for s in (first, second))
-    return _pooled(float(ranges[0] - factor * ranges[1]), errors, pairs)
+    return _estimate(float(ranges[0] - factor * ranges[1]), errors, pairs)
 
 
 def relative_range(settings: Settings) -> float:
@@ -149,11 +147,18 @@ def relative_range(settings: Settings) -> float:
     return float(settings.means.max() / settings.means.min() - 1)
 
 
-def _pooled(value: float, errors: Sequence[tuple[float, Settings, int, float]], among: int) -> Estimate:
-    """An estimate from independent (weight, settings, a place with the error's degrees of freedom, squared error)."""
-    variances = [(weight**2 * square, settings.freedom_at(place)) for weight, settings, place, square in errors]
+def _estimate(value: float, errors: Sequence[tuple[float, Settings, int, float]], among: int) -> Estimate:
+    """An estimate from errors of means, each (weight, settings, place, squared error).
+
+    Those of one pool have one estimated variance in common, so they count as a single term of Welch's.
+    """
+    terms: dict[tuple[int, int], tuple[float, float]] = {}
+    for weight, settings, place, square in errors:
+        pool = id(settings), int(settings.pools[place])
+        before, _ = terms.get(pool, (0.0, 0.0))
+        terms[pool] = before + weight**2 * square, settings.freedom_at(place)
     seeds = min((settings.seeds for _, settings, _, _ in errors if settings.seeds), default=0)
-    return welch(value, variances, seeds, among)
+    return welch(value, [*terms.values()], seeds, among)
 
 
 def p_of_being_smaller(first: np.ndarray, second: np.ndarray, smaller: np.ndarray) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from aesweep.analysis import thresholds
 
 HERE = Path(__file__).resolve().parent
-HASHED = ("claims", "data", "best_setting.py", "power.py", "statistics.py")
+HASHED = ("claims", "data", "best_setting.py", "over_seeds.py", "power.py", "statistics.py")
 """Files and folders whose source decides verdicts. The numbers in `thresholds.py` are not among them: they are compared one by one."""
 
 

