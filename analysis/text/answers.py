@@ -15,7 +15,7 @@ from aesweep.analysis.data.evaluations import Evaluation
 from aesweep.analysis.data.ranking import Ranking
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.text.better import better, how_sure, question, upper_first
-from aesweep.analysis.text.settle import what_would_settle
+from aesweep.analysis.text.settle import UNFINISHED, what_would_settle
 from aesweep.analysis.text.text_tables import counted, format_score, with_error
 
 MOST_NAMED = 3
@@ -94,7 +94,7 @@ def _answers(tables: Tables, sweep: Sweep, note: str) -> Iterator[Answer]:
         yield Answer("What else varies?", f"{upper_first(', '.join(map(axis_title, rest)))}: see “Field by field”.")
     yield Answer("How sure is that?", how_sure(ranking, compared))
     text, command = what_would_settle(tables, sweep, compared)
-    if tables.trials["state"].isin(["pending", "running", "trained"]).any():
+    if tables.trials["state"].isin(UNFINISHED).any():
         text = f"The sweep is not finished: what is left may settle more. Then: {text}"
     yield Answer("What would settle the rest?", text, command)
 

@@ -19,6 +19,8 @@ SEEDS_AT_LEAST = 3
 """Seeds to train where there is one: the spread of two says little."""
 MOST_SIZES = 16
 """Up to this many latent sizes or widths are suggested one by one; beyond that, only their number is given."""
+UNFINISHED = ("pending", "running", "trained")
+"""States of trials that a sweep has still to train or to score."""
 SMALLEST_GAP = 1.3
 """If two neighbouring sizes differ by at least this factor, one between them is suggested."""
 
@@ -33,20 +35,21 @@ class Plan(NamedTuple):
 
 def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Comparison]) -> tuple[str, str]:
     """What is open and how to decide it, with the cost of the way that needs fewest trials; and its command, "" if there is none."""
+    asked = asked_for(tables, sweep)
     if not sweep.ranking.known:
         text = f"With {SEEDS_AT_LEAST} training seeds per network, every number above has an error."
-        return _with_plan(text, [more_seeds(tables, sweep.trials, SEEDS_AT_LEAST)])
+        return _with_plan(text, [more_seeds(tables, asked, SEEDS_AT_LEAST)])
     said, plans, counts = [], [], []
     for one in (one for one in compared if not one.is_decided):
         words, seeds, settings = _open(one)
         said.append(words)
         counts += [seeds, settings]
-        plans += [more_seeds(tables, sweep.trials, seeds)] if seeds else []
-        plans += filter(None, [more_settings(tables, sweep.trials, one, settings)] if settings else [])
+        plans += [more_seeds(tables, asked, seeds)] if seeds else []
+        plans += filter(None, [more_settings(tables, asked, sweep.trials, one, settings)] if settings else [])
     is_said = bool(said) and len(sweep.layout.axes.every) == 1  # the two lowest networks are its two best values
     if sweep.ranking.as_good and not is_said:
         needed = sweep.ranking.seeds_to_tell_the_next()
-        plans += [more_seeds(tables, sweep.trials, needed)] if needed else []
+        plans += [more_seeds(tables, asked, needed)] if needed else []
         counts.append(needed or 0)
         said.append(
             f"The two lowest networks: about {needed} seeds."
@@ -57,12 +60,24 @@ def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Compariso
     return _with_plan(" ".join(said) or "Nothing is open.", plans)
 
 
+def asked_for(tables: Tables, sweep: Sweep) -> pd.DataFrame:
+    """The scored trials of a sweep, and those of its latest spec that are still to come: they cost nothing more.
+
+    One that failed would have to be trained like a new one.
+    """
+    described = tables.described
+    to_come = described["state"].isin(UNFINISHED) & described["latest"].ne(False) & (described["data"] == sweep.data)
+    found: pd.DataFrame = described[to_come | described["key"].isin(sweep.trials["key"])]
+    return found
+
+
 def more_seeds(tables: Tables, trials: pd.DataFrame, wanted: int) -> Plan:
     """Training `wanted` seeds of every network of these trials that has fewer."""
     missing = (wanted - trials.groupby(NETWORK, observed=True)["seed"].nunique()).clip(lower=0)
     first = int(trials["seed"].min())
     last = max(int(trials["seed"].max()), first + wanted - 1)
-    each = _seconds(trials).groupby([trials[name] for name in NETWORK], observed=True).mean()
+    seconds = _seconds(trials)
+    each = seconds.groupby([trials[name] for name in NETWORK], observed=True).mean().fillna(seconds.mean())
     cost = _cost(trials, int(missing.sum()), float((each * missing).sum(skipna=False)))
     return Plan(
         int(missing.sum()),
@@ -71,15 +86,18 @@ def more_seeds(tables: Tables, trials: pd.DataFrame, wanted: int) -> Plan:
     )
 
 
-def more_settings(tables: Tables, trials: pd.DataFrame, found: Comparison, wanted: int) -> Plan | None:
+def more_settings(
+    tables: Tables, trials: pd.DataFrame, scored: pd.DataFrame, found: Comparison, wanted: int
+) -> Plan | None:
     """Training further latent sizes (or widths, if sizes are compared) until there are `wanted` settings.
 
-    None if there would be more than `MOST_SIZES` of them. New trials are assumed to cost as much as the existing ones.
+    None if there would be more than `MOST_SIZES` of them, or if the trials that are still to come have enough. New trials are
+    assumed to cost as much as the existing ones.
     """
     field = "filters" if found.axis.name == "latent_size" else "latent_size"
     has = sorted({int(value) for value in trials[field]})
-    count = math.ceil(len(has) * wanted / found.settings)
-    if count > MOST_SIZES:
+    count = math.ceil(scored[field].nunique() * wanted / found.settings)
+    if not len(has) < count <= MOST_SIZES:
         return None
     values = _extended(has, count)
     more = round(len(trials) / len(has) * (len(values) - len(has)))

@@ -155,6 +155,28 @@ def test_the_way_of_fewest_trials_is_the_command_and_its_sizes_fill_the_gaps(ans
     assert f"Training {len(sizes) - 3} more latent sizes takes {4 * (len(sizes) - 3)} more trials" in last.text
 
 
+def test_what_is_still_to_come_is_not_counted_again(answered: Callable[..., Answers]) -> None:
+    """Of three seeds the last is not trained yet; and of four latent sizes the last."""
+
+    def only_scored(to_come: Callable[[TrialConfig], bool], trials: list[TrialConfig], score: Score) -> Answers:
+        places = {place: "pending" for place, trial in enumerate(trials) if to_come(trial)}
+        return answered(trials, score, states=places)
+
+    seeds = grid(model=["dae", "vae"], filters=[8], latent_size=[4, 8, 16], seed=[0, 1, 2], epochs=[1])
+    last = only_scored(lambda t: t.seed == 2, seeds, lambda t: 70 + 6 * noise(t)).given[-1]
+    assert last.text.startswith("The sweep is not finished")
+    *_, wanted = last.command.rpartition("seeds=0..")
+    assert f"{6 * (int(wanted) - 2)} more trials" in last.text
+
+    sizes = grid(model=["dae", "vae"], filters=[8], latent_size=[4, 16, 64, 256], seed=[0, 1], epochs=[1])
+    shift = {4: 0.0, 16: -2.0, 64: -6.0, 256: -9.0}
+    last = only_scored(
+        lambda t: t.latent_size == 256, sizes, lambda t: 50 + 0.01 * t.seed + shift[t.latent_size] * (t.model == "dae")
+    ).given[-1]
+    named = {int(size) for size in last.command.rpartition("latent_size=")[2].split(",")}
+    assert {4, 16, 64, 256} < named and f"{4 * (len(named) - 4)} more trials" in last.text
+
+
 def test_a_count_is_plural_and_no_sentence_is_said_twice(answered: Callable[..., Answers]) -> None:
     asked = grid(model=["dae", "vae"], filters=[8, 16], latent_size=[4, 8, 16, 32], seed=[0, 1, 2], epochs=[1])
     texts = said(answered(asked, lambda t: 70 - t.filters + 2 * noise(t)))
