@@ -8,10 +8,10 @@ import pandas as pd
 from aesweep.analysis.axes.axes import find_axes
 from aesweep.analysis.axes.layout import Layout, Wishes, choose
 from aesweep.analysis.data.evaluations import Evaluation, evaluations_of
-from aesweep.analysis.data.paper import DATA_NAMES
 from aesweep.analysis.data.ranking import RANKED_BY, Ranking, rank, ranked_by, trials_of, with_scores
 from aesweep.analysis.data.scores import SAMPLE_SCORES, SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
+from aesweep.analysis.data.trials import data_title
 
 RECONSTRUCTION = "test_bce"
 
@@ -49,7 +49,7 @@ class Sweep:
     @property
     def title(self) -> str:
         """The data set's name for headings."""
-        return DATA_NAMES.get(self.data, self.data)
+        return data_title(self.data)
 
     @property
     def slug(self) -> str:

@@ -1,8 +1,8 @@
 """Scores averaged for a notebook: over the sampling seeds of a trial, and over the training seeds of a network.
 
-Errors are those of the report: for a trial the one that its rows state, for a network the spread over training seeds, shared
-with the networks of its model on the same data where theirs are alike (`over_seeds.means_over_seeds`). Rows of two evaluations, metrics or feature
-networks are never averaged.
+Errors are those of the report: for a trial the one that its rows state, for a network the spread over training seeds, shared with
+the networks of its model on the same data where theirs are alike (`over_seeds.means_over_seeds`). Rows of two evaluations,
+metrics or feature networks are never averaged.
 """
 
 import pandas as pd

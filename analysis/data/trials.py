@@ -8,12 +8,14 @@ of parameters, in those of the same model.
 """
 
 import math
+import re
 from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple, cast
 
 import pandas as pd
 
+from aesweep.analysis.data.paper import DATA_NAMES
 from aesweep.sweep.tables.schemas import CONFIG_FIELDS
 
 _IN_WORDS = {
@@ -131,6 +133,15 @@ def data_names(trials: pd.DataFrame) -> pd.Series:
     size = trials["image_size"].map("{:.0f}".format).astype("str")
     grey = pd.Series("-grey", index=trials.index).where(trials["channels"] == 1, "")
     return (dataset + ("-" + version).fillna("") + "-" + size + resize + grey).astype("str")
+
+
+def data_title(name: str) -> str:
+    """A name of `data_names` for headings: `CIFAR-10`, `faces-64`, `Own images at 32 pixels (folder-1a2b3c4d)`."""
+    unnamed = re.fullmatch(r"(folder-[0-9a-f]{8})-(\d+)(.*)", name)
+    if unnamed is None:
+        return DATA_NAMES.get(name, name)
+    folder, size, rest = unnamed.groups()
+    return f"Own images at {size} pixels{rest.replace('-', ', ')} ({folder})"
 
 
 def _network(trials: pd.DataFrame) -> list[pd.Series]:

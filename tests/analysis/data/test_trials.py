@@ -7,7 +7,7 @@ from typing import Any
 
 from aesweep.analysis import load_tables
 from aesweep.analysis.claims.own import DATA
-from aesweep.analysis.data.trials import Curve, curves
+from aesweep.analysis.data.trials import Curve, curves, data_title
 from aesweep.analysis.figures.training import training_curves
 from aesweep.analysis.text.paper_tables import table_1
 from aesweep.models.config import TrialConfig
@@ -77,6 +77,11 @@ def test_image_sizes_filters_and_folders_are_different_data(make_store: MakeStor
     )
     data = set(load_tables(store).described["data"])
     assert data == {"folder-aaaaaaaa-32", "folder-bbbbbbbb-32", "celeba-64", "celeba-64-lanczos"}
+
+
+def test_own_images_without_a_name_have_words_in_headings() -> None:
+    assert data_title("folder-1a2b3c4d-64-grey") == "Own images at 64 pixels, grey (folder-1a2b3c4d)"
+    assert [data_title(name) for name in ("cifar10-32", "faces-64")] == ["CIFAR-10", "faces-64"]
 
 
 def test_grey_images_and_versions_of_a_data_set_are_different_data(make_store: MakeStore) -> None:
