@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from aesweep.analysis.data.trials import depth_order
+from aesweep.analysis.data.trials import TITLES, depth_order
 from aesweep.sweep.tables.schemas import ARCHITECTURE_FIELDS, ARCHITECTURE_READS, MODEL_READS, MODEL_TITLES
 
 STORE = "store"
@@ -12,10 +12,6 @@ PARAMETERS = "parameters"
 """Column with the parameters of a model, each of which is an axis of its own."""
 NOT_AN_AXIS = (PARAMETERS, "dataset", "data_identity", "data_label", "image_size", "channels", "resize", "seed")
 """Scores of two data sets are never compared, and seeds are averaged over."""
-TITLES = {"latent_size": "latent units", "filters": "filters", "noise_std": "noise", "conv_norm": "batch norm"}
-TITLES |= {"learning_rates": "learning rate", "learning_rate_drops": "rate drops", "bn_momentum": "batch norm momentum"}
-TITLES |= {"warmup_learning_rate": "warmup rate", "freeze_latent": "frozen latent"}
-"""Field -> its name in headings; any other field is written with spaces."""
 _COUNTED = ("latent_size", "filters", "epochs", "warmup_epochs")
 """Fields whose number comes first: `16 filters`."""
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?"

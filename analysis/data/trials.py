@@ -29,6 +29,10 @@ FURTHER_FIELDS = [name for name in CONFIG_FIELDS if name not in chain.from_itera
 """All others, those of a later version included: named only where trials on the same data hold several values of them."""
 CURVE = ["data", "model", "filters", "depth", "variant"]
 """Columns that name a curve."""
+TITLES = {"latent_size": "latent units", "filters": "filters", "noise_std": "noise", "conv_norm": "batch norm"}
+TITLES |= {"learning_rates": "learning rate", "learning_rate_drops": "rate drops", "bn_momentum": "batch norm momentum"}
+TITLES |= {"warmup_learning_rate": "warmup rate", "freeze_latent": "frozen latent"}
+"""Field -> its name in headings; any other field is written with spaces."""
 MODEL_NAMES = {"dae": "DAE", "vae": "VAE"}
 PAPER_WIDTH = 128
 """The width at which Table 1 varies noise, normalisation and frozen latents."""
@@ -172,7 +176,7 @@ def _named(trials: pd.DataFrame, name: str, counts: pd.Series, *within: str) -> 
     alike = trials[counts].groupby(list(within) or "data", observed=True)[name]
     differ = alike.transform(lambda held: held.nunique(dropna=False)).reindex(trials.index) > 1
     values = trials[name].map(_value).astype("str")
-    return _words(f"{name.replace('_', ' ')} " + values, differ & counts)
+    return _words(f"{TITLES.get(name, name.replace('_', ' '))} " + values, differ & counts)
 
 
 def _value(value: str | float | None) -> str:
