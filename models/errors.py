@@ -11,7 +11,7 @@ class InputError(ValueError):
     """A value given by the user that cannot be used.
 
     `field` says where it stands (`trials[0].latent_size`, `--store`, a file), `value` what was found there, and
-    `remedy` what to write instead. The command line prints the two lines of `str(error)` and exits with code 2.
+    `remedy` what to write instead; a value of None was not given. The command line prints the two lines of `str(error)` and exits with code 2.
     """
 
     def __init__(self, field: str, value: object, remedy: str) -> None:
@@ -21,7 +21,10 @@ class InputError(ValueError):
         super().__init__(field, value, remedy)
 
     def __str__(self) -> str:
-        return f"{one_line(f'{self.field}: {_shown(self.value)} cannot be used.')}\n{one_line(self.remedy)}"
+        what = (
+            f"{self.field} is missing." if self.value is None else f"{self.field}: {_shown(self.value)} cannot be used."
+        )
+        return f"{one_line(what)}\n{one_line(self.remedy)}"
 
 
 class NonFiniteError(ValueError):

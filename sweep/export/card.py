@@ -135,7 +135,7 @@ class Card:
     def _data(self) -> dict[str, str]:
         config, result = self.config, self.training.result
         found = {
-            "data set": config.dataset,
+            "data set": config.data_label or config.dataset,
             "images": f"{result.images_train:,} for training, {result.images_test:,} for the test",
         }
         if config.data_identity:
@@ -150,7 +150,7 @@ class Card:
         others = {
             name: str(value)
             for name, value in config.to_json().items()
-            if name not in ("dataset", "data_identity", "resize")
+            if name not in ("dataset", "data_identity", "data_label", "resize") and value != ""
         }
         found = {
             "test cross-entropy": f"{result.test_bce:.5g} nats per pixel value (mean image: {result.mean_image_bce:.5g})",

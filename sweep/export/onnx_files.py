@@ -54,7 +54,12 @@ def _converted(program: torch.export.ExportedProgram, name: str, trial: str) -> 
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             made = torch.onnx.export(
-                program, input_names=inputs, output_names=outputs[:count], dynamo=True, verbose=False
+                program,
+                input_names=inputs,
+                output_names=outputs[:count],
+                dynamic_shapes=({0: "n"},),  # the name of the axis; the program has it as a symbol such as s77
+                dynamo=True,
+                verbose=False,
             )
         assert made is not None
         return bytes(made.model_proto.SerializeToString())

@@ -163,7 +163,7 @@ def test_without_the_latest_spec_the_one_before_it_is_the_latest(store: Store) -
 def test_nothing_is_removed_while_a_driver_works_or_nobody_agrees(store: Store) -> None:
     before = files_of(store)
     refused = run_aesweep("forget", store.root, FIRST.key)
-    assert refused.is_refused_clearly and refused.err.startswith("--yes")
+    assert refused.is_refused_clearly and refused.err.startswith("--yes is missing.\n")
     assert files_of(store) == before
     driver = ProgressFile(store)
     driver.write(LaunchProgress(running={}), force=True)

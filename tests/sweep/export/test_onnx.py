@@ -47,6 +47,9 @@ def test_a_variational_encoder_gives_its_log_variance_too() -> None:
     mean, log_variance = answers(files["encoder.onnx"], x)
     np.testing.assert_allclose(mean, expected.mean.numpy(), atol=TOLERANCE)
     np.testing.assert_allclose(log_variance, expected.log_variance.numpy(), atol=TOLERANCE)
+    for data in files.values():
+        session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+        assert {end.shape[0] for end in (*session.get_inputs(), *session.get_outputs())} == {"n"}
 
 
 def test_a_missing_library_is_two_lines_before_anything_is_computed(
