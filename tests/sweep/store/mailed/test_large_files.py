@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from aesweep.models.cost import most_checkpoint_bytes, most_model_bytes
@@ -54,6 +55,28 @@ def test_a_prior_longer_than_its_components_is_not_read(store: Path) -> None:
     lengthened(store, f"trials/{DONE.key}/attempts/*/priors-gmm.npz", 20_000_000)
     with within(20_000_000), pytest.raises(InputError):
         load_prior(store, DONE.key, "gmm")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"means": np.zeros(())},
+        {"weights": np.array(["a"])},
+        {"factors": np.zeros((1, 3, 3))},
+        {"means": np.zeros((1, 3)), "factors": np.zeros((1, 3, 3))},
+        {"weights": np.array([np.nan])},
+        {"kind": np.array("second_vae"), "array.weights": np.zeros(3)},
+    ],
+    ids=["no dimension", "texts", "another shape", "another size", "no numbers", "another kind"],
+)
+def test_a_prior_of_odd_arrays_is_refused_when_it_is_loaded(store: Path, odd: dict[str, np.ndarray]) -> None:
+    (path,) = store.glob(f"trials/{DONE.key}/attempts/*/priors-standard_normal.npz")
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(path, **{**arrays, **odd})
+    make_hashes_agree(store, path)
+    with pytest.raises(InputError, match="It cannot be loaded"):
+        load_prior(store, DONE.key, "standard_normal")
 
 
 def test_a_checkpoint_longer_than_the_training_state_is_not_read(store: Path, data_dir: Path) -> None:
