@@ -25,6 +25,9 @@ PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
 ALSO_NEEDED = {"mlflow": "sqlalchemy"}
 """What comes with the package, but not with a smaller one of the same name: mlflow-skinny writes no database."""
 
+UPLOAD_SECONDS = 300
+"""How long the end of a launch waits for W&B's uploads; Ray waits half an hour. What is left stays in the tracker's folder."""
+
 
 @dataclass(frozen=True)
 class Trackers:
@@ -71,7 +74,8 @@ def _tracker(name: str, folder: Path, sweep: str) -> "Callback":
         from ray.air.integrations.wandb import WandbLoggerCallback
 
         # Its processes belong to Ray, which may have been started elsewhere, without this environment.
-        return WandbLoggerCallback(project=sweep, mode=os.environ.get("WANDB_MODE") or None)
+        mode = os.environ.get("WANDB_MODE") or None
+        return WandbLoggerCallback(project=sweep, mode=mode, upload_timeout=UPLOAD_SECONDS)
     from ray.air.integrations.mlflow import MLflowLoggerCallback
 
     return MLflowLoggerCallback(tracking_uri=_mlflow_uri(folder), experiment_name=sweep)
