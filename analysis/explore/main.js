@@ -10,6 +10,7 @@
     opened = null,
     comparing = null,
     current = {},
+    isChosen = Boolean(location.hash), // the view: by the reader, now or when the address was made
     turn = 0;
 
   const remember = () => history.replaceState(null, '', `#${encodeURIComponent(JSON.stringify(view))}`);
@@ -39,8 +40,12 @@
     if (view.mode === Points.MEANS && data.field(view.x) && !data.field(view.x).ofSettings) view.x = data.first.x;
     if (view.mode === Points.CURVES && view.logX === null) view.logX = false;
     if ('y' in changes || 'mode' in changes) PointTable.reset((data.measure(view.y) || {}).lower !== false);
-    if (data.keys.length) remember(); // without trials nothing was chosen, and the address may say what will be
+    if (isChosen && data.keys.length) remember(); // without trials the address may say what will be
     draw();
+  };
+  const choose = changes => {
+    isChosen = true;
+    change(changes);
   };
 
   const words = p => {
@@ -76,7 +81,7 @@
 
   const draw = async () => {
     const mine = ++turn;
-    Controls.draw(data, view, change);
+    Controls.draw(data, view, choose);
     found = Points.points(data, view);
     if (view.mode === Points.CURVES) await drawCurves(mine);
     else say(found.shown.length, Chart.scores(at('chart'), view, found, words));
@@ -189,7 +194,7 @@
     const before = data ? sign() : '',
       isFirst = !data || !data.keys.length;
     data = fresh;
-    if (isFirst) view = remembered();
+    if (isFirst || !isChosen) view = remembered(); // the first scores of a sweep make another view the best one
     if (!data.measure(view.y)) view.y = data.first.y;
     News.state(data, openOne);
     News.running(data, current, openOne);

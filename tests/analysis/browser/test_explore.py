@@ -364,10 +364,37 @@ def test_a_page_that_is_open_before_there_are_trials_shows_them_as_one_that_is_o
     with Server("127.0.0.1", 0, empty.find, policy(live=True)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         _open(browser, server.url)
-        assert "0 trials" in browser.run("return document.getElementById('said').textContent")
+        browser.wait_for("return document.getElementById('said').textContent.includes('0 trials')")
         server.find = full.find
         browser.wait_for("return document.getElementById('said').textContent.startsWith('8 settings')")
-        early = browser.run("return location.hash"), browser.run(SERIES)
+        early = browser.run(SERIES)
         _open(browser, server.url)
-        assert (browser.run("return location.hash"), browser.run(SERIES)) == early
+        assert browser.run(SERIES) == early and browser.run("return location.hash") == ""
+        server.shutdown()
+
+
+@pytest.mark.parametrize("is_chosen", [False, True])
+def test_a_page_opened_before_the_first_score_shows_scores_when_they_come_unless_curves_were_chosen(
+    browser: Browser, tmp_path: Path, is_chosen: bool
+) -> None:
+    trials = grid(**FIELDS)
+    early, late = (
+        LivePage(open_store(str(write_store(tmp_path / name, synthetic))).only_looking(), tmp_path, Wishes())
+        for name, synthetic in (
+            ("early", Synthetic(trials, states=dict.fromkeys(range(len(trials)), "trained"), pictures=False)),
+            ("late", Synthetic(trials, pictures=False)),
+        )
+    )
+    with Server("127.0.0.1", 0, early.find, policy(live=True)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        _open(browser, server.url)
+        shown = "return document.getElementById('said').textContent"
+        browser.wait_for(f"{shown}.length > 0")
+        assert "fd" not in browser.run(shown).split()
+        if is_chosen:
+            _choose(browser, "Show", "curves")
+        server.find = late.find
+        browser.wait_for("return document.getElementById('about').textContent.includes(' done')")
+        browser.wait_for(f"{shown}.length > 0")
+        assert ("scatter" in {kind for kind, *_ in browser.run(SERIES)}) == (not is_chosen)
         server.shutdown()
