@@ -210,8 +210,10 @@ def chosen(names: Iterable[str]) -> dict[str, Process]:
         on_good_disk = in_one_store and not set(names) & set(BAD_DISKS)
         found["read"] = partial(read, on_good_disk=on_good_disk, in_one_store=in_one_store)
     if "forget" in names:
-        return {name: partial(_interrupted, one) for name, one in found.items()}
-    return {name: partial(_refused, one) for name, one in found.items()} if "swap" in names else found
+        found = {name: partial(_interrupted, one) for name, one in found.items()}
+    if "swap" in names:
+        found = {name: partial(_refused, one) for name, one in found.items()}
+    return found
 
 
 def _interrupted(process: Process, storage: Storage) -> None:

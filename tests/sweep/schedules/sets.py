@@ -83,6 +83,7 @@ TRIPLES = tuple(
 SWAPPED = Set("path", "trained", ("score", "swap"))
 QUICK = (
     SWAPPED,
+    Set("path", "trained", ("forget", "swap")),
     Set("S3", "half trained", ("train", "forget")),  # on a path they have more states than are quick
     Set("S3", "trained", ("score", "forget")),
     *(
