@@ -31,7 +31,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import ray
-from page import footer, hardware, parser, today, write_page
+from page import footer, hardware, parser, ray_cluster, today, write_page
 from ray.cluster_utils import Cluster
 
 from aesweep.cluster.connect import connect, set_environment
@@ -230,7 +230,7 @@ def run(
     """The real thing. Raylets have folders of their own in `folder`: one that ends removes the code that others there use."""
     set_environment()
     first, *more = [machine(cluster, number, folder) for number in range(len(cluster.speeds))]
-    raylets = Cluster(initialize_head=True, head_node_args={**first, "include_dashboard": False})
+    raylets = ray_cluster(**first)
     others = [raylets.add_node(**one) for one in more]
     another = {**first, "temp_dir": str(folder / "joined")}
     console = make_console(stderr=True)

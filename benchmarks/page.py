@@ -1,7 +1,7 @@
 """What the benchmarks share.
 
-Their options, the names of the hardware, the versions, a file named after it and the day, jobs in several processes, and the
-Inception network with random weights.
+Their options, the names of the hardware, the versions, a file named after it and the day, jobs in several processes, a Ray
+cluster, and the Inception network with random weights.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import torch
+    from ray.cluster_utils import Cluster
 
     from aesweep.evaluation.networks.extractor import Extractor
 
@@ -38,6 +39,16 @@ def parser(doc: str | None, *, writes_page: bool = True) -> argparse.ArgumentPar
     if writes_page:
         found.add_argument("--out", type=Path, default=PAGES, help="folder of the page")
     return found
+
+
+def ray_cluster(**head: object) -> "Cluster":
+    """A Ray cluster of one machine, to which others can be added."""
+    from ray._common.utils import get_default_ray_temp_dir
+    from ray.cluster_utils import Cluster
+
+    # The cluster writes its address there, and only a machine without a `temp_dir` of its own makes that folder.
+    Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)
+    return Cluster(initialize_head=True, head_node_args={"include_dashboard": False, **head})
 
 
 def processor() -> str:

@@ -12,9 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from page import REPOSITORY
+from page import REPOSITORY, ray_cluster
 from ray._private.node import Node
-from ray.cluster_utils import Cluster
 
 from aesweep.cluster.connect import set_environment
 
@@ -104,8 +103,7 @@ class Machines:
     def __init__(self, temporary: Path) -> None:
         set_environment()
         self._temporary, self._nodes = temporary, 0
-        head = {"num_cpus": 1, "include_dashboard": False, "temp_dir": str(temporary / "c")}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
+        self.cluster = ray_cluster(num_cpus=1, temp_dir=str(temporary / "c"))
         self.node = self._add_node()
 
     def _add_node(self) -> Node:
