@@ -137,15 +137,16 @@ def test_a_folder_of_images_is_named_by_its_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_every_example_in_the_documentation_is_a_spec(path: Path, tmp_path: Path) -> None:
     shutil.copy(path, tmp_path / path.name)
-    make_folder(tmp_path / "faces")
+    for name in ("faces", "cifar10"):
+        make_folder(tmp_path / name)
     spec = load_spec(tmp_path / path.name, data_dir=tmp_path / "data")
     expected = {"cifar10-width": (2 * 3 * 9 + 2 * 7), "minimal": 2, "own-images": 10, "three-seeds": 3 * (8 + 3 + 2)}
-    expected["rivals"] = 3 * (10 + 1 + 3)
+    expected |= {"rivals": 3 * (10 + 1 + 3), "rivals-cifar10": 3 * (10 + 1)}
     assert len(spec.trials) == expected[path.stem]
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 5
+    assert len(EXAMPLES) == 6
 
 
 @pytest.mark.parametrize(
