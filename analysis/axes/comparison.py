@@ -16,7 +16,7 @@ from aesweep.analysis.axes.axes import Axes, Axis
 from aesweep.analysis.statistics import PairedDifference, Sample, may_be_lowest, paired_difference
 
 MOST_VALUES = 8
-"""With more values than this, a figure says more than a sentence."""
+"""With more numbers than this, a figure says more than a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +74,8 @@ class Comparison:
 
 
 def compare_values(axes: Axes, axis: Axis, score: str, most_values: int = MOST_VALUES) -> Comparison | None:
-    """The values of an axis over the settings that all of them have; None where there is none, or too many values."""
-    if len(axis) > most_values:
+    """The values of an axis over the settings that all of them have; None where there is none, or too many numbers."""
+    if axis.numbers and len(axis) > most_values:
         return None
     rows = axes.places().assign(seed=axes.trials["seed"], value=axes.trials[score].astype("float64"))
     rows = rows[np.isfinite(rows["value"]) & (rows[axis.name] >= 0)]

@@ -108,10 +108,10 @@ def _better_model(axis: Axis, found: Comparison, what: str) -> str:
 
 
 def _not_compared(axis: Axis) -> str:
-    if axis.name == "model":
+    if axis.name == "model" and len(axis) == 2:
         a, b = axis.label(0), axis.label(1)
         return f"Not compared: no {a} has the filters, depth, latent units and further settings of a {b}."
-    if len(axis) > 2:
+    if axis.numbers and len(axis) > 2:
         return f"{len(axis)} values were tried: see the first figure, and “Field by field” for their means."
     return f"Not compared: no setting was trained with every {axis_title(axis)}."
 

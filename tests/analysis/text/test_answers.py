@@ -82,6 +82,16 @@ def test_one_lucky_seed_does_not_make_a_network_the_best(answered: Callable[...,
     assert "61.88" not in text
 
 
+def test_ten_models_are_compared(answered: Callable[..., Answers]) -> None:
+    """With more than eight it said that no DAE has the settings of a VAE."""
+    rivals = ["dae", "vae", "sigma-vae", "rae", "rae-l2", "rae-gp", "rae-sn", "wae", "eae", "gmm-dae"]
+    asked = grid(model=rivals, filters=[8], latent_size=[8, 16], seed=[0, 1, 2], epochs=[1])
+    found = answered(asked, lambda t: 50 + 0.1 * t.seed + t.latent_size / 8 + 9 * (t.model not in ("wae", "eae")))
+    text = said(found)["Which model?"]
+    assert text.startswith("Not decided: on average over 2 common settings")
+    assert text.endswith("Worse: model DAE, VAE, σ-VAE, RAE, RAE-L2, RAE-GP, RAE-SN, GMM-DAE.")
+
+
 def test_a_network_that_failed_leaves_the_errors_of_the_others_as_they_are(answered: Callable[..., Answers]) -> None:
     """Seen on three learning rates: the best read "fd 17 ± 54", since one failed with a spread of 65."""
 
