@@ -167,7 +167,12 @@ def main() -> None:
         grown = cluster if args.steady else with_another(cluster)
         predicted = simulate(works, changes.of(site_of(grown)))
         measured = run(store, plan, spec.execution, lengths, cluster, changes, Path(folder), args.profile)
-    write_page(args.out, "orchestration", hardware(), page(args, changes, predicted, measured, lengths))
+    write_page(
+        args.out,
+        "orchestration-steady" if args.steady else "orchestration",
+        hardware(),
+        page(args, changes, predicted, measured, lengths),
+    )
 
 
 def site_of(cluster: PlannedCluster) -> Site:
