@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from scipy import special
 
-from aesweep.analysis.over_seeds import pooled, pools
+from aesweep.analysis.over_seeds import Pools, pooled, pools
 from aesweep.analysis.statistics import Estimate, Sample, welch
 
 
@@ -19,8 +19,9 @@ from aesweep.analysis.statistics import Estimate, Sample, welch
 class Settings:
     """Expected scores at several settings, such as the latent sizes of one network.
 
-    Their variance over seeds is pooled where the spreads are alike (`over_seeds.pools`). Pooling gives a lucky single seed the
-    error of a single seed, and many degrees of freedom to a few seeds. Settings of different `models` are never pooled.
+    Their variance over seeds is pooled where the spreads are alike, or in proportion to the scores (`over_seeds.pools`).
+    Pooling gives a lucky single seed the error of a single seed, and many degrees of freedom to a few seeds. Settings of
+    different `models` are never pooled.
     """
 
     samples: Sequence[Sample]
@@ -38,10 +39,10 @@ class Settings:
         return np.array([len(sample) for sample in self.samples])
 
     @cached_property
-    def pools(self) -> np.ndarray:
-        """Settings with the same number share one variance over seeds; int (settings,)."""
+    def pools(self) -> Pools:
+        """Which settings share a variance over seeds."""
         model = np.unique(self.models or [""] * len(self.samples), return_inverse=True)[1]
-        return pools(self._spreads, self.counts - 1, model)
+        return pools(self.means, self._spreads, self.counts - 1, model)
 
     @cached_property
     def _spreads(self) -> np.ndarray:
@@ -53,9 +54,10 @@ class Settings:
         """Variance of one seed's score at each setting, and its degrees of freedom; nan if none of its pool has two seeds."""
         variance, freedom = pooled(self._spreads, self.counts - 1, self.pools)
         nominal = np.array([math.nan if s.nominal is None else s.nominal for s in self.samples])
-        for pool in np.unique(self.pools[np.isfinite(nominal)]):
-            variance[self.pools == pool] = np.nanmax(nominal[self.pools == pool]) ** 2
-            freedom[self.pools == pool] = math.inf
+        number = self.pools.number
+        for pool in np.unique(number[np.isfinite(nominal)]):
+            variance[number == pool] = np.nanmax(nominal[number == pool]) ** 2
+            freedom[number == pool] = math.inf
         return variance, freedom
 
     @property
@@ -75,9 +77,12 @@ class Settings:
         Those above a level are a confidence set for the best one (comparisons with the best, Bonferroni over the rivals).
         """
         least = np.ones(len(self.samples))
-        for pool, count in {*zip(self.pools.tolist(), self.counts.tolist(), strict=True)}:
-            rivals = np.flatnonzero((self.pools == pool) & (self.counts == count))
-            rival = int(rivals[self.means[rivals].argmin()])  # of equal errors the lowest mean is the hardest
+        number = self.pools.number
+        for pool, count in {*zip(number.tolist(), self.counts.tolist(), strict=True)}:
+            rivals = np.flatnonzero((number == pool) & (self.counts == count))
+            rival = int(
+                rivals[self.means[rivals].argmin()]
+            )  # of errors that are equal, or grow with the mean: the hardest
             least = np.minimum(least, self._p_not_above(rival))
         return np.asarray(np.minimum(1.0, max(1, len(self.samples) - 1) * least))
 
@@ -89,7 +94,7 @@ class Settings:
         with np.errstate(divide="ignore", invalid="ignore"):
             t = (self.means - self.means[rival]) / np.sqrt(total)
             welch_freedom = total**2 / (errors**2 / freedom + errors[rival] ** 2 / freedom[rival])
-        freedom = np.where(self.pools == self.pools[rival], freedom, welch_freedom)
+        freedom = np.where(self.pools.number == self.pools.number[rival], freedom, welch_freedom)
         p = special.stdtr(freedom, -np.nan_to_num(t, nan=0.0, posinf=np.inf, neginf=-np.inf))
         return np.where(np.isnan(total) | (t <= 0), 1.0, p)
 
@@ -154,7 +159,7 @@ def _estimate(value: float, errors: Sequence[tuple[float, Settings, int, float]]
     """
     terms: dict[tuple[int, int], tuple[float, float]] = {}
     for weight, settings, place, square in errors:
-        pool = id(settings), int(settings.pools[place])
+        pool = id(settings), int(settings.pools.number[place])
         before, _ = terms.get(pool, (0.0, 0.0))
         terms[pool] = before + weight**2 * square, settings.freedom_at(place)
     seeds = min((settings.seeds for _, settings, _, _ in errors if settings.seeds), default=0)

@@ -10,61 +10,80 @@ which one had failed, its interval covered in 37 % of cases, and those of the ot
 decides (docs/benchmarks/calibration-*.md has the coverage).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from aesweep.analysis.power import ALPHA
 
-DOUBTFUL = 0.2
-"""Spreads are pooled unless Bartlett's test doubts with this p-value that they are equal.
+DOUBTFUL, CLEAR = 0.2, 0.5
+"""p-values of Bartlett's test: spreads are pooled from the first one on, otherwise relative spreads from the second one on.
 
 Above 0.05 since few seeds show little: preliminary tests before pooling are best at 0.1 to 0.25 (Bozivich, Bancroft and Hartley
-1956, "Power of analysis of variance test procedures for certain incompletely specified models").
+1956, "Power of analysis of variance test procedures for certain incompletely specified models"). The second test is the last one
+before spreads are kept apart, and proportion is the rarer truth.
 """
 
 
-def pools(variance: np.ndarray, freedom: np.ndarray, kind: np.ndarray) -> np.ndarray:
-    """Which networks share one variance over seeds: all of a kind if their spreads are alike, else each has its own.
+class Pools(NamedTuple):
+    """Which networks share a variance over seeds, and in which unit."""
+
+    number: np.ndarray
+    """Int (networks,): networks with the same number share."""
+    unit: np.ndarray
+    """Float (networks,): 1, or the mean, where spreads are in proportion to means."""
+
+
+def pools(mean: np.ndarray, variance: np.ndarray, freedom: np.ndarray, kind: np.ndarray) -> Pools:
+    """All networks of a kind share if their spreads are alike, or in proportion to their means; else each has its own.
 
     Args:
+        mean: Float (networks,), of each network's scores.
         variance: Float (networks,), of each network's scores; nan for a single seed.
         freedom: Int (networks,), seeds minus one.
         kind: Int (networks,), from 0: only networks of one kind may share.
-
-    Returns:
-        Int (networks,): networks with the same number share.
     """
+    kinds = int(kind.max(initial=-1)) + 1
+    alike = _p_equal(variance, freedom, kind, kinds) >= DOUBTFUL
+    positive = np.bincount(kind, mean <= 0, minlength=kinds) == 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        in_proportion = positive & (_p_equal(variance / mean**2, freedom, kind, kinds) >= CLEAR)
+    number = np.where((alike | in_proportion)[kind], kind, kinds + np.arange(len(kind)))
+    return Pools(number, np.where((in_proportion & ~alike)[kind], mean, 1.0))
+
+
+def _p_equal(variance: np.ndarray, freedom: np.ndarray, kind: np.ndarray, kinds: int) -> np.ndarray:
+    """Bartlett's p-value of "the networks of a kind have equal spreads", float (kinds,); 1 for fewer than two known spreads."""
     spread = (freedom > 0) & (variance > 0)  # scores that agree to the last digit say nothing about a spread
     v, d, k = variance[spread], freedom[spread], kind[spread]
-    kinds = int(kind.max(initial=-1)) + 1
     networks = np.bincount(k, minlength=kinds)
     total, squares, logs, inverse = (np.bincount(k, w, minlength=kinds) for w in (d, d * v, d * np.log(v), 1 / d))
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = total * np.log(squares / total) - logs
         correction = 1 + (inverse - 1 / total) / (3 * (networks - 1))
-        differ = (networks > 1) & (special.chdtrc(networks - 1, statistic / correction) < DOUBTFUL)
-    return np.where(differ[kind], kinds + np.arange(len(kind)), kind)
+        return np.where(networks > 1, special.chdtrc(networks - 1, statistic / correction), 1.0)
 
 
-def pooled(variance: np.ndarray, freedom: np.ndarray, pool: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pooled(variance: np.ndarray, freedom: np.ndarray, pools: Pools) -> tuple[np.ndarray, np.ndarray]:
     """The variance of one seed's score at each network, and its degrees of freedom.
 
     Args:
         variance: Float (networks,), of each network's scores; nan for a single seed.
         freedom: Int (networks,), seeds minus one.
-        pool: Int (networks,), from `pools`.
+        pools: Of these networks.
 
     Returns:
         Two float arrays (networks,). nan where no network of the pool has two seeds, and for one that is alone in its pool and whose
         scores agree to the last digit: by luck, or since the number hardly ever changes.
     """
-    place = np.unique(pool, return_inverse=True)[1]
+    place = np.unique(pools.number, return_inverse=True)[1]
     degrees = np.bincount(place, freedom)[place]
-    squares = np.bincount(place, np.where(freedom > 0, variance, 0.0) * freedom)[place]
+    squares = np.bincount(place, np.where(freedom > 0, variance / pools.unit**2, 0.0) * freedom)[place]
     known = (degrees > 0) & ((squares > 0) | (np.bincount(place)[place] > 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(known, squares / degrees, np.nan), np.where(known, degrees, np.nan)
+        return np.where(known, pools.unit**2 * squares / degrees, np.nan), np.where(known, degrees, np.nan)
 
 
 def means_over_seeds(values: np.ndarray, network: np.ndarray, kind: np.ndarray) -> pd.DataFrame:
@@ -85,7 +104,8 @@ def means_over_seeds(values: np.ndarray, network: np.ndarray, kind: np.ndarray) 
         mean=("value", "mean"), variance=("value", "var"), seeds=("value", "count"), kind=("kind", "first")
     )
     own, degrees = found["variance"].to_numpy(dtype=float), found["seeds"].to_numpy() - 1
-    variance, freedom = pooled(own, degrees, pools(own, degrees, found["kind"].to_numpy()))
+    shared = pools(found["mean"].to_numpy(dtype=float), own, degrees, found["kind"].to_numpy())
+    variance, freedom = pooled(own, degrees, shared)
     stderr = np.sqrt(variance / found["seeds"])
     means: pd.DataFrame = found.assign(stderr=stderr, half_width=stderr * special.stdtrit(freedom, 1 - ALPHA))
     return means[["mean", "stderr", "half_width", "seeds"]]

@@ -1,11 +1,13 @@
 """Means over seeds of many networks at once: against the statistics module, and against known spreads."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import special, stats
 
 from aesweep.analysis.best_setting import Settings
-from aesweep.analysis.over_seeds import DOUBTFUL, means_over_seeds, pools
+from aesweep.analysis.over_seeds import CLEAR, DOUBTFUL, means_over_seeds, pools
 from aesweep.analysis.statistics import Sample
 
 
@@ -81,13 +83,26 @@ def test_a_number_that_is_the_same_for_all_seeds_of_all_networks_has_no_error() 
 
 
 def test_the_test_of_equal_spreads_is_scipys() -> None:
-    """Pooled or not, as Bartlett's test of SciPy has it."""
-    random = np.random.default_rng(0)
-    for _ in range(40):
-        samples = [random.normal(0, random.uniform(1, 3), random.integers(2, 6)) for _ in range(4)]
-        variance, freedom = np.array([s.var(ddof=1) for s in samples]), np.array([len(s) - 1 for s in samples])
-        together = len(set(pools(variance, freedom, np.zeros(4, dtype=int)))) == 1
-        assert together == (stats.bartlett(*samples).pvalue >= DOUBTFUL)
+    """Alike, in proportion or neither, as Bartlett's test of SciPy has it."""
+    random, seen = np.random.default_rng(0), set()
+    for each in range(80):
+        sizes, places = random.integers(2, 6, 4), np.array([10, 20, 60, 200] if each % 2 else [10, 10, 10, 10])
+        deviations = places / 10 if each % 2 else random.uniform(1, 3, 4)
+        samples = [random.normal(*one) for one in zip(places, deviations, sizes, strict=True)]
+        mean, variance = (np.array([measure(s) for s in samples]) for measure in (np.mean, partial(np.var, ddof=1)))
+        number, unit = pools(mean, variance, np.array([len(s) - 1 for s in samples]), np.zeros(4, dtype=int))
+        alike = stats.bartlett(*samples).pvalue >= DOUBTFUL
+        in_proportion = stats.bartlett(*(s / s.mean() for s in samples)).pvalue >= CLEAR
+        assert (len({*number}) == 1) == (alike or in_proportion)
+        assert (unit == 1).all() if alike or not in_proportion else (unit == mean).all()
+        seen.add((alike, in_proportion))
+    assert len(seen) == 4
+
+
+def test_spreads_in_proportion_to_means_that_are_not_all_positive_are_kept_apart() -> None:
+    values, network = np.array([-3.0, 0.0, 3.0, 60.0, 100.0, 140.0]), np.array([0, 0, 0, 1, 1, 1])
+    found = means_over_seeds(values, network, np.zeros(6, dtype=int))
+    assert found["stderr"].tolist() == pytest.approx([3 / np.sqrt(3), 40 / np.sqrt(3)])
 
 
 def test_single_seeds_have_no_interval_and_borrow_none_of_another_kind() -> None:

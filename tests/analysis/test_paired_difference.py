@@ -70,21 +70,28 @@ def test_the_settings_needed_are_the_first_count_with_enough_power(settings: int
     assert found == next(n for n, power in zip(counts, powers, strict=True) if power >= 0.8)
 
 
+@pytest.mark.parametrize("proportion", [0.0, 0.3], ids=["constant", "in proportion"])
 @pytest.mark.parametrize("spread", [{"dae": 1.0, "vae": 1.0}, {"dae": 30.0, "vae": 1.0}], ids=["equal", "unequal"])
 @pytest.mark.parametrize("seed", range(5))
-def test_the_hardest_rival_of_each_pool_gives_the_p_values_of_all_pairs(seed: int, spread: dict[str, float]) -> None:
+def test_the_hardest_rival_of_each_pool_gives_the_p_values_of_all_pairs(
+    seed: int, spread: dict[str, float], proportion: float
+) -> None:
     """By Welch with the variance of each pool; where both are of one pool, with its degrees of freedom."""
     random = np.random.default_rng(seed)
     models = ["dae"] * 5 + ["vae"] * 7
-    samples = [random.normal(scale=spread[model], size=random.integers(2, 5)) for model in models]
+    means = random.uniform(20, 400, 12)
+    scales = [proportion * mean if proportion else spread[model] for mean, model in zip(means, models, strict=True)]
+    sizes = random.integers(2, 5, 12)
+    samples = [random.normal(*one) for one in zip(proportion * means, scales, sizes, strict=True)]
     found = Settings([Sample(values) for values in samples], models)
-    groups = {pool: [s for s, of in zip(samples, found.pools, strict=True) if of == pool] for pool in found.pools}
+    number, unit = found.pools
+    groups = {pool: [s / u for s, u, of in zip(samples, unit, number, strict=True) if of == pool] for pool in number}
     freedom = {pool: sum(len(s) - 1 for s in group) for pool, group in groups.items()}
     shared = {pool: sum(np.var(s) * len(s) for s in group) / freedom[pool] for pool, group in groups.items()}
 
     def p(first: int, second: int) -> float:
-        of = found.pools[first], found.pools[second]
-        parts = [(shared[pool] / len(samples[i]), freedom[pool]) for pool, i in zip(of, (first, second), strict=True)]
+        of = number[first], number[second]
+        parts = [(unit[i] ** 2 * shared[number[i]] / len(samples[i]), freedom[number[i]]) for i in (first, second)]
         total = sum(part for part, _ in parts)
         df = freedom[of[0]] if of[0] == of[1] else total**2 / sum(part**2 / count for part, count in parts)
         assert found.difference(first, second).error == pytest.approx(math.sqrt(total))
@@ -93,13 +100,19 @@ def test_the_hardest_rival_of_each_pool_gives_the_p_values_of_all_pairs(seed: in
 
     slow = [min(p(i, j) for j in range(12) if j != i) for i in range(12)]
     assert found.p_lowest == pytest.approx(np.minimum(1.0, 11 * np.array(slow)))
-    assert not {*found.pools[:5]} & {*found.pools[5:]}
+    assert not {*number[:5]} & {*number[5:]}
 
 
 def test_settings_of_one_model_are_pooled_where_their_spreads_are_alike_and_not_where_one_has_failed() -> None:
-    """The standard deviations over seeds are 1, 1 and 30, or 1, 1 and 1."""
-    alike = [Sample(mean + np.array([-1.0, 0.0, 1.0])) for mean in (10, 15, 60)]
-    failed = [*alike[:2], Sample(60 + np.array([-30.0, 0.0, 30.0]))]
+    """The standard deviations over seeds are 1, 1 and 30, or 1, 1 and 1, or in proportion to the means."""
+    one = np.array([-1.0, 0.0, 1.0])
+    alike, failed, grown = (
+        [Sample(mean + deviation * one) for mean, deviation in zip((10, 15, 60), deviations, strict=True)]
+        for deviations in ((1, 1, 1), (1, 1, 30), (1, 1.5, 6))
+    )
+    for place, mean in enumerate((10, 15, 60)):
+        expected = mean * 0.1 * stats.t.ppf(0.975, 6) / math.sqrt(3)
+        assert Settings(grown).mean_at(place).half_width == pytest.approx(expected)
     assert Settings(alike).mean_at(0).half_width == pytest.approx(stats.t.ppf(0.975, 6) / math.sqrt(3))
     assert Settings(failed).mean_at(0).half_width == pytest.approx(stats.t.ppf(0.975, 2) / math.sqrt(3))
     assert Settings(failed).mean_at(2).half_width == pytest.approx(30 * stats.t.ppf(0.975, 2) / math.sqrt(3))
