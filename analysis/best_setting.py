@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from aesweep.analysis.over_seeds import Pools, pooled, pools
-from aesweep.analysis.statistics import Estimate, Sample, welch
+from aesweep.analysis.statistics import Estimate, Sample, logarithm, welch
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,20 @@ class Settings:
         """For each setting the p-value of "its expected score is the lowest"; float (settings,), 1 without a spread.
 
         Those above a level are a confidence set for the best one (comparisons with the best, Bonferroni over the rivals).
+        Positive scores are compared by their logarithms. Otherwise three seeds could not tell a network that failed from the
+        best one: where the spread is in proportion to the score, t is at most the root of 3 over that proportion.
         """
+        if not all((sample.values > 0).all() for sample in self.samples):
+            return self._p_lowest
+        largest = max(
+            float(sample.values.max()) for sample in self.samples
+        )  # no logarithm above 0 has a spread in proportion
+        logs = [logarithm(Sample(s.values / largest, s.nominal and s.nominal / largest)) for s in self.samples]
+        return Settings(logs, self.models)._p_lowest
+
+    @cached_property
+    def _p_lowest(self) -> np.ndarray:
+        """The same, of the scores as they are."""
         least = np.ones(len(self.samples))
         number = self.pools.number
         for pool, count in {*zip(number.tolist(), self.counts.tolist(), strict=True)}:

@@ -99,8 +99,18 @@ def test_the_hardest_rival_of_each_pool_gives_the_p_values_of_all_pairs(
         return float(stats.t.sf((samples[first].mean() - samples[second].mean()) / math.sqrt(total), df))
 
     slow = [min(p(i, j) for j in range(12) if j != i) for i in range(12)]
-    assert found.p_lowest == pytest.approx(np.minimum(1.0, 11 * np.array(slow)))
+    assert found._p_lowest == pytest.approx(np.minimum(1.0, 11 * np.array(slow)))
     assert not {*number[:5]} & {*number[5:]}
+
+
+def test_positive_scores_are_compared_by_their_logarithms_so_that_a_network_that_failed_is_not_as_good() -> None:
+    """Seen on learning rates: 820 counted as good as 30, since t is at most the root of 3 over the relative spread."""
+    values = [np.array(one) for one in ([30.0, 27.0, 34.0], [33.0, 29.0, 37.0], [560.0, 790.0, 1110.0])]
+    found, models = Settings([Sample(one) for one in values], ["dae", "vae", "vae"]), ["dae", "vae", "vae"]
+    assert (found.p_lowest > 0.025).tolist() == [True, True, False]
+    logs = Settings([Sample(np.log(one) - 10) for one in values], models)
+    assert found.p_lowest == pytest.approx(logs.p_lowest)
+    assert found.p_lowest == pytest.approx(Settings([Sample(1000 * one) for one in values], models).p_lowest)
 
 
 def test_settings_of_one_model_are_pooled_where_their_spreads_are_alike_and_not_where_one_has_failed() -> None:
