@@ -24,6 +24,8 @@ MOST_SEEDS = 100
 """Where more seeds than these would be needed, no number is given."""
 MOST_SETTINGS = 1000
 """The same for settings."""
+FEWEST_SETTINGS = 4
+"""From so many on, settings stand for others like them: the spread of two or three differences is hardly known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,9 +167,10 @@ def mean_difference(first: Sequence[Sample], second: Sequence[Sample]) -> Estima
 class PairedDifference:
     """The mean over settings of one network's expected score minus another's, each pair trained in one setting.
 
-    The unit is the setting, not the training: the seeds of a setting are averaged first. So the error holds both the noise of
-    the seeds and how much the difference itself depends on the setting. For exactly these settings it is never too small on
-    average; for others like them it is right, if these are as good as drawn from them.
+    From `FEWEST_SETTINGS` on, the unit is the setting, not the training: the seeds of a setting are averaged first. So the error
+    holds both the noise of the seeds and how much the difference itself depends on the setting. For exactly these settings it
+    is never too small on average; for others like them it is right, if these are as good as drawn from them. Fewer say nothing
+    about others, so their mean difference is that of exactly these settings, with the noise of their seeds.
     """
 
     estimate: Estimate
@@ -175,13 +178,18 @@ class PairedDifference:
     lower: int  # settings in which the first network's mean is the lower one
     noise: float  # the part of the squared error that is the noise of seeds; nan for one seed
 
+    @property
+    def is_of_these_settings(self) -> bool:
+        """Whether it speaks of exactly these settings, since they are too few to stand for others."""
+        return self.settings < FEWEST_SETTINGS
+
     def p_of_no_difference(self) -> float:
-        """Two-sided p-value against "the mean difference is 0"; 1 with one seed or one setting of one seed."""
+        """Two-sided p-value against "the mean difference is 0"; 1 with one seed."""
         return min(1.0, 2 * min(self.estimate.p_below(), self.estimate.p_above()))
 
     def seeds_needed(self) -> int | None:
         """Seeds of each network that would show a mean difference of this size in these settings; None for no number."""
-        if self.settings == 1:
+        if self.is_of_these_settings:
             return self.estimate.seeds_needed()
         if not self.noise > 0:
             return None
@@ -195,7 +203,7 @@ class PairedDifference:
 
     def settings_needed(self) -> int | None:
         """Settings like these, with as many seeds, that would show a mean difference of this size; None for no number."""
-        if not self.estimate.error > 0 or self.settings < 2:
+        if not self.estimate.error > 0 or self.is_of_these_settings:
             return None
 
         def power(count: int) -> float:
@@ -206,13 +214,13 @@ class PairedDifference:
 
 
 def paired_difference(first: Sequence[Sample], second: Sequence[Sample]) -> PairedDifference:
-    """One network's scores and another's, a pair of samples for each setting. One setting: Welch's test over its seeds."""
+    """One network's scores and another's, a pair of samples for each setting. In few settings: Welch's test over their seeds."""
     pairs = [contrast((1.0, a), (-1.0, b)) for a, b in zip(first, second, strict=True)]
     means = np.array([pair.value for pair in pairs])
     seeds, count = min(pair.seeds for pair in pairs), len(pairs)
     noise = sum(pair.error**2 for pair in pairs) / count**2
-    if count == 1:
-        found = pairs[0]
+    if count < FEWEST_SETTINGS:
+        found = welch(float(means.mean()), [(pair.error**2 / count**2, pair.freedom) for pair in pairs], seeds)
     else:  # with one seed, what all trainings of that seed share would be taken for a difference
         error = float(np.std(means, ddof=1)) / math.sqrt(count) if seeds > 1 else math.nan
         found = Estimate(float(means.mean()), error, count - 1, seeds)

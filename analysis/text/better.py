@@ -117,8 +117,10 @@ def _not_compared(axis: Axis) -> str:
 
 
 def _over(difference: PairedDifference) -> str:
-    many = difference.settings > 1
-    return f"on average over {difference.settings:,} common settings" if many else "in the one common setting"
+    if difference.settings == 1:
+        return "in the one common setting"
+    which = f"the {difference.settings}" if difference.is_of_these_settings else f"{difference.settings:,}"
+    return f"on average over {which} common settings"
 
 
 def _interval(difference: PairedDifference) -> str:
