@@ -10,8 +10,8 @@ LONGEST_LINE = 1000  # characters of one line of a message: it may quote a file,
 class InputError(ValueError):
     """A value given by the user that cannot be used.
 
-    `field` says where it stands (`trials[0].latent_size`, `--store`, a file), `value` what was found there, and
-    `remedy` what to write instead; a value of None was not given. The command line prints the two lines of `str(error)` and exits with code 2.
+    `field` says where it stands (`trials[0].latent_size`, `--store`, a file), `value` what was found there (None: it was not
+    given), and `remedy` what to write instead. The command line prints the two lines of `str(error)` and exits with code 2.
     """
 
     def __init__(self, field: str, value: object, remedy: str) -> None:
