@@ -45,7 +45,7 @@ def test_it_runs_and_writes_its_page(name: str, tmp_path: Path) -> None:
     options = SMALL[name].split()
     if options[-1] == "--images":
         options.append(str(write_image_folder(tmp_path / "images", images=300, side=32)))
-    command = [sys.executable, BENCHMARKS / f"{name}.py", *options, "--out", tmp_path]
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *options, "--out", str(tmp_path)]
     done = subprocess.run(
         command, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
     )
