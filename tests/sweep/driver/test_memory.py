@@ -12,6 +12,7 @@ from aesweep.sweep.store.store import open_store
 from tests.fresh_process import command_environment
 from tests.sweep.conftest import run_cli, start_cli, wait_for_file
 from tests.sweep.driver.aftermath import assert_nothing_left_in
+from tests.waiting import wait_until
 
 GIGABYTE = 1e9
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(900)]
@@ -107,9 +108,16 @@ def test_a_training_that_is_killed_because_the_machine_has_no_memory_goes_on(
     store = tmp_path / "store"
     launched = start_cli("launch", spec, "--store", store, cwd=tmp_path, env=own_env)
     wait_for_file(store, "trials/*/attempts/train-0001-*/checkpoint.pt", launched)
-    taken = bytearray(b"1") * int(6 * GIGABYTE)
-    wait_for_file(store, "trials/*/attempts/train-0001-*/end.json", launched)
-    del taken
+    taken: list[bytearray] = []
+
+    def is_killed() -> bool:
+        """Take a little more until it is so: filling all at once takes seconds, in which the next processes would die too."""
+        if len(taken) < 24:
+            taken.append(bytearray(b"1") * int(GIGABYTE / 4))
+        return bool(list(store.glob("trials/*/attempts/train-0001-*/end.json")))
+
+    wait_until(is_killed, 200, "the training is killed", process=launched)
+    taken.clear()
     said = launched.communicate(timeout=300)[1]
     assert launched.returncode == 0, said
     assert pd.read_parquet(store / "tables/failures.parquet").empty
