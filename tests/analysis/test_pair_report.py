@@ -45,7 +45,7 @@ def test_the_settings_that_both_have_are_compared_and_what_differs_is_named(
     (pair,) = paired(short, long)
     (answer,) = pair_answers(pair)
     assert answer.question == f"{short.name}, 1 epoch or {long.name}, 5 epochs?"
-    assert answer.text.startswith(f"{long.name}, 5 epochs is better: on average over 2 common settings")
+    assert answer.text.startswith(f"{long.name}, 5 epochs is better: on average over the 2 common settings")
     assert "score 10" in answer.text
     assert present(pair_table(pair)).caption.endswith("not comparable with published values.")
     table = present(pair_table(pair)).frame

@@ -237,7 +237,8 @@ def test_parameters_are_typed_and_only_changed_ones_are_kept() -> None:
 def test_a_parameter_that_cannot_be_used_is_named(given: dict[str, Any], remedy: str) -> None:
     with pytest.raises(InputError) as error:
         FOUR.settings(given)
-    assert lines_of(error)[0].startswith(f"prior four: {next(iter(given))}: ") and lines_of(error)[1] == remedy
+    (name, value), (first, second) = next(iter(given.items())), lines_of(error)
+    assert first.startswith(f"prior four: {name}{' is missing.' if value is None else ': '}") and second == remedy
 
 
 def test_code_may_be_named_so_that_it_is_imported_late() -> None:
