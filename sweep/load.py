@@ -74,15 +74,9 @@ def load_prior(store: OpenedStore | Store | str | Path, key: str, prior: str = "
     for evaluation in fitting:
         if (data := opened.commits.prior_bytes(config.key, evaluation, name, config.latent_size)) is not None:
             try:
-                fitted = FittedPrior.from_bytes(data)
-                drawn = fitted.sample(1, 0)  # a file that was made by hand may hold arrays of any shape
-                if drawn.shape != (1, config.latent_size):
-                    raise ValueError(f"it draws latents of {drawn.shape[1:]}")
-            except InputError:
-                raise
-            except Exception as error:
+                return FittedPrior.from_bytes(data, config.latent_size)
+            except ValueError as error:
                 raise InputError(name, config.name, f"It cannot be loaded: {error}.") from error
-            return fitted
     remedy = f"{config.name} has no such prior: it is not scored yet, or the fit failed (see the scores table)."
     raise InputError("--prior", prior, remedy)
 

@@ -116,13 +116,20 @@ class FittedPrior:
         return to_npz(kind=self.kind, **arrays, note=self.note, **asdict(self.record), **others)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Read `to_bytes` back. Raises `ValueError` if the data is damaged."""
+    def from_bytes(cls, data: bytes, latent_size: int) -> Self:
+        """Read `to_bytes` back. Raises `ValueError` if the data is damaged, or is no prior of so many latent units."""
         record = [one.name for one in fields(FitRecord)]
         file = from_npz(data, "prior", "kind", "note", "weights", "means", "factors", *record)
         parts = file["weights"], file["means"], file["factors"], str(file["note"])
         others = {name.removeprefix(_OTHER): value for name, value in file.items() if name.startswith(_OTHER)}
-        return cls(str(file["kind"]), *parts, FitRecord(**{name: file[name].item() for name in record}), others)
+        try:  # a file that was made by hand may hold arrays of any shape
+            found = cls(str(file["kind"]), *parts, FitRecord(**{name: file[name].item() for name in record}), others)
+            drawn = found.sample(1, 0)
+        except Exception as error:
+            raise ValueError(f"damaged prior: {error}") from error
+        if drawn.shape != (1, latent_size):
+            raise ValueError(f"damaged prior: its draws have shape {drawn.shape[1:]}, not ({latent_size},)")
+        return found
 
 
 def _description(kind: str) -> Prior:

@@ -235,5 +235,5 @@ def _priors(job: EvaluationJob, fitted: StoredPriors) -> dict[str, FittedPrior |
     priors: dict[str, FittedPrior | str] = dict(fitted.reasons)
     for kind in job.evaluation.priors:
         if (name := prior_file(kind)) in fitted.files:
-            priors[kind] = FittedPrior.from_bytes(job.read(name, fitted.files))
+            priors[kind] = FittedPrior.from_bytes(job.read(name, fitted.files), job.config.latent_size)
     return priors

@@ -128,6 +128,6 @@ def _read(job: EvaluationJob, commit: ScoresRecord, name: str) -> bytes | None:
 def _read_prior(job: EvaluationJob, commit: ScoresRecord, kind: str) -> FittedPrior | None:
     data = _read(job, commit, prior_file(kind))
     with suppress(ValueError):  # committed so: made by hand
-        if data is not None and (prior := FittedPrior.from_bytes(data)).kind == kind:
+        if data is not None and (prior := FittedPrior.from_bytes(data, job.config.latent_size)).kind == kind:
             return prior
     return None

@@ -306,7 +306,7 @@ def test_stages_through_files_give_the_same_rows_as_one_call(
     latents = Latents.from_bytes(encode_stage(TRIAL, EVALUATION, model, images, CPU, "fp32").to_bytes())
     assert latents.train.shape == (200, 6)
     priors = {
-        name: prior if isinstance(prior, str) else type(prior).from_bytes(prior.to_bytes())
+        name: prior if isinstance(prior, str) else type(prior).from_bytes(prior.to_bytes(), 6)
         for name, prior in fit_stage(EVALUATION, latents, FitSettings(60.0, 1)).priors.items()
     }
     references = {split: reference_stage(EVALUATION, images, split, random_conv) for split in SPLITS}

@@ -55,7 +55,7 @@ def test_a_second_vae_repeats_bit_for_bit_and_depends_on_its_seed() -> None:
     latents = normal(300, 3)
     first, again = (fit_prior("second_vae", latents, second_vae(steps=20), ONE) for _ in range(2))
     assert first.to_bytes() == again.to_bytes()
-    np.testing.assert_array_equal(first.sample(50, 3), FittedPrior.from_bytes(again.to_bytes()).sample(50, 3))
+    np.testing.assert_array_equal(first.sample(50, 3), FittedPrior.from_bytes(again.to_bytes(), 3).sample(50, 3))
     assert (first.sample(50, 3) != first.sample(50, 4)).any()
     other = EvaluationConfig(priors=("second_vae",), options=second_vae(steps=20).options, prior_seed=1)
     assert fit_prior("second_vae", latents, other, ONE).to_bytes() != first.to_bytes()
@@ -115,6 +115,6 @@ def test_an_objective_is_scored_with_its_own_prior_and_others_have_no_rows_of_it
     expected = np.array([0.1] * 10 + [0.0] * 6)  # ten components, the unit vectors of as many units
     np.testing.assert_allclose(drawn.mean(0), expected, atol=0.03)
     np.testing.assert_allclose(drawn.var(0), 1 + expected * (1 - expected), atol=0.05)
-    np.testing.assert_allclose(FittedPrior.from_bytes(prior.to_bytes()).means, prior.means)
+    np.testing.assert_allclose(FittedPrior.from_bytes(prior.to_bytes(), 16).means, prior.means)
     with pytest.raises(PriorError, match="no prior of its own"):
         fit_prior("own", normal(5, 16), asked, ONE, plain)

@@ -200,7 +200,7 @@ def test_a_mixture_that_misses_its_deadline_says_how_far_it_came(latents: np.nda
 
 def test_a_prior_comes_back_from_bytes_with_the_same_samples(clusters: np.ndarray) -> None:
     prior = fit_prior("gmm", clusters, EvaluationConfig(gmm_components=3, gmm_max_iter=1))
-    back = FittedPrior.from_bytes(prior.to_bytes())
+    back = FittedPrior.from_bytes(prior.to_bytes(), prior.means.shape[1])
     assert (back.kind, back.note) == (prior.kind, prior.note)
     assert back.note
     np.testing.assert_array_equal(back.sample(50, seed=1), prior.sample(50, seed=1))
@@ -213,7 +213,7 @@ def test_a_fit_is_recorded_and_the_record_stays_with_the_prior(latents: np.ndarr
     assert record.lower_bound == pytest.approx(mixture.log_density(latents).mean(), abs=1e-3)
     assert record.condition_number == pytest.approx(np.linalg.cond(mixture.covariances).max(), rel=1e-6)
     assert record.regularisation == 1e-6
-    assert FittedPrior.from_bytes(mixture.to_bytes()).record == record
+    assert FittedPrior.from_bytes(mixture.to_bytes(), mixture.means.shape[1]).record == record
     short = fit_prior("gmm", latents, EvaluationConfig(gmm_components=4, gmm_tol=1e-9, gmm_max_iter=3)).record
     assert (short.converged, short.iterations) == (False, 3)
 
@@ -232,4 +232,10 @@ def test_damaged_bytes_are_refused(clusters: np.ndarray) -> None:
     data = fit_prior("mvg", clusters, EVALUATION).to_bytes()
     for damaged in (b"", data[:100], data[: len(data) // 2]):
         with pytest.raises(ValueError, match="damaged"):
-            FittedPrior.from_bytes(damaged)
+            FittedPrior.from_bytes(damaged, clusters.shape[1])
+
+
+def test_a_prior_of_another_latent_size_is_refused(clusters: np.ndarray) -> None:
+    size = clusters.shape[1]
+    with pytest.raises(ValueError, match=rf"its draws have shape \({size},\), not \({size + 1},\)"):
+        FittedPrior.from_bytes(fit_prior("mvg", clusters, EVALUATION).to_bytes(), size + 1)
