@@ -80,11 +80,11 @@ class Settings:
         """
         if not all((sample.values > 0).all() for sample in self.samples):
             return self._p_lowest
-        largest = max(
-            float(sample.values.max()) for sample in self.samples
-        )  # no logarithm above 0 has a spread in proportion
-        logs = [logarithm(Sample(s.values / largest, s.nominal and s.nominal / largest)) for s in self.samples]
-        return Settings(logs, self.models)._p_lowest
+        logs = [logarithm(sample) for sample in self.samples]
+        # Shifted so that none is positive: a spread in proportion to a logarithm has no meaning, and `pools` looks for it
+        # among positive scores.
+        highest = max((float(sample.values.max()) for sample in logs), default=0.0)
+        return Settings([Sample(s.values - highest, s.nominal) for s in logs], self.models)._p_lowest
 
     @cached_property
     def _p_lowest(self) -> np.ndarray:
@@ -93,9 +93,8 @@ class Settings:
         number = self.pools.number
         for pool, count in {*zip(number.tolist(), self.counts.tolist(), strict=True)}:
             rivals = np.flatnonzero((number == pool) & (self.counts == count))
-            rival = int(
-                rivals[self.means[rivals].argmin()]
-            )  # of errors that are equal, or grow with the mean: the hardest
+            # Errors of one pool are equal, or grow with the mean: the lowest mean is the hardest rival.
+            rival = int(rivals[self.means[rivals].argmin()])
             least = np.minimum(least, self._p_not_above(rival))
         return np.asarray(np.minimum(1.0, max(1, len(self.samples) - 1) * least))
 

@@ -7,7 +7,8 @@ the two.
 Three seeds say little about a spread, so networks whose spreads are alike share one variance: the 95 % interval of a mean is then
 2.0 standard errors instead of 4.3. Where spreads differ, sharing is wrong in both directions. In simulations, of twelve networks of
 which one had failed, its interval covered in 37 % of cases, and those of the others were five times too wide. So Bartlett's test
-decides (docs/benchmarks/calibration-*.md has the coverage).
+decides: one variance for all, spreads in proportion to the means (as those of distances often are), or each network for itself
+(docs/benchmarks/calibration-*.md has the coverage).
 """
 
 from typing import NamedTuple
@@ -22,8 +23,8 @@ DOUBTFUL, CLEAR = 0.2, 0.5
 """p-values of Bartlett's test: spreads are pooled from the first one on, otherwise relative spreads from the second one on.
 
 Above 0.05 since few seeds show little: preliminary tests before pooling are best at 0.1 to 0.25 (Bozivich, Bancroft and Hartley
-1956, "Power of analysis of variance test procedures for certain incompletely specified models"). The second test is the last one
-before spreads are kept apart, and proportion is the rarer truth.
+1956, "Power of analysis of variance test procedures for certain incompletely specified models"). The second value is stricter
+because few seeds also fail to show that spreads are not in proportion.
 """
 
 

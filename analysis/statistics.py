@@ -25,7 +25,7 @@ MOST_SEEDS = 100
 MOST_SETTINGS = 1000
 """The same for settings."""
 FEWEST_SETTINGS = 4
-"""From so many on, settings stand for others like them: the spread of two or three differences is hardly known."""
+"""Fewer settings say nothing about others: two or three differences give no usable estimate of how much they vary."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,8 +169,8 @@ class PairedDifference:
 
     From `FEWEST_SETTINGS` on, the unit is the setting, not the training: the seeds of a setting are averaged first. So the error
     holds both the noise of the seeds and how much the difference itself depends on the setting. For exactly these settings it
-    is never too small on average; for others like them it is right, if these are as good as drawn from them. Fewer say nothing
-    about others, so their mean difference is that of exactly these settings, with the noise of their seeds.
+    is never too small on average; for others like them it is right, if these are as good as drawn from them. With fewer
+    settings, the estimate is for exactly these settings, and its error is the noise of their seeds.
     """
 
     estimate: Estimate
@@ -179,8 +179,8 @@ class PairedDifference:
     noise: float  # the part of the squared error that is the noise of seeds; nan for one seed
 
     @property
-    def is_of_these_settings(self) -> bool:
-        """Whether it speaks of exactly these settings, since they are too few to stand for others."""
+    def has_few_settings(self) -> bool:
+        """Whether there are too few settings to say anything about other ones."""
         return self.settings < FEWEST_SETTINGS
 
     def p_of_no_difference(self) -> float:
@@ -189,7 +189,7 @@ class PairedDifference:
 
     def seeds_needed(self) -> int | None:
         """Seeds of each network that would show a mean difference of this size in these settings; None for no number."""
-        if self.is_of_these_settings:
+        if self.has_few_settings:
             return self.estimate.seeds_needed()
         if not self.noise > 0:
             return None
@@ -203,7 +203,7 @@ class PairedDifference:
 
     def settings_needed(self) -> int | None:
         """Settings like these, with as many seeds, that would show a mean difference of this size; None for no number."""
-        if not self.estimate.error > 0 or self.is_of_these_settings:
+        if not self.estimate.error > 0 or self.has_few_settings:
             return None
 
         def power(count: int) -> float:

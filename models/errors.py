@@ -10,8 +10,8 @@ LONGEST_LINE = 1000  # characters of one line of a message: it may quote a file,
 class InputError(ValueError):
     """A value given by the user that cannot be used.
 
-    `field` says where it stands (`trials[0].latent_size`, `--store`, a file), `value` what was found there (None: it was not
-    given), and `remedy` what to write instead. The command line prints the two lines of `str(error)` and exits with code 2.
+    `field` says where it stands (`trials[0].latent_size`, `--store`, a file), `value` what was found there (None if nothing
+    was given), and `remedy` what to write instead. The command line prints the two lines of `str(error)` and exits with code 2.
     """
 
     def __init__(self, field: str, value: object, remedy: str) -> None:
@@ -21,10 +21,8 @@ class InputError(ValueError):
         super().__init__(field, value, remedy)
 
     def __str__(self) -> str:
-        what = (
-            f"{self.field} is missing." if self.value is None else f"{self.field}: {_shown(self.value)} cannot be used."
-        )
-        return f"{one_line(what)}\n{one_line(self.remedy)}"
+        trouble = " is missing." if self.value is None else f": {_shown(self.value)} cannot be used."
+        return f"{one_line(self.field + trouble)}\n{one_line(self.remedy)}"
 
 
 class NonFiniteError(ValueError):

@@ -119,7 +119,7 @@ def _not_compared(axis: Axis) -> str:
 def _over(difference: PairedDifference) -> str:
     if difference.settings == 1:
         return "in the one common setting"
-    which = f"the {difference.settings}" if difference.is_of_these_settings else f"{difference.settings:,}"
+    which = f"the {difference.settings}" if difference.has_few_settings else f"{difference.settings:,}"
     return f"on average over {which} common settings"
 
 

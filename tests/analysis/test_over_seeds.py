@@ -52,7 +52,7 @@ SWEEPS = 2000
 @pytest.mark.parametrize(
     "deviations",
     [(1, 1, 1, 1, 1, 1), (1, 1, 1, 1, 1, 20), (1, 2, 4, 8, 16, 32)],
-    ids=["equal", "one has failed", "in proportion"],
+    ids=["equal", "one has failed", "each twice the one before"],
 )
 def test_each_networks_interval_covers_whatever_the_spreads_of_the_others(
     deviations: tuple[int, ...], seeds: int

@@ -44,7 +44,7 @@ def test_in_two_or_three_settings_the_noise_of_their_seeds_is_what_counts() -> N
     error = math.sqrt((9 + 36 + 9 + 36) / 3) / 2
     freedom = ((9 + 36) * 2) ** 2 / (2 * (9**2 + 36**2) / 2)
     assert found.estimate.half_width == pytest.approx(error * stats.t.ppf(0.975, freedom))
-    assert found.is_of_these_settings and not pairs(4, 3).is_of_these_settings
+    assert found.has_few_settings and not pairs(4, 3).has_few_settings
 
 
 @pytest.mark.parametrize("settings", [1, 3, 10])
@@ -138,6 +138,11 @@ def test_settings_of_one_model_are_pooled_where_their_spreads_are_alike_and_not_
     assert Settings(alike).mean_at(0).half_width == pytest.approx(stats.t.ppf(0.975, 6) / math.sqrt(3))
     assert Settings(failed).mean_at(0).half_width == pytest.approx(stats.t.ppf(0.975, 2) / math.sqrt(3))
     assert Settings(failed).mean_at(2).half_width == pytest.approx(30 * stats.t.ppf(0.975, 2) / math.sqrt(3))
+
+
+def test_no_settings_have_no_p_values() -> None:
+    """Two networks may have no latent size in common."""
+    assert Settings([]).p_lowest.tolist() == []
 
 
 def test_a_model_without_two_seeds_borrows_no_error_from_another() -> None:
