@@ -15,7 +15,7 @@ from aesweep.analysis.data.evaluations import Evaluation
 from aesweep.analysis.data.ranking import Ranking
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.text.better import better, how_sure, question, upper_first
-from aesweep.analysis.text.settle import UNFINISHED, what_would_settle
+from aesweep.analysis.text.settle import NOT_DONE, what_would_settle
 from aesweep.analysis.text.text_tables import counted, format_score, with_error
 
 MOST_NAMED = 3
@@ -57,7 +57,7 @@ def progress(tables: Tables) -> Answer:
     """What is done, what failed and why, and the command for the rest."""
     counts = Counter(tables.trials["state"])
     total, done, failed = len(tables.trials), counts["done"], counts["failed"]
-    rest = [f"{counts[state]:,} {state}" for state in ("running", "trained", "pending") if counts[state]]
+    rest = [f"{counts[state]:,} {state}" for state in NOT_DONE if counts[state]]
     said = f"{done:,} of {counted(total, 'trial')} done" + (f", {', '.join(rest)}" if rest else "") + "."
     trials = tables.trials[tables.trials["sweep"] != "none"]
     left = trials[trials["state"].isin(["trained", "pending"])]
@@ -94,7 +94,7 @@ def _answers(tables: Tables, sweep: Sweep, note: str) -> Iterator[Answer]:
         yield Answer("What else varies?", f"{upper_first(', '.join(map(axis_title, rest)))}: see “Field by field”.")
     yield Answer("How sure is that?", how_sure(ranking, compared))
     text, command = what_would_settle(tables, sweep, compared)
-    if tables.trials["state"].isin(UNFINISHED).any():
+    if tables.trials["state"].isin(NOT_DONE).any():
         text = f"The sweep is not finished: what is left may settle more. Then: {text}"
     yield Answer("What would settle the rest?", text, command)
 

@@ -19,8 +19,8 @@ SEEDS_AT_LEAST = 3
 """Seeds to train where there is one: the spread of two says little."""
 MOST_SIZES = 16
 """Up to this many latent sizes or widths are suggested one by one; beyond that, only their number is given."""
-UNFINISHED = ("pending", "running", "trained")
-"""States of trials that a sweep has still to train or to score."""
+NOT_DONE = ("running", "trained", "pending")
+"""States of trials that the sweep will still train or score."""
 SMALLEST_GAP = 1.3
 """If two neighbouring sizes differ by at least this factor, one between them is suggested."""
 
@@ -35,21 +35,21 @@ class Plan(NamedTuple):
 
 def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Comparison]) -> tuple[str, str]:
     """What is open and how to decide it, with the cost of the way that needs fewest trials; and its command, "" if there is none."""
-    asked = asked_for(tables, sweep)
+    planned = _scored_or_planned(tables, sweep)
     if not sweep.ranking.known:
         text = f"With {SEEDS_AT_LEAST} training seeds per network, every number above has an error."
-        return _with_plan(text, [more_seeds(tables, asked, SEEDS_AT_LEAST)])
+        return _with_plan(text, [more_seeds(tables, planned, SEEDS_AT_LEAST)])
     said, plans, counts = [], [], []
     for one in (one for one in compared if not one.is_decided):
         words, seeds, settings = _open(one)
         said.append(words)
         counts += [seeds, settings]
-        plans += [more_seeds(tables, asked, seeds)] if seeds else []
-        plans += filter(None, [more_settings(tables, asked, sweep.trials, one, settings)] if settings else [])
+        plans += [more_seeds(tables, planned, seeds)] if seeds else []
+        plans += filter(None, [more_settings(tables, planned, sweep.trials, one, settings)] if settings else [])
     is_said = bool(said) and len(sweep.layout.axes.every) == 1  # the two lowest networks are its two best values
     if sweep.ranking.as_good and not is_said:
         needed = sweep.ranking.seeds_to_tell_the_next()
-        plans += [more_seeds(tables, asked, needed)] if needed else []
+        plans += [more_seeds(tables, planned, needed)] if needed else []
         counts.append(needed or 0)
         said.append(
             f"The two lowest networks: about {needed} seeds."
@@ -60,14 +60,14 @@ def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Compariso
     return _with_plan(" ".join(said) or "Nothing is open.", plans)
 
 
-def asked_for(tables: Tables, sweep: Sweep) -> pd.DataFrame:
-    """The scored trials of a sweep, and those of its latest spec that are still to come: they cost nothing more.
+def _scored_or_planned(tables: Tables, sweep: Sweep) -> pd.DataFrame:
+    """The scored trials of a sweep, and those of its latest spec that are not finished: it runs them anyway.
 
-    One that failed would have to be trained like a new one.
+    A failed trial is not among them, since training it again costs as much as training a new one.
     """
     described = tables.described
-    to_come = described["state"].isin(UNFINISHED) & described["latest"].ne(False) & (described["data"] == sweep.data)
-    found: pd.DataFrame = described[to_come | described["key"].isin(sweep.trials["key"])]
+    planned = described["state"].isin(NOT_DONE) & described["latest"].ne(False) & (described["data"] == sweep.data)
+    found: pd.DataFrame = described[planned | described["key"].isin(sweep.trials["key"])]
     return found
 
 
@@ -91,7 +91,7 @@ def more_settings(
 ) -> Plan | None:
     """Training further latent sizes (or widths, if sizes are compared) until there are `wanted` settings.
 
-    None if there would be more than `MOST_SIZES` of them, or if the trials that are still to come have enough. New trials are
+    None if there would be more than `MOST_SIZES` of them, or if the planned trials already have enough. New trials are
     assumed to cost as much as the existing ones.
     """
     field = "filters" if found.axis.name == "latent_size" else "latent_size"

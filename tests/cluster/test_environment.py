@@ -85,11 +85,13 @@ def spec(tmp_path: Path) -> Path:
     return path
 
 
-def assert_refused(done: subprocess.CompletedProcess[str], first: str, second: str) -> None:
+def assert_refused(
+    done: subprocess.CompletedProcess[str], first: str, second: str, trouble: str = "cannot be used"
+) -> None:
     """Exit code 2 and two lines that begin so."""
     lines = done.stderr.splitlines()
     assert (done.returncode, len(lines)) == (2, 2), done.stderr
-    assert lines[0] in (f"{first} cannot be used.", f"{first} is missing.") and lines[1].startswith(second), done.stderr
+    assert lines[0] == f"{first} {trouble}." and lines[1].startswith(second), done.stderr
 
 
 def test_a_user_without_name_home_and_data_folder_of_his_own_can_plan_and_look(
@@ -109,7 +111,8 @@ def test_a_user_without_name_home_and_data_folder_of_his_own_can_plan_and_look(
     assert done.stdout.splitlines()[-1] == "0 0 0 0 0", done.stdout
 
     done = run(["plan", "quickstart"], tmp_path, forget=FORGET, prefix=nobody)
-    assert_refused(done, "HOME", "Without it, user 54321 has no folder for data sets. Set AESWEEP_DATA, or give --data")
+    remedy = "Without it, user 54321 has no folder for data sets. Set AESWEEP_DATA, or give --data"
+    assert_refused(done, "HOME", remedy, "is missing")
 
 
 def test_a_home_that_may_not_be_looked_into_is_named(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_the_way_of_fewest_trials_is_the_command_and_its_sizes_fill_the_gaps(ans
 
 
 def test_what_is_still_to_come_is_not_counted_again(answered: Callable[..., Answers]) -> None:
-    """Of three seeds the last is not trained yet; and of four latent sizes the last."""
+    """The last of three seeds is not trained yet, or the last of five latent sizes."""
 
     def only_scored(to_come: Callable[[TrialConfig], bool], trials: list[TrialConfig], score: Score) -> Answers:
         places = {place: "pending" for place, trial in enumerate(trials) if to_come(trial)}
