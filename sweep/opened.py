@@ -42,7 +42,7 @@ class OpenedStore:
             per: `row` gives the rows of the table `scores`, with the names of their trials. `trial` gives one value for each
                 trial, source, split and metric: the mean over sampling seeds, with its standard error. `network` gives the
                 mean over training seeds, with its standard error and 95 % interval, as in the report: the networks of one model
-                on the same data share their variance where their spreads are alike. It is null where none is known.
+                on the same data share their variance if their spreads are similar. Errors that are not known are null.
             evaluation: Id of an evaluation; by default that of the latest launch. `all` gives those of every evaluation,
                 which are never averaged.
         """

@@ -26,7 +26,7 @@ ALSO_NEEDED = {"mlflow": "sqlalchemy"}
 """What comes with the package, but not with a smaller one of the same name: mlflow-skinny writes no database."""
 
 UPLOAD_SECONDS = 300
-"""How long the end of a launch waits for W&B's uploads; Ray waits half an hour. What is left stays in the tracker's folder."""
+"""How long a launch waits for W&B's uploads at its end (Ray's default is half an hour). Runs that are not uploaded stay on disk."""
 
 
 @dataclass(frozen=True)
