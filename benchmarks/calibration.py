@@ -21,12 +21,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: the processes sha
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
+from calibration_parts import means
 from page import footer, hardware, in_processes, parser, today, write_page
 from scipy import special, stats
 
 from aesweep.analysis.best_setting import Settings, lowest_difference
 from aesweep.analysis.data.smooth_optimum import smooth_optimum
-from aesweep.analysis.over_seeds import CLEAR, DOUBTFUL, means_over_seeds
 from aesweep.analysis.power import ALPHA, welch_power
 from aesweep.analysis.statistics import Estimate, Sample, contrast, trend
 from tests.analysis.calibration import CLAIM_CASES, NOISES, RULES, SIZES, SPREAD, Case, outcomes
@@ -327,61 +327,10 @@ the sizes). Intervals of single distances over images: coverage-*.md.
 {table(rates, "coverage", "interval", columns, [f"{n} seeds" for n in MORE_SEEDS])}"""
 
 
-Truth = tuple[np.ndarray, np.ndarray]
-"""Mean and standard deviation over seeds of each network of one model, the best network first."""
-MEANS: dict[str, Callable[[int], Truth]] = {
-    "equal": lambda networks: (np.linspace(10, 30, networks), np.full(networks, 2.0)),
-    "from 1 to 3": lambda networks: (np.linspace(10, 30, networks), np.linspace(1, 3, networks)),
-    "from 3 to 1": lambda networks: (np.linspace(10, 30, networks), np.linspace(3, 1, networks)),
-    "one network has failed: 20 times": lambda networks: (
-        np.append(np.linspace(10, 30, networks - 1), 300.0),
-        np.append(np.ones(networks - 1), 20.0),
-    ),
-    "in proportion to scores from 10 to 200": lambda networks: (
-        np.geomspace(10, 200, networks),
-        np.geomspace(2, 40, networks),
-    ),
-}
-MEANS_NETWORKS, MEANS_REPLICATES = (3, 12), 4_000
-
-
-def means_text(rates: Rates, replicates: int) -> str:
-    """Tables of the means of networks whose spreads are alike, and are not."""
-    random = np.random.default_rng(0)
-    heads = " | ".join(f"{n} seeds: best | all | worst covered | width" for n in MORE_SEEDS)
-    lines = [f"| spreads | networks | {heads} |", "|---|---:|" + "---:|" * 4 * len(MORE_SEEDS)]
-    for (spreads, truth), networks in product(MEANS.items(), MEANS_NETWORKS):
-        cells = [cell for n in MORE_SEEDS for cell in means_row(*truth(networks), n, random)]
-        lines.append(f"| {spreads} | {networks} | " + " | ".join(cells) + " |")
-    return f"""## Means of networks
-
-The 95 % interval of each network's mean, as the report, `explore` and `scores(per="network")` show it: how often it covers for the
-best network, for all, and for the one where it does so least; and its median width in standard errors of that network alone, if
-they were known (then 1.96). {MEANS_REPLICATES:,} sweeps each (Monte Carlo standard error {error(0.95, MEANS_REPLICATES)}). Networks of
-one model share their variance unless Bartlett's test doubts at {DOUBTFUL:g} that their spreads are equal; then spreads in proportion to
-the means, unless it doubts those at {CLEAR:g}; then each has its own (`analysis/over_seeds.py`). Scores are from 10
-to 30 where nothing else is said, and 300 for the network that failed.
-Two or three seeds can hardly show that spreads differ: with them, the interval of the network that varies most is too narrow.
-
-{chr(10).join(lines)}"""
-
-
-def means_row(means: np.ndarray, deviations: np.ndarray, seeds: int, random: np.random.Generator) -> list[str]:
-    """Coverage and width of all networks of many sweeps at once."""
-    spread, true = np.tile(deviations, MEANS_REPLICATES), np.tile(means, MEANS_REPLICATES)
-    network = np.repeat(np.arange(len(spread)), seeds)
-    found = means_over_seeds(random.normal(true[network], spread[network]), network, network // len(deviations))
-    covered = (
-        ((found["mean"] - true).abs() <= found["half_width"]).to_numpy().reshape(MEANS_REPLICATES, -1).mean(axis=0)
-    )
-    width = np.median(found["half_width"].to_numpy() / (spread / math.sqrt(seeds)))
-    return [*(f"{share:.0%}" for share in (covered[0], covered.mean(), covered.min())), f"{width:.2f}"]
-
-
 def text(rates: Rates, replicates: int, name: str, minutes: float) -> str:
     """The Markdown page."""
-    parts = [part(rates, replicates) for part in (false_decisions, found_text, power_text, coverage_text, means_text)]
-    body = "\n\n".join(parts)
+    parts = [part(rates, replicates) for part in (false_decisions, found_text, power_text, coverage_text)]
+    body = "\n\n".join([*parts, means.section(MORE_SEEDS)])
     return f"""# Calibration of the verdicts, {today()}
 
 Invented networks with known true scores go through the rules and claims that judge stores. A score has a standard deviation of
