@@ -1,48 +1,22 @@
-"""The page of `aesweep explore` in a real browser: as a file, and served while a sweep runs."""
+"""The page of `aesweep explore` in a real browser, as a file."""
 
-import shutil
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aesweep.analysis import load_tables
-from aesweep.analysis.axes.layout import Wishes
 from aesweep.analysis.explore.curves import curves
 from aesweep.analysis.explore.document import document
-from aesweep.analysis.explore.page import policy, static_page
-from aesweep.analysis.explore.server import Server
+from aesweep.analysis.explore.page import static_page
 from aesweep.analysis.pictures import png_uri
-from aesweep.sweep.commands.explore.live_page import LivePage
-from aesweep.sweep.store.drivers import ProgressFile
-from aesweep.sweep.store.records.launches import LaunchProgress, RunningTrial
-from aesweep.sweep.store.store import open_store
-from aesweep.sweep.tables.fold import TableWriter
-from tests.analysis.browser.browser import CONTRAST, VIEWS, Browser, View
+from tests.analysis.browser.browser import CONTRAST, Browser, View
+from tests.analysis.browser.explore_page import FIELDS, LATENTS, MARKUP, READY, SERIES, choose, open_page, opened
 from tests.analysis.conftest import Synthetic, grid, write_store
 from tests.analysis.typed import Rows
-from tests.small_store import DONE, HALF, copy_at_work, make_small_store
 
 pytestmark = pytest.mark.browser
-DESKTOP = VIEWS["desktop-light"]
-FIELDS: dict[str, Any] = {
-    "model": ["dae", "vae"],
-    "filters": [16],
-    "latent_size": [4, 8, 16, 32],
-    "epochs": [6],
-    "seed": [0, 1],
-}
-MARKUP = "<img src=x onerror='window.pwned=1'><script>window.pwned=1</script>"
-READY = "return document.body.dataset.ready === 'yes'"
-CHOOSE = """
-const [label, value] = arguments;
-const found = [...document.querySelectorAll('#controls label')].find(e => e.firstChild.textContent === label);
-const control = found.querySelector('select, input');
-control.value = value;
-control.dispatchEvent(new Event('change'));
-"""
 # Where on the screen the chart shows a point of its scatter series, of a given x and panel.
 POINT = """
 const box = document.getElementById('chart'), chart = echarts.getInstanceByDom(box), series = chart.getOption().series;
@@ -52,15 +26,6 @@ const canvas = box.querySelector('canvas');
 for (const kind of ['mousemove', 'mousedown', 'mouseup', 'click'])
   canvas.dispatchEvent(new MouseEvent(kind, {clientX: edge.left + at[0], clientY: edge.top + at[1], bubbles: true}));
 """
-SERIES = """
-const series = echarts.getInstanceByDom(document.getElementById('chart')).getOption().series;
-return series.map(one => [one.type, one.name, one.data.length]);
-"""
-LATENTS = """
-const chart = echarts.getInstanceByDom(document.querySelector('#details .latents'));
-return chart.getOption().series.map(one => [one.type, one.data.length]);
-"""
-HOLDS = "const e = document.getElementById('details'); return !e.hidden && e.textContent.includes(arguments[0]) && e.textContent"
 DETAILS = "const e = document.getElementById('details'); return e.hidden ? '' : e.textContent"
 
 
@@ -88,24 +53,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _page(tmp_path_factory.mktemp("explore"), Synthetic(grid(**FIELDS), states={3: "failed"}), _with_parts)
 
 
-def _open(browser: Browser, page: Path | str, view: View = DESKTOP) -> None:
-    browser.open(page, view)
-    browser.wait_for(READY)
-
-
-def _choose(browser: Browser, label: str, value: str) -> None:
-    browser.run(CHOOSE, label, value)
-
-
-def _opened(browser: Browser, words: str) -> str:
-    """What is shown of a trial, as soon as it holds these words."""
-    return str(browser.wait_for(HOLDS, words))
-
-
 def test_the_page_is_complete_and_fits_every_screen(browser: Browser, page: Path, view: View) -> None:
-    _open(browser, page, view)
+    open_page(browser, page, view)
     browser.run("document.querySelector('#points tbody button').click()")
-    _opened(browser, "Continue with")
+    opened(browser, "Continue with")
     assert browser.complaints() == [] and browser.missing_images() == []
     assert browser.overflow(view) == []
     contrasts = browser.contrasts()
@@ -113,20 +64,20 @@ def test_the_page_is_complete_and_fits_every_screen(browser: Browser, page: Path
 
 
 def test_means_over_seeds_have_lines_and_error_bars_and_a_click_opens_a_trial(browser: Browser, page: Path) -> None:
-    _open(browser, page)
+    open_page(browser, page)
     series = browser.run(SERIES)
     assert sorted({kind for kind, _, _ in series}) == ["line", "scatter"]
     assert sum(count for kind, _, count in series if kind == "scatter") == 8
     assert "8 settings; bars are 95 % intervals" in browser.run("return document.getElementById('said').textContent")
     browser.run(POINT)
-    text = _opened(browser, "Continue with")
+    text = opened(browser, "Continue with")
     assert "Seeds:" in text and "FD, GMM samples" in text and "±" in text and "Neighbours" in text and "GMM" in text
     assert "aesweep sample" in text
     assert browser.focus()[0].startswith("digits-")
 
 
 def test_what_is_chosen_is_drawn_and_kept_in_the_address(browser: Browser, page: Path) -> None:
-    _open(browser, page)
+    open_page(browser, page)
     for label, value in (
         ("Show", "trials"),
         ("Colour", "model"),
@@ -134,7 +85,7 @@ def test_what_is_chosen_is_drawn_and_kept_in_the_address(browser: Browser, page:
         ("X axis", "train_seconds"),
         ("Top", "4"),
     ):
-        _choose(browser, label, value)
+        choose(browser, label, value)
     scatter = [(name, count) for kind, name, count in browser.run(SERIES) if kind == "scatter"]
     assert sum(count for _, count in scatter) == 4 and {name for name, _ in scatter} <= {"model DAE", "model VAE"}
     browser.run("location.reload()")
@@ -145,7 +96,7 @@ def test_what_is_chosen_is_drawn_and_kept_in_the_address(browser: Browser, page:
 
 
 def test_a_filter_leaves_trials_out(browser: Browser, page: Path) -> None:
-    _open(browser, page)
+    open_page(browser, page)
     browser.run("[...document.querySelectorAll('#controls fieldset label')].find(e => e.textContent === 'VAE').click()")
     assert sum(count for kind, _, count in browser.run(SERIES) if kind == "scatter") == 4
     assert "1 set" in browser.run("return document.querySelector('#controls summary').textContent")
@@ -156,8 +107,8 @@ def test_a_filter_leaves_trials_out(browser: Browser, page: Path) -> None:
 
 
 def test_learning_curves_are_drawn(browser: Browser, page: Path) -> None:
-    _open(browser, page)
-    _choose(browser, "Show", "curves")
+    open_page(browser, page)
+    choose(browser, "Show", "curves")
     series = browser.wait_for(f"{SERIES.replace('return', 'const found =')}; return found.length > 10 && found")
     assert len(series) == 15 and {(kind, count) for kind, _, count in series} == {("line", 6)}
 
@@ -168,31 +119,31 @@ def test_the_curve_of_a_failed_trial_is_not_one_that_grows(browser: Browser, tmp
         rows["trials"][0]["state"], rows["trials"][1]["state"] = "failed", "running"
         rows["epochs"] = [{**row, "state": "unfinished"} for row in rows["epochs"] if row["key"] in kept]
 
-    _open(browser, _page(tmp_path, Synthetic(grid(**FIELDS), edit=unfinished)))
-    _choose(browser, "Show", "curves")
+    open_page(browser, _page(tmp_path, Synthetic(grid(**FIELDS), edit=unfinished)))
+    choose(browser, "Show", "curves")
     lines = browser.wait_for(f"{SERIES.replace('one.type', 'one.lineStyle.type')[:-1]}")
     assert sorted(kind for kind, _, _ in lines) == ["dashed", "solid"]
 
 
 def test_curves_that_cannot_be_loaded_are_said_to_be_missing(browser: Browser, page: Path) -> None:
-    _open(browser, page)
+    open_page(browser, page)
     browser.run("document.getElementById('curves-0').textContent = '{'")
-    _choose(browser, "Show", "curves")
+    choose(browser, "Show", "curves")
     said = "return document.getElementById('said').textContent"
     assert "the curves could not be loaded" in browser.wait_for(f"{said}.startsWith('0 trials') && {said[7:]}")
 
 
 def test_two_trials_stand_side_by_side(browser: Browser, page: Path) -> None:
-    _open(browser, page)
+    open_page(browser, page)
     browser.run("document.querySelector('#points tbody button').click()")
-    _opened(browser, "Continue with")
+    opened(browser, "Continue with")
     browser.run(
         "[...document.querySelectorAll('#details button')].find(e => e.textContent.startsWith('Compare with')).click()"
     )
     browser.run("window.before = document.querySelector('#details .losses')")
     assert "Choose the trial" in browser.run("return document.getElementById('now').textContent")
     browser.run("[...document.querySelectorAll('#points tbody button')][3].click()")
-    text = _opened(browser, "Continue with")
+    text = opened(browser, "Continue with")
     assert text.startswith("Two trials") and browser.run("return document.querySelectorAll('#details img').length") == 2
     assert browser.run("return document.querySelectorAll('#details .differs').length") > 0
     charts = (
@@ -207,19 +158,19 @@ def test_a_neighbour_is_named_by_every_field_in_which_it_differs(browser: Browse
     """Fields that always change together are one step. One that has no effect on one of the two is shown, but is none."""
     here, changed = {"epochs": [6], "batch_size": [128]}, {"epochs": [3], "batch_size": [64]}
     trials = [*grid(**here, seed=[0, 1]), *grid(**changed, seed=[0, 1]), *grid(**here, model=["vae"], seed=[0, 1])]
-    _open(browser, _page(tmp_path, Synthetic(trials)))
+    open_page(browser, _page(tmp_path, Synthetic(trials)))
     browser.run(
         "[...document.querySelectorAll('#points tbody button')].find(e => /dae.*-e6/.test(e.textContent)).click()"
     )
-    text = _opened(browser, "Neighbours")
+    text = opened(browser, "Neighbours")
     assert "epochs 3; batch size 64" in text and "instead of 6; 128" in text
     assert "model VAE; beta 0.01" in text and "instead of DAE" in text
 
 
 def test_latents_of_a_trial_are_drawn_within_square_limits(browser: Browser, page: Path) -> None:
-    _open(browser, page)
+    open_page(browser, page)
     browser.run("document.querySelector('#points tbody button').click()")
-    assert "Two latent units" in _opened(browser, "Continue with")
+    assert "Two latent units" in opened(browser, "Continue with")
     assert [tuple(one) for one in browser.run(LATENTS)] == [("scatter", 61), ("scatter", 5), ("line", 73)]
     limits = (
         "const o = echarts.getInstanceByDom(document.querySelector('#details .latents')).getOption();"
@@ -231,7 +182,7 @@ def test_latents_of_a_trial_are_drawn_within_square_limits(browser: Browser, pag
 
 
 def test_the_keyboard_reaches_a_trial_and_closes_it(browser: Browser, page: Path) -> None:
-    _open(browser, page)
+    open_page(browser, page)
     browser.run("document.querySelector('#points thead button').focus()")
     for _ in range(30):
         browser.press("\ue004")  # Tab
@@ -240,7 +191,7 @@ def test_the_keyboard_reaches_a_trial_and_closes_it(browser: Browser, page: Path
     name, outline, press = browser.focus()
     assert name.startswith("digits-") and outline != "none"
     press("\ue007")  # Enter
-    _opened(browser, "Continue with")
+    opened(browser, "Continue with")
     assert browser.run("return document.activeElement.id") == "details-title"
     browser.press("\ue00c")  # Escape
     assert browser.run(DETAILS) == ""
@@ -264,21 +215,21 @@ def test_markup_of_a_store_is_text(browser: Browser, tmp_path: Path) -> None:
             row["metric"] = MARKUP if row["metric"] == "fd" and row["source"] == "mvg" else row["metric"]
 
     synthetic = Synthetic(grid(**FIELDS), states={0: "failed"}, edit=hostile)
-    _open(browser, _page(tmp_path, synthetic, _with_parts))
+    open_page(browser, _page(tmp_path, synthetic, _with_parts))
     assert MARKUP in browser.run("return document.getElementById('failed').textContent")
-    _choose(browser, "Panels", "block")
-    _choose(browser, "Colour", "block")
+    choose(browser, "Panels", "block")
+    choose(browser, "Colour", "block")
     browser.run(POINT)
-    assert MARKUP in _opened(browser, "Continue with")
+    assert MARKUP in opened(browser, "Continue with")
     browser.run("document.querySelector('#failed button').click()")
-    assert MARKUP in _opened(browser, "Failures")
+    assert MARKUP in opened(browser, "Failures")
     assert browser.run("return window.pwned === undefined && !document.querySelector('img[src=x]')")
     assert browser.complaints() == []
 
 
 @pytest.mark.parametrize("states", [{}, dict.fromkeys(range(16), "pending")], ids=["empty", "pending"])
 def test_a_store_without_scores_gives_a_page(browser: Browser, tmp_path: Path, states: dict[int, str]) -> None:
-    _open(browser, _page(tmp_path, Synthetic(grid(**FIELDS) if states else [], states)))
+    open_page(browser, _page(tmp_path, Synthetic(grid(**FIELDS) if states else [], states)))
     assert browser.complaints() == []
     assert browser.run("return document.querySelectorAll('#points tbody tr').length") == len(states)
 
@@ -290,7 +241,7 @@ def test_ten_thousand_trials_load_in_three_seconds_and_answer_in_a_tenth(browser
     trials = grid(**many, bn_momentum=[0.01, 0.05, 0.1, 0.2, 0.3], batch_size=[64, 128, 256, 512, 1024])
     page = _page(tmp_path, Synthetic(trials, pictures=False, latent_points=2))
     started = browser.processor_seconds()
-    _open(browser, page)
+    open_page(browser, page)
     assert browser.processor_seconds() - started < 3
     steps = [
         ("Colour", "batch_size"),
@@ -302,99 +253,10 @@ def test_ten_thousand_trials_load_in_three_seconds_and_answer_in_a_tenth(browser
     spent: list[float] = []
     for label, value in [*steps, ("Top", ""), ("X axis", "latent_size"), ("Panels", ""), *steps]:
         before = browser.processor_seconds()
-        _choose(browser, label, value)
+        choose(browser, label, value)
         spent.append(browser.processor_seconds() - before)
     assert sorted(spent)[len(spent) // 2] < 0.1, spent
     before = browser.processor_seconds()
     browser.run("document.querySelector('#points tbody button').click()")
-    _opened(browser, "Continue with")
+    opened(browser, "Continue with")
     assert browser.processor_seconds() - before < 0.5
-
-
-@pytest.fixture
-def running(tmp_path: Path, data_dir: Path) -> Iterator[tuple[Path, str]]:
-    """A store whose driver is at work, and the address under which its page is served."""
-    store = copy_at_work(Path(make_small_store(tmp_path / "first", data_dir)), tmp_path / "store")
-    (tmp_path / "temporary").mkdir()
-    live = LivePage(open_store(store).only_looking(), tmp_path / "temporary", Wishes())
-    live._not_before = 0.0
-    with Server("127.0.0.1", 0, live.find, policy(live=True)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield store, server.url
-        server.shutdown()
-
-
-def test_a_served_page_follows_the_sweep(browser: Browser, running: tuple[Path, str]) -> None:
-    folder, url = running
-    _open(browser, url)
-    assert browser.wait_for(
-        "return document.getElementById('running').textContent.includes('epoch 1 of 2, loss 0.5312')"
-    )
-    assert "A driver is at work" in browser.run("return document.getElementById('now').textContent")
-    browser.run(
-        "[...document.querySelectorAll('#points tbody button')].find(e => e.textContent.includes(arguments[0])).click()",
-        DONE.key,
-    )
-    _opened(browser, "Continue with")
-    assert browser.run("return document.querySelectorAll('#details img').length") >= 4
-    assert [tuple(one) for one in browser.run(LATENTS)][2:] == [("line", 73)], "latents come with the trial"
-    browser.run("for (const one of document.images) one.loading = 'eager'")
-    browser.wait_for("return [...document.images].every(e => e.complete && e.naturalWidth > 0)")
-
-    store = open_store(folder)
-    running_now = {HALF.key: RunningTrial(name=HALF.name, epoch=2, epochs=2, loss=0.25)}
-    shutil.rmtree(folder / "progress")
-    ProgressFile(store).write(LaunchProgress(running=running_now), force=True)
-    assert browser.wait_for("return document.getElementById('running').textContent.includes('epoch 2 of 2, loss 0.25')")
-
-    attempt = store.attempts.new(HALF.key, "train")
-    store.attempts.record_failure(HALF.key, attempt, "train", ValueError(MARKUP))
-    TableWriter(store).publish(force=True)
-    browser.wait_for("return document.getElementById('failed').textContent.includes(arguments[0])", MARKUP)
-    assert browser.complaints() == [] and browser.run("return window.pwned === undefined")
-
-
-def test_a_page_that_is_open_before_there_are_trials_shows_them_as_one_that_is_opened_later(
-    browser: Browser, tmp_path: Path
-) -> None:
-    empty, full = (
-        LivePage(open_store(str(write_store(tmp_path / name, synthetic))).only_looking(), tmp_path, Wishes())
-        for name, synthetic in (("empty", Synthetic([])), ("full", Synthetic(grid(**FIELDS), pictures=False)))
-    )
-    with Server("127.0.0.1", 0, empty.find, policy(live=True)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        _open(browser, server.url)
-        browser.wait_for("return document.getElementById('said').textContent.includes('0 trials')")
-        server.find = full.find
-        browser.wait_for("return document.getElementById('said').textContent.startsWith('8 settings')")
-        early = browser.run(SERIES)
-        _open(browser, server.url)
-        assert browser.run(SERIES) == early and browser.run("return location.hash") == ""
-        server.shutdown()
-
-
-@pytest.mark.parametrize("is_chosen", [False, True])
-def test_a_page_opened_before_the_first_score_shows_scores_when_they_come_unless_curves_were_chosen(
-    browser: Browser, tmp_path: Path, is_chosen: bool
-) -> None:
-    trials = grid(**FIELDS)
-    early, late = (
-        LivePage(open_store(str(write_store(tmp_path / name, synthetic))).only_looking(), tmp_path, Wishes())
-        for name, synthetic in (
-            ("early", Synthetic(trials, states=dict.fromkeys(range(len(trials)), "trained"), pictures=False)),
-            ("late", Synthetic(trials, pictures=False)),
-        )
-    )
-    with Server("127.0.0.1", 0, early.find, policy(live=True)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        _open(browser, server.url)
-        shown = "return document.getElementById('said').textContent"
-        browser.wait_for(f"{shown}.length > 0")
-        assert "fd" not in browser.run(shown).split()
-        if is_chosen:
-            _choose(browser, "Show", "curves")
-        server.find = late.find
-        browser.wait_for("return document.getElementById('about').textContent.includes(' done')")
-        browser.wait_for(f"{shown}.length > 0")
-        assert ("scatter" in {kind for kind, *_ in browser.run(SERIES)}) == (not is_chosen)
-        server.shutdown()
