@@ -26,11 +26,18 @@ def welch_power(difference: float, seeds: int) -> float:
     if seeds < 2:
         return 0.0
     freedom, half = 2 * (seeds - 1), (seeds - 1) / 2
-    nodes, weights = special.roots_jacobi(_NODES, half - 1, half - 1)
+    nodes, weights = _quadrature(half)
     share = (1 + nodes) / 2
     critical = special.stdtrit((seeds - 1) / (share**2 + (1 - share) ** 2), 1 - ALPHA)
     below = special.nctdtr(freedom, difference * math.sqrt(seeds / 2), critical)
     return float(np.sum(weights * (1 - below)) / np.sum(weights))
+
+
+@lru_cache(maxsize=64)
+def _quadrature(half: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes in (-1, 1) and weights for the density of Beta(half, half), up to a factor."""
+    nodes, weights = special.roots_jacobi(_NODES, half - 1, half - 1)
+    return nodes, weights
 
 
 @lru_cache(maxsize=64)

@@ -24,14 +24,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 from page import REPOSITORY, footer, hardware, parser, today, write_page
-from report import EPOCHS, LATENT_ROWS, configs, score_rows
+from report import EPOCHS, LATENT_ROWS, SIZES, configs, score_rows
 
 from aesweep.cluster.capacity import allowed_cpus
 from aesweep.evaluation.rows import LatentRow, ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.models.training.epoch_record import EpochRecord
-from aesweep.sweep.spec.execution import ExecutionConfig
-from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
+from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.store.layout import FOLDED, MODEL
 from aesweep.sweep.store.records.attempts import FailureRecord
 from aesweep.sweep.store.records.commits import file_record
@@ -44,13 +43,16 @@ NEW = 100  # one trial in so many fails, is only trained, or is scored after the
 TRAINING, FILES = "train-0001-aaaaaa", {MODEL: b"weights"}
 PICTURES = ("reconstruction-train", "reconstruction-test", "standard_normal", "mvg", "gmm", "interpolation")
 VERB = "from aesweep.sweep.cli import main; main()"
-PLAN = """
-import json, sys
-from aesweep.sweep.spec.sweep_spec import SweepSpec
-from aesweep.sweep.store.store import open_store
-from aesweep.sweep.driver.plan import make_plan
-spec = SweepSpec.from_json(json.load(open(sys.argv[2])))
-print(make_plan(spec, open_store(sys.argv[1]), spec.evaluation_config()).counts())
+SPEC = """
+name: large
+base: {{dataset: cifar10, bn_momentum: 0.01}}
+blocks:
+  - name: all
+    filters: [32, 64, 128, 256]
+    model: [dae, vae]
+    latent_size: {sizes}
+    seeds: 0..{last}
+evaluation: {{extractor: random-conv-64}}
 """
 DRIVER = """
 import sys
@@ -84,12 +86,9 @@ class LargeStore:
     def __init__(self, folder: Path, count: int) -> None:
         self.root = folder / "store"
         self.trials = configs(count)
-        execution = ExecutionConfig(data_dir=str(folder))
-        self.spec = SweepSpec(
-            name="large", blocks=(Block("all", tuple(self.trials)),), extractor="random-conv-64", execution=execution
-        )
-        self.spec_file = folder / "spec.json"
-        self.spec_file.write_bytes(to_json_bytes(self.spec.to_json()))
+        self.spec_file = folder / "spec.yaml"
+        self.spec_file.write_text(SPEC.format(sizes=list(SIZES), last=max(trial.seed for trial in self.trials)))
+        self.spec = load_spec(self.spec_file, data_dir=folder)
         self.evaluation = self.spec.evaluation_config()
         self.scoring = f"score-0001-{self.evaluation.id}-bbbbbb"
         self.variants = list(self._variants())
@@ -219,11 +218,11 @@ def measure(code: Path, store: LargeStore, folder: Path) -> dict[str, Cost]:
     place, report = str(store.root), str(folder / "report")
     verbs = {
         "`status`, never folded": (VERB, "status", place),
-        "plan, never folded": (PLAN, place, str(store.spec_file)),
+        "`plan`, never folded": (VERB, "plan", str(store.spec_file), "--store", place, "--data", str(folder)),
         "`tables`, from nothing": (VERB, "tables", place),
         "`tables`, again": (VERB, "tables", place),
         "`status`": (VERB, "status", place),
-        "plan": (PLAN, place, str(store.spec_file)),
+        "`plan`": (VERB, "plan", str(store.spec_file), "--store", place, "--data", str(folder)),
         "`report`": (VERB, "report", place, "--out", report),
     }
     found = {}

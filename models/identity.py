@@ -30,17 +30,19 @@ def identity_fields(config: Any, frozen: Collection[str]) -> dict[str, Any]:
 
     Fields that do not take part in comparisons are labels, and never enter it.
     """
-    return {
-        name: value
-        for name, default in _defaults(config.__class__)
-        if (value := getattr(config, name)) != default or name in frozen
-    }
+    values = vars(config)
+    always, later = _deciding(config.__class__, tuple(frozen))
+    found = {name: values[name] for name in always}
+    found.update((name, values[name]) for name, default in later if values[name] != default)
+    return found
 
 
 @cache
-def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
-    """Name and default of every field that decides something: asked for once per trial, of which there may be thousands."""
-    return tuple((field.name, field.default) for field in fields(kind) if field.compare)
+def _deciding(kind: type, frozen: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]:
+    """Fields that always enter the hash, and the later ones with their defaults; looked up once for thousands of trials."""
+    deciding = [field for field in fields(kind) if field.compare]
+    later = tuple((field.name, field.default) for field in deciding if field.name not in frozen)
+    return tuple(field.name for field in deciding if field.name in frozen), later
 
 
 def stream_seed(*words: str | int) -> int:

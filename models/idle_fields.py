@@ -31,5 +31,6 @@ def without_idle_fields(config: TrialConfig) -> TrialConfig:
         idle.add("warmup_learning_rate")
     if config.warmup_epochs >= config.epochs:
         idle |= {"learning_rates", "learning_rate_drops"}  # the warmup never ends
-    warmup_epochs = min(config.warmup_epochs, config.epochs)
-    return replace(config, warmup_epochs=warmup_epochs, **{name: _DEFAULTS[name] for name in idle})
+    settled = {name: _DEFAULTS[name] for name in idle} | {"warmup_epochs": min(config.warmup_epochs, config.epochs)}
+    changed = {name: value for name, value in settled.items() if getattr(config, name) != value}
+    return replace(config, **changed) if changed else config  # nearly all trials stay as they are

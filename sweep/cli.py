@@ -2,6 +2,7 @@
 
 import atexit
 import errno
+import gc
 import re
 import signal
 import sys
@@ -52,6 +53,8 @@ VERBS = (
     setup.fetch, setup.doctor, setup.render, setup.wait, results.prune, verifying.verify, forgetting.forget,
     pairs.diff, pairs.merge,
 )  # fmt: skip
+SMALL_OBJECTS = 50_000
+"""New objects between two searches for cycles. The rows of a large store live to the end, and Python's 700 searches them too often."""
 GONE = (errno.EPIPE, errno.EIO)  # the reader of a pipe or the terminal went away: nobody misses the rest
 NAMES = {function: function.__name__.removesuffix("_trials") for function in VERBS}
 for function, name in NAMES.items():
@@ -77,6 +80,7 @@ def _options(
 def main() -> None:
     """Run the command line; the exit code is 0 (all done), 1 (a trial failed or work is left), 2 (bad input) or 130 (stopped)."""
     use_standard_streams()
+    gc.set_threshold(SMALL_OBJECTS)
     try:
         _run()
     except SystemExit as end:

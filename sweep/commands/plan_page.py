@@ -9,7 +9,7 @@ from aesweep.evaluation.volume import checkpoint_bytes
 from aesweep.models.cost import fit_core_hours
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.costs import describe_cpu_hours, describe_price
-from aesweep.sweep.driver.plan import Plan
+from aesweep.sweep.driver.plan import Plan, network_of
 from aesweep.sweep.driver.progress import describe_bytes, describe_counts
 from aesweep.sweep.driver.short_schedules import short_schedules
 from aesweep.sweep.spec.sweep_spec import SweepSpec
@@ -70,7 +70,7 @@ def _cost(spec: SweepSpec, made: Plan, price: float | None) -> list[str]:
     disk = describe_bytes(sum(t.disk_bytes for t in made.trials) + made.shared_bytes)
     shared = f", {describe_bytes(made.shared_bytes)} of it for features of the real images" * bool(made.shared_bytes)
     lines.append(f"Disk: about {disk} in the store{shared}.")
-    if made.to_train:
-        most = describe_bytes(max(checkpoint_bytes(t.config) for t in made.to_train))
+    if networks := {network_of(t.config): t.config for t in made.to_train}:
+        most = describe_bytes(max(map(checkpoint_bytes, networks.values())))
         lines[-1] += f" While it trains, and if it fails, a trial also keeps a checkpoint of up to {most}."
     return lines

@@ -6,7 +6,8 @@ is asked for; where and how it runs is stored with it but does not enter the has
 pydantic only for YAML and `--set`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+import pickle
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -178,8 +179,9 @@ class SweepSpec:
             asked = sum(len(block["trials"]) for block in data["blocks"])
             if asked > MOST_TRIALS:
                 raise InputError("number of trials", asked, f"A spec holds at most {MOST_TRIALS:,}.")
+            make = once_per_network(lambda fields: _build(TrialConfig, fields))
             blocks = tuple(
-                Block(block["name"], tuple(_build(TrialConfig, {**data["base"], **trial}) for trial in block["trials"]))
+                Block(block["name"], tuple(make({**data["base"], **trial}) for trial in block["trials"]))
                 for block in data["blocks"]
             )
             return cls(
@@ -193,6 +195,20 @@ class SweepSpec:
         except (KeyError, TypeError, AttributeError) as error:
             remedy = "The stored spec is damaged; launch the original spec again."
             raise InputError("spec", str(error), remedy) from None
+
+
+def once_per_network(make: Callable[[dict[str, Any]], TrialConfig]) -> Callable[[dict[str, Any]], TrialConfig]:
+    """`make`, which makes a trial of its fields, called once for all seeds of a network: a large sweep is many seeds of few."""
+    networks: dict[bytes, TrialConfig] = {}
+
+    def trial(fields: dict[str, Any]) -> TrialConfig:
+        others = {name: value for name, value in fields.items() if name != "seed"}
+        network = pickle.dumps(others)  # never loaded: bytes that differ where values do, 1 and 1.0 and true included
+        if network not in networks:
+            networks[network] = make(others)
+        return networks[network].with_seed(fields.get("seed", 0))
+
+    return trial
 
 
 def extractor_uses(extractor: object, recorded: Collection[str] = ()) -> tuple[str, ...]:

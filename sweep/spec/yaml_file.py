@@ -35,7 +35,7 @@ from aesweep.sweep.spec.fields import (
 from aesweep.sweep.spec.images import OF_FOLDER, locate_folder, native_form
 from aesweep.sweep.spec.ranges import MOST_TRIALS
 from aesweep.sweep.spec.report_wishes import ReportWishes
-from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
+from aesweep.sweep.spec.sweep_spec import Block, SweepSpec, once_per_network
 from aesweep.sweep.spec.yaml_text import read_yaml
 
 Axes = dict[str, list[Any]]
@@ -239,11 +239,12 @@ def _read_trials(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _trials(axes: Axes, explicit: list[dict[str, Any]], identity: str) -> Iterator[TrialConfig]:
+    make = once_per_network(lambda fields: _make_trial(fields, identity))
     for values in product(*axes.values()):
         fields = dict(zip(axes, values, strict=True))
         for index, trial in enumerate(explicit):
             with at(f"trials[{index}]") if trial else nullcontext():
-                yield _make_trial({**fields, **trial}, identity)
+                yield make({**fields, **trial})
 
 
 def _make_trial(fields: dict[str, Any], identity: str) -> TrialConfig:
