@@ -102,7 +102,7 @@ def test_another_seed_of_a_trial_is_the_trial_that_asks_for_it() -> None:
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.0, True, "1", None])
 def test_another_seed_is_checked_like_the_first(seed: Any) -> None:
-    with pytest.raises(InputError, match="^seed: ") as caught:
+    with pytest.raises(InputError) as caught:
         TrialConfig().with_seed(seed)
     assert caught.value.field == "seed"
 
