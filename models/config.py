@@ -6,9 +6,10 @@ runs, with how many threads and into which folder is not here (`aesweep.sweep.sp
 
 import re
 from copy import copy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from numbers import Real
+from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 
 from aesweep.models.architectures.architecture import STAGES, Architecture
@@ -224,6 +225,9 @@ class TrialConfig:
         return asdict(self)
 
 
+NETWORK_FIELDS = tuple(field.name for field in fields(TrialConfig) if field.name != "seed")
+network_of = attrgetter(*NETWORK_FIELDS)
+"""What a trial trains but for its seed: values that are equal for two seeds of one network."""
 REGISTRIES: dict[str, Registry[Any]] = {"model": OBJECTIVES, "architecture": ARCHITECTURES, "dataset": DATASETS}
 """The fields whose value is the name of a description."""
 

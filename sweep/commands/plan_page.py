@@ -6,10 +6,11 @@ from rich.table import Table
 from rich.text import Text
 
 from aesweep.evaluation.volume import checkpoint_bytes
+from aesweep.models.config import network_of
 from aesweep.models.cost import fit_core_hours
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.costs import describe_cpu_hours, describe_price
-from aesweep.sweep.driver.plan import Plan, network_of
+from aesweep.sweep.driver.plan import Plan
 from aesweep.sweep.driver.progress import describe_bytes, describe_counts
 from aesweep.sweep.driver.short_schedules import short_schedules
 from aesweep.sweep.spec.sweep_spec import SweepSpec

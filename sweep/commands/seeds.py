@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from aesweep.analysis.power import POWER, detectable_difference
-from aesweep.sweep.driver.plan import PlannedTrial, network_of
+from aesweep.models.config import network_of
+from aesweep.sweep.driver.plan import PlannedTrial
 
 
 def describe_seeds(trials: Sequence[PlannedTrial]) -> list[str]:

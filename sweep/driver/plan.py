@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
-from operator import attrgetter
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.evaluation.priors.costs import prior_flops
 from aesweep.evaluation.volume import evaluation_bytes, images_scored, reference_bytes, trial_bytes
-from aesweep.models.config import TrialConfig
+from aesweep.models.config import TrialConfig, network_of
 from aesweep.models.cost import (
     cpu_hours,
     fit_core_hours,
@@ -92,7 +92,7 @@ class Plan:
     shared_bytes: int = 0
     """What all trials on a data set share: features of the real images."""
 
-    @property
+    @cached_property
     def to_train(self) -> list[PlannedTrial]:
         """Trials whose training is missing: the first seed of every network, then the second, …, each dearest first.
 
@@ -101,7 +101,7 @@ class Plan:
         wanted = [t for t in self.trials if t.state in ("pending", "running") or self._retries(t, "train")]
         return sorted(wanted, key=lambda t: (t.round, -t.gpu_hours))
 
-    @property
+    @cached_property
     def to_score(self) -> list[PlannedTrial]:
         """Trained trials whose scores are missing, in rounds of seeds like `to_train`, the dearest fit first."""
         wanted = [t for t in self.trials if t.state == "trained" or self._retries(t, "evaluate")]
@@ -190,11 +190,6 @@ def further_components(evaluation: EvaluationConfig) -> int:
     """Components of all mixtures that metrics fit on a trial's latents, together."""
     heldout = "heldout_likelihood" in evaluation.metrics and "gmm" in evaluation.priors
     return heldout * evaluation.gmm_components + sum(evaluation.mixture_sizes) * ("mixtures" in evaluation.metrics)
-
-
-NETWORK_FIELDS = tuple(field.name for field in fields(TrialConfig) if field.name != "seed")
-network_of = attrgetter(*NETWORK_FIELDS)
-"""What a trial trains but for its seed: values that are equal for two seeds of one network."""
 
 
 def seed_rounds(trials: Iterable[TrialConfig]) -> dict[TrialConfig, int]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from aesweep.models.config import TrialConfig, network_of
 from aesweep.models.errors import InputError, nearest
 from aesweep.models.idle_fields import without_idle_fields
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
@@ -79,7 +80,15 @@ def _replaces_path(overrides: Sequence[str]) -> bool:
 
 
 def _without_idle_fields(spec: SweepSpec) -> SweepSpec:
-    blocks = (Block(block.name, tuple(map(without_idle_fields, block.trials))) for block in spec.blocks)
+    networks: dict[object, TrialConfig] = {}  # a large sweep is many seeds of few of them
+
+    def settled(trial: TrialConfig) -> TrialConfig:
+        network = network_of(trial)
+        if network not in networks:
+            networks[network] = without_idle_fields(trial)
+        return networks[network].with_seed(trial.seed)
+
+    blocks = (Block(block.name, tuple(map(settled, block.trials))) for block in spec.blocks)
     return replace(spec, blocks=tuple(blocks))
 
 

@@ -92,12 +92,12 @@ def test_equal_content_has_one_key_however_it_was_written() -> None:
 
 
 def test_another_seed_of_a_trial_is_the_trial_that_asks_for_it() -> None:
-    first = TrialConfig(depth=2, latent_size=7, seed=1)
+    first = TrialConfig(filters=16, latent_size=7, seed=1)
     assert first.key  # it is remembered, and must not be taken along
     other = first.with_seed(2)
-    asked = TrialConfig(depth=2, latent_size=7, seed=2)
+    asked = TrialConfig(filters=16, latent_size=7, seed=2)
     assert (other, other.key, other.name) == (asked, asked.key, asked.name)
-    assert first == TrialConfig(depth=2, latent_size=7, seed=1)
+    assert first == TrialConfig(filters=16, latent_size=7, seed=1)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.0, True, "1", None])
