@@ -5,7 +5,6 @@ runs, with how many threads and into which folder is not here (`aesweep.sweep.sp
 """
 
 import re
-from copy import copy
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from numbers import Real
@@ -214,9 +213,9 @@ class TrialConfig:
 
     def with_seed(self, seed: int) -> "TrialConfig":
         """The same network with another seed: as `replace`, but ten times as fast, since nothing else is checked again."""
-        other = copy(self)
+        other = object.__new__(TrialConfig)
+        vars(other).update(vars(self), seed=seed)
         vars(other).pop("key", None)
-        object.__setattr__(other, "seed", seed)
         _check_seed(other)
         return other
 
