@@ -11,6 +11,7 @@ from aesweep.analysis.data.results import Results, all_results
 from aesweep.analysis.text.paper_tables import table_2, table_3
 from aesweep.analysis.text.text_tables import TextTable, to_csv, to_latex, to_markdown
 from aesweep.models.config import TrialConfig
+from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.sweep.spec.presets import CIFAR10
 from tests.analysis.typed import Grid, MakeStore, Rows, present
 
@@ -37,6 +38,33 @@ def test_ours_the_papers_and_the_difference_stand_below_each_other(make_store: M
     assert (ours["whose"], ours["gmm"], ours["seeds"]) == ("ours", "90.00", "1")
     assert (paper["whose"], paper["gmm"], paper["gmm_bold"]) == ("paper", "77.36", True)
     assert (difference["whose"], difference["gmm"]) == ("difference", "+12.64")
+
+
+def test_a_rival_that_was_trained_here_has_our_line_and_the_quoted_one(make_store: MakeStore) -> None:
+    trained = [replace(CIFAR10, model=model, filters=128, latent_size=128) for model in OBJECTIVES.built_in]
+
+    def known(rows: Rows) -> None:
+        for row in rows["scores"]:
+            row["value"] = 90.0
+
+    table = present(table_2(_results(make_store, trained, evaluations=(FID,), edit=known)))
+    frame = table.frame[table.frame["filters"].isin(["128", ""])]
+    start = frame.index[frame["model"] == "WAE-MMD"][0]
+    ours, paper, difference = table.frame.loc[start : start + 2].to_dict("records")
+    assert [line["whose"] for line in (ours, paper, difference)] == ["ours", "paper", "difference"]
+    assert (ours["gmm"], paper["gmm"], difference["gmm"]) == ("90.00", "93.53", "-3.53")
+    for objective in OBJECTIVES.built_in.values():  # also those that the paper does not have
+        lines = frame[(frame["model"] == objective.title) & (frame["whose"] == "ours")]
+        assert lines["gmm"].str.startswith("90.").tolist() == [True], objective.name
+    rae_l2 = table.frame.loc[frame.index[frame["model"] == "RAE-L2"][0] + 1]
+    assert (rae_l2["whose"], rae_l2["mvg"]) == ("paper", "80.80")  # what the paper prints as RAE
+    assert "Its RAE is RAE-L2." in table.caption and "other networks" in table.caption
+
+
+def test_a_rival_that_was_not_trained_has_the_quoted_line_alone(make_store: MakeStore) -> None:
+    found = _results(make_store, [replace(CIFAR10, filters=128, latent_size=128)], evaluations=(FID,))
+    frame = present(table_2(found)).frame
+    assert frame.loc[frame["model"].isin(["WAE-MMD", "RAE-L2", "EAE"]), "whose"].tolist() == ["paper"] * 3
 
 
 def test_cells_that_are_not_there_are_dashes_beside_the_papers(make_store: MakeStore) -> None:
