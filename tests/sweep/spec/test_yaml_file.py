@@ -141,12 +141,12 @@ def test_every_example_in_the_documentation_is_a_spec(path: Path, tmp_path: Path
         make_folder(tmp_path / name)
     spec = load_spec(tmp_path / path.name, data_dir=tmp_path / "data")
     expected = {"cifar10-width": (2 * 3 * 9 + 2 * 7), "minimal": 2, "own-images": 10, "three-seeds": 3 * (8 + 3 + 2)}
-    expected |= {"rivals": 3 * (10 + 1 + 3), "rivals-cifar10": 3 * (10 + 1)}
+    expected |= {"rivals": 3 * (10 + 1 + 3), "rivals-cifar10": 3 * (10 + 1), "cifar10-two-widths": 3 * 2 * 2 * 4}
     assert len(spec.trials) == expected[path.stem]
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7
 
 
 @pytest.mark.parametrize(
