@@ -29,6 +29,7 @@ KINDS = {
     "*/priors-*.npz": "prior", "references/*.npz": "reference", "*/samples/*.png": "picture", "tables/folded.json": "folded tables",
     "tables/publisher.json": "publisher", "tables/*.parquet": "table", "progress/*.json": "driver", "progress/*.alive": "sign of life",
     "progress/*.stop": "request to stop", "report/*": "report",
+    "launches/*.json": "launch", "merges/*.json": "merge",
 }  # fmt: skip
 """Pattern of a path in a store -> the kind of file; the first that matches."""
 

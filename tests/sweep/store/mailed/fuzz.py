@@ -16,8 +16,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from aesweep.sweep.provenance import this_machine, write_launch
 from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.store.layout import MERGES, commit_name
 from aesweep.sweep.store.records.attempts import PrunedAttempts
+from aesweep.sweep.store.records.commits import TrainingRecord
+from aesweep.sweep.store.records.launches import MergeRecord
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.worker.training_attempt import TrainingAttempt
 from tests.in_process import run_aesweep
@@ -88,6 +92,13 @@ class Workshop:
         (attempt,) = (self.pristine / f"trials/{HALF.key}/attempts").glob("train-0001-*")
         beat = driver.with_name(f"{driver.stem}--{HALF.key}--{attempt.name}.alive")
         beat.write_text('{"node": "ab", "pid": 7}')
+        write_launch(store, driver.stem, "small", "x", [this_machine()])
+        commit = commit_name(DONE.key, "train")
+        trained = store.records.read(commit, TrainingRecord)
+        assert trained is not None
+        store.records.write(commit, trained.model_copy(update={"launch": driver.stem}))
+        merge = MergeRecord(time=trained.result.ended, source="another", keys=(DONE.key,))
+        store.records.write(f"{MERGES}/{driver.name}", merge)
 
     def _make_sound(self) -> Path:
         """A store whose driver has gone, with one trial more that is trained."""
