@@ -27,7 +27,7 @@ test-slow: $(STAMP) ## Run the slow tests that need no fault, GPU, network, weig
 	$(BIN)/python -m pytest -n 2 --dist loadfile --timeout 900 --durations=10 \
 		-m 'slow and not faults and not gpu and not network and not weights and not browser' $(ARGS)
 
-test-faults: $(STAMP) ## Run the slow tests of faults: killed processes, full disks, lost nodes, clocks (some 30 minutes)
+test-faults: $(STAMP) ## Run the slow tests of faults: killed processes, full disks, lost nodes, clocks (some 90 minutes)
 	$(BIN)/python -m pytest -n 0 -m faults --timeout 900 --durations=10 $(ARGS)
 
 check: $(STAMP) ## Lint, formatting, types

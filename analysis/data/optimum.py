@@ -1,4 +1,4 @@
-"""The best latent size of a network, how sure it is, and the scores at sizes that other seeds chose (hypothesis 3)."""
+"""The best latent size of a network, how sure it is, and the difference of two networks at their best sizes (hypothesis 3)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

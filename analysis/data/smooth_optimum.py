@@ -3,8 +3,9 @@
 A Gaussian process over log2 of the latent size. The variance of each mean is known (over seeds, `Settings.variances`), widened
 where few degrees of freedom estimate it. How smooth such a curve is cannot be seen from a few noisy points, so two Matérn kernels
 are averaged, each with the weight of its marginal likelihood (Hoeting et al. 1999): 3/2, for curves with a sharp bend, and 5/2. In
-simulations the interval covers the true minimum in 93 to 99 %; with 3/2 alone in 96 to 100 %, with 5/2 alone in 60 to 90 %
-(docs/benchmarks/calibration-*.md). Where a curve is so shallow that the interval spans most of the sizes tried, it covers more.
+simulations the interval covers the true minimum in 94 to 100 % with two or three seeds, and in 85 to 100 % with five or ten, least
+at a sharp bend (docs/benchmarks/calibration-*.md); with 3/2 alone in 96 to 100 %, with 5/2 alone in 60 to 90 %. Where a curve is
+so shallow that the interval spans most of the sizes tried, it covers more.
 """
 
 import math

@@ -13,7 +13,7 @@ import pandas as pd
 
 from aesweep.analysis.data.optimum import optimum
 from aesweep.analysis.data.paper import DATA_NAMES, EXPERIMENTS
-from aesweep.analysis.data.published import published_scores
+from aesweep.analysis.data.published import RIVALS, published_scores
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.scores import PRIORS, SAMPLE_SCORES, SCORES, SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
@@ -28,6 +28,8 @@ _NAMES = {name: objective.title for name, objective in OBJECTIVES.built_in.items
 _ORDER = list(_NAMES)
 _MEANT = {("rae", "cifar10-32"): "rae-l2", ("rae", "celeba-64"): "rae-sn"}
 """Whose numbers the paper prints as RAE's: those of the variant that is the best on these data in RAE's own Table 1."""
+_QUOTED_NAMES = RIVALS | dict.fromkeys(_MEANT.values(), RIVALS["rae"])
+"""What the paper calls a rival that was not trained here."""
 _SHORT_NETWORKS = {"": "", "batch latent norm": " (BN)"}
 QUOTED = (
     "The paper quotes its rivals' numbers from three papers with other networks, losses, schedules and numbers of images: a "
@@ -184,19 +186,25 @@ def _lines(results: Results, row: pd.DataFrame) -> Iterable[dict[str, object]]:
     """The lines of one network: ours, but for a rival without a score; the paper's and the difference where it printed one."""
     first = row.iloc[0]
     has_ours = first["model"] in MODEL_NAMES or row["ours"].notna().any()
-    model = _NAMES.get(first["model"], first["model"]) + _SHORT_NETWORKS[first["network"]]
-    names = {"filters": f"{first['filters']:.0f}", "model": model, "latent_size": f"{first['latent_size']:.0f}"}
-    names["best_in"] = first["best_in"] if isinstance(first.get("best_in"), str) else MISSING
+    names = _NAMES if has_ours else _QUOTED_NAMES
+    model = names.get(first["model"], first["model"]) + _SHORT_NETWORKS[first["network"]]
+    row_names = {"filters": f"{first['filters']:.0f}", "model": model, "latent_size": f"{first['latent_size']:.0f}"}
+    row_names["best_in"] = first["best_in"] if isinstance(first.get("best_in"), str) else MISSING
     least, most = row["seeds"].min(), row["seeds"].max()
     seeds = f"{most}" if least == most else f"{least}–{most}"
-    nothing = dict.fromkeys([*names, "seeds"], "")
+    nothing = dict.fromkeys([*row_names, "seeds"], "")
     printed = row["printed"].notna().any()
     if has_ours:
         texts = [_written(results, *cell) for cell in row[["ours", "ours_std", "printed"]].itertuples(index=False)]
-        yield {**names, "whose": OURS, "seeds": seeds, **_cells(row, texts, row["bold"])}
+        yield {**row_names, "whose": OURS, "seeds": seeds, **_cells(row, texts, row["bold"])}
     if printed:
         texts = row["printed"].fillna(MISSING).tolist()
-        yield {**(nothing if has_ours else names), "whose": PAPER, "seeds": "", **_cells(row, texts, row["paper_bold"])}
+        yield {
+            **(nothing if has_ours else row_names),
+            "whose": PAPER,
+            "seeds": "",
+            **_cells(row, texts, row["paper_bold"]),
+        }
     if printed and row["difference"].notna().any():
         pairs = zip(row["difference"], row["printed"], strict=True)
         texts = [MISSING if pd.isna(value) else f"{value:+.{decimals(paper)}f}" for value, paper in pairs]

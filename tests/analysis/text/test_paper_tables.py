@@ -64,7 +64,7 @@ def test_a_rival_that_was_trained_here_has_our_line_and_the_quoted_one(make_stor
 def test_a_rival_that_was_not_trained_has_the_quoted_line_alone(make_store: MakeStore) -> None:
     found = _results(make_store, [replace(CIFAR10, filters=128, latent_size=128)], evaluations=(FID,))
     frame = present(table_2(found)).frame
-    assert frame.loc[frame["model"].isin(["WAE-MMD", "RAE-L2", "EAE"]), "whose"].tolist() == ["paper"] * 3
+    assert frame.loc[frame["model"].isin(["WAE", "RAE", "EAE"]), "whose"].tolist() == ["paper"] * 3
 
 
 def test_cells_that_are_not_there_are_dashes_beside_the_papers(make_store: MakeStore) -> None:

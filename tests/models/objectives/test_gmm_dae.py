@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
+from aesweep.evaluation.priors.fitted_prior import FittedPrior
 from aesweep.models.objectives.gmm_dae import covariance_distance, kolmogorov_smirnov, prior, prior_covariance
 
 
@@ -90,3 +91,14 @@ def test_the_order_of_a_batch_plays_no_part_and_ties_have_a_gradient() -> None:
         tied = torch.zeros(16, 4, requires_grad=True)
         distance(tied, 10).backward()
         assert tied.grad is not None and tied.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(("components", "apart", "extra"), [(1, 0.0, 0.0), (5, 40.0, np.log(5))])
+def test_samples_of_a_mixture_have_its_expected_log_likelihood(components: int, apart: float, extra: float) -> None:
+    """-(d/2) ln 2πe for one component, and ln K less for K that hardly overlap: their entropy grows by ln K."""
+    size, count = 6, 20_000
+    weights = np.full(components, 1 / components)
+    mixture = FittedPrior("own", weights, apart * np.eye(size)[:components], np.tile(np.eye(size), (components, 1, 1)))
+    draws = mixture.sample(count, seed=1)
+    expected = -size / 2 * np.log(2 * np.pi * np.e) - extra
+    assert mixture.log_density(draws).mean() == pytest.approx(expected, abs=4 * np.sqrt(size / 2 / count))

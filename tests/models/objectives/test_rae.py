@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from aesweep.models.config import TrialConfig
+from aesweep.models.networks.autoencoder import build_autoencoder
 from aesweep.models.objectives.rae import latent_square
 from aesweep.models.objectives.rae_gp import jacobian_penalty, output_square_penalty, random_signs
 from aesweep.models.objectives.rae_l2 import weight_square
@@ -133,3 +135,21 @@ def test_it_changes_nothing_outside_training(kind: str) -> None:
     first, second = model[0].weight, model[0].weight
     assert torch.equal(torch.as_tensor(first), torch.as_tensor(second))
     assert all(torch.equal(state[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_a_convolution_before_batch_normalisation_may_be_scaled_without_effect() -> None:
+    """So the L2 penalty and spectral normalisation hardly regularise this network (docs/rivals.md)."""
+    layers = build_autoencoder(TrialConfig(filters=4, latent_size=3)).encoder.convolutions.double().train()
+    images = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    normalised = [
+        first
+        for first, second in itertools.pairwise(layers.modules())
+        if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d)
+    ]
+    assert len(normalised) == 4
+    with torch.no_grad():
+        for layer in normalised:
+            layer.weight.mul_(1e4)  # the variance is then far above BatchNorm's epsilon
+        before = layers(images)
+        normalised[1].weight.mul_(3)
+        torch.testing.assert_close(layers(images), before, rtol=1e-6, atol=1e-6)
