@@ -50,9 +50,14 @@ def pools(mean: np.ndarray, variance: np.ndarray, freedom: np.ndarray, kind: np.
     alike = _p_equal(variance, freedom, kind, kinds) >= DOUBTFUL
     positive = np.bincount(kind, mean <= 0, minlength=kinds) == 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        in_proportion = positive & (_p_equal(variance / mean**2, freedom, kind, kinds) >= CLEAR)
+        in_proportion = positive & (_p_equal(_relative(variance, mean), freedom, kind, kinds) >= CLEAR)
     number = np.where((alike | in_proportion)[kind], kind, kinds + np.arange(len(kind)))
     return Pools(number, np.where((in_proportion & ~alike)[kind], mean, 1.0))
+
+
+def _relative(variance: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Variance in a unit, whose own square may be too small for a float, such as that of a p-value."""
+    return np.asarray(np.square(np.sqrt(variance) / unit))
 
 
 def _p_equal(variance: np.ndarray, freedom: np.ndarray, kind: np.ndarray, kinds: int) -> np.ndarray:
@@ -81,7 +86,7 @@ def pooled(variance: np.ndarray, freedom: np.ndarray, pools: Pools) -> tuple[np.
     """
     place = np.unique(pools.number, return_inverse=True)[1]
     degrees = np.bincount(place, freedom)[place]
-    squares = np.bincount(place, np.where(freedom > 0, variance / pools.unit**2, 0.0) * freedom)[place]
+    squares = np.bincount(place, np.where(freedom > 0, _relative(variance, pools.unit), 0.0) * freedom)[place]
     known = (degrees > 0) & ((squares > 0) | (np.bincount(place)[place] > 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(known, pools.unit**2 * squares / degrees, np.nan), np.where(known, degrees, np.nan)

@@ -1,5 +1,6 @@
 """Means over seeds of many networks at once: against the statistics module, and against known spreads."""
 
+import warnings
 from functools import partial
 
 import numpy as np
@@ -111,3 +112,13 @@ def test_single_seeds_have_no_interval_and_borrow_none_of_another_kind() -> None
     assert np.isnan(apart.half_width).tolist() == [True, True, False] and apart["mean"].tolist() == [1.0, 2.0, 7.0]
     together = means_over_seeds(values, network, np.zeros(4, dtype=int))
     assert np.isfinite(together.half_width).all()
+
+
+def test_numbers_whose_squares_are_no_floats_leave_the_others_their_errors() -> None:
+    """p-values, for instance: one network's are 1e-200 in all seeds."""
+    in_proportion = np.outer([1e-1, 1e-9, 1e-18], [0.9, 1.0, 1.1]).ravel()
+    values = np.concatenate([in_proportion, [1e-200, 1e-200, 1e-200]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = means_over_seeds(values, np.repeat(range(4), 3), np.zeros(12, int))
+    assert np.isfinite(found["half_width"].to_numpy()).all()

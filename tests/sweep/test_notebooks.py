@@ -13,7 +13,6 @@ from tests.fresh_process import REPOSITORY, command_environment
 NOTEBOOKS = sorted((REPOSITORY / "docs" / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.slow  # a kernel, torch and matplotlib
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_on_a_store_and_a_picture_of_ones_own(path: Path, small_store: Path, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (50, 40, 3), dtype=np.uint8)
