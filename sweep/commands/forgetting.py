@@ -40,9 +40,9 @@ def forget(
 ) -> None:
     """Remove a trial, all scores of an evaluation, or a spec with the trials and scores that only it asks for.
 
-    It shows what goes, and asks. Nothing brings it back, except doing the work again.
+    It lists what will be removed and asks first. Removed results can only be computed again.
 
-    Example:  aesweep forget runs/quickstart 3fa9c2 --dry-run
+    Example:  aesweep forget runs/quickstart 2ad120 --dry-run
     """
     opened = open_store(store)
     require_no_driver(opened)

@@ -33,11 +33,14 @@ def plan(
     cluster: Annotated[
         str | None,
         option(
-            metavar="SIZE", help="Say how long it takes on machines such as 4x8xH200, or on the running cluster: auto."
+            metavar="SIZE", help="Estimate the time on machines such as 4x8xH200, or on the running cluster (auto)."
         ),
     ] = None,
     price: Annotated[
-        float | None, option(min=0.0, metavar="N", help="Price of one GPU-hour: of --cluster, or of one H200.")
+        float | None,
+        option(
+            min=0.0, metavar="N", help="Price of one GPU-hour, on the GPUs of --cluster or, without it, on an H200."
+        ),
     ] = None,
     spot_hours: Annotated[
         float | None, option(min=0.01, metavar="H", help="Mean hours until a machine dies, with --cluster.")

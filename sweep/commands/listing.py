@@ -39,7 +39,10 @@ Row = Mapping[str, Any]
 def list_trials(
     store: options.StoreArgument,
     sort: Annotated[
-        str | None, option(metavar="FIELD", help="Lowest first: gmm, mvg, test_bce, latent_size, … \\[default: name]")
+        str | None,
+        option(
+            metavar="FIELD", help="Sort by this, lowest first: gmm, mvg, test_bce, latent_size, … \\[default: name]"
+        ),
     ] = None,
     reverse: Annotated[bool, option("--reverse", help="Highest first.")] = False,
     filters: Annotated[

@@ -48,7 +48,9 @@ Overrides = Annotated[
 Only = Annotated[
     list[str] | None,
     option(
-        "--only", metavar="KEY|NAME|BLOCK", help="Only trials of this block, or whose key or name starts with this."
+        "--only",
+        metavar="KEY|NAME|BLOCK",
+        help="Only the trials of this block, or those whose key or name starts with this.",
     ),
 ]
 Data = Annotated[Path | None, option("--data", metavar="DIR", help=f"Folder of data sets and weights. {DATA_DEFAULT}")]
@@ -74,7 +76,7 @@ MaxConcurrent = Annotated[
 ]
 RetryFailed = Annotated[bool, option("--retry-failed", help="Also retry trials that failed.")]
 EverySpec = Annotated[bool, option("--all", help="Every spec of this store, not only the latest.")]
-Also = Annotated[bool, option("--also", help="Start although another driver works on this store.")]
+Also = Annotated[bool, option("--also", help="Start even though another driver is working on this store.")]
 Track = Annotated[
     list[str] | None,
     option(
@@ -86,7 +88,8 @@ Track = Annotated[
 Notify = Annotated[
     str,
     option(
-        metavar="COMMAND|URL", help="Told as JSON how the sweep ended: a command on its input, a URL by POST (Slack)."
+        metavar="COMMAND|URL",
+        help="Send a JSON message when the sweep ends: to a command's input, or to a URL by POST (a Slack webhook).",
     ),
 ]
 Plugins = Annotated[
@@ -95,7 +98,7 @@ Plugins = Annotated[
         "--plugins",
         metavar="FILE",
         callback=_load_plugins,
-        help="A Python file with plug-ins of yours (docs/extending.md); may be repeated.",
+        help="A Python file with your plug-ins (docs/extending.md); may be repeated.",
     ),
 ]
 AsJson = Annotated[bool, option("--json", help="Print JSON for programs.")]

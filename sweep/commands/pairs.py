@@ -25,7 +25,7 @@ from aesweep.sweep.store.store import Store, open_store
 MOST_SHOWN = 20  # differing scores that are listed
 
 FirstStore = Annotated[str, argument(metavar="A", help="Folder of results, or s3://bucket/folder.")]
-SecondStore = Annotated[str, argument(metavar="B", help="Another one.")]
+SecondStore = Annotated[str, argument(metavar="B", help="The other store.")]
 
 
 def diff(first: FirstStore, second: SecondStore, as_json: options.AsJson = False) -> None:

@@ -73,8 +73,10 @@ def _checks(address: str, store: str | None, data: Path | None) -> list["Check"]
 
 
 def render(
-    kind: Annotated[str | None, argument(metavar="KIND", help="Kind of file; by default, all are listed.")] = None,
-    values: Annotated[list[str] | None, argument(metavar="NAME=VALUE", help="Values of the file.")] = None,
+    kind: Annotated[
+        str | None, argument(metavar="KIND", help="Kind of file; without it, all kinds are listed.")
+    ] = None,
+    values: Annotated[list[str] | None, argument(metavar="NAME=VALUE", help="Values to fill in.")] = None,
 ) -> None:
     """Print a file that starts a sweep on a cluster: Slurm, Kubernetes, `ray up`, Docker.
 
@@ -90,7 +92,8 @@ def render(
 
 def wait(
     machines: Annotated[
-        list[str], argument(metavar="MACHINES", help="How many besides the head, names, or gpus=COUNT.")
+        list[str],
+        argument(metavar="MACHINES", help="Number of machines besides the head node, host names, or gpus=COUNT."),
     ],
 ) -> None:
     """Wait until machines or GPUs have joined the Ray cluster that this machine belongs to.

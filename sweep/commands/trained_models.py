@@ -99,7 +99,7 @@ def sample(
 ) -> None:
     """Draw a picture from a trained model.
 
-    Example:  aesweep sample runs/quickstart 3fa9c2 --prior gmm -n 64 --out grid.png
+    Example:  aesweep sample runs/quickstart 2ad120 --prior gmm -n 64 --out grid.png
     """
     if interpolate and reconstruct:
         raise InputError("--interpolate", "--reconstruct", "Give one of the two.")

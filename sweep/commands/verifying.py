@@ -42,7 +42,7 @@ NEXT: dict[Work, str] = {
 def verify(
     store: options.StoreArgument,
     repair: Annotated[
-        bool, option("--repair", help="Set aside what is damaged, so that the next launch makes it again.")
+        bool, option("--repair", help="Set aside what is damaged, so that the next launch recreates it.")
     ] = False,
 ) -> None:
     """Read all results of a store, compare their checksums, and say what is missing or damaged.

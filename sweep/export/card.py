@@ -53,7 +53,7 @@ class Card:
         head: dict[str, Any] = {
             "library_name": "pytorch",
             "pipeline_tag": "image-feature-extraction",
-            "tags": ["autoencoder", "aesweep", self.config.model, self.config.dataset],
+            "tags": ["autoencoder", "aesweep", self.config.model, self.config.data_label or self.config.dataset],
         }
         if self.config.dataset in HUB_NAMES:
             head["datasets"] = [HUB_NAMES[self.config.dataset]]
@@ -63,8 +63,8 @@ class Card:
         ]
         if metrics:
             data = {
-                "type": HUB_NAMES.get(self.config.dataset, self.config.dataset),
-                "name": DATA.get(self.config.dataset, self.config.dataset),
+                "type": HUB_NAMES.get(self.config.dataset, self.config.data_label or self.config.dataset),
+                "name": _data_title(self.config),
             }
             task = {"type": "image-feature-extraction"}
             head["model-index"] = [
@@ -78,7 +78,7 @@ class Card:
         yield f"# {config.name}"
         yield (
             f"An autoencoder ({title}) with {config.latent_size} latent units, trained on "
-            f"{DATA.get(config.dataset, _code(config.dataset))} "
+            f"{_code(config.data_label) if config.data_label else _data_title(config)} "
             f"({result.images_train:,} images of {config.image_size} × {config.image_size} pixels) by aesweep."
         )
         yield self._usage()
@@ -189,6 +189,11 @@ def _table(values: Mapping[str, str]) -> str:
 
 def _title(picture: str) -> str:
     return picture.rpartition("/")[2].removesuffix(".png").replace("-", " ").replace("_", " ")
+
+
+def _data_title(config: TrialConfig) -> str:
+    """The data set in words; the user's name for a folder of images."""
+    return config.data_label or DATA.get(config.dataset, config.dataset)
 
 
 def _code(text: object) -> str:

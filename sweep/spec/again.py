@@ -36,7 +36,8 @@ def spec_again(
     data = {name: getattr(config, name) for name in DATA_FIELDS}
     if config.dataset == "folder":
         data["path"] = images if images.isprintable() else IMAGES
-    base = _changed(config, TrialConfig(), (*DATA_FIELDS, "data_identity", "plugin_versions"))
+        data |= {"name": config.data_label} if config.data_label else {}
+    base = _changed(config, TrialConfig(), (*DATA_FIELDS, "data_identity", "data_label", "plugin_versions"))
     if config.parameters:
         base["parameters"] = dict(config.parameters)
     scoring = _changed(evaluation, EvaluationConfig(), ("extractor", "extractor_sha256", "plugin_versions"))

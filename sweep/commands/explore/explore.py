@@ -25,7 +25,10 @@ def explore(
     ] = None,
     serve: Annotated[bool, option("--serve", help="Serve the page, which follows the sweep, until Ctrl-C.")] = False,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="With --serve: where to listen.")] = LOOPBACK,
-    port: Annotated[int, option(min=0, max=65535, metavar="N", help="With --serve. \\[default: any free port]")] = 0,
+    port: Annotated[
+        int,
+        option(min=0, max=65535, metavar="N", help="With --serve: the port to listen on. \\[default: any free port]"),
+    ] = 0,
 ) -> None:
     """Write an interactive page of all trials: scores with error bars, learning curves, pictures, what failed and why.
 

@@ -114,6 +114,14 @@ def test_the_card_of_a_model_of_grey_images_says_so(small_store: Path) -> None:
     assert "| pixels | `32 × 32, grey, divided by 255` |" in text
 
 
+def test_the_card_of_own_images_gives_them_their_name(small_store: Path) -> None:
+    training = open_store(small_store).commits.training(DONE.key)
+    assert training is not None
+    own = replace(DONE, dataset="folder", data_identity="0" * 64, data_label="faces")
+    text = Card(config=own, training=training, scores=None, priors={"mvg": ""}, left_out={}, pictures=()).text()
+    assert "- faces" in text and "trained on `faces` (" in text and "a folder of images" not in text
+
+
 def test_an_older_export_is_replaced_and_a_folder_with_other_files_is_not(
     exported: Path, small_store: Path, tmp_path: Path
 ) -> None:
