@@ -39,6 +39,11 @@ MEASURES = {
 }
 """In the order in which they are shown. `lipschitz` is the product of two rows, at test images only."""
 _WAYS = ("straight", "spherical")
+_IMAGES = (
+    "extractor", "extractor_sha256", "samples", "reference_split", "reference_size", "reference_seed", "sampling_seeds",
+    "vae_latents",
+)  # fmt: skip
+"""Settings of an evaluation that decide which images its distances compare."""
 _FACTORS = ("encoder_lipschitz", "decoder_lipschitz")
 COLUMNS = {
     f"{measure}_{place}": f"{MEASURES[measure].words}, {words}"
@@ -52,8 +57,9 @@ COLUMNS = {
 def smoothness_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`; `COLUMNS`, null where not measured, and `<column>_stderr`.
 
-    Distances of midpoints are of this evaluation, since they depend on the number of images: kernel distances if it has those,
-    else Fréchet ones. The others are means over points, taken from another evaluation with the same features where this one has none.
+    Distances of midpoints are of this evaluation, or of one with the same images, since they depend on their number: kernel
+    distances if it has those, else Fréchet ones. The others are means over points, taken from another evaluation with the same
+    features where this one has none.
     """
     names = {name: name for name in ("path_stretch", "decoder_frobenius_scaled", *_FACTORS)}
     distances = KERNEL if evaluation.metric in KERNEL else FRECHET
@@ -63,7 +69,8 @@ def smoothness_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
         return nothing_by_trial([*COLUMNS, *(f"{name}_stderr" for name in COLUMNS)])
     rows = in_order(tables, rows)
     rows = rows.assign(measure=rows["metric"].map(names), own=rows["evaluation"] == evaluation.id)
-    rows = rows[rows["own"] | ~rows["measure"].isin(_WAYS)]
+    alike = rows["evaluation"].isin(_of_the_same_images(tables, evaluation))
+    rows = rows[rows["own"] | alike | ~rows["measure"].isin(_WAYS)]
     rows = rows[rows["extractor"].isin(["none", _extractor(rows, evaluation)])]
     rows = rows.sort_values("own", ascending=False, kind="stable")
     values, errors = by_trial(rows.assign(column=rows["measure"] + "_" + rows["source"]), "column")
@@ -74,6 +81,14 @@ def smoothness_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
         values["lipschitz_reconstruction"], errors["lipschitz_reconstruction"] = product, product * relative
     found = {name: values.get(name) for name in COLUMNS} | {f"{name}_stderr": errors.get(name) for name in COLUMNS}
     return pd.DataFrame(found, index=values.index).astype("float64").rename_axis("key")
+
+
+def _of_the_same_images(tables: Tables, evaluation: Evaluation) -> list[str]:
+    """Evaluations with as many images as this one, the same features and the same seeds: of metrics that were asked for later."""
+    settings = tables.evaluations.set_index("evaluation")[list(_IMAGES)]
+    if evaluation.id not in settings.index:  # of tables of aesweep 0.1
+        return []
+    return [str(name) for name in settings.index[(settings == settings.loc[evaluation.id]).all(axis=1)]]
 
 
 def _extractor(rows: pd.DataFrame, evaluation: Evaluation) -> str:

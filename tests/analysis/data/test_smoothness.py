@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from aesweep.analysis import load_tables
@@ -32,6 +33,28 @@ def test_means_over_points_come_from_another_evaluation_and_distances_do_not(mak
     assert second[["straight_mvg", "spherical_mvg", "straight_reconstruction"]].isna().all()
     assert second["lipschitz_reconstruction"] == 9.0
     assert second["lipschitz_reconstruction_stderr"] == pytest.approx(9 * 2**0.5 * 0.5 / 3)
+
+
+@pytest.mark.parametrize(("samples", "straight"), [(2000, 3.0), (1000, None)])
+def test_midpoints_of_a_later_evaluation_count_if_it_compares_as_many_images(
+    make_store: MakeStore, samples: int, straight: float | None
+) -> None:
+    """`aesweep evaluate --metrics interpolation` on a store that a launch has scored without it."""
+    settings = {
+        "extractor": "inception-2015", "extractor_sha256": "0" * 64, "reference_split": "test", "reference_size": 2000,
+        "reference_seed": 0, "sampling_seeds": "0", "vae_latents": "mean",
+    }  # fmt: skip
+
+    def edit(rows: Rows) -> None:
+        with_smoothness(lambda *_: 3.0, ASKED, OTHER)(rows)
+        rows["scores"] = [row for row in rows["scores"] if row["evaluation"] != OTHER[0] or "straight" in row["metric"]]
+        for (name, *_), count in ((FID, 2000), (OTHER, samples)):
+            rows["evaluations"].append({"evaluation": name, "name": name, "samples": count, **settings})
+
+    tables = load_tables(make_store(ASKED, evaluations=(FID, OTHER), pictures=False, latent_points=0, edit=edit))
+    shown = next(one for one in evaluations_of(tables).shown if one.is_fid)
+    found = smoothness_by_trial(tables, shown)["straight_mvg"]
+    assert [None if pd.isna(value) else value for value in found] == [straight] * len(found)
 
 
 def test_under_the_kernel_distance_midpoints_have_kernel_distances(make_store: MakeStore) -> None:
