@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import json
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,15 +73,19 @@ def show_figure(drawing: Drawing, source: str) -> ShownFigure:
     return ShownFigure(drawing.name, drawing.title, drawing.caption, source, width)
 
 
-def show_table(table: TextTable, sortable: bool = False) -> ShownTable:
-    """All rows, or the `MOST_ROWS` with the lowest distances, in the table's order; a `sortable` table holds the others as data."""
+def show_table(table: TextTable, sortable: bool = False, room: int = 0) -> ShownTable:
+    """All rows, or the `MOST_ROWS` with the lowest distances, in the table's order.
+
+    A `sortable` table holds the others as data, as long as those take at most `room` bytes.
+    """
     kept = table.frame.index
     if len(kept) > MOST_ROWS:
         ranked = [name for name in ("gmm", "mvg", "test_bce") if name in table.headings][:1]
         order = table.frame.sort_values(ranked, kind="stable").index if ranked else kept
         kept = kept[kept.isin(order[:MOST_ROWS])]
     part = table.only(kept)
-    data = _data(table) if sortable and len(kept) < len(table.frame) else None
+    data = _data(table, room) if sortable and len(kept) < len(table.frame) else None
+    data = data if data and len(data) > len(kept) else None
     cells, bold = part.cells().to_numpy().tolist(), part.bold_cells().to_numpy().tolist()
     headings = table.headings.values()
     rows = [
@@ -91,11 +97,13 @@ def show_table(table: TextTable, sortable: bool = False) -> ShownTable:
     return ShownTable(table.name, table.title, table.caption, heads, rows, left_out, sortable, data)
 
 
-def _data(table: TextTable) -> list[tuple[list[str], list[int]]]:
-    """Cells and bold places of the first `MOST_SORTED` rows."""
+def _data(table: TextTable, room: int) -> list[tuple[list[str], list[int]]]:
+    """Cells and bold places of the first `MOST_SORTED` rows, or of those that take `room` bytes."""
     part = table.only(table.frame.index[:MOST_SORTED])
     cells, bold = part.cells().to_numpy().tolist(), part.bold_cells().to_numpy()
-    return [(row, marks.nonzero()[0].tolist()) for row, marks in zip(cells, bold, strict=True)]
+    rows = [(row, marks.nonzero()[0].tolist()) for row, marks in zip(cells, bold, strict=True)]
+    ends = accumulate(len(json.dumps(row)) + 2 for row in rows)
+    return [row for row, end in zip(rows, ends, strict=True) if end <= room]
 
 
 def _kind(heading: Heading, text: str) -> str:

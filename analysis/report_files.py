@@ -24,6 +24,8 @@ MANIFEST = "files.json"
 PARTS = ("figures", "tables", "pictures")
 EMBEDDED_BYTES = 2_000_000
 """Limit for the PNG bytes of the first screens that the page itself contains. All others are files in its folder."""
+SORTED_BYTES = 1_500_000
+"""Limit for the rows that the page holds as data, to be sorted and filtered, of all tables together."""
 _FILE_NAME = re.compile(r"((figures|tables|pictures)/)?[A-Za-z0-9][A-Za-z0-9_.,()+=~-]{0,199}")
 
 
@@ -36,7 +38,7 @@ class Writer:
         self._files, self._below = Beneath(base), folder.relative_to(base).as_posix()
         self.folder = folder
         self.written: list[str] = []
-        self._room = EMBEDDED_BYTES
+        self._room, self._room_for_rows = EMBEDDED_BYTES, SORTED_BYTES
 
     def figures(self, drawings: Iterable[Drawing | None], embed: bool = False) -> list[ShownFigure]:
         """PNG and PDF of every figure that there is; drawn one after the other, so that one is in memory at a time.
@@ -58,7 +60,9 @@ class Writer:
         """Every form of one table."""
         for form, text in FORMS.items():
             self._write(f"tables/{table.name}.{form}", text(table).encode())
-        return show_table(table, sortable)
+        shown = show_table(table, sortable, self._room_for_rows)
+        self._room_for_rows -= len(json.dumps(shown.data)) if shown.data else 0
+        return shown
 
     def judgement(self, judgement: Judgement) -> tuple[Judgement, ShownTable, ShownTable | None]:
         """The judgement with the table of its verdicts, and the table of verdicts under other readings, if there are any."""
