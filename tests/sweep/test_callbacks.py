@@ -45,11 +45,9 @@ def test_a_tracker_sees_the_rows_of_the_table_epochs_while_a_trial_trains(finish
         assert all(type(value) in (*PLAIN, dict) for result in results for value in result.values())
 
 
-def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """The curves of a folder with one TensorBoard file: records of an event each, between a length and two checksums."""
+def scalars(data: bytes) -> dict[str, list[tuple[int, float]]]:
+    """The curves of a TensorBoard file: records of an event each, between a length and two checksums."""
     curves: dict[str, list[tuple[int, float]]] = {}
-    (file,) = folder.glob("events.out.tfevents.*")
-    data = file.read_bytes()
     while data:
         length = int.from_bytes(data[:8], "little")
         event = Event.FromString(data[12 : 12 + length])
@@ -74,9 +72,22 @@ def test_tensorboard_files_with_every_curve_are_in_the_store_and_the_launch_says
     folder = finished_launch.store / "trackers"
     assert f"tensorboard: tensorboard --logdir {folder}" in finished_launch.printed.splitlines()
     for name, column, values in expected_curves(finished_launch.store):
-        epochs, found = zip(*scalars(folder / name)[f"ray/tune/{column}"], strict=True)
+        (file,) = (folder / name).glob("events.out.tfevents.*")
+        epochs, found = zip(*scalars(file.read_bytes())[f"ray/tune/{column}"], strict=True)
         assert epochs == tuple(epoch for epoch, _ in values)
         assert found == pytest.approx([value for _, value in values]), "32 bits"
+
+
+def test_tensorboard_could_read_a_trials_curves_while_it_trained(finished_launch: FinishedLaunch) -> None:
+    """At the result of its third and last epoch, at least the two epochs before are on disk."""
+    for name, column, values in expected_curves(finished_launch.store):
+        curve = scalars(finished_launch.tracker.on_disk[name])[f"ray/tune/{column}"]
+        assert [epoch for epoch, _ in curve[:2]] == [epoch for epoch, _ in values[:2]]
+        assert [value for _, value in curve[:2]] == pytest.approx([value for _, value in values[:2]])
+
+
+def test_a_launch_ends_with_the_next_command(finished_launch: FinishedLaunch) -> None:
+    assert finished_launch.printed.splitlines()[-1] == f"Draw the report with: aesweep report {finished_launch.store}"
 
 
 def test_the_real_tensorboard_reads_them(finished_launch: FinishedLaunch) -> None:
