@@ -73,7 +73,7 @@ def show_figure(drawing: Drawing, source: str) -> ShownFigure:
     return ShownFigure(drawing.name, drawing.title, drawing.caption, source, width)
 
 
-def show_table(table: TextTable, sortable: bool = False, room: int = 0) -> ShownTable:
+def show_table(table: TextTable, sortable: bool, room: int) -> ShownTable:
     """All rows, or the `MOST_ROWS` with the lowest distances, in the table's order.
 
     A `sortable` table holds the others as data, as long as those take at most `room` bytes.
@@ -84,8 +84,7 @@ def show_table(table: TextTable, sortable: bool = False, room: int = 0) -> Shown
         order = table.frame.sort_values(ranked, kind="stable").index if ranked else kept
         kept = kept[kept.isin(order[:MOST_ROWS])]
     part = table.only(kept)
-    data = _data(table, room) if sortable and len(kept) < len(table.frame) else None
-    data = data if data and len(data) > len(kept) else None
+    data = _data(table, room) if sortable and len(kept) < len(table.frame) else []
     cells, bold = part.cells().to_numpy().tolist(), part.bold_cells().to_numpy().tolist()
     headings = table.headings.values()
     rows = [
@@ -93,8 +92,9 @@ def show_table(table: TextTable, sortable: bool = False, room: int = 0) -> Shown
         for texts, marks in zip(cells, bold, strict=True)
     ]
     heads = [ShownHead(heading.text, not heading.is_text, heading.kind in CHOICES) for heading in headings]
-    left_out = len(table.frame) - (len(data) if data else len(kept))
-    return ShownTable(table.name, table.title, table.caption, heads, rows, left_out, sortable, data)
+    left_out = len(table.frame) - max(len(data), len(kept))
+    more = data if len(data) > len(kept) else None
+    return ShownTable(table.name, table.title, table.caption, heads, rows, left_out, sortable, more)
 
 
 def _data(table: TextTable, room: int) -> list[tuple[list[str], list[int]]]:

@@ -10,7 +10,7 @@ LONGEST_LINE = 1000  # characters of one line of a message: it may quote a file,
 class InputError(ValueError):
     """A value given by the user that cannot be used.
 
-    `field` says where it stands (`trials[0].latent_size`, `--store`, a file), `value` what was found there (None if nothing
+    `field` says where it was given (`trials[0].latent_size`, `--store`, a file), `value` what was found there (None if nothing
     was given), and `remedy` what to write instead. The command line prints the two lines of `str(error)` and exits with code 2.
     """
 

@@ -57,9 +57,9 @@ COLUMNS = {
 def smoothness_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     """Index `key`; `COLUMNS`, null where not measured, and `<column>_stderr`.
 
-    Distances of midpoints are of this evaluation, or of one with the same images, since they depend on their number: kernel
-    distances if it has those, else Fréchet ones. The others are means over points, taken from another evaluation with the same
-    features where this one has none.
+    Distances of midpoints depend on the number of images, so they come from this evaluation or from one that compares as many:
+    kernel distances if this one has kernel distances, otherwise Fréchet distances. The other measures are means over points. If
+    this evaluation lacks one, it comes from any other with the same features.
     """
     names = {name: name for name in ("path_stretch", "decoder_frobenius_scaled", *_FACTORS)}
     distances = KERNEL if evaluation.metric in KERNEL else FRECHET
@@ -70,7 +70,7 @@ def smoothness_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
     rows = in_order(tables, rows)
     rows = rows.assign(measure=rows["metric"].map(names), own=rows["evaluation"] == evaluation.id)
     alike = rows["evaluation"].isin(_of_the_same_images(tables, evaluation))
-    rows = rows[rows["own"] | alike | ~rows["measure"].isin(_WAYS)]
+    rows = rows[alike | ~rows["measure"].isin(_WAYS)]
     rows = rows[rows["extractor"].isin(["none", _extractor(rows, evaluation)])]
     rows = rows.sort_values("own", ascending=False, kind="stable")
     values, errors = by_trial(rows.assign(column=rows["measure"] + "_" + rows["source"]), "column")
@@ -84,11 +84,12 @@ def smoothness_by_trial(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
 
 
 def _of_the_same_images(tables: Tables, evaluation: Evaluation) -> list[str]:
-    """Evaluations with as many images as this one, the same features and the same seeds: of metrics that were asked for later."""
+    """This evaluation, and those of metrics asked for later that have the same features, seeds and numbers of images."""
     settings = tables.evaluations.set_index("evaluation")[list(_IMAGES)]
-    if evaluation.id not in settings.index:  # of tables of aesweep 0.1
-        return []
-    return [str(name) for name in settings.index[(settings == settings.loc[evaluation.id]).all(axis=1)]]
+    if evaluation.id not in settings.index:  # in tables of aesweep 0.1
+        return [evaluation.id]
+    same = (settings == settings.loc[evaluation.id]).all(axis=1)
+    return [evaluation.id, *map(str, settings.index[same])]
 
 
 def _extractor(rows: pd.DataFrame, evaluation: Evaluation) -> str:

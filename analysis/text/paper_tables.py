@@ -29,7 +29,7 @@ _NAMES = MODEL_NAMES | {
 }  # fmt: skip
 """The titles of the objectives that aesweep has; a test compares them."""
 _ORDER = list(_NAMES)
-_MEANT = {("rae", "cifar10-32"): "rae-l2", ("rae", "celeba-64"): "rae-sn"}
+_MEANT = {"cifar10-32": "rae-l2", "celeba-64": "rae-sn"}
 """Whose numbers the paper prints as RAE's: those of the variant that is the best on these data in RAE's own Table 1."""
 _QUOTED_NAMES = RIVALS | dict.fromkeys(_MEANT.values(), RIVALS["rae"])
 """What the paper calls a rival that was not trained here."""
@@ -164,8 +164,8 @@ def _lowest(frame: pd.DataFrame) -> pd.Series:
 def _printed(table: str, results: Results) -> pd.DataFrame:
     """The paper's cells of one table on these data; none where they are not comparable with ours."""
     scores = published_scores(table)
-    meant = [_MEANT.get(pair, pair[0]) for pair in zip(scores["model"], scores["data"], strict=True)]
-    return scores.assign(model=meant)[(scores["data"] == results.data) & results.beside_published]
+    scores = scores[(scores["data"] == results.data) & results.beside_published]
+    return scores.assign(model=scores["model"].replace("rae", _MEANT.get(results.data, "rae")))
 
 
 def _table(name: str, title: str, results: Results, found: pd.DataFrame, scores: tuple[str, ...]) -> TextTable | None:
@@ -189,21 +189,21 @@ def _lines(results: Results, row: pd.DataFrame) -> Iterable[dict[str, object]]:
     """The lines of one network: ours, but for a rival without a score; the paper's and the difference where it printed one."""
     first = row.iloc[0]
     has_ours = first["model"] in MODEL_NAMES or row["ours"].notna().any()
-    names = _NAMES if has_ours else _QUOTED_NAMES
-    model = names.get(first["model"], first["model"]) + _SHORT_NETWORKS[first["network"]]
-    row_names = {"filters": f"{first['filters']:.0f}", "model": model, "latent_size": f"{first['latent_size']:.0f}"}
-    row_names["best_in"] = first["best_in"] if isinstance(first.get("best_in"), str) else MISSING
+    titles = _NAMES if has_ours else _QUOTED_NAMES
+    model = titles.get(first["model"], first["model"]) + _SHORT_NETWORKS[first["network"]]
+    names = {"filters": f"{first['filters']:.0f}", "model": model, "latent_size": f"{first['latent_size']:.0f}"}
+    names["best_in"] = first["best_in"] if isinstance(first.get("best_in"), str) else MISSING
     least, most = row["seeds"].min(), row["seeds"].max()
     seeds = f"{most}" if least == most else f"{least}–{most}"
-    nothing = dict.fromkeys([*row_names, "seeds"], "")
+    nothing = dict.fromkeys([*names, "seeds"], "")
     printed = row["printed"].notna().any()
     if has_ours:
         texts = [_written(results, *cell) for cell in row[["ours", "ours_std", "printed"]].itertuples(index=False)]
-        yield {**row_names, "whose": OURS, "seeds": seeds, **_cells(row, texts, row["bold"])}
+        yield {**names, "whose": OURS, "seeds": seeds, **_cells(row, texts, row["bold"])}
     if printed:
         texts = row["printed"].fillna(MISSING).tolist()
         yield {
-            **(nothing if has_ours else row_names),
+            **(nothing if has_ours else names),
             "whose": PAPER,
             "seeds": "",
             **_cells(row, texts, row["paper_bold"]),

@@ -45,6 +45,11 @@ class Card:
     onnx_difference: float | None = None
     """Largest difference of the ONNX files from torch; None without them."""
 
+    @property
+    def _data_name(self) -> str:
+        """The user's name for a folder of images, otherwise that of the data set."""
+        return self.config.data_label or self.config.dataset
+
     def text(self) -> str:
         """The README.md."""
         return "\n\n".join(["---\n" + yaml.safe_dump(self._head(), sort_keys=False) + "---", *self._parts()]) + "\n"
@@ -53,7 +58,7 @@ class Card:
         head: dict[str, Any] = {
             "library_name": "pytorch",
             "pipeline_tag": "image-feature-extraction",
-            "tags": ["autoencoder", "aesweep", self.config.model, self.config.data_label or self.config.dataset],
+            "tags": ["autoencoder", "aesweep", self.config.model, self._data_name],
         }
         if self.config.dataset in HUB_NAMES:
             head["datasets"] = [HUB_NAMES[self.config.dataset]]
@@ -63,8 +68,8 @@ class Card:
         ]
         if metrics:
             data = {
-                "type": HUB_NAMES.get(self.config.dataset, self.config.data_label or self.config.dataset),
-                "name": _data_title(self.config),
+                "type": HUB_NAMES.get(self.config.dataset, self._data_name),
+                "name": self.config.data_label or DATA.get(self.config.dataset, self.config.dataset),
             }
             task = {"type": "image-feature-extraction"}
             head["model-index"] = [
@@ -78,7 +83,7 @@ class Card:
         yield f"# {config.name}"
         yield (
             f"An autoencoder ({title}) with {config.latent_size} latent units, trained on "
-            f"{_code(config.data_label) if config.data_label else _data_title(config)} "
+            f"{DATA[config.dataset] if self._data_name in DATA else _code(self._data_name)} "
             f"({result.images_train:,} images of {config.image_size} × {config.image_size} pixels) by aesweep."
         )
         yield self._usage()
@@ -135,7 +140,7 @@ class Card:
     def _data(self) -> dict[str, str]:
         config, result = self.config, self.training.result
         found = {
-            "data set": config.data_label or config.dataset,
+            "data set": self._data_name,
             "images": f"{result.images_train:,} for training, {result.images_test:,} for the test",
         }
         if config.data_identity:
@@ -189,11 +194,6 @@ def _table(values: Mapping[str, str]) -> str:
 
 def _title(picture: str) -> str:
     return picture.rpartition("/")[2].removesuffix(".png").replace("-", " ").replace("_", " ")
-
-
-def _data_title(config: TrialConfig) -> str:
-    """The data set in words; the user's name for a folder of images."""
-    return config.data_label or DATA.get(config.dataset, config.dataset)
 
 
 def _code(text: object) -> str:

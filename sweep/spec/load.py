@@ -80,15 +80,13 @@ def _replaces_path(overrides: Sequence[str]) -> bool:
 
 
 def _without_idle_fields(spec: SweepSpec) -> SweepSpec:
-    networks: dict[object, TrialConfig | None] = {}  # None: as it is. A large sweep is many seeds of few of them.
+    networks: dict[object, TrialConfig] = {}  # a large sweep is many seeds of few of them
 
     def settled(trial: TrialConfig) -> TrialConfig:
         network = network_of(trial)
         if network not in networks:
-            first = without_idle_fields(trial)
-            networks[network] = None if first is trial else first
-        other = networks[network]
-        return trial if other is None else other.with_seed(trial.seed)
+            networks[network] = without_idle_fields(trial)
+        return networks[network].with_seed(trial.seed)
 
     blocks = (Block(block.name, tuple(map(settled, block.trials))) for block in spec.blocks)
     return replace(spec, blocks=tuple(blocks))

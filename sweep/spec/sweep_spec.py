@@ -206,7 +206,8 @@ def once_per_network(make: Callable[[dict[str, Any]], TrialConfig]) -> Callable[
         network = pickle.dumps(others)  # never loaded: bytes that differ where values do, 1 and 1.0 and true included
         if network not in networks:
             networks[network] = make(others)
-        return networks[network].with_seed(fields.get("seed", 0))
+        made = networks[network]
+        return made.with_seed(fields.get("seed", made.seed))
 
     return trial
 
