@@ -63,13 +63,10 @@ def foreground() -> Iterator[None]:
 class Tracker(Callback):
     """A user's callback: keeps what W&B or MLflow would be sent. Like theirs, it cannot be pickled."""
 
-    def __init__(self, trackers: Path) -> None:
-        self.trackers = trackers
+    def __init__(self) -> None:
         self.configs: dict[str, dict[str, Any]] = {}
         self.results: dict[str, list[dict[str, Any]]] = {}
         self.scores: dict[str, list[ScoreRow]] = {}
-        self.on_disk: dict[str, bytes] = {}
-        """What TensorBoard could read of each trial when its last result came."""
         self.lock = threading.Lock()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
@@ -79,8 +76,6 @@ class Tracker(Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         self.results.setdefault(str(trial), []).append(dict(result))
-        files = (self.trackers / str(trial)).glob("events.out.tfevents.*")
-        self.on_disk[str(trial)] = b"".join(file.read_bytes() for file in files)
 
     def on_scored(self, trial: TrialConfig, scores: Sequence[ScoreRow]) -> None:
         self.scores[trial.name] = list(scores)
@@ -115,9 +110,8 @@ class FinishedLaunch:
 @pytest.fixture(scope="session")
 def finished_launch(tiny_spec: Path, ray_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> FinishedLaunch:
     """The tiny sweep, run to its end without disturbance, with four callbacks and both trackers."""
-    folder, text = tmp_path_factory.mktemp("finished"), io.StringIO()
-    store = folder / "store"
-    tracker, unreachable = Tracker(store / "trackers"), Unreachable()
+    folder, tracker, unreachable = tmp_path_factory.mktemp("finished"), Tracker(), Unreachable()
+    store, text = folder / "store", io.StringIO()
     console = Console(file=text, width=200)
     shown: dict[str, Any] = {}
     exec("\n".join(fenced_python(TRACKING)), shown)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from ray.tune import Callback
+from ray.tune.experiment import Trial
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboardX.proto.event_pb2 import Event
 
 from aesweep import launch
 from aesweep.models.errors import InputError
@@ -18,6 +18,8 @@ from aesweep.sweep.driver.callbacks import plain_fields
 from aesweep.sweep.store.store import open_store
 from tests.sweep.conftest import FinishedLaunch
 from tests.sweep.driver.aftermath import read
+from tests.sweep.event_files import scalars
+from tests.waiting import wait_until
 
 PLAIN = (bool, int, float, str)
 
@@ -45,18 +47,6 @@ def test_a_tracker_sees_the_rows_of_the_table_epochs_while_a_trial_trains(finish
         assert all(type(value) in (*PLAIN, dict) for result in results for value in result.values())
 
 
-def scalars(data: bytes) -> dict[str, list[tuple[int, float]]]:
-    """The curves of a TensorBoard file: records of an event each, between a length and two checksums."""
-    curves: dict[str, list[tuple[int, float]]] = {}
-    while data:
-        length = int.from_bytes(data[:8], "little")
-        event = Event.FromString(data[12 : 12 + length])
-        for value in event.summary.value:
-            curves.setdefault(value.tag, []).append((event.step, value.simple_value))
-        data = data[16 + length :]
-    return curves
-
-
 def expected_curves(store: Path) -> Iterator[tuple[str, str, list[tuple[int, float]]]]:
     """Name of a trial, a column of `epochs`, and its values by epoch."""
     epochs, trials = (read(store, table) for table in ("epochs", "trials"))
@@ -72,16 +62,41 @@ def test_tensorboard_files_with_every_curve_are_in_the_store_and_the_launch_says
     folder = finished_launch.store / "trackers"
     assert f"tensorboard: tensorboard --logdir {folder}" in finished_launch.printed.splitlines()
     for name, column, values in expected_curves(finished_launch.store):
-        (file,) = (folder / name).glob("events.out.tfevents.*")
-        epochs, found = zip(*scalars(file.read_bytes())[f"ray/tune/{column}"], strict=True)
+        epochs, found = zip(*scalars(folder / name)[f"ray/tune/{column}"], strict=True)
         assert epochs == tuple(epoch for epoch, _ in values)
         assert found == pytest.approx([value for _, value in values]), "32 bits"
 
 
-def test_tensorboard_could_read_a_trials_curves_while_it_trained(finished_launch: FinishedLaunch) -> None:
-    """At the result of its third and last epoch, at least the two epochs before are on disk."""
-    for name, column, values in expected_curves(finished_launch.store):
-        curve = scalars(finished_launch.tracker.on_disk[name])[f"ray/tune/{column}"]
+class Reader(Callback):
+    """Keeps the curves that TensorBoard could read before the last result of each trial was logged."""
+
+    def __init__(self, trackers: Path) -> None:
+        self.trackers = trackers
+        self.curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        if result["epoch"] == 3:
+            wanted = {
+                f"ray/tune/{name}" for name in ("loss", "reconstruction", "test_sample_bce", "kl") if name in result
+            }
+            self.curves[str(trial)] = wait_until(lambda: self._with_two_epochs(trial, wanted), 60, "two epochs on disk")
+
+    def _with_two_epochs(self, trial: Trial, wanted: set[str]) -> dict[str, list[tuple[int, float]]]:
+        curves = scalars(self.trackers / str(trial))
+        return curves if all(len(curves.get(tag, ())) >= 2 for tag in wanted) else {}
+
+
+@pytest.mark.slow  # tensorboardX writes what it was given within half a minute
+def test_tensorboard_can_read_a_trials_curves_while_it_trains(
+    tiny_spec: Path, ray_cluster: None, tmp_path: Path
+) -> None:
+    reader = Reader(tmp_path / "store" / "trackers")
+    outcome = launch(str(tiny_spec), tmp_path / "store", callbacks=[reader], track=["tensorboard"])
+    assert outcome.exit_code == 0, outcome.failures
+    for name, column, values in expected_curves(tmp_path / "store"):
+        curve = reader.curves[name][f"ray/tune/{column}"]
         assert [epoch for epoch, _ in curve[:2]] == [epoch for epoch, _ in values[:2]]
         assert [value for _, value in curve[:2]] == pytest.approx([value for _, value in values[:2]])
 
