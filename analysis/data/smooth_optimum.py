@@ -1,18 +1,18 @@
 """The minimum of a smooth curve through the scores of one network: where it is likely to be, also between the sizes tried.
 
 A Gaussian process over log2 of the latent size. The variance of each mean is known (over seeds, `Settings.variances`), widened
-where few degrees of freedom estimate it. How smooth such a curve is cannot be seen from a few noisy points, so two Matérn kernels
-are averaged, each with the weight of its marginal likelihood (Hoeting et al. 1999): 3/2, for curves with a sharp bend, and 5/2. In
-simulations the interval covers the true minimum in 94 to 100 % with two or three seeds, and in 85 to 100 % with five or ten, least
-at a sharp bend (docs/benchmarks/calibration-*.md); with 3/2 alone in 96 to 100 %, with 5/2 alone in 60 to 90 %. Where a curve is
-so shallow that the interval spans most of the sizes tried, it covers more.
+where few degrees of freedom estimate it. How smooth, how long and how high the waves of such a curve are cannot be seen from a few
+noisy points. So nothing is fitted: a grid of Matérn kernels is averaged, each with the weight of its marginal likelihood (Hoeting et
+al. 1999, "Bayesian model averaging"). Smoothness 3/2 is for curves with a sharp bend, 5/2 for others. In simulations the interval
+covers the true minimum in 95 to 100 % (docs/benchmarks/calibration-*.md); with the most likely waves alone it did in 85 % at a
+sharp bend. Where a curve is so shallow that the interval spans most of the sizes tried, it covers more.
 """
 
 import math
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
@@ -20,9 +20,16 @@ from scipy import stats
 from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.power import ALPHA
 
+if TYPE_CHECKING:
+    from sklearn.gaussian_process import GaussianProcessRegressor
+
 FEWEST_SMOOTHED = 5
 """Latent sizes from which on a curve is smoothed."""
 _SMOOTHNESS = (1.5, 2.5)
+_LENGTHS = np.geomspace(0.5, 16, 6)
+"""Of the waves, in octaves."""
+_VARIANCES = np.geomspace(0.3, 100, 4)
+"""Of the curve, as multiples of the variance of the means."""
 _PLACES, _DRAWS = 129, 1000
 
 
@@ -61,37 +68,38 @@ def _minimum(places: tuple[float, ...], means: tuple[float, ...], variances: tup
     unit = float(np.std(y)) or math.sqrt(variances[0])
     standard, noise = (y - y.mean()) / unit, np.array(variances) / unit**2
     grid = np.linspace(places[0], places[-1], _PLACES)
-    fits = [_fit(x, standard, noise, grid, smoothness) for smoothness in _SMOOTHNESS]
-    evidence = np.array([fit.log_likelihood for fit in fits])
+    processes = _processes(x, standard, noise)
+    evidence = np.array([process.log_marginal_likelihood_value_ for process in processes])
     weights = np.exp(evidence - evidence.max()) / np.exp(evidence - evidence.max()).sum()
-    mean = np.sum([weight * fit.mean for weight, fit in zip(weights, fits, strict=True)], axis=0)
-    minima = np.concatenate([grid[fit.curves.argmin(axis=1)] for fit in fits])
-    drawn = np.repeat(weights / _DRAWS, _DRAWS)
-    low, high = np.quantile(minima, [ALPHA, 1 - ALPHA], weights=drawn, method="inverted_cdf")
-    return SmoothOptimum(*(2.0**place for place in (float(grid[mean.argmin()]), float(low), float(high))))
+    random = np.random.default_rng(0)
+    # A kernel with less than half a curve to draw says nothing.
+    shares = [(process, round(_DRAWS * weight)) for process, weight in zip(processes, weights, strict=True)]
+    curves = np.concatenate([_curves(process, grid, count, random) for process, count in shares if count])
+    low, high = np.quantile(grid[curves.argmin(axis=1)], [ALPHA, 1 - ALPHA], method="inverted_cdf")
+    return SmoothOptimum(
+        *(2.0**place for place in (float(grid[curves.mean(axis=0).argmin()]), float(low), float(high)))
+    )
 
 
-class _Fit(NamedTuple):
-    """A process on the grid."""
-
-    log_likelihood: float
-    mean: np.ndarray
-    curves: np.ndarray
-    """(draws, places)"""
-
-
-def _fit(x: np.ndarray, y: np.ndarray, noise: np.ndarray, grid: np.ndarray, smoothness: float) -> _Fit:
-    from sklearn.exceptions import ConvergenceWarning
+def _processes(x: np.ndarray, y: np.ndarray, noise: np.ndarray) -> "list[GaussianProcessRegressor]":
+    """One for each kernel of the grid, given the scores `y`."""
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-    kernel = ConstantKernel(1.0, (1e-2, 1e3)) * Matern(2.0, (0.5, 20.0), nu=smoothness)
-    process = GaussianProcessRegressor(kernel, alpha=noise)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a flat curve has a length at the end of its range
-        process.fit(x, y)
+    kernels = (
+        ConstantKernel(variance) * Matern(length, nu=smoothness)
+        for smoothness, length, variance in product(_SMOOTHNESS, _LENGTHS, _VARIANCES)
+    )
+    return [GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(x, y) for kernel in kernels]
+
+
+def _curves(
+    process: "GaussianProcessRegressor", grid: np.ndarray, count: int, random: np.random.Generator
+) -> np.ndarray:
+    """Curves that this process holds for possible: float (count, places)."""
     mean, covariance = process.predict(grid[:, None], return_cov=True)
     values, vectors = np.linalg.eigh(covariance)
-    normal = np.random.default_rng(0).standard_normal((_DRAWS, _PLACES))
-    curves = mean + normal @ (vectors * np.sqrt(np.clip(values, 0, None))).T
-    return _Fit(float(process.log_marginal_likelihood_value_), mean, curves)
+    curves: np.ndarray = (
+        mean + random.standard_normal((count, len(grid))) @ (vectors * np.sqrt(np.clip(values, 0, None))).T
+    )
+    return curves
