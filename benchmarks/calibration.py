@@ -3,9 +3,10 @@
     python benchmarks/calibration.py [--replicates 400] [--processes 2] [--out docs/benchmarks]
 
 Invented networks whose true scores are known go through the code that judges stores (tests/analysis/calibration.py has the
-cases). Five tables: false decisions where the truth is a tie or exactly at a threshold, for 1, 2, 3 and 5 training seeds;
+cases). The tables: false decisions where the truth is a tie or exactly at a threshold, for 1, 2, 3 and 5 training seeds;
 decisions of every rule where networks differ by a known number of standard deviations; power curves beside the power that
-`plan` says; coverage of the intervals, and of means where spreads differ. Writes calibration-<hardware>-<date>.md.
+`plan` says; coverage of the intervals, of comparisons over several settings, and of means where spreads differ. Writes
+calibration-<hardware>-<date>.md.
 """
 
 import math
@@ -21,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: the processes sha
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from calibration_parts import means
+from calibration_parts import means, paired
 from page import footer, hardware, in_processes, parser, today, write_page
 from scipy import special, stats
 
@@ -96,7 +97,7 @@ def plan(replicates: int) -> Iterator[Job]:
     cells = [("rules", n, noise, 0.0, replicates if n > 1 else CHUNK) for n in SEEDS for noise in NOISES]
     cells += [("curves", n, "equal", d, replicates) for n in MORE_SEEDS for d in CURVE_AT]
     cells += [("found", n, "equal", d, few) for n in MORE_SEEDS for d in FOUND_AT]
-    cells += [("coverage", n, "equal", 0.0, few) for n in MORE_SEEDS]
+    cells += [("coverage", n, "equal", 0.0, replicates) for n in MORE_SEEDS]
     cells += [("claims", n, noise, 0.0, few if n > 1 else CHUNK) for n in SEEDS for noise in NOISES]
     for kind, seeds, noise, difference, wanted in cells:
         for done in range(0, wanted, CHUNK):
@@ -313,16 +314,15 @@ the choice, and gains by the spread that eight sizes estimate together.
 
 def coverage_text(rates: Rates, replicates: int) -> str:
     """Table of coverage."""
-    few = math.ceil(replicates / 4)
     columns = [(n, "equal", 0.0) for n in MORE_SEEDS]
     return f"""## Coverage of 95 % intervals over training seeds
 
-{few} replicates each: 95 % has a Monte Carlo standard error of {error(0.95, few)}. The Gaussian process is asked for a true
-minimum between the sizes, one octave or more from the ends of the grid. How smooth a curve is cannot be told from eight noisy points,
-so two kernels are averaged by their evidence (Matérn 3/2 and 5/2). Where a curve is so shallow that the interval spans most of the
-sizes tried, it cannot extend beyond them and covers more than it says. “Sizes as good as the best” is
-asked for the size with the lowest true score; it and the simultaneous interval cover more than 95 % by design (Bonferroni over
-the sizes). Intervals of single distances over images: coverage-*.md.
+{replicates} replicates each: 95 % has a Monte Carlo standard error of {error(0.95, replicates)}. The Gaussian process is asked for a
+true minimum between the sizes, one octave or more from the ends of the grid. How smooth a curve is cannot be told from eight noisy
+points, so a grid of kernels is averaged by their evidence (`analysis/data/smooth_optimum.py`). It covers a little more than 95 % where
+the curve is smoother than those kernels, and where it is so shallow that the interval spans most of the sizes tried. “Sizes as good as
+the best” is asked for the size with the lowest true score; it and the simultaneous interval cover more than 95 % by design (Bonferroni
+over the sizes). Intervals of single distances over images: coverage-*.md.
 
 {table(rates, "coverage", "interval", columns, [f"{n} seeds" for n in MORE_SEEDS])}"""
 
@@ -330,7 +330,7 @@ the sizes). Intervals of single distances over images: coverage-*.md.
 def text(rates: Rates, replicates: int, name: str, minutes: float) -> str:
     """The Markdown page."""
     parts = [part(rates, replicates) for part in (false_decisions, found_text, power_text, coverage_text)]
-    body = "\n\n".join([*parts, means.section(MORE_SEEDS)])
+    body = "\n\n".join([*parts, paired.section(MORE_SEEDS), means.section(MORE_SEEDS)])
     return f"""# Calibration of the verdicts, {today()}
 
 Invented networks with known true scores go through the rules and claims that judge stores. A score has a standard deviation of

@@ -68,7 +68,7 @@ def scaling_and_performance_are_better_and_more_stable_on_celeba(results: Result
         return together([left_open(f"no scores on {DATA_NAMES[CIFAR10]} under the same scoring")])
     pairs = ((32, 64), (64, 128))
     found = [_lower_than(results, cifar10, prior, width) for width in (32, 64, 128) for prior in PRIORS]
-    found += [_falls_by_a_larger_share(results, cifar10, prior, (32, 128)) for prior in PRIORS]
+    found += [falls_by_a_larger_share(results, cifar10, prior, (32, 128)) for prior in PRIORS]
     found += [better_at_best(results, prior, dae(w), dae(n), "CelebA") for n, w in pairs for prior in PRIORS]
     found += [better_at_best(cifar10, prior, dae(128), dae(256), "CIFAR-10") for prior in PRIORS]
     return together(found)
@@ -79,7 +79,7 @@ def _lower_than(results: Results, other: Results, score: str, width: int) -> Fin
     return lower(f"{width} filters, {SOURCE_NAMES[score]}", (results.title, other.title), first, second)
 
 
-def _falls_by_a_larger_share(results: Results, other: Results, score: str, widths: tuple[int, int]) -> Finding:
+def falls_by_a_larger_share(results: Results, other: Results, score: str, widths: tuple[int, int]) -> Finding:
     """Whether the ratio of the scores of two widths is lower on one data set than on another."""
     where = f"change from {widths[0]} to {widths[1]} filters, {SOURCE_NAMES[score]}"
     said, terms = [], []

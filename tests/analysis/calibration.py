@@ -31,7 +31,7 @@ from aesweep.analysis.claims.verdicts import Claim, Finding, Verdict, lower
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.statistics import Sample
 from aesweep.analysis.thresholds import LARGE, LITTLE, MARGINALLY, MUCH, MUCH_WIDER, NOMINAL_SPREAD, UNSTABLE
-from tests.analysis.simulated import IMAGE_SE, SEED_SD, Drawn, Network, draw
+from tests.analysis.simulated import IMAGE_SE, OTHER_DATA, SEED_SD, Drawn, Network, draw
 
 SIZES = (32, 64, 96, 128, 192, 256, 384, 512)
 FEW = (64, 128, 256, 512)
@@ -188,6 +188,17 @@ def _falls_more(results: Results) -> Finding:
     return comparisons.falls_more("", results, "mvg", (32, 128), 128, ("dae", "vae"), MUCH)
 
 
+def _larger_share(results: Results) -> Finding:
+    return data_sets.falls_by_a_larger_share(results, results.elsewhere[OTHER_DATA], "mvg", (32, 128))
+
+
+def two_data_sets(d: float) -> tuple[Network, ...]:
+    """DAEs that fall by a third from 32 to 128 filters on both data sets, whose scales differ; by `d` more on the first one."""
+    ends = ((32, 90.0, 150.0), (128, 60.0 - d, 100.0))
+    own = (Network(filters=width, true=level(score)) for width, score, _ in ends)
+    return (*own, *(Network(filters=width, true=level(score), elsewhere=True) for width, _, score in ends))
+
+
 def _two_ends(d: float) -> Curve:
     """Falling to the last size but one, and there as low as the last, which is lower by `d`."""
     return lambda size: (80.0 if size == SIZES[-2] else 80.0 - d) if size >= SIZES[-2] else sloped(4.0)(size) + 20.0
@@ -253,6 +264,7 @@ RULES: tuple[Case, ...] = (
         lambda d: tuple(Network(filters=w, true=level(80.0 - d * math.log2(w / 32) / 3)) for w in WIDTHS),
         lambda r: comparisons.falls_with_width("", r, r.trials, r.trials["mvg"]),
     ),
+    Case("falls_by_a_larger_share", "the same share on two data sets", two_data_sets, _larger_share),
 )
 """Every comparison where the truth is a tie, or exactly at the threshold of the sentence."""
 

@@ -5,7 +5,7 @@ often that is wrong. Nothing is written: the frame is what `results.all_results`
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -25,6 +25,7 @@ SEED_SD, IMAGE_SE, REFERENCE_SE = 1.0, 0.25, 0.5
 """Spread of a score over training seeds, its standard error from its own images, and how far other real images would move
 the scores of all trials alike; in units of FID."""
 MEAN_IMAGE_BCE = 0.6
+OTHER_DATA = "another data set"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Network:
     true: Callable[[float], float] = lambda size: 80.0  # expected score at a size
     fails: float = 0.0  # share of the trainings that diverge; they are recorded, and their scores are kept
     spread: float = 1.0  # standard deviation of the latents over images
+    elsewhere: bool = False  # trained on another data set
 
     @property
     def columns(self) -> tuple[object, ...]:
@@ -88,10 +90,16 @@ class Drawn(Results):
     """`Results` that looks rows up in the layout: the same answers (a test compares them) at a tenth of the time."""
 
     def __init__(
-        self, layout: Layout, drawn: dict[str, np.ndarray], failed: np.ndarray, shift: float, data: str
+        self,
+        layout: Layout,
+        drawn: dict[str, np.ndarray],
+        failed: np.ndarray,
+        shift: float,
+        data: str,
+        elsewhere: dict[str, Results],
     ) -> None:
         empty = pd.DataFrame()  # `trials` and `trained` are made when somebody asks for them
-        super().__init__(data, FID, empty, empty, {}, LatentPoints(), "simulated")
+        super().__init__(data, FID, empty, empty, {}, LatentPoints(), "simulated", elsewhere=elsewhere)
         for name, value in {"layout": layout, "drawn": drawn, "failed": failed, "shift": shift}.items():
             object.__setattr__(self, name, value)
         for name in ("trials", "trained", "latents"):
@@ -162,9 +170,15 @@ def draw(
     All scores of a trial share its seed's deviation (a lucky training is lucky under every prior); the noise of images is
     drawn for each. What other real images would change is the same for all trials. Networks take `seed_sds` in turn. Test
     BCE and the spread of the latents have the noise of the seed, a hundredth of it. Measures of smoothness (hypothesis 1) and of
-    correlation are drawn as scores are, from a stream of their own.
+    correlation are drawn as scores are, from a stream of their own. Networks of another data set are drawn in the same way, with
+    other real images, and are `elsewhere[OTHER_DATA]`.
     """
-    found = layout(tuple(networks), seeds)
+    every = tuple(networks)
+    others = tuple(replace(one, elsewhere=False) for one in every if one.elsewhere)
+    elsewhere: dict[str, Results] = {}
+    if others:
+        elsewhere[OTHER_DATA] = draw(others, seeds, random, seed_sds, image_se, OTHER_DATA)
+    found = layout(tuple(one for one in every if not one.elsewhere), seeds)
     training = np.asarray(seed_sds)[found.place % len(seed_sds)] * random.standard_normal(len(found.place))
     shift = random.normal(0, REFERENCE_SE)
     common = found.true + shift + training
@@ -177,4 +191,4 @@ def draw(
         drawn[f"{column}_null"] = np.ones(len(training))
     drawn["test_bce"] = 0.5 + (found.true - 80 + training) / 1000
     drawn["spread"] = found.spread + training / 100
-    return Drawn(found, drawn, random.random(len(training)) < found.fails, shift, data)
+    return Drawn(found, drawn, random.random(len(training)) < found.fails, shift, data, elsewhere)

@@ -24,7 +24,6 @@ REPLICATES = 12
 MAKERS = {"decided", "every", "holds", "Finding"}
 """What makes a finding that can be decisive: a function that calls one of them is a rule."""
 FACTS = {
-    "_falls_by_a_larger_share": "a contrast of logarithms over two data sets, which simulated results do not have yet",
     "circular": "a comparison that is left open",
     "_is_sound": "a look at what a user's claim returned",
     "_failed": "an error in a user's claim, which is neither for nor against",
@@ -34,13 +33,12 @@ FACTS = {
     "ten_times_larger_networks_would_clear_the_bound": "counts of parameters, which are exact",
     "all_latent_distributions_are_gaussian": "held against simulated Gaussian data: tests/evaluation/metrics",
 }
-"""Rules without noise over training seeds, and what is not simulated yet."""
+"""Rules without noise over training seeds, and what is no rule."""
 ELSEWHERE = {
-    "logarithm": "for differences over two data sets, which simulated results do not have yet",
-    "paired_difference": "for answers on the report's first screen, which are no verdicts",
-    "may_be_lowest": "likewise; tests/analysis/test_may_be_lowest.py simulates it",
+    "paired_difference": "for answers on the report's first screen: benchmarks/calibration_parts/paired.py",
+    "may_be_lowest": "likewise, and tests/analysis/test_may_be_lowest.py",
 }
-"""Statistics that no simulated rule uses."""
+"""Statistics that no rule uses, and where they are simulated."""
 
 
 def test_a_tie_is_hardly_ever_decided_and_never_by_one_seed() -> None:
