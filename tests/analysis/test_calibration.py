@@ -54,6 +54,13 @@ def test_a_large_difference_is_found_by_every_rule_and_in_the_right_direction() 
     assert {name(case): counts for case, counts in found.items() if set(counts) & case.wrong_at(4.0)} == {}
 
 
+@pytest.mark.parametrize(("seeds", "noise", "replicates"), [(1, "unequal", 3), (3, "equal", 8)])
+def test_claims_are_hardly_ever_decided_wrongly_where_all_networks_are_equal(
+    seeds: int, noise: str, replicates: int
+) -> None:
+    assert too_many(wrong_verdicts(CLAIM_CASES, seeds, noise, replicates, seed=11), seeds, replicates) == {}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seeds", [1, 2, 3])
 @pytest.mark.parametrize("noise", NOISES)
