@@ -16,7 +16,7 @@ from aesweep.models.architectures.registry import ARCHITECTURES
 from aesweep.models.datasets.dataset import CHANNELS, IMAGE_SIZES, DataSet
 from aesweep.models.datasets.registry import DATASETS
 from aesweep.models.errors import InputError
-from aesweep.models.identity import content_hash, identity_fields
+from aesweep.models.identity import identity_fields, text_around, text_hash
 from aesweep.models.objectives.objective import Objective, as_mapping
 from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.models.plugins.plugin import Settings, Value
@@ -204,7 +204,13 @@ class TrialConfig:
     @cached_property
     def key(self) -> str:
         """12 hex digits that name this trial in every store."""
-        return content_hash({"key_version": KEY_VERSION, **identity_fields(self, KEY_FIELDS)})
+        before, after = self._text_around_seed
+        return text_hash(f"{before}{self.seed}{after}")
+
+    @cached_property
+    def _text_around_seed(self) -> tuple[str, str]:
+        """What the key is a hash of, but for the seed: written once for all seeds of a network (`with_seed`)."""
+        return text_around({"key_version": KEY_VERSION, **identity_fields(self, KEY_FIELDS)}, "seed")
 
     @property
     def name(self) -> str:
@@ -214,7 +220,7 @@ class TrialConfig:
     def with_seed(self, seed: int) -> "TrialConfig":
         """The same network with another seed: `replace`, without checking the other fields again. `InputError` for a wrong seed."""
         other = object.__new__(TrialConfig)
-        vars(other).update(vars(self), seed=seed)
+        vars(other).update(vars(self), seed=seed, _text_around_seed=self._text_around_seed)
         vars(other).pop("key", None)
         _check_seed(other)
         return other

@@ -7,7 +7,7 @@ differs from its default.
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -22,7 +22,18 @@ def canonical_json(value: Any) -> str:
 
 def content_hash(value: Any, digits: int = 12) -> str:
     """The first `digits` hex digits of the SHA-256 of `value`'s canonical JSON."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:digits]
+    return text_hash(canonical_json(value), digits)
+
+
+def text_hash(text: str, digits: int = 12) -> str:
+    """The first `digits` hex digits of the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]
+
+
+def text_around(content: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """The canonical JSON of `content` before and after the value of `name`, which has names before and after it."""
+    before, after = ({key: content[key] for key in content if is_there(key)} for is_there in (name.__gt__, name.__lt__))
+    return f'{canonical_json(before)[:-1]},"{name}":', f",{canonical_json(after)[1:]}"
 
 
 def identity_fields(config: Any, frozen: Collection[str]) -> dict[str, Any]:

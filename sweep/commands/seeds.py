@@ -1,6 +1,5 @@
 """What the seeds of a plan can show, and what one more of each network would cost and show."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from aesweep.analysis.power import POWER, detectable_difference
@@ -10,14 +9,17 @@ from aesweep.sweep.driver.plan import PlannedTrial
 
 def describe_seeds(trials: Sequence[PlannedTrial]) -> list[str]:
     """Lines for a plan: the power of its seeds, the cost and power of the next one, and when there is a first look."""
-    networks: Counter[object] = Counter(network_of(trial.config) for trial in trials)
-    once = {network_of(trial.config): trial for trial in trials}.values()
-    fewest, most = min(networks.values()), max(networks.values())
+    networks: dict[object, list[PlannedTrial]] = {}
+    for trial in trials:
+        networks.setdefault(network_of(trial.config), []).append(trial)
+    counts = [len(same) for same in networks.values()]
+    fewest, most = min(counts), max(counts)
     count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-    hours = sum(trial.gpu_hours for trial in once)
+    hours = sum(same[0].gpu_hours for same in networks.values())
+    one_more = f"One more of each network{_option(trials, len(networks))}: {len(networks)} trials"
     lines = [
         f"Seeds: {count} per network. {_shows(fewest)}",
-        f"One more of each network{_option(trials)}: {len(once)} trials, {hours:.3g} GPU-hours. {_shows(fewest + 1)}",
+        f"{one_more}, {hours:.3g} GPU-hours. {_shows(fewest + 1)}",
     ]
     if fewest > 1:
         first = [trial for trial in trials if trial.round == 0]
@@ -37,10 +39,9 @@ def _shows(seeds: int) -> str:
     )
 
 
-def _option(trials: Sequence[PlannedTrial]) -> str:
+def _option(trials: Sequence[PlannedTrial], networks: int) -> str:
     """The override that asks for one more, where all networks have the same seeds in a row."""
     seeds = sorted({trial.config.seed for trial in trials})
-    networks = {network_of(trial.config) for trial in trials}
-    if len(trials) != len(networks) * len(seeds) or seeds[-1] - seeds[0] + 1 != len(seeds):
+    if len(trials) != networks * len(seeds) or seeds[-1] - seeds[0] + 1 != len(seeds):
         return ""
     return f" (--set seeds={seeds[0]}..{seeds[-1] + 1})"

@@ -1,7 +1,7 @@
 """From what a person writes (a preset's name, a YAML file, its sections as a dict, `--set`) to a checked `SweepSpec`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,16 +80,16 @@ def _replaces_path(overrides: Sequence[str]) -> bool:
 
 
 def _without_idle_fields(spec: SweepSpec) -> SweepSpec:
-    networks: dict[object, TrialConfig] = {}  # a large sweep is many seeds of few of them
+    trials = (trial for block in spec.blocks for trial in block.trials)
+    networks = {network_of(trial): trial for trial in trials}  # a large sweep is many seeds of few of them
+    settled = {network: without_idle_fields(trial) for network, trial in networks.items()}
+    if all(settled[network] is trial for network, trial in networks.items()):
+        return spec
 
-    def settled(trial: TrialConfig) -> TrialConfig:
-        network = network_of(trial)
-        if network not in networks:
-            networks[network] = without_idle_fields(trial)
-        return networks[network].with_seed(trial.seed)
+    def of_block(trials: Iterable[TrialConfig]) -> tuple[TrialConfig, ...]:
+        return tuple(settled[network_of(trial)].with_seed(trial.seed) for trial in trials)
 
-    blocks = (Block(block.name, tuple(map(settled, block.trials))) for block in spec.blocks)
-    return replace(spec, blocks=tuple(blocks))
+    return replace(spec, blocks=tuple(Block(block.name, of_block(block.trials)) for block in spec.blocks))
 
 
 def _looks_like_a_path(text: str) -> bool:

@@ -215,8 +215,10 @@ class Attempts:
 
     def open_failure(self, key: str, stage: Stage, evaluation: str = "") -> FailureRecord | None:
         """The failure of the newest attempt at this stage, None when that attempt did not fail."""
-        newest = self.of(key, stage, evaluation)[-1:]
-        return next((f for f in reversed(self.failures(key)) if [f.attempt] == newest), None)
+        attempts = self.of(key, stage, evaluation)
+        if not attempts:  # most trials of a plan
+            return None
+        return next((f for f in reversed(self.failures(key)) if f.attempt == attempts[-1]), None)
 
 
 def new_start(driver: str, on_this_machine: bool = True) -> StartRecord:

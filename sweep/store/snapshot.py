@@ -39,10 +39,10 @@ class Snapshot:
         return self._storage.exists(name)
 
     def version(self, name: str) -> str | None:
-        if self._is_listed(name):
-            version = self._versions.get(name)
-            return None if version is None or is_folder(version) else version
-        return self._storage.version(name)
+        version = self._versions.get(name)
+        if version is None and not self._is_listed(name):
+            return self._storage.version(name)
+        return None if version is None or is_folder(version) else version
 
     def folder_version(self, name: str) -> str | None:
         """A text that changes when files come into a listed folder or go; None where there is no such folder."""
@@ -50,9 +50,10 @@ class Snapshot:
         return version if version is not None and is_folder(version) else None
 
     def names(self, name: str) -> list[str]:
-        if self._is_listed(f"{name}/-"):
-            return sorted(self._names.get(name, ()))
-        return self._storage.names(name)
+        found = self._names.get(name)
+        if found is None and not self._is_listed(f"{name}/-"):
+            return self._storage.names(name)
+        return sorted(found or ())
 
     def write(self, name: str, data: bytes) -> None:
         self._storage.write(name, data)
