@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from aesweep.evaluation.config import OLD_NAMES, EvaluationConfig
 from aesweep.models.architectures.architecture import STAGES
-from aesweep.models.config import REGISTRIES, TrialConfig
+from aesweep.models.config import TrialConfig
+from aesweep.models.config_checks import REGISTRIES
 from aesweep.models.errors import InputError, nearest
 from aesweep.models.objectives.objective import as_mapping
 from aesweep.sweep.spec.execution import ExecutionConfig

@@ -14,7 +14,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from aesweep.models.config import REGISTRIES, TrialConfig, check_data_label
+from aesweep.models.config import TrialConfig
+from aesweep.models.config_checks import REGISTRIES, check_data_label
 from aesweep.models.errors import InputError
 from aesweep.models.objectives.objective import as_mapping
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from aesweep.models.config import LatentNorm, TrialConfig
+from aesweep.models.config import TrialConfig
 from aesweep.models.objectives.registry import OBJECTIVES
+from aesweep.models.trial_fields import LatentNorm
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
 

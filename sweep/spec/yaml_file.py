@@ -16,7 +16,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from aesweep.evaluation.config import EvaluationConfig
-from aesweep.models.config import TrialConfig, check_data_label
+from aesweep.models.config import TrialConfig
+from aesweep.models.config_checks import check_data_label
 from aesweep.models.errors import InputError
 from aesweep.models.plugins.files import load_files
 from aesweep.sweep.spec.execution import ExecutionConfig, absolute

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from aesweep.models.config import _CHOICES, KEY_FIELDS, TrialConfig
+from aesweep.models.config import KEY_FIELDS, TrialConfig
+from aesweep.models.config_checks import CHOICES
 from aesweep.models.errors import InputError
 from aesweep.models.identity import stream_seed
 
@@ -74,8 +75,7 @@ def test_no_field_is_left_out_of_the_name() -> None:
         if field.name in ("data_identity", "data_label", "parameters", "plugin_versions"):  # of a folder, or a plug-in
             continue
         value: Any = field.default
-        choices = _CHOICES.get(field.name)
-        choice = next((one for one in choices or () if one != value), None)
+        choice = next((one for one in CHOICES.get(field.name, ()) if one != value), None)
         changed = other.get(field.name, choice)
         if changed is None:
             changed = value + 1 if isinstance(value, int) else value + 1e-9

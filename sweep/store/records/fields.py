@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from aesweep.evaluation.deciding_fields import NUMBERS
-from aesweep.models.config import DATA_LABEL
+from aesweep.models.config_checks import DATA_LABEL
 from aesweep.sweep.store.latent_columns import LARGEST, WORD
 
 
