@@ -77,6 +77,16 @@ class Judgement:
         return next((reading.words for reading in self.readings if reading.is_kernel), "")
 
     @property
+    def exploratory(self) -> list[str]:
+        """Why verdicts are exploratory, each reason once; those on your claims may have another one."""
+        found = {one.standing.partition(": ")[2]: one.claim.is_own for one in reversed(self.judged)}
+        return [
+            f"Verdicts{' on your claims' if own else ''} are exploratory: {reason}."
+            for reason, own in reversed(found.items())
+            if reason
+        ]
+
+    @property
     def condition(self) -> str:
         """The reading of the objective under which the verdicts on VAEs hold, and whether it is the paper's."""
         vaes = self.results.of(model="vae")

@@ -8,13 +8,12 @@ from aesweep.analysis.claims.verdicts import (
     OURS,
     Finding,
     Verdict,
+    below,
     change_words,
     claim,
-    decided,
     left_open,
     lower,
     together,
-    unsettled,
 )
 from aesweep.analysis.data.paper import CELEBA, CIFAR10, DATA_NAMES
 from aesweep.analysis.data.results import Results
@@ -92,4 +91,4 @@ def _falls_by_a_larger_share(results: Results, other: Results, score: str, width
     found = contrast(*terms)
     ratio = f"log ratio {change_words(found)}" if not math.isnan(found.half_width) else "one seed"
     words = f"{where}: {', '.join(said)} ({ratio})"
-    return decided(words, found.p_below(), found.p_above(), unsettled(found))
+    return below(words, found)

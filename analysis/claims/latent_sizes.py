@@ -8,11 +8,12 @@ from aesweep.analysis.claims.verdicts import (
     NO_SHARE,
     ONE_SEED,
     Finding,
+    above,
+    below,
     change_words,
     decided,
     left_open,
     positive,
-    unsettled,
 )
 from aesweep.analysis.data.optimum import FEWEST_SIZES, Curve, curve, on_common_sizes
 from aesweep.analysis.data.results import Results
@@ -44,7 +45,7 @@ def better_at_best(results: Results, score: str, first: NamedNetwork, second: Na
         for (name, _), one in zip((first, second), found, strict=True)
     )
     words = f"{label}: {said} ({change_words(change)})"
-    return decided(words, change.p_below(), change.p_above(), unsettled(change))
+    return below(words, change)
 
 
 def winner_at_best(results: Results, score: str, width: int, winner: str) -> Finding:
@@ -77,7 +78,7 @@ def falls_with_size(results: Results, score: str, network: NetworkColumns) -> Fi
         return left_open(f"{where}: fewer than {FEWEST_SIZES} latent sizes")
     slope = trend(np.log2(found.sizes).tolist(), found.scores.samples)
     words = f"{where}: {change_words(slope)} per doubling of the latent size, {len(found.sizes)} sizes"
-    return decided(words, slope.p_below(), slope.p_above(), unsettled(slope))
+    return below(words, slope)
 
 
 def _where(network: NetworkColumns, score: str) -> str:
@@ -122,7 +123,7 @@ def more_sensitive(
     words = (
         f"{label} of {len(one.sizes)} sizes: {first[0]} {a:.3f}, {times}{second[0]} {b:.3f} ({change_words(change)})"
     )
-    return decided(words, change.p_above(), change.p_below(), unsettled(change))
+    return above(words, change)
 
 
 def best_size_is_large(results: Results, score: str, network: NetworkColumns, large: float) -> Finding:

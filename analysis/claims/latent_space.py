@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from aesweep.analysis.claims.verdicts import Verdict, claim, decided, left_open, together, unsettled
+from aesweep.analysis.claims.verdicts import Verdict, above, claim, left_open, together
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.statistics import Sample, contrast
 from aesweep.analysis.text.text_tables import format_score
@@ -70,5 +70,5 @@ def _above(results: Results, what: str, least: float, measure: Measure) -> Verdi
         interval = "" if math.isnan(mean.half_width) else f" ± {format_score(mean.half_width)}, 95 %"
         words = f"{where} {format_score(sample.mean)}{interval} (threshold: {least:g})"
         beyond = mean.minus(least)
-        found.append(decided(words, beyond.p_above(), beyond.p_below(), unsettled(beyond)))
+        found.append(above(words, beyond))
     return together(found)

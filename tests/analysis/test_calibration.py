@@ -21,7 +21,7 @@ from tests.analysis.calibration import CLAIM_CASES, DAE, NOISES, RULES, Case, bo
 from tests.analysis.simulated import FID, draw
 
 REPLICATES = 12
-MAKERS = {"decided", "every", "holds", "Finding"}
+MAKERS = {"decided", "below", "above", "every", "holds", "Finding"}
 """What makes a finding that can be decisive: a function that calls one of them is a rule."""
 FACTS = {
     "_falls_by_a_larger_share": "a contrast of logarithms over two data sets, which simulated results do not have yet",
