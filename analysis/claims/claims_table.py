@@ -8,7 +8,7 @@ import pandas as pd
 
 from aesweep.analysis.claims import CLAIMS
 from aesweep.analysis.claims.readings import the_objective_of_vaes_is_the_papers
-from aesweep.analysis.claims.verdicts import CONTRADICTED, ERROR, OUTCOMES, SUPPORTED, Claim, Verdict
+from aesweep.analysis.claims.verdicts import CONTRADICTED, ERROR, OPEN, OUTCOMES, SUPPORTED, Claim, Outcome, Verdict
 from aesweep.analysis.commands import resume
 from aesweep.analysis.data.published import published_tables
 from aesweep.analysis.data.readings import Reading
@@ -32,17 +32,35 @@ class Judged:
     """Its verdicts under the readings that it depends on: those that give other findings."""
 
     @cached_property
-    def flips(self) -> str:
-        """How the verdict changes at a smaller and a larger value of its threshold; "" where it stays the same."""
+    def _swept(self) -> dict[str, Outcome]:
+        """The verdict at a smaller and a larger value of its threshold, by the value in words."""
         values = SWEPT.get(self.claim.threshold, ())
         thresholds = (replace(self.results.thresholds, **{self.claim.threshold: value}) for value in values)
-        outcomes = (self.claim.judge(self.results.under(other)).outcome for other in thresholds)
         shares = max(values, default=1.0) < 1
-        said = zip((f"{value:.0%}" if shares else f"{value:g}" for value in values), outcomes, strict=True)
+        words = (f"{value:.0%}" if shares else f"{value:g}" for value in values)
+        return {
+            word: self.claim.judge(self.results.under(other)).outcome
+            for word, other in zip(words, thresholds, strict=True)
+        }
+
+    @property
+    def flips(self) -> str:
+        """How the verdict changes at a smaller and a larger value of its threshold; "" where it stays the same."""
         word = self.claim.threshold.replace("_", " ")
         return "; ".join(
-            f"{outcome} with “{word}” at {value}" for value, outcome in said if outcome != self.ours.outcome
+            f"{outcome} with “{word}” at {value}"
+            for value, outcome in self._swept.items()
+            if outcome != self.ours.outcome
         )
+
+    @property
+    def sweep(self) -> str:
+        """What the threshold means for the verdict, in a sentence; "" without one, and where nothing is decided at any value."""
+        if self.flips:
+            return f"Depends on the threshold: {self.flips}."
+        if not self._swept or self.ours.outcome == OPEN:
+            return ""
+        return f"The same with “{self.claim.threshold.replace('_', ' ')}” at {' and at '.join(self._swept)}."
 
     @property
     def kernel(self) -> str:

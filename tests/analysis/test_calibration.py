@@ -28,7 +28,7 @@ FACTS = {
     "circular": "a comparison that is left open",
     "_is_sound": "a look at what a user's claim returned",
     "_failed": "an error in a user's claim, which is neither for nor against",
-    "_parameter_ranges": "counts of parameters, which are exact",
+    "_parameter_range": "counts of parameters, which are exact",
     "_within_bound": "counts of parameters, which are exact",
     "the_largest_networks_approach_the_bound": "counts of parameters, which are exact",
     "ten_times_larger_networks_would_clear_the_bound": "counts of parameters, which are exact",

@@ -27,16 +27,19 @@ def test_a_claim_names_the_threshold_that_it_reads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "said", "on_page"),
     [
-        (1.04, "contradicted with “little” at 2%"),
-        (1.07, "supported with “little” at 10%"),
-        (1.01, ""),
-        (1.2, ""),
+        (1.04, "contradicted with “little” at 2%", "Depends on the threshold: contradicted with “little” at 2%."),
+        (1.07, "supported with “little” at 10%", "Depends on the threshold: supported with “little” at 10%."),
+        (1.01, "", "The same with “little” at 2% and at 10%."),
+        (1.2, "", "The same with “little” at 2% and at 10%."),
     ],
 )
-def test_the_table_says_where_a_verdict_flips(results: MakeResults, change: float, said: str) -> None:
+def test_the_table_says_where_a_verdict_flips(results: MakeResults, change: float, said: str, on_page: str) -> None:
     asked = trials(filters=[128], freeze_latent=[False, True], latent_size=[64, 128])
     judged = judge(results(asked, lambda trial, name: 80 * (change if trial.freeze_latent else 1)))
     rows = claims_table(judged).frame.set_index("claim")
     assert rows.loc["freezing_the_latent_layer_hardly_matters", "flips"] == said
+    sweeps = {one.claim.name: one.sweep for one in judged.judged}
+    assert sweeps["freezing_the_latent_layer_hardly_matters"] == on_page
+    assert sweeps["dae_latents_vary_across_dimensions"] == "", "not decided at any value"
