@@ -88,3 +88,6 @@ SWEPT: dict[str, tuple[float, float]] = {
     "vary": (1.1, 1.5),
 }
 """Field of `Thresholds` -> a smaller and a larger value, under which each verdict that depends on it is judged again."""
+
+SHARES = frozenset({"little", "marginally", "unstable", "similarly", "reproduced"})
+"""Fields of `Thresholds` that are shares, and so shown in percent."""

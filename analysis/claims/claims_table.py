@@ -14,7 +14,7 @@ from aesweep.analysis.data.published import published_tables
 from aesweep.analysis.data.readings import Reading
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable
-from aesweep.analysis.thresholds import SWEPT
+from aesweep.analysis.thresholds import SHARES, SWEPT
 
 NO_TRIALS = "no such trials"
 
@@ -36,8 +36,7 @@ class Judged:
         """The verdict at a smaller and a larger value of its threshold, by the value in words."""
         values = SWEPT.get(self.claim.threshold, ())
         thresholds = (replace(self.results.thresholds, **{self.claim.threshold: value}) for value in values)
-        shares = max(values, default=1.0) < 1
-        words = (f"{value:.0%}" if shares else f"{value:g}" for value in values)
+        words = (f"{value:.0%}" if self.claim.threshold in SHARES else f"{value:g}" for value in values)
         return {
             word: self.claim.judge(self.results.under(other)).outcome
             for word, other in zip(words, thresholds, strict=True)

@@ -7,7 +7,7 @@ import pytest
 
 from aesweep.analysis.claims import CLAIMS
 from aesweep.analysis.claims.claims_table import claims_table, judge
-from aesweep.analysis.thresholds import SWEPT, Thresholds
+from aesweep.analysis.thresholds import SHARES, SWEPT, Thresholds
 from tests.analysis.invented import trials
 from tests.analysis.typed import MakeResults
 
@@ -24,6 +24,14 @@ def test_a_claim_names_the_threshold_that_it_reads() -> None:
         read = {name for name in SWEPT if f"results.thresholds.{name}" in inspect.getsource(claim.judge)}
         read -= {short for short in read for long in read if long != short and long.startswith(f"{short}_")}
         assert read == ({claim.threshold} if claim.threshold else set()), claim.name
+
+
+def test_a_threshold_is_shown_in_percent_only_where_it_is_a_share(results: MakeResults) -> None:
+    judged = judge(results(trials(filters=[32], latent_size=[128]), lambda *_: 80)).judged
+    sweeps = {one.claim.name: one.sweep for one in judged}
+    assert "“away” at 0.1" in sweeps["dae_latents_are_not_centred_and_scaled"]
+    swept = {name for name, values in SWEPT.items() if max(values) < 1}
+    assert swept - SHARES == {"practically_gaussian", "away"}, "in nats, and in units of N(0, I)"
 
 
 @pytest.mark.parametrize(
