@@ -31,6 +31,11 @@ class Judged:
     others: dict[Reading, Verdict] = field(default_factory=dict)
     """Its verdicts under the readings that it depends on: those that give other findings."""
 
+    @property
+    def statement(self) -> str:
+        """What the verdict is about: the sentence, or, where the paper speaks of its own data, what was tested on these."""
+        return self.claim.quote if self.results.of_paper or not self.claim.of_paper else self.claim.tested(self.results)
+
     @cached_property
     def _swept(self) -> dict[str, Outcome]:
         """The verdict at a smaller and a larger value of its threshold, by the value in words."""

@@ -66,13 +66,13 @@ def _above(results: Results, what: str, least: float, measure: Measure) -> Verdi
     found = []
     for width, part in values.groupby(rows["filters"].reindex(values.index)):
         sample = Sample(part.to_numpy(dtype=float))
-        where = f"{width:.0f} filters: {what}"
+        where = f"{width:.0f} filters, {what}"
         if not sample.known:
-            found.append(left_open(f"{where} not finite"))
+            found.append(left_open(f"{where}: not finite"))
             continue
         mean = contrast((1.0, sample))
         interval = "" if math.isnan(mean.half_width) else f" ± {format_score(mean.half_width)}, 95 %"
-        words = f"{where} {format_score(sample.mean)}{interval} (threshold: {least:g})"
+        words = f"{where}: {format_score(sample.mean)}{interval} (threshold: {least:g})"
         beyond = mean.minus(least)
         found.append(above(words, beyond))
     return together(found)

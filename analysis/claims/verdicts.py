@@ -97,7 +97,8 @@ class Claim:
     @property
     def source(self) -> str:
         """Who says it, for a reader."""
-        return {OURS: "ours, not in the paper", YOURS: "yours"}.get(self.section, f"Section {self.section}")
+        sections = f"Section{'s' * (',' in self.section)} {self.section.replace(', ', ' and ')}"
+        return {OURS: "ours, not in the paper", YOURS: "yours"}.get(self.section, sections)
 
     def tested(self, results: Results) -> str:
         """What the function tests, in words: the first line of its text, with the latent size of these data."""
