@@ -8,12 +8,13 @@ from functools import partial
 from aesweep.analysis.claims import verdicts
 from aesweep.analysis.claims.comparisons import at_comparison_size, near, plain, widths_with_both
 from aesweep.analysis.claims.latent_sizes import better_at_best, falls_with_size, has_minimum
-from aesweep.analysis.claims.verdicts import Finding, Verdict, decided, holds, left_open, lower, together
+from aesweep.analysis.claims.verdicts import Finding, Interval, Verdict, decided, holds, left_open, lower, together
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.statistics import Sample
 
 __all__ = [
     "Finding",
+    "Interval",
     "Results",
     "Sample",
     "Verdict",

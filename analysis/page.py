@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from aesweep.analysis.claims.verdicts import Finding
 from aesweep.analysis.figures.style import Drawing
 from aesweep.analysis.text.text_tables import Heading, TextTable
 
@@ -67,6 +69,29 @@ class ShownTable:
     """For the page's script if the markup omits rows: the cells of each row, and which of them are bold."""
 
 
+class ShownBar(NamedTuple):
+    """An interval as a bar: places from left to right, in percent. What decides is in the middle."""
+
+    low: float
+    value: float
+    high: float
+    margin: tuple[float, float]  # ends of the band that counts as little; equal where there is none
+
+
+def show_intervals(finding: Finding) -> list[ShownBar]:
+    """The intervals of a comparison at one scale, with what decides in the middle."""
+    found = [one for one in finding.intervals if all(map(math.isfinite, one))]
+    reach = 1.1 * max((max(abs(value) + half, margin) for value, half, margin in found), default=0.0) or 1.0
+
+    def place(value: float) -> float:
+        return round(50 + 50 * value / reach, 2)
+
+    return [
+        ShownBar(place(v - half), place(v), place(v + half), (place(-margin), place(margin)))
+        for v, half, margin in found
+    ]
+
+
 def show_figure(drawing: Drawing, source: str) -> ShownFigure:
     """A figure whose picture is at `source`."""
     width = round(drawing.figure.get_figwidth() * PIXELS_PER_INCH)
@@ -117,5 +142,5 @@ def environment() -> Environment:
     loader = FileSystemLoader(TEMPLATES)
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    made.globals |= {"script": Markup(SCRIPT), "script_hash": f"sha256-{digest}"}
+    made.globals |= {"script": Markup(SCRIPT), "script_hash": f"sha256-{digest}", "show_intervals": show_intervals}
     return made

@@ -17,6 +17,9 @@ MUCH_WIDER = 2.0
 where N(0, I) has a twentieth."""
 ABOUT = 2.0
 """Section 5: factor that a number of parameters printed to one digit may be off."""
+APPROACHING = 10.0
+"""Section 5: factor by which a number of parameters that is "approaching" the bound may be short of it: the paper's next words
+say that networks "an order or magnitude larger" would clear it."""
 PRACTICALLY_GAUSSIAN = 0.01
 """Section 5: negentropy of the least Gaussian direction, in nats, up to which latents count as Gaussian: that of an excess
 kurtosis of about 0.7 or a skewness of about 0.35. t(100) has 0.0001, ten clusters 4.6 of their standard deviations apart 0.1."""
@@ -57,6 +60,7 @@ class Thresholds:
     significantly: float = SIGNIFICANTLY
     much_wider: float = MUCH_WIDER
     about: float = ABOUT
+    approaching: float = APPROACHING
     practically_gaussian: float = PRACTICALLY_GAUSSIAN
     unstable: float = UNSTABLE
     similarly: float = SIMILARLY
@@ -74,6 +78,7 @@ SWEPT: dict[str, tuple[float, float]] = {
     "significantly": (1.1, 1.5),
     "much_wider": (1.5, 3.0),
     "about": (1.5, 3.0),
+    "approaching": (3.0, 30.0),
     "practically_gaussian": (0.003, 0.03),
     "unstable": (0.02, 0.1),
     "similarly": (0.05, 0.2),
@@ -83,3 +88,6 @@ SWEPT: dict[str, tuple[float, float]] = {
     "vary": (1.1, 1.5),
 }
 """Field of `Thresholds` -> a smaller and a larger value, under which each verdict that depends on it is judged again."""
+
+SHARES = frozenset({"little", "marginally", "unstable", "similarly", "reproduced"})
+"""Fields of `Thresholds` that are shares, and so shown in percent."""

@@ -8,13 +8,13 @@ import pandas as pd
 
 from aesweep.analysis.claims import CLAIMS
 from aesweep.analysis.claims.readings import the_objective_of_vaes_is_the_papers
-from aesweep.analysis.claims.verdicts import CONTRADICTED, ERROR, OUTCOMES, SUPPORTED, Claim, Verdict
+from aesweep.analysis.claims.verdicts import CONTRADICTED, ERROR, OPEN, OUTCOMES, SUPPORTED, Claim, Outcome, Verdict
 from aesweep.analysis.commands import resume
 from aesweep.analysis.data.published import published_tables
 from aesweep.analysis.data.readings import Reading
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable
-from aesweep.analysis.thresholds import SWEPT
+from aesweep.analysis.thresholds import SHARES, SWEPT
 
 NO_TRIALS = "no such trials"
 
@@ -31,18 +31,40 @@ class Judged:
     others: dict[Reading, Verdict] = field(default_factory=dict)
     """Its verdicts under the readings that it depends on: those that give other findings."""
 
+    @property
+    def statement(self) -> str:
+        """What the verdict is about: the sentence, or, where the paper speaks of its own data, what was tested on these."""
+        return self.claim.quote if self.results.of_paper or not self.claim.of_paper else self.claim.tested(self.results)
+
     @cached_property
-    def flips(self) -> str:
-        """How the verdict changes at a smaller and a larger value of its threshold; "" where it stays the same."""
+    def _swept(self) -> dict[str, Outcome]:
+        """The verdict at a smaller and a larger value of its threshold, by the value in words."""
         values = SWEPT.get(self.claim.threshold, ())
         thresholds = (replace(self.results.thresholds, **{self.claim.threshold: value}) for value in values)
-        outcomes = (self.claim.judge(self.results.under(other)).outcome for other in thresholds)
-        shares = max(values, default=1.0) < 1
-        said = zip((f"{value:.0%}" if shares else f"{value:g}" for value in values), outcomes, strict=True)
+        words = (f"{value:.0%}" if self.claim.threshold in SHARES else f"{value:g}" for value in values)
+        return {
+            word: self.claim.judge(self.results.under(other)).outcome
+            for word, other in zip(words, thresholds, strict=True)
+        }
+
+    @property
+    def flips(self) -> str:
+        """How the verdict changes at a smaller and a larger value of its threshold; "" where it stays the same."""
         word = self.claim.threshold.replace("_", " ")
         return "; ".join(
-            f"{outcome} with “{word}” at {value}" for value, outcome in said if outcome != self.ours.outcome
+            f"{outcome} with “{word}” at {value}"
+            for value, outcome in self._swept.items()
+            if outcome != self.ours.outcome
         )
+
+    @property
+    def sweep(self) -> str:
+        """What the threshold means for the verdict, in a sentence; "" without one, and where nothing is decided at any value."""
+        if self.flips:
+            return f"Depends on the threshold: {self.flips}."
+        if not self._swept or self.ours.outcome == OPEN:
+            return ""
+        return f"The same with “{self.claim.threshold.replace('_', ' ')}” at {' and at '.join(self._swept)}."
 
     @property
     def kernel(self) -> str:
@@ -75,6 +97,16 @@ class Judgement:
     def kernel(self) -> str:
         """What the kernel distance of the same features is called; "" where the store has none."""
         return next((reading.words for reading in self.readings if reading.is_kernel), "")
+
+    @property
+    def exploratory(self) -> list[str]:
+        """Why verdicts are exploratory, each reason once; those on your claims may have another one."""
+        found = {one.standing.partition(": ")[2]: one.claim.is_own for one in reversed(self.judged)}
+        return [
+            f"Verdicts{' on your claims' if own else ''} are exploratory: {reason}."
+            for reason, own in reversed(found.items())
+            if reason
+        ]
 
     @property
     def condition(self) -> str:

@@ -13,8 +13,10 @@ from aesweep.analysis.claims.verdicts import (
     NO_SHARE,
     ONE_SEED,
     Finding,
+    below,
     change_words,
     decided,
+    drawn,
     every,
     left_open,
     lower,
@@ -127,7 +129,8 @@ def near(where: str, names: tuple[str, str], first: Sample, second: Sample, marg
     found = contrast((1.0, first), (-1.0, second))
     words = f"{names[0]} {format_score(first.mean)}, {names[1]} {format_score(second.mean)}"
     words = f"{where}: {words} ({change_words(found)}; within {margin:.0%}: ±{format_score(margin * second.mean)})"
-    return decided(words, *equivalence(first, second, margin), unsettled(found))
+    shown = drawn(found, margin * second.mean)
+    return decided(words, *equivalence(first, second, margin), unsettled(found), *shown)
 
 
 def worse_on_average(
@@ -148,7 +151,7 @@ def worse_on_average(
     means = (float(np.mean([s.mean for s in one])) for one in (a, b))
     before, after = (format_score(mean) for mean in means)
     words = f"{label}, mean of {len(common)} sizes: {names[0]} {before}, {names[1]} {after} ({change_words(found)})"
-    return decided(words, found.p_below(), found.p_above(), unsettled(found))
+    return below(words, found)
 
 
 def falls_more(
@@ -177,7 +180,7 @@ def falls_more(
             f"{f'{times:g} times ' if times != 1 else ''}{models[1].upper()} {format_score(times * changes[1].value)}"
         )
         words = f"{where}: {said} ({change_words(found)})"
-        parts.append(decided(words, found.p_below(), found.p_above(), unsettled(found)))
+        parts.append(below(words, found))
     return max(parts, key=lambda part: part.p_for)
 
 
@@ -209,7 +212,7 @@ def falls_with_width(
         return left_open(f"{what}: {words} filters, not all finite")
     slope = trend(np.log2(found).tolist(), samples)
     words = f"{what}: {words} filters ({change_words(slope)}, per doubling)"
-    return decided(words, slope.p_below(), slope.p_above(), unsettled(slope))
+    return below(words, slope)
 
 
 def mean_noise(errors: np.ndarray) -> float:

@@ -8,11 +8,12 @@ from aesweep.analysis.claims.verdicts import (
     NO_SHARE,
     ONE_SEED,
     Finding,
+    above,
+    below,
     change_words,
     decided,
     left_open,
     positive,
-    unsettled,
 )
 from aesweep.analysis.data.optimum import FEWEST_SIZES, Curve, curve, on_common_sizes
 from aesweep.analysis.data.results import Results
@@ -22,8 +23,10 @@ from aesweep.analysis.text.text_tables import format_score
 from aesweep.analysis.thresholds import FAR_OUT, SMALL_GRID
 
 
-def better_at_best(results: Results, score: str, first: NamedNetwork, second: NamedNetwork, where: str = "") -> Finding:
-    """Whether the first network's expected score at its best latent size is lower than the second's at its own.
+def better_at_best(
+    results: Results, score: str, first: NamedNetwork, second: NamedNetwork, where: str = "", factor: float = 1.0
+) -> Finding:
+    """Whether `factor` times the first network's expected score at its best latent size is lower than the second's at its own.
 
     Both choose among their common sizes; for printed numbers, among those that the paper prints.
     """
@@ -38,13 +41,24 @@ def better_at_best(results: Results, score: str, first: NamedNetwork, second: Na
         found = list(on_common_sizes(*found))
         if len(found[0].sizes) < 2:
             return left_open(f"{label}: fewer than two common latent sizes")
+    if factor != 1 and not positive(*found[0].scores.samples, *found[1].scores.samples):
+        return left_open(f"{label}: {NO_SHARE}")
+    named = [(f"{factor:.3g} times " if factor != 1 else "") + first[0], second[0]]
+    found[0] = found[0].times(factor)
     change = lowest_difference(found[0].scores, found[1].scores)
     said = ", ".join(
         f"{name} at {one.best} units {format_score(one.scores.means.min())}"
-        for (name, _), one in zip((first, second), found, strict=True)
+        for name, one in zip(named, found, strict=True)
     )
     words = f"{label}: {said} ({change_words(change)})"
-    return decided(words, change.p_below(), change.p_above(), unsettled(change))
+    return below(words, change)
+
+
+def stalls(
+    results: Results, score: str, narrow: NamedNetwork, wide: NamedNetwork, little: float, where: str = ""
+) -> Finding:
+    """Whether the wide network, each at its best latent size, scores at best little lower than the narrow one."""
+    return better_at_best(results, score, narrow, wide, where, 1 - little)
 
 
 def winner_at_best(results: Results, score: str, width: int, winner: str) -> Finding:
@@ -77,7 +91,7 @@ def falls_with_size(results: Results, score: str, network: NetworkColumns) -> Fi
         return left_open(f"{where}: fewer than {FEWEST_SIZES} latent sizes")
     slope = trend(np.log2(found.sizes).tolist(), found.scores.samples)
     words = f"{where}: {change_words(slope)} per doubling of the latent size, {len(found.sizes)} sizes"
-    return decided(words, slope.p_below(), slope.p_above(), unsettled(slope))
+    return below(words, slope)
 
 
 def _where(network: NetworkColumns, score: str) -> str:
@@ -122,7 +136,7 @@ def more_sensitive(
     words = (
         f"{label} of {len(one.sizes)} sizes: {first[0]} {a:.3f}, {times}{second[0]} {b:.3f} ({change_words(change)})"
     )
-    return decided(words, change.p_above(), change.p_below(), unsettled(change))
+    return above(words, change)
 
 
 def best_size_is_large(results: Results, score: str, network: NetworkColumns, large: float) -> Finding:

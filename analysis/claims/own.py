@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from aesweep.analysis.claims import CLAIMS
-from aesweep.analysis.claims.verdicts import ERROR, OUTCOMES, Claim, Finding, Verdict
+from aesweep.analysis.claims.verdicts import ERROR, OUTCOMES, Claim, Finding, Interval, Verdict
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.errors import ReportError
 from aesweep.analysis.thresholds import SWEPT
@@ -134,7 +134,13 @@ def _is_sound(verdict: Verdict) -> bool:
     if not isinstance(verdict.findings, tuple) or not all(isinstance(one, Finding) for one in verdict.findings):
         return False
     outcomes = (verdict.outcome, *(one.outcome for one in verdict.findings))
-    return all(one in OUTCOMES for one in outcomes) and all(isinstance(one.words, str) for one in verdict.findings)
+    return all(one in OUTCOMES for one in outcomes) and all(
+        isinstance(one.words, str) and all(map(_can_be_drawn, one.intervals)) for one in verdict.findings
+    )
+
+
+def _can_be_drawn(interval: object) -> bool:
+    return isinstance(interval, Interval) and all(isinstance(number, (int, float)) for number in interval)
 
 
 def _failed(words: str) -> Verdict:

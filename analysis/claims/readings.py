@@ -11,12 +11,13 @@ from aesweep.analysis.claims.verdicts import (
     circular,
     claim,
     decided,
+    drawn,
     every,
     left_open,
     together,
 )
 from aesweep.analysis.data.results import Results
-from aesweep.analysis.statistics import Sample, within
+from aesweep.analysis.statistics import Sample, contrast, within
 from aesweep.analysis.text.text_tables import format_score
 from aesweep.analysis.thresholds import ACCEPTED_GAP, ACCEPTED_SHARE
 
@@ -49,4 +50,4 @@ def _at_size(results: Results, rows: pd.DataFrame) -> Finding:
     if not gap.known:
         return left_open("not finite")
     margin = ACCEPTED_GAP if results.evaluation.is_fid else ACCEPTED_SHARE * abs(float(rows["mvg"].mean()))
-    return decided("", *within(gap, margin))
+    return decided("", *within(gap, margin), "", *drawn(contrast((1.0, gap)), margin))

@@ -69,13 +69,13 @@ def sensitivity_table(judgement: Judgement) -> TextTable | None:
     decided = [one for one in judgement.judged if _decided(one)]
     names = {f"reading_{i}": reading for i, reading in enumerate(asked)}
     rows = [
-        {"sentence": one.claim.quote, "section": one.claim.section, "shown": one.ours.outcome}
+        {"sentence": one.statement, "section": one.claim.section, "shown": one.ours.outcome}
         | {name: one.words(reading) for name, reading in names.items()}
         for one in decided
     ]
     frame = pd.DataFrame(rows, columns=["section", "sentence", "shown", *names])
     bold = pd.DataFrame([{n: one.flipped(r) for n, r in names.items()} for one in decided], columns=list(names))
-    heads = {"section": "Section", "sentence": "Sentence", "shown": f"Shown: {results.evaluation.title}"}
+    heads = {"section": "Section", "sentence": "Statement", "shown": f"Shown: {results.evaluation.title}"}
     heads |= {name: f"{_AXES.get(reading.axis, '')}{reading.words}" for name, reading in names.items()}
     return TextTable(
         f"sensitivity-{results.evaluation.slug}-{results.data}",

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from aesweep.analysis.claims.claims_table import Judged, Judgement
 from aesweep.analysis.claims.own import OwnClaims
-from aesweep.analysis.claims.verdicts import ERROR, YOURS
+from aesweep.analysis.claims.verdicts import ERROR
 from aesweep.analysis.data.evaluations import NO_DISTANCES
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.frozen import Frozen, claims_sha256, threshold_values
@@ -30,7 +30,7 @@ def with_standing(judgement: Judgement, frozen: Sequence[Frozen], own: OwnClaims
     results = judgement.results
     standings = {is_own: standing(results, frozen, _sha256(is_own, own)) for is_own in (False, True)}
     judged = (
-        replace(one, standing="" if one.ours.outcome == ERROR else standings[one.claim.section == YOURS])
+        replace(one, standing="" if one.ours.outcome == ERROR else standings[one.claim.is_own])
         for one in judgement.judged
     )
     return replace(judgement, judged=tuple(judged), standing=_in_words(results, frozen, judgement.judged, own))
@@ -115,7 +115,7 @@ def _what_was_seen(frozen: Sequence[Frozen], used: frozenset[str]) -> str:
 
 def _in_words(results: Results, frozen: Sequence[Frozen], judged: Sequence[Judged], own: OwnClaims | None) -> str:
     """What the standings mean, and what the record says that makes verdicts confirmatory."""
-    kinds = {_sha256(one.claim.section == YOURS, own) for one in judged}
+    kinds = {_sha256(one.claim.is_own, own) for one in judged}
     used = frozenset(results.trials["key"])
     for kind in sorted(kinds):
         if (found := _covering(_same_scoring(_same_rules(frozen, kind), results), used)) is not None:

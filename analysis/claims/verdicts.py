@@ -8,8 +8,8 @@ and everything with one training seed, is not enough data.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.power import ALPHA
@@ -32,6 +32,17 @@ YOURS = "yours"
 ONE_SEED = "not settled: one training seed decides nothing, train three"
 
 
+class Interval(NamedTuple):
+    """What a comparison estimates, measured from what decides it, so that the report can draw it.
+
+    A sentence about a difference is decided on either side of 0, one about little difference at `margin` on both sides of 0.
+    """
+
+    value: float
+    half_width: float  # of the 95 % interval
+    margin: float = 0.0
+
+
 @dataclass(frozen=True)
 class Finding:
     """One comparison that a sentence makes."""
@@ -41,6 +52,7 @@ class Finding:
     p_for: float = 1.0  # that the sentence is wrong here; small: supported
     p_against: float = 1.0  # that it is right here; small: contradicted
     circular: bool = False  # the sentence itself states the numbers, which therefore cannot test it
+    intervals: tuple[Interval, ...] = field(default=(), compare=False)  # to be drawn; several where settings are pooled
 
 
 @dataclass(frozen=True)
@@ -78,9 +90,15 @@ class Claim:
         return self.section not in (OURS, YOURS)
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is the user's."""
+        return self.section == YOURS
+
+    @property
     def source(self) -> str:
         """Who says it, for a reader."""
-        return {OURS: "ours, not in the paper", YOURS: "yours"}.get(self.section, f"Section {self.section}")
+        sections = f"Section{'s' * (',' in self.section)} {self.section.replace(', ', ' and ')}"
+        return {OURS: "ours, not in the paper", YOURS: "yours"}.get(self.section, sections)
 
     def tested(self, results: Results) -> str:
         """What the function tests, in words: the first line of its text, with the latent size of these data."""
@@ -118,19 +136,33 @@ def _corrected(finding: Finding, counts: bool, among: int) -> Finding:
     return replace(finding, outcome=OPEN, words=f"{finding.words}, which among {among} comparisons may be chance")
 
 
-def decided(words: str, p_for: float, p_against: float, remark: str = "") -> Finding:
-    """A finding by its p-values; `remark` says what an open one lacks."""
-    if p_for <= ALPHA:
-        return Finding(SUPPORTED, words, p_for, p_against)
-    if p_against <= ALPHA:
-        return Finding(CONTRADICTED, words, p_for, p_against)
-    return Finding(OPEN, f"{words}, {remark}" if remark else words, p_for, p_against)
+def decided(words: str, p_for: float, p_against: float, remark: str = "", *intervals: Interval) -> Finding:
+    """A finding by its p-values; `remark` says what an open one lacks, `intervals` are drawn."""
+    outcome = SUPPORTED if p_for <= ALPHA else CONTRADICTED if p_against <= ALPHA else OPEN
+    words = f"{words}, {remark}" if remark and outcome == OPEN else words
+    return Finding(outcome, words, p_for, p_against, intervals=intervals)
+
+
+def below(words: str, found: Estimate) -> Finding:
+    """A finding that an estimate is below 0."""
+    return decided(words, found.p_below(), found.p_above(), unsettled(found), *drawn(found))
+
+
+def above(words: str, found: Estimate) -> Finding:
+    """A finding that an estimate is above 0."""
+    return decided(words, found.p_above(), found.p_below(), unsettled(found), *drawn(found))
+
+
+def drawn(found: Estimate, margin: float = 0.0) -> tuple[Interval, ...]:
+    """The interval of an estimate; none where one seed leaves it unknown."""
+    return (Interval(found.value, found.half_width, margin),) if math.isfinite(found.half_width) else ()
 
 
 def every(parts: Sequence[Finding], words: str, remark: str = "not settled") -> Finding:
     """One finding for a statement about several settings: so for all of them, or not so for one (Bonferroni)."""
     against = min(1.0, len(parts) * min(part.p_against for part in parts))
-    return decided(words, max(part.p_for for part in parts), against, remark)
+    intervals = (interval for part in parts for interval in part.intervals)
+    return decided(words, max(part.p_for for part in parts), against, remark, *intervals)
 
 
 def holds(fact: bool, words: str) -> Finding:
@@ -157,7 +189,7 @@ def lower(where: str, names: tuple[str, str], first: Sample, second: Sample, fac
     found = contrast((factor, first), (-1.0, second))
     times = "" if factor == 1 else f"{factor:.3g} times "
     words = f"{times}{names[0]} {format_score(factor * first.mean)}, {names[1]} {format_score(second.mean)}"
-    return decided(f"{where}: {words} ({change_words(found)})", found.p_below(), found.p_above(), unsettled(found))
+    return below(f"{where}: {words} ({change_words(found)})", found)
 
 
 NO_SHARE = "shares of a distance of 0 or below mean nothing"

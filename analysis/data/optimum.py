@@ -1,7 +1,7 @@
 """The best latent size of a network, how sure it is, and the difference of two networks at their best sizes (hypothesis 3)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.smooth_optimum import SmoothOptimum, smooth_optimum
 from aesweep.analysis.power import ALPHA
+from aesweep.analysis.statistics import Sample
 
 FEWEST_SIZES = 3
 """Latent sizes from which on a curve shows a minimum or a sensitivity."""
@@ -81,6 +82,10 @@ class Curve:
         """Where a smooth curve through the means is lowest, with its interval."""
         return smooth_optimum(self.sizes, self.scores)
 
+    def times(self, factor: float) -> "Curve":
+        """The same curve with every score multiplied."""
+        return replace(self, scores=Settings([_times(sample, factor) for sample in self.scores.samples]))
+
     def at(self, sizes: Iterable[int]) -> "Curve":
         """The same curve on some of its sizes only."""
         kept = np.isin(self.sizes, list(sizes))
@@ -130,3 +135,8 @@ def balanced(by_seed: pd.DataFrame) -> pd.DataFrame:
     most = int(np.flatnonzero(sizes_with == sizes_with.max())[-1])
     kept: pd.DataFrame = by_seed.loc[counts >= most]
     return kept
+
+
+def _times(sample: Sample, factor: float) -> Sample:
+    nominal = None if sample.nominal is None else factor * sample.nominal
+    return Sample(factor * sample.values, nominal, factor * sample.noise)

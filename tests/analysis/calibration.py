@@ -228,6 +228,12 @@ RULES: tuple[Case, ...] = (
     Case("winner_at_best", "equal, flat", flat, _winner),
     Case("winner_at_best", "equal minima", bowls, _winner),
     Case(
+        "stalls",
+        "lower by exactly what is little",
+        lambda d: pair(level(80.0 - d), level(80.0 * (1 - LITTLE))),
+        lambda r: latent_sizes.stalls(r, "mvg", ("", DAE), ("", VAE), LITTLE),
+    ),
+    Case(
         "falls_with_size",
         "flat",
         lambda d: pair(sloped(d / 4), level(80.0)),
@@ -303,7 +309,6 @@ TIED_CLAIMS = (
     dae_against_vae.at_the_best_size_daes_win_on_cifar10_but_for_mvg_at_32_and_256,
     depth.deeper_networks_improve_overall,
     depth.depth_regularises_more_than_width,
-    discussion.daes_stall_at_256_filters,
     discussion.the_gap_between_mvg_and_gmm_shrinks_with_width,
     latent_norms.batch_normalisation_makes_latents_more_spherical,
     network_size.the_widest_daes_outperform_vaes,
@@ -331,6 +336,7 @@ THRESHOLD_CLAIMS = (
 )
 """Claims of an amount: nothing differs, so "contradicted" is right and "supported" is wrong."""
 LITTLE_CLAIMS = (
+    discussion.daes_stall_at_256_filters,
     readings.the_objective_of_vaes_is_the_papers,
     smoothness.powerful_networks_are_smooth_without_variational_inference,
     variants.freezing_the_latent_layer_hardly_matters,

@@ -21,13 +21,13 @@ from tests.analysis.calibration import CLAIM_CASES, DAE, NOISES, RULES, Case, bo
 from tests.analysis.simulated import FID, draw
 
 REPLICATES = 12
-MAKERS = {"decided", "every", "holds", "Finding"}
+MAKERS = {"decided", "below", "above", "every", "holds", "Finding"}
 """What makes a finding that can be decisive: a function that calls one of them is a rule."""
 FACTS = {
     "circular": "a comparison that is left open",
     "_is_sound": "a look at what a user's claim returned",
     "_failed": "an error in a user's claim, which is neither for nor against",
-    "_parameter_ranges": "counts of parameters, which are exact",
+    "_parameter_range": "counts of parameters, which are exact",
     "_within_bound": "counts of parameters, which are exact",
     "the_largest_networks_approach_the_bound": "counts of parameters, which are exact",
     "ten_times_larger_networks_would_clear_the_bound": "counts of parameters, which are exact",

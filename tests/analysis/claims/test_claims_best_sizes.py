@@ -2,7 +2,7 @@
 
 import pytest
 
-from aesweep.analysis.claims import dae_against_vae, variants
+from aesweep.analysis.claims import dae_against_vae, discussion, variants
 from aesweep.models.config import TrialConfig
 from tests.analysis.invented import bowl, trials
 from tests.analysis.typed import MakeResults
@@ -22,6 +22,21 @@ def test_sensitivity_is_compared_on_common_sizes_only(results: MakeResults) -> N
     curves = {"dae": bowl(128, 20), "vae": bowl(128, 10)}
     found = results([*daes, *vaes], lambda trial, name: curves[trial.model](trial))
     assert dae_against_vae.daes_are_more_sensitive_to_the_latent_size(found).outcome == "supported"
+
+
+@pytest.mark.parametrize(
+    ("wide", "outcome"),
+    [(90.0, "supported"), (80.0, "supported"), (79.0, "supported"), (76.0, "not enough data"), (70.0, "contradicted")],
+)
+def test_daes_stall_where_twice_the_width_makes_them_little_better(
+    results: MakeResults, wide: float, outcome: str
+) -> None:
+    """128 filters score 80, of which 5 % are little: a tie is a stall, and so is a worse score."""
+    asked = trials(filters=[128, 256], latent_size=[64, 128, 256])
+    found = results(
+        asked, lambda t, name: (80 if t.filters == 128 else wide) + bowl(128, 5)(t) - 50 + 0.1 * (t.seed - 1)
+    )
+    assert discussion.daes_stall_at_256_filters(found).outcome == outcome
 
 
 def test_a_minimum_at_the_end_of_the_grid_is_open_unless_the_grid_goes_as_far_as_the_papers(

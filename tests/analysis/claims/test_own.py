@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import math
 import os
 import re
 from pathlib import Path
@@ -13,8 +14,10 @@ from aesweep.analysis import ReportError, write_report
 from aesweep.analysis.claims.claims_table import claims_table, judge
 from aesweep.analysis.claims.own import load_claims
 from aesweep.analysis.data.results import Results
-from tests.analysis.invented import trials
-from tests.analysis.typed import MakeResults, MakeStore
+from aesweep.analysis.page import show_intervals
+from aesweep.claims import Interval, decided
+from tests.analysis.invented import FID, trials
+from tests.analysis.typed import MakeResults, MakeStore, Rows
 from tests.documents import ROOT
 
 PAGE = (ROOT / "docs/claims.md").read_text(encoding="utf-8")
@@ -70,6 +73,39 @@ def test_the_file_that_the_page_shows_is_judged(file: Path, won: Results) -> Non
     assert (row["section"], row["verdict"]) == ("yours", "supported")
     assert row["tested"].startswith("At 128 latent units, 1.1 times the DAE's distance")
     assert "32 filters, mvg: 1.1 times DAE 88" in row["numbers"]
+
+
+def test_each_comparison_of_your_claim_is_drawn_with_its_interval(
+    file: Path, make_store: MakeStore, tmp_path: Path
+) -> None:
+    """As those of the paper's claims are: a bar beside the line in the middle where it is decided, across it where it is open."""
+
+    def score(rows: Rows) -> None:
+        for row in rows["scores"]:
+            vae, wide = models[row["key"]] == "vae", widths[row["key"]] == 64
+            row["value"] = (100 if vae else 90 if wide else 80) + seeds[row["key"]]
+
+    file.write_text(documented())
+    asked = trials(model=["dae", "vae"], filters=[32, 64], latent_size=[128])
+    models, widths, seeds = ({one.key: getattr(one, name) for one in asked} for name in ("model", "filters", "seed"))
+    store = make_store(asked, evaluations=(FID,), pictures=False, latent_points=0, edit=score)
+    page = write_report(store, tmp_path / "report", own=load_claims(file)).read_text(encoding="utf-8")
+    (claim,) = re.findall(r'<details class="claim" open>(.*?)</details>', page, re.DOTALL)
+    found = re.findall(r'<svg class="interval ([a-z-]+)".*?<line x1="([0-9.]+)%" x2="([0-9.]+)%"', claim, re.DOTALL)
+    assert [outcome for outcome, _, _ in found] == ["supported", "supported", "not-enough-data", "not-enough-data"]
+    for outcome, low, high in found:
+        assert float(low) < 50 and (float(high) < 50) == (outcome == "supported")
+    assert page.count('<svg class="interval') > len(found), "the paper's claims are drawn too"
+
+
+def test_a_bar_is_drawn_at_the_scale_of_its_comparison() -> None:
+    found = decided("", 1.0, 1.0, "", Interval(-2.0, 1.0, 4.0), Interval(2.0, 0.4, 4.0))
+    first, second = show_intervals(found)
+    assert first.margin == second.margin
+    assert first.margin == pytest.approx((50 - 50 / 1.1, 50 + 50 / 1.1), abs=0.01)
+    assert first[:3] == pytest.approx((50 - 37.5 / 1.1, 50 - 25 / 1.1, 50 - 12.5 / 1.1), abs=0.01)
+    assert second.value == pytest.approx(50 + 25 / 1.1, abs=0.01)
+    assert show_intervals(decided("", 1.0, 1.0, "", Interval(math.nan, 1.0), Interval(0.0, math.inf))) == []
 
 
 def test_the_page_lists_every_name_that_a_file_may_import() -> None:
@@ -155,6 +191,8 @@ WRONG = [
     'Verdict("supported", (1,))',
     'Verdict("supported", (Finding("supported", 5),))',
     'Verdict("supported", (Finding("sure", "words"),))',
+    'Verdict("supported", (Finding("supported", "words", intervals=(1,)),))',
+    'Verdict("supported", (Finding("supported", "words", intervals=(Interval("1", 1),)),))',
     "sys.exit(3)",
 ]
 
@@ -163,7 +201,7 @@ def test_no_answer_of_a_claim_ends_the_report(file: Path, won: Results) -> None:
     answers = [
         f'@claim("x")\ndef answer_{number}(results):\n    return {answer}\n' for number, answer in enumerate(WRONG)
     ]
-    file.write_text("import sys\nfrom aesweep.claims import Finding, Verdict, claim\n" + "".join(answers))
+    file.write_text("import sys\nfrom aesweep.claims import Finding, Interval, Verdict, claim\n" + "".join(answers))
     found = [one(won).outcome for one in load_claims(file).claims]
     assert found == ["error"] * len(WRONG)
 

@@ -91,6 +91,7 @@ VERDICTS = {
         "batch_normalisation_rescues_the_standard_normal": "supported",
         "daes_scale_more_strongly_with_width": "supported",
         "daes_of_256_filters_overfit": "supported",
+        "daes_stall_at_256_filters": "supported",
         "unaltered_daes_perform_like_novel_daes": "supported",
         "batch_normalisation_agrees_with_ghose": "supported",
     },
@@ -105,7 +106,8 @@ differ by no more than the margin allows at one seed; best sizes at 32, 64 and 2
 growth is less than its noise; and, as circular, the bound and the best network overall, whose sentences state their numbers.
 On CelebA no score of 128 filters at 64 units is printed (Table 2 puts the row of 128 units there), so neither the scaling to 128
 filters is judged, nor whether it is better than on CIFAR-10. GMM-DAE is behind the DAE on CelebA by more than "similar" allows
-to be sure of. That BN agrees with Ghose et al. is decided against the VAE and the printed WAE."""
+to be sure of. That DAEs stall needs 256 filters to be little better than 128, not to be worse: so GMM, 75.67 against 72.82,
+decides as well. That BN agrees with Ghose et al. is decided against the VAE and the printed WAE."""
 
 
 @pytest.mark.parametrize("data", VERDICTS)
