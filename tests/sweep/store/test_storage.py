@@ -230,7 +230,12 @@ def test_a_crowd_of_damaged_files_waits_for_the_disk_once_per_file(
 ) -> None:
     storage, waited, fsync = LocalStorage(tmp_path), list[int](), os.fsync
     storage.write("trials/abc/train.json", b"damaged")
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (waited.append(descriptor), fsync(descriptor)))
+
+    def wait(descriptor: int) -> None:
+        waited.append(descriptor)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", wait)
     assert storage.set_aside("trials/abc/train.json", b"damaged", b"vacant")
     assert len(waited) == 1, "a mailed store may hold thousands of them"
 

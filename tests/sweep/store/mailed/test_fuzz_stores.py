@@ -1,7 +1,8 @@
 """Two thousand stores of strangers: every kind of file, damaged in every way, and everything that one may do with a store.
 
 What must hold of each action: nothing is executed, nothing outside the store is touched or read, no traceback, exit code
-0, 1 or 2, no control characters in the terminal, at most 10 s of the processor and 2,000 MB. `benchmarks/trust.py` counts the same on a page.
+0, 1 or 2, no control characters in the terminal, at most 10 s of the processor and 2,000 MB. `benchmarks/trust.py` counts the
+same on a page.
 """
 
 from pathlib import Path
