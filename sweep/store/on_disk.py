@@ -242,7 +242,7 @@ class LocalStorage(Storage):
         """
         return again(lambda: self._publish_once(name, data, take, waits))
 
-    def _publish_once(self, name: str, data: bytes | BinaryIO, take: Take, waits: bool) -> bool:
+    def _publish_once(self, name: str, data: bytes | BinaryIO, take: Take, waits: bool = True) -> bool:
         temporary = f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
         with self._files.parent(name, True, self._check(name)) as (folder, last):
             try:
