@@ -1,7 +1,8 @@
 """What hostile stores lead to: two thousand of them, each damaged in one way, and everything that one may do with a store.
 
 The same as `pytest -m slow tests/sweep/store/mailed`, with counts by kind of file, damage and action on a page. Exit code 1
-where anything was executed, touched outside the store, not told in two lines, or took more than 10 s or 2 GB.
+where anything was executed, touched outside the store, not told in two lines, or took more than 10 s of the processor, two
+minutes by the clock, or 2,000 MB.
 """
 
 import os
@@ -18,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.small_store import make_small_store
 from tests.sweep.store.mailed.fuzz import Case, Found, Workshop, run_cases
-from tests.sweep.store.mailed.sandbox import GIGABYTES, SECONDS
+from tests.sweep.store.mailed.sandbox import CLOCK_SECONDS, MEGABYTES, SECONDS
 
 MOST_TOLD = 20  # stores in trouble that are shown
 
@@ -54,15 +55,17 @@ def page(cases: list[Case], seconds: float, jobs: int) -> str:
         "",
         "An action may return, be refused in two lines (exit code 2) or find a failure (1). It executes nothing, touches nothing "
         f"outside the store (an audit hook, inotify and a comparison watch), and takes at most {SECONDS} s of the processor and "
-        f"{GIGABYTES} GB of memory beyond what the process began with.",
+        f"{MEGABYTES:,} MB of resident memory, and of address space, beyond what the process began with. These limits hold for every "
+        f"action; one that only waits is ended after {CLOCK_SECONDS} s by the clock. Peaks and "
+        "seconds are those of each action alone, without what the watches take.",
         "",
         *_table("action", Counter(one.action for _, one in found), found, lambda case, one: one.action),
         *_table("file", Counter(case.kind for case, _ in found), found, lambda case, one: case.kind),
         *_table("damage", Counter(case.name for case, _ in found), found, lambda case, one: case.name),
-        "| slowest | s |", "|---|---|",
+        "| slowest | s of the processor |", "|---|---|",
         *(f"| {one.action}, {_plain(case)} | {one.seconds:.1f} |" for case, one in slowest),
         "",
-        "| most memory | MB |", "|---|---|",
+        "| most memory | peak, MB |", "|---|---|",
         *(f"| {one.action}, {_plain(case)} | {one.megabytes:,.0f} |" for case, one in largest),
         "",
         *(f"- store {case.seed}, {_plain(case)}, {one.action}: `{one.trouble.strip().splitlines()[-1][:200]}`"

@@ -27,7 +27,12 @@ from tests.test_imports import MODULES, ROOMS_OF_SWEEP
 REPOSITORY = Path(__file__).resolve().parents[1]
 CONTRIBUTING = REPOSITORY / "CONTRIBUTING.md"
 ARCHITECTURE = REPOSITORY / "docs" / "architecture.md"
-PAGES = [REPOSITORY / "README.md", CONTRIBUTING, *sorted((REPOSITORY / "docs").rglob("*.md"))]
+PAGES = [
+    REPOSITORY / "README.md",
+    CONTRIBUTING,
+    REPOSITORY / "SECURITY.md",
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+]
 COMMANDS = typer.main.get_group(app)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 

@@ -1,6 +1,7 @@
 """requirements.lock holds the tested versions, with hashes, of everything that an installation here needs, and nothing else."""
 
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import requires
@@ -11,6 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+SMALL = ("markupsafe", "threadpoolctl", "typing-inspection", "zipp")
+"""Packages of some kilobytes, one of them compiled."""
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOCK = (REPOSITORY / "requirements.lock").read_text()
 PROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
@@ -61,3 +64,33 @@ def test_each_version_has_hashes_and_no_line_names_a_place() -> None:
     parts = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
     assert len(parts) == len(versions(LOCK))
     assert all(re.fullmatch(r"\S+==\S+( \\\n    --hash=sha256:[0-9a-f]{64})+\n", part) for part in parts)
+
+
+def install(python: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """`pip install --require-hashes` of files with hashes, in another environment."""
+    command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.network
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the lock is that of Python 3.11")
+def test_the_lock_is_installed_with_its_hashes(tmp_path: Path) -> None:
+    """pip fetches all of it (some GB) and compares the hashes, in a fresh environment; some small packages are really installed."""
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "fresh"], check=True)
+    python = tmp_path / "fresh/bin/python"
+    looked_up = install(python, "--dry-run", "--no-deps", "-r", REPOSITORY / "requirements.lock")
+    assert looked_up.returncode == 0, looked_up.stderr[-2000:]
+    assert looked_up.stdout.rpartition("Would install ")[2].count(" ") >= len(versions(LOCK)) - 3
+
+    parts = [part for part in re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE) if part.startswith(SMALL)]
+    some = tmp_path / "some.lock"
+    some.write_text("".join(parts))
+    installed = install(python, "--no-deps", "-r", some)
+    assert installed.returncode == 0, installed.stderr[-2000:]
+    found = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True).stdout
+    assert versions(some.read_text()) == versions(found)
+
+    some.write_text(re.sub("sha256:[0-9a-f]{64}", f"sha256:{'0' * 64}", "".join(parts)))
+    refused = install(python, "--no-deps", "--force-reinstall", "--no-cache-dir", "-r", some)
+    assert refused.returncode != 0 and "DO NOT MATCH THE HASHES" in refused.stderr

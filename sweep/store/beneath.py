@@ -18,6 +18,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from aesweep.sweep.store.storage import ASIDE
+
 MEGABYTE = 2**20
 MOST_BYTES = {".json": 64 * MEGABYTE, ".png": 64 * MEGABYTE, ".stop": MEGABYTE}
 """Length up to which a file is read, by the end of its name; a spec of 100,000 trials has some 20 MB."""
@@ -41,8 +43,8 @@ def inside(name: str) -> str:
 
 
 def most_bytes(name: str) -> int:
-    """Length up to which a file of this name is read."""
-    return MOST_BYTES.get(os.path.splitext(name)[1], MOST_OTHER_BYTES)
+    """Length up to which a file of this name is read; a damaged one that is kept, like the one that it was."""
+    return MOST_BYTES.get(os.path.splitext(name.partition(ASIDE)[0])[1], MOST_OTHER_BYTES)
 
 
 class Beneath:
@@ -131,11 +133,12 @@ class Beneath:
         os.close(descriptor)
         return io.BytesIO()
 
-    def link(self, name: str, other: str, check: Check | None = None) -> None:
-        """Give the file `other` a second name, which nobody has yet."""
+    def link(self, name: str, other: str, check: Check | None = None, waits: bool = True) -> None:
+        """Give the file `other` a second name, which nobody has yet; `waits` for the disk to have it."""
         with self.parent(other) as (source, last), self.parent(name, True, check) as (folder, new):
             os.link(last, new, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
-            sync(folder)
+            if waits:
+                sync(folder)
 
     def walk(self, name: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
         """Every file up to `depth` levels below a folder, and the folders at that depth, with their status.
@@ -212,8 +215,8 @@ def read_at(folder: int, name: str) -> bytes:
         return file.read() if _is_readable(name, os.fstat(file.fileno())) else b""
 
 
-def write_new(folder: int, name: str, data: bytes | BinaryIO) -> None:
-    """Write a new file into an open folder, bytes or all that another file holds, and wait until the disk has it."""
+def write_new(folder: int, name: str, data: bytes | BinaryIO, waits: bool = True) -> None:
+    """Write a new file into an open folder, bytes or all that another file holds; `waits` until the disk has it."""
     descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o666, dir_fd=folder)
     with open(descriptor, "wb") as file:
         if isinstance(data, bytes):
@@ -222,7 +225,8 @@ def write_new(folder: int, name: str, data: bytes | BinaryIO) -> None:
             data.seek(0)
             shutil.copyfileobj(data, file, MEGABYTE)
         file.flush()
-        os.fsync(file.fileno())
+        if waits:
+            os.fsync(file.fileno())
 
 
 def again(work: Callable[[], Result]) -> Result:

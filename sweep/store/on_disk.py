@@ -136,29 +136,35 @@ class LocalStorage(Storage):
 
     def share(self, name: str, other: str, data: bytes) -> bool:
         with self._refusals():
-            if sha256_of(self.digest(other, most_bytes(other))) != digest_of([data]):
-                return False
-            try:
-                self._files.link(name, other, self._check(name))
-            except OSError as error:
-                if error.errno not in (*_NO_LINKS, errno.EEXIST, errno.ENOENT, errno.EXDEV):
-                    raise
-                return False
-            return True
+            same = sha256_of(self.digest(other, most_bytes(other))) == digest_of([data])
+            return same and self._link(name, other)
+
+    def _link(self, name: str, other: str, waits: bool = True) -> bool:
+        """Give a file a second, new name; False where that cannot be."""
+        try:
+            self._files.link(name, other, self._check(name), waits)
+        except OSError as error:
+            if error.errno not in (*_NO_LINKS, errno.EEXIST, errno.ENOENT, errno.EXDEV):
+                raise
+            return False
+        return True
 
     def replace(self, name: str, found: bytes, data: bytes | None) -> bool:
+        with self._refusals(), self.pinned():
+            return self._replace(name, found, data)
+
+    def _replace(self, name: str, found: bytes, data: bytes | None, waits: bool = True) -> bool:
         def exchange(folder: int, temporary: str, last: str) -> bool:
             with self._files.turn(MARK):
                 return self.read(name) == found and _rename(folder, temporary, last)
 
-        with self._refusals(), self.pinned():
-            if data is not None:
-                return self._publish(name, data, exchange)
-            with self._files.turn(MARK):
-                same = self.read(name) == found
-                if same:
-                    self._files.remove(name, self._check(name))
-                return same
+        if data is not None:
+            return self._publish(name, data, exchange, waits)
+        with self._files.turn(MARK):
+            same = self.read(name) == found
+            if same:
+                self._files.remove(name, self._check(name))
+            return same
 
     def exchange(self, name: str, found: str | None, file: BinaryIO) -> bool:
         def take(folder: int, temporary: str, last: str) -> bool:
@@ -174,10 +180,20 @@ class LocalStorage(Storage):
                 return super().exchange(name, found, file)
 
     def set_aside(self, name: str, found: bytes, left: bytes | None = None) -> str | None:
-        with self.pinned():
-            if found or not (aside := self._move_aside(name)):
-                return super().set_aside(name, found, left)
-            return aside if left is None or self.commit(name, left) else None
+        """A second name instead of a copy, and one wait for the disk, after which it has both names.
+
+        A vacancy that a power cut emptied before that is a damaged file like the one that it replaced.
+        """
+        with self._refusals(), self.pinned():
+            if not found and (aside := self._move_aside(name)):
+                return aside if left is None or self.commit(name, left) else None
+            if self.read(name) != found:
+                return None
+            aside = aside_name(name, found)
+            self._link(aside, name, waits=left is None)
+            if self.read(aside) != found:  # no second names here, or another file was in its place by then
+                self.write(aside, found)
+            return aside if self._replace(name, found, left, waits=False) else None
 
     def make_folder(self, name: str) -> None:
         def make() -> None:
@@ -219,15 +235,18 @@ class LocalStorage(Storage):
         with self._refusals(), self._files.turn(MARK):
             return aside if self._files.move_unreadable(name, aside, self._check(name)) else ""
 
-    def _publish(self, name: str, data: bytes | BinaryIO, take: Take) -> bool:
-        """Write a temporary file and let `take` give it its name; False where it does not."""
-        return again(lambda: self._publish_once(name, data, take))
+    def _publish(self, name: str, data: bytes | BinaryIO, take: Take, waits: bool = True) -> bool:
+        """Write a temporary file and let `take` give it its name; False where it does not.
 
-    def _publish_once(self, name: str, data: bytes | BinaryIO, take: Take) -> bool:
+        `waits` until the disk has the content before it has the name.
+        """
+        return again(lambda: self._publish_once(name, data, take, waits))
+
+    def _publish_once(self, name: str, data: bytes | BinaryIO, take: Take, waits: bool = True) -> bool:
         temporary = f"{TEMPORARY}{uuid.uuid4().hex[:12]}"
         with self._files.parent(name, True, self._check(name)) as (folder, last):
             try:
-                write_new(folder, temporary, data)
+                write_new(folder, temporary, data, waits)
                 taken = take(folder, temporary, last)
             finally:
                 with suppress(OSError):  # it has its name, or the next launch removes it (`remove_temporary`)

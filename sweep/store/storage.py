@@ -168,9 +168,7 @@ class Storage(Protocol):
         if self.read(name) != found:
             return None
         aside = aside_name(name, found)
-        # A second name waits less for the disk than a copy; another file may be in the place of the first by now.
-        if not (self.share(aside, name, found) and self.read(aside) == found):
-            self.write(aside, found)
+        self.write(aside, found)
         return aside if self.replace(name, found, left) else None
 
     def temporary(self) -> list[str]:

@@ -111,7 +111,7 @@ class SimulatedBeneath(Beneath):
     def open(self, name: str) -> BinaryIO:
         return io.BytesIO(self.read(name))
 
-    def link(self, name: str, other: str, check: Any = None) -> None:
+    def link(self, name: str, other: str, check: Any = None, waits: bool = True) -> None:
         """Within a folder: nothing else is asked of this world."""
         with self.parent(other) as (source, last), self.parent(name, True, check) as (folder, new):
             link(last, new, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
@@ -215,10 +215,10 @@ def content(data: bytes | BinaryIO) -> bytes:
     return data.read()
 
 
-def create(folder: Any, name: str, data: bytes | BinaryIO) -> None:
+def create(folder: Any, name: str, data: bytes | BinaryIO, waits: bool = True) -> None:
     """`write_new`."""
     if isinstance(folder, int):
-        return write_new(folder, name, data)
+        return write_new(folder, name, data, waits)
     _raise(folder.do("create", folder.handle, name, content(data)), name)
 
 

@@ -73,7 +73,7 @@ def test_a_slow_reader_of_a_damaged_commit_leaves_the_sound_one_that_came_meanwh
         assert other.commits.training(TRIAL.key) is None
         assert other.commits.commit_training(TRIAL.key, training(other))
 
-    for step in ("set_aside", "replace"):
+    for step in ("set_aside", "_replace"):
         with monkeypatch.context() as patch:
             meanwhile(patch, reader.storage, step, "train.json", trains_again)
             found = reader.commits.training(TRIAL.key)

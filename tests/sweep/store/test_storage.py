@@ -225,6 +225,21 @@ def test_what_is_set_aside_keeps_its_bytes_with_or_without_hard_links(
     assert len(storage.names("trials/abc")) == (1 if left is None else 2)
 
 
+def test_a_crowd_of_damaged_files_waits_for_the_disk_once_per_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, waited, fsync = LocalStorage(tmp_path), list[int](), os.fsync
+    storage.write("trials/abc/train.json", b"damaged")
+
+    def wait(descriptor: int) -> None:
+        waited.append(descriptor)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", wait)
+    assert storage.set_aside("trials/abc/train.json", b"damaged", b"vacant")
+    assert len(waited) == 1, "a mailed store may hold thousands of them"
+
+
 def test_a_version_begins_with_the_length(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.write("file", b"12345")

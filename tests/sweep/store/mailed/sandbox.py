@@ -9,6 +9,7 @@ import ctypes
 import math
 import os
 import pickle
+import re
 import resource
 import signal
 import sys
@@ -23,8 +24,9 @@ from typing import Any
 
 from tests.watching import nothing_happens_in
 
-SECONDS, GIGABYTES = 10, 2
-WAITING = 12  # a child that only waits is ended after so many times as long; a busy machine may be as slow as that
+SECONDS, MEGABYTES = 10, 2_000
+"""What one action may take: time of the processor, whatever it waits for, and memory beyond what the parent held."""
+CLOCK_SECONDS = 120  # after which a child that only waits is ended; a busy machine may be as slow as that
 LARGEST_FILE = 2**30  # that a child may write
 _STARTS = (
     "subprocess.Popen",
@@ -61,7 +63,7 @@ class Ended:
     seconds: float
     """Seconds of processor time."""
     megabytes: float
-    """The most memory so far beyond what the parent held."""
+    """The most resident memory during the action beyond what the parent held."""
     touched: tuple[str, ...]
     """What it did outside the folders that it may use."""
 
@@ -161,7 +163,7 @@ def _act(
         os.environ.update(HOME=str(bait / "home"), XDG_STATE_HOME=own, TORCHINDUCTOR_CACHE_DIR=own)
         tempfile.tempdir = own if folders else None  # a folder of temporary files has a name
         before, most = _resident(), int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (most + GIGABYTES * 2**30,) * 2)
+        resource.setrlimit(resource.RLIMIT_AS, (most + MEGABYTES * 1_000_000,) * 2)
         resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _give_up_privileges()
@@ -178,10 +180,12 @@ def _watched(
     action: Callable[[], Any], before: int, bait: Path, folders: tuple[Path, ...], readable: tuple[Path, ...]
 ) -> Ended:
     """One action with its ten seconds; `before` is the memory that the child began with."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is that of this action alone
     trouble, result, started = "", None, time.process_time()
+    ended = started
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(started) + SECONDS, resource.RLIM_INFINITY))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the parent's handler may be that of pytest's own time limit
-    signal.alarm(WAITING * SECONDS)
+    signal.alarm(CLOCK_SECONDS)
     try:
         with nothing_happens_in(bait):
             audit.begin(folders, readable)
@@ -189,12 +193,16 @@ def _watched(
                 result = action()
             finally:
                 audit.end()
+                ended = time.process_time()  # what the watch does afterwards is no part of the action
+                resource.setrlimit(resource.RLIMIT_CPU, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     except BaseException:
         trouble = traceback.format_exc()[-4000:]
-    seconds, peak = time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    seconds, megabytes = ended - started, max(0, _peak() - before) / 1e6
+    if not trouble and (seconds > SECONDS or megabytes > MEGABYTES):
+        trouble = f"took {seconds:.1f} s and {megabytes:,.0f} MB"
     touched = tuple(dict.fromkeys(audit.seen))
     audit.seen.clear()
-    return Ended(trouble, result, seconds, max(0, peak - before) / 1e6, touched)
+    return Ended(trouble, result, seconds, megabytes, touched)
 
 
 def _give_up_privileges() -> None:
@@ -214,6 +222,12 @@ def _give_up_privileges() -> None:
 
 def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _peak() -> int:
+    """The most resident memory since the last `clear_refs`, in bytes."""
+    (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(kilobytes) * 1024
 
 
 def make_bait(folder: Path) -> Path:

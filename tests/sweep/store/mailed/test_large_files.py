@@ -51,6 +51,16 @@ def test_weights_longer_than_the_network_are_not_read(store: Path) -> None:
         load_model(store, DONE.key)
 
 
+def test_a_commit_with_holes_is_read_neither_in_its_place_nor_where_it_is_kept(store: Path) -> None:
+    opened, name = open_store(store), f"trials/{DONE.key}/train.json"
+    with (store / name).open("r+b") as file:
+        file.truncate(2**29)
+    with within(100_000_000):
+        assert opened.commits.training(DONE.key) is None
+        assert len(list(store.glob(f"{name}.damaged-*"))) == 1
+        assert opened.attempts.of_damaged_commits(DONE.key, "train") == set()
+
+
 def test_a_prior_longer_than_its_components_is_not_read(store: Path) -> None:
     lengthened(store, f"trials/{DONE.key}/attempts/*/priors-gmm.npz", 20_000_000)
     with within(20_000_000), pytest.raises(InputError):
