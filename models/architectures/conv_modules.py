@@ -14,6 +14,7 @@ from torch import nn
 
 from aesweep.models.architectures.architecture import FIRST_MAP_SIDE
 from aesweep.models.architectures.conv import Layer, decoder_layers, encoder_layers, first_map_channels
+from aesweep.models.architectures.transposed_on_cpu import transposed_on_cpu
 from aesweep.models.plugins.trial import Trial
 
 BN_EPS = 1e-3  # Keras' BatchNormalization default in TensorFlow 2.4; PyTorch's is 1e-5
@@ -51,6 +52,9 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]  # no output_size: it is always s times
         """(N, C, H, W) -> (N, C', sH, sW)."""
+        by_onednn = x.device.type == "cpu" and not torch.compiler.is_compiling()  # Inductor fails on the function below
+        if self.training and by_onednn and self.bias is not None:
+            return transposed_on_cpu(x, self.weight, self.bias, self.stride[0], int(self.padding[0]))
         height, width = x.shape[2] * self.stride[0], x.shape[3] * self.stride[1]
         return super().forward(x)[..., :height, :width]
 

@@ -58,3 +58,48 @@ def test_the_usual_output_padding_would_shift_the_picture() -> None:
     ours = layer(x)
     assert usual.shape == ours.shape
     torch.testing.assert_close(usual[..., :-1, :-1], ours[..., 1:, 1:])
+
+
+@CASES
+@pytest.mark.parametrize("channels", [3, 5])
+def test_in_training_on_a_cpu_a_transposed_layer_and_its_gradients_are_those_of_pytorch(
+    kernel: int, stride: int, channels: int
+) -> None:
+    torch.manual_seed(0)
+    layer = SameConvTranspose2d(4, channels, kernel, stride).double()
+    assert layer.bias is not None
+    tensors = torch.randn(2, 4, 6, 6, dtype=torch.float64, requires_grad=True), layer.weight, layer.bias
+    of_the_output = torch.randn(2, channels, 6 * stride, 6 * stride, dtype=torch.float64)
+
+    def output_and_gradients() -> list[torch.Tensor]:
+        out = layer(tensors[0])
+        first = torch.autograd.grad(out, tensors, of_the_output, create_graph=True)
+        penalty = torch.stack([one.square().sum() for one in first]).sum()  # whose gradients are second ones
+        return [out, *first, *torch.autograd.grad(penalty, tensors[:2])]
+
+    ours = output_and_gradients()
+    layer.eval()
+    torch.testing.assert_close(ours, output_and_gradients())
+
+
+@pytest.mark.parametrize("channels", [3, 5])
+def test_in_training_on_a_cpu_a_transposed_layer_computes_in_the_type_of_autocast(channels: int) -> None:
+    torch.manual_seed(0)
+    layer = SameConvTranspose2d(4, channels, 4, 1)
+    x = torch.randn(2, 4, 8, 8)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = torch.relu_(layer(x))
+    out.float().square().sum().backward()
+    assert out.dtype == torch.bfloat16
+    assert all(one.grad is not None and one.grad.dtype == torch.float32 for one in layer.parameters())
+    torch.testing.assert_close(out.float(), layer.eval()(x).relu(), atol=0.02, rtol=0.02)
+
+
+@pytest.mark.slow  # a C++ compiler runs
+def test_a_transposed_layer_in_training_on_a_cpu_can_be_compiled() -> None:
+    torch.manual_seed(0)
+    layer = SameConvTranspose2d(4, 3, 4, 1)
+    x = torch.randn(2, 4, 8, 8)
+    compiled = torch.compile(layer)(x)
+    compiled.square().sum().backward()
+    torch.testing.assert_close(compiled, layer(x))
