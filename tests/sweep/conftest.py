@@ -1,7 +1,6 @@
 """A tiny real sweep, launched once for all tests that look at a finished store; an S3 server for those that need one."""
 
 import io
-import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +18,6 @@ from rich.console import Console
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.cli import main
-from aesweep.sweep.driver.stopping import SIGNALS
 from aesweep.sweep.launch import launch
 from aesweep.sweep.store import on_s3 as object_storage
 from tests.documents import TRACKING, fenced_python
@@ -48,16 +46,6 @@ def tiny_spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("spec") / "tiny.yaml"
     path.write_text(TINY)
     return path
-
-
-@pytest.fixture
-def foreground() -> Iterator[None]:
-    """Signals are heard, here and in processes that a test starts. `nohup` and shells let a program in the background ignore
-    SIGHUP and SIGINT, what it starts inherits that, and a sweep respects it."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 class Tracker(Callback):
