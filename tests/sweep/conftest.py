@@ -93,20 +93,23 @@ class FinishedLaunch:
     score_log: Path
     """What the example of docs/tracking.md wrote."""
     printed: str
+    told: Path
+    """What `--notify` handed to a command."""
 
 
 @pytest.fixture(scope="session")
 def finished_launch(tiny_spec: Path, ray_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> FinishedLaunch:
     """The tiny sweep, run to its end without disturbance, with four callbacks and both trackers."""
     folder, tracker, unreachable = tmp_path_factory.mktemp("finished"), Tracker(), Unreachable()
-    store, text = folder / "store", io.StringIO()
+    store, text, told = folder / "store", io.StringIO(), folder / "told.json"
     console = Console(file=text, width=200)
     shown: dict[str, Any] = {}
     exec("\n".join(fenced_python(TRACKING)), shown)
     callbacks = [unreachable, tracker, CSVLoggerCallback(), shown["ScoreLog"](str(folder / "scores.jsonl"))]
-    outcome = launch(str(tiny_spec), store, callbacks=callbacks, track=["tensorboard", "mlflow"], console=console)
+    trackers, notify = ["tensorboard", "mlflow"], f"tee '{told}'"
+    outcome = launch(str(tiny_spec), store, callbacks=callbacks, track=trackers, notify=notify, console=console)
     assert outcome.exit_code == 0, outcome.failures
-    return FinishedLaunch(store, tracker, unreachable, folder / "scores.jsonl", text.getvalue())
+    return FinishedLaunch(store, tracker, unreachable, folder / "scores.jsonl", text.getvalue(), told)
 
 
 @pytest.fixture(scope="session")
