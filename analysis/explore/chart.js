@@ -176,8 +176,11 @@ const Chart = (() => {
       logY = view.logY && isLog(true, values),
       logX = view.logX === true;
     const epochs = shown.flatMap(p => curves[p.key].epoch);
-    const xAxis = {title: 'epoch', step: 1, log: logX, ...(logX ? Look.roundLog(span(epochs), 10) : {})},
-      yAxis = {title: Sections.SERIES[view.series], log: logY, ...(logY ? Look.roundLog(span(values), 10) : {})};
+    const [first, last] = span(epochs),
+      ends = facets.length > 1 && last > first ? {min: first, max: last} : {}; // the same in all panels
+    const xAxis = {title: 'epoch', step: 1, log: logX, ...(logX ? Look.roundLog([first, last], 10) : ends)},
+      limits = logY ? Look.roundLog(span(values), 10) : Look.round(span(values)),
+      yAxis = {title: Sections.SERIES[view.series], log: logY, ...limits};
     const series = shown
       .filter(p => place.has(facet && facet.varied ? facet.code(p.i) : 0))
       .map(p => {

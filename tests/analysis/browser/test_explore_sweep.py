@@ -53,7 +53,7 @@ def test_a_curve_grows_while_a_sweep_trains_and_the_page_says_when_it_has_stoppe
             browser.run("window.stillThere = true")
             choose(browser, "Show", "curves")
             length = 0
-            for _ in range(3):  # the first epochs come with the training's file, each later one with the driver's
+            for _ in range(3):  # from the training's file, and every few seconds from what the driver says
                 (length,) = browser.wait_for(LONGER_LINES, length, seconds=90)
             assert {kind for kind, _ in browser.run(LINES)} == {"dashed"}
             assert browser.run("return window.stillThere"), "nobody loaded the page again"
