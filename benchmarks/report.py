@@ -49,7 +49,7 @@ def main() -> None:
     args = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store"
-        write_store(store, args.trials)
+        write_store(store, configs(args.trials))
         size = sum(path.stat().st_size for path in store.rglob("*.parquet"))
         rows = {path.stem: pq.read_metadata(path).num_rows for path in sorted((store / "tables").iterdir())}
         measured = {"reading all tables with pandas": run(READ, store), "report": run(REPORT, store, store / "report")}
@@ -78,12 +78,11 @@ def configs(count: int) -> list[TrialConfig]:
     return [replace(CIFAR10, filters=f, model=m, latent_size=z, seed=s) for f, m, z, s in islice(every, count)]
 
 
-def write_store(root: Path, count: int) -> None:
+def write_store(root: Path, trials: list[TrialConfig]) -> None:
     """The marker and the six tables."""
     (root / "tables").mkdir(parents=True)
     (root / "store.json").write_text('{"format": 1}')
     random = np.random.default_rng(7)
-    trials = configs(count)
     keys = [trial.key for trial in trials]
     write(root, "trials", [frame("trials", [trial_row(trial) for trial in trials])])
     write(root, "scores", [frame("scores", [row for trial in trials for row in score_rows(trial, random)])])

@@ -3,6 +3,7 @@
 import gc
 import os
 import re
+import signal
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -82,3 +83,15 @@ def ray_cluster() -> Iterator[None]:
 
     with connect("local"):
         yield
+
+
+@pytest.fixture
+def foreground() -> Iterator[None]:
+    """Signals are heard, here and in processes that a test starts. `nohup` and shells let a program in the background ignore
+    SIGHUP and SIGINT, what it starts inherits that, and a sweep respects it."""
+    from aesweep.sweep.driver.stopping import SIGNALS
+
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

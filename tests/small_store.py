@@ -45,7 +45,7 @@ def make_small_store(folder: Path | str, data_dir: Path) -> Path | str:
         store.trials.write_config(config)
     store.trials.write_spec(spec, evaluation.id)
     freeze(store, spec, evaluation.id)
-    _train(store, DONE, spec.execution).commit()
+    train(store, DONE, spec.execution).commit()
     half = TrainingAttempt(store, HALF, spec.execution)
     half.start()
     half.run_epoch()
@@ -93,7 +93,8 @@ def say_that_a_driver_works(store: Store) -> None:
     ProgressFile(store).write(LaunchProgress(running=running, eta_seconds=5.0), force=True)
 
 
-def _train(store: Store, config: TrialConfig, execution: ExecutionConfig) -> TrainingAttempt:
+def train(store: Store, config: TrialConfig, execution: ExecutionConfig) -> TrainingAttempt:
+    """Train a trial to its end; its result is to be committed."""
     attempt = TrainingAttempt(store, config, execution)
     attempt.start()
     while not attempt.finished:

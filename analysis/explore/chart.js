@@ -99,7 +99,10 @@ const Chart = (() => {
   const put = (box, option, height) => {
     box.style.height = `${height}px`;
     if (!chart) chart = echarts.init(box, null, {renderer: 'canvas'});
-    if (chart.getWidth() !== box.clientWidth || chart.getHeight() !== box.clientHeight) chart.resize();
+    if (chart.getWidth() !== box.clientWidth || chart.getHeight() !== box.clientHeight) {
+      chart.clear(); // else it would draw what it showed before once more, at the new size
+      chart.resize();
+    }
     chart.setOption(option, {notMerge: true});
   };
 
@@ -128,18 +131,18 @@ const Chart = (() => {
     const yAxis = {
       title: found.y ? found.y.title : '',
       log: logY,
-      ...(logY ? {} : Look.round(span(found.shown.flatMap(reach)))),
+      ...(logY ? Look.roundLog(span(found.shown.map(p => p.y)), 10) : Look.round(span(found.shown.flatMap(reach)))),
     };
     const series = scoreSeries(found, facets, withBars);
     const names = [...new Set(series.map(one => one.name))];
     const titles = found.facet ? facets.map(code => `${found.facet.title} ${found.facet.word(code)}`) : [];
+    const base = found.x.field && Look.powersOfTwo(found.x.field.values) ? 2 : 10;
     const xAxis = {
       title: found.x.title,
       words: found.x.words,
       log: logX,
-      base: found.x.field && Look.powersOfTwo(found.x.field.values) ? 2 : 10,
-      min: null,
-      max: null,
+      base,
+      ...(logX ? Look.roundLog(span(found.shown.map(p => p.x)), base) : {min: null, max: null}),
     };
     drawn = params => (params.seriesType === 'scatter' ? series[params.seriesIndex].points[params.dataIndex] : null);
     put(
@@ -172,6 +175,12 @@ const Chart = (() => {
     const values = shown.flatMap(p => curves[p.key][view.series].filter(v => v !== null)),
       logY = view.logY && isLog(true, values),
       logX = view.logX === true;
+    const epochs = shown.flatMap(p => curves[p.key].epoch);
+    const [first, last] = span(epochs),
+      ends = facets.length > 1 && last > first ? {min: first, max: last} : {}; // the same in all panels
+    const xAxis = {title: 'epoch', step: 1, log: logX, ...(logX ? Look.roundLog([first, last], 10) : ends)},
+      limits = logY ? Look.roundLog(span(values), 10) : Look.round(span(values)),
+      yAxis = {title: Sections.SERIES[view.series], log: logY, ...limits};
     const series = shown
       .filter(p => place.has(facet && facet.varied ? facet.code(p.i) : 0))
       .map(p => {
@@ -208,7 +217,7 @@ const Chart = (() => {
       box,
       {
         ...Look.base(panels, titles),
-        ...axes(panels, {title: 'epoch', log: logX, step: 1}, {title: Sections.SERIES[view.series], log: logY}),
+        ...axes(panels, xAxis, yAxis),
         series,
         tooltip: tooltip(params => {
           const p = drawn(params);

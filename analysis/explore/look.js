@@ -66,7 +66,11 @@ const Look = (() => {
   const axes = (panels, x, y) => {
     const line = {lineStyle: {color: css('--line')}},
       label = {color: css('--quiet'), hideOverlap: true};
-    const value = (log, base) => (log ? {type: 'log', logBase: base || 10} : {type: 'value', scale: true});
+    const value = axis => (axis.log ? {type: 'log', logBase: axis.base || 10} : {type: 'value', scale: true});
+    const ticks = axis =>
+      axis.ticks
+        ? {axisTick: {...line, customValues: axis.ticks}, axisLabel: {...common.axisLabel, customValues: axis.ticks}}
+        : {};
     const common = {
       axisLine: line,
       axisTick: line,
@@ -81,7 +85,8 @@ const Look = (() => {
         nameLocation: 'middle',
         nameGap: 26,
         ...common,
-        ...(x.words ? {type: 'category', data: x.words, splitLine: {show: false}} : value(x.log, x.base)),
+        ...(x.words ? {type: 'category', data: x.words, splitLine: {show: false}} : value(x)),
+        ...ticks(x),
         minInterval: x.step,
         min: x.min,
         max: x.max,
@@ -94,7 +99,8 @@ const Look = (() => {
         nameGap: 10,
         ...common,
         nameTextStyle: {color: css('--text'), align: 'left', padding: [0, 0, 0, -48]},
-        ...value(y.log),
+        ...value(y),
+        ...ticks(y),
         min: y.min,
         max: y.max,
         interval: y.interval,
@@ -119,6 +125,23 @@ const Look = (() => {
       power = 10 ** Math.floor(Math.log10(size / 5));
     const interval = power * [1, 2, 5, 10].find(step => size / 5 <= step * power);
     return {min: Math.floor(low / interval) * interval, max: Math.ceil(high / interval) * interval, interval};
+  };
+
+  // Limits and ticks of a logarithmic axis. Left to ECharts it would begin and end at powers of the base.
+  const roundLog = ([low, high], base) => {
+    const steps = base === 2 ? [1] : [1, 2, 5],
+      first = Math.floor(Math.log(low) / Math.log(base)),
+      last = Math.ceil(Math.log(high) / Math.log(base));
+    const every = Array.from({length: last - first + 1}, (_, k) => steps.map(step => step * base ** (first + k))).flat();
+    const min = every.findLast(v => v <= low * 1.000001),
+      max = every.find(v => v >= high / 1.000001);
+    let ticks = every.filter(v => v >= min && v <= max);
+    if (ticks.length > 12 && steps.length > 1) ticks = ticks.filter(v => Number.isInteger(Math.round(1e6 * Math.log10(v)) / 1e6));
+    if (ticks.length > 4 || base === 2) return {min, max, ticks};
+    const linear = round([low, high]); // less than a factor of ten
+    const count = Math.round((linear.max - linear.min) / linear.interval);
+    const even = Array.from({length: count + 1}, (_, k) => linear.min + k * linear.interval);
+    return linear.min > 0 ? {min: linear.min, max: linear.max, ticks: even} : {min, max, ticks};
   };
 
   const isLog = (wanted, values) => {
@@ -167,5 +190,5 @@ const Look = (() => {
       return lines ? Words.make('div', {className: 'tip'}, ...lines.map(line => Words.make('div', {}, line))) : '';
     },
   });
-  return {PALETTE, colourOf, heightFor, layout, powersOfTwo, axes, span, round, isLog, base, legend, tooltip};
+  return {PALETTE, colourOf, heightFor, layout, powersOfTwo, axes, span, round, roundLog, isLog, base, legend, tooltip};
 })();

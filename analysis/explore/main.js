@@ -112,7 +112,7 @@
       trouble = `the curves could not be loaded (${error.message})`;
     }
     if (mine !== turn) return;
-    for (const [key, trial] of Object.entries(current.running || {})) grow(curves[key], trial);
+    for (const [key, told] of heard) grow(curves[key], told);
     const drawn = Chart.learning(at('chart'), data, view, chosen, curves, (p, params) => [
       data.names[p.i] || p.key,
       ...(Array.isArray(params.value) ? [`epoch ${params.value[0]}: ${Words.number(params.value[1])}`] : []),
@@ -130,12 +130,23 @@
     });
   };
 
-  // The driver knows an epoch some seconds before the curve has it.
-  const grow = (curve, trial) => {
-    if (!curve || curve.epoch[curve.epoch.length - 1] >= trial.epoch) return;
-    curve.epoch.push(trial.epoch);
-    for (const name of Object.keys(Sections.SERIES))
-      if (curve[name]) curve[name].push(name === 'loss' ? trial.loss : name === 'test' ? trial.test_loss : null);
+  // The driver tells the losses of running trials every few seconds; their curves reach the store each half minute.
+  const heard = new Map();
+  const hear = running => {
+    for (const key of heard.keys()) if (!(key in running)) heard.delete(key);
+    for (const [key, trial] of Object.entries(running)) {
+      const before = (heard.get(key) || []).filter(one => one.epoch < trial.epoch); // it may have begun again
+      heard.set(key, [...before, trial]);
+    }
+  };
+  const grow = (curve, told) => {
+    if (!curve) return;
+    const last = curve.epoch[curve.epoch.length - 1];
+    for (const trial of told.filter(one => one.epoch > last)) {
+      curve.epoch.push(trial.epoch);
+      for (const name of Object.keys(Sections.SERIES))
+        if (curve[name]) curve[name].push(name === 'loss' ? trial.loss : name === 'test' ? trial.test_loss : null);
+    }
   };
 
   const open = (chosen, seeds, focus) => {
@@ -207,6 +218,7 @@
     try {
       if (!document.hidden) {
         current = await Data.now();
+        hear(current.running || {});
         if (current.document !== data.hash) use(await Data.load());
         else if (JSON.stringify(current.running) !== before) {
           News.running(data, current, openOne);

@@ -197,7 +197,7 @@ const Sections = (() => {
         picture(
           `decoded.png?key=${encodeURIComponent(data.keys[i])}`,
           `Decoded: ${data.names[i]}`,
-          'no trained model with a prior',
+          'no trained model',
         ),
       );
       button.parentElement.replaceWith(figure('The same 64 draws of N(0, I), decoded by both', cells));
@@ -207,7 +207,6 @@ const Sections = (() => {
 
   const pictures = (data, chosen, parts) => {
     const titles = [...new Set(parts.flatMap(part => part.pictures.map(one => one.title)))];
-    if (!titles.length) return null;
     const cell = (title, i, n) => {
       const found = parts[n].pictures.find(one => one.title === title);
       return found ? picture(found.source, `${title}: ${data.names[i]}`, APART) : absent('no picture');
@@ -219,7 +218,8 @@ const Sections = (() => {
       ),
     );
     const className = chosen.length > 1 ? 'pictures two' : 'pictures';
-    return section('Pictures', make('div', {className}, ...figures, decoded(data, chosen)));
+    const shown = [...figures, decoded(data, chosen)].filter(Boolean);
+    return shown.length ? section('Pictures', make('div', {className}, ...shown)) : null;
   };
 
   const losses = (data, chosen, curves) => {

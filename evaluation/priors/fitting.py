@@ -75,7 +75,11 @@ def priors_of(trial: TrialConfig, evaluation: EvaluationConfig) -> EvaluationCon
 
 def fit_standard_normal(x_NZ: np.ndarray, _: Fit) -> FittedPrior:
     """N(0, I) on as many latents."""
-    size = x_NZ.shape[1]
+    return standard_normal(x_NZ.shape[1])
+
+
+def standard_normal(size: int) -> FittedPrior:
+    """N(0, I) on `size` latents."""
     return FittedPrior("standard_normal", np.ones(1), np.zeros((1, size)), np.eye(size)[None])
 
 

@@ -10,6 +10,8 @@ from aesweep.cluster.capacity import allowed_cpus
 from aesweep.evaluation.draws import pair_indices
 from aesweep.evaluation.latents import encode_images
 from aesweep.evaluation.pictures import STEPS, enlarged, image_grid, interpolation_grid, reconstruction_grid
+from aesweep.evaluation.priors.fitted_prior import FittedPrior
+from aesweep.evaluation.priors.fitting import standard_normal
 from aesweep.models.networks.reconstruction import decode_latents, reconstruct
 from aesweep.sweep.load import load_data, load_model, load_prior
 from aesweep.sweep.store.store import Store
@@ -20,8 +22,16 @@ torch.set_num_threads(min(torch.get_num_threads(), allowed_cpus()))  # torch doe
 
 def draw_samples(store: Store, key: str, prior: str, n: int, seed: int) -> bytes:
     """A square grid (PNG) of `n` images decoded from draws of a prior."""
-    latents = load_prior(store, key, prior).sample(n, seed)
-    pictures = decode_latents(load_model(store, key), latents, CPU, "fp32").numpy()
+    return _decoded(store, key, load_prior(store, key, prior), n, seed)
+
+
+def draw_normal(store: Store, key: str, n: int, seed: int) -> bytes:
+    """The same from N(0, I), which needs no fit: a trial that is not scored has it too."""
+    return _decoded(store, key, standard_normal(store.trials.find(key).latent_size), n, seed)
+
+
+def _decoded(store: Store, key: str, prior: FittedPrior, n: int, seed: int) -> bytes:
+    pictures = decode_latents(load_model(store, key), prior.sample(n, seed), CPU, "fp32").numpy()
     return enlarged(image_grid(pictures, columns=math.ceil(math.sqrt(n))))
 
 

@@ -11,6 +11,8 @@ import typer
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError, one_line
+from aesweep.models.plugins.plugin import PluginError
+from aesweep.models.plugins.registry import require
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import argument, option
 from aesweep.sweep.driver.outcome import plugin_options, score_line
@@ -83,10 +85,13 @@ def _spec(store: Store, config: TrialConfig, training: TrainingRecord, scores: S
 
     try:
         settings: dict[str, Any] = dict(scores.evaluation)
+        require((*config.plugin_versions, *settings.get("plugin_versions", ())))
         evaluation = EvaluationConfig(**settings)
         if evaluation.id != scores.id:
             return "", "its evaluation is one of another version of aesweep"
         return spec_again(config, evaluation, own_settings(training.execution), _images(store, config) or IMAGES), ""
+    except PluginError as error:
+        return "", f"it needs the {error.field} '{error.value}'. {error.remedy}"
     except InputError as error:
         return "", error.remedy
     except TypeError:

@@ -13,6 +13,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SMALL = {
     "calibration": "--replicates 4 --processes 1",
     "coverage": "--replicates 10 --count 300 --processes 1",
+    "explore": "--trials 60 --browsers 1 --stored 40 --questions 3 --rounds 1 --seconds 1",
     "evaluation": "--quick --sections stages",
     "gpu_suite": "--small --device cpu --images",
     "gaussianity": "--sweeps 2 --latents 500",

@@ -1,7 +1,6 @@
 """A tiny real sweep, launched once for all tests that look at a finished store; an S3 server for those that need one."""
 
 import io
-import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +18,6 @@ from rich.console import Console
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.models.config import TrialConfig
 from aesweep.sweep.cli import main
-from aesweep.sweep.driver.stopping import SIGNALS
 from aesweep.sweep.launch import launch
 from aesweep.sweep.store import on_s3 as object_storage
 from tests.documents import TRACKING, fenced_python
@@ -48,16 +46,6 @@ def tiny_spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("spec") / "tiny.yaml"
     path.write_text(TINY)
     return path
-
-
-@pytest.fixture
-def foreground() -> Iterator[None]:
-    """Signals are heard, here and in processes that a test starts. `nohup` and shells let a program in the background ignore
-    SIGHUP and SIGINT, what it starts inherits that, and a sweep respects it."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 class Tracker(Callback):
@@ -105,20 +93,23 @@ class FinishedLaunch:
     score_log: Path
     """What the example of docs/tracking.md wrote."""
     printed: str
+    told: Path
+    """What `--notify` handed to a command."""
 
 
 @pytest.fixture(scope="session")
 def finished_launch(tiny_spec: Path, ray_cluster: None, tmp_path_factory: pytest.TempPathFactory) -> FinishedLaunch:
     """The tiny sweep, run to its end without disturbance, with four callbacks and both trackers."""
     folder, tracker, unreachable = tmp_path_factory.mktemp("finished"), Tracker(), Unreachable()
-    store, text = folder / "store", io.StringIO()
+    store, text, told = folder / "store", io.StringIO(), folder / "told.json"
     console = Console(file=text, width=200)
     shown: dict[str, Any] = {}
     exec("\n".join(fenced_python(TRACKING)), shown)
     callbacks = [unreachable, tracker, CSVLoggerCallback(), shown["ScoreLog"](str(folder / "scores.jsonl"))]
-    outcome = launch(str(tiny_spec), store, callbacks=callbacks, track=["tensorboard", "mlflow"], console=console)
+    trackers, notify = ["tensorboard", "mlflow"], f"tee '{told}'"
+    outcome = launch(str(tiny_spec), store, callbacks=callbacks, track=trackers, notify=notify, console=console)
     assert outcome.exit_code == 0, outcome.failures
-    return FinishedLaunch(store, tracker, unreachable, folder / "scores.jsonl", text.getvalue())
+    return FinishedLaunch(store, tracker, unreachable, folder / "scores.jsonl", text.getvalue(), told)
 
 
 @pytest.fixture(scope="session")

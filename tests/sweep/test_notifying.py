@@ -2,9 +2,11 @@
 
 import io
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -15,6 +17,7 @@ from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import Store, open_store
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, HALF, small_spec
+from tests.sweep.conftest import TINY, FinishedLaunch, start_cli, wait_for_file
 from tests.sweep.webhook import webhook
 
 ENDED = Outcome({"pending": 0, "running": 0, "trained": 0, "done": 1, "failed": 1}, [("a-trial", "it [diverged]")])
@@ -41,6 +44,35 @@ def test_a_webhook_hears_counts_failures_the_best_setting_and_what_to_do_next(
     assert first["best"]["setting"] in DONE.name and first["best"]["metric"] == "fd" and first["best"]["seeds"] == 1
     assert "small: failed after" in first["text"] and f"Next: aesweep report {small_store}" in first["text"]
     assert second["state"] == "stopped" and f"Next: aesweep resume {small_store}" in second["text"]
+
+
+def test_a_whole_launch_tells_a_command_how_it_ended(finished_launch: FinishedLaunch) -> None:
+    message = json.loads(finished_launch.told.read_text())
+    assert (message["state"], message["sweep"], message["failures"]) == ("done", "tiny", [])
+    assert (message["counts"]["done"], message["report"]) == (2, None) and message["seconds"] > 0
+    scores = pd.read_parquet(finished_launch.store / "tables" / "scores.parquet")
+    fd = scores[(scores.metric == "fd") & (scores.source != "reconstruction")].value
+    assert message["best"]["value"] == fd.min() and "Best: digits-" in message["text"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["url", "command"])
+def test_a_launch_that_ctrl_c_stops_tells_what_was_done_and_how_to_go_on(
+    tmp_path: Path, own_env: dict[str, str], foreground: None, kind: str
+) -> None:
+    spec, store, file = tmp_path / "tiny.yaml", tmp_path / "store", tmp_path / "told.json"
+    spec.write_text(TINY)
+    with webhook() as (url, found):
+        words = ["--store", store, "--set", "epochs=100000", "--notify", url if kind == "url" else f"tee {file}"]
+        sweep = start_cli("launch", spec, *words, cwd=tmp_path, env=own_env)
+        wait_for_file(store, "trials/*/attempts/*/checkpoint.pt", sweep)
+        sweep.send_signal(signal.SIGINT)
+        _, said = sweep.communicate(timeout=120)
+    message = found[0] if kind == "url" else json.loads(file.read_text())
+    assert message["state"] == "stopped" and message["counts"]["done"] == 0, said
+    assert f"Next: aesweep resume {store}" in message["text"]
+    (record,) = (store / "launches").glob("*.json")
+    assert "secret" not in record.read_text() + said, "the address of a webhook is a password"
 
 
 @pytest.mark.parametrize("name", ["http_proxy", "all_proxy"])

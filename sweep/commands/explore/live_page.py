@@ -78,10 +78,10 @@ class LivePage:
 
     def _decoded(self, key: str) -> Answer | None:
         """Draws of N(0, I), decoded: trials with latents of one size get the same draws. None for one that is not trained."""
-        from aesweep.sweep.commands.draw import draw_samples  # torch from here on
+        from aesweep.sweep.commands.draw import draw_normal  # torch from here on
 
         with self._drawing, suppress(InputError):
-            return Answer(PNG, draw_samples(self._store, key, "standard_normal", DECODED, seed=0))
+            return Answer(PNG, draw_normal(self._store, key, DECODED, seed=0))
         return None
 
     def _now(self) -> Answer:

@@ -1,6 +1,8 @@
 """A headless Chromium that opens pages as a reader would, on a desktop or a phone, light or dark."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from tests.analysis.browser.page_scripts import (
 )
 from tests.waiting import wait_until
 
+FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+MORE_FLAGS = "--disable-component-update --disable-sync"
 CONTRAST = 4.5  # WCAG 2.2, 1.4.3 level AA for text of any size
 
 
@@ -33,6 +37,29 @@ VIEWS = {
     for device, size in {"desktop": (1280, 900), "phone": (390, 844)}.items()
     for scheme in ("light", "dark")
 }
+
+
+def chromium_here() -> tuple[str, str] | None:
+    """The programs of a Chromium and of its driver; None where one of them is missing."""
+    chromium, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
+    return (chromium, driver) if chromium and driver else None
+
+
+@contextmanager
+def started_browser(profile: Path) -> Iterator["Browser"]:
+    """A new Chromium, whose profile is an empty folder. Needs selenium, and `chromium_here`."""
+    from selenium import webdriver
+
+    programs = chromium_here()
+    assert programs is not None
+    options = webdriver.ChromeOptions()
+    options.binary_location, driver = programs
+    for flag in [*FLAGS.split(), *MORE_FLAGS.split(), f"--user-data-dir={profile}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    # The driver's path is given, so selenium looks for none on the network.
+    with webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver)) as opened:
+        yield Browser(opened)
 
 
 class Browser:
@@ -54,8 +81,16 @@ class Browser:
         self._driver.get(page if isinstance(page, str) else page.as_uri())
         self._driver.execute_async_script(LOAD_AND_UNFOLD)
 
+    def before_every_page(self, script: str) -> None:
+        """Run a script in each page that is opened from now on, before the page's own."""
+        self._driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+
     def run(self, script: str, *arguments: Any) -> Any:
         return self._driver.execute_script(script, *arguments)
+
+    def run_until_done(self, script: str, *arguments: Any) -> Any:
+        """What a script hands to its last argument."""
+        return self._driver.execute_async_script(script, *arguments)
 
     def wait_for(self, script: str, *arguments: Any, seconds: float = 30) -> Any:
         """What a script returns, as soon as that is neither null nor false nor empty."""

@@ -1,42 +1,31 @@
 """The page of `aesweep explore` in a real browser, as a file."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from aesweep.analysis import load_tables
-from aesweep.analysis.explore.curves import curves
-from aesweep.analysis.explore.document import document
-from aesweep.analysis.explore.page import static_page
 from aesweep.analysis.pictures import png_uri
 from tests.analysis.browser.browser import CONTRAST, Browser, View
-from tests.analysis.browser.explore_page import FIELDS, LATENTS, MARKUP, READY, SERIES, choose, open_page, opened
-from tests.analysis.conftest import Synthetic, grid, write_store
+from tests.analysis.browser.explore_page import (
+    FIELDS,
+    LATENTS,
+    MARKUP,
+    POINT,
+    READY,
+    SERIES,
+    TEN_THOUSAND,
+    choose,
+    open_page,
+    opened,
+    tick,
+    written_page,
+)
+from tests.analysis.conftest import Synthetic, grid
 from tests.analysis.typed import Rows
 
 pytestmark = pytest.mark.browser
-# Where on the screen the chart shows a point of its scatter series, of a given x and panel.
-POINT = """
-const box = document.getElementById('chart'), chart = echarts.getInstanceByDom(box), series = chart.getOption().series;
-const place = series.findIndex(one => one.type === 'scatter');
-const at = chart.convertToPixel({seriesIndex: place}, series[place].data[0]), edge = box.getBoundingClientRect();
-const canvas = box.querySelector('canvas');
-for (const kind of ['mousemove', 'mousedown', 'mouseup', 'click'])
-  canvas.dispatchEvent(new MouseEvent(kind, {clientX: edge.left + at[0], clientY: edge.top + at[1], bubbles: true}));
-"""
 DETAILS = "const e = document.getElementById('details'); return e.hidden ? '' : e.textContent"
-
-
-def _page(
-    folder: Path, synthetic: Synthetic, trials: Callable[[dict[str, Any]], dict[str, Any]] = lambda found: {}
-) -> Path:
-    tables = load_tables(write_store(folder / "store", synthetic))
-    found = document(tables)
-    page = folder / "page.html"
-    page.write_text(static_page(found, curves(tables.root), trials(found)))
-    return page
 
 
 def _with_parts(found: dict[str, Any]) -> dict[str, Any]:
@@ -50,7 +39,9 @@ def _with_parts(found: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep of sixteen trials, one of which failed."""
-    return _page(tmp_path_factory.mktemp("explore"), Synthetic(grid(**FIELDS), states={3: "failed"}), _with_parts)
+    return written_page(
+        tmp_path_factory.mktemp("explore"), Synthetic(grid(**FIELDS), states={3: "failed"}), _with_parts
+    )
 
 
 def test_the_page_is_complete_and_fits_every_screen(browser: Browser, page: Path, view: View) -> None:
@@ -97,7 +88,7 @@ def test_what_is_chosen_is_drawn_and_kept_in_the_address(browser: Browser, page:
 
 def test_a_filter_leaves_trials_out(browser: Browser, page: Path) -> None:
     open_page(browser, page)
-    browser.run("[...document.querySelectorAll('#controls fieldset label')].find(e => e.textContent === 'VAE').click()")
+    tick(browser, "VAE")
     assert sum(count for kind, _, count in browser.run(SERIES) if kind == "scatter") == 4
     assert "1 set" in browser.run("return document.querySelector('#controls summary').textContent")
     browser.run(
@@ -119,7 +110,7 @@ def test_the_curve_of_a_failed_trial_is_not_one_that_grows(browser: Browser, tmp
         rows["trials"][0]["state"], rows["trials"][1]["state"] = "failed", "running"
         rows["epochs"] = [{**row, "state": "unfinished"} for row in rows["epochs"] if row["key"] in kept]
 
-    open_page(browser, _page(tmp_path, Synthetic(grid(**FIELDS), edit=unfinished)))
+    open_page(browser, written_page(tmp_path, Synthetic(grid(**FIELDS), edit=unfinished)))
     choose(browser, "Show", "curves")
     lines = browser.wait_for(f"{SERIES.replace('one.type', 'one.lineStyle.type')[:-1]}")
     assert sorted(kind for kind, _, _ in lines) == ["dashed", "solid"]
@@ -158,7 +149,7 @@ def test_a_neighbour_is_named_by_every_field_in_which_it_differs(browser: Browse
     """Fields that always change together are one step. One that has no effect on one of the two is shown, but is none."""
     here, changed = {"epochs": [6], "batch_size": [128]}, {"epochs": [3], "batch_size": [64]}
     trials = [*grid(**here, seed=[0, 1]), *grid(**changed, seed=[0, 1]), *grid(**here, model=["vae"], seed=[0, 1])]
-    open_page(browser, _page(tmp_path, Synthetic(trials)))
+    open_page(browser, written_page(tmp_path, Synthetic(trials)))
     browser.run(
         "[...document.querySelectorAll('#points tbody button')].find(e => /dae.*-e6/.test(e.textContent)).click()"
     )
@@ -215,7 +206,7 @@ def test_markup_of_a_store_is_text(browser: Browser, tmp_path: Path) -> None:
             row["metric"] = MARKUP if row["metric"] == "fd" and row["source"] == "mvg" else row["metric"]
 
     synthetic = Synthetic(grid(**FIELDS), states={0: "failed"}, edit=hostile)
-    open_page(browser, _page(tmp_path, synthetic, _with_parts))
+    open_page(browser, written_page(tmp_path, synthetic, _with_parts))
     assert MARKUP in browser.run("return document.getElementById('failed').textContent")
     choose(browser, "Panels", "block")
     choose(browser, "Colour", "block")
@@ -229,7 +220,7 @@ def test_markup_of_a_store_is_text(browser: Browser, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("states", [{}, dict.fromkeys(range(16), "pending")], ids=["empty", "pending"])
 def test_a_store_without_scores_gives_a_page(browser: Browser, tmp_path: Path, states: dict[int, str]) -> None:
-    open_page(browser, _page(tmp_path, Synthetic(grid(**FIELDS) if states else [], states)))
+    open_page(browser, written_page(tmp_path, Synthetic(grid(**FIELDS) if states else [], states)))
     assert browser.complaints() == []
     assert browser.run("return document.querySelectorAll('#points tbody tr').length") == len(states)
 
@@ -237,9 +228,7 @@ def test_a_store_without_scores_gives_a_page(browser: Browser, tmp_path: Path, s
 @pytest.mark.slow
 def test_ten_thousand_trials_load_in_three_seconds_and_answer_in_a_tenth(browser: Browser, tmp_path: Path) -> None:
     """In CPU time of the page's thread."""
-    many = {**FIELDS, "filters": [8, 16, 32, 64, 128], "latent_size": [2, 4, 8, 16, 32, 64, 128, 256], "seed": range(5)}
-    trials = grid(**many, bn_momentum=[0.01, 0.05, 0.1, 0.2, 0.3], batch_size=[64, 128, 256, 512, 1024])
-    page = _page(tmp_path, Synthetic(trials, pictures=False, latent_points=2))
+    page = written_page(tmp_path, Synthetic(grid(**TEN_THOUSAND), pictures=False, latent_points=2))
     started = browser.processor_seconds()
     open_page(browser, page)
     assert browser.processor_seconds() - started < 3

@@ -66,6 +66,26 @@ def test_a_served_page_follows_the_sweep(browser: Browser, running: tuple[Path, 
     assert browser.complaints() == [] and browser.run("return window.pwned === undefined")
 
 
+def test_a_curve_keeps_every_loss_that_the_driver_told_until_the_store_has_it(
+    browser: Browser, running: tuple[Path, str]
+) -> None:
+    folder, url = running
+    store = open_store(folder)
+    open_page(browser, url)
+    choose(browser, "Show", "curves")
+    lines = SERIES.replace("one.data.length", "one.data")
+    losses = {4: 0.25, 9: 0.2}
+    for epoch in (4, 9):
+        shutil.rmtree(folder / "progress")
+        told = RunningTrial(name=HALF.name, epoch=epoch, epochs=20, loss=losses[epoch])
+        ProgressFile(store).write(LaunchProgress(running={HALF.key: told}), force=True)
+        browser.wait_for(
+            f"{lines.replace('return', 'const found =')}; return found.some(one => one[2].at(-1)[0] === {epoch})"
+        )
+    (found,) = [points for *_, points in browser.run(lines) if points[-1][0] == 9]
+    assert [epoch for epoch, _ in found] == [1, 4, 9] and [loss for _, loss in found[1:]] == [0.25, 0.2]
+
+
 def test_a_page_that_is_open_before_there_are_trials_shows_them_as_one_that_is_opened_later(
     browser: Browser, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from aesweep.analysis.axes.layout import Wishes
+from aesweep.sweep.commands.draw import draw_samples
 from aesweep.sweep.commands.explore.live_page import LivePage
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.tables.fold import TableWriter
@@ -113,7 +114,8 @@ def test_a_served_page_shows_what_is_in_the_store_and_what_the_driver_says(store
     assert found is not None and found.kind == "image/png" and found.body.startswith(b"\x89PNG")
     assert "epoch 2/2" in shown["log"]
     first, second = (page.find("decoded.png", {"key": DONE.key}) for _ in range(2))
-    assert first is not None and first.body.startswith(b"\x89PNG") and first == second
+    assert first is not None and first == second
+    assert first.body == draw_samples(open_store(store), DONE.key, "standard_normal", 64, seed=0), "the fitted prior's"
     assert page.find("decoded.png", {"key": HALF.key}) is None and page.find("decoded.png", {"key": "x"}) is None
     assert read(page, "curves.json", keys=f"{HALF.key},nonsense")[HALF.key]["epoch"] == [1]
     assert files(store) == before

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from aesweep.evaluation import pictures, sampling, score, volume
@@ -143,3 +144,20 @@ def test_steps_at_the_full_rate_are_counted_epoch_by_epoch() -> None:
 
 def test_the_schedule_is_read_without_torch() -> None:
     assert "torch" not in modules_after("import aesweep.sweep.driver.short_schedules, aesweep.evaluation.volume")
+
+
+def test_a_price_is_in_the_plan_of_a_sweep_and_in_its_report(
+    finished_store: Path, tiny_spec: Path, tmp_path: Path
+) -> None:
+    before = run_aesweep("plan", tiny_spec, "--price", 2.5).out
+    price = re.search(r"Price: (\S+), for (\S+) GPU-hours at 2\.5\.", before)
+    assert price is not None and float(price[1]) >= 0, before
+    after = run_aesweep("plan", tiny_spec, "--store", finished_store, "--price", 2.5)
+    assert after.code == 0 and "Price: 0, for 0 GPU-hours" in after.out, "everything is done"
+    assert run_aesweep("report", finished_store, "--price", 2.5, "--out", tmp_path / "report").code == 0
+    page = (tmp_path / "report" / "index.html").read_text()
+    hours = pd.read_parquet(finished_store / "tables" / "trials.parquet").gpu_seconds.sum() / 3600
+    cost = f"{2.5 * hours:,.2f} ({hours:.2f} GPU-hours at 2.5 each)" if hours else "no GPU was used"
+    assert re.search(rf"Training cost\W[^.]*?{re.escape(cost)}", page), "of what was trained, if on a GPU"
+    assert run_aesweep("report", finished_store, "--out", tmp_path / "other").code == 0
+    assert "Training cost" not in (tmp_path / "other" / "index.html").read_text()

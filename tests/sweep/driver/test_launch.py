@@ -25,6 +25,7 @@ from tests.fresh_process import modules_after_command
 from tests.in_process import run_aesweep
 from tests.sweep.conftest import TINY, run_cli, run_main
 from tests.sweep.driver.aftermath import assert_same_results, read
+from tests.sweep.webhook import webhook
 from tests.waiting import wait_until
 
 QUIET = Console(quiet=True)
@@ -198,10 +199,15 @@ def test_a_wider_spec_trains_what_is_new_and_a_diverging_trial_is_a_failed_row_t
     shutil.copytree(finished_store, store)
     before = read(store, "trials").set_index("key")
     most = MostAtOnce()
-    outcome = launch(str(spec), store, max_concurrent=1, callbacks=[most], console=QUIET)
+    with webhook() as (url, heard):
+        outcome = launch(str(spec), store, max_concurrent=1, callbacks=[most], notify=url, console=QUIET)
     assert most.most == 1, "two trials were to train, and this machine has room for both"
     assert (outcome.exit_code, outcome.counts["done"], outcome.counts["failed"]) == (1, 2, 1)
     assert "NonFiniteLossError" in outcome.failures[0][1]
+    (message,) = heard
+    assert (message["state"], message["counts"]) == ("failed", outcome.counts)
+    assert [(one["name"], one["reason"]) for one in message["failures"]] == outcome.failures
+    assert f"Failed: {outcome.failures[0][0]}: " in message["text"] and "NonFiniteLossError" in message["text"]
     assert read(store, "failures").type.tolist() == ["NonFiniteLossError"]
     after = read(store, "trials").set_index("key")
     assert len(after) == 4, "the two of before, one more latent size, the bad one"

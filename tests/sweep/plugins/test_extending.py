@@ -141,6 +141,20 @@ def test_what_has_to_run_a_missing_plugin_says_which(extended: Extended) -> None
     assert "stripes" in refused(run_aesweep("plan", extended.spec))
 
 
+def test_every_verb_about_one_trial_names_the_missing_plugin_and_how_to_give_it(
+    extended: Extended, tmp_path: Path
+) -> None:
+    key = next((extended.store / "trials").iterdir()).name
+    said = [
+        refused(run_aesweep("sample", extended.store, key, "--prior", "mvg")),
+        refused(run_aesweep("export", extended.store, key, "--to", tmp_path / "model")),
+        run_aesweep("why", extended.store, key).out,
+    ]
+    for words in said:
+        assert any(f"'{name}'" in words for name in examples_named()), words
+        assert "no such plug-in is here" in words and "--plugins FILE" in words, words
+
+
 def test_the_same_plugins_in_files_find_their_results_again(extended: Extended, tmp_path: Path) -> None:
     files = []
     for name, text in examples().items():

@@ -1,0 +1,88 @@
+"""Scales of the axes and symbols, on the page of `aesweep explore`: where the points of the chart are on the screen."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.analysis.browser.browser import Browser
+from tests.analysis.browser.explore_page import FIELDS, SERIES, choose, open_page, tick, written_page
+from tests.analysis.conftest import Synthetic, grid
+
+pytestmark = pytest.mark.browser
+# Of each scatter series, or of the lines where there is none: its symbol, and value and place of its points.
+PLACES = """
+const chart = echarts.getInstanceByDom(document.getElementById('chart')), series = chart.getOption().series;
+const kind = series.some(one => one.type === 'scatter') ? 'scatter' : 'line';
+return series.flatMap((one, seriesIndex) => one.type !== kind ? [] : [
+  [one.name, one.symbol, one.data.map(value => [value, chart.convertToPixel({seriesIndex}, value)])]
+]);
+"""
+LOGARITHMIC_Y = "logarithmic Y axis"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen trials of two models, and latents of 4 to 32 units."""
+    return written_page(tmp_path_factory.mktemp("axes"), Synthetic(grid(**FIELDS)))
+
+
+def places(browser: Browser, axis: int) -> dict[float, float]:
+    """Value -> place on the screen along an axis, of all points."""
+    found = browser.wait_for(PLACES)
+    return {value[axis]: place[axis] for _, _, points in found for value, place in points}
+
+
+def is_logarithmic(places: dict[float, float]) -> bool:
+    """Whether equal factors, or else equal steps, have equal places on the screen; it must be one of the two."""
+    values, at = np.array(sorted(places.items())).T
+    misses = [
+        float(np.abs(np.polyval(np.polyfit(scale, at, 1), scale) - at).max()) for scale in (values, np.log(values))
+    ]
+    assert min(misses) < 0.5 < max(misses), misses
+    assert np.ptp(at) > 100, "the points use the space"
+    return misses[1] < misses[0]
+
+
+def test_the_x_axis_is_logarithmic_where_values_span_a_factor_of_eight_and_where_that_is_chosen(
+    browser: Browser, page: Path
+) -> None:
+    open_page(browser, page)
+    assert is_logarithmic(places(browser, 0)), "latents of 4 to 32 units"
+    choose(browser, "X scale", "linear")
+    assert not is_logarithmic(places(browser, 0))
+    browser.run("location.reload()")
+    browser.wait_for("return document.body.dataset.ready === 'yes'")
+    assert not is_logarithmic(places(browser, 0)), "the address keeps it"
+    choose(browser, "X scale", "log")
+    assert is_logarithmic(places(browser, 0))
+
+
+def test_the_y_axis_is_logarithmic_if_that_is_chosen(browser: Browser, page: Path) -> None:
+    open_page(browser, page)
+    assert not is_logarithmic(places(browser, 1))
+    tick(browser, LOGARITHMIC_Y)
+    assert is_logarithmic(places(browser, 1))
+    tick(browser, LOGARITHMIC_Y)
+    assert not is_logarithmic(places(browser, 1))
+
+
+def test_learning_curves_have_both_scales(browser: Browser, page: Path) -> None:
+    open_page(browser, page)
+    choose(browser, "Show", "curves")
+    assert not is_logarithmic(places(browser, 0)) and not is_logarithmic(places(browser, 1))
+    choose(browser, "X scale", "log")
+    tick(browser, LOGARITHMIC_Y)
+    assert is_logarithmic(places(browser, 0)) and is_logarithmic(places(browser, 1))
+
+
+def test_a_symbol_distinguishes_the_values_of_a_field(browser: Browser, page: Path) -> None:
+    open_page(browser, page)
+    choose(browser, "Colour", "")
+    choose(browser, "Symbol", "model")
+    found = browser.run(PLACES)
+    assert {(name, symbol) for name, symbol, _ in found} == {("model DAE", "circle"), ("model VAE", "rect")}
+    assert sum(len(points) for *_, points in found) == 8
+    choose(browser, "Symbol", "")
+    assert {symbol for _, symbol, _ in browser.run(PLACES)} == {"circle"}
+    assert {kind for kind, *_ in browser.run(SERIES)} == {"line", "scatter"}
