@@ -4,7 +4,7 @@ A Gaussian process over log2 of the latent size. The variance of each mean is kn
 where few degrees of freedom estimate it. How smooth, how long and how high the waves of such a curve are cannot be seen from a few
 noisy points. So nothing is fitted: a grid of Matérn kernels is averaged, each with the weight of its marginal likelihood (Hoeting et
 al. 1999, "Bayesian model averaging"). Smoothness 3/2 is for curves with a sharp bend, 5/2 for others. In simulations the interval
-covers the true minimum in 95 to 100 % (docs/benchmarks/calibration-*.md); with the most likely waves alone it did in 85 % at a
+covers the true minimum in 94 to 100 % (docs/benchmarks/calibration-*.md); with the most likely waves alone it did in 85 % at a
 sharp bend. Where a curve is so shallow that the interval spans most of the sizes tried, it covers more.
 """
 
