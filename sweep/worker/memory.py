@@ -4,7 +4,7 @@ Problem: a training step frees its activations and asks for as much again a mome
 small programs, each tensor is mapped from the kernel and given back, so every step pays for fresh, zeroed pages.
 Decision: raise both thresholds once, when a process begins to train. What is freed stays with the process, which has held as much
 at its peak anyway.
-Consequence: 17 % more images per CPU-second at 16 filters (docs/benchmarks/peers-cpu-*.md), the same bits. Between two trials,
+Consequence: 22 % more images per CPU-second at 16 filters (docs/benchmarks/peers-cpu-*.md), the same bits. Between two trials,
 memory goes back to the machine.
 """
 
