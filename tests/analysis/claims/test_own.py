@@ -105,7 +105,8 @@ def test_a_bar_is_drawn_at_the_scale_of_its_comparison() -> None:
     assert first.margin == pytest.approx((50 - 50 / 1.1, 50 + 50 / 1.1), abs=0.01)
     assert first[:3] == pytest.approx((50 - 37.5 / 1.1, 50 - 25 / 1.1, 50 - 12.5 / 1.1), abs=0.01)
     assert second.value == pytest.approx(50 + 25 / 1.1, abs=0.01)
-    assert show_intervals(decided("", 1.0, 1.0, "", Interval(math.nan, 1.0), Interval(0.0, math.inf))) == []
+    beyond = [Interval(math.nan, 1.0), Interval(0.0, math.inf), Interval(1e308, 1e308), Interval(10**400, 1)]
+    assert show_intervals(decided("", 1.0, 1.0, "", *beyond)) == []
 
 
 def test_the_page_lists_every_name_that_a_file_may_import() -> None:
@@ -192,6 +193,8 @@ WRONG = [
     'Verdict("supported", (Finding("supported", 5),))',
     'Verdict("supported", (Finding("sure", "words"),))',
     'Verdict("supported", (Finding("supported", "words", intervals=(1,)),))',
+    'Verdict("supported", (Finding("supported", "words", intervals=None),))',
+    'Verdict("supported", (Finding("supported", "words", intervals=Interval(1, 1)),))',
     'Verdict("supported", (Finding("supported", "words", intervals=(Interval("1", 1),)),))',
     "sys.exit(3)",
 ]
