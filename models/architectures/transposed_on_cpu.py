@@ -1,7 +1,7 @@
 """A transposed convolution in training on a CPU, by the faster ones of oneDNN's kernels.
 
 Problem: the gradient of a transposed layer's bias takes oneDNN as long as that of its kernel, or longer. And its kernels
-compute 16 channels at once, so that a layer to the three of an image wastes most of each instruction.
+compute 16 channels at once, so that a layer to the three channels of an image wastes most of each instruction.
 Decision: PyTorch sums the gradient of the bias. A layer to few channels computes the four pixels of a 2x2 block as channels, by
 an ordinary convolution; its gradients are those of the layer as it is written.
 Consequence: the same sums, some in another order, in less time. On other devices, and in eval mode, nothing changes.
