@@ -209,6 +209,14 @@ def test_no_answer_of_a_claim_ends_the_report(file: Path, won: Results) -> None:
     assert found == ["error"] * len(WRONG)
 
 
+def test_of_a_claim_that_fails_nothing_is_said_about_its_threshold(file: Path, won: Results) -> None:
+    file.write_text(
+        'from aesweep.claims import claim\n@claim("x", threshold="little")\ndef x(results):\n    return 1 / 0\n'
+    )
+    (judged,) = (one for one in judge(won, load_claims(file).claims).judged if one.claim.is_own)
+    assert (judged.ours.outcome, judged.sweep) == ("error", "")
+
+
 def test_a_claim_cannot_change_the_numbers_that_others_see(file: Path, won: Results) -> None:
     file.write_text(
         'from aesweep.claims import claim, together\n@claim("x")\n'
