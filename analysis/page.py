@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -69,6 +68,10 @@ class ShownTable:
     """For the page's script if the markup omits rows: the cells of each row, and which of them are bold."""
 
 
+MOST = 1e300
+"""Numbers up to which an interval is drawn; your claim may give any, also an int that no float can hold."""
+
+
 class ShownBar(NamedTuple):
     """An interval as a bar: places from left to right, in percent. What decides is in the middle."""
 
@@ -80,7 +83,7 @@ class ShownBar(NamedTuple):
 
 def show_intervals(finding: Finding) -> list[ShownBar]:
     """The intervals of a comparison at one scale, with what decides in the middle."""
-    found = [one for one in finding.intervals if all(map(math.isfinite, one))]
+    found = [one for one in finding.intervals if all(abs(number) < MOST for number in one)]  # not where one is nan
     reach = 1.1 * max((max(abs(value) + half, margin) for value, half, margin in found), default=0.0) or 1.0
 
     def place(value: float) -> float:

@@ -62,7 +62,7 @@ class Judged:
         """What the threshold means for the verdict, in a sentence; "" without one, and where nothing is decided at any value."""
         if self.flips:
             return f"Depends on the threshold: {self.flips}."
-        if not self._swept or self.ours.outcome == OPEN:
+        if not self._swept or self.ours.outcome in (OPEN, ERROR):
             return ""
         return f"The same with “{self.claim.threshold.replace('_', ' ')}” at {' and at '.join(self._swept)}."
 

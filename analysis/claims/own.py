@@ -135,12 +135,14 @@ def _is_sound(verdict: Verdict) -> bool:
         return False
     outcomes = (verdict.outcome, *(one.outcome for one in verdict.findings))
     return all(one in OUTCOMES for one in outcomes) and all(
-        isinstance(one.words, str) and all(map(_can_be_drawn, one.intervals)) for one in verdict.findings
+        isinstance(one.words, str) and _can_be_drawn(one.intervals) for one in verdict.findings
     )
 
 
-def _can_be_drawn(interval: object) -> bool:
-    return isinstance(interval, Interval) and all(isinstance(number, (int, float)) for number in interval)
+def _can_be_drawn(intervals: object) -> bool:
+    return isinstance(intervals, tuple) and all(
+        isinstance(one, Interval) and all(isinstance(number, (int, float)) for number in one) for one in intervals
+    )
 
 
 def _failed(words: str) -> Verdict:

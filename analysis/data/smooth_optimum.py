@@ -30,6 +30,8 @@ _LENGTHS = np.geomspace(0.5, 16, 6)
 """Of the waves, in octaves."""
 _VARIANCES = np.geomspace(0.3, 100, 4)
 """Of the curve, as multiples of the variance of the means."""
+_LEAST_NOISE = 1e-10
+"""Variance of a mean as a share of the variance of the means: with less, long waves through close sizes have no Cholesky factor."""
 _PLACES, _DRAWS = 129, 1000
 
 
@@ -55,8 +57,9 @@ def smooth_optimum(sizes: np.ndarray, scores: Settings) -> SmoothOptimum | None:
     if len(sizes) < FEWEST_SMOOTHED or not np.isfinite(scores.means).all():
         return None
     variance, freedom = scores.variances
-    if not (variance > 0).all():
-        return None
+    with np.errstate(over="ignore"):
+        if not (variance > 0).all() or not np.isfinite(np.var(scores.means) + variance).all():
+            return None
     wider = (stats.t.ppf(1 - ALPHA, freedom) / stats.norm.ppf(1 - ALPHA)) ** 2
     spreads = wider * variance / scores.counts
     return _minimum(tuple(np.log2(sizes).tolist()), tuple(scores.means.tolist()), tuple(spreads.tolist()))
@@ -66,7 +69,7 @@ def smooth_optimum(sizes: np.ndarray, scores: Settings) -> SmoothOptimum | None:
 def _minimum(places: tuple[float, ...], means: tuple[float, ...], variances: tuple[float, ...]) -> SmoothOptimum:
     y, x = np.array(means), np.array(places)[:, None]
     unit = float(np.std(y)) or math.sqrt(variances[0])
-    standard, noise = (y - y.mean()) / unit, np.array(variances) / unit**2
+    standard, noise = (y - y.mean()) / unit, np.maximum(np.array(variances) / unit**2, _LEAST_NOISE)
     grid = np.linspace(places[0], places[-1], _PLACES)
     processes = _processes(x, standard, noise)
     evidence = np.array([process.log_marginal_likelihood_value_ for process in processes])

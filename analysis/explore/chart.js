@@ -19,7 +19,7 @@ const Chart = (() => {
       .filter(Boolean)
       .join(', ') || 'all';
 
-  const scoreSeries = (found, facets, bars) => {
+  const scoreSeries = (found, facets, bars, logY) => {
     const place = new Map(facets.map((code, i) => [code, i])),
       groups = new Map();
     for (const p of found.shown) {
@@ -49,9 +49,10 @@ const Chart = (() => {
           if (i && p.line !== group[i - 1].line) strokes.push([p.x, null]);
           strokes.push([p.x, p.y]);
         });
+      const lowEnd = p => (logY ? Math.max(p.y - p.error, p.y * 1e-9) : p.y - p.error); // else a bar to 0 would have no place
       if (bars)
         for (const p of group.filter(p => p.error))
-          strokes.push([p.x, null], [p.x, p.y - p.error], [p.x, p.y + p.error]);
+          strokes.push([p.x, null], [p.x, lowEnd(p)], [p.x, p.y + p.error]);
       const series = [];
       if (strokes.length)
         series.push({
@@ -111,13 +112,15 @@ const Chart = (() => {
           true,
           found.shown.map(p => p.y),
         );
-    const reach = p => (withBars && p.error && !logY ? [p.y - p.error, p.y + p.error] : [p.y]);
+    // On a logarithmic axis a bar that comes near 0 goes to the end of the axis.
+    const lowEnd = p => (logY && p.y - p.error < p.y / 10 ? p.y : p.y - p.error);
+    const reach = span(found.shown.flatMap(p => (withBars && p.error ? [lowEnd(p), p.y + p.error] : [p.y])));
     const yAxis = {
       title: found.y ? found.y.title : '',
       log: logY,
-      ...(logY ? Look.roundLog(span(found.shown.map(p => p.y)), 10) : Look.round(span(found.shown.flatMap(reach)))),
+      ...(logY ? Look.roundLog(reach, 10) : Look.round(reach)),
     };
-    const series = scoreSeries(found, facets, withBars);
+    const series = scoreSeries(found, facets, withBars, logY);
     const names = [...new Set(series.map(one => one.name))];
     const titles = found.facet ? facets.map(code => `${found.facet.title} ${found.facet.word(code)}`) : [];
     const base = found.x.field && Look.powersOfTwo(found.x.field.values) ? 2 : 10;

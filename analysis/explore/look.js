@@ -128,7 +128,9 @@ const Look = (() => {
   };
 
   // Limits and ticks of a logarithmic axis. Left to ECharts it would begin and end at powers of the base.
-  const roundLog = ([low, high], base) => {
+  const roundLog = ([lowest, highest], base) => {
+    if (!(lowest > 0) || !Number.isFinite(highest)) return {}; // no values, or an epoch of 0
+    const [low, high] = lowest < highest ? [lowest, highest] : [lowest / base, highest * base]; // one value is in the middle
     const steps = base === 2 ? [1] : [1, 2, 5],
       first = Math.floor(Math.log(low) / Math.log(base)),
       last = Math.ceil(Math.log(high) / Math.log(base));

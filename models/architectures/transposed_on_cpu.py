@@ -1,7 +1,7 @@
 """A transposed convolution in training on a CPU, by the faster ones of oneDNN's kernels.
 
 Problem: the gradient of a transposed layer's bias takes oneDNN as long as that of its kernel, or longer. And its kernels
-compute 16 channels at once, so that a layer to the three of an image wastes most of each instruction.
+compute 16 channels at once, so that a layer to the three channels of an image wastes most of each instruction.
 Decision: PyTorch sums the gradient of the bias. A layer to few channels computes the four pixels of a 2x2 block as channels, by
 an ordinary convolution; its gradients are those of the layer as it is written.
 Consequence: the same sums, some in another order, in less time. On other devices, and in eval mode, nothing changes.
@@ -32,14 +32,23 @@ def transposed_on_cpu(
 
 class _Transposed(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, *numbers: int) -> torch.Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.padding = stride, padding = numbers
+    def forward(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int, padding: int) -> torch.Tensor:
         if stride == 1 and weight.shape[1] <= FEW_CHANNELS:
             return _in_blocks(x, weight, bias)
-        out, cropped = F.conv_transpose2d(x, weight, bias, stride, padding), weight.shape[2] - stride - 2 * padding
-        # Copied, since a ReLU may overwrite what this returns, which autograd refuses for views.
-        return out[..., :-cropped, :-cropped].contiguous(memory_format=torch.channels_last) if cropped else out
+        return _as_written(x, weight, bias, stride, padding)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        x, weight, _, ctx.stride, ctx.padding = inputs
+        ctx.save_for_backward(x, weight)
+        ctx.save_for_forward(x, weight)
+
+    @staticmethod
+    def jvp(ctx: Any, of_x: torch.Tensor, of_weight: torch.Tensor, of_bias: torch.Tensor, *_: None) -> torch.Tensor:
+        """For an objective that uses `torch.func.jvp`. The layer is linear in its input, and in its kernel with the bias."""
+        x, weight = ctx.saved_tensors
+        of_kernel = _as_written(x, of_weight, of_bias, ctx.stride, ctx.padding)
+        return of_kernel + _as_written(of_x, weight, None, ctx.stride, ctx.padding)
 
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
@@ -51,6 +60,14 @@ class _Transposed(torch.autograd.Function):
             whole, x, weight, None, *geometry, [*ctx.needs_input_grad[:2], False]
         )
         return of_x, of_weight, grad.sum((0, 2, 3)), None, None
+
+
+def _as_written(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: int, padding: int
+) -> torch.Tensor:
+    out, cropped = F.conv_transpose2d(x, weight, bias, stride, padding), weight.shape[2] - stride - 2 * padding
+    # Copied, since a ReLU may overwrite what this returns, which autograd refuses for views.
+    return out[..., :-cropped, :-cropped].contiguous(memory_format=torch.channels_last) if cropped else out
 
 
 def _in_blocks(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:

@@ -114,6 +114,7 @@ def test_the_rate_of_a_single_comparison_follows_from_the_two_errors() -> None:
         assert exact == pytest.approx(rate, abs=0.015)
 
 
+@pytest.mark.slow  # test_calibration.py asks the same of ties in the default suite
 def test_todays_rules_decide_none_of_it_with_one_seed_and_at_most_five_percent_with_three() -> None:
     cases = [one.case() for one in AUDIT]
     assert set(wrong_verdicts(cases, 1, "equal", REPLICATES, seed=11).values()) == {0}

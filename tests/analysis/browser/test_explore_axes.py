@@ -8,6 +8,7 @@ import pytest
 from tests.analysis.browser.browser import Browser
 from tests.analysis.browser.explore_page import FIELDS, SERIES, choose, open_page, tick, written_page
 from tests.analysis.conftest import Synthetic, grid
+from tests.analysis.typed import Rows
 
 pytestmark = pytest.mark.browser
 # Of each scatter series, or of the lines where there is none: its symbol, and value and place of its points.
@@ -17,6 +18,13 @@ const kind = series.some(one => one.type === 'scatter') ? 'scatter' : 'line';
 return series.flatMap((one, seriesIndex) => one.type !== kind ? [] : [
   [one.name, one.symbol, one.data.map(value => [value, chart.convertToPixel({seriesIndex}, value)])]
 ]);
+"""
+# The places of the ends of all error bars, and those of the ends of the axis.
+BARS = """
+const chart = echarts.getInstanceByDom(document.getElementById('chart')), {series, grid: [grid]} = chart.getOption();
+const ends = series.filter(one => one.type === 'line' && one.lineStyle.width === 2).flatMap(one => one.data);
+const places = ends.filter(([, y]) => y !== null).map(([, y]) => chart.convertToPixel({yAxisIndex: 0}, y));
+return [places, [grid.top + grid.height, grid.top]];
 """
 LOGARITHMIC_Y = "logarithmic Y axis"
 
@@ -65,6 +73,35 @@ def test_the_y_axis_is_logarithmic_if_that_is_chosen(browser: Browser, page: Pat
     assert is_logarithmic(places(browser, 1))
     tick(browser, LOGARITHMIC_Y)
     assert not is_logarithmic(places(browser, 1))
+
+
+def test_on_a_logarithmic_axis_an_error_bar_is_whole_unless_it_comes_near_zero(
+    browser: Browser, tmp_path: Path
+) -> None:
+    def errors(rows: Rows) -> None:
+        for row in rows["scores"]:
+            row |= {"stderr": (2.0 if row["key"] == large else 0.3) * row["value"], "stderr_of": "samples"}
+
+    trials = grid(**FIELDS)
+    large = trials[5].key
+    open_page(browser, written_page(tmp_path, Synthetic(trials, edit=errors)))
+    choose(browser, "Show", "trials")
+    tick(browser, LOGARITHMIC_Y)
+    ends, (bottom, top) = browser.wait_for(BARS)
+    assert len(ends) == 2 * len(trials) and all(end is not None and end >= top - 1 for end in ends)
+    assert sum(end > bottom + 1 for end in ends) == 1, "the one that would reach below zero goes beyond the axis"
+
+
+def test_one_value_is_inside_a_logarithmic_axis(browser: Browser, tmp_path: Path) -> None:
+    def fifty(rows: Rows) -> None:
+        for row in rows["scores"]:
+            row["value"] = 50.0
+
+    open_page(browser, written_page(tmp_path, Synthetic(grid(**FIELDS)[:1], edit=fifty)))
+    tick(browser, LOGARITHMIC_Y)
+    (place,) = places(browser, 1).values()
+    _, (bottom, top) = browser.run(BARS)
+    assert top + 50 < place < bottom - 50
 
 
 def test_learning_curves_have_both_scales(browser: Browser, page: Path) -> None:

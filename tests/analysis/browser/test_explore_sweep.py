@@ -33,9 +33,12 @@ def served(store: Path, env: dict[str, str]) -> Iterator[str]:
     environment = command_environment(**env)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
-        yield process.stdout.readline().split()[1]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        try:
+            yield process.stdout.readline().split()[1]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
 
 
 @pytest.mark.timeout(300)

@@ -105,7 +105,8 @@ def test_a_bar_is_drawn_at_the_scale_of_its_comparison() -> None:
     assert first.margin == pytest.approx((50 - 50 / 1.1, 50 + 50 / 1.1), abs=0.01)
     assert first[:3] == pytest.approx((50 - 37.5 / 1.1, 50 - 25 / 1.1, 50 - 12.5 / 1.1), abs=0.01)
     assert second.value == pytest.approx(50 + 25 / 1.1, abs=0.01)
-    assert show_intervals(decided("", 1.0, 1.0, "", Interval(math.nan, 1.0), Interval(0.0, math.inf))) == []
+    beyond = [Interval(math.nan, 1.0), Interval(0.0, math.inf), Interval(1e308, 1e308), Interval(10**400, 1)]
+    assert show_intervals(decided("", 1.0, 1.0, "", *beyond)) == []
 
 
 def test_the_page_lists_every_name_that_a_file_may_import() -> None:
@@ -192,6 +193,8 @@ WRONG = [
     'Verdict("supported", (Finding("supported", 5),))',
     'Verdict("supported", (Finding("sure", "words"),))',
     'Verdict("supported", (Finding("supported", "words", intervals=(1,)),))',
+    'Verdict("supported", (Finding("supported", "words", intervals=None),))',
+    'Verdict("supported", (Finding("supported", "words", intervals=Interval(1, 1)),))',
     'Verdict("supported", (Finding("supported", "words", intervals=(Interval("1", 1),)),))',
     "sys.exit(3)",
 ]
@@ -204,6 +207,14 @@ def test_no_answer_of_a_claim_ends_the_report(file: Path, won: Results) -> None:
     file.write_text("import sys\nfrom aesweep.claims import Finding, Interval, Verdict, claim\n" + "".join(answers))
     found = [one(won).outcome for one in load_claims(file).claims]
     assert found == ["error"] * len(WRONG)
+
+
+def test_of_a_claim_that_fails_nothing_is_said_about_its_threshold(file: Path, won: Results) -> None:
+    file.write_text(
+        'from aesweep.claims import claim\n@claim("x", threshold="little")\ndef x(results):\n    return 1 / 0\n'
+    )
+    (judged,) = (one for one in judge(won, load_claims(file).claims).judged if one.claim.is_own)
+    assert (judged.ours.outcome, judged.sweep) == ("error", "")
 
 
 def test_a_claim_cannot_change_the_numbers_that_others_see(file: Path, won: Results) -> None:

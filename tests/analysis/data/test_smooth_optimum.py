@@ -45,3 +45,15 @@ def test_one_seed_few_sizes_and_scores_that_are_not_finite_have_no_smooth_minimu
     full = curve(90, 5, 1.0)
     assert smooth_optimum(SIZES[:4], Settings(full.samples[:4])) is None
     assert smooth_optimum(SIZES, Settings([*full.samples[:-1], Sample(np.array([1.0, np.inf]))])) is None
+
+
+def test_scores_almost_without_noise_at_close_sizes_have_a_smooth_minimum() -> None:
+    sizes, random = np.arange(100, 400, 2), np.random.default_rng(0)
+    scores = Settings([Sample(80 + 1e-3 * (size - 180) ** 2 + random.normal(0, 1e-9, 3)) for size in sizes])
+    found = smooth_optimum(sizes, scores)
+    assert found is not None and found.low <= 180 <= found.high and found.size == pytest.approx(180, rel=0.01)
+
+
+def test_scores_beyond_what_can_be_squared_have_no_smooth_minimum() -> None:
+    full = curve(90, 5, 1.0)
+    assert smooth_optimum(SIZES, Settings([Sample(1e200 * sample.values) for sample in full.samples])) is None

@@ -1,5 +1,7 @@
 """The layers against their definitions, which parameter counts and shapes cannot see."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -80,6 +82,31 @@ def test_in_training_on_a_cpu_a_transposed_layer_and_its_gradients_are_those_of_
     ours = output_and_gradients()
     layer.eval()
     torch.testing.assert_close(ours, output_and_gradients())
+
+
+@CASES
+@pytest.mark.parametrize("channels", [3, 5])
+def test_in_training_on_a_cpu_a_transposed_layer_has_the_derivatives_of_torch_func(
+    kernel: int, stride: int, channels: int
+) -> None:
+    """An objective that is a plug-in may use them, as it may on a GPU."""
+    torch.manual_seed(0)
+    layer = SameConvTranspose2d(4, channels, kernel, stride).double()
+    given = {name: one.detach() for name, one in layer.named_parameters()}, torch.randn(2, 4, 6, 6, dtype=torch.float64)
+    tangents = {name: torch.randn_like(one) for name, one in given[0].items()}, torch.randn_like(given[1])
+
+    def output(parameters: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = torch.func.functional_call(layer, parameters, (x,))
+        return out
+
+    def derivatives() -> tuple[Any, ...]:
+        forward = torch.func.jvp(output, given, tangents)
+        backward = torch.func.grad(lambda x: output(given[0], x).square().sum())(given[1])
+        return (*forward, backward)
+
+    ours = derivatives()
+    layer.eval()
+    torch.testing.assert_close(ours, derivatives())
 
 
 @pytest.mark.parametrize("channels", [3, 5])

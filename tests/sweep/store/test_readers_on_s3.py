@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,11 @@ def assert_nothing_was_written(proxy: Proxy) -> None:
 def test_the_page_is_served_and_follows_the_store(copied: Store, uri: str, proxy: Proxy) -> None:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     command = [sys.executable, "-m", "aesweep.sweep.cli", "explore", uri, "--serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=command_environment()) as process:
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=command_environment()) as process,
+        ExitStack() as end,
+    ):
+        end.callback(process.kill)  # also where the test fails: the server would run on
         assert process.stdout is not None
         url = process.stdout.readline().split()[1]
 
@@ -63,7 +68,6 @@ def test_the_page_is_served_and_follows_the_store(copied: Store, uri: str, proxy
         proxy.plan()
         get("now.json")
         assert len(proxy.requests) <= 4, "a question what is new costs a listing, and a file for each driver"
-        process.kill()
 
 
 def test_an_export_has_the_same_files(copied: Store, uri: str, small_store: Path, proxy: Proxy, tmp_path: Path) -> None:
