@@ -22,8 +22,10 @@ return series.flatMap((one, seriesIndex) => one.type !== kind ? [] : [
 # The places of the ends of all error bars, and those of the ends of the axis.
 BARS = """
 const chart = echarts.getInstanceByDom(document.getElementById('chart')), {series, grid: [grid]} = chart.getOption();
-const ends = series.filter(one => one.type === 'line' && one.lineStyle.width === 2).flatMap(one => one.data);
-const places = ends.filter(([, y]) => y !== null).map(([, y]) => chart.convertToPixel({yAxisIndex: 0}, y));
+const bars = ({data}) => data.flatMap(([x, y], i) =>
+  i && data[i - 1][1] === null && i + 1 < data.length && data[i + 1][0] === x ? [y, data[i + 1][1]] : []);
+const ends = series.filter(one => one.type === 'line').flatMap(bars);
+const places = ends.map(y => chart.convertToPixel({yAxisIndex: 0}, y));
 return [places, [grid.top + grid.height, grid.top]];
 """
 LOGARITHMIC_Y = "logarithmic Y axis"
