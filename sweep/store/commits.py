@@ -18,6 +18,7 @@ from aesweep.sweep.store.layout import (
     Stage,
     attempt_folder,
     commit_name,
+    is_evaluation,
     prior_file,
     scores_name,
     training_name,
@@ -50,11 +51,11 @@ class Commits:
         return self.records.has_commit(training_name(key), TrainingRecord)
 
     def scored(self, key: str) -> list[str]:
-        """Ids of the evaluations committed for a trial."""
+        """Ids of the evaluations committed for a trial; a copy under another kind of name is no evaluation."""
         storage, folder = self.records.storage, f"trials/{key}/scores"
-        names = [name for name in storage.names(folder) if name.endswith(".json")]
-        versions = {name: storage.version(f"{folder}/{name}") for name in names}
-        return [name.removesuffix(".json") for name, v in versions.items() if v and size_of(v) >= VACANCY_BYTES]
+        ids = [name.removesuffix(".json") for name in storage.names(folder) if name.endswith(".json")]
+        versions = {e: storage.version(f"{folder}/{e}.json") for e in ids if is_evaluation(e)}
+        return [e for e, version in versions.items() if version and size_of(version) >= VACANCY_BYTES]
 
     def scores(self, key: str, evaluation: str) -> ScoresRecord | None:
         """The commit of one evaluation; None while there is none for the weights that the trial has now."""

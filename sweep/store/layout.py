@@ -63,7 +63,7 @@ LOG = "log.txt"
 
 Stage = Literal["train", "evaluate"]
 PREFIX: dict[Stage, str] = {"train": "train", "evaluate": "score"}
-_KEY = re.compile(r"[0-9a-f]{12}")
+_ID = re.compile(r"[0-9a-f]{12}")
 _ATTEMPT = re.compile(r"(?P<stage>train|score)-\d+(-(?P<evaluation>[0-9A-Za-z]+))?-[0-9a-f]{6}")
 
 
@@ -74,7 +74,12 @@ def table_name(table: str) -> str:
 
 def is_key(name: str) -> bool:
     """Whether a name is a trial's key."""
-    return _KEY.fullmatch(name) is not None
+    return _ID.fullmatch(name) is not None
+
+
+def is_evaluation(name: str) -> bool:
+    """Whether a name is the id of an evaluation."""
+    return _ID.fullmatch(name) is not None
 
 
 def spec_name(spec_hash: str) -> str:

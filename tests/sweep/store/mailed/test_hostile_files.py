@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from aesweep.models.errors import InputError
@@ -195,3 +196,17 @@ def test_a_note_of_versions_that_are_none_is_a_damaged_one(store: Path, version:
     folded["commits"] = dict.fromkeys(folded["commits"], version)
     (store / "tables/folded.json").write_text(json.dumps(folded))
     look_at(store)
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe.json", b"con.json", b"0365757091", b"=1+1.json", b"A3657570914C.json"])
+def test_a_copy_of_scores_under_another_name_is_no_evaluation(store: Path, name: bytes) -> None:
+    """Its rows would be there twice, under an id that no evaluation has; a name that is no UTF-8 fits in no table."""
+    assert run_aesweep("tables", store).code == 0
+    table = store / "tables" / "scores.parquet"
+    before = pd.read_parquet(table)
+    (scores,) = (store / "trials" / DONE.key / "scores").glob("*.json")
+    copy = os.fsencode(scores.parent) + b"/" + name
+    Path(os.fsdecode(copy)).write_bytes(scores.read_bytes())
+    ended = run_aesweep("tables", store)
+    assert ended.code == 0, ended.err
+    assert pd.read_parquet(table).equals(before)
