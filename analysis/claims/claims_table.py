@@ -48,11 +48,15 @@ class Judged:
         }
 
     @property
+    def _threshold(self) -> str:
+        """The word that the threshold gives a meaning to, in quotes."""
+        return f"“{self.claim.threshold.replace('_', ' ')}”"
+
+    @property
     def flips(self) -> str:
         """How the verdict changes at a smaller and a larger value of its threshold; "" where it stays the same."""
-        word = self.claim.threshold.replace("_", " ")
         return "; ".join(
-            f"{outcome} with “{word}” at {value}"
+            f"{outcome} with {self._threshold} at {value}"
             for value, outcome in self._swept.items()
             if outcome != self.ours.outcome
         )
@@ -64,7 +68,7 @@ class Judged:
             return f"Depends on the threshold: {self.flips}."
         if not self._swept or self.ours.outcome in (OPEN, ERROR):
             return ""
-        return f"The same with “{self.claim.threshold.replace('_', ' ')}” at {' and at '.join(self._swept)}."
+        return f"The same with {self._threshold} at {' and at '.join(self._swept)}."
 
     @property
     def kernel(self) -> str:
@@ -101,10 +105,12 @@ class Judgement:
     @property
     def exploratory(self) -> list[str]:
         """Why verdicts are exploratory, each reason once; those on your claims may have another one."""
-        found = {one.standing.partition(": ")[2]: one.claim.is_own for one in reversed(self.judged)}
+        found: dict[str, bool] = {}
+        for one in self.judged:  # the paper's claims come first
+            found.setdefault(one.standing.partition(": ")[2], one.claim.is_own)
         return [
             f"Verdicts{' on your claims' if own else ''} are exploratory: {reason}."
-            for reason, own in reversed(found.items())
+            for reason, own in found.items()
             if reason
         ]
 

@@ -27,9 +27,9 @@ FEWEST_SMOOTHED = 5
 """Latent sizes from which on a curve is smoothed."""
 _SMOOTHNESS = (1.5, 2.5)
 _LENGTHS = np.geomspace(0.5, 16, 6)
-"""Of the waves, in octaves."""
+"""How long the waves of a curve may be, in octaves of the latent size."""
 _VARIANCES = np.geomspace(0.3, 100, 4)
-"""Of the curve, as multiples of the variance of the means."""
+"""How much a curve may vary: multiples of the variance of the means."""
 _LEAST_NOISE = 1e-10
 """Variance of a mean as a share of the variance of the means: with less, long waves through close sizes have no Cholesky factor."""
 _PLACES, _DRAWS = 129, 1000

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from large_store import VERB, LargeStore
 from page import REPOSITORY
 
+from aesweep.cluster.scoped import in_background
 from aesweep.sweep.store.store import open_store
 from aesweep.sweep.tables.fold import TableWriter
 from tests.sweep.store.s3_server import MotoServer, Proxy
@@ -112,9 +113,8 @@ def served(store: Path | str, **environment: str) -> Iterator[Server]:
 @contextmanager
 def followed(server: Server) -> Iterator[None]:
     """Ask what an open page asks, as often."""
-    ended = threading.Event()
 
-    def follow() -> None:
+    def follow(ended: threading.Event) -> None:
         shown = ""
         while not ended.wait(POLL_SECONDS):
             now = server.ask("now.json")
@@ -123,13 +123,8 @@ def followed(server: Server) -> Iterator[None]:
                 server.ask("data.json")
                 shown = document
 
-    thread = threading.Thread(target=follow)
-    thread.start()
-    try:
+    with in_background(follow):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def questions(large: LargeStore, count: int) -> dict[str, Asked]:

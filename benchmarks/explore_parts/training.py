@@ -1,8 +1,8 @@
 """Training that a page follows: `python explore_parts/training.py STORE SEED SECONDS [--leads]`, in a process of its own.
 
 Trains digits with one thread for so many seconds and commits nothing, so that every run begins with the same store. Prints
-images per second and CPU seconds per 1,000 images. The process that leads also does what a driver does beside it: it says every
-five seconds what runs, and publishes the tables every half minute.
+images per second and CPU seconds per 1,000 images. The process that leads also does a driver's work: every five seconds it
+says what runs, and every half minute it publishes the tables.
 """
 
 import json

@@ -12,7 +12,7 @@ the machine or the driver went too, somebody killed the process, or it could not
 preemptions, stops and the first lack of GPU memory do not count.
 Consequence: a trial that crashes its process costs some attempts, one that takes its machine along some more, and one whose
 process or driver was killed a few times in its first second is innocent. Both counts live in the store, so that relaunches
-continue them; `--retry-failed` begins anew.
+continue them; `--retry-failed` starts the count again.
 """
 
 from collections.abc import Collection, Iterable

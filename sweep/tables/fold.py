@@ -1,6 +1,6 @@
 """The Parquet tables: a view of the commits that can always be made again.
 
-A fold writes each table anew into a file of its own, trial after trial in the order of the keys: the rows of a trial that
+A fold writes each table into a new file, trial after trial in the order of the keys: the rows of a trial that
 changed are made from its commits, all others come from the table that was folded before. So no more than a few hundred
 trials are in memory (row_groups.py), and what has not changed is not read from the store. Publishing replaces each file of
 the store whole. `tables/folded.json`, written last, names the commits that the files were made from: when it does not
@@ -74,7 +74,7 @@ class TableWriter:
     """Folds the commits of a store into its tables."""
 
     def __init__(self, store: Store, anew: bool = True, processes: int = 1) -> None:
-        """Reads every commit, or, where it is not to fold `anew`, those that changed since the tables were published.
+        """`anew` reads every commit; otherwise only those are read that changed since the tables were published.
 
         Many trials are read in up to so many `processes`.
         """

@@ -18,7 +18,7 @@ from tests.analysis.calibration import DECISIVE, FOR, RULES, SIZES, Case, Curve,
 from tests.analysis.simulated import IMAGE_SE, SEED_SD, Network
 
 HALF_INTERVAL = 1.96 * np.hypot(IMAGE_SE, IMAGE_SE)
-"""Of the old 95 % interval of a difference between two scores."""
+"""Half the width of the 95 % interval that the old rules put around the difference of two scores."""
 DAE_SIZES = (32, 64, 96, 112, 128, 144, 160, 192, 256, 384, 512)
 VAE_SIZES = (32, 64, 128, 192, 256, 384, 512, 640, 768)
 REPLICATES, OLD_REPLICATES = 40, 4000

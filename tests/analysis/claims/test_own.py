@@ -78,7 +78,7 @@ def test_the_file_that_the_page_shows_is_judged(file: Path, won: Results) -> Non
 def test_each_comparison_of_your_claim_is_drawn_with_its_interval(
     file: Path, make_store: MakeStore, tmp_path: Path
 ) -> None:
-    """As those of the paper's claims are: a bar beside the line in the middle where it is decided, across it where it is open."""
+    """Like the paper's claims: the bar of a decided one stays on one side of the middle line, that of an open one crosses it."""
 
     def score(rows: Rows) -> None:
         for row in rows["scores"]:
