@@ -33,7 +33,7 @@ test-faults: $(STAMP) ## Run the slow tests of faults: killed processes, full di
 check: $(STAMP) ## Lint, formatting, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	MYPYPATH=benchmarks $(BIN)/mypy
 	MYPYPATH=benchmarks $(BIN)/mypy benchmarks/*.py
 
 format: $(STAMP) ## Sort imports and format

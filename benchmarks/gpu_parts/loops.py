@@ -18,11 +18,20 @@ def trial(filters: int, image_size: int = 32, batch_size: int = 128) -> TrialCon
     return TrialConfig(filters=filters, latent_size=128, image_size=image_size, batch_size=batch_size, epochs=100_000)
 
 
-def warm_trainer(config: TrialConfig, device: torch.device, images: int) -> Trainer:
-    """A trainer on `images` images of noise that has done its first steps."""
+def noise(config: TrialConfig, device: torch.device, images: int) -> torch.Tensor:
+    """Images of noise, uint8 (N, size, size, 3), the same at every call."""
     shape = (images, config.image_size, config.image_size, 3)
-    train = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
-    trainer = Trainer(config, train, device=device)
+    generator = torch.Generator(device).manual_seed(0)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, device=device, generator=generator)
+
+
+def warm_trainer(
+    config: TrialConfig, device: torch.device, images: torch.Tensor, change: Callable[[Trainer], None] | None = None
+) -> Trainer:
+    """A trainer, changed or as it is, that has done its first steps on uint8 `images`."""
+    trainer = Trainer(config, images, device=device)
+    if change is not None:
+        change(trainer)
     run_steps(trainer, WARM)
     return trainer
 

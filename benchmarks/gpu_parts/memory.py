@@ -4,7 +4,7 @@ import torch
 
 from aesweep.models.training.gpu_memory import most_training_bytes
 from aesweep.sweep.worker.device import free_memory, is_out_of_memory, limit_memory
-from gpu_parts.loops import trial, warm_trainer
+from gpu_parts.loops import noise, trial, warm_trainer
 
 SMALL_SHARE = 1e-4  # so that the bytes decide
 TOO_LITTLE = 4  # half may be enough for steps that are launched: a recorded one has as much again
@@ -38,7 +38,8 @@ def _reserved(device: torch.device, filters: int, image_size: int, images: int) 
     free_memory()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    trainer = warm_trainer(trial(filters, image_size), device, images)
+    config = trial(filters, image_size)
+    trainer = warm_trainer(config, device, noise(config, device, images))
     used = torch.cuda.max_memory_reserved(device) if device.type == "cuda" else 0
     return used, "replayed" if trainer.replaying else "launched"
 

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from gpu_parts.loops import run_steps, seconds, trial, warm_trainer
+from aesweep.models.cost import STEP_FACTOR, flops_per_image
+from aesweep.models.training.trainer import Trainer
+from gpu_parts.loops import noise, run_steps, seconds, trial, warm_trainer
 
 LONGEST = 15
 GROUPS = {
@@ -27,19 +29,18 @@ class Kernel(NamedTuple):
     microseconds: float
 
 
-def section(device: torch.device, widths: list[int], image_size: int, steps: int, images: int) -> str:
-    """Markdown: one profile for each width."""
-    return "\n\n".join(["## Profile of a step", *(_one(device, f, image_size, steps, images) for f in widths)])
+def section(device: torch.device, networks: list[tuple[int, int]], steps: int, images: int) -> str:
+    """Markdown: one profile for each number of filters and image size."""
+    return "\n\n".join(["## Profile of a step", *(_one(device, *network, steps, images) for network in networks)])
 
 
 def _one(device: torch.device, filters: int, image_size: int, steps: int, images: int) -> str:
-    trainer = warm_trainer(trial(filters, image_size), device, images)
+    config = trial(filters, image_size)
+    trainer = warm_trainer(config, device, noise(config, device, images))
     undisturbed = seconds(lambda: run_steps(trainer, steps)) / steps * 1e6
-    activities = [ProfilerActivity.CUDA if device.type == "cuda" else ProfilerActivity.CPU]
-    with profile(activities=activities) as found:
-        run_steps(trainer, steps)
-    kernels = sorted(_kernels(found, steps), key=lambda kernel: -kernel.microseconds)
+    kernels = kernels_of_a_step(trainer, steps)
     busy = sum(kernel.microseconds for kernel in kernels)
+    rate = STEP_FACTOR * flops_per_image(config) * config.batch_size / undisturbed / 1e6
     groups: dict[str, float] = defaultdict(float)
     for kernel in kernels:
         groups[_group(kernel.name)] += kernel.microseconds
@@ -51,7 +52,8 @@ def _one(device: torch.device, filters: int, image_size: int, steps: int, images
         [
             f"### {filters} filters, {image_size} pixels, {steps} steps",
             "",
-            f"{undisturbed:.0f} µs a step without the profiler, {'replayed' if trainer.replaying else 'launched'}; "
+            f"{undisturbed:.0f} µs a step without the profiler, {'replayed' if trainer.replaying else 'launched'} "
+            f"({config.batch_size / undisturbed * 1e6:,.0f} images/s, {rate:.1f} TFLOP/s); "
             f"{sum(k.calls for k in kernels):.0f} kernels, which take {busy:.0f} µs in sum "
             f"({max(1 - busy / undisturbed, 0):.0%} of the step is idle). Of the kernels' time: {shares}.",
             "",
@@ -62,8 +64,16 @@ def _one(device: torch.device, filters: int, image_size: int, steps: int, images
     )
 
 
+def kernels_of_a_step(trainer: Trainer, steps: int) -> list[Kernel]:
+    """Kernels on a GPU, operators on a CPU, of an average one of `steps` steps; the longest first."""
+    activities = [ProfilerActivity.CUDA if trainer.device.type == "cuda" else ProfilerActivity.CPU]
+    with profile(activities=activities) as found:
+        run_steps(trainer, steps)
+    return sorted(_kernels(found, steps), key=lambda kernel: -kernel.microseconds)
+
+
 def _kernels(found: Any, steps: int) -> list[Kernel]:
-    """Kernels on a GPU; operators on a CPU, each without those that it calls."""
+    """Each operator of a CPU without those that it calls."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
     for event in found.events():
         on_gpu = event.device_type == torch.autograd.DeviceType.CUDA
