@@ -104,15 +104,20 @@ A ratio is that of two runs of one round.
 * The losses are those of the last step at the same learning rate, each trainer in its own order of images. Speed does not depend on
   them.
 * Memory is the largest resident memory of the process. It includes torch itself and the images, which we keep as uint8 and the
-  others as float32.{bound(found) if device.type == "cpu" else ""}
+  others as float32.{bound(found) if device.type == "cpu" and only_avx512() else ""}
 * Hardware: {hardware(device)}, {allowed_cpus()} CPUs; load average {loads}.
 
 {peers}, {footer("torch")}
 """
 
 
+def only_avx512() -> bool:
+    """Whether the processor computes in bf16 with AVX-512; AMX's matrix units would do more."""
+    return torch.cpu._is_avx512_bf16_supported() and not torch.cpu._is_amx_tile_supported()
+
+
 def bound(found: dict[int, Rounds]) -> str:
-    """What limits the ratios on a CPU, as a point of the page."""
+    """What limits the ratios on a CPU with AVX-512, as a point of the page."""
     shares = {
         filters: statistics.median(one["convolutions"] for one in rounds["aesweep"])
         for filters, rounds in found.items()

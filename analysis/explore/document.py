@@ -100,10 +100,15 @@ def _failures(tables: Tables) -> list[dict[str, str]]:
 
 
 def _first_view(trials: pd.DataFrame, every: list[Axes], wishes: Wishes) -> dict[str, str]:
-    """What the page shows first: the data set with the most trials, and the fields to show it by."""
+    """What the page shows first: the data set with the most trials, and the fields to show it by.
+
+    A field that only failed trials vary would colour nothing.
+    """
     if not every:
         return {"data": "", "x": "", "colour": "", "facet": ""}
-    axes = max(every, key=lambda one: len(one.trials))
+    most = max((one.trials for one in every), key=len)
+    alive = most[most["state"] != "failed"]
+    axes = find_axes(alive if len(alive) else most)
     layout = choose(axes, wishes)
     colour = layout.colour or layout.line
     other = layout.line if layout.line is not colour else next(iter(layout.panels), None)

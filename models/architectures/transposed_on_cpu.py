@@ -22,7 +22,7 @@ def transposed_on_cpu(
 ) -> torch.Tensor:
     """`x` (N, C, H, W), `weight` (C, C', K, K) -> (N, C', sH, sW): `F.conv_transpose2d`, cropped to s times the sides.
 
-    With a stride of one the padding is (K - 1) // 2, and H and W are even. Autocast has its usual effect.
+    With a stride of one the padding is (K - 1) // 2. Autocast has its usual effect.
     """
     dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
     tensors = (tensor.to(dtype) for tensor in (x, weight, bias))
@@ -33,7 +33,8 @@ def transposed_on_cpu(
 class _Transposed(torch.autograd.Function):
     @staticmethod
     def forward(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, stride: int, padding: int) -> torch.Tensor:
-        if stride == 1 and weight.shape[1] <= FEW_CHANNELS:
+        even_sides = not (x.shape[2] % 2 or x.shape[3] % 2)
+        if stride == 1 and weight.shape[1] <= FEW_CHANNELS and even_sides:
             return _in_blocks(x, weight, bias)
         return _as_written(x, weight, bias, stride, padding)
 

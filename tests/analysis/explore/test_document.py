@@ -45,6 +45,12 @@ def test_the_first_score_is_the_distance_of_the_report(make_store: Make) -> None
     assert _document(make_store(grid(**FIELDS), states=dict.fromkeys(range(6), "pending")))["first"]["y"] == ""
 
 
+def test_a_field_that_only_failed_trials_vary_colours_nothing(make_store: Make) -> None:
+    trials = [*grid(latent_size=[4, 8, 16]), *grid(latent_size=[4, 8], model=["vae"])]
+    assert _document(make_store(trials))["first"]["colour"] == "model"
+    assert _document(make_store(trials, states={3: "failed", 4: "failed"}))["first"]["colour"] == ""
+
+
 def test_scores_of_two_evaluations_are_two_measures(make_store: Make) -> None:
     both = (("e" * 12, "fd", "random-conv-64"), ("f" * 12, "fd", "random-conv-64"))
     titles = [one["title"] for one in _document(make_store(grid(**FIELDS), evaluations=both))["measures"]]

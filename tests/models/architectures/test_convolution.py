@@ -63,15 +63,15 @@ def test_the_usual_output_padding_would_shift_the_picture() -> None:
 
 
 @CASES
-@pytest.mark.parametrize("channels", [3, 5])
+@pytest.mark.parametrize(("channels", "side"), [(3, 6), (5, 6), (3, 5)])
 def test_in_training_on_a_cpu_a_transposed_layer_and_its_gradients_are_those_of_pytorch(
-    kernel: int, stride: int, channels: int
+    kernel: int, stride: int, channels: int, side: int
 ) -> None:
     torch.manual_seed(0)
     layer = SameConvTranspose2d(4, channels, kernel, stride).double()
     assert layer.bias is not None
-    tensors = torch.randn(2, 4, 6, 6, dtype=torch.float64, requires_grad=True), layer.weight, layer.bias
-    of_the_output = torch.randn(2, channels, 6 * stride, 6 * stride, dtype=torch.float64)
+    tensors = torch.randn(2, 4, side, side, dtype=torch.float64, requires_grad=True), layer.weight, layer.bias
+    of_the_output = torch.randn(2, channels, side * stride, side * stride, dtype=torch.float64)
 
     def output_and_gradients() -> list[torch.Tensor]:
         out = layer(tensors[0])
