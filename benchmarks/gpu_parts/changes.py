@@ -46,6 +46,12 @@ def compile_norms(trainer: Trainer) -> None:
         block[1].compile(dynamic=False)
 
 
+def compile_network(trainer: Trainer) -> None:
+    """Encoder and decoder whole, as `compile: true` does, but recorded: torch.compile chooses what to fuse."""
+    trainer.model.encoder.compile(dynamic=False)
+    trainer.model.decoder.compile(dynamic=False)
+
+
 def cast_weights_at_once(trainer: Trainer) -> None:
     """The weights' copies in half precision, and the gradients' back, by one call each instead of one per weight."""
     if trainer.precision != "fp32":
@@ -63,7 +69,7 @@ def compile_loss(trainer: Trainer) -> None:
 
 
 def all_of_them(trainer: Trainer) -> None:
-    """Every change above, casts last: they look at the weights that are left."""
+    """Every change that does not contain another one; casts come last, for the weights that are left."""
     for change in (drop_idle_work, compile_norms, multiply_last_layer, compile_loss, cast_weights_at_once):
         change(trainer)
 
@@ -71,10 +77,11 @@ def all_of_them(trainer: Trainer) -> None:
 CHANGES = (
     Change("no idle biases and counters", {32: "1.10", 128: "1.06"}, drop_idle_work),
     Change("normalisation and ReLU compiled", {32: "1.2", 128: "1.15"}, compile_norms),
+    Change("network compiled", {32: "1.3", 128: "1.2"}, compile_network),
     Change("weights cast at once", {32: "1.10", 128: "1.02"}, cast_weights_at_once),
     Change("last layer as a matrix product", {32: "1.05", 128: "1.10"}, multiply_last_layer),
     Change("loss compiled", {32: "1.03", 128: "1.01"}, compile_loss),
-    Change("all of them", {32: "1.6", 128: "1.3"}, all_of_them),
+    Change("all but the whole network compiled", {32: "1.6", 128: "1.3"}, all_of_them),
 )
 
 

@@ -14,7 +14,7 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.training.trainer import Trainer
 
 CPU = torch.device("cpu")
-COMPILED = ("normalisation and ReLU compiled", "loss compiled", "all of them")
+COMPILED = {change.name for change in CHANGES if "compiled" in change.name}
 
 
 FP32 = TrialConfig(filters=2, latent_size=4, batch_size=16, epochs=2, precision="fp32")
