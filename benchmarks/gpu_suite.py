@@ -44,6 +44,8 @@ def main() -> int:
     options.add_argument("--minutes", type=float, default=10, help="no step begins after so many")
     options.add_argument("--small", action="store_true", help="narrow networks, few steps and images")
     args = options.parse_args()
+    if "sweep" in args.steps and not (args.images / "train").is_dir():
+        options.error(f"--images {args.images}: it has no folder train/; give a folder with train/ and test/ in it")
     device, small = torch.device(args.device), args.small
     args.out.mkdir(parents=True, exist_ok=True)
     images = 2000 if small else 50_000

@@ -10,6 +10,7 @@ import torch
 from torch._dynamo import config as dynamo
 
 from aesweep.models.config import TrialConfig
+from aesweep.models.training import step_graph
 from aesweep.models.training.trainer import Trainer
 from gpu_parts.changes import CHANGES
 from gpu_parts.loops import WARM, noise, run_steps, seconds, trial, warm_trainer
@@ -18,6 +19,7 @@ from gpu_parts.profiling import kernels_of_a_step
 TODAY = "today"
 PROFILED = 3
 """Steps whose kernels are counted."""
+_KEPT: list[torch.cuda.CUDAGraph] = []  # broken recordings: torch may still hold their addresses
 
 
 class PartlyFailedError(Exception):
@@ -56,6 +58,12 @@ def _trainers(
             yield change.name, warm_trainer(config, device, train, change.apply)
         except Exception:
             failures.append(f"{change.name}, {config.filters} filters, failed:\n\n```\n{traceback.format_exc()}```\n")
+        if step_graph._failed:  # after which the process would record nothing more
+            failures.append(
+                f"{change.name}, {config.filters} filters: the step could not be recorded; the log says why.\n"
+            )
+            _KEPT.extend(step_graph._failed)
+            step_graph._failed.clear()
         print(f"{config.filters} filters: {change.name} tried", flush=True)
 
 
