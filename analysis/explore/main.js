@@ -66,6 +66,7 @@
           ? 'bars are 95 % intervals over training seeds'
           : 'bars are standard errors of the single scores',
       );
+    if (found.shown.some(p => p.leftOut)) parts.push('means are those of all seeds, with or without the filters');
     if (found.missing && found.y) parts.push(`${found.missing.toLocaleString('en')} without this score`);
     if (found.noX) parts.push(`${found.noX.toLocaleString('en')} without a value on the X axis`);
     if (drawn.leftOut) parts.push(`${drawn.leftOut} panels left out: use a filter`);

@@ -87,6 +87,7 @@ const Points = (() => {
         colour: colour ? colour.code(i) : 0,
         symbol: symbol ? symbol.code(i) : 0,
         facet: facet ? facet.code(i) : 0,
+        leftOut: means ? data.members[s].length - trials.length : 0,
       };
     };
     const all = [];

@@ -97,6 +97,18 @@ def test_a_filter_leaves_trials_out(browser: Browser, page: Path) -> None:
     assert sum(count for kind, _, count in browser.run(SERIES) if kind == "scatter") == 8
 
 
+def test_a_mean_of_filtered_seeds_is_said_to_be_that_of_all(browser: Browser, page: Path) -> None:
+    open_page(browser, page)
+    drawn, said = browser.run(SERIES), "return document.getElementById('said').textContent"
+    assert "with or without the filters" not in browser.run(said)
+    tick(browser, "1")
+    assert browser.run(SERIES) == drawn and "means are those of all seeds, with or without the filters" in browser.run(
+        said
+    )
+    choose(browser, "Show", "trials")
+    assert "with or without the filters" not in browser.run(said)
+
+
 def test_learning_curves_are_drawn(browser: Browser, page: Path) -> None:
     open_page(browser, page)
     choose(browser, "Show", "curves")
