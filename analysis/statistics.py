@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from aesweep.analysis.power import ALPHA, POWER
 
@@ -272,6 +272,8 @@ def holm(p_values: Sequence[float]) -> list[bool]:
 
 def p_of_rate(bad: int, trials: int, rate: float) -> tuple[float, float]:
     """Whether something happens with at most this rate: exact binomial p-values of a lower and of a higher one."""
+    from scipy import stats  # half a second, which few sweeps need: neither a launch nor most reports
+
     below = stats.binomtest(bad, trials, rate, alternative="less").pvalue
     above = stats.binomtest(bad, trials, rate, alternative="greater").pvalue
     return float(below), float(above)
@@ -279,5 +281,7 @@ def p_of_rate(bad: int, trials: int, rate: float) -> tuple[float, float]:
 
 def p_of_higher_rate(first: tuple[int, int], second: tuple[int, int]) -> float:
     """Fisher's exact p-value, one-sided, against "not more often in the first"; each is (bad, trials)."""
+    from scipy import stats
+
     table = [[bad, trials - bad] for bad, trials in (first, second)]
     return float(stats.fisher_exact(table, alternative="greater").pvalue)

@@ -29,8 +29,8 @@ def run_python(
 
 
 def modules_after(code: str, *words: object, cwd: Path = REPOSITORY) -> set[str]:
-    """Top-level modules that `code` has imported when it ends; `words` are its arguments."""
-    program = f"import sys\n{code}\nprint('MODULES', *{{name.partition('.')[0] for name in sys.modules}})"
+    """Modules that `code` has imported when it ends, such as `scipy` and `scipy.stats`; `words` are its arguments."""
+    program = f"import sys\n{code}\nprint('MODULES', *sys.modules)"
     done = run_python(program, *words, cwd=cwd)
     lines = [line for line in done.stdout.splitlines() if line.startswith("MODULES")]
     assert done.returncode == 0 and lines, done.stderr

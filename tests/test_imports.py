@@ -89,7 +89,10 @@ LIGHT = {
     | {"numpy", "pyarrow"},
     "import aesweep.sweep.spec.execution, aesweep.sweep.spec.presets, aesweep.sweep.cli": HEAVY,
     "import aesweep.sweep.tables.schemas": HEAVY | {"pydantic"},
-    "from aesweep.analysis import load_tables, write_report": {"torch", "torchvision", "ray", "sklearn", "pydantic"},
+    # A launch imports the claims before it starts; the distributions of SciPy take half a second.
+    "import aesweep.analysis.claims\nfrom aesweep.analysis import load_tables, write_report": {
+        *("torch", "torchvision", "ray", "sklearn", "pydantic", "scipy.stats")
+    },
     # Every stage of every evaluation may be a new process; torchmetrics alone takes 2 s of it.
     "import aesweep.sweep.worker.evaluation_stages": {"torchmetrics", "torchvision", "sklearn", "pandas"},
 }

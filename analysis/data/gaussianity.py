@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from aesweep.analysis.data.evaluations import by_trial, in_order, nothing_by_trial, of_first_evaluation
 from aesweep.analysis.data.tables import Tables
@@ -84,7 +84,7 @@ def judge_gaussianity(frame: pd.DataFrame, negligible: float) -> pd.DataFrame:
     is_new = new.notna().any(axis=1)
     p_any = (new.min(axis=1).where(is_new, old.min(axis=1)) * len(TESTED)).clip(upper=1.0)
     effect, error = _effect(frame, is_new)
-    far = pd.Series(stats.norm.sf((effect - negligible) / error), index=frame.index)
+    far = pd.Series(special.ndtr((negligible - effect) / error), index=frame.index)
     found = pd.DataFrame({"effect": effect, "error": error, "old": ~is_new})
     found["complete"], found["p_any"] = new.notna().all(axis=1), p_any
     found["p_for"] = (1 - far).where(found["complete"] & far.notna(), 1.0)

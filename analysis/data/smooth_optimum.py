@@ -15,7 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from aesweep.analysis.best_setting import Settings
 from aesweep.analysis.power import ALPHA
@@ -60,7 +60,7 @@ def smooth_optimum(sizes: np.ndarray, scores: Settings) -> SmoothOptimum | None:
     with np.errstate(over="ignore"):
         if not (variance > 0).all() or not np.isfinite(np.var(scores.means) + variance).all():
             return None
-    wider = (stats.t.ppf(1 - ALPHA, freedom) / stats.norm.ppf(1 - ALPHA)) ** 2
+    wider = (special.stdtrit(freedom, 1 - ALPHA) / special.ndtri(1 - ALPHA)) ** 2
     spreads = wider * variance / scores.counts
     return _minimum(tuple(np.log2(sizes).tolist()), tuple(scores.means.tolist()), tuple(spreads.tolist()))
 

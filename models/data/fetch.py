@@ -6,7 +6,6 @@ where.
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,9 +23,12 @@ def fetch_cifar10(data_dir: Path, threads: int = 1) -> ImageSet:
 
     Raises `InputError` if it cannot be downloaded, naming what to copy where.
     """
-    from torchvision.datasets import CIFAR10
 
-    download = partial(CIFAR10, root=data_dir, download=True)  # checks the archive's MD5 and unpacks it
+    def download() -> None:
+        from torchvision.datasets import CIFAR10
+
+        CIFAR10(root=data_dir, download=True)  # checks the archive's MD5 and unpacks it
+
     remedy = (
         f"Copy the folder {CIFAR10_FOLDER} into {data_dir}, unpacked from cifar-10-python.tar.gz of "
         "https://www.cs.toronto.edu/~kriz/cifar.html."
@@ -41,9 +43,12 @@ def fetch_celeba(data_dir: Path, threads: int = 1) -> ImageSet:
     Files that are there are used. torchvision downloads them from Google Drive with the package `gdown`, the optional
     dependency `celeba`. Raises `InputError` if that fails, naming what to copy where.
     """
-    from torchvision.datasets import CelebA
 
-    download = partial(CelebA, root=str(data_dir), split="all", download=True)
+    def download() -> None:
+        from torchvision.datasets import CelebA
+
+        CelebA(root=str(data_dir), split="all", download=True)
+
     remedy = (
         f"Copy img_align_celeba.zip and list_eval_partition.txt into {data_dir / 'celeba'} "
         "(https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html); the zip need not be unpacked."

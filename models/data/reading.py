@@ -12,6 +12,7 @@ import pickle
 import zipfile
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +41,17 @@ CELEBA_SIZE = (178, 218)  # width and height of the aligned pictures
 CELEBA_CROP = (19, 39, 159, 179)  # left, top, right, bottom: the central 140x140 of 178x218 pixels (Section 3)
 CELEBA_PARTS = {"train": "0", "test": "2"}
 UNOFFICIAL = "scores will not compare with published ones"
+CIFAR10_BATCHES: dict[Split, dict[str, str]] = {
+    "train": {
+        "data_batch_1": "c99cafc152244af753f735de768cd75f",
+        "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+        "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+        "data_batch_4": "634d18415352ddfa80567beed471001a",
+        "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    },
+    "test": {"test_batch": "40351d587109b95175f43aff81a1287e"},
+}
+"""File -> MD5 of the official one. torchvision has the same, but takes three seconds to import."""
 DIGITS_SPLIT_SEED = 0
 
 
@@ -107,11 +119,20 @@ def _fetch_again(path: Path | str, dataset: str, data_dir: Path) -> str:
 
 def _digits(split: Split) -> np.ndarray:
     """scikit-learn's 1,797 grey digits (N, 8, 8) as uint8, split by a fixed seed."""
-    from sklearn.datasets import load_digits
-
-    pixels: np.ndarray = np.round(load_digits().images * (255 / 16)).astype(np.uint8)  # 17 grey levels, 0 to 16
+    images = digits_table()[:, :-1].reshape(-1, 8, 8)
+    pixels: np.ndarray = np.round(images * (255 / 16)).astype(np.uint8)  # 17 grey levels, 0 to 16
     chosen: np.ndarray = pixels[digits_order(len(pixels), split)]
     return chosen
+
+
+def digits_table() -> np.ndarray:
+    """A row per digit of scikit-learn, float64 (1797, 65): its 64 pixels, then which digit it is.
+
+    Read from scikit-learn's file, not by `load_digits`: the import takes more than a second, at the start of a first sweep.
+    """
+    package = find_spec("sklearn")
+    assert package is not None and package.origin is not None, "scikit-learn is one of our dependencies"
+    return np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
 
 
 def digits_order(n: int, split: Split) -> np.ndarray:
@@ -132,10 +153,8 @@ def cifar10_arrays(data_dir: Path, split: Split, part: bytes, shape: tuple[int, 
 
     Raises `InputError` for a file that holds no such part.
     """
-    from torchvision.datasets import CIFAR10  # for the official names and MD5 of the batches
-
     batches, folder = [], data_dir / CIFAR10_FOLDER
-    for name, official in CIFAR10.train_list if split == "train" else CIFAR10.test_list:
+    for name, official in CIFAR10_BATCHES[split].items():
         path = folder / name
         try:
             content = path.read_bytes()

@@ -123,10 +123,12 @@ def test_the_one_script_of_the_page_is_the_one_that_its_policy_names(report: Pat
 PAPER = "What the paper says, and what these data say"
 
 
-def test_the_paper_comes_last_on_other_data_and_only_where_the_spec_asks(make_store: MakeStore, tmp_path: Path) -> None:
+def test_the_paper_comes_last_on_other_data_and_only_where_the_spec_asks(
+    report: Path, make_store: MakeStore, tmp_path: Path
+) -> None:
+    assert PAPER not in _page(report).headings, "these are digits"
     fields: dict[str, Any] = {"model": ["dae", "vae"], "filters": [16], "latent_size": [4, 8], "epochs": [6]}
     digits = make_store(grid(**fields), pictures=False, latent_points=0)
-    assert PAPER not in _page(write_report(digits, tmp_path / "silent")).headings
     asked = write_report(digits, tmp_path / "asked", wishes=Wishes(paper=True))
     assert _page(asked).headings[-2:] == [PAPER, "Provenance"]
     assert (asked.parent / "figures" / "figure-1-fd-random-conv-64-digits-32.png").is_file()

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision.datasets import CIFAR10
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, data_name, source_sizes
 from aesweep.models.data.folder import folder_identity
 from aesweep.models.data.images import fit_square, load_images
 from aesweep.models.data.picture import open_image
+from aesweep.models.data.reading import CIFAR10_BATCHES, digits_table
 from aesweep.models.errors import InputError
 from tests.fresh_process import REPOSITORY
 from tests.sweep.store.small_disk import mounted
@@ -41,6 +43,13 @@ def test_digits_are_clear_grey_pictures_split_once_for_all(tmp_path: Path) -> No
     nearest = {int(np.abs(originals - x).mean((1, 2)).argmin()) for x in small}
     assert len(nearest) > 290
     assert not {x.tobytes() for x in images.train} & {x.tobytes() for x in images.test}
+
+
+def test_the_digits_are_those_of_scikit_learn() -> None:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    assert np.array_equal(digits_table(), np.column_stack([found.data, found.target]))
 
 
 def test_digits_come_at_64_pixels_too(tmp_path: Path) -> None:
@@ -80,6 +89,11 @@ def test_cifar10_is_read_from_its_official_layout(tmp_path: Path, caplog: pytest
     assert images.train[5, 3, 7].tolist() == [row[3 * 32 + 7], row[1024 + 3 * 32 + 7], row[2048 + 3 * 32 + 7]]
     assert "not the official CIFAR-10 file" in caplog.text
     assert source_sizes(config, source) == (20, 4)
+
+
+def test_the_official_batches_are_those_of_torchvision() -> None:
+    found = {split: list(map(list, batches.items())) for split, batches in CIFAR10_BATCHES.items()}
+    assert found == {"train": CIFAR10.train_list, "test": CIFAR10.test_list}
 
 
 def test_a_batch_that_would_run_code_is_refused(tmp_path: Path) -> None:
@@ -205,7 +219,8 @@ def test_two_processes_that_prepare_at_once_do_no_harm(tmp_path: Path) -> None:
         "from aesweep.models.data.datasets import DataSource\n"
         "from aesweep.models.data.images import load_images\n"
         "config = TrialConfig(dataset='cifar10')\n"
-        f"print(load_images(config, DataSource(data_dir=Path({str(tmp_path)!r}))).train.sum())"
+        f"print(load_images(config, DataSource(data_dir=Path({str(tmp_path)!r}))).train.sum())\n"
+        "import sys; assert not {'torch', 'torchvision'} & set(sys.modules), 'they take seconds'"
     )
     runs = [
         subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)

@@ -101,7 +101,7 @@ def test_add_lets_a_store_take_a_spec_that_shares_no_trial_with_it(store: Path, 
     (write_image_folder(tmp_path / "images") / "train/a/torn.png").write_bytes(b"no image")
     words = ("launch", spec, "--store", store, "--data", tmp_path / "data")
     assert "--add" in run_aesweep(*words).err
-    ended = run_aesweep(*words, "--add")  # the next thing that is looked at are the images
+    ended = run_aesweep(*words, "--add", "--also")  # the next thing that is looked at are the images
     assert ended.code == 2
     assert "--add" not in ended.err and "torn.png" in ended.err
 

@@ -125,6 +125,8 @@ class Proxy:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    """Head and body of an answer are two packets: the second must not wait until the first is acknowledged, 40 milliseconds."""
     owner: Proxy
 
     def do_GET(self) -> None:

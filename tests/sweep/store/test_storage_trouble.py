@@ -84,7 +84,7 @@ def test_a_read_only_store_is_looked_at_and_refuses_the_rest_clearly(
     with small_disk.read_only():
         refused = run_aesweep("tables", store_on_disk)
         assert refused.is_refused_clearly and READ_ONLY in refused.err
-        resumed = run_aesweep("resume", store_on_disk)
+        resumed = run_aesweep("resume", store_on_disk, "--also")  # its driver would be watched for long
         assert resumed.code == 2 and READ_ONLY in resumed.err.splitlines()[-1]
         assert run_aesweep("status", store_on_disk).code == 0
         assert run_aesweep("report", store_on_disk, "--out", tmp_path / "report").code == 0
