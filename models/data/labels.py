@@ -59,9 +59,11 @@ def _check_others(config: TrialConfig, source: DataSource, extractor: str) -> No
 
 def digits_labels(_: TrialConfig, __: DataSource, split: Split) -> np.ndarray:
     """Which digit each image shows."""
-    from aesweep.models.data.reading import digits_order, digits_table
+    from sklearn.datasets import load_digits
 
-    target = digits_table()[:, -1]
+    from aesweep.models.data.reading import digits_order
+
+    target: np.ndarray = load_digits().target
     return np.asarray(target[digits_order(len(target), split)], np.int64)
 
 

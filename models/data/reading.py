@@ -12,7 +12,6 @@ import pickle
 import zipfile
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,20 +118,11 @@ def _fetch_again(path: Path | str, dataset: str, data_dir: Path) -> str:
 
 def _digits(split: Split) -> np.ndarray:
     """scikit-learn's 1,797 grey digits (N, 8, 8) as uint8, split by a fixed seed."""
-    images = digits_table()[:, :-1].reshape(-1, 8, 8)
-    pixels: np.ndarray = np.round(images * (255 / 16)).astype(np.uint8)  # 17 grey levels, 0 to 16
+    from sklearn.datasets import load_digits
+
+    pixels: np.ndarray = np.round(load_digits().images * (255 / 16)).astype(np.uint8)  # 17 grey levels, 0 to 16
     chosen: np.ndarray = pixels[digits_order(len(pixels), split)]
     return chosen
-
-
-def digits_table() -> np.ndarray:
-    """A row per digit of scikit-learn, float64 (1797, 65): its 64 pixels, then which digit it is.
-
-    Read from scikit-learn's file, not by `load_digits`: the import takes more than a second, at the start of a first sweep.
-    """
-    package = find_spec("sklearn")
-    assert package is not None and package.origin is not None, "scikit-learn is one of our dependencies"
-    return np.loadtxt(Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
 
 
 def digits_order(n: int, split: Split) -> np.ndarray:

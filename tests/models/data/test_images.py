@@ -17,7 +17,7 @@ from aesweep.models.data.datasets import DataSource, data_name, source_sizes
 from aesweep.models.data.folder import folder_identity
 from aesweep.models.data.images import fit_square, load_images
 from aesweep.models.data.picture import open_image
-from aesweep.models.data.reading import CIFAR10_BATCHES, digits_table
+from aesweep.models.data.reading import CIFAR10_BATCHES
 from aesweep.models.errors import InputError
 from tests.fresh_process import REPOSITORY
 from tests.sweep.store.small_disk import mounted
@@ -43,13 +43,6 @@ def test_digits_are_clear_grey_pictures_split_once_for_all(tmp_path: Path) -> No
     nearest = {int(np.abs(originals - x).mean((1, 2)).argmin()) for x in small}
     assert len(nearest) > 290
     assert not {x.tobytes() for x in images.train} & {x.tobytes() for x in images.test}
-
-
-def test_the_digits_are_those_of_scikit_learn() -> None:
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    assert np.array_equal(digits_table(), np.column_stack([found.data, found.target]))
 
 
 def test_digits_come_at_64_pixels_too(tmp_path: Path) -> None:
