@@ -33,7 +33,7 @@ def split_folder(folder: Path, test_fraction: object, data_dir: Path) -> Path:
     """
     if isinstance(test_fraction, bool) or not isinstance(test_fraction, int | float) or not 0 < test_fraction < 1:
         raise InputError(FIELD, test_fraction, "Give a number between 0 and 1, such as 0.1.")
-    if (folder / "train").is_dir() and (folder / "test").is_dir():
+    if has_splits(folder):
         remedy = f"{folder} has train/ and test/ already. Leave {FIELD} out to use them."
         raise InputError(FIELD, test_fraction, remedy)
     folder = folder.absolute()
@@ -43,6 +43,11 @@ def split_folder(folder: Path, test_fraction: object, data_dir: Path) -> Path:
     if not place.is_dir():
         _link(folder, found, float(test_fraction), place)
     return place
+
+
+def has_splits(folder: Path) -> bool:
+    """Whether a folder of images is split by its owner."""
+    return (folder / "train").is_dir() and (folder / "test").is_dir()
 
 
 def is_for_testing(digest: str, test_fraction: float) -> bool:

@@ -28,7 +28,7 @@ from aesweep.models.data.datasets import (
     asked,
     require_folder,
 )
-from aesweep.models.data.folder import list_images
+from aesweep.models.data.folder import ORIGIN, list_images
 from aesweep.models.data.picture import open_image
 from aesweep.models.data.refused import SEVERAL, PictureError
 from aesweep.models.datasets.registry import DATASETS
@@ -101,7 +101,14 @@ def cifar10_pictures(_: TrialConfig, source: DataSource, split: Split) -> Pictur
 
 def folder_pictures(_: TrialConfig, source: DataSource, split: Split) -> Pictures:
     """The user's own images."""
-    return Pictures(list_images(require_folder(source), split), open_image)
+    folder = require_folder(source)
+    is_split = (folder / ORIGIN).is_file()  # links to the user's files, made by flat_folder.py
+    return Pictures(list_images(folder, split), _linked_picture if is_split else open_image)
+
+
+def _linked_picture(link: Path) -> Image.Image:
+    """The picture behind a link of flat_folder.py. An error names the user's file: removing the link would help only once."""
+    return open_image(link, str(link.readlink()) if link.is_symlink() else None)
 
 
 def official_sizes(name: str) -> tuple[int, int]:

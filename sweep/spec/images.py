@@ -13,7 +13,7 @@ from aesweep.cluster.capacity import allowed_cpus
 from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, check_source, data_name, is_prepared
-from aesweep.models.data.flat_folder import split_folder
+from aesweep.models.data.flat_folder import has_splits, split_folder
 from aesweep.models.data.folder import describe_folder, folder_identity
 from aesweep.models.datasets.registry import DATASETS
 from aesweep.models.errors import InputError, one_line
@@ -30,11 +30,14 @@ OF_FOLDER = ("path", "test_fraction")
 """Fields of `data` that say which images of a folder are for training and which for testing."""
 
 
-def locate_folder(path: object, relative_to: Path, data_dir: str, test_fraction: object = None) -> tuple[str, str]:
+def locate_folder(
+    path: object, relative_to: Path, data_dir: str, test_fraction: object = None, *, unless_split: bool = False
+) -> tuple[str, str]:
     """Content identity (64 hex digits) and absolute path of a user's folder of images.
 
-    With `test_fraction` those of a folder of links to the images, split into train/ and test/ (flat_folder.py). Raises
-    `InputError` for the field `path` where there is no such folder, or no images in it.
+    With `test_fraction` those of a folder of links to the images, split into train/ and test/ (flat_folder.py);
+    `unless_split`: only if the folder has not both already. Raises `InputError` for the field `path` where there is no such
+    folder, or no images in it.
     """
     if not isinstance(path, str) or not path.strip() or "\0" in path:
         raise InputError("path", path, "Give the folder that holds train/ and test/.")
@@ -42,7 +45,7 @@ def locate_folder(path: object, relative_to: Path, data_dir: str, test_fraction:
     try:
         if not folder.is_dir():
             raise InputError("path", path, f"There is no folder {folder}. Give the folder that holds train/ and test/.")
-        if test_fraction is not None:
+        if test_fraction is not None and not (unless_split and has_splits(folder)):
             folder = split_folder(folder, test_fraction, Path(data_dir))
         return folder_identity(folder, Path(data_dir)), str(folder)
     except InputError as error:

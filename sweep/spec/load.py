@@ -30,20 +30,24 @@ def load_spec(
     text = str(source)
     known = data_dir if data_dir is not None else overridden_data_dir(overrides)  # the default may not be usable here
     replaced = bool(overrides) and _replaces_path(overrides)
+    fraction = None
     if isinstance(source, Mapping):
         from aesweep.sweep.spec.yaml_file import spec_of
 
         spec = spec_of({"name": DICT_NAME, **source}, Path.cwd(), known, path_is_replaced=replaced)
+        fraction = _test_fraction(source) if replaced else None
     elif text in PRESETS:
         spec = PRESETS[text](**({} if known is None else {"data_dir": str(known)}))
     elif _looks_like_a_path(text):
         from aesweep.sweep.spec.yaml_file import read_spec
+        from aesweep.sweep.spec.yaml_text import read_yaml
 
         spec = read_spec(Path(text), known, path_is_replaced=replaced)
+        fraction = _test_fraction(read_yaml(Path(text))) if replaced else None
     else:
         remedy = f"{nearest(text, PRESETS)}Give a preset ({', '.join(PRESETS)}) or a YAML file."
         raise InputError("SPEC", text, f"There is no such preset. {remedy}")
-    return _without_idle_fields(_changed(spec, overrides, data_dir))
+    return _without_idle_fields(_changed(spec, overrides, data_dir, fraction))
 
 
 def change_spec(spec: SweepSpec, overrides: Sequence[str] = (), data_dir: str | Path | None = None) -> SweepSpec:
@@ -52,7 +56,9 @@ def change_spec(spec: SweepSpec, overrides: Sequence[str] = (), data_dir: str | 
     return _without_idle_fields(changed) if overrides else changed  # a stored one keeps its keys
 
 
-def _changed(spec: SweepSpec, overrides: Sequence[str], data_dir: str | Path | None) -> SweepSpec:
+def _changed(
+    spec: SweepSpec, overrides: Sequence[str], data_dir: str | Path | None, test_fraction: object = None
+) -> SweepSpec:
     if data_dir is not None:
         spec = replace(spec, execution=replace(spec.execution, data_dir=str(data_dir)))
     if not overrides:
@@ -61,7 +67,12 @@ def _changed(spec: SweepSpec, overrides: Sequence[str], data_dir: str | Path | N
 
     if data_dir is not None:
         refuse_given(overrides, {"data_dir": "--data"})
-    return apply_overrides(spec, overrides)
+    return apply_overrides(spec, overrides, test_fraction)
+
+
+def _test_fraction(tree: Mapping[str, Any]) -> object:
+    """The share of test images that the sections of a spec ask for, which have been checked."""
+    return tree["data"].get("test_fraction") if "data" in tree else None
 
 
 def overridden_data_dir(overrides: Sequence[str]) -> str | None:

@@ -45,8 +45,12 @@ _SECTIONS["evaluation"] += tuple(EVALUATION_ALIASES)
 _PLAIN_TEXT = ("name", "path", "claims", "data_dir")  # taken as they stand, commas and all
 
 
-def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
-    """`spec` with every `FIELD=VALUE` applied; a later one wins. Raises `InputError` whose field is `--set FIELD`."""
+def apply_overrides(spec: SweepSpec, overrides: Sequence[str], test_fraction: object = None) -> SweepSpec:
+    """`spec` with every `FIELD=VALUE` applied; a later one wins. Raises `InputError` whose field is `--set FIELD`.
+
+    `test_fraction` is that of the file: it splits a folder that `path` names if no override gives another and the folder
+    has no train/ and test/.
+    """
     given: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
     for override in overrides:
         section, name, value = _read_override(override)
@@ -62,8 +66,14 @@ def apply_overrides(spec: SweepSpec, overrides: Sequence[str]) -> SweepSpec:
         axes = {name: read_values(name, value, in_block=True) for name, value in given["trial"].items()}
         if "path" in given["sweep"]:
             axes.setdefault("dataset", ["folder"])
-            fraction = given["sweep"].get("test_fraction")
-            identity, path = locate_folder(given["sweep"]["path"], Path.cwd(), execution.data_dir, fraction)
+            fraction = given["sweep"].get("test_fraction", test_fraction)
+            identity, path = locate_folder(
+                given["sweep"]["path"],
+                Path.cwd(),
+                execution.data_dir,
+                fraction,
+                unless_split="test_fraction" not in given["sweep"],
+            )
             execution = replace(execution, folders={identity: path})
         elif "test_fraction" in given["sweep"]:
             remedy = "Give the folder too: --set path=./faces."

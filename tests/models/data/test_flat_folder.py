@@ -130,6 +130,37 @@ def test_a_folder_that_has_both_splits_takes_no_share(tmp_path: Path) -> None:
         split_folder(tmp_path / "faces", 0.1, tmp_path / "data")
 
 
+def test_damaged_images_are_named_where_the_user_keeps_them(faces: Path, tmp_path: Path) -> None:
+    (faces / "sub" / "broken.jpg").write_text("no image")
+    (faces / "empty.png").touch()
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("data: {path: ./faces, test_fraction: 0.2}\nblocks: [{model: dae, latent_size: 2, filters: 2}]\n")
+    loaded = load_spec(spec, data_dir=tmp_path / "data")
+    (config,) = (trial for trial, _ in loaded.trials)
+    (folder,) = loaded.execution.folders.values()
+    with pytest.raises(InputError) as caught:
+        load_images(config, DataSource(data_dir=tmp_path / "data", folder=Path(folder)))
+    assert f"{faces}/sub/broken.jpg" in caught.value.remedy and f"{faces}/empty.png" in caught.value.remedy
+    assert str(tmp_path / "data") not in caught.value.remedy
+
+
+def test_a_folder_given_in_place_of_the_specs_is_split_as_the_spec_says(faces: Path, tmp_path: Path) -> None:
+    """A colleague's spec, whose folder is somewhere else here."""
+    shutil.copytree(faces, tmp_path / "mine")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("data: {path: ./faces, test_fraction: 0.3}\nblocks: [{model: dae}]\n")
+    written = load_spec(spec, data_dir=tmp_path / "data")
+    override = f"path={tmp_path / 'mine'}"
+    assert load_spec(spec, [override], tmp_path / "data").trials == written.trials
+    as_dict = {"data": {"path": "gone", "test_fraction": 0.3}, "blocks": [{"model": "dae"}]}
+    assert load_spec(as_dict, [override], tmp_path / "data").trials == written.trials
+    assert load_spec(spec, [override, "test_fraction=0.5"], tmp_path / "data").trials != written.trials
+    for split in ("train", "test"):
+        write_images(tmp_path / "sorted" / split, count=3)
+    sorted_by_hand = load_spec(spec, [f"path={tmp_path / 'sorted'}"], tmp_path / "data")
+    assert list(sorted_by_hand.execution.folders.values()) == [str(tmp_path / "sorted")]
+
+
 def test_a_flat_folder_without_a_share_is_told_of_it_and_what_cannot_be_read_is_named(
     faces: Path, tmp_path: Path
 ) -> None:
