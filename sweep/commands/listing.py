@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aesweep.models.errors import InputError, one_line
+from aesweep.models.errors import InputError, nearest, one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.console import WIDE, make_console
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pyarrow.compute import Expression
 
 SOURCES = ("reconstruction", "standard_normal", "mvg", "gmm")
-"""Whose Fréchet distances are columns; of reconstructions, those of the test images."""
-_SHOWN = ("name", "state", "test_bce", *SOURCES)
+"""Whose Fréchet distances are always columns of the rows; of reconstructions, those of the test images."""
+_SHOWN = ("name", "state", "test_bce")
 _SHORT = {"test BCE": "BCE", "reconstruction": "recon.", "standard_normal": "N(0, I)"}
 """Headings where there is little room."""
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -55,8 +55,8 @@ def list_trials(
 
     Example:  aesweep list runs/quickstart --sort gmm --filter model=dae
     """
-    rows, metric = read_rows(open_store(store).only_looking())
-    fields = tuple(dict.fromkeys([*_SHOWN, *(name for row in rows for name in row)]))
+    rows, metric, sources = read_rows(open_store(store).only_looking())
+    fields = tuple(dict.fromkeys([*_SHOWN, *sources, *SOURCES, *(name for row in rows for name in row)]))
     for words in filters or []:
         keeps = _parse_filter(words, fields)
         rows = [row for row in rows if keeps(row)]
@@ -65,31 +65,32 @@ def list_trials(
         typer.echo(json.dumps([dict(row) for row in rows], indent=1, default=str))
         return
     console = make_console()
-    table = _table(rows, {})
+    table = _table(rows, sources, {})
     needed = console.measure(table, options=console.options.update(max_width=WIDE)).maximum
-    console.print(table if needed <= console.width else _table(rows, _SHORT))
+    console.print(table if needed <= console.width else _table(rows, sources, _SHORT))
     count = f"{len(rows):,} trial{'s' * (len(rows) != 1)}"
     console.print(
         f"{count}; distances are {metric}." if metric else f"{count}, none scored.", soft_wrap=True, markup=False
     )
 
 
-def _table(rows: Sequence[Row], short: Mapping[str, str]) -> Table:
+def _table(rows: Sequence[Row], sources: Sequence[str], short: Mapping[str, str]) -> Table:
     """One line per trial; on a terminal that is too narrow names go over two lines, and no number is cut."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("name", overflow="fold")
     table.add_column("state", no_wrap=True)
-    for heading in ("test BCE", *SOURCES):
+    for heading in ("test BCE", *sources):
         table.add_column(short.get(heading, heading), justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(*(Text(_cell(row.get(name))) for name in _SHOWN))
+        table.add_row(*(Text(_cell(row.get(name))) for name in (*_SHOWN, *sources)))
     return table
 
 
-def read_rows(store: Store) -> tuple[list[dict[str, Any]], str]:
-    """One row per trial, from the published tables, and what its distances are ("" without any).
+def read_rows(store: Store) -> tuple[list[dict[str, Any]], str, tuple[str, ...]]:
+    """One row per trial, from the published tables, what its distances are ("" without any), and of which sources they are.
 
-    Distances are means over sampling seeds, of the evaluation that the latest launch asked for.
+    Distances are means over sampling seeds, of the evaluation that the latest launch asked for: of reconstructions and of
+    its priors, the usual ones first. Without any, the usual sources are named.
     """
     trials, latest = _read(store, "trials"), store.trials.latest_evaluation()
     distances: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -97,10 +98,13 @@ def read_rows(store: Store) -> tuple[list[dict[str, Any]], str]:
     for row in _distances(store, latest):
         distances[row["key"], row["source"]].append(row["value"])
         metrics.add(row["metric"])
+    found = {source for _, source in distances}
+    others = tuple(sorted(found.difference(SOURCES)))
     for row in trials:
-        scores = {source: distances.get((row["key"], source)) for source in SOURCES}
+        scores = {source: distances.get((row["key"], source)) for source in (*SOURCES, *others)}
         row |= {source: fmean(values) if values else None for source, values in scores.items()}
-    return trials, f"{', '.join(sorted(metrics))} of evaluation {_evaluation_name(store, latest)}" if metrics else ""
+    told = f"{', '.join(sorted(metrics))} of evaluation {_evaluation_name(store, latest)}" if metrics else ""
+    return trials, told, (*(source for source in SOURCES if source in found or not found), *others)
 
 
 def _distances(store: Store, evaluation: str) -> list[dict[str, Any]]:
@@ -109,7 +113,7 @@ def _distances(store: Store, evaluation: str) -> list[dict[str, Any]]:
 
     columns = ["key", "evaluation", "source", "split", "metric", "value"]
     of_training_images = (field("source") == "reconstruction") & (field("split") == "train")
-    only = (field("evaluation") == evaluation) & field("metric").isin(["fid", "fd"]) & field("source").isin(SOURCES)
+    only = (field("evaluation") == evaluation) & field("metric").isin(["fid", "fd"])
     return _read(store, "scores", columns, only & field("value").is_valid() & ~of_training_images)
 
 
@@ -132,7 +136,7 @@ def _read(
 def _known(where: str, field: str, fields: Sequence[str]) -> str:
     if field in fields:
         return field
-    raise InputError(where, field, f"There is no such field. Give one of: {', '.join(fields)}.")
+    raise InputError(where, field, f"There is no such field. {nearest(field, fields)}Give one of: {', '.join(fields)}.")
 
 
 def _parse_filter(words: str, fields: Sequence[str]) -> Callable[[Row], bool]:

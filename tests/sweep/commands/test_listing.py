@@ -92,6 +92,20 @@ def test_filters_compare_numbers_and_words(listed: Any, words: list[str], found:
     assert names(listed(*options, "--sort", "latent_size")) == [config.name for config in found]
 
 
+def test_the_priors_that_were_scored_are_columns(root: Path, listed: Any) -> None:
+    """Those of a plug-in too; a prior that the evaluation does not have is no empty column."""
+    path = root / "tables" / "scores.parquet"
+    scores = pd.read_parquet(path)
+    scores.assign(source=scores.source.replace("mvg", "laplace"))[scores.source != "gmm"].to_parquet(path)
+    out = listed("--sort", "laplace")[1]
+    assert out.split("\n")[0].split() == "name state test BCE reconstruction standard_normal laplace".split()
+    assert len(next(line for line in out.splitlines() if DONE.name in line).split()) == 6
+
+
+def test_a_misspelt_field_is_answered_with_the_nearest_one(listed: Any) -> None:
+    assert "There is no such field. Did you mean model? " in listed("--filter", "modl=dae")[2]
+
+
 def test_json_holds_every_column(listed: Any) -> None:
     rows = json.loads(listed("--json", "--filter", "state=done")[1])
     assert [row["key"] for row in rows] == [DONE.key]
