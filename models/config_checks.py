@@ -101,6 +101,10 @@ def _check(config: TrialFields) -> None:
     depth_fits = len(depth) == STAGES and all(_is_int(d) and 1 <= d <= 100 for d in depth)
     rates_fit = bool(rates) and all(0 < rate < float("inf") for rate in rates)
     drops_fit = len(drops) == len(rates) - 1 and list(drops) == sorted(drops) and all(0 < d < 1 for d in drops)
+    how_many = (
+        f"{len(rates) - 1} rising fractions" if len(rates) > 2 else "one fraction" if rates[1:] else "[], no fraction"
+    )
+    fractions = f"{how_many} between 0 and 1: one fewer than learning_rates"
     four = "one whole number from 1 to 100, or four of them, one per encoder stage, such as [3, 3, 2, 1]"
     for name, fits, expected in (
         ("image_size", _is_int(config.image_size) and config.image_size in IMAGE_SIZES, "32 or 64"),
@@ -112,7 +116,7 @@ def _check(config: TrialFields) -> None:
         ("warmup_epochs", _is_int(warmup) and 0 <= warmup <= LARGEST_COUNT, "a whole number from 0 up"),
         ("learning_rates", rates_fit, "a list of positive numbers, such as [1e-3, 1e-4, 1e-5]"),
         ("warmup_learning_rate", 0 < config.warmup_learning_rate < float("inf"), "a positive number"),
-        ("learning_rate_drops", drops_fit, "rising fractions between 0 and 1, one fewer than learning_rates"),
+        ("learning_rate_drops", drops_fit, fractions),
     ):
         _require(fits, config, name, expected)
     check_seed(config)

@@ -44,8 +44,16 @@ def _shown(value: object) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
 
+SAME_THING = {"fid": "frechet", "fd": "frechet", "gpu": "cuda"}
+"""What people write -> the name that it has here, although others are spelt more alike."""
+
+
 def nearest(word: str, known: Collection[str]) -> str:
     """`Did you mean filters? ` or "", for the start of a remedy."""
+    if (meant := SAME_THING.get(word.lower(), "")) in known:
+        return f"Did you mean {meant}? "
+    if len(begun := [name for name in known if name.startswith(word.lower())]) == 1:
+        return f"Did you mean {begun[0]}? "
     found = difflib.get_close_matches(word.lower(), known, n=3, cutoff=0.5)
     found.sort(key=lambda name: name[0] != word[0].lower())  # of equally near ones, the same first letter
     return f"Did you mean {found[0]}? " if found else ""

@@ -16,7 +16,7 @@ from typing import Any
 from aesweep.evaluation.config import INCEPTION_SHA256, EvaluationConfig, with_new_names, with_stored_names
 from aesweep.evaluation.extractor_descriptions import EXTRACTORS
 from aesweep.models.config import TrialConfig
-from aesweep.models.errors import InputError
+from aesweep.models.errors import InputError, nearest
 from aesweep.models.identity import content_hash
 from aesweep.models.plugins.plugin import PluginError
 from aesweep.sweep.spec.execution import ExecutionConfig
@@ -223,7 +223,8 @@ def extractor_uses(extractor: object, recorded: Collection[str] = ()) -> tuple[s
     except PluginError:
         raise
     except InputError as error:
-        remedy = error.remedy.replace(": ", ": auto, ", 1)
+        near = nearest(extractor, EXTRACTORS.names()) if isinstance(extractor, str) and extractor else ""
+        remedy = near + error.remedy.replace(": ", ": auto, ", 1)
         raise InputError(error.field, error.value, remedy) from None
 
 
