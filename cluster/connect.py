@@ -264,7 +264,7 @@ def _remedy(address: str, error: Exception) -> str:
             f"Ray does not start here{tuned}; docs/operations.md lists what it needs (What all machines need): {reason}"
         )
     if address == "auto":
-        return f"No running Ray cluster was found; start one with `ray start --head`, or use --address local: {reason}"
+        return f"No running Ray cluster was found. Start one with `ray start --head`; a launch can also start its own: {reason}"
     return (
         "Something listens there, but Ray cannot join it. Run on a machine of the cluster (or by `ray job submit`), with the "
         f"cluster's RAY_AUTH_MODE: {reason}"

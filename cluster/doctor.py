@@ -185,7 +185,9 @@ def check_ray(address: str = "local") -> list[Check]:
     try:
         with connect(address) as connection:
             cluster = cluster_resources()
-            found = f"{connection.address}: {len(cluster.nodes)} machines, {cluster.cpus:g} CPUs, {cluster.gpus:g} GPUs"
+            counts = ((len(cluster.nodes), "machine"), (cluster.cpus, "CPU"), (cluster.gpus, "GPU"))
+            counted = ", ".join(f"{count:g} {what}{'s' * (count != 1)}" for count, what in counts)
+            found = f"{connection.address}: {counted}"
             return [Check("Ray", "ok", found), *_check_nodes()]
     except ClusterError as error:
         return [Check("Ray", "fail", f"{error.field} {error.value}", error.remedy)]

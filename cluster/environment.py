@@ -59,13 +59,13 @@ def troubles(address: str = "local") -> list[ClusterError]:
         "local": (check_loopback, *LIMITS, check_log_level, check_variables),
         "auto": (check_ray_address, check_variables),
     }
-    found = temporary.troubles()
+    found: list[ClusterError] = []
     for check in checks.get(address, (check_variables,)):
         try:
             check()
         except ClusterError as trouble:
             found.append(trouble)
-    return found
+    return found + temporary.troubles()  # last: under a low limit of file size no folder seems to be fit
 
 
 def require_sound_environment(address: str = "local") -> None:

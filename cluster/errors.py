@@ -10,7 +10,8 @@ LONGEST_SHOWN = 200  # characters of a value in a message
 class ClusterError(ValueError):
     """A cluster, machine or value that cannot be used.
 
-    `field` says what was asked for (`--address`, `nodes`), `value` what was found there, `remedy` what to do about it.
+    `field` says what was asked for (`--address`, `nodes`), `value` what was found there (None if nothing was
+    given), `remedy` what to do about it.
     """
 
     def __init__(self, field: str, value: object, remedy: str) -> None:
@@ -22,4 +23,5 @@ class ClusterError(ValueError):
     def __str__(self) -> str:
         text = repr(self.value)
         shown = text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
-        return f"{self.field}: {shown} cannot be used.\n{self.remedy}"
+        trouble = " is missing." if self.value is None else f": {shown} cannot be used."
+        return f"{self.field}{trouble}\n{self.remedy}"

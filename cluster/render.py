@@ -136,7 +136,7 @@ def _value(name: str, values: Mapping[str, object]) -> object:
 def _checked(name: str, value: object) -> str:
     rule = RULES[name]
     if value is None:
-        raise ClusterError(name, "nothing", f"Give {rule.expected}: {name}=…")
+        raise ClusterError(name, None, f"Give {rule.expected}: {name}=…")
     if not re.fullmatch(rule.pattern, str(value), re.ASCII):
         raise ClusterError(name, value, f"Give {rule.expected}.")
     return str(value)

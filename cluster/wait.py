@@ -24,7 +24,7 @@ LONGEST_SECONDS = 1800.0  # machines in a cloud take some minutes, and more wher
 
 def wait_for_machines(workers: int, longest_seconds: float = LONGEST_SECONDS) -> None:
     """Wait for `workers` machines besides the head; `ClusterError` if they do not join within `longest_seconds`."""
-    _wait("machines beside the head", workers, longest_seconds, lambda: len(cluster_resources().nodes) - 1)
+    _wait("machines besides the head node", workers, longest_seconds, lambda: len(cluster_resources().nodes) - 1)
 
 
 def wait_for_gpus(gpus: int, longest_seconds: float = LONGEST_SECONDS) -> None:
@@ -60,8 +60,8 @@ def wait(words: Sequence[str], address: str = "auto") -> None:
 def _what(words: Sequence[str]) -> Callable[[], None]:
     named = [name for word in words for name in word.replace(",", " ").split()]
     if not named:
-        remedy = "Give how many machines there are beside the head, their names, or gpus=COUNT."
-        raise ClusterError("machines", "nothing", remedy)
+        remedy = "Give the number of machines besides the head node, their names, or gpus=COUNT."
+        raise ClusterError("machines", None, remedy)
     first, equals, count = named[0].partition("=")
     if equals:
         if first != "gpus" or not count.isdecimal() or len(named) > 1:

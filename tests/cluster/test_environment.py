@@ -141,6 +141,7 @@ TROUBLES = [
         id="file size",
         marks=pytest.mark.slow,
     ),
+    pytest.param(limited("-f", 1000), {}, "local", "ulimit -f: 1000", "A local Ray needs 262144", id="no file fits"),
     pytest.param(
         limited("-n", 32),
         {},

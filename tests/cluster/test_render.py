@@ -313,7 +313,7 @@ def test_a_slurm_job_that_ends_by_itself_is_not_requeued_and_keeps_its_exit_code
         ({"nodes": 0}, "nodes: 0 cannot be used.\nGive a whole number of at least 1."),
         ({"name": "a\nb"}, "name: 'a\\nb' cannot be used."),
         ({"nodse": 2}, "The file 'slurm' has no such value. It has: cpus, data"),
-        ({"data": None}, "Give an absolute path that all nodes see"),
+        ({"data": None}, "data is missing.\nGive an absolute path that all nodes see"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_name(values: dict[str, Any], message: str) -> None:

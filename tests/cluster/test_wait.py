@@ -18,7 +18,7 @@ def test_machines_that_are_there_are_not_waited_for(ray_cluster: None) -> None:
 
 def test_machines_that_do_not_come_are_named_with_what_to_look_at(ray_cluster: None) -> None:
     with pytest.raises(
-        ClusterError, match=r"machines beside the head: 2 cannot be used.\nOnly 0 of them joined in 0 seconds"
+        ClusterError, match=r"machines besides the head node: 2 cannot be used.\nOnly 0 of them joined in 0 seconds"
     ):
         wait_for_machines(2, longest_seconds=0.0)
 
@@ -29,7 +29,7 @@ def test_a_long_wait_says_how_far_it_is(
     monkeypatch.setattr("aesweep.cluster.wait.SAY_EVERY_SECONDS", 0.0)
     with pytest.raises(ClusterError):
         wait_for_machines(2, longest_seconds=0.0)
-    assert capsys.readouterr().err == "machines beside the head: 0 of 2 after 0 s\n"
+    assert capsys.readouterr().err == "machines besides the head node: 0 of 2 after 0 s\n"
 
 
 def test_gpus_are_waited_for_and_not_asked_for_any_more_afterwards(ray_cluster: None) -> None:
@@ -49,7 +49,7 @@ def test_a_count_of_something_else_is_refused(words: list[str]) -> None:
 
 def test_how_many_machines_must_be_said() -> None:
     assert run_aesweep("wait").is_refused_clearly
-    with pytest.raises(ClusterError, match="Give how many machines there are beside the head"):
+    with pytest.raises(ClusterError, match="Give the number of machines besides the head node"):
         wait([" "])
 
 
