@@ -86,7 +86,9 @@ def evaluate(
 def sample(
     store: options.StoreArgument,
     key: Annotated[str, argument(metavar="KEY", help="Key or name of a trained trial, or the beginning of one.")],
-    prior: Annotated[str, typer.Option(help=f"Where latents are drawn from: {', '.join(PRIORS.names())}.")] = "gmm",
+    prior: Annotated[
+        str | None, option(help=f"Where latents are drawn from: {', '.join(PRIORS.names())}. \\[default: gmm]")
+    ] = None,
     n: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many images.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
     out: Annotated[Path, typer.Option(metavar="FILE", help="PNG to write.")] = Path("samples.png"),
@@ -103,6 +105,9 @@ def sample(
     """
     if interpolate and reconstruct:
         raise InputError("--interpolate", "--reconstruct", "Give one of the two.")
+    if prior is not None and (interpolate or reconstruct):
+        what = "--interpolate" if interpolate else "--reconstruct"
+        raise InputError("--prior", prior, f"With {what}, nothing is drawn from a prior. Leave one of the two out.")
     if not out.absolute().parent.is_dir():
         raise InputError("--out", str(out), "Its folder does not exist. Give a file in a folder that does.")
     if out.is_dir():
@@ -115,7 +120,7 @@ def sample(
     elif reconstruct:
         png = draw.draw_reconstructions(opened, key, n, seed, data)
     else:
-        png = draw.draw_samples(opened, key, prior, n, seed)
+        png = draw.draw_samples(opened, key, prior or "gmm", n, seed)
     try:
         out.write_bytes(png)
     except OSError as error:

@@ -100,6 +100,12 @@ def test_sample_draws_a_picture(
         assert min(picture.size) > 60
 
 
+@pytest.mark.parametrize("kind", ["--reconstruct", "--interpolate"])
+def test_a_prior_that_draws_nothing_is_refused(finished_store: Path, kind: str) -> None:
+    done = run_aesweep("sample", finished_store, "f", kind, "--prior", "mvg")
+    assert done.is_refused_clearly and f"With {kind}, nothing is drawn from a prior." in done.err
+
+
 def test_sample_of_an_unknown_trial_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], finished_store: Path, tmp_path: Path
 ) -> None:
