@@ -24,7 +24,7 @@ def export(
 ) -> None:
     """Write a trained model as a folder that needs torch alone: weights, code, priors, a model card.
 
-    Example:  aesweep export runs/quickstart 2ad120 --to models/digits
+    Example:  aesweep export runs/quickstart 2ad120 --to exported/digits
     """
     from aesweep.sweep.export.folder import require_place, write_folder
     from aesweep.sweep.export.hub import push as push_to_hub

@@ -24,8 +24,6 @@ def require_place(folder: Path) -> None:
     """Raise `InputError` unless an export may be written to `folder`."""
     try:
         if not folder.exists():
-            if not folder.parent.is_dir():
-                raise InputError("--to", str(folder), "The folder that it should be in does not exist. Make it first.")
             return
         if not folder.is_dir():
             raise InputError("--to", str(folder), "That is a file. Give a folder, new or empty.")
@@ -62,6 +60,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put `files` (by names with `/`, all of them ours) where `require_place` found room. Raises `InputError` where it cannot."""
     place = Path(os.path.realpath(folder))  # a link stays, and leads to the export
     try:
+        place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".aesweep-export-", dir=place.parent) as aside:
             new, old = Path(aside, "new"), Path(aside, "old")
             new.mkdir()

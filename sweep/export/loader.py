@@ -57,6 +57,8 @@ class Model:
 
     def latents(self, prior: str, n: int, seed: int = 0) -> torch.Tensor:
         """`n` latents (n, latent_size) drawn from a prior."""
+        if prior not in self.priors:
+            raise ValueError(f"There is no prior {prior!r}. Choose one of: {', '.join(self.priors)}.")
         tensors = {name.partition("/")[2]: t.cpu() for name, t in self._priors.items() if name.startswith(prior + "/")}
         generator = torch.Generator().manual_seed(seed)
         latents: torch.Tensor = self._code["SAMPLE"][prior](tensors, n, generator)

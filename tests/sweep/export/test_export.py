@@ -142,7 +142,14 @@ def test_an_older_export_is_replaced_and_a_folder_with_other_files_is_not(
     assert [path.name for path in tmp_path.iterdir()] == ["copy"], "nothing is left beside it"
 
 
-@pytest.mark.parametrize("place", ["file", "no/such/folder", "locked/new"])
+def test_the_folders_above_an_export_are_made(small_store: Path, tmp_path: Path) -> None:
+    assert run_aesweep("export", small_store, DONE.key, "--to", tmp_path / "for" / "lena" / "digits").code == 0
+    model = load_export(tmp_path / "for" / "lena" / "digits")
+    with pytest.raises(ValueError, match=r"There is no prior 'gnn'. Choose one of: standard_normal, mvg, gmm"):
+        model.sample("gnn", 4)
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "locked/new"])
 def test_a_place_that_cannot_be_written_is_refused(small_store: Path, tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "locked").symlink_to("/proc")
