@@ -18,7 +18,7 @@ from aesweep.models.errors import one_line
 from aesweep.models.plugins.files import PACKAGE, loaded_files
 from aesweep.sweep.driver.deaths import record_deaths
 from aesweep.sweep.driver.outcome import Outcome, outcome_of
-from aesweep.sweep.driver.plan import Plan, make_plan
+from aesweep.sweep.driver.plan import Plan, count_trials, make_plan
 from aesweep.sweep.driver.progress import Progress, ProgressView, describe_counts, describe_seconds
 from aesweep.sweep.driver.stopping import StopRequest
 from aesweep.sweep.driver.trackers import Trackers
@@ -142,7 +142,7 @@ def run_plan(
 
     with stop.listening():  # from the first word on: signals that come while Ray is loaded are requests as well
         console.print(
-            f"{spec.name}: {len(plan.to_train)} trials to train, {len(plan.to_train) + len(plan.to_score)} to score "
+            f"{spec.name}: {count_trials(len(plan.to_train))} to train, {len(plan.to_train) + len(plan.to_score)} to score "
             f"({plan.evaluation.extractor}), {plan.counts()['done']} done before. Starting Ray …",
             highlight=False,
             markup=False,

@@ -10,7 +10,7 @@ from aesweep.models.config import network_of
 from aesweep.models.cost import fit_core_hours
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.costs import describe_cpu_hours, describe_price
-from aesweep.sweep.driver.plan import Plan
+from aesweep.sweep.driver.plan import Plan, count_trials
 from aesweep.sweep.driver.progress import describe_bytes, describe_counts
 from aesweep.sweep.driver.short_schedules import short_schedules
 from aesweep.sweep.spec.sweep_spec import SweepSpec
@@ -19,7 +19,7 @@ from aesweep.sweep.spec.sweep_spec import SweepSpec
 def print_plan(spec: SweepSpec, made: Plan, about: Sequence[str], price: float | None = None) -> None:
     """Print a plan; `about` are lines on what it is made of, `price` is that of an hour of one H200."""
     console = make_console(highlight=False)
-    console.print(Text(f"{spec.name}: {len(made.trials)} trials", "table.title"), soft_wrap=True)
+    console.print(Text(f"{spec.name}: {count_trials(len(made.trials))}", "table.title"), soft_wrap=True)
     console.print(_blocks(made))
     for line in (*about, *short_schedules(made.to_train)):
         console.print(line, markup=False, soft_wrap=True)
@@ -49,8 +49,8 @@ def _work(made: Plan) -> list[str]:
     left, evaluation = made.to_train, made.evaluation
     scored = [*left, *made.to_score]
     lines = [
-        f"To train: {len(left)} trials, {sum(t.gpu_hours for t in left):.3g} hours of one H200 (see docs/operations.md).",
-        f"To score: {len(scored)} trials with {evaluation.extractor} (evaluation {evaluation.name}), "
+        f"To train: {count_trials(len(left))}, {sum(t.gpu_hours for t in left):.3g} hours of one H200 (see docs/operations.md).",
+        f"To score: {count_trials(len(scored))} with {evaluation.extractor} (evaluation {evaluation.name}), "
         f"{sum(t.images_scored for t in scored):,} images.",
     ]
     if fits := sum(fit_core_hours(t.fit_flops) for t in scored):

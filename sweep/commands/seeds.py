@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from aesweep.analysis.power import POWER, detectable_difference
 from aesweep.models.config import network_of
-from aesweep.sweep.driver.plan import PlannedTrial
+from aesweep.sweep.driver.plan import PlannedTrial, count_trials
 
 
 def describe_seeds(trials: Sequence[PlannedTrial]) -> list[str]:
@@ -16,7 +16,7 @@ def describe_seeds(trials: Sequence[PlannedTrial]) -> list[str]:
     fewest, most = min(counts), max(counts)
     count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     hours = sum(same[0].gpu_hours for same in networks.values())
-    one_more = f"One more of each network{_option(trials, len(networks))}: {len(networks)} trials"
+    one_more = f"One more of each network{_option(trials, len(networks))}: {count_trials(len(networks))}"
     lines = [
         f"Seeds: {count} per network. {_shows(fewest)}",
         f"{one_more}, {hours:.3g} GPU-hours. {_shows(fewest + 1)}",
@@ -24,7 +24,7 @@ def describe_seeds(trials: Sequence[PlannedTrial]) -> list[str]:
     if fewest > 1:
         first = [trial for trial in trials if trial.round == 0]
         lines.append(
-            f"First seeds are trained first: after {len(first)} trials and {sum(t.gpu_hours for t in first):.3g} GPU-hours "
+            f"First seeds are trained first: after {count_trials(len(first))} and {sum(t.gpu_hours for t in first):.3g} GPU-hours "
             "the report shows every network once, which decides nothing yet."
         )
     return lines

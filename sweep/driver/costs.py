@@ -5,7 +5,7 @@ from dataclasses import fields
 from aesweep.cluster.capacity import allowed_cpus
 from aesweep.evaluation.config import EvaluationConfig
 from aesweep.models.cost import evaluation_seconds
-from aesweep.sweep.driver.plan import Plan, PlannedTrial
+from aesweep.sweep.driver.plan import Plan, PlannedTrial, count_trials
 from aesweep.sweep.driver.progress import describe_bytes, describe_length
 
 
@@ -42,7 +42,7 @@ def describe_addition(made: Plan, before: EvaluationConfig, threads: int) -> lis
     trials, asked = made.to_score, made.evaluation
     images = sum(trial.images_scored for trial in trials)
     size = describe_bytes(sum(trial.evaluation_bytes for trial in trials) + made.shared_bytes)
-    count = f"{len(trials):,} trial{'s' * (len(trials) != 1)}"
+    count = count_trials(len(trials))
     changes = ", ".join(_changes(before, asked)) or "nothing: it is the same"
     return [
         f"Adds evaluation {asked.id} to {count}: {', '.join(asked.metrics)} with {asked.extractor}.",

@@ -28,6 +28,11 @@ from aesweep.sweep.store.drivers import living_drivers, running_trials
 from aesweep.sweep.store.store import STATES, Stage, State, Store, TrialState
 
 
+def count_trials(number: int) -> str:
+    """`1 trial`, `1,116 trials`."""
+    return f"{number:,} trial{'s' * (number != 1)}"
+
+
 @dataclass(frozen=True)
 class PlannedTrial:
     """One trial of a spec, with what the store knows of it."""

@@ -39,8 +39,9 @@ def short_schedules(trials: Sequence[PlannedTrial]) -> list[str]:
     which = "The trial" if len(trials) == 1 else f"{named:,} of {len(trials):,} trials"
     steps_each = math.ceil(images / worst.batch_size)
     long = f"{worst.epochs} epoch{'s' * (worst.epochs != 1)} of {steps_each} step{'s' * (steps_each != 1)}"
+    few = f"only {short[place]} {'is' if short[place] == 1 else 'are'}" if short[place] else "none is"
     return [
-        f"Schedule: {which} may learn nothing: in {long}, only {short[place]} are at the full learning rate "
+        f"Schedule: {which} may learn nothing: in {long}, {few} at the full learning rate "
         f"{max(worst.learning_rates):g}; {FEWEST_STEPS} are few. {_remedy(worst, images)}"
     ]
 

@@ -53,7 +53,7 @@ def test_lines_in_a_file_are_whole_and_without_colours(variables: dict[str, str]
     (tmp_path / "long.yaml").write_text(json.dumps(spec))
     done = shell("aesweep plan long.yaml > out && cat out", tmp_path, **variables)
     lines = done.stdout.splitlines()
-    assert lines[0] == f"{name}: 1 trials", done.stderr
+    assert lines[0] == f"{name}: 1 trial", done.stderr
     assert any(
         line.startswith(name) and "1 pending" in line and line.rstrip().endswith(("kB", "MB", "GB")) for line in lines
     )

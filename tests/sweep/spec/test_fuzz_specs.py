@@ -369,7 +369,7 @@ def test_a_thousand_overrides_are_applied_or_refused(place: Path, given_override
 def test_names_are_printed_as_they_are_also_where_they_look_like_markup(place: Path) -> None:
     ended = plan(place, b'name: "[/red] [bold"\nblocks: [{name: "[/x][red]a"}]')
     assert ended.code == 0, ended.err
-    assert "[/red] [bold: 1 trials" in ended.out and "[/x][red]a" in ended.out
+    assert "[/red] [bold: 1 trial\n" in ended.out and "[/x][red]a" in ended.out
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
