@@ -168,6 +168,9 @@ def missing_from_celeba(_: TrialConfig, source: DataSource) -> str:
 def missing_from_folder(config: TrialConfig, source: DataSource) -> str:
     """Raises `InputError` where the user's folder is not there, or holds other images than the trial was made for."""
     folder = require_folder(source)
+    if not folder.is_dir():
+        remedy = "There is no such folder. If it has moved, give the new one to `aesweep resume` or `evaluate`: --images FOLDER"
+        raise InputError("data.path", str(folder), remedy)
     if (found := folder_identity(folder, source.data_dir)) != config.data_identity:
         remedy = (
             f"Its images have changed: the trial was made for {config.data_identity[:12]}…, the folder now holds "

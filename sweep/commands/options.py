@@ -64,7 +64,10 @@ StoredData = Annotated[
 ]
 Images = Annotated[
     Path | None,
-    option(metavar="DIR", help="Your folder of images, for a sweep on `data: path` that you did not launch."),
+    option(
+        metavar="DIR",
+        help="Your folder of images, for a sweep on `data: path` that you did not launch, or whose folder has moved.",
+    ),
 ]
 Address = Annotated[
     str,

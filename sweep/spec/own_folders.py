@@ -30,7 +30,7 @@ MOST = 1000
 def own_spec(
     stored: SweepSpec, data_dir: str | Path | None = None, images: str | Path | None = None, option: str = "--data "
 ) -> SweepSpec:
-    """The spec of a store, with the folders given here in place of those that this user never named.
+    """The spec of a store, with the folders given here in place of those that this user never named, and of images that moved.
 
     Raises `InputError` for one that only the store names; `option` is how the caller is given the data folder. A folder of
     images is compared with the trials by its content before it is used, so the same `images` may replace several.
@@ -46,7 +46,8 @@ def own_spec(
         raise InputError("data_dir", execution.data_dir, remedy)
     folders = {identity: execution.folders[identity] for identity in _identities(stored) & execution.folders.keys()}
     if images is not None:
-        folders = {i: path if path in known else absolute(images, "--images") for i, path in folders.items()}
+        here = {path for path in folders.values() if path in known and Path(path).is_dir()}
+        folders = {i: path if path in here else absolute(images, "--images") for i, path in folders.items()}
     elif unknown := sorted(set(folders.values()) - known):
         remedy = (
             "The store names this folder of images, but you have never used it on this machine. "

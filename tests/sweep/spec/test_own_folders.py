@@ -10,8 +10,11 @@ import pytest
 from aesweep.models.errors import InputError
 from aesweep.sweep.load import load_data
 from aesweep.sweep.spec.execution import ExecutionConfig
+from aesweep.sweep.spec.images import check_images
+from aesweep.sweep.spec.load import load_spec
 from aesweep.sweep.spec.own_folders import own_spec, remember
 from aesweep.sweep.spec.sweep_spec import Block, SweepSpec
+from tests.image_folder import write_image_folder
 from tests.in_process import run_aesweep
 from tests.small_store import DONE, small_spec
 from tests.sweep.conftest import run_cli
@@ -82,6 +85,17 @@ def test_folders_of_images_are_asked_for_too(data_dir: Path, tmp_path: Path, pri
     assert own_spec(spec, images=tmp_path).execution.folders == {identity: str(tmp_path)}
     remember(execution)
     assert own_spec(spec).execution == execution
+
+
+def test_a_folder_of_images_that_moved_is_found_again(tmp_path: Path, home: Path) -> None:
+    faces = write_image_folder(tmp_path / "faces", images=2)
+    spec = load_spec({"data": {"path": str(faces)}, "blocks": [{"model": "dae"}]}, data_dir=tmp_path / "data")
+    remember(spec.execution)
+    moved = faces.rename(tmp_path / "moved")
+    configs = [config for config, _ in spec.trials]
+    with pytest.raises(InputError, match=r"no such folder\. If it has moved, .*--images FOLDER"):
+        check_images(configs, own_spec(spec).execution)
+    check_images(configs, own_spec(spec, images=moved).execution)
 
 
 def test_a_damaged_list_of_folders_is_an_empty_one(home: Path, data_dir: Path, private: Path) -> None:
