@@ -27,9 +27,7 @@ def evaluate(
     ] = None,
     sampling_seeds: Annotated[
         str | None,
-        option(
-            "--sampling-seeds", "--seeds", metavar="0..4", help="Seeds of the samples, one score per seed and prior."
-        ),
+        option("--sampling-seeds", metavar="0..4", help="Seeds of the samples, one score per seed and prior."),
     ] = None,
     samples: Annotated[int | None, option(min=2, help="Images drawn from each prior.")] = None,
     extractor: Annotated[str | None, option(help=f"auto, {', '.join(EXTRACTORS.names())}.")] = None,
@@ -46,6 +44,7 @@ def evaluate(
     also: options.Also = False,
     plugins: options.Plugins = None,
     dry_run: Annotated[bool, option("--dry-run", help="Only show what it would add.")] = False,
+    seeds: Annotated[str | None, option("--seeds", hidden=True, help="--sampling-seeds until aesweep 0.1.")] = None,
 ) -> None:
     """Score the trained trials of a store in another way, without retraining. Says first what it adds and what that costs.
 
@@ -55,6 +54,9 @@ def evaluate(
     from aesweep.sweep.spec.fields import read_settings  # pydantic from here on
     from aesweep.sweep.spec.overrides import refuse_given, require_scoring
 
+    if seeds is not None and sampling_seeds is not None:
+        raise InputError("--seeds", seeds, "It is the old name of --sampling-seeds, which you also gave. Leave it out.")
+    sampling_seeds = seeds if sampling_seeds is None else sampling_seeds
     options_given = {"metrics": metrics, "sampling_seeds": sampling_seeds, "samples": samples, "extractor": extractor}
     given = {name: value for name, value in options_given.items() if value is not None}
     require_scoring(overrides or [])

@@ -109,6 +109,7 @@ def test_add_lets_a_store_take_a_spec_that_shares_no_trial_with_it(store: Path, 
 def test_evaluate_reads_its_lists_and_refuses_what_is_in_none(store: Path) -> None:
     for words, told in [
         (("--seeds", "0..x"), "--sampling-seeds: '0..x' cannot be used."),
+        (("--seeds", "0", "--sampling-seeds", "1"), "--seeds: '0' cannot be used."),
         (("--seeds", "one"), "--sampling-seeds: 'one' cannot be used."),
         (("--metrics", "kid,,prdc"), "--metrics: 'kid,,prdc' cannot be used."),
         (("--metrics", "kid,fid"), "'fid'"),
