@@ -143,7 +143,7 @@ def _read_override(text: str) -> tuple[str, str, Any]:
     name = ALIASES.get(name, name) if section in ("", "trial") else name
     found = [known for known, names in _SECTIONS.items() if name in names and section in ("", known)]
     if not found:
-        every = (*ALIASES, *(known for names in _SECTIONS.values() for known in names))
+        every = tuple(dict.fromkeys((*ALIASES, *(known for names in _SECTIONS.values() for known in names))))
         error = unknown(name, value, _SECTIONS[section]) if section in _SECTIONS else unknown(written, value, every)
         raise InputError(f"--set {written}", value, error.remedy)
     return found[0], name, value if name in _PLAIN_TEXT else _read_text(f"--set {written}", name, value)
