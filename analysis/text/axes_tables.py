@@ -30,8 +30,8 @@ def networks_table(sweep: Sweep) -> TextTable:
     headings |= {f"{m.name}_text": Heading(upper_first(m.title), "number") for m in sweep.measures}
     headings["seeds"] = Heading("Seeds", "whole")
     caption = (
-        "Mean over training seeds ± half of its 95 % interval, with one variance over seeds for the networks of a model. Bold: the "
-        "lowest mean of the ranked score, and those that may be as good."
+        "Mean over training seeds ± half of its 95 % interval. Networks of one model share their variance over seeds where their "
+        "spreads are alike, or in proportion to their means. Bold: the lowest mean of the ranked score, and those that may be as good."
     )
     bold = pd.DataFrame({f"{sweep.ranking.score}_text": _may_be_best(sweep, frame)}, index=frame.index)
     title = f"{sweep.title}: every network, {sweep.evaluation.title}"

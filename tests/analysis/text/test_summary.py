@@ -172,6 +172,22 @@ def test_the_network_of_the_first_answer_is_bold_whatever_the_last_bit_of_its_me
         assert networks_table(found).bold_cells()["gmm_text"].tolist() == [True, False, False]
 
 
+def test_networks_whose_spreads_differ_are_not_said_to_share_one_variance(make_store: MakeStore, grid: Grid) -> None:
+    asked = grid(filters=[16], latent_size=[4, 8], seed=[0, 1, 2], epochs=[1])
+    values = {trial.key: trial.latent_size + trial.seed * (1e-6 if trial.latent_size == 4 else 1.0) for trial in asked}
+
+    def edit(rows: Rows) -> None:
+        for row in rows["scores"]:
+            row["value"] = values[row["key"]]
+
+    tables = load_tables(make_store(asked, edit=edit, pictures=False, latent_points=0))
+    (found,) = sweeps(tables, Wishes())
+    table = networks_table(found)
+    first, second = table.frame["gmm_half_width"]
+    assert first < 1e-4 * second
+    assert "where their spreads are alike" in table.caption
+
+
 def test_ten_thousand_trials_are_summarised_in_seconds(make_store: MakeStore, grid: Grid) -> None:
     store = make_store(
         grid(model=["dae", "vae"], filters=[16, 32], latent_size=range(1, 26), epochs=[1]), pictures=False
