@@ -97,16 +97,18 @@ class Subject:
             yield kind, self.priors.get(kind, "not fitted")
 
     def rows(
-        self, name: str, metrics: tuple[str, ...], measured: Callable[[FittedPrior | None], Values]
+        self, name: str, metrics: tuple[str, ...], measured: Callable[[FittedPrior | None], Values], **others: Any
     ) -> list[ScoreRow]:
         """Rows of `metrics` for each source: what `measured` gives for the source's prior (None for test images).
 
-        A metric that it leaves out has no row; without a prior or with values that are not numbers, all rows say why.
+        A metric that it leaves out has no row; without a prior or with values that are not numbers, all rows say why. `others` are
+        further fields of all rows.
         """
         rows: list[ScoreRow] = []
         extractor = self.evaluation.extractor if METRICS.get(name).needs_features else "none"
         for source, prior in self.sources():
-            row = self.row(source, "test" if prior is None else self.evaluation.reference_split, extractor=extractor)
+            split: Split = "test" if prior is None else self.evaluation.reference_split
+            row = self.row(source, split, extractor=extractor, **others)
             if prior is None:
                 rows += measured_rows(row, metrics, lambda: measured(None))
             else:

@@ -6,6 +6,8 @@ interpolated gives distances near those of reconstructions or samples themselves
 midpoints are independent.
 """
 
+from typing import Any
+
 import numpy as np
 
 from aesweep.evaluation.priors.fitted_prior import FittedPrior
@@ -18,7 +20,8 @@ def measure(subject: Subject) -> list[ScoreRow]:
     """Four rows per source: two distances, each of straight and spherical midpoints."""
     asked = subject.evaluation
     names = tuple(f"{metric}_{way}" for way in WAYS for metric in (asked.frechet_name, asked.kernel_name))
-    return subject.rows("interpolation", names, lambda prior: _distances(subject, prior))
+    compared_with: dict[str, Any] = {"reference_split": asked.reference_split, "n_reference": subject.reference().n}
+    return subject.rows("interpolation", names, lambda prior: _distances(subject, prior), **compared_with)
 
 
 def _distances(subject: Subject, prior: FittedPrior | None) -> Values:
