@@ -31,6 +31,8 @@ MODEL_TITLES = {name: one.title for name, one in OBJECTIVES.built_in.items()}
 """How a report calls the models of aesweep."""
 MODEL_READS = {name: one.reads for name, one in OBJECTIVES.built_in.items()}
 """Fields of a trial, such as `beta`, that only some models read."""
+OWN_RECONSTRUCTION = frozenset(name for name, one in OBJECTIVES.built_in.items() if one.reconstruction is not None)
+"""Models whose reconstruction is a likelihood of their own, whatever the field `reconstruction` says."""
 ARCHITECTURE_FIELDS = FIELDS
 """Fields of a trial that only some architectures read."""
 ARCHITECTURE_READS = {name: one.reads for name, one in ARCHITECTURES.built_in.items()}
