@@ -22,7 +22,7 @@ from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.models.training.epoch_record import EpochRecord, TermRecord
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 STILL_IMPROVING = 0.05
 """`late_improvement` of a loss that falls half as fast at its end as in a straight line."""
 TRAINED, UNFINISHED = "trained", "unfinished"
