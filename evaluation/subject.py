@@ -73,14 +73,14 @@ class Subject:
         parts = (np.asarray(images[chosen_N[i : i + CHUNK]]) for i in range(0, len(chosen_N), CHUNK))
         return torch.cat([self.extractor.features(part) for part in parts])
 
-    def distances(self, features_ND: torch.Tensor) -> Values:
-        """Fréchet and kernel distance of generated images from the real ones."""
+    def distances(self, features_ND: torch.Tensor, seed: int) -> Values:
+        """Fréchet and kernel distance of generated images from the real ones; `seed` draws the subsets of the latter."""
         asked, reference, n = self.evaluation, self.reference(), len(features_ND)
         real_MD = reference.on(self.device)
         statistics = FeatureStatistics.of(features_ND)
         error = jackknife_error(features_ND, statistics, reference.statistics, real_MD)
         size = possible_subset_size(asked.kid_subset_size, n, len(real_MD))
-        kernel = kernel_distance(features_ND, real_MD, asked.kid_subsets, size, asked.sampling_seeds[0])
+        kernel = kernel_distance(features_ND, real_MD, asked.kid_subsets, size, seed)
         return {
             asked.frechet_name: (frechet_distance(statistics, reference.statistics), error, n),
             asked.kernel_name: (*kernel, n),

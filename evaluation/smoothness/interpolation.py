@@ -25,9 +25,11 @@ def measure(subject: Subject) -> list[ScoreRow]:
 
 
 def _distances(subject: Subject, prior: FittedPrior | None) -> Values:
-    ends_P2Z, centre_Z = latent_pairs(subject, prior, subject.evaluation.samples // 2)
+    asked = subject.evaluation
+    ends_P2Z, centre_Z = latent_pairs(subject, prior, asked.samples // 2)
+    seed = asked.reference_seed if prior is None else asked.sampling_seeds[0]
     found: dict[str, tuple[float, float | None, int]] = {}
     for way in WAYS:
         features_PD = subject.features(walk(ends_P2Z, centre_Z, np.array([0.5]), way)[:, 0])
-        found |= {f"{metric}_{way}": value for metric, value in subject.distances(features_PD).items()}
+        found |= {f"{metric}_{way}": value for metric, value in subject.distances(features_PD, seed).items()}
     return found

@@ -145,6 +145,17 @@ def test_midpoints_say_which_real_images_they_are_compared_with(
     assert {(row.n_reference, row.reference_split) for row in rows} == {(n, split)}
 
 
+def test_midpoints_of_test_images_do_not_depend_on_the_seed_of_the_samples(
+    digits: np.ndarray, random_conv: Extractor
+) -> None:
+    """Their row names the seed of the reference; the subsets of their kernel distance followed the other one."""
+    found = []
+    for seeds in ((0,), (3,)):
+        rows = _scored(digits, random_conv, metrics=("interpolation",), priors=("mvg",), sampling_seeds=seeds)
+        found.append({row.metric: (row.sampling_seed, row.value) for row in rows if row.source == "reconstruction"})
+    assert found[0] == found[1] and len(found[0]) == 4
+
+
 def test_the_same_seed_gives_the_same_bits(rows: list[ScoreRow], digits: np.ndarray, random_conv: Extractor) -> None:
     again = _scored(digits, random_conv)
     assert [(row.metric, row.value, row.stderr) for row in again] == [
