@@ -146,7 +146,7 @@ RESULT_COLUMNS = (
     Column(
         "late_improvement",
         _F,
-        "part of the whole fall of the training loss that came in the last tenth of the epochs; above 0.05 it was still "
+        "part of the whole fall of the training loss that came in the last tenth of the epochs, at least one; above 0.05 it was still "
         "improving fast; null where it did not fall",
     ),
     Column("train_seconds", _F, "wall-clock seconds of training, all attempts that fed the committed one"),

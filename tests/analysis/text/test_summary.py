@@ -110,6 +110,17 @@ def test_the_warning_names_what_all_models_that_learnt_nothing_have_in_common(
     assert warning.startswith("3 of 4 trained models reconstruct the test images no better")
 
 
+def test_of_a_short_training_the_last_epoch_counts_and_that_is_said(make_store: MakeStore, grid: Grid) -> None:
+    """Of two epochs the last one is more than a tenth: all of the fall comes in it."""
+
+    def edit(rows: Rows) -> None:
+        for row in rows["trials"]:
+            row["late_improvement"] = 1.0
+
+    (warning,) = _warnings(make_store(grid(latent_size=[4], epochs=[2]), edit=edit, pictures=False))
+    assert "came in the last tenth of the epochs, at least one)" in warning
+
+
 def _warnings(store: Path) -> list[str]:
     tables = load_tables(store)
     return warnings(tables, sweeps(tables, Wishes()))
