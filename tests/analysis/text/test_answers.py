@@ -264,6 +264,15 @@ def test_equal_networks_are_said_to_be_equal_and_no_hundred_seeds_are_asked_for(
     assert last.command == ""
 
 
+def test_networks_of_two_models_with_one_score_are_as_good_as_each_other(answered: Callable[..., Answers]) -> None:
+    """Without any spread the test divided 0 by 0, and one of four equal networks was called the only best."""
+    asked = grid(model=["dae", "vae"], filters=[8], latent_size=[4, 8], seed=[0, 1], epochs=[1])
+    text = said(answered(asked, lambda t: 50))["Which network?"]
+    assert text.count("(50.00)") == 3 and "As good within the noise of seeds" in text
+    text = said(answered(asked, lambda t: 50 + (t.model == "vae")))["Which network?"]
+    assert text.endswith("As good within the noise of seeds: DAE, 8 filters, 8 latent units (50.00).")
+
+
 def test_a_sweep_over_beta_is_ranked_and_nothing_is_set_aside(answered: Callable[..., Answers]) -> None:
     asked = grid(model=["vae"], beta=[0.01, 0.1, 1.0], filters=[8], latent_size=[4], seed=[0, 1, 2], epochs=[1])
     found = answered(asked, lambda t: 50 + 0.1 * t.seed + 10 * abs(t.beta - 0.1))
