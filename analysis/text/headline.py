@@ -35,7 +35,8 @@ def warnings(tables: Tables, sweeps: Sequence[Sweep]) -> list[str]:
     if improving := int((tables.trials["late_improvement"] > STILL_IMPROVING).sum()):
         found.append(
             f"{improving:,} of {trained:,} trained models were still improving fast at the end of their training (more than "
-            f"{STILL_IMPROVING:.0%} of the fall of the loss came in the last tenth of the epochs): more epochs would help them."
+            f"{STILL_IMPROVING:.0%} of the fall of the loss came in the last tenth of the epochs, at least one): more epochs would "
+            "help them."
         )
     return found
 
