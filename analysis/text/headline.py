@@ -76,7 +76,7 @@ def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results
     headings |= {"network": Heading("Reached by"), "as_good": Heading("As good", "whole")}
     what = (
         "The network with the lowest mean over training seeds (f filters, d depth, z latent units), and how many others may "
-        "be as good; the lower of the two models in bold. ± needs two seeds."
+        "be as good; the lowest of the models in bold. ± needs two seeds."
     )
     caption = " ".join(filter(None, [what, notices(results, evaluation)]))
     shown = frame[[*_BEST, "network"]]
