@@ -43,6 +43,9 @@ class Notifier:
     target: str = ""
 
     def __post_init__(self) -> None:
+        if self._is_url and not _can_be_asked(self.target):
+            remedy = "The URL cannot be read. Give one with a host, without spaces, and with other letters than ASCII's as %XX."
+            raise InputError("--notify", "…", remedy)
         if not self.target or self._is_url:
             return
         try:
@@ -98,6 +101,17 @@ class Notifier:
         proxies = [urllib.request.ProxyHandler({})] if _is_this_machine(urlsplit(self.target).hostname or "") else []
         with urllib.request.build_opener(*proxies).open(asked, timeout=SECONDS):
             pass
+
+
+def _can_be_asked(url: str) -> bool:
+    """Whether a request can be made of a URL: `urllib` says so no earlier than when the sweep has ended."""
+    try:
+        parts = urlsplit(url)
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    words = f"{parts.path}?{parts.query}"
+    return has_place and words.isascii() and url.isprintable() and " " not in url
 
 
 def _is_this_machine(host: str) -> bool:

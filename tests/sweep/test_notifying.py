@@ -111,7 +111,16 @@ def test_a_message_that_does_not_arrive_is_a_warning_without_the_address(
     assert said.startswith("Nobody was told: --notify ") and said.count("\n") == 1 and "secret" not in said
 
 
-@pytest.mark.parametrize("target", ["no-such-program --x", "'open", "ftp://host/secret", " "])
+UNREADABLE = [
+    "http://[secret",
+    "https:///secret",
+    "https://host:99999/secret",
+    "https://host/a secret",
+    "https://host/secrét",
+]
+
+
+@pytest.mark.parametrize("target", ["no-such-program --x", "'open", "ftp://host/secret", " ", *UNREADABLE])
 def test_what_cannot_be_told_anything_is_refused_before_the_launch(target: str, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         Notifier(target)
