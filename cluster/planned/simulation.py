@@ -58,6 +58,8 @@ class Site:
     """From the moment that a trial has its place to its first step."""
     driver_seconds: float = 0.0
     """What the driver's loop needs to start a trial. It starts one after the other."""
+    max_concurrent: int | None = None
+    """Most trials that train at once; None for as many as fit."""
     deaths_per_hour: float = 0.0
     """How often a machine dies, at random."""
     joins: Mapping[int, float] = field(default_factory=dict)
@@ -183,7 +185,8 @@ class _Simulation:
     def _look(self) -> None:
         """How many trials and evaluations run at once on the machines that live now, as the driver counts them."""
         alive = Resources.of(tuple(m.node for m in self.machines if m.alive))
-        self.trials_at_once = max((trial_slots(alive, bundle) for bundle in self.bundles), default=0)
+        slots = max((trial_slots(alive, bundle) for bundle in self.bundles), default=0)
+        self.trials_at_once = min(slots, self.site.max_concurrent or slots)
         self.evaluations_at_once = tuple(
             evaluation_slots(alive, self.site.threads, self.has_gpu, trains) for trains in (False, True)
         )

@@ -53,7 +53,8 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
     """Lines and a table for a plan. Raises `ClusterError` for a size that is none, or on which no trial fits."""
     cluster = _cluster(options.size)
     resources, has_gpu = cluster.resources, cluster.resources.gpus > 0 and execution.device != "cpu"
-    site = Site(cluster, execution.threads, execution.checkpoint_seconds, START_SECONDS, DRIVER_SECONDS)
+    timing = (execution.checkpoint_seconds, START_SECONDS, DRIVER_SECONDS)
+    site = Site(cluster, execution.threads, *timing, execution.max_concurrent)
     todo = made.to_train
     if not todo:
         return [f"On {_machines(cluster)}: nothing is left to train."]
@@ -67,13 +68,14 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
     mine = found[LAUNCH]
     devices = int(resources.gpus) if has_gpu else int(resources.cpus)
     scoring = evaluation_slots(resources, execution.threads, has_gpu, training=True)
+    at_once = min(max(slots), execution.max_concurrent or max(slots))
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("order", "hours", "first look after"):
         table.add_column(heading, justify="left" if heading == "order" else "right")
     for name, one in found.items():
         table.add_row(name, _hours(one.seconds), _hours(one.first_look_seconds))
     lines: list[str | Table] = [
-        f"\nOn {_machines(cluster)}: {max(slots):,} trials at once and {scoring:,} "
+        f"\nOn {_machines(cluster)}: {at_once:,} trial{'s' * (at_once != 1)} at once and {scoring:,} "
         f"evaluation{'s' * (scoring != 1)} next to them.",
         table,
         f"A launch takes the first order: {'GPUs' if has_gpu else 'CPUs'} compute "

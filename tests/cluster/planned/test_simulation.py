@@ -101,6 +101,11 @@ def test_deaths_are_the_same_for_the_same_seed() -> None:
     assert simulate(works, site, 3) == simulate(works, site, 3) != simulate(works, site, 4)
 
 
+def test_no_more_trials_run_at_once_than_are_asked_for() -> None:
+    found = run([Work(WHOLE, 100.0)] * 4, "4x1", max_concurrent=2)
+    assert (found.trained_seconds, found.at_once) == (200.0, 2)
+
+
 def test_what_no_machine_can_hold_never_begins() -> None:
     with pytest.raises(ValueError, match="no machine"):
         run([Work(trial_resources(64, 0.9, has_gpu=True), 1.0)], "1x1:16")

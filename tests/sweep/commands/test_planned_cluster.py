@@ -78,6 +78,19 @@ def test_machines_that_die_cost_time(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert 0 < twice < 10
 
 
+def test_a_limit_of_trials_at_once_is_that_of_the_plan_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("plan", "quickstart", "--cluster", "1x0:16")
+    assert run_main(monkeypatch, *words) == 0
+    all_at_once = capsys.readouterr().out
+    assert run_main(monkeypatch, *words, "--set", "max_concurrent=1") == 0
+    one_by_one = capsys.readouterr().out
+    assert "16 CPUs: 1 trial at once and 8 evaluations" in one_by_one
+    order = "first seeds first, then the most expensive"
+    assert hours(one_by_one, order)[0] > 2 * hours(all_at_once, order)[0]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
