@@ -35,7 +35,7 @@ class Work:
     bundle: Mapping[str, float]
     """What it asks of Ray."""
     computing: float
-    """Seconds in which one H200, or one CPU thread, computes for its training."""
+    """Seconds in which one H200, or all CPU threads of the trial, compute for its training."""
     idle: float = 0.0
     """Seconds of its training in which the device waits for the next kernel, whatever the device."""
     scoring: float = 0.0
@@ -81,7 +81,7 @@ class Simulated:
     at_once: int = 0
     """Trials that trained at the same time, at most."""
     computing_seconds: float = 0.0
-    """Time that all devices together computed, lost work included."""
+    """Time that all GPUs, or the threads of all trials, together computed, lost work included."""
     lost_seconds: float = 0.0
     """Training that was done twice."""
     lost_computing_seconds: float = 0.0

@@ -66,7 +66,7 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
     ordered = {name: [works[trial.config.key] for trial in order(made)] for name, order in ORDERS.items()}
     found = {name: simulate(line, site) for name, line in ordered.items()}
     mine = found[LAUNCH]
-    devices = int(resources.gpus) if has_gpu else int(resources.cpus)
+    devices = resources.gpus if has_gpu else resources.cpus / execution.threads
     scoring = evaluation_slots(resources, execution.threads, has_gpu, training=True)
     at_once = min(max(slots), execution.max_concurrent or max(slots))
     table = Table(box=None, padding=(0, 2, 0, 0))

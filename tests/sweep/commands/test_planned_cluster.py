@@ -91,6 +91,16 @@ def test_a_limit_of_trials_at_once_is_that_of_the_plan_too(
     assert hours(one_by_one, order)[0] > 2 * hours(all_at_once, order)[0]
 
 
+def test_the_cpus_of_a_trial_with_several_threads_all_count_as_computing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("plan", "paper-cifar10", "--set", "seeds=0", "--cluster", "1x0:16", "--set", "extractor=random-conv-64")
+    for threads in (1, 8):
+        assert run_main(monkeypatch, *words, "--set", f"threads={threads}") == 0
+        said = re.search(r"CPUs compute (\d+)% of the time", capsys.readouterr().out)
+        assert said and 80 < int(said[1]) <= 100, threads
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
