@@ -53,6 +53,15 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
     """Lines and a table for a plan. Raises `ClusterError` for a size that is none, or on which no trial fits."""
     cluster = _cluster(options.size)
     resources, has_gpu = cluster.resources, cluster.resources.gpus > 0 and execution.device != "cpu"
+    if execution.device == "cuda" and not has_gpu:
+        remedy = (
+            "It has no GPU, and the spec has `device: cuda`: a launch refuses that. Add GPUs, or --set device=auto."
+        )
+        raise ClusterError(OPTION, options.size, remedy)
+    if options.price is not None and not resources.gpus:
+        raise ClusterError(
+            "--price", options.price, f"It is that of a GPU-hour, and {options.size} has no GPU. Leave it out."
+        )
     timing = (execution.checkpoint_seconds, START_SECONDS, DRIVER_SECONDS)
     site = Site(cluster, execution.threads, *timing, execution.max_concurrent)
     todo = made.to_train

@@ -106,6 +106,8 @@ def test_the_cpus_of_a_trial_with_several_threads_all_count_as_computing(
     [
         (("--cluster", "4x"), "MACHINESxGPUSxTYPE"),
         (("--cluster", "1x8xH300"), "Choose one of these GPUs: H200,"),
+        (("--cluster", "1x0:8", "--set", "device=cuda"), "device: cuda"),
+        (("--cluster", "1x0:8", "--price", "2"), "1x0:8 has no GPU"),
         (("--spot-hours", "3"), "--cluster 4x8xH200"),
         (("--cluster", "4x0:8", "--set", "threads=16"), "larger machines, or fewer threads"),
     ],
