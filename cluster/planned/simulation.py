@@ -66,6 +66,8 @@ class Site:
     """Number of a machine -> seconds until it joins; all others are there from the start."""
     leaves: Mapping[int, float] = field(default_factory=dict)
     """Number of a machine -> seconds until it dies for good."""
+    most_seconds: float = math.inf
+    """When the simulation is given up: where machines die before anything is kept, nothing ever ends."""
 
 
 @dataclass
@@ -87,6 +89,8 @@ class Simulated:
     lost_computing_seconds: float = 0.0
     """The part of `computing_seconds` that was lost."""
     deaths: int = 0
+    gave_up: bool = False
+    """Whether something was left after `most_seconds`."""
 
 
 @dataclass
@@ -168,6 +172,9 @@ class _Simulation:
             if not self.events:
                 raise ValueError("no machine can hold a trial")
             self.now, _, happens = heapq.heappop(self.events)
+            if self.now > self.site.most_seconds:
+                self.found.gave_up = True
+                break
             happens()
             self._place()
         self.found.seconds = self.now

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.table import Table
 
 from aesweep.cluster.errors import ClusterError
-from aesweep.cluster.planned.simulation import LOST_MACHINE_SECONDS, Site, Work, simulate
+from aesweep.cluster.planned.simulation import LOST_MACHINE_SECONDS, Simulated, Site, Work, simulate
 from aesweep.cluster.planned.sizes import OPTION, PlannedCluster, read_cluster
 from aesweep.cluster.resources import distinct, evaluation_slots, gpu_share, trial_resources, trial_slots
 from aesweep.models.cost import evaluation_seconds
@@ -22,6 +22,8 @@ DRIVER_SECONDS = 0.05
 """CPU of the driver for each trial (docs/benchmarks/orchestration-*.md)."""
 SPOT_RUNS = 10
 """Simulations with machines that die."""
+LONGEST = 20
+"""Times that a sweep may take longer on machines that die; what takes longer still may never end."""
 
 
 def _as_listed(made: Plan) -> list[PlannedTrial]:
@@ -93,7 +95,7 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
     if options.price is not None:
         lines.append(describe_price(mine.seconds / 3600 * resources.gpus, options.price))
     if options.spot_hours is not None:
-        lines.append(_spot(ordered[LAUNCH], site, options.spot_hours))
+        lines.append(_spot(ordered[LAUNCH], site, options.spot_hours, mine.seconds))
     return lines
 
 
@@ -117,16 +119,24 @@ def _work(trial: PlannedTrial, execution: ExecutionConfig, has_gpu: bool, extrac
     return Work(bundle, computing, idle, scoring, trial.round, trial.fit_flops)
 
 
-def _spot(line: Sequence[Work], site: Site, hours: float) -> str:
-    """What it costs that machines die."""
-    dying = replace(site, deaths_per_hour=1 / hours)
-    found = [simulate(line, dying, seed) for seed in range(SPOT_RUNS)]
+def _spot(line: Sequence[Work], site: Site, hours: float, undisturbed: float) -> str:
+    """What it costs that machines die, where a sweep takes `undisturbed` seconds on machines that do not."""
+    longest = LONGEST * (undisturbed + LOST_MACHINE_SECONDS)
+    dying = replace(site, deaths_per_hour=1 / hours, most_seconds=longest)
+    dies = f"If each machine dies once in {hours:g} hours on average and is back after {LOST_MACHINE_SECONDS / 60:.0f} minutes"
+    found: list[Simulated] = []
+    for seed in range(SPOT_RUNS):
+        found.append(simulate(line, dying, seed))
+        if found[-1].gave_up:
+            return (
+                f"{dies}, the sweep is not done after {_hours(longest)} hours, and may never be: too little is kept between "
+                f"two deaths. Write checkpoints more often (checkpoint_seconds, now {site.checkpoint_seconds:g})."
+            )
     took = [one.seconds for one in found]
     trained = sum(one.computing_seconds for one in found)
     twice = sum(one.lost_computing_seconds for one in found) / trained if trained else 0.0
     return (
-        f"If each machine dies once in {hours:g} hours on average and is back after {LOST_MACHINE_SECONDS / 60:.0f} minutes: "
-        f"{_hours(sum(took) / len(took))} hours ({_hours(min(took))} to {_hours(max(took))} in {SPOT_RUNS} simulations), and "
+        f"{dies}: {_hours(sum(took) / len(took))} hours ({_hours(min(took))} to {_hours(max(took))} in {SPOT_RUNS} simulations), and "
         f"{twice:.1%} of the training is done twice, since a trial goes on from its last checkpoint."
     )
 

@@ -106,6 +106,15 @@ def test_no_more_trials_run_at_once_than_are_asked_for() -> None:
     assert (found.trained_seconds, found.at_once) == (200.0, 2)
 
 
+def test_a_sweep_whose_machines_die_before_any_checkpoint_is_given_up() -> None:
+    """Ten hours without a checkpoint never fit between two deaths in a quarter of an hour."""
+    hopeless = Site(read_cluster("1x1"), checkpoint_seconds=1e9, deaths_per_hour=4.0, most_seconds=1e6)
+    found = simulate([Work(WHOLE, 36_000.0)], hopeless)
+    assert found.gave_up and found.trained_seconds == 0.0
+    assert found.seconds == pytest.approx(1e6, rel=0.01) and found.deaths > 500
+    assert not run([Work(WHOLE, 36_000.0)], most_seconds=1e6).gave_up
+
+
 def test_what_no_machine_can_hold_never_begins() -> None:
     with pytest.raises(ValueError, match="no machine"):
         run([Work(trial_resources(64, 0.9, has_gpu=True), 1.0)], "1x1:16")

@@ -101,6 +101,15 @@ def test_the_cpus_of_a_trial_with_several_threads_all_count_as_computing(
         assert said and 80 < int(said[1]) <= 100, threads
 
 
+def test_machines_that_die_before_a_checkpoint_are_told_and_end_the_plan(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, *PAPER, "1x8xH200", "--set", "seeds=0", "--spot-hours", "0.01") == 0
+    said = capsys.readouterr().out
+    found = re.search(r"is not done after (\S+) hours, and may never be.*\(checkpoint_seconds, now 300\)", said)
+    assert found and float(found[1]) > 20 * hours(said, "first seeds first, then the most expensive")[0]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
