@@ -51,6 +51,9 @@ def plan(
 
     Example:  aesweep plan paper-cifar10 --set seeds=0..4 --cluster 4x8xH200 --price 2.50
     """
+    for name, value in (("--cluster", cluster), ("--price", price), ("--spot-hours", spot_hours)):
+        if as_json and value is not None:
+            raise InputError(name, value, "JSON holds the trials alone. Leave out --json, or this.")
     if cluster is None and spot_hours is not None:
         raise InputError("--spot-hours", spot_hours, "Say which machines die: add --cluster 4x8xH200.")
     loaded = load_spec(spec, overrides or [], data)

@@ -50,6 +50,8 @@ def status(
 
     Example:  aesweep status runs/quickstart --watch
     """
+    if watch and as_json:
+        raise InputError("--watch", "--json", "Give one of the two: JSON is printed once.")
     opened = open_store(store).only_looking()
     if as_json:
         typer.echo(json.dumps(read_status(opened, every).to_json(), indent=1))

@@ -47,6 +47,22 @@ def test_a_picture_is_written_to_a_file(small_store: Path, tmp_path: Path) -> No
         assert refused.is_refused_clearly and refused.err.startswith("--out: "), refused.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "quickstart", "--json", "--cluster", "4x8xH200"),
+        ("plan", "quickstart", "--json", "--price", "2.5"),
+        ("status", "STORE", "--watch", "--json"),
+        ("why", "STORE", DONE.key, "--lock", "--json"),
+    ],
+)
+def test_of_two_options_that_exclude_each_other_none_is_passed_over_in_silence(
+    small_store: Path, words: tuple[str, ...]
+) -> None:
+    refused = run_aesweep(*(small_store if word == "STORE" else word for word in words))
+    assert refused.is_refused_clearly and refused.out == ""
+
+
 def test_half_a_seed_is_refused(small_store: Path) -> None:
     for seeds in ("0..2 step 0.5", "0.5", "one"):
         refused = run_aesweep("evaluate", small_store, "--seeds", seeds)
