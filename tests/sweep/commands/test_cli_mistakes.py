@@ -29,6 +29,8 @@ def test_plan_takes_an_empty_folder_as_launch_does(tmp_path: Path) -> None:
         (("fetch", "cifar10", "--to", "~nouser/x"), "--to"),
         (("doctor", "--data", "~nouser/x"), "--data"),
         (("doctor", "--store", "~nouser/x"), "--store"),
+        (("doctor", "--store", ""), "--store"),
+        (("doctor", "--store", "s3:/bucket/runs"), "--store"),
     ],
 )
 def test_a_place_that_cannot_be_is_named(words: tuple[str, ...], option: str) -> None:
