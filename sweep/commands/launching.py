@@ -12,7 +12,7 @@ from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.commands.plan_page import print_plan
 from aesweep.sweep.console import make_console
-from aesweep.sweep.driver.outcome import STOPPED, resume_command
+from aesweep.sweep.driver.outcome import STOPPED, address_options, resume_command
 from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.freezing import own_claims
@@ -152,7 +152,10 @@ def resume(
         code = max(code, outcome.exit_code)
         if outcome.stop_asked and specs:
             names = one_line(", ".join(spec.name for spec in specs))
-            typer.echo(f"Not begun: {names}. Continue with: {resume_command(store, '--all')}", err=True)
+            typer.echo(
+                f"Not begun: {names}. Continue with: {resume_command(store, '--all', *address_options(address))}",
+                err=True,
+            )
             raise typer.Exit(STOPPED)
     if retry_failed and not every:
         _say_older_failures(opened)
