@@ -35,7 +35,7 @@ def diff(first: FirstStore, second: SecondStore, as_json: options.AsJson = False
 
     Example:  aesweep diff runs/here runs/there
     """
-    a, b = _two_stores(first, second)
+    a, b = two_stores(first, second)
     found = compare(a.only_looking(), b.only_looking())
     if as_json:
         trials = [{**asdict(trial), "verdicts": dict(trial.counts)} for trial in found.trials]
@@ -97,7 +97,7 @@ def merge(
 
     Example:  aesweep merge runs/paper runs/from-the-other-cluster
     """
-    a, b = _two_stores(first, second)
+    a, b = two_stores(first, second)
     b, merged = b.only_looking(), Merged()
     works, is_whole = missing_work(a.only_looking() if dry_run else a, b, merged), True
     if not dry_run and works:
@@ -138,11 +138,11 @@ def _merge(store: Store, other: Store, works: list[Work], merged: Merged) -> boo
             file.remove()
 
 
-def _two_stores(first: str, second: str) -> tuple[Store, Store]:
-    """Both stores. Raises `InputError` where they are one and the same."""
+def two_stores(first: str, second: str, field: str = "B") -> tuple[Store, Store]:
+    """Both stores. Raises `InputError` for the `field` of the second where they are one and the same."""
     a, b = open_store(first), open_store(second)
     folders = [store.storage.folder for store in (a, b)]
     same = all(folders) and Path(str(folders[0])).samefile(str(folders[1]))
     if same or a.root == b.root:
-        raise InputError("B", second, "This is the same store twice. Give another one.")
+        raise InputError(field, second, "This is the same store twice. Give another one.")
     return a, b

@@ -168,6 +168,6 @@ def test_scores_differ_when_they_differ_by_more_than_their_errors(
 
 def test_one_store_twice_and_a_place_that_is_none_are_refused(small_store: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(small_store)
-    for verb in ("diff", "merge"):
+    for verb in ("diff", "merge", "report"):
         for other in (small_store, tmp_path / "link", tmp_path / "none"):
             assert run_aesweep(verb, small_store, other).is_refused_clearly
