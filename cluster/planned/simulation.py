@@ -79,7 +79,7 @@ class Simulated:
     trained_seconds: float = 0.0
     """Until the last training ended."""
     first_look_seconds: float = 0.0
-    """Until the first seed of every network is scored."""
+    """Until the first seed of every network is scored; 0 where they are from the start."""
     at_once: int = 0
     """Trials that trained at the same time, at most."""
     computing_seconds: float = 0.0
@@ -133,13 +133,13 @@ class _Machine:
     scoring: "dict[int, None]" = field(default_factory=dict)
 
 
-def simulate(works: Sequence[Work], site: Site, seed: int = 0) -> Simulated:
-    """Train and score these trials, the first one first. `seed` decides when machines die."""
-    return _Simulation(works, site, seed).run()
+def simulate(works: Sequence[Work], site: Site, seed: int = 0, trained: Sequence[Work] = ()) -> Simulated:
+    """Train and score these trials, the first one first, and score those that are trained. `seed` decides when machines die."""
+    return _Simulation(works, site, seed, trained).run()
 
 
 class _Simulation:
-    def __init__(self, works: Sequence[Work], site: Site, seed: int) -> None:
+    def __init__(self, works: Sequence[Work], site: Site, seed: int, trained: Sequence[Work]) -> None:
         self.site, self.random = site, random.Random(seed)
         self.waiting: deque[tuple[Work, float]] = deque((work, 0.0) for work in works)
         self.asking: list[tuple[Work, float]] = []
@@ -150,11 +150,13 @@ class _Simulation:
         self.events: list[tuple[float, int, Callable[[], None]]] = []
         self.now = self.driver_free = 0.0
         self.count = 0
-        self.rounds_left = sum(work.round == 0 for work in works)
-        self.left = len(works)
+        self.rounds_left = sum(work.round == 0 for work in (*works, *trained))
+        self.left = len(works) + len(trained)
         self.found = Simulated()
         self.bundles = distinct(work.bundle for work in works)
-        self.has_gpu = any("GPU" in bundle for bundle in self.bundles)
+        self.has_gpu = any("GPU" in work.bundle for work in (*works, *trained))
+        for work in trained:
+            self._queue(work)
         self.machines = [self._machine(number) for number in range(len(site.cluster.resources.nodes))]
         for number, seconds in site.joins.items():
             self.machines[number].alive = False
@@ -297,9 +299,9 @@ class _Simulation:
         work, number = self.scoring.pop(evaluation)
         del self.machines[number].scoring[evaluation]
         self.left -= 1
-        self.rounds_left -= work.round == 0
-        if not self.rounds_left and not self.found.first_look_seconds:
-            self.found.first_look_seconds = self.now
+        if work.round == 0:
+            self.rounds_left -= 1
+            self.found.first_look_seconds = 0.0 if self.rounds_left else self.now
 
     # Machines that die
 

@@ -66,16 +66,25 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
         )
     timing = (execution.checkpoint_seconds, START_SECONDS, DRIVER_SECONDS)
     site = Site(cluster, execution.threads, *timing, execution.max_concurrent)
-    todo = made.to_train
-    if not todo:
-        return [f"On {_machines(cluster)}: nothing is left to train."]
-    works = {trial.config.key: _work(trial, execution, has_gpu, made.evaluation.extractor) for trial in todo}
+    how = (execution, has_gpu, made.evaluation.extractor)
+    works = {trial.config.key: _work(trial, *how) for trial in made.to_train}
+    trained = [_work(trial, *how) for trial in made.to_score]
+    if not works:
+        alone = simulate([], site, trained=trained)
+        lines: list[str | Table] = [f"\nOn {_machines(cluster)}: nothing is left to train."]
+        if trained:
+            count = f"{len(trained):,} trained trial{'s' * (len(trained) != 1)}"
+            lines += [
+                f"Scoring {count} takes {_hours(alone.seconds)} hours.",
+                *_costs([], trained, site, options, alone),
+            ]
+        return lines
     slots = [trial_slots(resources, bundle) for bundle in distinct(work.bundle for work in works.values())]
     if not all(slots):
         remedy = f"No machine of it has the CPUs for a trial with `threads: {execution.threads}`. Give larger machines, or fewer threads."
         raise ClusterError(OPTION, options.size, remedy)
     ordered = {name: [works[trial.config.key] for trial in order(made)] for name, order in ORDERS.items()}
-    found = {name: simulate(line, site) for name, line in ordered.items()}
+    found = {name: simulate(line, site, trained=trained) for name, line in ordered.items()}
     mine = found[LAUNCH]
     devices = resources.gpus if has_gpu else resources.cpus / execution.threads
     scoring = evaluation_slots(resources, execution.threads, has_gpu, training=True)
@@ -85,17 +94,27 @@ def describe_cluster(made: Plan, execution: ExecutionConfig, options: ClusterOpt
         table.add_column(heading, justify="left" if heading == "order" else "right")
     for name, one in found.items():
         table.add_row(name, _hours(one.seconds), _hours(one.first_look_seconds))
-    lines: list[str | Table] = [
+    lines = [
         f"\nOn {_machines(cluster)}: {at_once:,} trial{'s' * (at_once != 1)} at once and {scoring:,} "
         f"evaluation{'s' * (scoring != 1)} next to them.",
         table,
         f"A launch takes the first order: {'GPUs' if has_gpu else 'CPUs'} compute "
         f"{mine.computing_seconds / mine.seconds / devices:.0%} of the time.",
+        *_costs(ordered[LAUNCH], trained, site, options, mine),
     ]
+    return lines
+
+
+def _costs(
+    line: Sequence[Work], trained: Sequence[Work], site: Site, options: ClusterOptions, undisturbed: Simulated
+) -> list[str]:
+    """What it costs in money, and that machines die, as far as that is asked."""
+    lines = []
     if options.price is not None:
-        lines.append(describe_price(mine.seconds / 3600 * resources.gpus, options.price))
+        gpus = site.cluster.resources.gpus
+        lines.append(describe_price(undisturbed.seconds / 3600 * gpus, options.price))
     if options.spot_hours is not None:
-        lines.append(_spot(ordered[LAUNCH], site, options.spot_hours, mine.seconds))
+        lines.append(_spot(line, trained, site, options.spot_hours, undisturbed.seconds))
     return lines
 
 
@@ -119,22 +138,22 @@ def _work(trial: PlannedTrial, execution: ExecutionConfig, has_gpu: bool, extrac
     return Work(bundle, computing, idle, scoring, trial.round, trial.fit_flops)
 
 
-def _spot(line: Sequence[Work], site: Site, hours: float, undisturbed: float) -> str:
+def _spot(line: Sequence[Work], trained: Sequence[Work], site: Site, hours: float, undisturbed: float) -> str:
     """What it costs that machines die, where a sweep takes `undisturbed` seconds on machines that do not."""
     longest = LONGEST * (undisturbed + LOST_MACHINE_SECONDS)
     dying = replace(site, deaths_per_hour=1 / hours, most_seconds=longest)
     dies = f"If each machine dies once in {hours:g} hours on average and is back after {LOST_MACHINE_SECONDS / 60:.0f} minutes"
     found: list[Simulated] = []
     for seed in range(SPOT_RUNS):
-        found.append(simulate(line, dying, seed))
+        found.append(simulate(line, dying, seed, trained))
         if found[-1].gave_up:
             return (
                 f"{dies}, the sweep is not done after {_hours(longest)} hours, and may never be: too little is kept between "
                 f"two deaths. Write checkpoints more often (checkpoint_seconds, now {site.checkpoint_seconds:g})."
             )
     took = [one.seconds for one in found]
-    trained = sum(one.computing_seconds for one in found)
-    twice = sum(one.lost_computing_seconds for one in found) / trained if trained else 0.0
+    computed = sum(one.computing_seconds for one in found)
+    twice = sum(one.lost_computing_seconds for one in found) / computed if computed else 0.0
     return (
         f"{dies}: {_hours(sum(took) / len(took))} hours ({_hours(min(took))} to {_hours(max(took))} in {SPOT_RUNS} simulations), and "
         f"{twice:.1%} of the training is done twice, since a trial goes on from its last checkpoint."

@@ -1,5 +1,6 @@
 """A planned cluster against schedules that can be worked out by hand."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ WHOLE, THIRD = trial_resources(1, 0.9, has_gpu=True), trial_resources(1, 0.3, ha
 CPU = trial_resources(1, 0.0, has_gpu=False)
 
 
-def run(works: list[Work], size: str = "1x1", **more: Any) -> Simulated:
-    return simulate(works, Site(read_cluster(size), **more))
+def run(works: list[Work], size: str = "1x1", trained: Sequence[Work] = (), **more: Any) -> Simulated:
+    return simulate(works, Site(read_cluster(size), **more), trained=trained)
 
 
 def test_whole_gpus_are_filled_in_order() -> None:
@@ -58,6 +59,18 @@ def test_the_first_look_is_there_when_every_network_was_scored_once() -> None:
     works = [Work(WHOLE, 10.0, round=number) for number in (0, 0, 1, 1)]
     found = run(works)
     assert (found.first_look_seconds, found.seconds) == (20.0, 40.0)
+
+
+def test_trials_that_are_trained_already_wait_for_their_scores_alone() -> None:
+    """They are scored while the other one trains, one at a time."""
+    trained = [Work(WHOLE, 1e9, scoring=40.0)] * 3
+    found = run([Work(WHOLE, 100.0, scoring=30.0, round=1)], trained=trained)
+    assert (found.trained_seconds, found.first_look_seconds, found.seconds) == (100.0, 120.0, 150.0)
+    assert run([], trained=trained).seconds == 120.0
+
+
+def test_first_seeds_that_are_scored_already_are_a_first_look_from_the_start() -> None:
+    assert run([Work(WHOLE, 10.0, round=1)]).first_look_seconds == 0.0
 
 
 def test_a_wide_trial_waits_for_a_whole_gpu_while_narrow_ones_that_may_run_begin() -> None:

@@ -110,6 +110,28 @@ def test_machines_that_die_before_a_checkpoint_are_told_and_end_the_plan(
     assert found and float(found[1]) > 20 * hours(said, "first seeds first, then the most expensive")[0]
 
 
+def test_trained_trials_that_are_not_scored_take_their_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], small_store: Path, tmp_path: Path
+) -> None:
+    """One of the three is trained; another evaluation than its own is asked for."""
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        "base: {filters: 2, epochs: 2, batch_size: 512, learning_rates: [0.001], learning_rate_drops: []}\n"
+        "blocks: [{name: done, latent_size: 2}, {name: half, latent_size: 3}]\n"
+        "evaluation: {extractor: inception-2015, samples: 50_000}\n"
+    )
+    words = ("plan", str(spec), "--store", str(small_store), "--cluster", "1x1", "--price", "2")
+    assert run_main(monkeypatch, *words, "--only", "done") == 0
+    done = re.search(
+        r"nothing is left to train\.\nScoring 1 trained trial takes (\S+) hours\.\nPrice: ", capsys.readouterr().out
+    )
+    order, took = "first seeds first, then the most expensive", []
+    for more in (("--only", "half"), ()):
+        assert run_main(monkeypatch, *words, *more) == 0
+        took.append(hours(capsys.readouterr().out, order)[0])
+    assert done and took[1] == pytest.approx(took[0] + float(done[1]), rel=0.1), "one evaluation at a time on one GPU"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
