@@ -135,6 +135,7 @@ def _work(trial: PlannedTrial, execution: ExecutionConfig, has_gpu: bool, extrac
     idle = trial.gpu_idle_seconds if has_gpu else 0.0
     computing = 3600 * trial.gpu_hours - idle if has_gpu else 3600 * trial.cpu_hours / execution.threads
     scoring = evaluation_seconds(trial.fit_flops, has_gpu, trial.images_scored, extractor)
+    scoring /= 1 if has_gpu else execution.threads
     return Work(bundle, computing, idle, scoring, trial.round, trial.fit_flops)
 
 

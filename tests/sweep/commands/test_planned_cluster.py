@@ -101,6 +101,18 @@ def test_the_cpus_of_a_trial_with_several_threads_all_count_as_computing(
         assert said and 80 < int(said[1]) <= 100, threads
 
 
+def test_as_many_cpus_take_as_long_with_more_threads_for_each_trial(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Training and scoring use the threads alike, as the hours of this machine's CPUs say too."""
+    words = ("plan", "quickstart", "--set", "seeds=0..49", "--set", "epochs=2", "--set", "samples=10000")
+    order, took = "first seeds first, then the most expensive", []
+    for threads in (1, 4):
+        assert run_main(monkeypatch, *words, "--cluster", "1x0:16", "--set", f"threads={threads}") == 0
+        took.append(hours(capsys.readouterr().out, order)[0])
+    assert took[1] == pytest.approx(took[0], rel=0.1)
+
+
 def test_machines_that_die_before_a_checkpoint_are_told_and_end_the_plan(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
