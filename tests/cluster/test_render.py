@@ -263,9 +263,9 @@ PROGRAMS = {
 }
 
 
-def _start_slurm_job(folder: Path, ends: bool) -> tuple[subprocess.Popen[bytes], Path]:
+def _start_slurm_job(folder: Path, ends: bool, **programs: str) -> tuple[subprocess.Popen[bytes], Path]:
     """Run the script as the batch shell would; gives the process and the log of its programs."""
-    for name, text in PROGRAMS.items():
+    for name, text in {**PROGRAMS, **programs}.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     log = folder / "log"
@@ -295,6 +295,20 @@ def test_a_notice_from_slurm_stops_the_driver_in_order_and_requeues_the_job(tmp_
     assert (tmp_path / "log.folder").read_text().split()[1] == "700"
     assert not folder.exists()
     assert (tmp_path / "log.auth").read_text() == "token 64\n", "a secret of this job"
+
+
+def test_a_notice_from_slurm_before_the_driver_runs_ends_the_job_and_requeues_it(tmp_path: Path) -> None:
+    """Nodes take minutes to join; a notice that comes then must not be lost until the time limit ends the job for good."""
+    starting = '#!/bin/sh\necho "starting $$" >>"$LOG"\nexec sleep 60\n'
+    job, log = _start_slurm_job(tmp_path, ends=False, ray=starting)
+    wait_until(lambda: log.exists() and "starting" in log.read_text(), 30, "Ray starts")
+
+    job.send_signal(signal.SIGUSR1)
+
+    assert job.wait(timeout=30) != 0
+    started, requeued = log.read_text().splitlines()
+    assert requeued == "requeue 12345"
+    os.kill(int(started.split()[1]), signal.SIGKILL)  # Slurm itself ends what is left of a step
 
 
 def test_a_slurm_job_that_ends_by_itself_is_not_requeued_and_keeps_its_exit_code(tmp_path: Path) -> None:
