@@ -223,6 +223,19 @@ def test_each_machine_of_a_sky_job_joins_one_ray_and_the_first_one_launches(tmp_
     ]
 
 
+def test_a_sky_job_does_not_keep_its_results_on_machines_that_are_taken_away() -> None:
+    with pytest.raises(
+        ClusterError, match=r"store: '/shared/runs' cannot be used.\nA folder is gone with the machines"
+    ):
+        render("skypilot", **{**VALUES["skypilot"], "store": "/shared/runs"})
+
+
+def test_a_notice_fits_into_the_time_of_a_slurm_job() -> None:
+    assert "@59999\n" in render("slurm", **VALUES["slurm"], notice_seconds=59_999)
+    for time in ("0:05:01", "0:00:00"):  # the latter is no limit at all
+        assert "@300\n" in render("slurm", **VALUES["slurm"], time=time)
+
+
 def test_fewer_nodes_at_most_than_at_least_are_refused() -> None:
     with pytest.raises(ClusterError, match=r"most_nodes: '1' cannot be used.\nGive at least `nodes`, 2."):
         render("kuberay", **VALUES["kuberay"], most_nodes=1)
@@ -324,6 +337,9 @@ def test_a_slurm_job_that_ends_by_itself_is_not_requeued_and_keeps_its_exit_code
         ({"store": "/a; rm -rf /"}, "store: '/a; rm -rf /' cannot be used."),
         ({"spec": "$(id)"}, "spec: '$(id)' cannot be used."),
         ({"spec": "--debug"}, "spec: '--debug' cannot be used."),
+        ({"spec": "faces.yaml"}, "spec: 'faces.yaml' cannot be used.\nGive a preset or the absolute path"),
+        ({"time": "0:05:00"}, "notice_seconds: 300 cannot be used.\nThe job ends after 300 seconds (time=0:05:00)."),
+        ({"time": "1-00:00:00", "notice_seconds": 65536}, "notice_seconds: 65536 cannot be used."),
         ({"nodes": 0}, "nodes: 0 cannot be used.\nGive a whole number of at least 1."),
         ({"name": "a\nb"}, "name: 'a\\nb' cannot be used."),
         ({"nodse": 2}, "The file 'slurm' has no such value. It has: cpus, data"),
