@@ -107,8 +107,9 @@ class Settings:
             t = (self.means - self.means[rival]) / np.sqrt(total)
             welch_freedom = total**2 / (errors**2 / freedom + errors[rival] ** 2 / freedom[rival])
         freedom = np.where(self.pools.number == self.pools.number[rival], freedom, welch_freedom)
+        freedom = np.where(total == 0, np.inf, freedom)  # without any spread, every difference is certain
         p = special.stdtr(freedom, -np.nan_to_num(t, nan=0.0, posinf=np.inf, neginf=-np.inf))
-        return np.where(np.isnan(total) | (t <= 0), 1.0, p)
+        return np.where(np.isnan(total) | (self.means <= self.means[rival]), 1.0, p)
 
     def error_at(self, setting: int) -> float:
         """Squared standard error of one mean."""

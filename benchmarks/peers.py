@@ -43,6 +43,8 @@ ON = {
 IMAGES = {"cpu": 4096, "cuda": 50_000}
 WARM = {"cpu": 2, "cuda": 20}  # the first steps choose algorithms, fill caches and record
 
+BOUND = ("convolutions", "peak_gflops", "gain_at_peak")
+
 Measured = dict[str, Any]
 Rounds = dict[str, list[Measured]]
 """Trainer -> what it reached in each round."""
@@ -104,32 +106,30 @@ A ratio is that of two runs of one round.
 * The losses are those of the last step at the same learning rate, each trainer in its own order of images. Speed does not depend on
   them.
 * Memory is the largest resident memory of the process. It includes torch itself and the images, which we keep as uint8 and the
-  others as float32.{bound(found) if device.type == "cpu" and only_avx512() else ""}
+  others as float32.{bound(found, speed) if device.type == "cpu" else ""}
 * Hardware: {hardware(device)}, {allowed_cpus()} CPUs; load average {loads}.
 
 {peers}, {footer("torch")}
 """
 
 
-def only_avx512() -> bool:
-    """Whether the processor computes in bf16 with AVX-512; AMX's matrix units would do more."""
-    return torch.cpu._is_avx512_bf16_supported() and not torch.cpu._is_amx_tile_supported()
-
-
-def bound(found: dict[int, Rounds]) -> str:
-    """What limits the ratios on a CPU with AVX-512, as a point of the page."""
-    shares = {
-        filters: statistics.median(one["convolutions"] for one in rounds["aesweep"])
-        for filters, rounds in found.items()
-        if "aesweep" in rounds
-    }
-    if not shares:
+def bound(found: dict[int, Rounds], speed: str) -> str:
+    """What limits the ratios on a CPU, as a point of the page; "" without our trainer."""
+    points = []
+    for filters, rounds in found.items():
+        ours = rounds.get("aesweep", [])
+        if ours and "pythae" in rounds:
+            share, peak, gain = (statistics.median(one[name] for one in ours) for name in BOUND)
+            reached = statistics.median(a[speed] / b[speed] for a, b in zip(ours, rounds["pythae"], strict=True))
+            points.append(
+                f"at {filters} filters convolutions take {share:.0%} of our step; if all ran at that speed, the step would be "
+                f"{gain:.2f} times as fast, {gain * reached:.2f} times as fast as Pythae's"
+            )
+    if not points:
         return ""
-    words = " and ".join(f"{share:.0%} of our step at {filters} filters" for filters, share in shares.items())
     return f"""
-* Convolutions take {words}. All trainers leave them to oneDNN, and AVX-512's
-  instructions for bf16 do at most twice the arithmetic of those for fp32. So with the same kernels, no trainer in bf16 is much more
-  than twice as fast as one in fp32; the rest comes from choosing faster kernels and from what surrounds the convolutions."""
+* Convolutions of all trainers are oneDNN's. Its products of large matrices reach {peak:.0f} GFLOP/s here, in our precision:
+  {"; ".join(points)}. What is beyond that takes an algorithm with fewer operations."""
 
 
 def table(rounds: Rounds, speed: str, unit: str) -> str:

@@ -42,7 +42,7 @@ _PATH = r"(/[\w./+-]*|(s3|gs)://[\w./+-]+)"
 _HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*"
 RULES = {
     "name": _Rule(_NAME, "lower-case letters, digits and dashes, a letter first", "aesweep"),
-    "spec": _Rule(r"[\w./+][\w./+-]*", "a preset or the absolute path of a YAML file", "paper"),
+    "spec": _Rule(r"[a-z][a-z0-9-]*|/[\w./+-]*", "a preset or the absolute path of a YAML file", "paper"),
     "store": _Rule(_PATH, "an absolute path that all nodes see, or s3://… or gs://…"),
     "data": _Rule(r"/[\w./+-]*", "an absolute path that all nodes see"),
     "nodes": _Rule(_COUNT, "a whole number of at least 1", "1"),
@@ -51,7 +51,9 @@ RULES = {
     "gpus": _Rule(r"[0-9]{1,3}", "GPUs per node", "1"),
     "memory": _Rule(r"[1-9][0-9]*(Gi|Mi)", "memory per node, such as 64Gi", "64Gi"),
     "time": _Rule(r"([0-9]+-)?[0-9]{1,2}:[0-9]{2}:[0-9]{2}", "Slurm's D-HH:MM:SS", "1-00:00:00"),
-    "notice_seconds": _Rule(r"[1-9][0-9]{0,4}", "seconds before the end at which Slurm gives notice", "300"),
+    "notice_seconds": _Rule(
+        r"[1-9][0-9]{0,3}|[1-5][0-9]{4}", "seconds before the end at which Slurm gives notice, at most 59999", "300"
+    ),
     "image": _Rule(r"[a-z0-9][\w./:@-]*", "a container image"),
     "mount": _Rule(r"/[\w./-]*", "the folder where the volume is mounted", "/shared"),
     "claim": _Rule(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", "the name of a PersistentVolumeClaim"),
@@ -101,9 +103,24 @@ def render(kind: str, **values: object) -> str:
         if int(filled["most_nodes"]) < int(filled["nodes"]):
             raise ClusterError("most_nodes", filled["most_nodes"], f"Give at least `nodes`, {filled['nodes']}.")
         filled["autoscaling"] = str(filled["most_nodes"] != filled["nodes"]).lower()
+    if "notice_seconds" in filled:
+        _check_notice(int(filled["notice_seconds"]), filled["time"])
+    if kind == "skypilot" and filled["store"].startswith("/"):
+        remedy = "A folder is gone with the machines, and the results with it. Give s3://… or gs://…."
+        raise ClusterError("store", filled["store"], remedy)
     if "zone" in filled:
         filled["gcp_region"] = filled["zone"].rpartition("-")[0]
     return _PLACE.sub(lambda place: filled[place[1]], _template(kind))
+
+
+def _check_notice(seconds: int, time: str) -> None:
+    """Raise `ClusterError` for a notice that Slurm would give as soon as a job begins: it would train nothing, again and again."""
+    days, _, clock = time.rpartition("-")
+    hours, minutes, rest = map(int, clock.split(":"))
+    limit = 86_400 * int(days or 0) + 3600 * hours + 60 * minutes + rest
+    if limit and seconds >= limit:  # without a limit there is no end to give notice of
+        remedy = f"The job ends after {limit:,} seconds (time={time}). Give fewer, or more time."
+        raise ClusterError("notice_seconds", seconds, remedy)
 
 
 def describe_kinds() -> str:

@@ -85,7 +85,10 @@ def _locked(parent: Path, prefix: str) -> tuple[Path, int]:
     """A new folder and the lock on it."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-        lock = os.open(folder, os.O_RDONLY)
+        try:
+            lock = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:  # another process took it for an abandoned one, and was faster
+            continue
         with suppress(OSError):  # a file system without locks: nobody can remove the folder of a living process there
             fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.exists():  # else another process found it before it was locked

@@ -18,6 +18,8 @@ _OF_METRIC = {name: row.deciding for name, row in ROWS.items()}
 _METRIC_OF_ROW = {row.name: one.name for one in METRICS.built_in.values() for row in one.rows}
 NUMBERS = (*MIXTURE, "bootstrap", *KERNEL, "prdc_neighbours", "iwae_samples")
 """Every field that may decide a score and is a number; `vae_latents` is the one that is a word."""
+_SCALED = ("decoder_frobenius_scaled", "decoder_lipschitz")
+"""Measures in units of the training latents, at whatever place they are taken."""
 _DEFAULTS = EvaluationConfig().to_json()
 
 
@@ -48,14 +50,20 @@ def deciding_columns(
     known = {name: value for name, value in _DEFAULTS.items() if name not in ID_FIELDS} if evaluation else {}
     known |= evaluation
     decide = deciding_numbers(source, metric)
-    # Reconstructions decode means, samples of N(0, I) no latents of images at all.
-    of_latents = source not in ("standard_normal", "reconstruction", "images")
     names = [name for name in decide if name != "gmm_components"]
     return {
         "gmm_components": known.get("gmm_components") if "gmm_components" in decide else None,
-        "vae_latents": _vae_latents(known, model) if of_latents else "none",
+        "vae_latents": _vae_latents(known, model) if _of_latents(source, metric) else "none",
         "changed_settings": _changed(known, names, source, metric, extractor),
     }
+
+
+def _of_latents(source: str, metric: str) -> bool:
+    """Whether a score depends on the latents that priors are fitted on."""
+    if source == "reconstruction" and metric.endswith("_spherical"):  # around the mean of these latents
+        return True
+    # Reconstructions decode means, samples of N(0, I) no latents of images at all.
+    return metric in _SCALED or source not in ("standard_normal", "reconstruction", "images")
 
 
 def _vae_latents(known: Mapping[str, Any], model: str) -> str:

@@ -73,14 +73,14 @@ class Subject:
         parts = (np.asarray(images[chosen_N[i : i + CHUNK]]) for i in range(0, len(chosen_N), CHUNK))
         return torch.cat([self.extractor.features(part) for part in parts])
 
-    def distances(self, features_ND: torch.Tensor) -> Values:
-        """Fréchet and kernel distance of generated images from the real ones."""
+    def distances(self, features_ND: torch.Tensor, seed: int) -> Values:
+        """Fréchet and kernel distance of generated images from the real ones; `seed` draws the subsets of the latter."""
         asked, reference, n = self.evaluation, self.reference(), len(features_ND)
         real_MD = reference.on(self.device)
         statistics = FeatureStatistics.of(features_ND)
         error = jackknife_error(features_ND, statistics, reference.statistics, real_MD)
         size = possible_subset_size(asked.kid_subset_size, n, len(real_MD))
-        kernel = kernel_distance(features_ND, real_MD, asked.kid_subsets, size, asked.sampling_seeds[0])
+        kernel = kernel_distance(features_ND, real_MD, asked.kid_subsets, size, seed)
         return {
             asked.frechet_name: (frechet_distance(statistics, reference.statistics), error, n),
             asked.kernel_name: (*kernel, n),
@@ -97,16 +97,18 @@ class Subject:
             yield kind, self.priors.get(kind, "not fitted")
 
     def rows(
-        self, name: str, metrics: tuple[str, ...], measured: Callable[[FittedPrior | None], Values]
+        self, name: str, metrics: tuple[str, ...], measured: Callable[[FittedPrior | None], Values], **others: Any
     ) -> list[ScoreRow]:
         """Rows of `metrics` for each source: what `measured` gives for the source's prior (None for test images).
 
-        A metric that it leaves out has no row; without a prior or with values that are not numbers, all rows say why.
+        A metric that it leaves out has no row; without a prior or with values that are not numbers, all rows say why. `others` are
+        further fields of all rows.
         """
         rows: list[ScoreRow] = []
         extractor = self.evaluation.extractor if METRICS.get(name).needs_features else "none"
         for source, prior in self.sources():
-            row = self.row(source, "test" if prior is None else self.evaluation.reference_split, extractor=extractor)
+            split: Split = "test" if prior is None else self.evaluation.reference_split
+            row = self.row(source, split, extractor=extractor, **others)
             if prior is None:
                 rows += measured_rows(row, metrics, lambda: measured(None))
             else:

@@ -19,7 +19,7 @@ from aesweep.models.errors import one_line
 from aesweep.models.plugins.registry import require
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.alone import require_alone
-from aesweep.sweep.driver.outcome import Outcome, explain, resume_command, say_nothing_to_do
+from aesweep.sweep.driver.outcome import Outcome, address_options, explain, resume_command, say_nothing_to_do
 from aesweep.sweep.driver.plan import Plan
 from aesweep.sweep.driver.short_schedules import short_schedules
 from aesweep.sweep.driver.trackers import Trackers
@@ -107,8 +107,9 @@ def launch(
         opened.trials.record(spec, evaluation.id, latest)
         if fold_tables(opened, console):  # that reads every commit, and may have set one aside
             plan = sound_plan(spec, opened, evaluation, retry_failed, only)
+    options = [*([] if latest else ["--all"]), *address_options(address)]
     if opened is not None and plan.is_done:
-        return say_nothing_to_do(plan, console, resume_command(opened.root))
+        return say_nothing_to_do(plan, console, resume_command(opened.root, *options))
     require_alone(opened, also)
     require_sound_environment(address)
     prepare_images(data_sets, spec.execution, console)
@@ -119,9 +120,10 @@ def launch(
         opened.trials.record(spec, evaluation.id, latest)
         freeze(opened, spec, evaluation.id, own)
 
-    work = partial(_run_rounds, spec, opened, plan, address, trackers, only, console, record)
-    outcome = notifier.watch(opened, spec, console, work)
-    explain(outcome, console, resume_command(opened.root))
+    again = resume_command(opened.root, *options)
+    work = partial(_run_rounds, spec, opened, plan, address, trackers, only, console, again, record)
+    outcome = notifier.watch(opened, spec, console, again, work)
+    explain(outcome, console, again)
     if own is not None or not outcome.exit_code:
         what = "Draw the report with" if own is None else "Judge your claims with"
         told = one_line(f"{what}: {report_command(opened.root, own)}")
@@ -137,11 +139,11 @@ def _run_rounds(
     trackers: Trackers,
     only: Sequence[str],
     console: Console,
+    again: str,
     record: Callable[[], None],
 ) -> Outcome:
     """Do the work of a plan, and again where files turn out to be damaged; how that ended."""
     for left in reversed(range(ROUNDS)):
-        again = resume_command(store.root)
         outcome, plan = run_plan(spec, store, plan, address, trackers, only, console, again, record)
         if plan.is_done or outcome.interrupted or not left:
             break

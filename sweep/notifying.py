@@ -23,7 +23,7 @@ from rich.console import Console
 
 from aesweep.models.config import TrialConfig
 from aesweep.models.errors import InputError, one_line
-from aesweep.sweep.driver.outcome import Outcome, resume_command
+from aesweep.sweep.driver.outcome import Outcome
 from aesweep.sweep.driver.progress import describe_counts, describe_seconds
 from aesweep.sweep.spec.sweep_spec import SweepSpec
 from aesweep.sweep.store.layout import table_name
@@ -43,6 +43,9 @@ class Notifier:
     target: str = ""
 
     def __post_init__(self) -> None:
+        if self._is_url and not _can_be_asked(self.target):
+            remedy = "The URL cannot be read. Give one with a host, without spaces, and with other letters than ASCII's as %XX."
+            raise InputError("--notify", "…", remedy)
         if not self.target or self._is_url:
             return
         try:
@@ -58,16 +61,21 @@ class Notifier:
     def _is_url(self) -> bool:
         return self.target.startswith(("http://", "https://"))
 
-    def watch(self, store: Store, spec: SweepSpec, console: Console, work: Callable[[], Outcome]) -> Outcome:
-        """Do the work of a launch, and tell how it ended; what the work raises is told and raised again."""
+    def watch(
+        self, store: Store, spec: SweepSpec, console: Console, again: str, work: Callable[[], Outcome]
+    ) -> Outcome:
+        """Do the work of a launch, and tell how it ended; what the work raises is told and raised again.
+
+        `again` is the command that continues it.
+        """
         started = time.monotonic()
         try:
             outcome = work()
         except Exception as error:
             why = " ".join(str(error).splitlines()) or type(error).__name__
-            self._tell(lambda: gave_up(store, spec, why, time.monotonic() - started), console)
+            self._tell(lambda: gave_up(store, spec, why, again, time.monotonic() - started), console)
             raise
-        self._tell(lambda: ended(store, spec, outcome, time.monotonic() - started), console)
+        self._tell(lambda: ended(store, spec, outcome, again, time.monotonic() - started), console)
         return outcome
 
     def _tell(self, message: Callable[[], Mapping[str, object]], console: Console) -> None:
@@ -100,6 +108,17 @@ class Notifier:
             pass
 
 
+def _can_be_asked(url: str) -> bool:
+    """Whether a request can be made of a URL: `urllib` says so no earlier than when the sweep has ended."""
+    try:
+        parts = urlsplit(url)
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    words = f"{parts.path}?{parts.query}"
+    return has_place and words.isascii() and url.isprintable() and " " not in url
+
+
 def _is_this_machine(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -121,7 +140,7 @@ def _reason(error: Exception) -> str:
     return type(error).__name__
 
 
-def ended(store: Store, spec: SweepSpec, outcome: Outcome, seconds: float) -> dict[str, object]:
+def ended(store: Store, spec: SweepSpec, outcome: Outcome, again: str, seconds: float) -> dict[str, object]:
     """The message of a launch that ended or was stopped."""
     state = _state(outcome)
     best = best_setting(_scores(store), [config for config, _ in spec.trials])
@@ -134,7 +153,7 @@ def ended(store: Store, spec: SweepSpec, outcome: Outcome, seconds: float) -> di
         )
     lines += [f"Failed: {name}: {one_line(reason)[:200]}" for name, reason in outcome.failures[:MOST_FAILURES]]
     is_over = state in ("done", "failed")
-    lines.append(f"Next: {f'aesweep report {shlex.quote(store.root)}' if is_over else resume_command(store.root)}")
+    lines.append(f"Next: {f'aesweep report {shlex.quote(store.root)}' if is_over else again}")
     return {
         **_about(store, spec, state, lines),
         "counts": dict(outcome.counts),
@@ -152,11 +171,11 @@ def _state(outcome: Outcome) -> str:
     return "failed" if outcome.failures else "done"
 
 
-def gave_up(store: Store, spec: SweepSpec, why: str, seconds: float) -> dict[str, object]:
+def gave_up(store: Store, spec: SweepSpec, why: str, again: str, seconds: float) -> dict[str, object]:
     """The message of a launch that an error ended: Ray died, or the store cannot be written to."""
     lines = [
         f"{spec.name}: gave up after {describe_seconds(seconds)}: {one_line(why)}",
-        f"Next: {resume_command(store.root)}",
+        f"Next: {again}",
     ]
     return {**_about(store, spec, "gave up", lines), "error": why, "seconds": seconds}
 

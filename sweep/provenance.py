@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from importlib.util import find_spec
@@ -56,7 +57,7 @@ def write_launch(store: Store, launch: str, spec: str, evaluation: str, machines
         changed=changed,
         code_sha256=_code_sha256(package_folder()),
         plugins={_storable(Path(f.path).name): hashlib.sha256(f.source).hexdigest() for f in loaded_files()},
-        packages=tuple(sorted({f"{d.metadata['Name']}=={d.version}" for d in distributions()}, key=str.lower)),
+        packages=tuple(sorted({f"{name}=={version}" for name, version in _installed()}, key=str.lower)),
         machines=tuple(kinds.values()),
     )
     store.records.write(launch_name(launch), record)
@@ -71,7 +72,7 @@ def read_launch(store: Store, launch: str) -> LaunchRecord | None:
 
 def this_machine() -> MachineRecord:
     """What this process runs on."""
-    versions = {d.metadata["Name"].lower(): d.version for d in distributions()}
+    versions = {name.lower(): version for name, version in _installed()}
     gpus, driver = _gpus()
     cudnn = next((version for name, version in versions.items() if name.startswith("nvidia-cudnn")), "")
     return MachineRecord(
@@ -114,6 +115,16 @@ def without_secrets(words: Sequence[str]) -> list[str]:
         hidden = before in SECRET or (equals and option in SECRET)
         kept.append(f"{option}=…" if hidden and option in SECRET else "…" if hidden else word)
     return kept
+
+
+def _installed() -> list[tuple[str, str]]:
+    """Name and version of every distribution; what an interrupted pip left behind has none."""
+    named = []
+    for found in distributions():
+        with suppress(FileNotFoundError):  # of importlib_metadata, which Ray loads; Python's own gives an empty text
+            about = found.metadata
+            named += [(about["Name"], found.version)] if "Name" in about else []
+    return named
 
 
 def _commit(folder: Path) -> tuple[str, bool | None]:

@@ -12,7 +12,7 @@ from aesweep.analysis.claims.verdicts import CONTRADICTED, ERROR, OPEN, OUTCOMES
 from aesweep.analysis.commands import resume
 from aesweep.analysis.data.published import published_tables
 from aesweep.analysis.data.readings import Reading
-from aesweep.analysis.data.results import Results, all_results
+from aesweep.analysis.data.results import NETWORK, Results, all_results
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable
 from aesweep.analysis.thresholds import SHARES, SWEPT
 
@@ -130,12 +130,14 @@ class Judgement:
     @property
     def certainty(self) -> str:
         """How sure the verdicts are, in words, and the command that makes them surer."""
-        seeds = self.results.trials["seed"].nunique()
+        trials = self.results.trials
+        seeds = trials.groupby([*NETWORK, "latent_size"])["seed"].nunique().max()
+        first = int(trials["seed"].min())
         if seeds < 2:
             return (
                 "With one training seed per network, the spread over seeds is unknown, so no comparison of scores is decided. "
                 "Three seeds detect a difference of 3.5 standard deviations over seeds, five one of 2.1. To train more: "
-                f"{resume(self.results.store, self.results.trials, '--set seeds=0..2')}; the first seed is kept."
+                f"{resume(self.results.store, trials, f'--set seeds={first}..{first + 2}')}; the first seed is kept."
             )
         return (
             f"Up to {seeds} training seeds per network; ± is half of a 95 % interval over them (Welch). A sentence is "

@@ -5,6 +5,7 @@ import math
 from aesweep.analysis.claims.comparisons import at_comparison_size, dae, plain, widths_with_both
 from aesweep.analysis.claims.latent_sizes import best_size_is_large, better_at_best, smaller_best_size, stalls
 from aesweep.analysis.claims.verdicts import (
+    NO_SHARE,
     OURS,
     Finding,
     Verdict,
@@ -88,6 +89,8 @@ def falls_by_a_larger_share(results: Results, other: Results, score: str, widths
         narrow, wide = (at_comparison_size(one, score, plain("dae", width)) for width in widths)
         if not narrow.known or not wide.known:
             return left_open(f"{where}: no score on {one.title} of both widths")
+        if min(narrow.values.min(), wide.values.min()) <= 0:
+            return left_open(f"{where}: {NO_SHARE}")
         terms += [(sign, logarithm(wide)), (-sign, logarithm(narrow))]
         said.append(f"{wide.mean / narrow.mean - 1:+.1%} on {one.title}")
     found = contrast(*terms)

@@ -33,7 +33,6 @@ from aesweep.analysis.figures.style import DASHED, GREY, Drawing, finish, new_fi
 PARTS = {"parameters_encoder": "Encoders", "parameters_decoder": "Decoders"}
 """Column -> heading, from left to right."""
 MEASURED = f"{DIMENSION}_images"
-_CHANNELS = 3
 _BAND = "#d5d9df"
 _SIDE_STEP = 0.12  # octaves of width between the points of one width, so that they do not hide each other
 _MOST_LABELS = 8
@@ -49,7 +48,7 @@ def parameters_against_bound(results: Results) -> Drawing | None:
     networks = plain_networks(rows)
     looks, places, paper = point_looks(networks), _places(networks), section_5(results.data)
     # n · d: training images times values per image; nan where the number of images is not known
-    values = float((rows["images_train"] * _CHANNELS * rows["image_size"] ** 2).max())
+    values = float((rows["images_train"] * rows["channels"] * rows["image_size"] ** 2).max())
     measured = float((rows["images_train"] * rows[MEASURED]).max())
     figure, axes = new_figure(10, 4.6, 1, 2, sharey=True)
     for ax, (part, heading) in zip(axes[0], PARTS.items(), strict=True):
@@ -133,14 +132,14 @@ def _width_axis(ax: Axes, places: dict[PlainNetwork, float]) -> None:
 
 
 def _caption(results: Results, rows: pd.DataFrame, paper: dict[str, float]) -> str:
-    images, side = rows["images_train"].max(), rows["image_size"].max()
+    images, channels, side = (rows[name].max() for name in ("images_train", "channels", "image_size"))
     words = [
         f"The marker is the network at {results.comparison_size} latent units, or the nearest size trained; "
         "the bar runs from the smallest to the largest latent size."
     ]
     if images > 0:
         words.append(
-            f"The line is n · d: {images:,.0f} training images of {_CHANNELS} × {side:.0f} × {side:.0f} values, the "
+            f"The line is n · d: {images:,.0f} training images of {channels:.0f} × {side:.0f} × {side:.0f} values, the "
             "parameters that Bubeck and Sellke ask for where the data fill all dimensions."
         )
     dimension, error = (rows[name].max() for name in (MEASURED, f"{MEASURED}_stderr"))

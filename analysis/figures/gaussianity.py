@@ -22,6 +22,7 @@ from aesweep.analysis.figures.networks import (
     plain_networks,
     point_legend,
     point_looks,
+    seeds_of_networks,
 )
 from aesweep.analysis.figures.style import (
     GREY,
@@ -189,5 +190,5 @@ def _effect_words(results: Results) -> str:
 
 
 def _seeds(rows: pd.DataFrame, mark: str = "band") -> str:
-    seeds = rows["seed"].nunique()
+    _, seeds = seeds_of_networks(rows)
     return f"Mean over up to {seeds} training seeds, {mark} from the lowest to the highest. " if seeds > 1 else ""

@@ -21,6 +21,7 @@ from aesweep.analysis.figures.networks import (
     plain_networks,
     point_legend,
     point_looks,
+    seeds_of_networks,
 )
 from aesweep.analysis.figures.style import GREY, Drawing, draw_curve, finish, latent_axis, new_figure, plain_style
 
@@ -122,10 +123,12 @@ def _points(ax: Axes, points: pd.DataFrame, parameters: float, look: dict[str, A
 
 
 def _spread_words(rows: pd.DataFrame, mark: str) -> str:
-    seeds = rows["seed"].nunique()
-    if seeds > 1:
-        return f"Mean over up to {seeds} training seeds, {mark} from the lowest to the highest."
-    return f"One training seed, which decides nothing; {mark} of {ERRORS:g} standard errors over pairs or points."
+    fewest, most = seeds_of_networks(rows)
+    errors = f"{ERRORS:g} standard errors over pairs or points."
+    if most == 1:
+        return f"One training seed, which decides nothing; {mark} of {errors}"
+    words = f"Mean over up to {most} training seeds, {mark} from the lowest to the highest"
+    return f"{words}; {mark} of a single seed: {errors}" if fewest == 1 else f"{words}."
 
 
 def _caption(results: Results, words: list[str]) -> str:

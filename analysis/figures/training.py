@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.data.trials import CURVE, Curve, curves, depth_order
 from aesweep.analysis.figures.style import Drawing, finish, new_figure, plain_style
+from aesweep.sweep.tables.schemas import OWN_RECONSTRUCTION
 
 PANELS = 24
 _PER_ROW = 3
@@ -26,7 +27,7 @@ _LEGEND_SIZES = 8
 _LONG_TRAINING = 15  # epochs
 _DIVERGES = 10.0
 """A trial diverges if its loss rises this many times as far above the lowest loss as that of the median trial."""
-_UNITS = {"mean": "nats per pixel value", "sum": "nats per image"}
+_PER = {"mean": "per pixel value", "sum": "per image"}
 
 
 @plain_style()
@@ -34,8 +35,8 @@ def training_curves(tables: Tables) -> list[Drawing]:
     """One figure per data set; the first `PANELS` networks where there are more."""
     epochs = tables.epochs.loc[np.isfinite(tables.epochs["loss"]), ["key", "epoch", "loss"]]
     # There may be millions of rows, so only the columns that are drawn are joined, words as categories.
-    trials = tables.described[["key", *CURVE, "latent_size", "reduction"]]
-    trials = trials.astype(dict.fromkeys(["model", "depth", "variant", "reduction"], "category"))
+    trials = tables.described[["key", *CURVE, "latent_size"]].assign(unit=_units(tables.described))
+    trials = trials.astype(dict.fromkeys(["model", "depth", "variant", "unit"], "category"))
     found = ((str(data), epochs.merge(group.drop(columns="data"), on="key")) for data, group in trials.groupby("data"))
     return [_draw(tables, data, rows) for data, rows in found if len(rows)]
 
@@ -49,17 +50,17 @@ def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
     title = f"Training on {data}: loss per epoch"
     figure, axes = new_figure(10, 3.6 if columns < 3 else 2.7, lines, columns)
     sizes = sorted(rows["latent_size"].unique())
-    limits = {reduction: _limits(group) for reduction, group in rows.groupby("reduction", observed=True)}
+    limits = {unit: _limits(group) for unit, group in rows.groupby("unit", observed=True)}
     cut = sum(limit.cut for limit in limits.values())
     for ax in axes.flat[len(panels) :]:
         ax.set_visible(False)
     for ax, (curve, panel) in zip(axes.flat, panels, strict=False):
-        reduction = str(panel["reduction"].iloc[0])  # one value: it is part of `variant` where it differs
+        unit = str(panel["unit"].iloc[0])  # one value: what decides it is part of `variant` where it differs
         ax.set_title(curve.label, fontsize=9.5)
         ax.set_xlabel("epoch", fontsize=9)
-        ax.set_ylabel(f"loss ({_UNITS.get(reduction, reduction)})", fontsize=9)
+        ax.set_ylabel(f"loss ({unit})", fontsize=9)
         _lines(ax, panel, sizes)
-        ax.set_ylim(limits[reduction].low, limits[reduction].high)
+        ax.set_ylim(limits[unit].low, limits[unit].high)
     finish(figure, title, _legend(sizes), tables.data_hash)
     trials = rows["key"].nunique()
     caption = f"{trials:,} trials, one line each." if trials > 1 else "One trial."
@@ -70,6 +71,13 @@ def _draw(tables: Tables, data: str, rows: pd.DataFrame) -> Drawing:
         caption += " losses continue above the axis."
     caption += f" {left_out} further networks are not drawn." if left_out else ""
     return Drawing(f"training-{data}", title, caption, figure)
+
+
+def _units(trials: pd.DataFrame) -> pd.Series:
+    """Such as `nats per pixel value`, `squared error per image`."""
+    squared = (trials["reconstruction"] == "mse") & ~trials["model"].isin(OWN_RECONSTRUCTION)
+    units: pd.Series = squared.map({True: "squared error ", False: "nats "}) + trials["reduction"].replace(_PER)
+    return units
 
 
 def _place(curve: Curve) -> tuple[Any, ...]:

@@ -65,8 +65,9 @@ def progress(tables: Tables) -> Answer:
     if not failed:
         return Answer("What failed?", f"Nothing. {said}", command)
     reasons = _reasons(tables)
-    common, times = Counter(reasons).most_common(1)[0] if reasons else ("no reason recorded", failed)
-    why = common if times == len(reasons) or not reasons else f"{times:,} of them with {common}"
+    reasons += ["lost files"] * (failed - len(reasons))  # nobody records that: they were done
+    common, times = Counter(reasons).most_common(1)[0]
+    why = common if times == len(reasons) else f"{times:,} of them with {common}"
     text = f"{counted(failed, 'trial')} failed: {why}. {said}"
     again = trials[trials["state"].isin(["failed", "trained", "pending"])]
     return Answer("What failed?", text, resume(tables.quoted, again, "--retry-failed"))
@@ -76,7 +77,7 @@ def _reasons(tables: Tables) -> list[str]:
     """The newest reason of every trial that is failed now."""
     failed = set(tables.trials.loc[tables.trials["state"] == "failed", "key"])
     last = tables.last_failures[tables.last_failures["key"].isin(failed)]
-    lines = last["message"].fillna("").str.partition("\n")[0]
+    lines = last["message"].fillna("").str.split("\n").str[0]  # `partition` of no message at all has no columns
     return (last["type"] + ": " + lines).tolist()
 
 

@@ -9,6 +9,7 @@ from aesweep.analysis.axes.comparison import Comparison, compare_values
 from aesweep.analysis.axes.layout import axis_title
 from aesweep.analysis.axes.means import network_means
 from aesweep.analysis.axes.sweep import Sweep, score_title
+from aesweep.analysis.data.ranking import NETWORK
 from aesweep.analysis.text.better import upper_first
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score, with_error
 
@@ -29,8 +30,8 @@ def networks_table(sweep: Sweep) -> TextTable:
     headings |= {f"{m.name}_text": Heading(upper_first(m.title), "number") for m in sweep.measures}
     headings["seeds"] = Heading("Seeds", "whole")
     caption = (
-        "Mean over training seeds ± half of its 95 % interval, with one variance over seeds for the networks of a model. Bold: the "
-        "lowest mean of the ranked score, and those that may be as good."
+        "Mean over training seeds ± half of its 95 % interval. Networks of one model share their variance over seeds where their "
+        "spreads are alike, or in proportion to their means. Bold: the lowest mean of the ranked score, and those that may be as good."
     )
     bold = pd.DataFrame({f"{sweep.ranking.score}_text": _may_be_best(sweep, frame)}, index=frame.index)
     title = f"{sweep.title}: every network, {sweep.evaluation.title}"
@@ -74,11 +75,16 @@ def _with_means(frame: pd.DataFrame, means: pd.DataFrame, names: list[str], scor
 
 def _may_be_best(sweep: Sweep, frame: pd.DataFrame) -> list[bool]:
     """For each row whether its network may be the best; networks with fewer seeds do not compete."""
-    ranking = sweep.ranking
+    ranking, axes = sweep.ranking, sweep.layout.axes
     if not ranking.known:
         return [False] * len(frame)
-    lowest = {float(ranking.scores.means[place]) for place in (0, *ranking.as_good)}
-    return [float(value) in lowest for value in frame[ranking.score]]
+    if not axes.every:
+        return [True] * len(frame)
+    # By the networks, not by their means: two ways to sum the same scores differ in the last bit.
+    best = ranking.networks.iloc[[0, *ranking.as_good]][NETWORK].assign(best=True)
+    is_best = axes.trials[NETWORK].merge(best, on=NETWORK, how="left")["best"].eq(True).to_numpy()
+    places = axes.places()[is_best].drop_duplicates().assign(best=True)
+    return frame.merge(places, on=list(axes.places()), how="left")["best"].eq(True).tolist()
 
 
 def _field_rows(sweep: Sweep, axis: Axis) -> Iterator[dict[str, object]]:

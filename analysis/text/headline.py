@@ -35,7 +35,8 @@ def warnings(tables: Tables, sweeps: Sequence[Sweep]) -> list[str]:
     if improving := int((tables.trials["late_improvement"] > STILL_IMPROVING).sum()):
         found.append(
             f"{improving:,} of {trained:,} trained models were still improving fast at the end of their training (more than "
-            f"{STILL_IMPROVING:.0%} of the fall of the loss came in the last tenth of the epochs): more epochs would help them."
+            f"{STILL_IMPROVING:.0%} of the fall of the loss came in the last tenth of the epochs, at least one): more epochs would "
+            "help them."
         )
     return found
 
@@ -75,7 +76,7 @@ def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results
     headings |= {"network": Heading("Reached by"), "as_good": Heading("As good", "whole")}
     what = (
         "The network with the lowest mean over training seeds (f filters, d depth, z latent units), and how many others may "
-        "be as good; the lower of the two models in bold. ± needs two seeds."
+        "be as good; the lowest of the models in bold. ± needs two seeds."
     )
     caption = " ".join(filter(None, [what, notices(results, evaluation)]))
     shown = frame[[*_BEST, "network"]]

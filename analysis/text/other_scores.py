@@ -120,15 +120,19 @@ def _table(tables: Tables, topic: Topic, extractor: str, long: pd.DataFrame) -> 
     trials = tables.described.drop_duplicates("key")[["key", *_PLACE]]
     tidy = trials.merge(long, on="key")
     means = _over_seeds(tidy)
-    frame = _wide(means)
+    many = bool((means["seeds"] > 1).any())
+    frame = _wide(means, "half_width" if many else "stderr")
     headings = {"data": Heading("Data"), "network": Heading("Network"), "source_name": Heading("Source")}
     shown = [metric for metric in (*METRICS, *sorted(set(long["metric"]) - set(METRICS))) if metric in frame]
     headings |= {metric: Heading(METRICS.get(metric, metric), "number") for metric in shown}
-    many = bool((means["seeds"] > 1).any())
     headings |= {"seeds": Heading("Seeds", "whole")} if many else {}
     needs = "" if extractor == "none" else f" on {extractor} features"
     best = " Best value per data set and source in bold." if RANKED & set(shown) else ""
-    error = "half of a 95 % interval over training seeds" if many else "one standard error, where one is estimated"
+    error = (
+        "half of a 95 % interval over training seeds, if known"
+        if many
+        else "one standard error, where one is estimated"
+    )
     caption = f"{topic.caption} ± {error}.{best} docs/tables.md says what each score is."
     distances = "Distances of other sources are in the tables above." if set(FRECHET) & set(shown) else ""
     caption = " ".join(filter(None, [caption, distances, _others(tables, long)]))
@@ -153,10 +157,9 @@ def _over_seeds(tidy: pd.DataFrame) -> pd.DataFrame:
     return found[found.index == most].reset_index(drop=True)
 
 
-def _wide(means: pd.DataFrame) -> pd.DataFrame:
-    """One row per network and source, a text column per metric."""
-    errors = means["half_width"].where(means["half_width"].notna(), means["stderr"])
-    pairs = zip(means["value"], errors, strict=True)
+def _wide(means: pd.DataFrame, error: str) -> pd.DataFrame:
+    """One row per network and source, a text column per metric; `error` is the column of errors, of one kind in all cells."""
+    pairs = zip(means["value"], means[error], strict=True)
     texts = [with_error(value, error) for value, error in pairs]
     means = means.assign(text=texts, source_name=score_names(means).replace(_NAMES), network=_network(means))
     order = {name: place for place, name in enumerate(_NAMES.values())}

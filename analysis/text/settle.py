@@ -72,18 +72,29 @@ def _scored_or_planned(tables: Tables, sweep: Sweep) -> pd.DataFrame:
 
 
 def more_seeds(tables: Tables, trials: pd.DataFrame, wanted: int) -> Plan:
-    """Training `wanted` seeds of every network of these trials that has fewer."""
-    missing = (wanted - trials.groupby(NETWORK, observed=True)["seed"].nunique()).clip(lower=0)
-    first = int(trials["seed"].min())
-    last = max(int(trials["seed"].max()), first + wanted - 1)
+    """Training `wanted` seeds of every network of these trials, the same ones, as far as it lacks them."""
+    network = trials.groupby(NETWORK, observed=True).ngroup()
+    asked = _seeds(trials, network, wanted)
+    missing = wanted - trials["seed"].where(trials["seed"].isin(asked)).groupby(network).nunique()
     seconds = _seconds(trials)
-    each = seconds.groupby([trials[name] for name in NETWORK], observed=True).mean().fillna(seconds.mean())
+    each = seconds.groupby(network).mean().fillna(seconds.mean())
     cost = _cost(trials, int(missing.sum()), float((each * missing).sum(skipna=False)))
+    is_range = asked == list(range(asked[0], asked[0] + wanted))
+    words = f"{asked[0]}..{asked[-1]}" if is_range else ",".join(map(str, asked))
     return Plan(
         int(missing.sum()),
         f"Training {wanted} seeds of each network takes {cost}:",
-        resume(tables.quoted, trials, f"--set seeds={first}..{last}"),
+        resume(tables.quoted, trials, f"--set seeds={words}"),
     )
+
+
+def _seeds(trials: pd.DataFrame, network: pd.Series, wanted: int) -> list[int]:
+    """Which seeds to train of every network, ascending: those that most of them have, then new ones from the smallest up."""
+    networks = network.groupby(trials["seed"].astype(int)).nunique()
+    held: dict[int, int] = dict(zip(networks.index.tolist(), networks.tolist(), strict=True))
+    usual = sorted(held, key=lambda seed: (-held[seed], seed))
+    new = (seed for seed in range(min(held), min(held) + len(held) + wanted) if seed not in held)
+    return sorted([*usual, *new][:wanted])
 
 
 def more_settings(

@@ -23,6 +23,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from aesweep.models.config import TrialConfig
+from aesweep.models.cost import STEP_FACTOR, flops_per_image
 from aesweep.models.data.datasets import DataSource, default_data_dir
 from aesweep.models.data.images import load_images
 from aesweep.models.networks.autoencoder import build_autoencoder
@@ -66,6 +67,10 @@ def ours_with_usual_malloc(config: TrialConfig, images: torch.Tensor, clock: Clo
     loss = trainer._losses[trainer.step - 1, 0].item()
     if clock.device.type == "cpu":
         clock.found["convolutions"] = share_of_convolutions(trainer, clock.steps)
+        clock.found["peak_gflops"] = speed_of_products(trainer.precision)
+        operations = STEP_FACTOR * flops_per_image(config) * clock.found["per_cpu_second"]
+        at_peak = operations / clock.found["peak_gflops"] / 1e9  # of a second in which we train now
+        clock.found["gain_at_peak"] = 1 / (1 - clock.found["convolutions"] + at_peak)
     return loss, trainer.precision
 
 
@@ -78,6 +83,18 @@ def share_of_convolutions(trainer: Trainer, steps: int) -> float:
         seconds = time.perf_counter() - began
     found = (event.self_cpu_time_total for event in profile.key_averages() if "conv" in event.key.lower())
     return sum(found) / 1e6 / seconds
+
+
+def speed_of_products(precision: str) -> float:
+    """GFLOP/s of the fastest of some products of large matrices, which oneDNN computes as it does convolutions."""
+    dtype, side = torch.bfloat16 if precision == "bf16" else torch.float32, 2048
+    a, b = (torch.randn(side, side).to(dtype) for _ in range(2))
+    rates = []
+    for _ in range(8):
+        began = time.process_time()
+        a @ b
+        rates.append(2 * side**3 / (time.process_time() - began) / 1e9)
+    return max(rates)
 
 
 def textbook(config: TrialConfig, images: torch.Tensor, clock: Clock) -> Found:

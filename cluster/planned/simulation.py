@@ -35,7 +35,7 @@ class Work:
     bundle: Mapping[str, float]
     """What it asks of Ray."""
     computing: float
-    """Seconds in which one H200, or one CPU thread, computes for its training."""
+    """Seconds in which one H200, or all CPU threads of the trial, compute for its training."""
     idle: float = 0.0
     """Seconds of its training in which the device waits for the next kernel, whatever the device."""
     scoring: float = 0.0
@@ -58,12 +58,16 @@ class Site:
     """From the moment that a trial has its place to its first step."""
     driver_seconds: float = 0.0
     """What the driver's loop needs to start a trial. It starts one after the other."""
+    max_concurrent: int | None = None
+    """Most trials that train at once; None for as many as fit."""
     deaths_per_hour: float = 0.0
     """How often a machine dies, at random."""
     joins: Mapping[int, float] = field(default_factory=dict)
     """Number of a machine -> seconds until it joins; all others are there from the start."""
     leaves: Mapping[int, float] = field(default_factory=dict)
     """Number of a machine -> seconds until it dies for good."""
+    most_seconds: float = math.inf
+    """When the simulation is given up: where machines die before anything is kept, nothing ever ends."""
 
 
 @dataclass
@@ -75,16 +79,18 @@ class Simulated:
     trained_seconds: float = 0.0
     """Until the last training ended."""
     first_look_seconds: float = 0.0
-    """Until the first seed of every network is scored."""
+    """Until the first seed of every network is scored; 0 where they are from the start."""
     at_once: int = 0
     """Trials that trained at the same time, at most."""
     computing_seconds: float = 0.0
-    """Time that all devices together computed, lost work included."""
+    """Time that all GPUs, or the threads of all trials, together computed, lost work included."""
     lost_seconds: float = 0.0
     """Training that was done twice."""
     lost_computing_seconds: float = 0.0
     """The part of `computing_seconds` that was lost."""
     deaths: int = 0
+    gave_up: bool = False
+    """Whether something was left after `most_seconds`."""
 
 
 @dataclass
@@ -127,13 +133,13 @@ class _Machine:
     scoring: "dict[int, None]" = field(default_factory=dict)
 
 
-def simulate(works: Sequence[Work], site: Site, seed: int = 0) -> Simulated:
-    """Train and score these trials, the first one first. `seed` decides when machines die."""
-    return _Simulation(works, site, seed).run()
+def simulate(works: Sequence[Work], site: Site, seed: int = 0, trained: Sequence[Work] = ()) -> Simulated:
+    """Train and score these trials, the first one first, and score those that are trained. `seed` decides when machines die."""
+    return _Simulation(works, site, seed, trained).run()
 
 
 class _Simulation:
-    def __init__(self, works: Sequence[Work], site: Site, seed: int) -> None:
+    def __init__(self, works: Sequence[Work], site: Site, seed: int, trained: Sequence[Work]) -> None:
         self.site, self.random = site, random.Random(seed)
         self.waiting: deque[tuple[Work, float]] = deque((work, 0.0) for work in works)
         self.asking: list[tuple[Work, float]] = []
@@ -144,11 +150,13 @@ class _Simulation:
         self.events: list[tuple[float, int, Callable[[], None]]] = []
         self.now = self.driver_free = 0.0
         self.count = 0
-        self.rounds_left = sum(work.round == 0 for work in works)
-        self.left = len(works)
+        self.rounds_left = sum(work.round == 0 for work in (*works, *trained))
+        self.left = len(works) + len(trained)
         self.found = Simulated()
         self.bundles = distinct(work.bundle for work in works)
-        self.has_gpu = any("GPU" in bundle for bundle in self.bundles)
+        self.has_gpu = any("GPU" in work.bundle for work in (*works, *trained))
+        for work in trained:
+            self._queue(work)
         self.machines = [self._machine(number) for number in range(len(site.cluster.resources.nodes))]
         for number, seconds in site.joins.items():
             self.machines[number].alive = False
@@ -166,6 +174,9 @@ class _Simulation:
             if not self.events:
                 raise ValueError("no machine can hold a trial")
             self.now, _, happens = heapq.heappop(self.events)
+            if self.now > self.site.most_seconds:
+                self.found.gave_up = True
+                break
             happens()
             self._place()
         self.found.seconds = self.now
@@ -183,7 +194,8 @@ class _Simulation:
     def _look(self) -> None:
         """How many trials and evaluations run at once on the machines that live now, as the driver counts them."""
         alive = Resources.of(tuple(m.node for m in self.machines if m.alive))
-        self.trials_at_once = max((trial_slots(alive, bundle) for bundle in self.bundles), default=0)
+        slots = max((trial_slots(alive, bundle) for bundle in self.bundles), default=0)
+        self.trials_at_once = min(slots, self.site.max_concurrent or slots)
         self.evaluations_at_once = tuple(
             evaluation_slots(alive, self.site.threads, self.has_gpu, trains) for trains in (False, True)
         )
@@ -287,9 +299,9 @@ class _Simulation:
         work, number = self.scoring.pop(evaluation)
         del self.machines[number].scoring[evaluation]
         self.left -= 1
-        self.rounds_left -= work.round == 0
-        if not self.rounds_left and not self.found.first_look_seconds:
-            self.found.first_look_seconds = self.now
+        if work.round == 0:
+            self.rounds_left -= 1
+            self.found.first_look_seconds = 0.0 if self.rounds_left else self.now
 
     # Machines that die
 

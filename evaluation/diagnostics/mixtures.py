@@ -48,8 +48,9 @@ def _rows(subject: Subject, components: int) -> list[ScoreRow]:
         return {"mixture_loglikelihood": (*found, len(held_out))}
 
     def distances(prior: FittedPrior) -> Values:
-        features_ND = subject.features(prior.sample(asked.samples, asked.sampling_seeds[0]))
-        return {f"{metric}_mixture": value for metric, value in subject.distances(features_ND).items()}
+        seed = asked.sampling_seeds[0]
+        found = subject.distances(subject.features(prior.sample(asked.samples, seed)), seed)
+        return {f"{metric}_mixture": value for metric, value in found.items()}
 
     names = tuple(f"{name}_mixture" for name in (asked.frechet_name, asked.kernel_name))
     rows = prior_rows(latents, ("mixture_loglikelihood",), prior, likelihood)

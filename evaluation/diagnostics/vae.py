@@ -4,7 +4,7 @@
 * `kl`: mean KL(q(z|x) || N(0, I)) in nats per image; `kl_unit_mean` and `kl_unit_p10`, `_p50`, `_p90`: mean and quantiles
   over the units.
 * `aggregate_kl`: KL from N(0, I) of the Gaussian with mean and covariance of the aggregate posterior (the mean of all
-  q(z|x)), nats; the bias of a finite number of images is taken out by twice the value of all images less the mean of their halves.
+  q(z|x)), nats; the bias of a finite number of images is taken out by twice the value of all images less the mean of random halves.
 * `aggregate_norm`: mean |z|^2 / Z of the aggregate; 1 for the prior.
 * `elbo`, `iwae`: the evidence lower bound and its importance-weighted form (Burda et al. 2016) of the same `iwae_samples` draws, in nats
   per image; `elbo_bits`, `iwae_bits`: the negative in bits per pixel value.
@@ -30,6 +30,7 @@ from aesweep.evaluation.metrics.frechet_error import standard_error
 from aesweep.evaluation.rows import ScoreRow
 from aesweep.evaluation.smoothness.jacobian import draws
 from aesweep.evaluation.subject import Subject, Values, mean_and_error, measured_rows
+from aesweep.models.identity import stream_seed
 from aesweep.models.networks.reconstruction import BATCH_SIZE, evaluating, float_batches
 
 ACTIVE = 0.01
@@ -97,17 +98,17 @@ def posterior_measures(mean_NZ: torch.Tensor, log_variance_NZ: torch.Tensor) -> 
 def aggregate_kl(mean_NZ: torch.Tensor, log_variance_NZ: torch.Tensor) -> tuple[float, float, int]:
     """KL(N(m, S) || N(0, I)) for mean m and covariance S of the aggregate, bias-corrected, its standard error, and N.
 
-    The error comes from the first-order influence of each image; it misses what is quadratic, as where S is I. Raises `ValueError`
-    for fewer than 4 images, or a singular S.
+    The halves are a seeded draw: images of a folder are sorted by class, and halves of other classes would not be alike. The error
+    comes from the first-order influence of each image; it misses what is quadratic, as where S is I. Raises `ValueError` for fewer
+    than 4 images, or a singular S.
     """
     n, variance_NZ = len(mean_NZ), log_variance_NZ.exp()
     if n < 4:
         raise ValueError(f"the halves of the images need 2 each, there are {n} images")
-    parts = [
-        _gaussian_kl(mean_NZ[part], variance_NZ[part])
-        for part in (slice(None), slice(n // 2), slice(n // 2, None))  # all, and the halves
-    ]
-    value = 2 * parts[0] - (parts[1] + parts[2]) / 2
+    order = np.argsort(np.random.PCG64(stream_seed("aggregate halves")).random_raw(n), kind="stable")
+    halves = (torch.from_numpy(np.sort(half)).to(mean_NZ.device) for half in np.array_split(order, 2))
+    parts = [_gaussian_kl(mean_NZ[half], variance_NZ[half]) for half in halves]
+    value = 2 * _gaussian_kl(mean_NZ, variance_NZ) - (parts[0] + parts[1]) / 2
     if not math.isfinite(value):
         raise ValueError("the covariance of the aggregate posterior is singular")
     m_Z, s_ZZ = _moments(mean_NZ, variance_NZ)

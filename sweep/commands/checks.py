@@ -12,7 +12,6 @@ from aesweep.models.config import TrialConfig
 from aesweep.models.data.datasets import DataSource, check_source
 from aesweep.models.errors import InputError
 from aesweep.models.precision import choose_precision
-from aesweep.sweep.spec.execution import absolute
 from aesweep.sweep.store.storage import StorageError
 from aesweep.sweep.store.store import open_storage
 from aesweep.sweep.worker.device import choose_device, describe_device
@@ -43,10 +42,12 @@ def check_data_folder(data_dir: Path | InputError) -> list[Check]:
 def check_store(store: str) -> Check:
     """Whether files can be written, read, listed and removed where the store is or will be."""
     if "://" not in store:
-        return check_folder("store", absolute(store, "--store"))
+        return check_folder("store", open_storage(store).root)
     name = f".aesweep-doctor-{uuid.uuid4().hex[:6]}"
     try:
         storage = open_storage(store)
+        if storage.folder is not None:  # file:///shared/runs
+            return check_folder("store", storage.folder)
         storage.write(name, name.encode())
         works = storage.read(name) == name.encode() and name in storage.names("")
         storage.remove(name)

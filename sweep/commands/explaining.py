@@ -54,6 +54,8 @@ def why(
 
     Example:  aesweep why runs/quickstart 2ad120
     """
+    if lock and as_json:
+        raise InputError("--lock", "--json", "Give one of the two: --lock prints lines for pip, and JSON has them too.")
     opened = open_store(store).only_looking()
     config = opened.trials.find(key)
     training = opened.commits.training(config.key)

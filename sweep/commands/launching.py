@@ -12,7 +12,7 @@ from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.commands.plan_page import print_plan
 from aesweep.sweep.console import make_console
-from aesweep.sweep.driver.outcome import STOPPED, resume_command
+from aesweep.sweep.driver.outcome import STOPPED, address_options, resume_command
 from aesweep.sweep.driver.plan import make_plan
 from aesweep.sweep.driver.status import read_status
 from aesweep.sweep.freezing import own_claims
@@ -51,6 +51,9 @@ def plan(
 
     Example:  aesweep plan paper-cifar10 --set seeds=0..4 --cluster 4x8xH200 --price 2.50
     """
+    for name, value in (("--cluster", cluster), ("--price", price), ("--spot-hours", spot_hours)):
+        if as_json and value is not None:
+            raise InputError(name, value, "JSON holds the trials alone. Leave out --json, or this.")
     if cluster is None and spot_hours is not None:
         raise InputError("--spot-hours", spot_hours, "Say which machines die: add --cluster 4x8xH200.")
     loaded = load_spec(spec, overrides or [], data)
@@ -149,7 +152,10 @@ def resume(
         code = max(code, outcome.exit_code)
         if outcome.stop_asked and specs:
             names = one_line(", ".join(spec.name for spec in specs))
-            typer.echo(f"Not begun: {names}. Continue with: {resume_command(store, '--all')}", err=True)
+            typer.echo(
+                f"Not begun: {names}. Continue with: {resume_command(store, '--all', *address_options(address))}",
+                err=True,
+            )
             raise typer.Exit(STOPPED)
     if retry_failed and not every:
         _say_older_failures(opened)

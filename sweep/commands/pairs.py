@@ -35,7 +35,7 @@ def diff(first: FirstStore, second: SecondStore, as_json: options.AsJson = False
 
     Example:  aesweep diff runs/here runs/there
     """
-    a, b = _two_stores(first, second)
+    a, b = two_stores(first, second)
     found = compare(a.only_looking(), b.only_looking())
     if as_json:
         trials = [{**asdict(trial), "verdicts": dict(trial.counts)} for trial in found.trials]
@@ -97,12 +97,12 @@ def merge(
 
     Example:  aesweep merge runs/paper runs/from-the-other-cluster
     """
-    a, b = _two_stores(first, second)
+    a, b = two_stores(first, second)
     b, merged = b.only_looking(), Merged()
-    works = missing_work(a.only_looking() if dry_run else a, b, merged)
+    works, is_whole = missing_work(a.only_looking() if dry_run else a, b, merged), True
     if not dry_run and works:
         require_alone(a, also)
-        _merge(a, b, works, merged)
+        is_whole = _merge(a, b, works, merged)
     trainings = sum(not work.evaluation for work in works) if dry_run else len(merged.trainings)
     evaluations = len(works) - trainings if dry_run else len(merged.evaluations)
     for name, why in merged.left_out:
@@ -110,14 +110,14 @@ def merge(
     verb = "Would copy" if dry_run else "Copied"
     models = f"{trainings} trained model{'s' * (trainings != 1)}"
     typer.echo(f"{verb} {models} and {evaluations} evaluation{'s' * (evaluations != 1)}.")
-    if not dry_run and trainings + evaluations + len(merged.left_out) < len(works):
+    if not is_whole:
         typer.echo("Stopped. The same command copies the rest.", err=True)
         raise typer.Exit(STOPPED)
     raise typer.Exit(1 if merged.left_out else 0)
 
 
-def _merge(store: Store, other: Store, works: list[Work], merged: Merged) -> None:
-    """Copy as a driver does: others see it at work, and its attempts are its own."""
+def _merge(store: Store, other: Store, works: list[Work], merged: Merged) -> bool:
+    """Copy as a driver does: others see it at work, and its attempts are its own. False where it was stopped."""
     from aesweep.sweep.tables.fold import TableWriter  # pyarrow from here on
 
     file = ProgressFile(store)
@@ -131,17 +131,18 @@ def _merge(store: Store, other: Store, works: list[Work], merged: Merged) -> Non
                 stop.look()
                 return not stop.asked
 
-            copy_works(store, other, works, file.driver, merged, told)
+            is_whole = copy_works(store, other, works, file.driver, merged, told)
             TableWriter(store).publish(force=True)
+            return is_whole
         finally:
             file.remove()
 
 
-def _two_stores(first: str, second: str) -> tuple[Store, Store]:
-    """Both stores. Raises `InputError` where they are one and the same."""
+def two_stores(first: str, second: str, field: str = "B") -> tuple[Store, Store]:
+    """Both stores. Raises `InputError` for the `field` of the second where they are one and the same."""
     a, b = open_store(first), open_store(second)
     folders = [store.storage.folder for store in (a, b)]
     same = all(folders) and Path(str(folders[0])).samefile(str(folders[1]))
     if same or a.root == b.root:
-        raise InputError("B", second, "This is the same store twice. Give another one.")
+        raise InputError(field, second, "This is the same store twice. Give another one.")
     return a, b

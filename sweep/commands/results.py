@@ -20,6 +20,7 @@ from aesweep.cluster.user import complete_environment
 from aesweep.models.errors import InputError, one_line
 from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
+from aesweep.sweep.commands.pairs import two_stores
 from aesweep.sweep.console import lost_output, make_console
 from aesweep.sweep.driver.outcome import resume_command
 from aesweep.sweep.driver.progress import describe_counts, describe_losses, describe_seconds, describe_silence
@@ -50,6 +51,8 @@ def status(
 
     Example:  aesweep status runs/quickstart --watch
     """
+    if watch and as_json:
+        raise InputError("--watch", "--json", "Give one of the two: JSON is printed once.")
     opened = open_store(store).only_looking()
     if as_json:
         typer.echo(json.dumps(read_status(opened, every).to_json(), indent=1))
@@ -136,9 +139,7 @@ def _report_pair(stores: list[str], out: Path | None, claims: Path | None) -> No
     """The page on two stores."""
     if claims is not None:
         raise InputError("--claims", str(claims), "Claims are judged in one store at a time. Leave it out.")
-    both = [open_store(store).only_looking() for store in stores]
-    if both[0].root == both[1].root:
-        raise InputError("STORE", stores[1], "This is the same store twice. Give another one.")
+    both = [opened.only_looking() for opened in two_stores(stores[0], stores[1], "STORE")]
     for opened in both:
         _fold_for_report(opened)
     complete_environment()

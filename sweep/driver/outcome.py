@@ -55,6 +55,11 @@ def resume_command(store: str, *options: str) -> str:
     return " ".join(("aesweep resume", shlex.quote(store), *options, *plugin_options()))
 
 
+def address_options(address: str) -> list[str]:
+    """The option of a command that goes to the same Ray, to be pasted into a shell; none for a Ray of its own."""
+    return [] if address == "local" else [f"--address {shlex.quote(address)}"]
+
+
 def plugin_options() -> list[str]:
     """The options of a command that name the files of plug-ins that are in use, to be pasted into a shell."""
     return [f"--plugins {shlex.quote(file.path)}" for file in loaded_files()]

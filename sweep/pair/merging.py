@@ -83,8 +83,8 @@ def missing_work(store: Store, other: Store, merged: Merged) -> list[Work]:
 
 def merge(
     store: Store, other: Store, works: list[Work], driver: str, merged: Merged, told: Callable[[Work], bool]
-) -> None:
-    """Copy these commits into `store`, as attempts of `driver`.
+) -> bool:
+    """Copy these commits into `store`, as attempts of `driver`; whether each of them had its turn.
 
     `told` is called with each one first; where it returns False, copying ends.
     Raises `StorageError` for a store that cannot be written to.
@@ -99,7 +99,7 @@ def merge(
     _copy_specs(store, other, {work.config.key for work in works})
     for work in works:
         if not told(work):
-            return
+            return False
         try:
             _copy(store, other, work, driver)
         except DamagedFileError:
@@ -108,6 +108,7 @@ def merge(
             merged.left_out.append((_title(work), error.remedy if isinstance(error, InputError) else str(error)))
         else:
             (merged.evaluations if work.evaluation else merged.trainings).append(work.config.name)
+    return True
 
 
 class _LeftOutError(Exception):

@@ -143,6 +143,8 @@ class Trials:
         near = {key for key in keys if key.startswith(word)} if word else set()
         if word and not near:
             near = {key for key in keys if self._is_named(key, word)}
+        if len(near) > 1:
+            near = near & set(self.known_keys()) or near  # of forgotten trials nothing is there
         if len(near) == 1:
             return self.config(near.pop())
         raise InputError(

@@ -20,9 +20,9 @@ class PoorTraining:
 
 
 def late_improvement(losses: Sequence[float]) -> float | None:
-    """Which part of its whole fall a training loss made in the last tenth of the epochs; None where it did not fall.
+    """Which part of its whole fall a training loss made in the last tenth of the epochs, at least one; None where it did not fall.
 
-    A loss that falls in a straight line gives 0.1. The unit and the least possible value of the loss cancel, so that
+    A loss that falls in a straight line over many epochs gives 0.1. The unit and the least possible value of the loss cancel, so that
     objectives and data sets can be compared.
     """
     last = max(1, round(len(losses) / 10))
@@ -38,7 +38,7 @@ def training_warning(test_bce: float | None, mean_image_bce: float | None, late:
     from aesweep.sweep.tables.schemas import STILL_IMPROVING  # a tenth of a second: pyarrow
 
     if late is not None and late > STILL_IMPROVING:
-        return f"it was still improving fast: {late:.0%} of the fall of its loss came in the last tenth of the epochs"
+        return f"it was still improving fast: {late:.0%} of the fall of its loss came in the last tenth of its epochs, at least one"
     return ""
 
 

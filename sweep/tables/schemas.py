@@ -22,7 +22,7 @@ from aesweep.models.config import KEY_FIELDS, TrialConfig
 from aesweep.models.objectives.registry import OBJECTIVES
 from aesweep.models.training.epoch_record import EpochRecord, TermRecord
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 STILL_IMPROVING = 0.05
 """`late_improvement` of a loss that falls half as fast at its end as in a straight line."""
 TRAINED, UNFINISHED = "trained", "unfinished"
@@ -31,6 +31,8 @@ MODEL_TITLES = {name: one.title for name, one in OBJECTIVES.built_in.items()}
 """How a report calls the models of aesweep."""
 MODEL_READS = {name: one.reads for name, one in OBJECTIVES.built_in.items()}
 """Fields of a trial, such as `beta`, that only some models read."""
+OWN_RECONSTRUCTION = frozenset(name for name, one in OBJECTIVES.built_in.items() if one.reconstruction is not None)
+"""Models whose reconstruction is a likelihood of their own, whatever the field `reconstruction` says."""
 ARCHITECTURE_FIELDS = FIELDS
 """Fields of a trial that only some architectures read."""
 ARCHITECTURE_READS = {name: one.reads for name, one in ARCHITECTURES.built_in.items()}
@@ -144,7 +146,7 @@ RESULT_COLUMNS = (
     Column(
         "late_improvement",
         _F,
-        "part of the whole fall of the training loss that came in the last tenth of the epochs; above 0.05 it was still "
+        "part of the whole fall of the training loss that came in the last tenth of the epochs, at least one; above 0.05 it was still "
         "improving fast; null where it did not fall",
     ),
     Column("train_seconds", _F, "wall-clock seconds of training, all attempts that fed the committed one"),

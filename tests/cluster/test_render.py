@@ -223,6 +223,19 @@ def test_each_machine_of_a_sky_job_joins_one_ray_and_the_first_one_launches(tmp_
     ]
 
 
+def test_a_sky_job_does_not_keep_its_results_on_machines_that_are_taken_away() -> None:
+    with pytest.raises(
+        ClusterError, match=r"store: '/shared/runs' cannot be used.\nA folder is gone with the machines"
+    ):
+        render("skypilot", **{**VALUES["skypilot"], "store": "/shared/runs"})
+
+
+def test_a_notice_fits_into_the_time_of_a_slurm_job() -> None:
+    assert "@59999\n" in render("slurm", **VALUES["slurm"], notice_seconds=59_999)
+    for time in ("0:05:01", "0:00:00"):  # the latter is no limit at all
+        assert "@300\n" in render("slurm", **VALUES["slurm"], time=time)
+
+
 def test_fewer_nodes_at_most_than_at_least_are_refused() -> None:
     with pytest.raises(ClusterError, match=r"most_nodes: '1' cannot be used.\nGive at least `nodes`, 2."):
         render("kuberay", **VALUES["kuberay"], most_nodes=1)
@@ -263,9 +276,9 @@ PROGRAMS = {
 }
 
 
-def _start_slurm_job(folder: Path, ends: bool) -> tuple[subprocess.Popen[bytes], Path]:
+def _start_slurm_job(folder: Path, ends: bool, **programs: str) -> tuple[subprocess.Popen[bytes], Path]:
     """Run the script as the batch shell would; gives the process and the log of its programs."""
-    for name, text in PROGRAMS.items():
+    for name, text in {**PROGRAMS, **programs}.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
     log = folder / "log"
@@ -297,6 +310,20 @@ def test_a_notice_from_slurm_stops_the_driver_in_order_and_requeues_the_job(tmp_
     assert (tmp_path / "log.auth").read_text() == "token 64\n", "a secret of this job"
 
 
+def test_a_notice_from_slurm_before_the_driver_runs_ends_the_job_and_requeues_it(tmp_path: Path) -> None:
+    """Nodes take minutes to join; a notice that comes then must not be lost until the time limit ends the job for good."""
+    starting = '#!/bin/sh\necho "starting $$" >>"$LOG"\nexec sleep 60\n'
+    job, log = _start_slurm_job(tmp_path, ends=False, ray=starting)
+    wait_until(lambda: log.exists() and "starting" in log.read_text(), 30, "Ray starts")
+
+    job.send_signal(signal.SIGUSR1)
+
+    assert job.wait(timeout=30) != 0
+    started, requeued = log.read_text().splitlines()
+    assert requeued == "requeue 12345"
+    os.kill(int(started.split()[1]), signal.SIGKILL)  # Slurm itself ends what is left of a step
+
+
 def test_a_slurm_job_that_ends_by_itself_is_not_requeued_and_keeps_its_exit_code(tmp_path: Path) -> None:
     job, log = _start_slurm_job(tmp_path, ends=True)
     assert job.wait(timeout=30) == 1
@@ -310,6 +337,9 @@ def test_a_slurm_job_that_ends_by_itself_is_not_requeued_and_keeps_its_exit_code
         ({"store": "/a; rm -rf /"}, "store: '/a; rm -rf /' cannot be used."),
         ({"spec": "$(id)"}, "spec: '$(id)' cannot be used."),
         ({"spec": "--debug"}, "spec: '--debug' cannot be used."),
+        ({"spec": "faces.yaml"}, "spec: 'faces.yaml' cannot be used.\nGive a preset or the absolute path"),
+        ({"time": "0:05:00"}, "notice_seconds: 300 cannot be used.\nThe job ends after 300 seconds (time=0:05:00)."),
+        ({"time": "1-00:00:00", "notice_seconds": 65536}, "notice_seconds: 65536 cannot be used."),
         ({"nodes": 0}, "nodes: 0 cannot be used.\nGive a whole number of at least 1."),
         ({"name": "a\nb"}, "name: 'a\\nb' cannot be used."),
         ({"nodse": 2}, "The file 'slurm' has no such value. It has: cpus, data"),

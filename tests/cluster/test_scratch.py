@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,14 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_is_not(
     assert theirs.exists(), "nobody removes it at once"
     with temporary_folder("kind") as ours:
         assert list(tmp_path.iterdir()) == [ours]
+
+
+def test_launches_that_begin_at_the_same_moment_take_no_folder_from_each_other(tmp_path: Path) -> None:
+    """A folder that was just made is not locked yet, and looks abandoned to whoever begins then."""
+
+    def begin(_: int) -> bool:
+        with temporary_folder("test") as folder:
+            return folder.is_dir()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(begin, range(400)))

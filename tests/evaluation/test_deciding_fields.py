@@ -99,6 +99,22 @@ def test_the_latents_of_a_dae_are_no_matter_of_choice(images: ImageSet, random_c
     assert unlike(first, second, (*NUMBERS, *WORDS)) == set()
 
 
+def test_measures_in_units_of_the_training_latents_say_which_latents_those_are(
+    images: ImageSet, random_conv: Extractor
+) -> None:
+    """Norms and steps at test images and at samples of N(0, I), and the centre of walks between test images."""
+    asked = replace(EVALUATION, metrics=("interpolation", "path_length", "jacobian", "lipschitz"), samples=8)
+    first, second = (
+        scores(replace(asked, vae_latents=kind), "vae", images, random_conv) for kind in ("mean", "sample")
+    )
+    changed = unlike(first, second, NUMBERS)
+    assert {("standard_normal", "test", "decoder_lipschitz"), ("reconstruction", "test", "fd_spherical")} <= changed
+    assert changed <= unlike(first, second, WORDS)
+    assert columns("reconstruction", "fd_straight", vae_latents="sample")[1] == "none"
+    assert columns("reconstruction", "decoder_norm", vae_latents="sample")[1] == "none"
+    assert columns("standard_normal", "kd_spherical", vae_latents="sample")[1] == "none"
+
+
 def columns(source: str, metric: str, model: str = "vae", **settings: Any) -> tuple[Any, ...]:
     asked = replace(EvaluationConfig(), **settings).to_json()
     return tuple(deciding_columns(asked, model, source, metric).values())

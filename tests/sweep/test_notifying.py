@@ -27,7 +27,8 @@ def told(target: str, store: Store, spec_dir: Path, outcome: Outcome = ENDED) ->
     """What is printed when a launch with this outcome tells somebody."""
     text = io.StringIO()
     console = Console(file=text, width=300)
-    assert Notifier(target).watch(store, small_spec(spec_dir), console, lambda: outcome) is outcome
+    again = f"aesweep resume {store.root} --address auto"
+    assert Notifier(target).watch(store, small_spec(spec_dir), console, again, lambda: outcome) is outcome
     return text.getvalue()
 
 
@@ -43,7 +44,7 @@ def test_a_webhook_hears_counts_failures_the_best_setting_and_what_to_do_next(
     assert first["failures"] == [{"name": "a-trial", "reason": "it [diverged]"}]
     assert first["best"]["setting"] in DONE.name and first["best"]["metric"] == "fd" and first["best"]["seeds"] == 1
     assert "small: failed after" in first["text"] and f"Next: aesweep report {small_store}" in first["text"]
-    assert second["state"] == "stopped" and f"Next: aesweep resume {small_store}" in second["text"]
+    assert second["state"] == "stopped" and f"Next: aesweep resume {small_store} --address auto" in second["text"]
 
 
 def test_a_whole_launch_tells_a_command_how_it_ended(finished_launch: FinishedLaunch) -> None:
@@ -98,8 +99,11 @@ def test_a_launch_that_gives_up_says_why_and_still_raises(small_store: Path, dat
         raise StorageError("/the/store", "The disk is full. Make room.")
 
     with webhook() as (url, found), pytest.raises(StorageError):
-        Notifier(url).watch(open_store(small_store), small_spec(data_dir), Console(quiet=True), fail)
+        Notifier(url).watch(
+            open_store(small_store), small_spec(data_dir), Console(quiet=True), "aesweep resume x", fail
+        )
     assert found[0]["state"] == "gave up" and "The disk is full" in found[0]["text"]
+    assert found[0]["text"].endswith("Next: aesweep resume x")
 
 
 @pytest.mark.parametrize("target", ["false", "http://127.0.0.1:9/services/secret", "500"])
@@ -111,7 +115,16 @@ def test_a_message_that_does_not_arrive_is_a_warning_without_the_address(
     assert said.startswith("Nobody was told: --notify ") and said.count("\n") == 1 and "secret" not in said
 
 
-@pytest.mark.parametrize("target", ["no-such-program --x", "'open", "ftp://host/secret", " "])
+UNREADABLE = [
+    "http://[secret",
+    "https:///secret",
+    "https://host:99999/secret",
+    "https://host/a secret",
+    "https://host/secrét",
+]
+
+
+@pytest.mark.parametrize("target", ["no-such-program --x", "'open", "ftp://host/secret", " ", *UNREADABLE])
 def test_what_cannot_be_told_anything_is_refused_before_the_launch(target: str, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         Notifier(target)

@@ -77,6 +77,17 @@ def test_one_seed_decides_nothing_however_sure_its_images_are(results: MakeResul
     assert "--set seeds=0..2" in judged.certainty
 
 
+def test_the_seed_that_is_kept_is_among_those_to_train(results: MakeResults) -> None:
+    """With seed 7 it suggested seeds 0 to 2, and said that the first seed is kept."""
+    found = results(trials(model=["dae", "vae"], latent_size=[128], seed=[7]), lambda trial, name: 50)
+    assert "--set seeds=7..9; the first seed is kept" in judge(found).certainty
+
+
+def test_networks_of_one_seed_each_are_not_said_to_have_two(results: MakeResults) -> None:
+    asked = [*trials(latent_size=[128], seed=[0]), *trials(model=["vae"], latent_size=[128], seed=[1])]
+    assert judge(results(asked, lambda trial, name: 50)).certainty.startswith("With one training seed per network")
+
+
 @pytest.mark.parametrize("more", [{"dae": [0, 1, 2], "vae": [0]}, {"dae": [0], "vae": [0, 1, 2]}])
 def test_three_seeds_against_one_decide_nothing(results: MakeResults, more: dict[str, list[int]]) -> None:
     asked = [t for model, seeds in more.items() for t in trials(model=[model], latent_size=[128], seed=seeds)]

@@ -230,6 +230,14 @@ def test_other_data_have_the_bound_and_nothing_of_the_papers(make_store: MakeSto
     assert not any("not FID" in text.get_text() for text in drawing.figure.texts)
 
 
+def test_grey_images_have_one_value_per_pixel(make_store: MakeStore) -> None:
+    """The bound of grey images was three times too large."""
+    trials = grid(channels=[1], filters=[16, 32], latent_size=[4, 8], epochs=[1])
+    drawing = present(parameters_against_bound(only_results(make_store(trials, parameters=True, latent_points=0))))
+    assert "n · d = 1.54 M" in [text.get_text() for text in drawing.figure.legends[0].get_texts()]
+    assert "1,500 training images of 1 × 32 × 32 values" in drawing.caption
+
+
 def test_networks_of_one_width_stand_side_by_side(make_store: MakeStore) -> None:
     trials = grid(model=["dae", "vae"], filters=[16, 17], depth=[1, 2], latent_size=[4, 8], epochs=[1])
     drawing = present(parameters_against_bound(only_results(make_store(trials, parameters=True, latent_points=0))))

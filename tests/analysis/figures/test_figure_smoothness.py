@@ -62,6 +62,21 @@ def test_nothing_is_drawn_without_a_measure_and_a_missing_one_is_named(results: 
     assert "One training seed, which decides nothing" in drawing.caption
 
 
+def test_what_a_band_is_depends_on_the_seeds_of_each_network(results: MakeResults) -> None:
+    """With seed 0 of the DAE and seed 1 of the VAE, the band was said to run from the lowest to the highest of two seeds."""
+    alone = trials(latent_size=[64, 128], seed=[0]) + trials(model=["vae"], latent_size=[64, 128], seed=[1])
+    drawing = present(
+        smoothness_at_test_images(results(alone, lambda *_: 80, edit=with_smoothness(lambda *_: 1.0, alone)))
+    )
+    assert "One training seed, which decides nothing; band of 2 standard errors" in drawing.caption
+    mixed = trials(latent_size=[64, 128]) + trials(model=["vae"], latent_size=[64, 128], seed=[1])
+    drawing = present(
+        smoothness_at_test_images(results(mixed, lambda *_: 80, edit=with_smoothness(lambda *_: 1.0, mixed)))
+    )
+    assert "Mean over up to 3 training seeds, band from the lowest to the highest" in drawing.caption
+    assert "band of a single seed: 2 standard errors over pairs or points" in drawing.caption
+
+
 def test_measures_of_the_networks_alone_are_drawn_without_distances_too(make_store: MakeStore) -> None:
     asked = trials(filters=[32, 64], latent_size=[128])
     add = with_smoothness(lambda *_: 1.0, asked, metrics=LATENTS_ALONE)

@@ -49,3 +49,26 @@ def test_a_training_of_one_epoch_and_one_with_a_nan_are_drawn(make_store: MakeSt
     store = make_store([*grid(latent_size=[4], epochs=[1]), *grid(latent_size=[8], epochs=[3])], edit=with_nan)
     (drawing,) = training_curves(load_tables(store))
     assert drawing.to_bytes("png").startswith(b"\x89PNG")
+
+
+def test_the_unit_is_that_of_the_reconstruction_and_its_reduction(make_store: MakeStore, grid: Grid) -> None:
+    """Squared errors were called nats. A sigma-VAE has a likelihood of its own, whatever the field says."""
+    trials = grid(model=["dae"], reduction=["mean", "sum"], reconstruction=["bce", "mse"], filters=[16], epochs=[6])
+    trials += grid(model=["sigma-vae"], reconstruction=["mse"], filters=[16], epochs=[6])
+
+    def edit(rows: Rows) -> None:
+        words = {row["key"]: (row["model"], row["reconstruction"]) for row in rows["trials"]}
+        for row in rows["epochs"]:
+            row["loss"] *= 0.01 if words[row["key"]] == ("dae", "mse") else 1.0
+
+    (drawing,) = training_curves(load_tables(make_store(trials, edit=edit)))
+    axes = {ax.get_title(): ax for ax in drawing.figure.axes if ax.get_visible()}
+    assert {title: ax.get_ylabel() for title, ax in axes.items()} == {
+        "DAE, 16 filters, reduction mean, reconstruction bce": "loss (nats per pixel value)",
+        "DAE, 16 filters, reduction mean, reconstruction mse": "loss (squared error per pixel value)",
+        "DAE, 16 filters, reduction sum, reconstruction bce": "loss (nats per image)",
+        "DAE, 16 filters, reduction sum, reconstruction mse": "loss (squared error per image)",
+        "sigma-vae, 16 filters, reduction mean, reconstruction mse": "loss (nats per pixel value)",
+    }
+    nats, squares = (axes[f"DAE, 16 filters, reduction mean, reconstruction {name}"] for name in ("bce", "mse"))
+    assert squares.get_ylim()[1] < 0.1 * nats.get_ylim()[1]

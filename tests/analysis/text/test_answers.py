@@ -56,6 +56,12 @@ def forty() -> list[TrialConfig]:
     return grid(model=["dae", "vae"], filters=[8, 16], latent_size=[4, 8, 16, 32, 64], seed=[0, 1], epochs=[1])
 
 
+def seeds_of(command: str) -> set[int]:
+    """Those that the command asks for, such as `seeds=0..2` or `seeds=0,1,9`."""
+    ranges = (part.partition("..") for part in command.rpartition("seeds=")[2].split(","))
+    return {seed for low, _, high in ranges for seed in range(int(low), int(high or low) + 1)}
+
+
 def noise(trial: TrialConfig) -> float:
     """Between -1 and 1, without a pattern; the same whenever it is asked for."""
     return (int(trial.key, 16) % 2001) / 1000 - 1
@@ -187,6 +193,27 @@ def test_what_is_still_to_come_is_not_counted_again(answered: Callable[..., Answ
     assert {4, 16, 64, 256, 512} < named and f"{4 * (len(named) - 5)} more trials" in last.text
 
 
+@pytest.mark.parametrize("seeds", [[0, 1], [0, 9], [3, 4], [2, 40]])
+def test_the_command_for_more_seeds_trains_as_many_trials_as_is_said(
+    answered: Callable[..., Answers], seeds: list[int]
+) -> None:
+    """With seeds 2 and 40 it said that 16 seeds take 84 more trials, and gave a command that trains 222."""
+    trials = grid(model=["dae", "vae"], filters=[8], latent_size=[4, 8, 16], seed=seeds, epochs=[1])
+    last = answered(trials, lambda t: 70 + 6 * noise(t.with_seed(seeds.index(t.seed)))).given[-1]
+    asked = seeds_of(last.command)
+    assert set(seeds) < asked
+    assert f"Training {len(asked)} seeds of each network takes {6 * (len(asked) - 2)} more trials" in last.text
+
+
+def test_a_network_with_other_seeds_than_the_rest_is_trained_with_theirs(answered: Callable[..., Answers]) -> None:
+    common = grid(model=["dae", "vae"], filters=[8], latent_size=[4, 8, 16], seed=[0, 1], epochs=[1])
+    alone = grid(filters=[8], latent_size=[32], seed=[5, 6], epochs=[1])
+    last = answered([*common, *alone], lambda t: 70 + 6 * noise(t)).given[-1]
+    asked = seeds_of(last.command)
+    more = sum(len(asked - {0, 1}) for _ in range(6)) + len(asked - {5, 6})
+    assert {0, 1} < asked and f"Training {len(asked)} seeds of each network takes {more} more trials" in last.text
+
+
 def test_a_count_is_plural_and_no_sentence_is_said_twice(answered: Callable[..., Answers]) -> None:
     asked = grid(model=["dae", "vae"], filters=[8, 16], latent_size=[4, 8, 16, 32], seed=[0, 1, 2], epochs=[1])
     texts = said(answered(asked, lambda t: 70 - t.filters + 2 * noise(t)))
@@ -235,6 +262,15 @@ def test_equal_networks_are_said_to_be_equal_and_no_hundred_seeds_are_asked_for(
         "Choose either."
     )
     assert last.command == ""
+
+
+def test_networks_of_two_models_with_one_score_are_as_good_as_each_other(answered: Callable[..., Answers]) -> None:
+    """Without any spread the test divided 0 by 0, and one of four equal networks was called the only best."""
+    asked = grid(model=["dae", "vae"], filters=[8], latent_size=[4, 8], seed=[0, 1], epochs=[1])
+    text = said(answered(asked, lambda t: 50))["Which network?"]
+    assert text.count("(50.00)") == 3 and "As good within the noise of seeds" in text
+    text = said(answered(asked, lambda t: 50 + (t.model == "vae")))["Which network?"]
+    assert text.endswith("As good within the noise of seeds: DAE, 8 filters, 8 latent units (50.00).")
 
 
 def test_a_sweep_over_beta_is_ranked_and_nothing_is_set_aside(answered: Callable[..., Answers]) -> None:

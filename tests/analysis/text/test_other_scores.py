@@ -89,6 +89,23 @@ def test_a_network_has_one_row_with_its_mean_over_training_seeds_and_the_error_o
     assert "over training seeds" in table.caption and len(present(table.tidy)) == 4
 
 
+def test_where_networks_have_several_seeds_one_standard_error_is_not_shown_as_an_interval_over_seeds(
+    make_store: MakeStore, grid: Grid
+) -> None:
+    """The VAE has one seed, so no interval over seeds: its standard error over images looked like one."""
+
+    def add(rows: Rows) -> None:
+        seeds = {row["key"]: row["seed"] for row in rows["trials"]}
+        samples = [row for row in rows["scores"] if row["source"] == "gmm"]
+        rows["scores"] += [_row(row, "precision", 0.2 + 0.2 * seeds[row["key"]], 0.01) for row in samples]
+
+    both = grid(filters=[16], latent_size=[4], seed=[0, 1], epochs=[1])
+    alone = grid(model=["vae"], filters=[16], latent_size=[4], epochs=[1])
+    (table,) = other_tables(load_tables(make_store([*both, *alone], edit=add)))
+    assert "± half of a 95 % interval over training seeds, if known." in table.caption
+    assert table.cells()["precision"].tolist() == ["0.3 ± 1.3", "0.2000"]
+
+
 def test_a_metric_without_a_value_has_no_column(tables: Tables) -> None:
     pictures, _ = other_tables(tables)
     assert "recall" not in pictures.headings

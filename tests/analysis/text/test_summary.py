@@ -110,6 +110,17 @@ def test_the_warning_names_what_all_models_that_learnt_nothing_have_in_common(
     assert warning.startswith("3 of 4 trained models reconstruct the test images no better")
 
 
+def test_of_a_short_training_the_last_epoch_counts_and_that_is_said(make_store: MakeStore, grid: Grid) -> None:
+    """Of two epochs the last one is more than a tenth: all of the fall comes in it."""
+
+    def edit(rows: Rows) -> None:
+        for row in rows["trials"]:
+            row["late_improvement"] = 1.0
+
+    (warning,) = _warnings(make_store(grid(latent_size=[4], epochs=[2]), edit=edit, pictures=False))
+    assert "came in the last tenth of the epochs, at least one)" in warning
+
+
 def _warnings(store: Path) -> list[str]:
     tables = load_tables(store)
     return warnings(tables, sweeps(tables, Wishes()))
@@ -152,6 +163,40 @@ def test_one_seed_has_no_interval_in_the_best_table(small_store: Path) -> None:
     tables = load_tables(small_store)
     best = best_table(tables, evaluations_of(tables).shown[0])
     assert set(best.cells()["interval"]) == set(best.cells()["as_good"]) == {"–"}
+
+
+def test_the_network_of_the_first_answer_is_bold_whatever_the_last_bit_of_its_mean(
+    make_store: MakeStore, grid: Grid
+) -> None:
+    """The mean of three seeds has another last bit in one case of four, by the way in which it is summed up."""
+    asked = grid(filters=[16], latent_size=[4, 8, 16], seed=[0, 1, 2], epochs=[1])
+    random = np.random.default_rng(0)
+    for _ in range(12):
+        values = {trial.key: random.normal(40 * np.log2(trial.latent_size), 0.1) for trial in asked}
+
+        def edit(rows: Rows, values: dict[str, float] = values) -> None:
+            for row in rows["scores"]:
+                row["value"] = values[row["key"]]
+
+        tables = load_tables(make_store(asked, edit=edit, pictures=False, latent_points=0))
+        (found,) = sweeps(tables, Wishes())
+        assert networks_table(found).bold_cells()["gmm_text"].tolist() == [True, False, False]
+
+
+def test_networks_whose_spreads_differ_are_not_said_to_share_one_variance(make_store: MakeStore, grid: Grid) -> None:
+    asked = grid(filters=[16], latent_size=[4, 8], seed=[0, 1, 2], epochs=[1])
+    values = {trial.key: trial.latent_size + trial.seed * (1e-6 if trial.latent_size == 4 else 1.0) for trial in asked}
+
+    def edit(rows: Rows) -> None:
+        for row in rows["scores"]:
+            row["value"] = values[row["key"]]
+
+    tables = load_tables(make_store(asked, edit=edit, pictures=False, latent_points=0))
+    (found,) = sweeps(tables, Wishes())
+    table = networks_table(found)
+    first, second = table.frame["gmm_half_width"]
+    assert first < 1e-4 * second
+    assert "where their spreads are alike" in table.caption
 
 
 def test_ten_thousand_trials_are_summarised_in_seconds(make_store: MakeStore, grid: Grid) -> None:

@@ -1,5 +1,6 @@
 """A planned cluster against schedules that can be worked out by hand."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ WHOLE, THIRD = trial_resources(1, 0.9, has_gpu=True), trial_resources(1, 0.3, ha
 CPU = trial_resources(1, 0.0, has_gpu=False)
 
 
-def run(works: list[Work], size: str = "1x1", **more: Any) -> Simulated:
-    return simulate(works, Site(read_cluster(size), **more))
+def run(works: list[Work], size: str = "1x1", trained: Sequence[Work] = (), **more: Any) -> Simulated:
+    return simulate(works, Site(read_cluster(size), **more), trained=trained)
 
 
 def test_whole_gpus_are_filled_in_order() -> None:
@@ -60,6 +61,18 @@ def test_the_first_look_is_there_when_every_network_was_scored_once() -> None:
     assert (found.first_look_seconds, found.seconds) == (20.0, 40.0)
 
 
+def test_trials_that_are_trained_already_wait_for_their_scores_alone() -> None:
+    """They are scored while the other one trains, one at a time."""
+    trained = [Work(WHOLE, 1e9, scoring=40.0)] * 3
+    found = run([Work(WHOLE, 100.0, scoring=30.0, round=1)], trained=trained)
+    assert (found.trained_seconds, found.first_look_seconds, found.seconds) == (100.0, 120.0, 150.0)
+    assert run([], trained=trained).seconds == 120.0
+
+
+def test_first_seeds_that_are_scored_already_are_a_first_look_from_the_start() -> None:
+    assert run([Work(WHOLE, 10.0, round=1)]).first_look_seconds == 0.0
+
+
 def test_a_wide_trial_waits_for_a_whole_gpu_while_narrow_ones_that_may_run_begin() -> None:
     """The wide one is second: of the three places one is taken, so it asks and waits, and the third trial goes past it."""
     works = [Work(THIRD, 0.0, idle=100.0), Work(WHOLE, 0.0, idle=100.0), Work(THIRD, 0.0, idle=50.0)]
@@ -99,6 +112,20 @@ def test_deaths_are_the_same_for_the_same_seed() -> None:
     site = Site(read_cluster("4x2"), deaths_per_hour=2.0)
     works = [Work(THIRD, 3000.0, scoring=10.0)] * 40
     assert simulate(works, site, 3) == simulate(works, site, 3) != simulate(works, site, 4)
+
+
+def test_no_more_trials_run_at_once_than_are_asked_for() -> None:
+    found = run([Work(WHOLE, 100.0)] * 4, "4x1", max_concurrent=2)
+    assert (found.trained_seconds, found.at_once) == (200.0, 2)
+
+
+def test_a_sweep_whose_machines_die_before_any_checkpoint_is_given_up() -> None:
+    """Ten hours without a checkpoint never fit between two deaths in a quarter of an hour."""
+    hopeless = Site(read_cluster("1x1"), checkpoint_seconds=1e9, deaths_per_hour=4.0, most_seconds=1e6)
+    found = simulate([Work(WHOLE, 36_000.0)], hopeless)
+    assert found.gave_up and found.trained_seconds == 0.0
+    assert found.seconds == pytest.approx(1e6, rel=0.01) and found.deaths > 500
+    assert not run([Work(WHOLE, 36_000.0)], most_seconds=1e6).gave_up
 
 
 def test_what_no_machine_can_hold_never_begins() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from aesweep.evaluation.smoothness.lipschitz import local_lipschitz
 from aesweep.evaluation.smoothness.pairs import walk
 from aesweep.evaluation.smoothness.path_length import path_lengths
 from aesweep.models.config import TrialConfig
+from aesweep.models.data.datasets import Split
 from aesweep.models.data.images import ImageSet
 from aesweep.models.networks.autoencoder import build_autoencoder
 from tests.evaluation.conftest import all_metrics_of
@@ -104,8 +106,11 @@ def rows(digits: np.ndarray, random_conv: Extractor) -> list[ScoreRow]:
     return _scored(digits, random_conv)
 
 
-def _scored(digits: np.ndarray, random_conv: Extractor) -> list[ScoreRow]:
-    evaluation = all_metrics_of("smoothness", samples=20, reference_size=30)
+def _scored(
+    digits: np.ndarray, random_conv: Extractor, reference_split: Split = "test", **settings: Any
+) -> list[ScoreRow]:
+    evaluation = all_metrics_of("smoothness", samples=20, reference_size=30, reference_split=reference_split)
+    evaluation = replace(evaluation, **settings)
     trial = replace(TRIAL, latent_norm="batch")
     images = ImageSet(digits[:60], digits[200:230])
     return score_trial(trial, evaluation, build_autoencoder(trial), images, random_conv, CPU, threads=1)[0]
@@ -128,6 +133,27 @@ def test_every_model_has_its_rows_with_errors_that_say_what_they_count(rows: lis
 def test_a_prior_that_was_not_fitted_gives_rows_with_the_reason(rows: list[ScoreRow]) -> None:
     mixture = [row for row in rows if row.source == "gmm"]
     assert mixture and all(row.value is None and "200 components" in row.note for row in mixture)
+
+
+@pytest.mark.parametrize(("split", "n"), [("test", 30), ("train", 40)])
+def test_midpoints_say_which_real_images_they_are_compared_with(
+    digits: np.ndarray, random_conv: Extractor, split: Split, n: int
+) -> None:
+    """They said 0 real images of the test split, whatever they were compared with."""
+    rows = _scored(digits, random_conv, split, metrics=("interpolation",), reference_size=40)
+    assert {row.source for row in rows} == {"reconstruction", "mvg", "gmm"}
+    assert {(row.n_reference, row.reference_split) for row in rows} == {(n, split)}
+
+
+def test_midpoints_of_test_images_do_not_depend_on_the_seed_of_the_samples(
+    digits: np.ndarray, random_conv: Extractor
+) -> None:
+    """Their row names the seed of the reference; the subsets of their kernel distance followed the other one."""
+    found = []
+    for seeds in ((0,), (3,)):
+        rows = _scored(digits, random_conv, metrics=("interpolation",), priors=("mvg",), sampling_seeds=seeds)
+        found.append({row.metric: (row.sampling_seed, row.value) for row in rows if row.source == "reconstruction"})
+    assert found[0] == found[1] and len(found[0]) == 4
 
 
 def test_the_same_seed_gives_the_same_bits(rows: list[ScoreRow], digits: np.ndarray, random_conv: Extractor) -> None:

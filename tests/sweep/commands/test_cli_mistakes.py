@@ -29,6 +29,8 @@ def test_plan_takes_an_empty_folder_as_launch_does(tmp_path: Path) -> None:
         (("fetch", "cifar10", "--to", "~nouser/x"), "--to"),
         (("doctor", "--data", "~nouser/x"), "--data"),
         (("doctor", "--store", "~nouser/x"), "--store"),
+        (("doctor", "--store", ""), "--store"),
+        (("doctor", "--store", "s3:/bucket/runs"), "--store"),
     ],
 )
 def test_a_place_that_cannot_be_is_named(words: tuple[str, ...], option: str) -> None:
@@ -45,6 +47,22 @@ def test_a_picture_is_written_to_a_file(small_store: Path, tmp_path: Path) -> No
     for place in (tmp_path, "/proc/picture.png"):
         refused = run_aesweep("sample", small_store, DONE.key, "--out", place)
         assert refused.is_refused_clearly and refused.err.startswith("--out: "), refused.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "quickstart", "--json", "--cluster", "4x8xH200"),
+        ("plan", "quickstart", "--json", "--price", "2.5"),
+        ("status", "STORE", "--watch", "--json"),
+        ("why", "STORE", DONE.key, "--lock", "--json"),
+    ],
+)
+def test_of_two_options_that_exclude_each_other_none_is_passed_over_in_silence(
+    small_store: Path, words: tuple[str, ...]
+) -> None:
+    refused = run_aesweep(*(small_store if word == "STORE" else word for word in words))
+    assert refused.is_refused_clearly and refused.out == ""
 
 
 def test_half_a_seed_is_refused(small_store: Path) -> None:

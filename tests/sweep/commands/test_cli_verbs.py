@@ -187,6 +187,7 @@ def test_missing_weights_are_a_warning_and_wrong_ones_a_failure(tmp_path: Path) 
 def test_the_place_of_a_store_is_tried_by_path_and_by_uri(tmp_path: Path) -> None:
     for place in (str(tmp_path), f"file://{tmp_path}"):
         assert check_store(place).status in ("ok", "warn")  # warn: hardly any room is left on this machine
+        assert "(will be created)" in check_store(f"{place}/runs/paper").found
     for place in ("/proc/runs", "file:///proc/runs", "nothing://bucket/runs"):
         found = check_store(place)
         assert found.status == "fail" and found.remedy

@@ -130,6 +130,17 @@ def test_a_trial_is_removed_with_its_scores_and_can_be_trained_again(store: Stor
     assert states(store)[FIRST.key] == "trained"
 
 
+def test_a_forgotten_trial_makes_no_name_ambiguous(store: Store) -> None:
+    """A spec still asks for it, so that its name is known; `list` shows the others alone."""
+    beginning = "digits-dae-f2-d1-z"
+    assert "3 trials of this store begin so" in run_aesweep("why", store.root, beginning).err
+    for config in (FIRST, SECOND):
+        assert run_aesweep("forget", store.root, config.key, "--yes").code == 0
+    shown = run_aesweep("why", store.root, beginning)
+    assert shown.code == 0 and shown.out.startswith(SHARED.name), shown.err
+    assert "It is not trained yet" in run_aesweep("why", store.root, FIRST.name[:-3]).err
+
+
 def test_an_evaluation_is_removed_of_all_trials(store: Store) -> None:
     done = run_aesweep("forget", store.root, LARGER.name, "--yes")
     assert done.code == 0 and "Removes scores of 2 trials: 6 files" in done.out, done

@@ -11,7 +11,7 @@ from aesweep.sweep.store.records.whole_store import FoldedTables
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.tables.fold import TableWriter
 from tests.in_process import run_aesweep
-from tests.small_store import DONE, copy_at_rest, small_spec
+from tests.small_store import DONE, FAILED, copy_at_rest, small_spec
 
 WEIGHTS, LATENTS, PRIOR = (f"trials/*/attempts/*/{n}" for n in ("model.safetensors", "latents.npz", "priors-gmm.npz"))
 
@@ -50,6 +50,14 @@ def test_every_verb_says_that_a_finished_trial_has_lost_files(
     assert state(store, data_dir) == ("failed", stage), "the tables were made again: they know it too"
     assert run_aesweep("verify", store, "--repair").code == 1
     assert state(store, data_dir) == (("pending", None) if stage == "train" else ("trained", None))
+
+
+def test_a_report_is_drawn_where_nothing_failed_but_files_are_lost(store: Path) -> None:
+    assert run_aesweep("forget", store, FAILED.key, "--yes").code == 0
+    lose(store, WEIGHTS)
+    reported = run_aesweep("report", store)
+    assert reported.code == 0, reported.err
+    assert "1 trial failed: lost files." in (store / "report" / "index.html").read_text()
 
 
 def test_asked_to_retry_a_launch_does_the_lost_work_alone(store: Path, data_dir: Path) -> None:

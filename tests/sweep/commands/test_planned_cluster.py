@@ -78,11 +78,79 @@ def test_machines_that_die_cost_time(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert 0 < twice < 10
 
 
+def test_a_limit_of_trials_at_once_is_that_of_the_plan_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("plan", "quickstart", "--cluster", "1x0:16")
+    assert run_main(monkeypatch, *words) == 0
+    all_at_once = capsys.readouterr().out
+    assert run_main(monkeypatch, *words, "--set", "max_concurrent=1") == 0
+    one_by_one = capsys.readouterr().out
+    assert "16 CPUs: 1 trial at once and 8 evaluations" in one_by_one
+    order = "first seeds first, then the most expensive"
+    assert hours(one_by_one, order)[0] > 2 * hours(all_at_once, order)[0]
+
+
+def test_the_cpus_of_a_trial_with_several_threads_all_count_as_computing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("plan", "paper-cifar10", "--set", "seeds=0", "--cluster", "1x0:16", "--set", "extractor=random-conv-64")
+    for threads in (1, 8):
+        assert run_main(monkeypatch, *words, "--set", f"threads={threads}") == 0
+        said = re.search(r"CPUs compute (\d+)% of the time", capsys.readouterr().out)
+        assert said and 80 < int(said[1]) <= 100, threads
+
+
+def test_as_many_cpus_take_as_long_with_more_threads_for_each_trial(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Training and scoring use the threads alike, as the hours of this machine's CPUs say too."""
+    words = ("plan", "quickstart", "--set", "seeds=0..49", "--set", "epochs=2", "--set", "samples=10000")
+    order, took = "first seeds first, then the most expensive", []
+    for threads in (1, 4):
+        assert run_main(monkeypatch, *words, "--cluster", "1x0:16", "--set", f"threads={threads}") == 0
+        took.append(hours(capsys.readouterr().out, order)[0])
+    assert took[1] == pytest.approx(took[0], rel=0.1)
+
+
+def test_machines_that_die_before_a_checkpoint_are_told_and_end_the_plan(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, *PAPER, "1x8xH200", "--set", "seeds=0", "--spot-hours", "0.01") == 0
+    said = capsys.readouterr().out
+    found = re.search(r"is not done after (\S+) hours, and may never be.*\(checkpoint_seconds, now 300\)", said)
+    assert found and float(found[1]) > 20 * hours(said, "first seeds first, then the most expensive")[0]
+
+
+def test_trained_trials_that_are_not_scored_take_their_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], small_store: Path, tmp_path: Path
+) -> None:
+    """One of the three is trained; another evaluation than its own is asked for."""
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        "base: {filters: 2, epochs: 2, batch_size: 512, learning_rates: [0.001], learning_rate_drops: []}\n"
+        "blocks: [{name: done, latent_size: 2}, {name: half, latent_size: 3}]\n"
+        "evaluation: {extractor: inception-2015, samples: 50_000}\n"
+    )
+    words = ("plan", str(spec), "--store", str(small_store), "--cluster", "1x1", "--price", "2")
+    assert run_main(monkeypatch, *words, "--only", "done") == 0
+    done = re.search(
+        r"nothing is left to train\.\nScoring 1 trained trial takes (\S+) hours\.\nPrice: ", capsys.readouterr().out
+    )
+    order, took = "first seeds first, then the most expensive", []
+    for more in (("--only", "half"), ()):
+        assert run_main(monkeypatch, *words, *more) == 0
+        took.append(hours(capsys.readouterr().out, order)[0])
+    assert done and took[1] == pytest.approx(took[0] + float(done[1]), rel=0.1), "one evaluation at a time on one GPU"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("--cluster", "4x"), "MACHINESxGPUSxTYPE"),
         (("--cluster", "1x8xH300"), "Choose one of these GPUs: H200,"),
+        (("--cluster", "1x0:8", "--set", "device=cuda"), "device: cuda"),
+        (("--cluster", "1x0:8", "--price", "2"), "1x0:8 has no GPU"),
         (("--spot-hours", "3"), "--cluster 4x8xH200"),
         (("--cluster", "4x0:8", "--set", "threads=16"), "larger machines, or fewer threads"),
     ],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aesweep.sweep.provenance import CONTAINER, read_launch, this_machine, without_secrets
+from aesweep.sweep.provenance import CONTAINER, read_launch, this_machine, without_secrets, write_launch
 from aesweep.sweep.store.layout import LAUNCHES
 from aesweep.sweep.store.store import Store, open_store
 from aesweep.sweep.store.verify import verify
@@ -114,3 +114,17 @@ def test_what_is_kept_of_a_command_line_holds_no_webhook_and_a_container_can_nam
     assert without_secrets(["/home/me/train.py", "--token", "secret"]) == ["train.py"]
     monkeypatch.setenv(CONTAINER, "sha256:abc")
     assert this_machine().container == "sha256:abc"
+
+
+def test_what_an_interrupted_pip_left_behind_stops_no_launch(
+    small_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip renames a package that it removes to `~orch-…`, and a kill leaves a folder without a name or a version in it."""
+    shutil.copytree(small_store, tmp_path / "store")
+    (tmp_path / "site" / "~orch-2.0.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    store = open_store(tmp_path / "store")
+    write_launch(store, "a-launch", "spec", "evaluation", [this_machine()])
+    launch = read_launch(store, "a-launch")
+    assert launch is not None and launch.machines[0].torch == version("torch")
+    assert f"torch=={version('torch')}" in launch.packages and not any("None" in one for one in launch.packages)

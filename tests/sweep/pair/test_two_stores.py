@@ -9,6 +9,7 @@ import pytest
 
 from aesweep.sweep.freezing import freeze, frozen_in
 from aesweep.sweep.load import load_model, load_prior
+from aesweep.sweep.pair.merging import Merged, merge, missing_work
 from aesweep.sweep.store.layout import MERGES, MODEL, attempt_folder, scores_name, training_name
 from aesweep.sweep.store.records.commits import ScoresRecord, TrainingRecord, file_record
 from aesweep.sweep.store.store import Store, open_store
@@ -86,6 +87,20 @@ def test_what_was_committed_before_stays_and_scores_of_other_weights_are_left_ou
     assert "other weights" in compared.out and compared.code == 0
 
 
+def test_a_merge_that_was_stopped_says_so_although_other_results_are_left_out(
+    small_store: Path, tmp_path: Path
+) -> None:
+    """One of two commits was copied, and one that cannot be was named before: two, but not these two."""
+    store, other = open_store(tmp_path / "a", create=True), open_store(small_store).only_looking()
+    merged = Merged(left_out=[("another trial", "its scores there are of other weights")])
+    works = missing_work(store, other, merged)
+    turns = iter([True, False])
+    assert not merge(store, other, works, "driver.json", merged, lambda _: next(turns))
+    assert (len(works), merged.trainings, merged.evaluations) == (2, [DONE.name], [])
+    works = missing_work(store, other, merged)
+    assert merge(store, other, works, "driver.json", merged, lambda _: True) and merged.evaluations == [DONE.name]
+
+
 def test_nothing_damaged_or_invented_is_copied(small_store: Path, tmp_path: Path) -> None:
     """Weights that are not the committed ones, settings of another id, names that lead out, and a link."""
     shutil.copytree(small_store, tmp_path / "b")
@@ -153,6 +168,6 @@ def test_scores_differ_when_they_differ_by_more_than_their_errors(
 
 def test_one_store_twice_and_a_place_that_is_none_are_refused(small_store: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(small_store)
-    for verb in ("diff", "merge"):
+    for verb in ("diff", "merge", "report"):
         for other in (small_store, tmp_path / "link", tmp_path / "none"):
             assert run_aesweep(verb, small_store, other).is_refused_clearly

@@ -1,5 +1,6 @@
 """A store into which several specs were launched: which of them a verb speaks of."""
 
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -74,6 +75,18 @@ def test_a_failed_trial_of_an_older_spec_is_replaced_or_has_a_command_that_tries
     assert ("  failed   " in shown) == (name != "small")
     for said in (shown, again):
         assert (failed.command in said) == (name != "small"), said
+
+
+@pytest.mark.parametrize(("address", "option"), [("local", ""), ("auto", " --address auto")])
+def test_the_command_that_continues_is_that_of_the_same_specs_on_the_same_cluster(
+    store: Store, data_dir: Path, address: str, option: str
+) -> None:
+    """As `resume` names it, of the latest spec or of all; nothing is left to do here, so that no cluster is asked."""
+    failed = replace(small_spec(data_dir), blocks=(Block("failed", (FAILED,)),))
+    for latest, every in ((True, ""), (False, " --all")):
+        said = io.StringIO()
+        launch(failed, store.root, address=address, latest=latest, console=Console(file=said, width=300))
+        assert f"again with: aesweep resume {store.root}{every}{option} --retry-failed\n" in said.getvalue()
 
 
 def test_where_the_latest_is_unknown_finished_trials_are_done_all_the_same(store: Store) -> None:
