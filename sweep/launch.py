@@ -19,7 +19,14 @@ from aesweep.models.errors import one_line
 from aesweep.models.plugins.registry import require
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.alone import require_alone
-from aesweep.sweep.driver.outcome import Outcome, address_options, explain, resume_command, say_nothing_to_do
+from aesweep.sweep.driver.outcome import (
+    Outcome,
+    address_options,
+    explain,
+    only_options,
+    resume_command,
+    say_nothing_to_do,
+)
 from aesweep.sweep.driver.plan import Plan
 from aesweep.sweep.driver.short_schedules import short_schedules
 from aesweep.sweep.driver.trackers import Trackers
@@ -107,7 +114,7 @@ def launch(
         opened.trials.record(spec, evaluation.id, latest)
         if fold_tables(opened, console):  # that reads every commit, and may have set one aside
             plan = sound_plan(spec, opened, evaluation, retry_failed, only)
-    options = [*([] if latest else ["--all"]), *address_options(address)]
+    options = [*([] if latest else ["--all"]), *only_options(only), *address_options(address)]
     if opened is not None and plan.is_done:
         return say_nothing_to_do(plan, console, resume_command(opened.root, *options))
     require_alone(opened, also)

@@ -77,7 +77,8 @@ def load_prior(store: OpenedStore | Store | str | Path, key: str, prior: str = "
                 return FittedPrior.from_bytes(data, config.latent_size)
             except ValueError as error:
                 raise InputError(name, config.name, f"It cannot be loaded: {error}.") from error
-    remedy = f"{config.name} has no such prior: it is not scored yet, or the fit failed (see the scores table)."
+    why = "it is not scored yet, its evaluation did not ask for it, or the fit failed (see the scores table)"
+    remedy = f"{config.name} has no such prior: {why}."
     raise InputError("--prior", prior, remedy)
 
 

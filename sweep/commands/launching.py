@@ -118,6 +118,7 @@ def resume(
     store: options.StoreArgument,
     retry_failed: options.RetryFailed = False,
     every: options.EverySpec = False,
+    only: options.Only = None,
     address: options.Address = "local",
     max_concurrent: options.MaxConcurrent = None,
     overrides: options.Overrides = None,
@@ -134,6 +135,10 @@ def resume(
 
     Example:  aesweep resume runs/quickstart --retry-failed
     """
+    if every and only:
+        raise InputError(
+            "--only", only[0], "With --all, every trial of every spec is wanted. Leave one of the two out."
+        )
     opened = open_store(store)
     stored = [own_spec(stored, data, images) for stored in opened.trials.stored_specs(every)]
     specs, code = [change_spec(spec, overrides or []) for spec in stored], 0
@@ -142,6 +147,7 @@ def resume(
             specs.pop(0),
             opened.root,
             address=address,
+            only=only or [],
             max_concurrent=max_concurrent,
             retry_failed=retry_failed,
             latest=not every,

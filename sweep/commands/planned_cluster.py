@@ -157,7 +157,7 @@ def _spot(line: Sequence[Work], trained: Sequence[Work], site: Site, hours: floa
     twice = sum(one.lost_computing_seconds for one in found) / computed if computed else 0.0
     return (
         f"{dies}: {_hours(sum(took) / len(took))} hours ({_hours(min(took))} to {_hours(max(took))} in {SPOT_RUNS} simulations), and "
-        f"{twice:.1%} of the training is done twice, since a trial goes on from its last checkpoint."
+        f"{twice:.1%} of the training is done twice, since a trial resumes from its last checkpoint."
     )
 
 

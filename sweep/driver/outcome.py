@@ -60,6 +60,11 @@ def address_options(address: str) -> list[str]:
     return [] if address == "local" else [f"--address {shlex.quote(address)}"]
 
 
+def only_options(only: Sequence[str]) -> list[str]:
+    """The options of a command that keeps to the same trials, to be pasted into a shell."""
+    return [f"--only {shlex.quote(word)}" for word in only]
+
+
 def plugin_options() -> list[str]:
     """The options of a command that name the files of plug-ins that are in use, to be pasted into a shell."""
     return [f"--plugins {shlex.quote(file.path)}" for file in loaded_files()]

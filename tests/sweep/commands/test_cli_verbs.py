@@ -25,7 +25,7 @@ from tests.sweep.conftest import run_main
 FLAGS = {
     "plan": "--cluster --data --json --only --plugins --price --set --spot-hours --store",
     "launch": "--add --address --also --data --max-concurrent --notify --only --plugins --retry-failed --set --store --track",
-    "resume": "--address --all --also --data --images --max-concurrent --notify --plugins --retry-failed --set --track",
+    "resume": "--address --all --also --data --images --max-concurrent --notify --only --plugins --retry-failed --set --track",
     "stop": "--wait",
     "status": "--all --json --watch",
     "list": "--filter --json --reverse --sort",
@@ -83,6 +83,9 @@ def test_launch_only_looks_at_the_blocks_and_keys_that_are_named(store: Path, sp
         assert (ended.code, ended.err.strip()) == (0, "Nothing to do: 1 done.")
     ended = run_aesweep("launch", spec, "--store", store, "--only", FAILED.key, "--only", "done")
     assert ended.code == 1 and "Nothing to do: 1 done, 1 failed." in ended.err
+    assert f"--only {FAILED.key} --only done" in ended.err, "the command that continues asks for no other trials"
+    assert run_aesweep("resume", store, "--only", "done").err.strip() == "Nothing to do: 1 done."
+    assert "With --all" in run_aesweep("resume", store, "--only", "done", "--all").err
     refused = run_aesweep("launch", spec, "--store", store, "--only", "wide")
     assert refused.is_refused_clearly and "--only: 'wide'" in refused.err and "done, others" in refused.err
 
