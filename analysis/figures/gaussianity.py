@@ -64,7 +64,7 @@ def gaussianity_against_latent_size(results: Results) -> Drawing | None:
         "The log-likelihoods are those of encoded test images, the other measures are of encoded training images. "
         f"{_effect_words(results)}"
         f"{_seeds(rows)}The dashed line is what simulated Gaussian data of the same size give, its band ± {BAND:g} "
-        "of their standard deviations: latents inside the band cannot be told from Gaussian ones. DAE dotted with open "
+        "of their standard deviations: latents inside the band cannot be distinguished from Gaussian ones. DAE dotted with open "
         "markers, VAE solid with filled ones."
     )
     if len(networks) < len(every):

@@ -107,7 +107,7 @@ def latent_panels(tables: Tables, results: Results) -> Drawing | None:
     handles = [_handle(MODEL_NAMES.get(m, m), _look(_OTHER_DATA.colours[m][0], _MARKERS[m][0])) for m in models]
     finish(figure, title, [*handles, _circle_handle()], results.data_hash, results.training_notice)
     caption = (
-        "A point is one image. Each trial's seed draws its two dimensions; their numbers and standard deviations σ stand "
+        "A point is one image. Each trial's seed draws its two dimensions; their numbers and standard deviations σ are "
         "in the corner. The dashed circle holds 95 % of N(0, I). Scales differ between panels."
     )
     return Drawing(f"latents-by-size-{results.data}", title, caption, figure)
