@@ -48,7 +48,8 @@ def kernel_distance(
     if sample_ND.shape[1] != reference_MD.shape[1]:
         raise ValueError(f"{sample_ND.shape[1]} features cannot be compared with {reference_MD.shape[1]}")
     if not 2 <= subset_size <= n / 2:
-        raise ValueError(f"subsets of {subset_size} images cannot be drawn from {n}: give 2 to {n // 2}")
+        way_out = f"give 2 to {n // 2}" if n >= 4 else "at least 4 are needed"
+        raise ValueError(f"subsets of {subset_size} images cannot be drawn from {n}: {way_out}")
     generator = np.random.default_rng(stream_seed("kid", seed))
     x_ND, y_MD = sample_ND.double(), reference_MD.double()  # the sums cancel down to 1e-3 of their terms
     values = np.empty(subsets)

@@ -16,6 +16,7 @@ from aesweep.sweep.commands import options
 from aesweep.sweep.commands.options import option
 from aesweep.sweep.console import make_console
 from aesweep.sweep.driver.outcome import resume_command
+from aesweep.sweep.driver.plan import count_trials
 from aesweep.sweep.driver.status import LastVerify, trial_name
 from aesweep.sweep.store.layout import VERIFIED
 from aesweep.sweep.store.records.whole_store import FindingRecord, VerifiedRecord
@@ -102,7 +103,7 @@ def _lines(store: Store, found: Verified) -> Iterator[str]:
         yield f"{trial_name(store, key)}:" if key else "Shared by all trials:"
         yield from (f"  {one_line(one.name)} {one.trouble}; {NEXT[one.work]}" for one in findings)
     size = f"{found.bytes / 1e6:,.1f} MB"
-    yield f"Read {found.files:,} files of {found.trials:,} trials, {size}: {LastVerify.describe(*_sums(found))}."
+    yield f"Read {found.files:,} files of {count_trials(found.trials)}, {size}: {LastVerify.describe(*_sums(found))}."
     if found.unhashed:
         kinds = ", ".join(f"{kind} ({count:,})" for kind, count in sorted(found.unhashed.items()))
         yield f"Not checked, since no checksum of them is recorded: {kinds}; {found.unhashed_bytes / 1e6:,.1f} MB."

@@ -116,3 +116,8 @@ def _seed(seed: int) -> int:
     from aesweep.models.identity import stream_seed
 
     return stream_seed("kid", seed)
+
+
+def test_too_few_images_for_any_subset_are_told_how_many_are_needed() -> None:
+    with pytest.raises(ValueError, match="cannot be drawn from 2: at least 4 are needed"):
+        kernel_distance(draw(2, 3, 0), draw(2, 3, 1), 1, 1, seed=0)

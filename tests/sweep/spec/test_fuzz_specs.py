@@ -291,8 +291,8 @@ def holds(ended: Ended) -> None:
         assert ended.is_refused_clearly, (ended.code, ended.err)
     else:
         assert ended.err == ""
-        title = re.search(r"(\d+) trials", " ".join(ended.out.split()))
-        assert title and 1 <= int(title[1]) <= MOST_TRIALS, ended.out[:300]
+        title = re.search(r"([\d,]+) trials?", " ".join(ended.out.split()))
+        assert title and 1 <= int(title[1].replace(",", "")) <= MOST_TRIALS, ended.out[:300]
 
 
 def plan(folder: Path, data: bytes) -> Ended:
