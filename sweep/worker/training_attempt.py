@@ -10,6 +10,7 @@ checkpoint, which holds the whole history and all generator states, so that the 
 run; the commit names what it was resumed from.
 """
 
+import math
 import socket
 import time
 from dataclasses import asdict
@@ -27,7 +28,7 @@ from aesweep.models.training.checkpoint import checkpoint_bytes, model_bytes, re
 from aesweep.models.training.epoch_record import EpochRecord
 from aesweep.models.training.gpu_memory import most_training_bytes
 from aesweep.models.training.test_sample import sample_of
-from aesweep.models.training.trainer import Trainer
+from aesweep.models.training.trainer import NonFiniteLossError, Trainer
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.spec.images import data_source
 from aesweep.sweep.store.drivers import launch_of
@@ -286,11 +287,14 @@ class TrainingAttempt:
     def _result(self) -> TrainingResult:
         trainer, images = self.trainer, self.images
         last, seconds, settings = trainer.history[-1], trainer.train_seconds, self._settings()
+        test_bce = bce_on_test_images(trainer.model, images.test, self.device, trainer.precision)
+        if not math.isfinite(test_bce):
+            raise NonFiniteLossError(f"the cross-entropy of the test images is {test_bce} after the last epoch")
         return TrainingResult(
             final_loss=last.loss,
             final_reconstruction=last.reconstruction,
             final_kl=last.kl,
-            test_bce=bce_on_test_images(trainer.model, images.test, self.device, trainer.precision),
+            test_bce=test_bce,
             mean_image_bce=mean_image_bce(images.train, images.test),
             images_train=len(images.train),
             images_test=len(images.test),

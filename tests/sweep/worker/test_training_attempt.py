@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from aesweep.models.config import TrialConfig
+from aesweep.models.training.trainer import NonFiniteLossError
 from aesweep.sweep.load import load_model
 from aesweep.sweep.spec.execution import ExecutionConfig
 from aesweep.sweep.store.store import Store, open_store
@@ -39,6 +40,19 @@ def train_to_the_end(store: Store, execution: ExecutionConfig) -> TrainingAttemp
         attempt.run_epoch()
     attempt.commit()
     return attempt
+
+
+def test_a_trained_model_that_fails_on_test_images_is_a_loss_that_is_not_finite(
+    store: Store, execution: ExecutionConfig
+) -> None:
+    attempt = TrainingAttempt(store, TRIAL, execution)
+    attempt.start()
+    while not attempt.finished:
+        attempt.run_epoch()
+    attempt.trainer.model.decoder.last.bias.data.fill_(float("inf"))
+    with pytest.raises(NonFiniteLossError, match="cross-entropy of the test images is"):
+        attempt.commit()
+    assert store.commits.training(TRIAL.key) is None
 
 
 def test_a_trial_resumed_in_another_attempt_ends_bit_for_bit_the_same(
