@@ -94,6 +94,6 @@ def test_missing_shared_memory_is_a_warning(tmp_path: Path) -> None:
 def test_ray_runs_our_staged_code_on_every_machine(ray_cluster: None) -> None:
     ray_check, *workers = check_ray()
     assert ray_check.status == "ok"
-    assert "1 machines" in ray_check.found
+    assert "1 machine, " in ray_check.found
     assert [worker.status for worker in workers] == ["ok"]
     assert "working_dir_files" in workers[0].found
