@@ -14,6 +14,9 @@ from scipy import special
 from aesweep.analysis.over_seeds import Pools, pooled, pools
 from aesweep.analysis.statistics import Estimate, Sample, logarithm, welch
 
+ENOUGH_SEEDS = 3
+"""Of several settings those compete that have as many seeds as most, or these: no mean of so many is that of one lucky seed."""
+
 
 @dataclass(frozen=True, eq=False)
 class Settings:

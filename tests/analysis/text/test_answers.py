@@ -11,6 +11,7 @@ from aesweep.analysis.axes.layout import Wishes
 from aesweep.analysis.axes.sweep import sweeps
 from aesweep.analysis.figures.winner import winner, winner_folder
 from aesweep.analysis.text.answers import Answers, all_answers, progress
+from aesweep.analysis.text.axes_tables import networks_table
 from aesweep.analysis.text.text_tables import counted
 from aesweep.models.config import TrialConfig
 from tests.analysis.conftest import grid
@@ -343,6 +344,28 @@ def test_a_network_with_fewer_seeds_does_not_compete(answered: Callable[..., Ans
     assert "4 latent units" in said(found)["Which network?"]
     assert "1 networks with fewer" not in said(found)["How sure is that?"]
     assert "1 network with fewer" in said(found)["How sure is that?"]
+
+
+def test_a_fourth_seed_of_some_networks_leaves_the_best_one_where_it_is(answered: Callable[..., Answers]) -> None:
+    """While a fourth seed was trained, the networks that still lacked it were left out, the best one among them."""
+    every = grid(latent_size=[4, 8, 16, 32], seed=[0, 1, 2], epochs=[1])
+    fourth = grid(latent_size=[16, 32], seed=[3], epochs=[1])
+    found = answered([*every, *fourth], lambda t: 50 + t.seed / 10 + t.latent_size)
+    assert said(found)["Which network?"].startswith("DAE, 128 filters, 4 latent units: its GMM samples score fd 54.10")
+    assert "the lowest of 4 networks" in said(found)["Which network?"]
+    assert said(found)["How sure is that?"].startswith("3 to 4 training seeds per network. The lowest score")
+
+
+def test_the_interval_of_the_best_network_is_that_of_the_table_below(make_store: MakeStore) -> None:
+    """They differed where a network with fewer seeds does not compete: the table's errors count its seeds too."""
+    asked = [*grid(latent_size=[4, 8], seed=[0, 1, 2], epochs=[1]), *grid(latent_size=[16], seed=[0, 1], epochs=[1])]
+    edit = scored(asked, lambda t: 50 + t.seed * (1.0 if t.latent_size < 16 else 2.5) + t.latent_size)
+    tables = load_tables(make_store(asked, pictures=False, latent_points=0, edit=edit))
+    (sweep,) = sweeps(tables, Wishes())
+    (found,) = all_answers(tables, [sweep])
+    # Variances over seeds of 1, 1 and 3.125 with 2, 2 and 1 degrees of freedom are 1.425 with 5: 2.571 * sqrt(1.425 / 3) = 1.77.
+    assert "score fd 55.0 ± 1.8 (mean of 3 seeds, 95 %), the lowest of 2 networks" in said(found)["Which network?"]
+    assert networks_table(sweep).cells()["gmm_text"].tolist()[0] == "55.0 ± 1.8"
 
 
 def test_what_failed_is_counted_once_with_its_reason_and_the_command(make_store: MakeStore) -> None:
