@@ -50,8 +50,8 @@ class Ranking:
         return [place for place in range(1, len(self.networks)) if self.scores.p_lowest[place] > ALPHA]
 
     def seeds_to_tell_the_next(self) -> int | None:
-        """Seeds that would separate the first network from the second; None for no number."""
-        return self.scores.difference(1, 0).seeds_needed() if len(self.networks) > 1 else None
+        """Seeds that would exclude the next network that may be the best; None for no number, and where there is none."""
+        return self.scores.seeds_to_exclude(self.as_good[0], 0) if self.as_good else None
 
 
 def with_scores(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:

@@ -51,10 +51,15 @@ def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Compariso
         needed = sweep.ranking.seeds_to_tell_the_next()
         plans += [more_seeds(tables, planned, needed)] if needed else []
         counts.append(needed or 0)
+        two = (
+            "The two lowest networks"
+            if sweep.ranking.as_good[0] == 1
+            else "The lowest network and the next that may be as good"
+        )
         said.append(
-            f"The two lowest networks: about {needed} seeds."
+            f"{two}: about {needed} seeds."
             if needed
-            else "The two lowest networks: more seeds will hardly separate them. Choose either."
+            else f"{two}: more seeds will hardly separate them. Choose either."
         )
     said += ["These numbers hold if the differences are as large as they seem."] if any(counts) else []
     return _with_plan(" ".join(said) or "Nothing is open.", plans)

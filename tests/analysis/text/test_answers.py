@@ -1,10 +1,13 @@
 """The first screen of the report: which network, which model, how sure, what would settle it, what failed."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from aesweep.analysis import load_tables
 from aesweep.analysis.axes.layout import Wishes
@@ -142,6 +145,27 @@ def test_values_with_one_seed_are_not_called_too_close_but_need_more_seeds(answe
     assert texts["How many filters?"].startswith("Not decided: one training seed.")
     assert "8 filters or 4 filters: at least 3 seeds, because one shows no error." in last.text
     assert last.command
+
+
+def test_with_the_seeds_that_are_said_to_separate_the_two_lowest_networks_the_report_separates_them(
+    answered: Callable[..., Answers],
+) -> None:
+    """It said 10 for a lead of 1.3 standard deviations: enough for two networks alone, not where each of twenty may be the best."""
+
+    def at(seeds: int) -> dict[str, str]:
+        asked = grid(filters=[8, 16], latent_size=range(4, 14), seed=range(seeds), epochs=[1])
+        places = stats.norm.ppf((np.arange(seeds) + 0.5) / seeds)
+        unit = places / places.std(ddof=1)
+        mean = {(8, 4): 100.0, (16, 5): 101.3}
+        return said(answered(asked, lambda t: mean.get((t.filters, t.latent_size), 110.0) + unit[t.seed]))
+
+    few = at(3)
+    assert "As good within the noise of seeds: DAE, 16 filters, 5 latent units (101.3)." in few["Which network?"]
+    (needed,) = re.findall(r"The two lowest networks: about (\d+) seeds", few["What would settle the rest?"])
+    # Bonferroni over 19 rivals: t of 3.01, and 0.84 more for four of five repetitions. Logarithms have a spread of 1 / 109.
+    spread, lead = 1 / 109, np.log(101.3 / 100)
+    assert int(needed) == pytest.approx(2 * ((3.01 + 0.84) * spread / lead) ** 2, abs=1.5)
+    assert at(int(needed))["Which network?"].endswith("No other is as good.")
 
 
 def test_where_one_field_varies_what_is_open_is_said_once(answered: Callable[..., Answers]) -> None:
