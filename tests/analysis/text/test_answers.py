@@ -230,6 +230,17 @@ def test_the_command_for_more_seeds_trains_as_many_trials_as_is_said(
     assert f"Training {len(asked)} seeds of each network takes {6 * (len(asked) - 2)} more trials" in last.text
 
 
+def test_what_more_seeds_cost_counts_every_data_set_of_the_sweep(make_store: MakeStore) -> None:
+    """The command trains them on all data sets; it said what one of them costs, half of what was then trained."""
+    data, sizes = ["digits", "cifar10"], [4, 8, 16]
+    trials = grid(dataset=data, model=["dae", "vae"], filters=[8], latent_size=sizes, seed=[0, 1], epochs=[1])
+    edit = scored(trials, lambda t: 70 + 6 * noise(t))
+    for answers in answers_of(make_store(trials, pictures=False, latent_points=0, edit=edit)):
+        last = answers.given[-1]
+        more = 12 * (len(seeds_of(last.command)) - 2)
+        assert f"seeds of each network on all data sets takes {more} more trials, about " in last.text
+
+
 def test_a_network_with_other_seeds_than_the_rest_is_trained_with_theirs(answered: Callable[..., Answers]) -> None:
     common = grid(model=["dae", "vae"], filters=[8], latent_size=[4, 8, 16], seed=[0, 1], epochs=[1])
     alone = grid(filters=[8], latent_size=[32], seed=[5, 6], epochs=[1])
