@@ -40,7 +40,8 @@ def networks_table(sweep: Sweep) -> TextTable:
 
 def fields_table(sweep: Sweep) -> TextTable | None:
     """Every value of every field that varies, over the settings that all its values share; None where nothing varies."""
-    rows = [row for axis in sweep.layout.axes.every for row in _field_rows(sweep, axis)]
+    compared = [(axis, _compare(sweep, axis)) for axis in sweep.layout.axes.every]
+    rows = [row for axis, found in compared for row in _field_rows(axis, found)]
     if not rows:
         return None
     headings = {
@@ -57,6 +58,8 @@ def fields_table(sweep: Sweep) -> TextTable | None:
         "above the lowest, ± half of a 95 % interval that holds for all values of the field. A setting is one value of every other field; "
         "its seeds are averaged first."
     )
+    if any(found.left_out for _, found in compared if found):
+        caption += " Settings in which a value has a single seed are left out where other settings have several."
     title = f"{sweep.title}: field by field"
     return TextTable(
         f"fields-{sweep.slug}", title, sweep.caption(caption), headings, pd.DataFrame(rows), sweep.data_hash
@@ -87,8 +90,11 @@ def _may_be_best(sweep: Sweep, frame: pd.DataFrame) -> list[bool]:
     return frame.merge(places, on=list(axes.places()), how="left")["best"].eq(True).tolist()
 
 
-def _field_rows(sweep: Sweep, axis: Axis) -> Iterator[dict[str, object]]:
-    found = compare_values(sweep.layout.axes, axis, sweep.ranking.score, most_values=len(axis))
+def _compare(sweep: Sweep, axis: Axis) -> Comparison | None:
+    return compare_values(sweep.layout.axes, axis, sweep.ranking.score, most_values=len(axis))
+
+
+def _field_rows(axis: Axis, found: Comparison | None) -> Iterator[dict[str, object]]:
     for place in range(len(axis)):
         row: dict[str, object] = {"field": axis.name, "field_title": upper_first(axis_title(axis))}
         row |= {"value_label": axis.label(place), "settings": 0 if found is None else found.settings}
