@@ -130,6 +130,20 @@ def test_a_range_is_much_wider_from_twice_the_standard_deviation_on(
     assert verdict.outcome == outcome
 
 
+def test_the_spread_of_latents_is_that_of_training_images_as_in_figure_a(results: MakeResults) -> None:
+    """The figure said σ 3.0 and the claim below it 2.2, since it took the points of test images too."""
+
+    def edit(rows: Rows) -> None:
+        for row in rows["latents"]:
+            spread = 3.0 if row["split"] == "train" else 0.5
+            row |= {"z_a": spread * (-1) ** row["index"], "z_b": spread * (-1) ** row["index"]}
+
+    found = results(trials(filters=[32], latent_size=[128]), lambda *_: 1, edit=edit)
+    verdict = latent_space.dae_latents_spread_wider_than_the_standard_normal(found)
+    # 20 points at 3 and -3: 3 * sqrt(20 / 19)
+    assert verdict.findings[0].words.startswith("32 filters, standard deviation: 3.078 ")
+
+
 def correlated(normed: float, plain: float, networks: list[TrialConfig]) -> Callable[[Rows], None]:
     """An edit: eigenvalues of the correlation with BN and without, where a spherical Gaussian has 1.1."""
     trial = {network.key: network for network in networks}
