@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from aesweep.analysis import load_tables
-from aesweep.analysis.claims import CLAIMS, data_sets, depth, latent_norms, latent_space, rivals
+from aesweep.analysis.claims import CLAIMS, data_sets, depth, latent_norms, latent_space, readings, rivals
 from aesweep.analysis.claims.claims_table import judge
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.models.config import TrialConfig
@@ -88,6 +88,13 @@ def test_depth_regularises_more_than_width_with_as_many_parameters(
         return bowl(128, slope)(trial) + 0.05 * trial.seed
 
     assert depth.depth_regularises_more_than_width(results(asked, score, edit=edit)).outcome == outcome
+
+
+def test_a_single_latent_size_is_singular(results: MakeResults) -> None:
+    asked = [*trials(filters=[64], depth=[1, 2], latent_size=[128]), *trials(model=["vae"], latent_size=[128])]
+    found = results(asked, lambda trial, _: 50 + 0.05 * trial.seed)
+    assert "mean of 1 size:" in depth.deeper_networks_improve_overall(found).numbers
+    assert "at 1 latent size, allowed 3" in readings.the_objective_of_vaes_is_the_papers(found).numbers
 
 
 def spread_of(first: float, second: float, mean: float) -> Callable[[Rows], None]:
