@@ -30,6 +30,8 @@ class Comparison:
     """The axes that make a setting."""
     common: tuple[tuple[int, ...], ...]
     """The settings that all values share and that are compared: the place on each of these axes."""
+    averaged: tuple[Axis, ...] = ()
+    """Axes over which scores are averaged, since they have no effect on some of the values: beta, if DAEs are among them."""
     left_out: int = 0
     """Settings that all values share too, but where one has a single seed; none if that is so of all settings."""
 
@@ -91,7 +93,8 @@ def compare_values(axes: Axes, axis: Axis, score: str, most_values: int = MOST_V
     several = [s for s in shared if all(len(samples[place, s]) > 1 for place in range(len(axis)))]
     common = several or shared
     found = tuple(tuple(samples[place, s] for s in common) for place in range(len(axis)))
-    return Comparison(axis, found, tuple(setting), tuple(common), len(shared) - len(common))
+    averaged = tuple(other for other in axes.every if other is not axis and other.name not in setting)
+    return Comparison(axis, found, tuple(setting), tuple(common), averaged, len(shared) - len(common))
 
 
 def _place_and_setting(key: Any) -> tuple[int, tuple[int, ...]]:

@@ -58,6 +58,9 @@ def fields_table(sweep: Sweep) -> TextTable | None:
         "above the lowest, ± half of a 95 % interval that holds for all values of the field. A setting is one value of every other field; "
         "its seeds are averaged first."
     )
+    for axis, found in compared:
+        if found and found.averaged:
+            caption += f" {_averaged(axis, found)}"
     if any(found.left_out for _, found in compared if found):
         caption += " Settings in which a value has a single seed are left out where other settings have several."
     title = f"{sweep.title}: field by field"
@@ -88,6 +91,13 @@ def _may_be_best(sweep: Sweep, frame: pd.DataFrame) -> list[bool]:
     is_best = axes.trials[NETWORK].merge(best, on=NETWORK, how="left")["best"].eq(True).to_numpy()
     places = axes.places()[is_best].drop_duplicates().assign(best=True)
     return frame.merge(places, on=list(axes.places()), how="left")["best"].eq(True).tolist()
+
+
+def _averaged(axis: Axis, found: Comparison) -> str:
+    """A sentence on the fields that are no part of a setting, such as beta where DAEs and VAEs are compared."""
+    one, several = ("model", "models") if axis.fields == ("model",) else ("value", f"values of {axis_title(axis)}")
+    fields = " and ".join(map(axis_title, found.averaged))
+    return f"The {several} are compared on average over {fields}, which not every {one} has."
 
 
 def _compare(sweep: Sweep, axis: Axis) -> Comparison | None:

@@ -14,7 +14,7 @@ from aesweep.analysis.axes.layout import Wishes
 from aesweep.analysis.axes.sweep import sweeps
 from aesweep.analysis.figures.winner import winner, winner_folder
 from aesweep.analysis.text.answers import Answers, all_answers, progress
-from aesweep.analysis.text.axes_tables import networks_table
+from aesweep.analysis.text.axes_tables import fields_table, networks_table
 from aesweep.analysis.text.text_tables import counted
 from aesweep.models.config import TrialConfig
 from tests.analysis.conftest import grid
@@ -351,6 +351,24 @@ def test_vaes_of_several_betas_and_reductions_are_paired_with_the_dae_of_their_s
     assert said(found)["DAE or VAE?"].startswith("DAEs are better: on average over the 3 common settings")
     assert "score 5.00" in said(found)["DAE or VAE?"]
     assert "DAEs are lower in 3 of 3" in said(found)["DAE or VAE?"]
+
+
+def test_a_model_that_is_compared_by_the_mean_over_its_betas_is_said_to_be(make_store: MakeStore) -> None:
+    """With beta 1 far off, “DAEs are better” held for the mean over betas; nothing said that this was no setting of a VAE."""
+    fixed = {"filters": [8], "latent_size": [4, 8], "seed": [0, 1], "epochs": [1]}
+    trials = grid(**fixed) + grid(model=["vae"], beta=[0.1, 1.0], **fixed)
+    edit = scored(trials, lambda t: 50 + 20 * (t.beta == 1.0) - 5 * (t.model == "vae") + 0.1 * t.seed)
+    tables = load_tables(make_store(trials, pictures=False, latent_points=0, edit=edit))
+    (sweep,) = sweeps(tables, Wishes())
+    (found,) = all_answers(tables, [sweep])
+    text = said(found)["DAE or VAE?"]
+    assert text.startswith(
+        "DAEs are better: on average over the 2 common settings and their values of beta, GMM samples"
+    )
+    assert "score 5.0" in text
+    assert "values of" not in said(found)["How many latent units?"] + said(found)["Beta 0.1 or 1?"]
+    averaged = "The models are compared on average over beta, which not every model has."
+    assert averaged in present(fields_table(sweep)).caption
 
 
 def test_a_winner_that_learnt_nothing_is_called_that(make_store: MakeStore) -> None:
