@@ -21,6 +21,8 @@ NETWORK = ["model", "filters", "depth", "variant", "latent_size"]
 """Columns that name a network on one data set."""
 RANKED_BY = ("gmm", "mvg", "standard_normal", "reconstruction_test", "reconstruction_train")
 """The score that networks are ranked by is the first of these that was measured."""
+FEW_SEEDS = f"Networks with fewer than {ENOUGH_SEEDS} seeds, and fewer than most, do not compete."
+"""For captions of tables that name the lowest mean."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from aesweep.analysis.axes.comparison import Comparison, compare_values
 from aesweep.analysis.axes.layout import axis_title
 from aesweep.analysis.axes.means import network_means
 from aesweep.analysis.axes.sweep import Sweep, score_title
-from aesweep.analysis.data.ranking import NETWORK
+from aesweep.analysis.data.ranking import FEW_SEEDS, NETWORK
 from aesweep.analysis.text.better import upper_first
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score, with_error
 
@@ -33,6 +33,7 @@ def networks_table(sweep: Sweep) -> TextTable:
         "Mean over training seeds ± half of its 95 % interval. Networks of one model share their variance over seeds where their "
         "spreads are alike, or in proportion to their means. Bold: the lowest mean of the ranked score, and those that may be as good."
     )
+    caption += f" {FEW_SEEDS}" if sweep.ranking.few_seeds else ""
     bold = pd.DataFrame({f"{sweep.ranking.score}_text": _may_be_best(sweep, frame)}, index=frame.index)
     title = f"{sweep.title}: every network, {sweep.evaluation.title}"
     return TextTable(f"networks-{sweep.slug}", title, sweep.caption(caption), headings, shown, sweep.data_hash, bold)
