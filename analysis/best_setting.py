@@ -5,7 +5,7 @@ Which setting is best is itself uncertain, and the lowest of several means is to
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,9 @@ from scipy import special
 
 from aesweep.analysis.over_seeds import Pools, pooled, pools
 from aesweep.analysis.statistics import Estimate, Sample, logarithm, welch
+
+ENOUGH_SEEDS = 3
+"""Of several settings those compete that have as many seeds as most, or these: no mean of so many is that of one lucky seed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +81,23 @@ class Settings:
         Positive scores are compared by their logarithms. Otherwise three seeds could not tell a network that failed from the
         best one: where the spread is in proportion to the score, t is at most the root of 3 over that proportion.
         """
+        return self._compared._p_lowest
+
+    @cached_property
+    def _compared(self) -> "Settings":
+        """What `p_lowest` compares: the logarithms of positive scores, otherwise the scores as they are."""
         if not all((sample.values > 0).all() for sample in self.samples):
-            return self._p_lowest
+            return self
         logs = [logarithm(sample) for sample in self.samples]
         # Shifted so that none is positive: a spread in proportion to a logarithm has no meaning, and `pools` looks for it
         # among positive scores.
         highest = max((float(sample.values.max()) for sample in logs), default=0.0)
-        return Settings([Sample(s.values - highest, s.nominal) for s in logs], self.models)._p_lowest
+        return Settings([Sample(s.values - highest, s.nominal) for s in logs], self.models)
+
+    def seeds_to_exclude(self, setting: int, best: int) -> int | None:
+        """Seeds of each setting that would show by the test of `p_lowest` that this one is not the lowest; None for no number."""
+        difference = self._compared.difference(setting, best)
+        return replace(difference, among=max(1, len(self.samples) - 1)).seeds_needed()
 
     @cached_property
     def _p_lowest(self) -> np.ndarray:

@@ -34,7 +34,7 @@ from aesweep.analysis.statistics import (
     mean_difference,
     trend,
 )
-from aesweep.analysis.text.text_tables import format_score
+from aesweep.analysis.text.text_tables import counted, format_score
 from aesweep.analysis.thresholds import MARGINALLY
 
 NetworkColumns = dict[str, object]
@@ -150,7 +150,7 @@ def worse_on_average(
     found = mean_difference(a, b)
     means = (float(np.mean([s.mean for s in one])) for one in (a, b))
     before, after = (format_score(mean) for mean in means)
-    words = f"{label}, mean of {len(common)} sizes: {names[0]} {before}, {names[1]} {after} ({change_words(found)})"
+    words = f"{label}, mean of {counted(len(common), 'size')}: {names[0]} {before}, {names[1]} {after} ({change_words(found)})"
     return below(words, found)
 
 

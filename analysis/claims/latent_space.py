@@ -1,7 +1,7 @@
 """Section 5: means and standard deviations of the latents of DAEs.
 
 The paper speaks of every dimension. A store keeps points of two for each trial, drawn at random as in Figure A.1, so these
-claims test what holds for two dimensions of an average trial, and say so.
+claims test what holds for two dimensions of an average trial, and say so. As in that figure, they are of training images.
 """
 
 import math

@@ -18,7 +18,7 @@ from aesweep.analysis.claims.verdicts import (
 )
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.statistics import Sample, contrast, within
-from aesweep.analysis.text.text_tables import format_score
+from aesweep.analysis.text.text_tables import counted, format_score
 from aesweep.analysis.thresholds import ACCEPTED_GAP, ACCEPTED_SHARE
 
 
@@ -40,8 +40,8 @@ def _same_prior(results: Results, network: NetworkColumns) -> Finding:
     gaps = rows["standard_normal"] - rows["mvg"]
     allowed = f"{ACCEPTED_GAP:g}" if results.evaluation.is_fid else f"{ACCEPTED_SHARE:.1%} of MVG"
     parts = [_at_size(results, group) for _, group in rows.groupby("latent_size")]
-    sizes = f"{len(parts)} latent size{'s' * (len(parts) != 1)}"
-    words = f"{where}: {format_score(gaps.min())} to {format_score(gaps.max())} at {sizes}, allowed {allowed}"
+    span = f"{format_score(gaps.min())} to {format_score(gaps.max())}"
+    words = f"{where}: {span} at {counted(len(parts), 'latent size')}, allowed {allowed}"
     seeds = int(rows.groupby("latent_size")["seed"].nunique().min())
     return circular(words) if results.printed else every(parts, words, ONE_SEED if seeds == 1 else "not settled")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from aesweep.analysis.best_setting import Settings
+from aesweep.analysis.best_setting import ENOUGH_SEEDS, Settings
 from aesweep.analysis.data.results import Results
 from aesweep.analysis.data.smooth_optimum import SmoothOptimum, smooth_optimum
 from aesweep.analysis.power import ALPHA
@@ -18,7 +18,7 @@ FEWEST_SIZES = 3
 
 @dataclass(frozen=True)
 class Optimum:
-    """The latent size with the lowest mean score of one network, among the sizes with as many seeds as most."""
+    """The latent size with the lowest mean score of one network, among the sizes with as many seeds as most, or enough."""
 
     size: int
     good: tuple[int, ...]
@@ -93,7 +93,7 @@ class Curve:
 
 
 def curve(results: Results, score: str, **network: object) -> Curve | None:
-    """The scores of `network` at every size that has as many seeds as most have; None without a score."""
+    """The scores of `network` at every size that has as many seeds as most have, or enough; None without a score."""
     by_seed = balanced(results.by_seed(score, **network))
     if by_seed.empty:
         return None
@@ -124,7 +124,7 @@ def optimum(results: Results, score: str, **network: object) -> Optimum | None:
 
 
 def balanced(by_seed: pd.DataFrame) -> pd.DataFrame:
-    """The sizes that have at least as many seeds as most sizes (index latent size, columns seeds).
+    """The sizes that have at least as many seeds as most sizes, or enough (index latent size, columns seeds).
 
     The lowest of a few scores is easily that of a single lucky seed, so sizes with fewer do not compete.
     """
@@ -133,7 +133,7 @@ def balanced(by_seed: pd.DataFrame) -> pd.DataFrame:
         return by_seed
     sizes_with = np.bincount(counts)
     most = int(np.flatnonzero(sizes_with == sizes_with.max())[-1])
-    kept: pd.DataFrame = by_seed.loc[counts >= most]
+    kept: pd.DataFrame = by_seed.loc[counts >= min(ENOUGH_SEEDS, most)]
     return kept
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from aesweep.analysis.best_setting import Settings
+from aesweep.analysis.best_setting import ENOUGH_SEEDS, Settings
 from aesweep.analysis.data.evaluations import Evaluation, scores_by_trial
 from aesweep.analysis.data.tables import Tables
 from aesweep.analysis.power import ALPHA
@@ -21,6 +21,8 @@ NETWORK = ["model", "filters", "depth", "variant", "latent_size"]
 """Columns that name a network on one data set."""
 RANKED_BY = ("gmm", "mvg", "standard_normal", "reconstruction_test", "reconstruction_train")
 """The score that networks are ranked by is the first of these that was measured."""
+FEW_SEEDS = f"Networks with fewer than {ENOUGH_SEEDS} seeds, and fewer than most, do not compete."
+"""For captions of tables that name the lowest mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,9 @@ class Ranking:
     score: str
     networks: pd.DataFrame  # NETWORK, mean and seeds per row
     scores: Settings  # of the same rows
-    few_seeds: int  # networks with fewer seeds than most, which do not compete
+    best: Estimate
+    """The expected score of the first network, with the error that every table shows; that is nan without a spread over seeds."""
+    few_seeds: int  # networks with fewer seeds than most, and than `ENOUGH_SEEDS`, which do not compete
 
     @property
     def seeds(self) -> int:
@@ -42,19 +46,14 @@ class Ranking:
         """Whether the error of the first network is known: its model has a spread over seeds."""
         return not math.isnan(self.best.error)
 
-    @property
-    def best(self) -> Estimate:
-        """The expected score of the first network; its error is nan without a spread over seeds."""
-        return self.scores.mean_at(0)
-
     @cached_property
     def as_good(self) -> list[int]:
         """Places of further networks that may be the best at 95 %, ascending; all of them without a spread."""
         return [place for place in range(1, len(self.networks)) if self.scores.p_lowest[place] > ALPHA]
 
     def seeds_to_tell_the_next(self) -> int | None:
-        """Seeds that would separate the first network from the second; None for no number."""
-        return self.scores.difference(1, 0).seeds_needed() if len(self.networks) > 1 else None
+        """Seeds that would exclude the next network that may be the best; None for no number, and where there is none."""
+        return self.scores.seeds_to_exclude(self.as_good[0], 0) if self.as_good else None
 
 
 def with_scores(tables: Tables, evaluation: Evaluation) -> pd.DataFrame:
@@ -68,16 +67,18 @@ def ranked_by(trials: pd.DataFrame) -> str | None:
 
 
 def rank(trials: pd.DataFrame, score: str) -> Ranking | None:
-    """Rank the networks of one data set that have as many seeds as most; None without a finite score."""
+    """Rank the networks of one data set that have as many seeds as most, or enough; None without a finite score."""
     rows = trials[np.isfinite(trials[score].astype("float64"))]
     if rows.empty:
         return None
     groups = rows.groupby(NETWORK, sort=True, observed=True)[score]
     found = groups.agg(mean="mean", seeds="count").reset_index()
-    values = [scores.to_numpy(dtype=float) for _, scores in groups]
-    enough = found[found["seeds"] >= found["seeds"].mode().max()].sort_values("mean", kind="stable")
-    settings = Settings([Sample(values[place]) for place in enough.index], enough["model"].tolist())
-    return Ranking(score, enough.reset_index(drop=True), settings, len(found) - len(enough))
+    samples = [Sample(scores.to_numpy(dtype=float)) for _, scores in groups]
+    least = min(ENOUGH_SEEDS, found["seeds"].mode().max())
+    enough = found[found["seeds"] >= least].sort_values("mean", kind="stable")
+    settings = Settings([samples[place] for place in enough.index], enough["model"].tolist())
+    best = Settings(samples, found["model"].tolist()).mean_at(int(enough.index[0]))
+    return Ranking(score, enough.reset_index(drop=True), settings, best, len(found) - len(enough))
 
 
 def trials_of(ranking: Ranking, trials: pd.DataFrame, place: int = 0) -> pd.DataFrame:

@@ -73,19 +73,23 @@ class LatentPoints:
         return shown_frame(pa.concat_tables(found)) if found else frame_of("latents")
 
     def moments(self, keys: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Means and standard deviations over the points of these trials: index `key`, columns `z_a` and `z_b`.
+        """Means and standard deviations over the training images of these trials: index `key`, columns `z_a` and `z_b`.
 
-        Every claim is judged under every reading, so each trial is read once.
+        Over all points of a trial that has none of training images. Every claim is judged under every reading, so each trial
+        is read once.
         """
         asked = sorted(set(keys))
         if missing := [key for key in asked if key not in self._moments]:
-            points = self.of(missing).groupby("key")[["z_a", "z_b"]]
+            found = self.of(missing)
+            of_training = found["split"].eq("train")
+            without = ~of_training.groupby(found["key"]).transform("any")
+            points = found[of_training | without].groupby("key")[["z_a", "z_b"]]
             both = pd.concat([points.mean(), points.std()], axis=1)
             self._moments |= dict.fromkeys(missing, ())
             self._moments |= {str(row[0]): row[1:] for row in both.itertuples(name=None)}
-        found = {key: self._moments[key] for key in asked if self._moments[key]}
-        table = np.array(list(found.values()), dtype=float).reshape(len(found), 4)
-        index = pd.Index(list(found), name="key", dtype="str")
+        known = {key: self._moments[key] for key in asked if self._moments[key]}
+        table = np.array(list(known.values()), dtype=float).reshape(len(known), 4)
+        index = pd.Index(list(known), name="key", dtype="str")
         means, deviations = (pd.DataFrame(part, index, ["z_a", "z_b"]) for part in (table[:, :2], table[:, 2:]))
         return means, deviations
 

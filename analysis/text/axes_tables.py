@@ -9,7 +9,7 @@ from aesweep.analysis.axes.comparison import Comparison, compare_values
 from aesweep.analysis.axes.layout import axis_title
 from aesweep.analysis.axes.means import network_means
 from aesweep.analysis.axes.sweep import Sweep, score_title
-from aesweep.analysis.data.ranking import NETWORK
+from aesweep.analysis.data.ranking import FEW_SEEDS, NETWORK
 from aesweep.analysis.text.better import upper_first
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable, format_score, with_error
 
@@ -33,6 +33,7 @@ def networks_table(sweep: Sweep) -> TextTable:
         "Mean over training seeds ± half of its 95 % interval. Networks of one model share their variance over seeds where their "
         "spreads are alike, or in proportion to their means. Bold: the lowest mean of the ranked score, and those that may be as good."
     )
+    caption += f" {FEW_SEEDS}" if sweep.ranking.few_seeds else ""
     bold = pd.DataFrame({f"{sweep.ranking.score}_text": _may_be_best(sweep, frame)}, index=frame.index)
     title = f"{sweep.title}: every network, {sweep.evaluation.title}"
     return TextTable(f"networks-{sweep.slug}", title, sweep.caption(caption), headings, shown, sweep.data_hash, bold)
@@ -40,7 +41,8 @@ def networks_table(sweep: Sweep) -> TextTable:
 
 def fields_table(sweep: Sweep) -> TextTable | None:
     """Every value of every field that varies, over the settings that all its values share; None where nothing varies."""
-    rows = [row for axis in sweep.layout.axes.every for row in _field_rows(sweep, axis)]
+    compared = [(axis, _compare(sweep, axis)) for axis in sweep.layout.axes.every]
+    rows = [row for axis, found in compared for row in _field_rows(axis, found)]
     if not rows:
         return None
     headings = {
@@ -57,6 +59,11 @@ def fields_table(sweep: Sweep) -> TextTable | None:
         "above the lowest, ± half of a 95 % interval that holds for all values of the field. A setting is one value of every other field; "
         "its seeds are averaged first."
     )
+    for axis, found in compared:
+        if found and found.averaged:
+            caption += f" {_averaged(axis, found)}"
+    if any(found.left_out for _, found in compared if found):
+        caption += " Settings in which a value has a single seed are left out where other settings have several."
     title = f"{sweep.title}: field by field"
     return TextTable(
         f"fields-{sweep.slug}", title, sweep.caption(caption), headings, pd.DataFrame(rows), sweep.data_hash
@@ -87,8 +94,18 @@ def _may_be_best(sweep: Sweep, frame: pd.DataFrame) -> list[bool]:
     return frame.merge(places, on=list(axes.places()), how="left")["best"].eq(True).tolist()
 
 
-def _field_rows(sweep: Sweep, axis: Axis) -> Iterator[dict[str, object]]:
-    found = compare_values(sweep.layout.axes, axis, sweep.ranking.score, most_values=len(axis))
+def _averaged(axis: Axis, found: Comparison) -> str:
+    """A sentence on the fields that are no part of a setting, such as beta where DAEs and VAEs are compared."""
+    one, several = ("model", "models") if axis.fields == ("model",) else ("value", f"values of {axis_title(axis)}")
+    fields = " and ".join(map(axis_title, found.averaged))
+    return f"The {several} are compared on average over {fields}, which not every {one} has."
+
+
+def _compare(sweep: Sweep, axis: Axis) -> Comparison | None:
+    return compare_values(sweep.layout.axes, axis, sweep.ranking.score, most_values=len(axis))
+
+
+def _field_rows(axis: Axis, found: Comparison | None) -> Iterator[dict[str, object]]:
     for place in range(len(axis)):
         row: dict[str, object] = {"field": axis.name, "field_title": upper_first(axis_title(axis))}
         row |= {"value_label": axis.label(place), "settings": 0 if found is None else found.settings}

@@ -32,7 +32,7 @@ def better(axis: Axis, found: Comparison | None, what: str) -> str:
         return _better_model(axis, found, what)
     first, second = found.best, found.rival
     difference = found.difference(first, second)
-    over = _over(difference)
+    over = _over(found, difference)
     names = axis.phrase(first), axis.phrase(second)
     wins = f"; lower in {difference.lower:,} of {difference.settings:,}" if difference.settings > 1 else ""
     by = f"{what} score {_change(difference)}{_interval(difference)} with {names[0]} than with {names[1]}"
@@ -98,7 +98,7 @@ def _better_model(axis: Axis, found: Comparison, what: str) -> str:
     names = tuple(plural(axis, place) for place in (0, 1))
     difference = found.difference(0, 1)
     lead = f"{what} of {names[0]} score {_change(difference)}{_interval(difference)}"
-    over = _over(difference)
+    over = _over(found, difference)
     wins = f"; {names[0]} are lower in {difference.lower:,} of {difference.settings:,}" if found.settings > 1 else ""
     if math.isnan(difference.estimate.half_width):
         return f"Not decided: one training seed. {upper_first(over)}, {lead}{wins}."
@@ -116,11 +116,12 @@ def _not_compared(axis: Axis) -> str:
     return f"Not compared: no setting was trained with every {axis_title(axis)}."
 
 
-def _over(difference: PairedDifference) -> str:
+def _over(found: Comparison, difference: PairedDifference) -> str:
+    fields = " and ".join(map(axis_title, found.averaged))
     if difference.settings == 1:
-        return "in the one common setting"
+        return "in the one common setting" + (f", on average over its values of {fields}" if fields else "")
     which = f"the {difference.settings}" if difference.has_few_settings else f"{difference.settings:,}"
-    return f"on average over {which} common settings"
+    return f"on average over {which} common settings" + (f" and their values of {fields}" if fields else "")
 
 
 def _interval(difference: PairedDifference) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from aesweep.analysis.axes.sweep import Sweep
 from aesweep.analysis.data.evaluations import Evaluation
-from aesweep.analysis.data.ranking import NETWORK, Ranking, rank, with_scores
+from aesweep.analysis.data.ranking import FEW_SEEDS, NETWORK, Ranking, rank, with_scores
 from aesweep.analysis.data.results import Results, notices
 from aesweep.analysis.data.scores import SCORES, SOURCE_NAMES
 from aesweep.analysis.data.tables import Tables
@@ -57,12 +57,13 @@ def _shared(sweeps: Sequence[Sweep], keys: pd.Series) -> str:
 def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results] = ()) -> TextTable:
     """One row per data set, score and model: the network with the lowest mean over seeds, and its interval."""
     trials = with_scores(tables, evaluation)
-    rows = [
-        _best_row(str(data), score, str(model), ranking)
+    ranked = [
+        (str(data), score, str(model), ranking)
         for (data, model), part in trials.groupby(["data", "model"])
         for score in SCORES
         if (ranking := rank(part, score)) is not None
     ]
+    rows = [_best_row(*one) for one in ranked]
     frame = pd.DataFrame(rows, columns=[*_BEST, *NETWORK[1:]])
     order = frame["score"].map({name: place for place, name in enumerate(SCORES)})
     frame = frame.assign(order=order).sort_values(["data", "order", "model"], kind="stable", ignore_index=True)
@@ -78,7 +79,8 @@ def best_table(tables: Tables, evaluation: Evaluation, results: Iterable[Results
         "The network with the lowest mean over training seeds (f filters, d depth, z latent units), and how many others may "
         "be as good; the lowest of the models in bold. ± needs two seeds."
     )
-    caption = " ".join(filter(None, [what, notices(results, evaluation)]))
+    few = FEW_SEEDS if any(ranking.few_seeds for *_, ranking in ranked) else ""
+    caption = " ".join(filter(None, [what, few, notices(results, evaluation)]))
     shown = frame[[*_BEST, "network"]]
     bold = lowest(shown, ["data", "score"], ["value"])
     title = f"Best networks: {evaluation.title}"

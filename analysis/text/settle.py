@@ -51,10 +51,15 @@ def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Compariso
         needed = sweep.ranking.seeds_to_tell_the_next()
         plans += [more_seeds(tables, planned, needed)] if needed else []
         counts.append(needed or 0)
+        two = (
+            "The two lowest networks"
+            if sweep.ranking.as_good[0] == 1
+            else "The lowest network and the next that may be as good"
+        )
         said.append(
-            f"The two lowest networks: about {needed} seeds."
+            f"{two}: about {needed} seeds."
             if needed
-            else "The two lowest networks: more seeds will hardly separate them. Choose either."
+            else f"{two}: more seeds will hardly separate them. Choose either."
         )
     said += ["These numbers hold if the differences are as large as they seem."] if any(counts) else []
     return _with_plan(" ".join(said) or "Nothing is open.", plans)
@@ -63,17 +68,22 @@ def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Compariso
 def _scored_or_planned(tables: Tables, sweep: Sweep) -> pd.DataFrame:
     """The scored trials of a sweep, and those of its latest spec that are not finished: it runs them anyway.
 
-    A failed trial is not among them, since training it again costs as much as training a new one.
+    Also those on other data sets, since a command that extends the sweep extends it there too. A failed trial is not among
+    them, since training it again costs as much as training a new one.
     """
     described = tables.described
-    planned = described["state"].isin(NOT_DONE) & described["latest"].ne(False) & (described["data"] == sweep.data)
-    found: pd.DataFrame = described[planned | described["key"].isin(sweep.trials["key"])]
+    latest = described["latest"].ne(False)
+    own = described["key"].isin(sweep.trials["key"])
+    planned = described["state"].isin(NOT_DONE) & latest & (described["data"] == sweep.data)
+    reached = latest | bool((own & ~latest).any())  # with --all a command works on every spec
+    others = (described["data"] != sweep.data) & (described["state"] != "failed") & reached
+    found: pd.DataFrame = described[planned | own | others]
     return found
 
 
 def more_seeds(tables: Tables, trials: pd.DataFrame, wanted: int) -> Plan:
     """Training `wanted` seeds of every network of these trials, the same ones, as far as it lacks them."""
-    network = trials.groupby(NETWORK, observed=True).ngroup()
+    network = trials.groupby(["data", *NETWORK], observed=True).ngroup()
     asked = _seeds(trials, network, wanted)
     missing = wanted - trials["seed"].where(trials["seed"].isin(asked)).groupby(network).nunique()
     seconds = _seconds(trials)
@@ -83,7 +93,7 @@ def more_seeds(tables: Tables, trials: pd.DataFrame, wanted: int) -> Plan:
     words = f"{asked[0]}..{asked[-1]}" if is_range else ",".join(map(str, asked))
     return Plan(
         int(missing.sum()),
-        f"Training {wanted} seeds of each network takes {cost}:",
+        f"Training {wanted} seeds of each network{_everywhere(trials)} takes {cost}:",
         resume(tables.quoted, trials, f"--set seeds={words}"),
     )
 
@@ -114,8 +124,13 @@ def more_settings(
     more = round(len(trials) / len(has) * (len(values) - len(has)))
     cost = _cost(trials, more, more * float(_seconds(trials).mean()))
     new = counted(len(values) - len(has), f"more {'width' if field == 'filters' else 'latent size'}")
-    words = f"Training {new} takes {cost}:"
+    words = f"Training {new}{_everywhere(trials)} takes {cost}:"
     return Plan(more, words, resume(tables.quoted, trials, f"--set {field}={','.join(map(str, values))}"))
+
+
+def _everywhere(trials: pd.DataFrame) -> str:
+    """That a command works on several data sets; "" for one."""
+    return " on all data sets" if trials["data"].nunique() > 1 else ""
 
 
 def _with_plan(text: str, plans: Sequence[Plan]) -> tuple[str, str]:

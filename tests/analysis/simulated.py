@@ -154,7 +154,8 @@ class Points(LatentPoints):
         """See `LatentPoints.of`."""
         half = self._spread.loc[list(keys)] / np.sqrt(2)
         ends = pd.concat([half, -half])
-        return pd.DataFrame({"key": ends.index, "z_a": ends.to_numpy(), "z_b": ends.to_numpy()})
+        values = ends.to_numpy()
+        return pd.DataFrame({"key": ends.index, "split": "train", "z_a": values, "z_b": values})
 
 
 def draw(

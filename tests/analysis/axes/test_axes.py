@@ -166,6 +166,26 @@ def test_a_field_without_effect_on_one_model_is_part_of_the_setting_unless_model
     assert settings == {"model": 2, "latent_size": 3, "beta": 2}
 
 
+@pytest.mark.parametrize("missing", [(8, None), (8, 1), (4, 0)], ids=["a latent size", "a seed", "the first seed"])
+def test_models_are_compared_over_the_betas_that_every_setting_has(
+    swept: Callable[..., Sweep], missing: tuple[int, int | None]
+) -> None:
+    """One failed VAE of beta 1, whose scores are 20 higher, made the mean over betas of its seed 10 lower."""
+    daes = grid(filters=[8], latent_size=[4, 8], epochs=[1], seed=[0, 1, 2])
+    vaes = grid(**VAE, beta=[0.1, 1.0], latent_size=[4, 8], seed=[0, 1, 2])
+    size, seed = missing
+    lacks = [t for t in vaes if t.beta == 1.0 and t.latent_size == size and seed in (None, t.seed)]
+    left = [trial for trial in vaes if trial not in lacks]
+    axes = swept(
+        daes + left, lambda t: 50 - 5 * (t.model == "vae") + 20 * (t.model == "vae" and t.beta == 1.0) + 0.1 * t.seed
+    ).layout.axes
+    found = present(compare_values(axes, present(axes.named("model")), "gmm"))
+    # Without beta 1 at one size, both sizes are compared at beta 0.1; without one seed, that one does not count.
+    vae = -5.0 if seed is None else 5.0
+    assert found.difference(1, 0).estimate.value == pytest.approx(vae, abs=0.1)
+    assert found.is_decided and found.best == (1 if vae < 0 else 0)
+
+
 def test_settings_with_several_seeds_decide_while_others_still_have_one(swept: Callable[..., Sweep]) -> None:
     """A sweep that is not finished: the first seed of every network is trained before the second."""
     trials = grid(**VAE, beta=[0.1, 1.0], latent_size=[2, 4, 8, 16], seed=[0, 1])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from aesweep.analysis import load_tables
-from aesweep.analysis.claims import CLAIMS, data_sets, depth, latent_norms, latent_space, rivals
+from aesweep.analysis.claims import CLAIMS, data_sets, depth, latent_norms, latent_space, readings, rivals
 from aesweep.analysis.claims.claims_table import judge
 from aesweep.analysis.data.results import Results, all_results
 from aesweep.models.config import TrialConfig
@@ -90,6 +90,13 @@ def test_depth_regularises_more_than_width_with_as_many_parameters(
     assert depth.depth_regularises_more_than_width(results(asked, score, edit=edit)).outcome == outcome
 
 
+def test_a_single_latent_size_is_singular(results: MakeResults) -> None:
+    asked = [*trials(filters=[64], depth=[1, 2], latent_size=[128]), *trials(model=["vae"], latent_size=[128])]
+    found = results(asked, lambda trial, _: 50 + 0.05 * trial.seed)
+    assert "mean of 1 size:" in depth.deeper_networks_improve_overall(found).numbers
+    assert "at 1 latent size, allowed 3" in readings.the_objective_of_vaes_is_the_papers(found).numbers
+
+
 def spread_of(first: float, second: float, mean: float) -> Callable[[Rows], None]:
     """An edit: standard deviations of the two stored dimensions, and their mean."""
 
@@ -128,6 +135,20 @@ def test_a_range_is_much_wider_from_twice_the_standard_deviation_on(
     found = results(trials(filters=[32], latent_size=[128]), lambda *_: 1, edit=spread_of(spread, 3.0, 0.0))
     verdict = latent_space.dae_latents_spread_wider_than_the_standard_normal(found)
     assert verdict.outcome == outcome
+
+
+def test_the_spread_of_latents_is_that_of_training_images_as_in_figure_a(results: MakeResults) -> None:
+    """The figure said σ 3.0 and the claim below it 2.2, since it took the points of test images too."""
+
+    def edit(rows: Rows) -> None:
+        for row in rows["latents"]:
+            spread = 3.0 if row["split"] == "train" else 0.5
+            row |= {"z_a": spread * (-1) ** row["index"], "z_b": spread * (-1) ** row["index"]}
+
+    found = results(trials(filters=[32], latent_size=[128]), lambda *_: 1, edit=edit)
+    verdict = latent_space.dae_latents_spread_wider_than_the_standard_normal(found)
+    # 20 points at 3 and -3: 3 * sqrt(20 / 19)
+    assert verdict.findings[0].words.startswith("32 filters, standard deviation: 3.078 ")
 
 
 def correlated(normed: float, plain: float, networks: list[TrialConfig]) -> Callable[[Rows], None]:

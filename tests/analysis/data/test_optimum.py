@@ -54,6 +54,12 @@ def test_a_lucky_single_seed_is_not_the_best_size(results: MakeResults) -> None:
     assert present(optimum(results(values), "gmm", **DAE)).size == 4
 
 
+def test_a_fourth_seed_of_other_sizes_does_not_set_the_best_size_aside(results: MakeResults) -> None:
+    values = {4: [5.0, 5.1, 5.2], 8: [7.0, 7.1, 7.2, 7.3], 16: [8.0, 8.1, 8.2, 8.3]}
+    best = present(optimum(results(values), "gmm", **DAE))
+    assert (best.size, best.seeds, best.grid) == (4, 3, (4, 8, 16))
+
+
 def test_a_best_size_at_the_end_of_the_grid_is_said_to_be_there(results: MakeResults) -> None:
     assert present(optimum(results({4: [9], 8: [5], 16: [4]}), "gmm", **DAE)).at_edge
     assert optimum(results({4: [9]}), "gmm", **(DAE | {"filters": 32})) is None

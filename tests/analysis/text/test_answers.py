@@ -1,16 +1,20 @@
 """The first screen of the report: which network, which model, how sure, what would settle it, what failed."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from aesweep.analysis import load_tables
 from aesweep.analysis.axes.layout import Wishes
 from aesweep.analysis.axes.sweep import sweeps
 from aesweep.analysis.figures.winner import winner, winner_folder
 from aesweep.analysis.text.answers import Answers, all_answers, progress
+from aesweep.analysis.text.axes_tables import fields_table, networks_table
 from aesweep.analysis.text.text_tables import counted
 from aesweep.models.config import TrialConfig
 from tests.analysis.conftest import grid
@@ -143,6 +147,27 @@ def test_values_with_one_seed_are_not_called_too_close_but_need_more_seeds(answe
     assert last.command
 
 
+def test_with_the_seeds_that_are_said_to_separate_the_two_lowest_networks_the_report_separates_them(
+    answered: Callable[..., Answers],
+) -> None:
+    """It said 10 for a lead of 1.3 standard deviations: enough for two networks alone, not where each of twenty may be the best."""
+
+    def at(seeds: int) -> dict[str, str]:
+        asked = grid(filters=[8, 16], latent_size=range(4, 14), seed=range(seeds), epochs=[1])
+        places = stats.norm.ppf((np.arange(seeds) + 0.5) / seeds)
+        unit = places / places.std(ddof=1)
+        mean = {(8, 4): 100.0, (16, 5): 101.3}
+        return said(answered(asked, lambda t: mean.get((t.filters, t.latent_size), 110.0) + unit[t.seed]))
+
+    few = at(3)
+    assert "As good within the noise of seeds: DAE, 16 filters, 5 latent units (101.3)." in few["Which network?"]
+    (needed,) = re.findall(r"The two lowest networks: about (\d+) seeds", few["What would settle the rest?"])
+    # Bonferroni over 19 rivals: t of 3.01, and 0.84 more for four of five repetitions. Logarithms have a spread of 1 / 109.
+    spread, lead = 1 / 109, np.log(101.3 / 100)
+    assert int(needed) == pytest.approx(2 * ((3.01 + 0.84) * spread / lead) ** 2, abs=1.5)
+    assert at(int(needed))["Which network?"].endswith("No other is as good.")
+
+
 def test_where_one_field_varies_what_is_open_is_said_once(answered: Callable[..., Answers]) -> None:
     trials = grid(model=["vae"], beta=[0.01, 0.1], latent_size=[8], seed=[0, 1, 2], epochs=[1])
     found = answered(trials, lambda t: 70 + 6 * noise(t))
@@ -203,6 +228,17 @@ def test_the_command_for_more_seeds_trains_as_many_trials_as_is_said(
     asked = seeds_of(last.command)
     assert set(seeds) < asked
     assert f"Training {len(asked)} seeds of each network takes {6 * (len(asked) - 2)} more trials" in last.text
+
+
+def test_what_more_seeds_cost_counts_every_data_set_of_the_sweep(make_store: MakeStore) -> None:
+    """The command trains them on all data sets; it said what one of them costs, half of what was then trained."""
+    data, sizes = ["digits", "cifar10"], [4, 8, 16]
+    trials = grid(dataset=data, model=["dae", "vae"], filters=[8], latent_size=sizes, seed=[0, 1], epochs=[1])
+    edit = scored(trials, lambda t: 70 + 6 * noise(t))
+    for answers in answers_of(make_store(trials, pictures=False, latent_points=0, edit=edit)):
+        last = answers.given[-1]
+        more = 12 * (len(seeds_of(last.command)) - 2)
+        assert f"seeds of each network on all data sets takes {more} more trials, about " in last.text
 
 
 def test_a_network_with_other_seeds_than_the_rest_is_trained_with_theirs(answered: Callable[..., Answers]) -> None:
@@ -317,6 +353,24 @@ def test_vaes_of_several_betas_and_reductions_are_paired_with_the_dae_of_their_s
     assert "DAEs are lower in 3 of 3" in said(found)["DAE or VAE?"]
 
 
+def test_a_model_that_is_compared_by_the_mean_over_its_betas_is_said_to_be(make_store: MakeStore) -> None:
+    """With beta 1 far off, “DAEs are better” held for the mean over betas; nothing said that this was no setting of a VAE."""
+    fixed = {"filters": [8], "latent_size": [4, 8], "seed": [0, 1], "epochs": [1]}
+    trials = grid(**fixed) + grid(model=["vae"], beta=[0.1, 1.0], **fixed)
+    edit = scored(trials, lambda t: 50 + 20 * (t.beta == 1.0) - 5 * (t.model == "vae") + 0.1 * t.seed)
+    tables = load_tables(make_store(trials, pictures=False, latent_points=0, edit=edit))
+    (sweep,) = sweeps(tables, Wishes())
+    (found,) = all_answers(tables, [sweep])
+    text = said(found)["DAE or VAE?"]
+    assert text.startswith(
+        "DAEs are better: on average over the 2 common settings and their values of beta, GMM samples"
+    )
+    assert "score 5.0" in text
+    assert "values of" not in said(found)["How many latent units?"] + said(found)["Beta 0.1 or 1?"]
+    averaged = "The models are compared on average over beta, which not every model has."
+    assert averaged in present(fields_table(sweep)).caption
+
+
 def test_a_winner_that_learnt_nothing_is_called_that(make_store: MakeStore) -> None:
     asked = grid(latent_size=[4, 8], seed=[0, 1], epochs=[1])
 
@@ -343,6 +397,28 @@ def test_a_network_with_fewer_seeds_does_not_compete(answered: Callable[..., Ans
     assert "4 latent units" in said(found)["Which network?"]
     assert "1 networks with fewer" not in said(found)["How sure is that?"]
     assert "1 network with fewer" in said(found)["How sure is that?"]
+
+
+def test_a_fourth_seed_of_some_networks_leaves_the_best_one_where_it_is(answered: Callable[..., Answers]) -> None:
+    """While a fourth seed was trained, the networks that still lacked it were left out, the best one among them."""
+    every = grid(latent_size=[4, 8, 16, 32], seed=[0, 1, 2], epochs=[1])
+    fourth = grid(latent_size=[16, 32], seed=[3], epochs=[1])
+    found = answered([*every, *fourth], lambda t: 50 + t.seed / 10 + t.latent_size)
+    assert said(found)["Which network?"].startswith("DAE, 128 filters, 4 latent units: its GMM samples score fd 54.10")
+    assert "the lowest of 4 networks" in said(found)["Which network?"]
+    assert said(found)["How sure is that?"].startswith("3 to 4 training seeds per network. The lowest score")
+
+
+def test_the_interval_of_the_best_network_is_that_of_the_table_below(make_store: MakeStore) -> None:
+    """They differed where a network with fewer seeds does not compete: the table's errors count its seeds too."""
+    asked = [*grid(latent_size=[4, 8], seed=[0, 1, 2], epochs=[1]), *grid(latent_size=[16], seed=[0, 1], epochs=[1])]
+    edit = scored(asked, lambda t: 50 + t.seed * (1.0 if t.latent_size < 16 else 2.5) + t.latent_size)
+    tables = load_tables(make_store(asked, pictures=False, latent_points=0, edit=edit))
+    (sweep,) = sweeps(tables, Wishes())
+    (found,) = all_answers(tables, [sweep])
+    # Variances over seeds of 1, 1 and 3.125 with 2, 2 and 1 degrees of freedom are 1.425 with 5: 2.571 * sqrt(1.425 / 3) = 1.77.
+    assert "score fd 55.0 ± 1.8 (mean of 3 seeds, 95 %), the lowest of 2 networks" in said(found)["Which network?"]
+    assert networks_table(sweep).cells()["gmm_text"].tolist()[0] == "55.0 ± 1.8"
 
 
 def test_what_failed_is_counted_once_with_its_reason_and_the_command(make_store: MakeStore) -> None:

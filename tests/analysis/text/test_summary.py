@@ -19,7 +19,7 @@ from aesweep.analysis.text.axes_tables import fields_table, networks_table
 from aesweep.analysis.text.headline import best_table, warnings
 from aesweep.analysis.text.summary import failures, summary
 from aesweep.analysis.text.text_tables import TextTable
-from tests.analysis.typed import Grid, MakeStore, Rows
+from tests.analysis.typed import Grid, MakeStore, Rows, present
 
 FID = ("f" * 12, "fid", "inception-2015")
 FD = ("e" * 12, "fd", "random-conv-64")
@@ -223,3 +223,30 @@ def _repeated(tables: Tables, times: int) -> Tables:
         frame = getattr(tables, name)
         copies[name] = pd.concat([frame.assign(key=f"{i:04d}" + frame["key"]) for i in range(times)], ignore_index=True)
     return replace(tables, **copies)
+
+
+def test_field_by_field_says_that_settings_with_a_single_seed_are_left_out(make_store: MakeStore, grid: Grid) -> None:
+    """Three sizes have both models, and the table says two."""
+    several = grid(model=["dae", "vae"], filters=[8], latent_size=[4, 8], seed=[0, 1], epochs=[1])
+    single = grid(model=["dae", "vae"], filters=[8], latent_size=[16], epochs=[1])
+    captions = []
+    for trials in (several, [*several, *single]):
+        (sweep,) = sweeps(load_tables(make_store(trials, pictures=False, latent_points=0)), Wishes())
+        table = present(fields_table(sweep))
+        captions.append(table.caption)
+        assert table.frame.loc[table.frame["field"] == "model", "settings"].tolist() == [2, 2]
+    left_out = "Settings in which a value has a single seed are left out where other settings have several."
+    assert [left_out in caption for caption in captions] == [False, True]
+
+
+def test_tables_of_networks_say_that_those_with_fewer_seeds_do_not_compete(make_store: MakeStore, grid: Grid) -> None:
+    """The lowest mean, or the one in bold, may be above that of a network with one or two seeds."""
+    several = grid(filters=[8], latent_size=[4, 8], seed=[0, 1, 2], epochs=[1])
+    captions = []
+    for trials in (several, [*several, *grid(filters=[8], latent_size=[16], seed=[0, 1], epochs=[1])]):
+        tables = load_tables(make_store(trials, pictures=False, latent_points=0))
+        table = best_table(tables, evaluations_of(tables).shown[0])
+        captions += [table.caption, networks_table(sweeps(tables, Wishes())[0]).caption]
+        assert "z16" not in set(table.frame["network"])
+    words = "Networks with fewer than 3 seeds, and fewer than most, do not compete."
+    assert [words in caption for caption in captions] == [False, False, True, True]
