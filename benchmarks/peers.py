@@ -122,14 +122,15 @@ def bound(found: dict[int, Rounds], speed: str) -> str:
             share, peak, gain = (statistics.median(one[name] for one in ours) for name in BOUND)
             reached = statistics.median(a[speed] / b[speed] for a, b in zip(ours, rounds["pythae"], strict=True))
             points.append(
-                f"at {filters} filters convolutions take {share:.0%} of our step; if all ran at that speed, the step would be "
-                f"{gain:.2f} times as fast, {gain * reached:.2f} times as fast as Pythae's"
+                f"  * {filters} filters: convolutions take {share:.0%} of our step. At the speed of products it would be "
+                f"{gain:.2f} times as fast, {gain * reached:.2f} times as fast as Pythae's."
             )
     if not points:
         return ""
     return f"""
-* Convolutions of all trainers are oneDNN's. Its products of large matrices reach {peak:.0f} GFLOP/s here, in our precision:
-  {"; ".join(points)}. What is beyond that takes an algorithm with fewer operations."""
+* All trainers leave convolutions to oneDNN. Its products of large matrices reach {peak:.0f} GFLOP/s here in our precision, and
+  convolutions hardly reach more. So this is the most that the same operations can give:
+{"\n".join(points)}"""
 
 
 def table(rounds: Rounds, speed: str, unit: str) -> str:
