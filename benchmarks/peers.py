@@ -127,10 +127,11 @@ def bound(found: dict[int, Rounds], speed: str) -> str:
             )
     if not points:
         return ""
+    lines = "\n".join(points)
     return f"""
 * All trainers leave convolutions to oneDNN. Its products of large matrices reach {peak:.0f} GFLOP/s here in our precision, and
   convolutions hardly reach more. So this is the most that the same operations can give:
-{"\n".join(points)}"""
+{lines}"""
 
 
 def table(rounds: Rounds, speed: str, unit: str) -> str:
