@@ -68,7 +68,9 @@ def test_a_sweep_in_a_container_is_stopped_from_another_one_and_resumed_in_a_thi
     stop = run(volume, "aesweep", "stop", "store", "--wait")
     assert stop.returncode == 0, stop.stderr
     assert running.wait(60) == 130
-    resumed = run(volume, "aesweep", "resume", "store")
+    unknown = run(volume, "aesweep", "resume", "store")  # a new container has a home that never used the data folder
+    assert unknown.returncode == 2 and "add --data /srv/data" in unknown.stderr
+    resumed = run(volume, "aesweep", "resume", "store", "--data", "data")
     assert resumed.returncode == 0, resumed.stderr
     assert "tiny: 2 done" in run(volume, "aesweep", "status", "store").stdout
 
