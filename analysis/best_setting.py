@@ -15,7 +15,7 @@ from aesweep.analysis.over_seeds import Pools, pooled, pools
 from aesweep.analysis.statistics import Estimate, Sample, logarithm, welch
 
 ENOUGH_SEEDS = 3
-"""Of several settings those compete that have as many seeds as most, or these: no mean of so many is that of one lucky seed."""
+"""A setting competes if it has at least as many seeds as most, or this many: a mean over three seeds is not the luck of one."""
 
 
 @dataclass(frozen=True, eq=False)

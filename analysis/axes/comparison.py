@@ -85,7 +85,8 @@ def compare_values(axes: Axes, axis: Axis, score: str, most_values: int = MOST_V
     rows = axes.places().assign(seed=axes.trials["seed"], value=axes.trials[score].astype("float64"))
     rows = rows[np.isfinite(rows["value"]) & (rows[axis.name] >= 0)]
     setting = [name for name in _others(axes, axis) if _has_effect_alike(rows, axis.name, name)]
-    rows = _balanced(rows, axis.name, setting, [name for name in _others(axes, axis) if name not in setting])
+    averaged = tuple(other for other in axes.every if other is not axis and other.name not in setting)
+    rows = _balanced(rows, axis.name, setting, [other.name for other in averaged])
     by_seed = rows.groupby([axis.name, *setting, "seed"], sort=True)["value"].mean().reset_index()
     groups = by_seed.groupby([axis.name, *setting], sort=True)["value"]
     samples = {_place_and_setting(key): Sample(values.to_numpy()) for key, values in groups}
@@ -95,7 +96,6 @@ def compare_values(axes: Axes, axis: Axis, score: str, most_values: int = MOST_V
     several = [s for s in shared if all(len(samples[place, s]) > 1 for place in range(len(axis)))]
     common = several or shared
     found = tuple(tuple(samples[place, s] for s in common) for place in range(len(axis)))
-    averaged = tuple(other for other in axes.every if other is not axis and other.name not in setting)
     return Comparison(axis, found, tuple(setting), tuple(common), averaged, len(shared) - len(common))
 
 

@@ -12,7 +12,7 @@ from aesweep.analysis.claims.verdicts import CONTRADICTED, ERROR, OPEN, OUTCOMES
 from aesweep.analysis.commands import resume
 from aesweep.analysis.data.published import published_tables
 from aesweep.analysis.data.readings import Reading
-from aesweep.analysis.data.results import NETWORK, Results, all_results
+from aesweep.analysis.data.results import Results, all_results, seeds_of_networks
 from aesweep.analysis.text.text_tables import MISSING, Heading, TextTable
 from aesweep.analysis.thresholds import SHARES, SWEPT
 
@@ -131,7 +131,7 @@ class Judgement:
     def certainty(self) -> str:
         """How sure the verdicts are, in words, and the command that makes them surer."""
         trials = self.results.trials
-        seeds = trials.groupby([*NETWORK, "latent_size"])["seed"].nunique().max()
+        _, seeds = seeds_of_networks(trials)
         first = int(trials["seed"].min())
         if seeds < 2:
             return (

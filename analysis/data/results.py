@@ -209,6 +209,12 @@ def results_without_distances(tables: Tables) -> list[Results]:
     return [_choose(tables, str(data), NO_DISTANCES, group) for data, group in rows.groupby("data")]
 
 
+def seeds_of_networks(rows: pd.DataFrame) -> tuple[int, int]:
+    """The fewest and the most training seeds that one network has at one latent size among these trials."""
+    counts = rows.groupby([*NETWORK, "latent_size"])["seed"].nunique()
+    return int(counts.min()), int(counts.max())
+
+
 def notices(results: Iterable[Results], evaluation: Evaluation) -> str:
     """Sentences that must be shown with every number of one evaluation, the data sets named; "" where none is needed."""
     found = [f"{evaluation.notice}."] if evaluation.notice else []

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from aesweep.analysis.data.gaussianity import DISTANCES, EFFECT, MEASURES
-from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.results import Results, seeds_of_networks
 from aesweep.analysis.figures.networks import (
     curve_looks,
     few,
@@ -22,7 +22,6 @@ from aesweep.analysis.figures.networks import (
     plain_networks,
     point_legend,
     point_looks,
-    seeds_of_networks,
 )
 from aesweep.analysis.figures.style import (
     GREY,

@@ -15,7 +15,6 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from aesweep.analysis.data.results import NETWORK
 from aesweep.analysis.data.trials import MODEL_NAMES, Curve, depth_order
 from aesweep.analysis.figures.style import GREY, LINE_STYLES, MARKERS, colours, look
 
@@ -52,12 +51,6 @@ def plain_networks(rows: pd.DataFrame) -> list[PlainNetwork]:
     plain = rows.loc[rows["network"] == "", ["filters", "depth", "model"]].drop_duplicates()
     found = [PlainNetwork(int(filters), str(depth), str(model)) for filters, depth, model in plain.to_numpy()]
     return sorted(found, key=lambda network: (network.filters, depth_order(network.depth), network.model))
-
-
-def seeds_of_networks(rows: pd.DataFrame) -> tuple[int, int]:
-    """The fewest and the most training seeds that one network has at one latent size among these trials."""
-    counts = rows.groupby([*NETWORK, "latent_size"])["seed"].nunique()
-    return int(counts.min()), int(counts.max())
 
 
 def few(networks: list[PlainNetwork]) -> list[PlainNetwork]:

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from aesweep.analysis.data.results import Results
+from aesweep.analysis.data.results import Results, seeds_of_networks
 from aesweep.analysis.data.smoothness import MEASURES, PLACES
 from aesweep.analysis.figures.curves import ERRORS, Line
 from aesweep.analysis.figures.networks import (
@@ -21,7 +21,6 @@ from aesweep.analysis.figures.networks import (
     plain_networks,
     point_legend,
     point_looks,
-    seeds_of_networks,
 )
 from aesweep.analysis.figures.style import GREY, Drawing, draw_curve, finish, latent_axis, new_figure, plain_style
 

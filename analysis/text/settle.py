@@ -51,15 +51,15 @@ def what_would_settle(tables: Tables, sweep: Sweep, compared: Sequence[Compariso
         needed = sweep.ranking.seeds_to_tell_the_next()
         plans += [more_seeds(tables, planned, needed)] if needed else []
         counts.append(needed or 0)
-        two = (
+        which = (
             "The two lowest networks"
             if sweep.ranking.as_good[0] == 1
             else "The lowest network and the next that may be as good"
         )
         said.append(
-            f"{two}: about {needed} seeds."
+            f"{which}: about {needed} seeds."
             if needed
-            else f"{two}: more seeds will hardly separate them. Choose either."
+            else f"{which}: more seeds will hardly separate them. Choose either."
         )
     said += ["These numbers hold if the differences are as large as they seem."] if any(counts) else []
     return _with_plan(" ".join(said) or "Nothing is open.", plans)

@@ -73,7 +73,7 @@ def _fp32(config: TrialConfig, train: torch.Tensor) -> float:
 
 
 def loss_of(trainer: Trainer) -> float:
-    """Of the last of the first `WARM` steps of a trainer that is still in its first epoch."""
+    """The loss of step number `WARM`, in a trainer that is still in its first epoch."""
     return trainer._losses[WARM - 1, 0].item()
 
 

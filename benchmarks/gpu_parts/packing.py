@@ -111,14 +111,14 @@ def _serve(device: torch.device, seconds: float, images: int) -> None:
     torch.set_num_threads(1)
     filters, trainer = 0, None
     for line in sys.stdin:
-        if line != "go\n" and int(line) != filters:
+        if line == "go\n" and trainer is not None:
+            print(_rate_of([trainer], device, seconds, run_steps), flush=True)
+            continue
+        if int(line) != filters:
             filters, trainer = int(line), None  # gives its memory to the next one
             config = trial(filters)
             trainer = warm_trainer(config, device, noise(config, device, images))
-        if line != "go\n":
-            print("ready", flush=True)
-        elif trainer is not None:
-            print(_rate_of([trainer], device, seconds, run_steps), flush=True)
+        print("ready", flush=True)
 
 
 def _rate_of(

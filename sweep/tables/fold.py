@@ -74,7 +74,7 @@ class TableWriter:
     """Folds the commits of a store into its tables."""
 
     def __init__(self, store: Store, anew: bool = True, processes: int = 1) -> None:
-        """`anew` reads every commit; otherwise only those are read that changed since the tables were published.
+        """With `anew`, read every commit; otherwise only commits that changed since the tables were published.
 
         Many trials are read in up to so many `processes`.
         """

@@ -111,7 +111,7 @@ def test_the_warning_names_what_all_models_that_learnt_nothing_have_in_common(
 
 
 def test_of_a_short_training_the_last_epoch_counts_and_that_is_said(make_store: MakeStore, grid: Grid) -> None:
-    """Of two epochs the last one is more than a tenth: all of the fall comes in it."""
+    """A training of two epochs makes its whole fall in the last one, which is half of the epochs, not a tenth."""
 
     def edit(rows: Rows) -> None:
         for row in rows["trials"]:
